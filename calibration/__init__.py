@@ -1,0 +1,1 @@
+"""Representative images, ranges, quantization, what it cost and where."""

@@ -1,0 +1,50 @@
+"""What the original graph says and would have become: the reference for parity, and the price of not repairing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.calibration.images import Images
+from detlite.calibration.method import Dtypes, Method
+from detlite.calibration.quantize import DEFAULT_METHOD, METHODS, samples_of
+from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.exporters.tflite import to_tflite
+from detlite.convert.graph.cut import cut_graph
+from detlite.convert.graph.index import GraphIndex
+from detlite.convert.graph.runner import running
+from detlite.convert.reader import FrozenGraph
+from detlite.convert.tflite.describe import describe_operators
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import silent
+
+
+def reference_heads(
+    frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return box encodings and class scores of the untouched graph, one row for each of *tensors*.
+
+    Args:
+        frozen: the graph as it came.
+        tensors: float32 [1, H, W, C]: what its network reads, after preprocessing.
+    """
+    index = GraphIndex(frozen.graph_def)
+    cut = cut_graph(index)
+    heads = [cut.box_encodings, cut.class_scores]
+    with running(index) as runner:
+        rows = [runner.run(heads, {cut.network_input: tensor}) for tensor in tensors]
+    encodings = np.stack([row[0].reshape(-1, 4) for row in rows]).astype(np.float32)
+    return encodings, np.stack([row[1][0] for row in rows]).astype(np.float32)
+
+
+def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: Images) -> dict[str, Any]:
+    """Return the operators of the int8 model that the graph gives as it comes: `operators`, `float_islands`."""
+    detector = build_detector(frozen, replace(options, repair=False))
+    data = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores))
+    method: Method = load_plugin(METHODS, DEFAULT_METHOD)
+    quantized = method.quantize(data, samples_of(images, detector.contract, silent), Dtypes("int8", "int8"))
+    return describe_operators(quantized)

@@ -1,0 +1,46 @@
+"""TFLiteConverter's full-integer quantization: global min and max of each activation, weights per channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detlite.calibration.method import Dtypes, Method, Samples
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.errors import InputError
+
+
+def quantize(model: bytes, samples: Samples, dtypes: Dtypes) -> bytes:
+    """Return the int8 model; see `Method.quantize`.
+
+    The calibrator and the quantizer are those that `TFLiteConverter.convert` calls on its own float model; called on
+    a finished one they quantize whatever float TFLite there is, also without its TensorFlow graph.
+
+    Raises:
+        InputError: TensorFlow refuses the model.
+    """
+    tf = load_tensorflow()
+    from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+    try:
+        calibrated = Calibrator(model).calibrate(lambda: ([sample] for sample in samples()))
+        quantized: bytes = mlir_quantize(
+            calibrated,
+            fully_quantize=True,
+            input_data_type=_dtype(tf, dtypes.input),
+            output_data_type=_dtype(tf, dtypes.output),
+        )
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"TensorFlow cannot quantize the model: {str(error).splitlines()[0]}") from error
+    return quantized
+
+
+def _dtype(tf: Any, name: str) -> Any:
+    return {"int8": tf.int8, "uint8": tf.uint8, "float32": tf.float32}[name]
+
+
+PLUGIN = Method(
+    title="min-max calibration, per-channel int8 weights",
+    source="Jacob et al., Quantization and Training of Neural Networks, CVPR 2018; TensorFlow's own quantizer",
+    quantize=quantize,
+)

@@ -1,0 +1,61 @@
+"""Quantization as it is asked of a child process: a request and an answer that JSON can carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.calibration.audit import reference_heads, unrepaired_operators
+from detlite.calibration.images import Images
+from detlite.calibration.quantize import Recipe, quantize
+from detlite.convert.artifact import write_artifact
+from detlite.convert.source import recognize
+from detlite.convert.stage import load_source
+from detlite.convert.summary import detector_facts
+from detlite.convert.tasks import options_of
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.images import read_image
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.preprocess import preprocess
+from detlite.runtime.progress import Progress
+
+Record = dict[str, Any]
+
+UNREPAIRED_IMAGES = 2
+"""Enough to quantize a model whose operators alone are counted."""
+
+
+def quantize_source(request: Record, progress: Progress) -> Record:
+    """Quantize `source` with the `images` to an artifact in the folder `out`.
+
+    Returns:
+        `model`, `history`, and the facts of the detector.
+    """
+    images = Images(tuple(map(Path, request["images"])), request["images_origin"])
+    model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
+    quantized = quantize(model, images, Recipe(**request["recipe"]), progress=progress)
+    artifact = write_artifact(
+        Path(request["out"]), quantized.data, quantized.contract, quantized.history, force=request["force"]
+    )
+    return {"model": str(artifact.model), "history": list(artifact.history), **detector_facts(artifact.contract)}
+
+
+def audit(request: Record, progress: Progress) -> Record:
+    """Run the untouched graph `source` on the `images`, and quantize it unrepaired; write its heads to `out` (.npz).
+
+    Returns:
+        `operators` and `float_islands` of the unrepaired int8 model.
+    """
+    source = recognize(Path(request["source"]))
+    frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
+    images = Images(tuple(map(Path, request["images"])), "")
+    contract = contract_from_json(request["contract"])
+    progress("reference", 0, 1)
+    tensors = [preprocess(read_image(path), contract.image) for path in images.paths]
+    encodings, scores = reference_heads(frozen, tensors)
+    np.savez(request["out"], box_encodings=encodings, class_scores=scores)
+    progress("reference", 1, 1)
+    few = Images(images.paths[:UNREPAIRED_IMAGES], "")
+    return unrepaired_operators(frozen, options_of(request["options"]), few)

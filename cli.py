@@ -1,0 +1,113 @@
+"""The command line: one lazy table of commands, and the one place that turns errors into exit statuses."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from detlite.runtime.errors import DetliteError
+from detlite.runtime.version import __version__
+
+COMMANDS = {
+    "zoo": ("convert", "List, show and fetch published detectors."),
+    "inspect": ("convert", "Say what a model file is, and what can be done with it."),
+    "convert": ("convert", "Make a float TFLite model with a contract of a trained detector."),
+    "postprocess": ("convert", "Add, change or strip the post-processing op of a .tflite."),
+    "quantize": ("calibration", "Make an int8 TFLite model, calibrated with images."),
+    "measure": ("devices", "Measure the latency of a model."),
+    "evaluate": ("devices", "Score a model: COCO mAP, or fidelity to another."),
+    "run": ("devices", "All of it: fetch, convert, quantize, measure, score, report."),
+}
+
+EPILOG = """\b
+Exit status: 0 done; 1 a gate or a finding failed; 2 bad usage or bad input;
+3 something is missing in the environment; 4 a device or a backend failed; 130 interrupted."""
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is called, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, from `detlite.<room>.commands.<name>`."""
+        if cmd_name not in COMMANDS:
+            return None
+        room, _help = COMMANDS[cmd_name]
+        module = importlib.import_module(f"detlite.{room}.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or fail with the nearest name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"no command is called {args[0]!r};{hint} see detlite --help")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_room, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="detlite")
+def detlite() -> None:
+    """Take trained object detectors to the edge: convert, quantize, prove, measure.
+
+    \b
+    detlite run                                      the whole way, with a model of the zoo
+    detlite inspect frozen_inference_graph.pb        what is this file?
+    detlite convert model.tar.gz -o out/float        a float TFLite with a contract
+    detlite quantize model.tar.gz -o out/int8 --images photos/
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; see `EPILOG`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up as Ctrl-C does
+    try:
+        status = detlite.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("interrupted; what was finished is kept, and running again goes on from there", 130)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was finished is kept, and running again goes on from there", 130)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except DetliteError as error:
+        return _fail(str(error), error.exit_status)
+    except BrokenPipeError:
+        sys.stderr.close()  # a reader such as `head` has what it wanted
+        return 0
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            return _fail(f"the disk is full: {error}; make room and run again", 3)
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return _fail(f"not allowed: {error}; choose a place that you may write to", 2)
+        raise
+    return int(status or 0)
+
+
+def _fail(text: str, status: int) -> int:
+    click.echo(f"detlite: {' '.join(text.split())}", err=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From a trained detector to a float model with a contract, and to other formats."""

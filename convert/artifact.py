@@ -1,0 +1,112 @@
+"""Writing an artifact: whole or not at all, and never over what is there unless told so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, Step, read_artifact, sha256_of
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.version import __version__
+
+HISTORY_SCHEMA = {"schema": "detlite.history", "schema_version": 1}
+
+
+def step(name: str, *, input_sha256: str, **facts: object) -> Step:
+    """Return one step of a history: what was done, by which version, to which input."""
+    return {"step": name, "tool": "detlite", "version": __version__, "input_sha256": input_sha256, **facts}
+
+
+def open_artifact(path: Path) -> Artifact:
+    """Return the artifact at *path*: a folder that detlite wrote, or any .tflite with its post-processing op.
+
+    Raises:
+        InputError: there is nothing, or nothing that can be run without more knowledge.
+    """
+    if path.is_dir():
+        return read_artifact(path)
+    if not path.is_file():
+        raise InputError(f"{path}: want a folder that detlite wrote or a .tflite file, and there is neither")
+    if path.name == MODEL and (path.parent / CONTRACT).is_file():
+        return read_artifact(path.parent)
+    from detlite.convert.tflite.contract import contract_of_tflite
+
+    return Artifact(model=path, contract=contract_of_tflite(path))
+
+
+def prepare_output(out: Path, *, force: bool) -> None:
+    """Make sure, before any work, that an artifact can be written to *out*; leave no trace.
+
+    Raises:
+        InputError: *out* holds something and *force* is false, or something that detlite did not write.
+        OSError: the place cannot be written to.
+    """
+    if out.exists() or out.is_symlink():
+        if not out.is_dir():
+            raise InputError(f"{out} is a file; give a folder to write")
+        names = sorted(item.name for item in out.iterdir())
+        if names and not force:
+            raise InputError(f"{out} already holds {names[0]}; choose another folder, or pass --force to replace it")
+        if names and HISTORY not in names:
+            raise InputError(f"{out} holds {names[0]}, which detlite did not write: it is not replaced; choose another")
+    parent = _nearest_folder(out.absolute().parent)
+    with tempfile.TemporaryFile(dir=parent):
+        pass
+
+
+def _nearest_folder(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    if not path.is_dir():
+        raise InputError(f"{path} is a file, and a folder is wanted there")
+    return path
+
+
+def write_artifact(
+    out: Path, model: bytes, contract: Contract, history: Sequence[Step], *, force: bool = False
+) -> Artifact:
+    """Write the artifact to the folder *out* and return it; the last step gets the model's sha256.
+
+    The files are written to a folder beside *out*, flushed to the disk, and renamed: *out* is whole or absent.
+    """
+    prepare_output(out, force=force)
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.absolute().parent))
+    try:
+        partial.chmod(0o755)
+        (partial / MODEL).write_bytes(model)
+        steps = [*history[:-1], {**history[-1], "output_sha256": sha256_of(partial / MODEL)}]
+        (partial / CONTRACT).write_text(contract.to_json(), encoding="utf-8")
+        (partial / LABELS).write_text("".join(f"{label}\n" for label in contract.labels), encoding="utf-8")
+        record = {**HISTORY_SCHEMA, "steps": steps}
+        (partial / HISTORY).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        for file in partial.iterdir():
+            _flush(file)
+        _replace(partial, out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return Artifact(model=out / MODEL, contract=contract, history=tuple(steps))
+
+
+def _flush(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(partial: Path, out: Path) -> None:
+    if not out.exists():
+        partial.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.absolute().parent))
+    out.rename(old / out.name)
+    partial.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

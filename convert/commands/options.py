@@ -1,0 +1,76 @@
+"""Options that several commands share, and how they become a `DetectorOptions`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from detlite.runtime.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+HEADS = click.Choice(["raw", "postprocess"])
+NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+force_option = click.option("--force", is_flag=True, help="Replace what detlite wrote to OUT before.")
+out_option = click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="Folder to write."
+)
+
+_NMS = (
+    click.option("--nms", "kind", type=click.Choice(["fast", "regular"]), help="Suppress all classes together, or each."),
+    click.option("--score-threshold", type=click.FloatRange(0, 1), help="Lowest score that is returned."),
+    click.option("--iou", "iou_threshold", type=click.FloatRange(0, 1, min_open=True), help="Overlap that suppresses."),
+    click.option("--max-detections", type=click.IntRange(1, 1000), help="Most detections that are returned."),
+    click.option("--classes-per-detection", "max_classes_per_detection", type=click.IntRange(1, 100), help="Fast NMS."),
+)
+_SOURCE = (
+    click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list."),
+    click.option("--input", "input_size", metavar="HxW", help="Size, for a graph that takes any: 320x320."),
+    click.option(
+        "--scores",
+        type=click.Choice(["converted", "logits"]),
+        default="converted",
+        show_default=True,
+        help="Cut the class head after the score converter, or before.",
+    ),
+)
+
+
+def nms_options(command: Command) -> Command:
+    """Add the options for non-maximum suppression to *command*."""
+    for option in reversed(_NMS):
+        command = option(command)
+    return command
+
+
+def source_options(command: Command) -> Command:
+    """Add the options that say what a source does not say itself."""
+    for option in reversed(_SOURCE):
+        command = option(command)
+    return nms_options(command)
+
+
+def detector_record(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of `source_options` out of *values* and return them as `tasks.options_of` reads them."""
+    labels = values.pop("labels")
+    return {
+        "nms": {name: values.pop(name) for name in NMS_NAMES},
+        "labels": str(labels.absolute()) if labels else None,
+        "input_size": _size(values.pop("input_size")),
+        "logits": values.pop("scores") == "logits",
+    }
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", text)
+    if match is None or int(match[1]) == 0:
+        raise InputError(f"--input {text!r}: want HEIGHTxWIDTH in pixels, such as 320x320")
+    return int(match[1]), int(match[2] or match[1])

@@ -1,0 +1,1 @@
+"""File formats that a detector is written to; one file each."""

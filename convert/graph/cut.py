@@ -1,0 +1,225 @@
+"""Where a graph of the TF Object Detection API ends and its pre- and post-processing begin.
+
+Found by the structure and the scopes that its SSD meta-architecture writes (object_detection/meta_architectures/
+ssd_meta_arch.py): `Preprocessor/`, `Postprocessor/convert_scores`, `Postprocessor/Decode/`; or, in a graph made for
+TFLite, by the inputs of `TFLite_Detection_PostProcess`. Model names play no part.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from detlite.convert.graph.index import GraphIndex, node_of, tensor_of
+from detlite.runtime.errors import InputError
+
+OP = "TFLite_Detection_PostProcess"
+CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
+PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Cast")
+NOT_PIXELS = ("Shape", "Rank", "Size", "NoOp")  # readers of a shape, not of the image
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The tensors at which a graph is cut, by name.
+
+    Attributes:
+        network_input: float [?, H, W, C]: the image after resizing and normalization.
+        image: the placeholder for whole images, or None where the graph has no preprocessing.
+        box_encodings: float [1, N, 4] or [1, N, 1, 4].
+        class_logits: float [1, N, C], before the score converter.
+        class_scores: the same after it.
+        score_converter: IDENTITY, SIGMOID or SOFTMAX.
+        anchors: what the decoder reads: corners [N, 4]; or the op's own anchors as centres and sizes.
+        anchors_are_corners: which of the two.
+        decoded: the decoder's output [N, 4], or None in a graph made for TFLite.
+        label_offset: 1 where the first class column is dropped as background, 0 where not, None where unknown.
+    """
+
+    network_input: str
+    image: str | None
+    box_encodings: str
+    class_logits: str
+    class_scores: str
+    score_converter: str
+    anchors: str
+    anchors_are_corners: bool
+    decoded: str | None
+    label_offset: int | None
+
+
+def cut_graph(index: GraphIndex) -> Cut:
+    """Find where to cut the graph in *index*.
+
+    Raises:
+        InputError: it is no SSD of the TF Object Detection API, and what is missing.
+    """
+    ops = index.find(lambda node: node.op == OP)
+    return _cut_at_op(index, ops[0]) if ops else _cut_at_postprocessor(index)
+
+
+def _cut_at_op(index: GraphIndex, op: Any) -> Cut:
+    encodings, scores, anchors = index.inputs(op)[:3]
+    logits, converter = _through_converter(index, scores)
+    return Cut(
+        network_input=_network_input(index, (node_of(encodings), node_of(scores))),
+        image=None,
+        box_encodings=tensor_of(encodings),
+        class_logits=logits,
+        class_scores=tensor_of(scores),
+        score_converter=converter,
+        anchors=tensor_of(anchors),
+        anchors_are_corners=False,
+        decoded=None,
+        label_offset=None,
+    )
+
+
+def _through_converter(index: GraphIndex, scores: str) -> tuple[str, str]:
+    """Return the logits behind *scores* and what was done to them."""
+    name = node_of(scores)
+    node = index.nodes.get(name)
+    while node is not None and node.op == "Identity":
+        name = node_of(index.inputs(node)[0])
+        node = index.nodes.get(name)
+    if node is not None and node.op in CONVERTERS:
+        return tensor_of(index.inputs(node)[0]), CONVERTERS[node.op]
+    return tensor_of(scores), "IDENTITY"
+
+
+def _cut_at_postprocessor(index: GraphIndex) -> Cut:
+    decode = _decode_node(index)
+    scope = decode.name[: -len("Decode/transpose")]
+    centres = index.nodes.get(f"{scope}Decode/get_center_coordinates_and_sizes/transpose")
+    decoded = index.nodes.get(f"{scope}Decode/transpose_1")
+    if centres is None or decoded is None:
+        raise InputError(
+            f"the graph decodes boxes in {scope}Decode, but not with the Faster R-CNN box coder: no other is supported"
+        )
+    encodings = _leave_scope(index, index.inputs(decode)[0], scope)
+    logits, scores, converter = _scores(index, scope)
+    image = index.find(lambda node: node.op == "Placeholder")
+    heads = (node_of(encodings), node_of(logits))
+    network_input = _network_input(index, heads)
+    whole = [node.name for node in image if tensor_of(node.name) != network_input]
+    return Cut(
+        network_input=network_input,
+        image=tensor_of(whole[0]) if whole else None,
+        box_encodings=encodings,
+        class_logits=logits,
+        class_scores=scores,
+        score_converter=converter,
+        anchors=tensor_of(index.inputs(centres)[0]),
+        anchors_are_corners=True,
+        decoded=tensor_of(decoded.name),
+        label_offset=_label_offset(index, scope, scores),
+    )
+
+
+def _decode_node(index: GraphIndex) -> Any:
+    pattern = re.compile(r"(^|/)Postprocessor/Decode/transpose$")
+    found = index.find(lambda node: node.op == "Transpose" and bool(pattern.search(node.name)))
+    if not found:
+        raise InputError(
+            f"no SSD of the TF Object Detection API: the graph has {len(index.nodes)} nodes, none of them "
+            f"Postprocessor/Decode or {OP}; {_what_it_may_be(index)}"
+        )
+    return found[0]
+
+
+def _what_it_may_be(index: GraphIndex) -> str:
+    names = " ".join(index.nodes)
+    if "SecondStage" in names or "FirstStage" in names:
+        return "it looks like a Faster R-CNN, which is not supported"
+    if "CenterNet" in names or "center_net" in names.lower():
+        return "it looks like a CenterNet, which is not supported yet"
+    if re.search(r"logits|[Pp]redictions|softmax", names):
+        return "it looks like a classifier"
+    return "give the graph of a detector"
+
+
+def _leave_scope(index: GraphIndex, reference: str, scope: str) -> str:
+    """Follow *reference* back through reshapes until it comes from outside the post-processor's *scope*."""
+    name = reference
+    while (node := index.nodes.get(node_of(name))) is not None and node.name.startswith(scope):
+        if node.op not in PASSING:
+            raise InputError(f"the box encodings go through {node.name} ({node.op}), which is not understood")
+        name = index.inputs(node)[0]
+    return tensor_of(name)
+
+
+def _scores(index: GraphIndex, scope: str) -> tuple[str, str, str]:
+    """Return logits, scores and the converter's name; see `ssd_meta_arch.postprocess`."""
+    inside = index.find(
+        lambda node: node.name.startswith(f"{scope}convert_scores") and node.op in (*CONVERTERS, "Identity", "Reshape")
+    )
+    if not inside:
+        raise InputError(f"the graph has {scope}Decode but no {scope}convert_scores: its class scores are not found")
+    last = inside[-1]
+    kinds = [CONVERTERS[node.op] for node in inside if node.op in CONVERTERS]
+    entered = set(index.walk_back([last.name], lambda node: node.name.startswith(scope)))
+    outside = [
+        name
+        for name in index.walk_back([last.name], lambda node: node.name.startswith(scope))
+        if not name.startswith(scope) and not _is_constant(index, name)
+    ]
+    if not outside:
+        raise InputError(f"{last.name} reads nothing from outside {scope}: its class logits are not found")
+    reference = next(
+        source
+        for name in entered
+        if name.startswith(scope) and name in index.nodes
+        for source in index.inputs(index.nodes[name])
+        if node_of(source) == outside[0]
+    )
+    return tensor_of(reference), tensor_of(last.name), (kinds or ["IDENTITY"])[0]
+
+
+def _is_constant(index: GraphIndex, name: str) -> bool:
+    feeding = index.ancestors([name])
+    return not any(index.nodes[n].op == "Placeholder" for n in feeding if n in index.nodes)
+
+
+def _label_offset(index: GraphIndex, scope: str, scores: str) -> int | None:
+    """Return what the first class column is: dropped by a Slice or StridedSlice that begins at 1, or kept."""
+    for node in index.consumers(node_of(scores)):
+        if not node.name.startswith(scope) or node.op not in ("Slice", "StridedSlice"):
+            continue
+        begin = index.source(node, 1)
+        if begin is not None and begin.op == "Const":
+            from tensorflow import make_ndarray
+
+            values = make_ndarray(begin.attr["value"].tensor).ravel()
+            return int(values[-1])
+    return None
+
+
+def _network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
+    """Return the tensor that the network proper reads: what leaves `Preprocessor/`, or the only placeholder."""
+    feeding = index.ancestors(heads)
+    leaving = [
+        node.name
+        for node in index.graph_def.node
+        if node.name in feeding and _in_preprocessor(node.name) and _leaves(index, node.name, feeding)
+    ]
+    if not leaving:
+        leaving = [name for name in feeding if index.nodes[name].op == "Placeholder"]
+    if len(leaving) != 1:
+        raise InputError(
+            f"{len(leaving)} tensors could be the network's input ({', '.join(sorted(leaving)[:4]) or 'none'}); "
+            "want one that leaves the scope Preprocessor, or one placeholder"
+        )
+    return tensor_of(leaving[0])
+
+
+def _in_preprocessor(name: str) -> bool:
+    return bool(re.search(r"(^|/)Preprocessor/", name))
+
+
+def _leaves(index: GraphIndex, name: str, feeding: set[str]) -> bool:
+    return any(
+        reader.name in feeding and not _in_preprocessor(reader.name) and reader.op not in NOT_PIXELS
+        for reader in index.consumers(name)
+        if not re.search(r"(^|/)Postprocessor/", reader.name)
+    )

@@ -1,0 +1,137 @@
+"""What a graph does to an image before its network: measured with images of one colour, not read off names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.convert.graph.cut import Cut
+from detlite.convert.graph.index import GraphIndex
+from detlite.convert.graph.runner import Runner, constant_image
+from detlite.runtime.errors import InputError
+
+PROBES = ((0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (100, 150, 200))
+PROBE_SIZES = ((64, 96), (96, 64))
+TOLERANCE = 2e-3  # of the network's input unit
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a graph makes its network's input of an image; the fields of `ImageInput`."""
+
+    height: int
+    width: int
+    colour: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    resize: str
+
+
+def network_size(runner: Runner, cut: Cut, wanted: tuple[int, int] | None) -> tuple[int, int]:
+    """Return (height, width) of the network's input: fixed by the graph, or as *wanted* where it leaves it open.
+
+    Raises:
+        InputError: the graph fixes no size and none is wanted, or it fixes another.
+    """
+    fixed = _fixed_size(runner, cut)
+    if fixed is None and wanted is None:
+        raise InputError(
+            "the graph takes images of any size (a keep_aspect_ratio_resizer?), and a fixed one is wanted: "
+            "give it with --input HEIGHTxWIDTH"
+        )
+    if fixed is not None and wanted is not None and fixed != wanted:
+        raise InputError(
+            f"the graph resizes every image to {fixed[0]}x{fixed[1]}, and --input asks for {wanted[0]}x{wanted[1]}"
+        )
+    size = fixed or wanted
+    assert size is not None
+    return size
+
+
+def _fixed_size(runner: Runner, cut: Cut) -> tuple[int, int] | None:
+    shape = runner.static_shape(cut.network_input)
+    if shape is not None and len(shape) == 4 and shape[1] and shape[2]:
+        return shape[1], shape[2]
+    if cut.image is None:
+        return None
+    seen = set()
+    for height, width in PROBE_SIZES:
+        (value,) = runner.run([cut.network_input], {cut.image: constant_image(height, width, (0, 0, 0))})
+        seen.add(value.shape[1:3])
+    return seen.pop() if len(seen) == 1 else None
+
+
+def measure_preprocessing(
+    runner: Runner, index: GraphIndex, cut: Cut, size: tuple[int, int]
+) -> Preprocessing | None:
+    """Return what the graph does to an image, or None where it begins after its preprocessing.
+
+    Raises:
+        InputError: it is not the same affine change of every pixel, or a resize that no rule describes.
+    """
+    if cut.image is None:
+        return None
+    inputs = np.asarray(PROBES, np.float64)
+    outputs = np.stack([_pixel(runner, cut, size, colour) for colour in PROBES])
+    offset, gains = outputs[0], (outputs[1:4] - outputs[0]) / 255.0  # gains[i, j]: RGB channel i to output j
+    if not np.allclose(inputs @ gains + offset, outputs, atol=TOLERANCE):
+        raise InputError("the graph's preprocessing is not an affine change of each pixel: it is not supported")
+    colour, scale = _colour_order(gains)
+    std = 1.0 / scale
+    return Preprocessing(
+        height=size[0],
+        width=size[1],
+        colour=colour,
+        mean=_rounded(-offset * std),
+        std=_rounded(std),
+        resize=_resize_rule(index),
+    )
+
+
+def _pixel(runner: Runner, cut: Cut, size: tuple[int, int], colour: tuple[int, int, int]) -> NDArray[np.float64]:
+    assert cut.image is not None
+    (value,) = runner.run([cut.network_input], {cut.image: constant_image(*size, colour)})
+    if value.ndim != 4 or value.shape[3] != 3:
+        raise InputError(f"the network reads {value.shape}; want [1, height, width, 3]: grayscale is not supported yet")
+    middle: NDArray[np.float64] = value[0, value.shape[1] // 2, value.shape[2] // 2].astype(np.float64)
+    return middle
+
+
+def _colour_order(gains: NDArray[np.float64]) -> tuple[str, NDArray[np.float64]]:
+    for colour, order in (("RGB", (0, 1, 2)), ("BGR", (2, 1, 0))):
+        scale = gains[list(order), (0, 1, 2)]
+        rest = gains.copy()
+        rest[list(order), (0, 1, 2)] = 0
+        if np.all(scale > 0) and np.allclose(rest, 0, atol=1e-6):
+            return colour, scale
+    raise InputError("the graph's preprocessing mixes the colour channels: it is not supported")
+
+
+def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the *values* without the noise of float32: five digits after the point, of 0..255."""
+    return tuple(float(v) + 0.0 for v in np.round(values, 3 if np.abs(values).max() > 10 else 5))
+
+
+def _resize_rule(index: GraphIndex) -> str:
+    resizes = [*index.find(_is_preprocessing_resize), *_in_functions(index)]
+    if not resizes:
+        return "tf1_bilinear"  # the image placeholder has the network's size already
+    node = resizes[0]
+    if node.op != "ResizeBilinear" or node.attr["align_corners"].b:
+        raise InputError(
+            f"the graph resizes images with {node.op} (align_corners {node.attr['align_corners'].b}); bilinear "
+            "without aligned corners is supported alone"
+        )
+    return "half_pixel_bilinear" if node.attr["half_pixel_centers"].b else "tf1_bilinear"
+
+
+def _is_preprocessing_resize(node: Any) -> bool:
+    return node.op.startswith("Resize") and "Preprocessor/" in node.name
+
+
+def _in_functions(index: GraphIndex) -> list[Any]:
+    functions = [f for f in index.graph_def.library.function if "Preprocessor" in f.signature.name]
+    return [node for function in functions for node in function.node_def if node.op.startswith("Resize")]

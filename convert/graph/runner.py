@@ -1,0 +1,91 @@
+"""Run parts of a frozen graph, to measure what it computes instead of guessing it from constants' names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.convert.graph.index import GraphIndex, node_of
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.errors import InputError
+
+HARMLESS = ("Placeholder", "PlaceholderWithDefault", "Assert", "TensorArray", "TensorList")
+"""Beginnings of the names of stateful operators that touch nothing outside the graph."""
+
+
+class Runner:
+    """An imported graph in a session of its own."""
+
+    def __init__(self, index: GraphIndex, session: Any) -> None:
+        self._index = index
+        self._session = session
+
+    def run(self, fetches: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """Return the value of each tensor in *fetches*, given those in *feeds*.
+
+        Raises:
+            InputError: the graph cannot compute them, or would touch files or the network to do so.
+        """
+        from tensorflow import errors
+
+        self._refuse_side_effects(fetches, feeds)
+        try:
+            values: list[NDArray[Any]] = self._session.run(list(fetches), dict(feeds))
+        except (errors.OpError, ValueError, TypeError, KeyError) as error:
+            text = str(error).splitlines()[0]
+            raise InputError(f"the graph cannot compute {', '.join(fetches)}: {text}") from error
+        return values
+
+    def static_shape(self, tensor: str) -> tuple[int | None, ...] | None:
+        """Return the shape that is known without running anything; None for a side, or for all, that is not."""
+        shape = self._session.graph.get_tensor_by_name(tensor).shape
+        return None if shape.rank is None else tuple(shape.as_list())
+
+    def _refuse_side_effects(self, fetches: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> None:
+        from tensorflow.python.framework import op_def_registry
+
+        fed = {node_of(tensor) for tensor in feeds}
+        for name in self._index.walk_back([node_of(f) for f in fetches], lambda node: node.name not in fed):
+            op = self._index.nodes[name].op if name in self._index.nodes else "NoOp"
+            definition = op_def_registry.get(op)
+            if definition is not None and definition.is_stateful and not op.startswith(HARMLESS):
+                raise InputError(
+                    f"the graph's node {name} is a {op}, which acts outside the graph: it is not run; give a frozen "
+                    "inference graph"
+                )
+
+
+@contextmanager
+def running(index: GraphIndex) -> Iterator[Runner]:
+    """Import the graph in *index* and give its `Runner`.
+
+    Raises:
+        InputError: TensorFlow refuses the graph.
+    """
+    tf = load_tensorflow()
+    graph = tf.Graph()
+    with graph.as_default():
+        import_graph(index.graph_def)
+    with tf.compat.v1.Session(graph=graph) as session:
+        yield Runner(index, session)
+
+
+def import_graph(graph_def: Any) -> None:
+    """Import *graph_def* into the current graph, its names unchanged."""
+    tf = load_tensorflow()
+    try:
+        tf.compat.v1.import_graph_def(graph_def, name="")
+    except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
+        text = str(error).splitlines()[0]
+        raise InputError(f"TensorFlow refuses the graph: {text}") from error
+
+
+def constant_image(height: int, width: int, colour: Sequence[float]) -> NDArray[np.uint8]:
+    """Return a uint8 [1, height, width, 3] image of one RGB *colour*, 0..255."""
+    image = np.empty((1, height, width, 3), np.uint8)
+    image[:] = np.asarray(colour, np.uint8)
+    return image

@@ -1,0 +1,57 @@
+"""Label files: the OD API's `.pbtxt` label maps, and text files with one name a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detlite.convert.text_format import Message, parse_text_format
+from detlite.runtime.errors import InputError, unknown_name
+
+GAP = "???"
+MAX_CLASSES = 10_000
+
+
+def known_labels(name: str) -> tuple[str, ...]:
+    """Return the list that detlite brings under *name*: `coco` has the 90 ids of COCO, 80 of them named."""
+    folder = Path(__file__).parent
+    names = sorted(file.stem for file in folder.glob("*.txt"))
+    if name not in names:
+        raise unknown_name("label list", name, names)
+    return tuple((folder / f"{name}.txt").read_text(encoding="utf-8").splitlines())
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Return the labels in the file at *path*: a label map (`.pbtxt`), or one name a line.
+
+    Raises:
+        InputError: it is missing, empty, or no label file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as labels: {error}") from error
+    if "item" in text and "{" in text:
+        return _of_map(parse_text_format(text, str(path)), path)
+    labels = tuple(line.strip() for line in text.splitlines())
+    while labels and not labels[-1]:
+        labels = labels[:-1]
+    if not labels or len(labels) > MAX_CLASSES:
+        raise InputError(f"{path} has {len(labels)} lines; want one label a line, 1 to {MAX_CLASSES}")
+    return tuple(label or GAP for label in labels)
+
+
+def _of_map(message: Message, path: Path) -> tuple[str, ...]:
+    names: dict[int, str] = {}
+    for item in message.values("item"):
+        if not isinstance(item, Message):
+            continue
+        number = int(item.number("id", 0))
+        if not 1 <= number <= MAX_CLASSES:
+            raise InputError(f"{path}, line {item.line}: an item with id {number}; ids go from 1 to {MAX_CLASSES}")
+        if number in names:
+            raise InputError(f"{path}, line {item.line}: two items have the id {number}")
+        label = item.scalar("display_name") or item.scalar("name")
+        names[number] = str(label if label is not None else GAP)
+    if not names:
+        raise InputError(f"{path} is a label map without items")
+    return tuple(names.get(number, GAP) for number in range(1, max(names) + 1))

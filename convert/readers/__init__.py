@@ -1,0 +1,1 @@
+"""Formats that detectors come in; one file each, see `detlite.convert.reader`."""

@@ -1,0 +1,88 @@
+"""A TensorFlow SavedModel, of TensorFlow 1 or 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.reader import FrozenGraph, Reader
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.errors import InputError
+
+NAME = "saved_model.pb"
+FORBIDDEN = ("WriteFile", "PyFunc", "EagerPyFunc", "PyFuncStateless")
+"""Operators that a detector has no use for, and that act on the machine when a SavedModel is loaded."""
+
+
+def recognizes(path: Path) -> Path | None:
+    """Return the SavedModel's folder that *path* is, holds, or is the graph of."""
+    if path.is_file():
+        return path.parent if path.name == NAME else None
+    return next((folder for folder in (path, path / "saved_model") if (folder / NAME).is_file()), None)
+
+
+def files(path: Path) -> tuple[Path, ...]:
+    """Return all files of the SavedModel in the folder *path*, sorted."""
+    return tuple(sorted(file for file in path.rglob("*") if file.is_file()))
+
+
+def read(path: Path) -> FrozenGraph:
+    """Return the frozen graph of the serving signature of the SavedModel in the folder *path*.
+
+    Raises:
+        InputError: it is damaged, has no serving signature, or holds operators that act on the machine.
+    """
+    tf = load_tensorflow()
+    meta = _meta_graph(path)
+    try:
+        is_tf2 = bool(meta.object_graph_def.nodes)
+        graph_def = _freeze_tf2(path) if is_tf2 else _freeze_tf1(path, meta)
+    except (tf.errors.OpError, ValueError, KeyError, OSError, RuntimeError, TypeError, AttributeError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} cannot be loaded as a SavedModel: {text[:300]}") from error
+    return FrozenGraph(graph_def, path.parent)
+
+
+def _meta_graph(path: Path) -> Any:
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    record = saved_model_pb2.SavedModel()
+    try:
+        record.ParseFromString((path / NAME).read_bytes())
+    except DecodeError as error:
+        raise InputError(f"{path / NAME} is no SavedModel, or is cut short: {error}") from error
+    metas = [meta for meta in record.meta_graphs if "serve" in meta.meta_info_def.tags]
+    if not metas:
+        raise InputError(f"{path / NAME} has no graph with the tag 'serve': it is no exported model")
+    for nodes in (metas[0].graph_def.node, *(f.node_def for f in metas[0].graph_def.library.function)):
+        forbidden = next((node for node in nodes if node.op in FORBIDDEN), None)
+        if forbidden is not None:
+            raise InputError(f"{path / NAME}: {forbidden.name} is a {forbidden.op}, which no detector needs: not loaded")
+    return metas[0]
+
+
+def _freeze_tf2(path: Path) -> Any:
+    tf = load_tensorflow()
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    loaded = tf.saved_model.load(str(path))
+    signatures = loaded.signatures
+    if "serving_default" not in signatures:
+        raise InputError(f"{path} has the signatures {list(signatures)}; serving_default is wanted")
+    frozen = convert_variables_to_constants_v2(signatures["serving_default"], lower_control_flow=True)
+    return frozen.graph.as_graph_def()
+
+
+def _freeze_tf1(path: Path, meta: Any) -> Any:
+    tf = load_tensorflow()
+    signatures = meta.signature_def
+    if "serving_default" not in signatures:
+        raise InputError(f"{path} has the signatures {list(signatures)}; serving_default is wanted")
+    outputs = [info.name.split(":")[0] for info in signatures["serving_default"].outputs.values()]
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
+        tf.compat.v1.saved_model.load(session, ["serve"], str(path))
+        return tf.compat.v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), outputs)
+
+
+PLUGIN = Reader(title="TensorFlow SavedModel", recognizes=recognizes, files=files, read=read)

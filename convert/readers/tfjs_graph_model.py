@@ -1,0 +1,136 @@
+"""A TensorFlow.js graph model: `model.json` with a GraphDef as JSON, and its weights in binary shards.
+
+Format: `tensorflowjs_converter`'s weight manifest (github.com/tensorflow/tfjs, tfjs-converter).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.convert.reader import FrozenGraph, Reader
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.errors import InputError
+
+NAME = "model.json"
+DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "uint8": "u1", "uint16": "<u2", "bool": "?"}
+
+
+def recognizes(path: Path) -> Path | None:
+    """Return the `model.json` that *path* is or holds."""
+    file = path / NAME if path.is_dir() else path
+    if file.suffix != ".json" or not file.is_file():
+        return None
+    with file.open("rb") as stream:
+        head = stream.read(1 << 16)
+    return file if b"modelTopology" in head or b"weightsManifest" in head or b'"node"' in head else None
+
+
+def read(path: Path) -> FrozenGraph:
+    """Return the graph that the `model.json` at *path* and its shards hold.
+
+    Raises:
+        InputError: it is damaged, is no graph model, or a shard is missing or has another length.
+    """
+    tf = load_tensorflow()
+    from google.protobuf.json_format import ParseDict, ParseError
+
+    record = _record(path)
+    graph_def = tf.compat.v1.GraphDef()
+    try:
+        ParseDict(_with_strings(record["modelTopology"]), graph_def, ignore_unknown_fields=True)
+    except (ParseError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: modelTopology is no TensorFlow graph: {error}") from error
+    weights = dict(_weights(path, record["weightsManifest"]))
+    for node in graph_def.node:
+        if node.name in weights:
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(weights[node.name]))
+        elif node.op == "Const" and not node.attr["value"].tensor.ByteSize():
+            raise InputError(f"{path}: the constant {node.name} has no value among the weights")
+    return FrozenGraph(graph_def, path.parent)
+
+
+def files(path: Path) -> tuple[Path, ...]:
+    """Return the `model.json` at *path* and its shards."""
+    groups = _record(path)["weightsManifest"]
+    names = [str(name) for group in groups if isinstance(group, dict) for name in group.get("paths", ())]
+    return (path, *(_shard(path, name) for name in names))
+
+
+def _with_strings(value: Any, key: str = "") -> Any:
+    """Return the JSON *value* with each byte string, which some converters write as a list of numbers, in base64."""
+    if isinstance(value, dict):
+        return {name: _with_strings(inner, f"{key}.{name}") for name, inner in value.items()}
+    if not isinstance(value, list):
+        return value
+    if key.endswith(".list.s"):
+        return [_base64(item) for item in value]
+    return _base64(value) if key.endswith(".s") else [_with_strings(item, key) for item in value]
+
+
+def _base64(value: Any) -> Any:
+    return base64.b64encode(bytes(value)).decode("ascii") if isinstance(value, list) else value
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no JSON, or is cut short: {error}") from error
+    if not isinstance(record, dict) or not {"modelTopology", "weightsManifest"} <= record.keys():
+        raise InputError(f"{path} is no TensorFlow.js model: it has no modelTopology and weightsManifest")
+    if not isinstance(record["modelTopology"], dict) or "node" not in record["modelTopology"]:
+        raise InputError(f"{path} is a TensorFlow.js layers model; a graph model is wanted (tfjs_graph_model)")
+    return record
+
+
+def _weights(path: Path, manifest: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield each weight's name and value, in the order of the manifest."""
+    try:
+        for group in manifest:
+            data = b"".join(_shard(path, str(name)).read_bytes() for name in group["paths"])
+            at = 0
+            for weight in group["weights"]:
+                value, size = _weight(weight, data[at:])
+                yield str(weight["name"]), value
+                at += size
+            if at != len(data):
+                raise InputError(f"{path}: the shards {group['paths']} hold {len(data)} bytes, the weights {at}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: the weights manifest is damaged: {type(error).__name__}: {error}") from error
+
+
+def _shard(path: Path, name: str) -> Path:
+    shard = path.parent / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise InputError(f"{path}: the shard {name!r} lies outside the model's folder")
+    if not shard.is_file():
+        raise InputError(f"{shard} is missing: {path.name} names it as a shard of its weights")
+    return shard
+
+
+def _weight(weight: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
+    """Return the value at the beginning of *data* and how many bytes it takes."""
+    shape = tuple(int(side) for side in weight["shape"])
+    quantization = weight.get("quantization")
+    stored = quantization["dtype"] if quantization else weight["dtype"]
+    if stored not in DTYPES or weight["dtype"] not in DTYPES:
+        raise InputError(f"the weight {weight['name']} is {weight['dtype']}; want one of {', '.join(DTYPES)}")
+    dtype = np.dtype(DTYPES[stored])
+    size = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or size > len(data):
+        raise InputError(f"the weight {weight['name']} of shape {shape} wants {size} bytes, {len(data)} are left")
+    value: NDArray[Any] = np.frombuffer(data[:size], dtype).reshape(shape)
+    if quantization and "scale" in quantization:
+        value = value.astype(np.float32) * np.float32(quantization["scale"]) + np.float32(quantization["min"])
+    return value.astype(np.dtype(DTYPES[weight["dtype"]])), size
+
+
+PLUGIN = Reader(title="TensorFlow.js graph model", recognizes=recognizes, files=files, read=read)

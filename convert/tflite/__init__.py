@@ -1,0 +1,1 @@
+"""Finished .tflite files: reading, describing and editing them, without TensorFlow."""

@@ -1,0 +1,1 @@
+"""Published detectors: what there is, and how to get it."""

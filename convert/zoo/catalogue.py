@@ -1,0 +1,273 @@
+"""The catalogue: every detector of the published tables, with its figures and where they stand.
+
+The facts are in `catalogue.json`. Whether a model can be converted is no fact of a table: it is asked of the
+families that there are, each time.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.family import family_of_archive
+from detlite.runtime.errors import InputError, UnknownNameError, unknown_name
+
+FILE = Path(__file__).with_name("catalogue.json")
+SCHEMA = "detlite.catalogue"
+SCHEMA_VERSION = 1
+GRAPHS = ("frozen_graph", "saved_model")
+SUFFIX = re.compile(r"\.(tar\.gz|tgz|tar|zip)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A published table: its title, and which revision of it."""
+
+    title: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file to download; *sha256* is None where nobody has published it."""
+
+    url: str
+    sha256: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the address."""
+        return self.url.split("?")[0].rsplit("/", 1)[1]
+
+    @property
+    def stem(self) -> str:
+        """The file's name without an archive's suffix: `ssd_mobilenet_v1_coco_2018_01_28`."""
+        return stem_of(self.file_name)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of a registry that holds the same weights in *folder*; *integrity* is npm's (sha512)."""
+
+    registry: str
+    name: str
+    version: str
+    file: str
+    size_bytes: int
+    sha256: str
+    integrity: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A row of a page that lists the model; *archive* is the address that the row links to, if any."""
+
+    page: str
+    section: str
+    row: str
+    archive: str | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One published number.
+
+    Attributes:
+        metric: what was measured, ending in its unit: `coco_map_percent`, `latency_ms`.
+        value: the number, in that unit.
+        column: the table's title of the column.
+        pages: the pages that state it.
+        split, device, precision: on which images, on which processor, in which number format; None where the
+            page is silent.
+        archive: which of several archives it is about.
+    """
+
+    metric: str
+    value: float
+    column: str
+    pages: tuple[str, ...]
+    split: str | None = None
+    device: str | None = None
+    precision: str | None = None
+    archive: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One published detector.
+
+    Attributes:
+        name: unique, in lower_snake_case.
+        tasks: what it returns: `boxes`, `masks`, `keypoints`.
+        family: meta-architecture and feature extractor: `ssd_mobilenet_v1_fpn`.
+        framework: what made it: `tf1`, `tf2`, `tf_vision`, `onnx`, `pytorch`.
+        input_size: (height, width) in pixels; None where the table is silent, or the size varies.
+        quantized: whether it is published in 8 bits only.
+        training_set: the images that it was trained with, as far as the page says.
+        holds: the most finished thing in its archives: `frozen_graph`, `saved_model`, `checkpoint`, ...
+        archives: newest first.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    family: str
+    framework: str
+    input_size: tuple[int, int] | None
+    quantized: bool
+    training_set: str | None
+    holds: str | None
+    archives: tuple[Archive, ...] = ()
+    packages: tuple[Package, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def coco_map_percent(self) -> float | None:
+        """The COCO mAP of the newest page that states one, in percent."""
+        values = [figure.value for figure in self.figures if figure.metric == "coco_map_percent"]
+        return values[-1] if values else None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All models, sorted by name, and the pages that list them."""
+
+    pages: Mapping[str, Page]
+    models: tuple[Model, ...]
+
+    def find(self, name: str) -> Model:
+        """Return the model *name*: its own name, its archive's with or without the date, or a table's.
+
+        Raises:
+            UnknownNameError: none is called so, or several are.
+        """
+        wanted = snake(stem_of(name))
+        called: dict[str, list[Model]] = {}
+        for model in self.models:
+            if model.name == wanted:
+                return model
+            for other in _other_names(model):
+                called.setdefault(other, []).append(model)
+        matches = called.get(wanted, [])
+        if len(matches) > 1:
+            raise UnknownNameError(
+                f"{name!r} may be any of {', '.join(m.name for m in matches)}; name one of them"
+            )
+        if not matches:
+            raise unknown_name("model", wanted, (model.name for model in self.models))
+        return matches[0]
+
+
+def snake(name: str) -> str:
+    """Return *name* in lower_snake_case: `SSD MobileNet v2 320x320` is `ssd_mobilenet_v2_320x320`."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def stem_of(file_name: str) -> str:
+    """Return *file_name* without `.tar.gz`, `.tgz`, `.tar` or `.zip`."""
+    return SUFFIX.sub("", file_name)
+
+
+def _other_names(model: Model) -> set[str]:
+    archives = {snake(archive.stem) for archive in model.archives}
+    return archives | {snake(listing.row) for listing in model.listings}
+
+
+@functools.cache
+def load_catalogue(path: Path = FILE) -> Catalogue:
+    """Return the catalogue in the file at *path*.
+
+    Raises:
+        InputError: the file is missing, damaged, or of another version.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if (record["schema"], record["schema_version"]) != (SCHEMA, SCHEMA_VERSION):
+            raise InputError(
+                f"{path}: want {SCHEMA} version {SCHEMA_VERSION}, got {record['schema_version']!r}"
+            )
+        pages = {key: Page(**page) for key, page in record["pages"].items()}
+        return Catalogue(pages, tuple(_model(model) for model in record["models"]))
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"the catalogue {path} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _model(record: dict[str, Any]) -> Model:
+    size = record["input_size"]
+    facts = {
+        "tasks": tuple(record["tasks"]),
+        "input_size": None if size is None else (int(size[0]), int(size[1])),
+        "archives": tuple(Archive(**archive) for archive in record.get("archives", ())),
+        "packages": tuple(Package(**package) for package in record.get("packages", ())),
+        "listings": tuple(Listing(**listing) for listing in record.get("listings", ())),
+        "figures": tuple(
+            Figure(**{**fig, "pages": tuple(fig["pages"])}) for fig in record.get("figures", ())
+        ),
+    }
+    return Model(**{**record, **facts})
+
+
+def find(name: str) -> Model:
+    """Return the model *name* of the catalogue; see `Catalogue.find`."""
+    return load_catalogue().find(name)
+
+
+def convertible(model: Model) -> tuple[bool, str]:
+    """Return whether detlite can convert *model* today, and why or why not, in a few words."""
+    if "boxes" not in model.tasks:
+        return False, f"it returns {' and '.join(model.tasks)}, and detlite reads boxes"
+    if not model.archives:
+        return False, "nobody publishes its weights"
+    if model.holds not in GRAPHS:
+        held = model.holds or "nothing that is known"
+        return False, f"its archive holds {held}, and {' or '.join(GRAPHS)} is wanted"
+    family = family_of_archive(model.family)
+    if family is None:
+        return False, f"no family covers {model.family}"
+    return True, f"{model.holds}, family {family}"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which models to list; None means any."""
+
+    family: str | None = None
+    task: str | None = None
+    framework: str | None = None
+    quantized: bool | None = None
+    convertible: bool | None = None
+    text: str = ""
+
+    def accepts(self, model: Model) -> bool:
+        """Return whether *model* passes every condition that is set."""
+        return (
+            self.family in (None, model.family)
+            and (self.task is None or self.task in model.tasks)
+            and self.framework in (None, model.framework)
+            and self.quantized in (None, model.quantized)
+            and self.convertible in (None, convertible(model)[0])
+            and all(snake(word) in model.name for word in self.text.split())
+        )
+
+
+def select(wanted: Filter) -> tuple[Model, ...]:
+    """Return the models that *wanted* accepts.
+
+    Raises:
+        UnknownNameError: no model at all has that family, task or framework.
+    """
+    models = load_catalogue().models
+    for kind in ("family", "task", "framework"):
+        value = getattr(wanted, kind)
+        known = {
+            name for model in models for name in (model.tasks if kind == "task" else (getattr(model, kind),))
+        }
+        if value is not None and value not in known:
+            raise unknown_name(kind, value, known)
+    return tuple(model for model in models if wanted.accepts(model))

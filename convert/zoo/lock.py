@@ -1,0 +1,88 @@
+"""What content a source must have: pinned, or recorded at first use and checked ever after."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from detlite.runtime.errors import InputError
+
+SCHEMA = "detlite.digests"
+SCHEMA_VERSION = 1
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Keep other processes out of what *file* stands for; the system frees it however this process ends."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{file.parent} cannot be made: {error.strerror}; choose another cache folder"
+        ) from error
+    with file.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class DigestLock:
+    """A JSON file that says which sha256 the content of each source had at first use."""
+
+    file: Path
+
+    def known(self, key: str) -> str | None:
+        """Return the sha256 recorded for *key*, or None.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return self._read().get(key)
+
+    def check(self, key: str, sha256: str, *, pinned: str | None = None) -> None:
+        """Make sure that *key* has the content it must have: the *pinned* one, else the recorded one, if any.
+
+        Raises:
+            InputError: it has another; both digests are in the message.
+        """
+        if pinned is not None and sha256 != pinned:
+            raise InputError(
+                f"{key} is not what detlite knows by that name: its sha256 is {sha256}, {pinned} is wanted"
+            )
+        recorded = self.known(key)
+        if recorded is not None and sha256 != recorded:
+            raise InputError(
+                f"{key} has changed: its sha256 is {sha256}, and was {recorded} at first use; if you know "
+                f"why, delete its line in {self.file}"
+            )
+
+    def record(self, key: str, sha256: str) -> None:
+        """Remember that *key* has the content *sha256*."""
+        with alone(self.file.with_suffix(".lock")):
+            files = self._read()
+            if files.get(key) == sha256:
+                return
+            record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "files": {**files, key: sha256}}
+            with tempfile.NamedTemporaryFile("w", dir=self.file.parent, suffix=".new", delete=False) as new:
+                new.write(json.dumps(record, indent=1, sort_keys=True) + "\n")
+            Path(new.name).replace(self.file)
+
+    def _read(self) -> dict[str, str]:
+        try:
+            record = json.loads(self.file.read_text(encoding="utf-8"))
+            if record["schema"] != SCHEMA or record["schema_version"] != SCHEMA_VERSION:
+                raise InputError(
+                    f"{self.file} is of another version; delete it, or choose another cache folder"
+                )
+            return {str(key): str(sha256) for key, sha256 in record["files"].items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{self.file} is damaged ({error}); delete it to record the digests anew"
+            ) from error

@@ -1,0 +1,1 @@
+"""Boards, phones and this machine: measurement, accuracy and reports."""

@@ -1,0 +1,56 @@
+"""What an artifact finds in a list of images, in a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """The detections in a list of images, all in one.
+
+    Attributes:
+        boxes: float32, (n, 4): (y1, x1, y2, x2), 0..1 of the image.
+        classes: int64, (n,): from 0 on, without background.
+        scores: float32, (n,), in 0..1.
+        image_index: int64, (n,): which of the images, never falling; in an image the best score comes first.
+        sizes: int64, (images, 2): (height, width) of each image as it was decoded, in pixels.
+        invoke_ns: int64, (images,): how long the interpreter alone took.
+        wall_s: how long all of it took, the start of the process included.
+    """
+
+    boxes: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    image_index: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    invoke_ns: NDArray[np.int64]
+    wall_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        count, images = len(self.scores), len(self.sizes)
+        if self.boxes.shape != (count, 4) or len(self.classes) != count or len(self.image_index) != count:
+            raise InputError(
+                f"{count} scores, {len(self.classes)} classes, {self.boxes.shape} boxes: want as many"
+            )
+        if count and not (0 <= self.image_index.min() and self.image_index.max() < images):
+            raise InputError(f"detections in image {self.image_index.max()} of {images}")
+        if not (np.isfinite(self.boxes).all() and np.isfinite(self.scores).all()):
+            raise InputError(
+                "the model returned boxes or scores that are not finite numbers: it cannot be scored"
+            )
+
+    @property
+    def invoke_sum_s(self) -> float:
+        """The sum of the bare invoke times, in seconds."""
+        return float(self.invoke_ns.sum()) / 1e9
+
+    def of_image(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Return boxes, classes and scores of one image."""
+        here = self.image_index == index
+        return self.boxes[here], self.classes[here], self.scores[here]

@@ -1,0 +1,1 @@
+"""The main job, `detlite run`: stages that are done once, and picked up where they were left."""

@@ -1,0 +1,162 @@
+"""The main job: a trained detector becomes a measured int8 TFLite model, with a report that says how good it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.calibration.images import Images
+from detlite.convert.artifact import write_artifact
+from detlite.convert.console import notice
+from detlite.convert.source import Source, recognize
+from detlite.convert.stage import Model, with_heads
+from detlite.devices.pipeline.images import ImageSets
+from detlite.devices.pipeline.ledger import Ledger, Record
+from detlite.devices.pipeline.parity import parity
+from detlite.devices.pipeline.scores import score
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, read_artifact
+from detlite.runtime.child import run_in_child
+from detlite.runtime.progress import Progress
+
+FLOAT, INT8, DEPLOYED = "float32", "int8", "int8_postprocess"
+ARTIFACT_FILES = (MODEL, CONTRACT, LABELS, HISTORY)
+PARITY_IMAGES = 4
+NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run depends on beside its source and its images.
+
+    Attributes:
+        labels: a label file, or None.
+        threads: of the interpreters that are measured.
+        samples: latencies measured for each model, at least.
+    """
+
+    labels: Path | None = None
+    threads: int = 1
+    samples: int = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Everything that the report is written from."""
+
+    source: Source
+    images: ImageSets
+    float32: Artifact
+    int8: Artifact
+    deployed: Artifact
+    unrepaired: Record
+    parity: Record
+    latency: Record
+    scores: Record
+
+
+def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress) -> Results:
+    """Do every stage of the job that is not done, and return what all of them found."""
+    source = recognize(path)
+    stages = _Stages(ledger, source, images, settings, progress)
+    float32 = stages.convert()
+    int8 = stages.quantize(float32)
+    return Results(
+        source=source,
+        images=images,
+        float32=float32,
+        int8=int8,
+        deployed=stages.deploy(int8),
+        unrepaired=stages.audit(float32),
+        parity=stages.prove(float32),
+        latency=stages.measure(float32, int8),
+        scores=stages.score(float32, int8),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Stages:
+    """The stages, each a step of the ledger."""
+
+    ledger: Ledger
+    source: Source
+    images: ImageSets
+    settings: Settings
+    progress: Progress
+
+    def convert(self) -> Artifact:
+        request = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
+        request |= {"heads": "raw", "type": "float32", "force": True}
+        return self._artifact("convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.tasks:convert", request)
+
+    def quantize(self, float32: Artifact) -> Artifact:
+        images = self.images.calibration
+        request = {"source": self._path(FLOAT), "out": self._path(INT8), "options": NO_OPTIONS, "force": True}
+        request |= {"images": [str(p) for p in images.paths], "images_origin": images.origin, "recipe": {}}
+        inputs = {"model": _digest(float32), "images": images.digest()}
+        return self._artifact("quantize", INT8, inputs, "detlite.calibration.tasks:quantize_source", request)
+
+    def deploy(self, int8: Artifact) -> Artifact:
+        def work() -> Record:
+            model = with_heads(Model(int8.model.read_bytes(), int8.contract, int8.history), "postprocess")
+            write_artifact(self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True)
+            return {}
+
+        self.ledger.stage("deploy", {"model": _digest(int8)}, _files(DEPLOYED), work)
+        return read_artifact(self.ledger.folder / DEPLOYED)
+
+    def audit(self, float32: Artifact) -> Record:
+        few = self.images.evaluation.paths[:PARITY_IMAGES]
+        request = {"source": str(self.source.path), "images": [str(p) for p in few], "out": self._path("reference.npz")}
+        request |= {"contract": float32.contract.to_json(), "options": self._options()}
+        inputs = {"source": self.source.sha256, "images": Images(few, "").digest(), "model": _digest(float32)}
+        return self.ledger.stage(
+            "audit",
+            inputs,
+            ["reference.npz"],
+            lambda: run_in_child("detlite.calibration.tasks:audit", request, progress=self.progress),
+        )
+
+    def prove(self, float32: Artifact) -> Record:
+        few = self.images.evaluation.paths[:PARITY_IMAGES]
+        reference = self.ledger.folder / "reference.npz"
+        inputs = {"model": _digest(float32), "images": Images(few, "").digest()}
+        return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
+
+    def measure(self, float32: Artifact, int8: Artifact) -> Record:
+        inputs = {"models": [_digest(float32), _digest(int8)], **dataclasses.asdict(self.settings), "labels": None}
+        return self.ledger.stage(
+            "latency", inputs, [], lambda: side_by_side((float32, int8), self.settings, self.progress)
+        )
+
+    def score(self, float32: Artifact, int8: Artifact) -> Record:
+        inputs = {
+            "models": [_digest(float32), _digest(int8)],
+            "images": self.images.evaluation.digest(),
+            "annotations": self.images.annotations and str(self.images.annotations.sha256),
+        }
+        return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
+
+    def _artifact(self, name: str, folder: str, inputs: Record, task: str, request: Record) -> Artifact:
+        def work() -> Record:
+            run_in_child(task, request, progress=self.progress)
+            return {}
+
+        self.ledger.stage(name, {**inputs, "options": request["options"]}, _files(folder), work)
+        return read_artifact(self.ledger.folder / folder)
+
+    def _path(self, name: str) -> str:
+        return str((self.ledger.folder / name).absolute())
+
+    def _options(self) -> Record:
+        return {**NO_OPTIONS, "labels": str(self.settings.labels.absolute()) if self.settings.labels else None}
+
+
+def _files(folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in ARTIFACT_FILES]
+
+
+def _digest(artifact: Artifact) -> Any:
+    return artifact.history[-1]["output_sha256"]

@@ -1,0 +1,1 @@
+"""What was made, measured and scored, for people: one HTML file, the same as Markdown, the same as JSON."""

@@ -1,0 +1,108 @@
+"""Pictures for a report: a thumbnail as a data URI, and where boxes and their texts are drawn over it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detlite.devices.report.report import Picture, Shown, Side
+from detlite.runtime.errors import InputError
+
+LONGEST_SIDE = 520  # pixels: sharp at half the page's width
+QUALITY = 78
+FONT = 12.5
+CHARACTER = 0.57 * FONT  # the mean advance of a sans-serif letter
+COLOURS = 8  # how many the stylesheet has
+
+
+@dataclass(frozen=True)
+class DrawnBox:
+    """A box in pixels of the thumbnail, its text, where the text's label stands, and which colour both have."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+    label_x: float
+    label_y: float
+    label_width: float
+    colour: int
+
+
+@dataclass(frozen=True)
+class DrawnSide:
+    """One model's boxes over the thumbnail."""
+
+    name: str
+    boxes: tuple[DrawnBox, ...]
+
+
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A thumbnail with the boxes of each model."""
+
+    name: str
+    data_uri: str
+    width: int
+    height: int
+    sides: tuple[DrawnSide, ...]
+
+
+def draw(picture: Picture) -> DrawnPicture:
+    """Return the thumbnail of *picture* with its boxes; the same class has the same colour on both sides."""
+    jpeg, width, height = thumbnail(picture.path)
+    labels = list(dict.fromkeys(shown.label for side in picture.sides for shown in side.detections))
+    return DrawnPicture(
+        name=picture.path.name,
+        data_uri="data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii"),
+        width=width,
+        height=height,
+        sides=tuple(_draw_side(side, labels, width, height) for side in picture.sides),
+    )
+
+
+def thumbnail(path: Path) -> tuple[bytes, int, int]:
+    """Return (JPEG bytes, width, height) of the picture at *path*, without what a camera wrote beside it.
+
+    Raises:
+        InputError: it is no picture.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            small = image.convert("RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be read as a picture: {error}") from error
+    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue(), small.width, small.height
+
+
+def _draw_side(side: Side, labels: Sequence[str], width: int, height: int) -> DrawnSide:
+    worst_first = sorted(side.detections, key=lambda shown: shown.score)  # the best is drawn last, on top
+    return DrawnSide(side.name, tuple(_draw_box(item, labels, width, height) for item in worst_first))
+
+
+def _draw_box(shown: Shown, labels: Sequence[str], width: int, height: int) -> DrawnBox:
+    y1, x1, y2, x2 = shown.box
+    x, y = x1 * width, y1 * height
+    text = f"{shown.label} {shown.score:.2f}"
+    label_width = min(CHARACTER * len(text) + 8, float(width))
+    line = FONT + 4
+    return DrawnBox(
+        x=round(x, 1),
+        y=round(y, 1),
+        width=round(max((x2 - x1) * width, 1.0), 1),
+        height=round(max((y2 - y1) * height, 1.0), 1),
+        text=text,
+        label_x=round(min(max(x, 0.0), width - label_width), 1),
+        label_y=round(y - line if y >= line else y, 1),
+        label_width=round(label_width, 1),
+        colour=labels.index(shown.label) % COLOURS,
+    )

@@ -1,0 +1,167 @@
+"""The record that every form of a report is written from: plain data, nothing of the machine that wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.errors import InputError
+
+STATUSES = ("pass", "fail", "info")
+MOST_PICTURES = 12  # twelve thumbnails stay well under the 3 MB that mail and chat take
+SHOWN_SCORE = 0.3
+MOST_SHOWN = 20  # detections drawn in one picture: more hide the picture
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One model that the report is about; the first is what the others are compared with.
+
+    Attributes:
+        name: how the report calls it everywhere, such as `float32`.
+        file: its file's name.
+        sha256: of the file, in hex.
+        size_bytes: of the file.
+        operators: how many operators it has.
+        float_operators: how many of them compute in floating point (islands, in an int8 model).
+        quantization: such as `none` or `int8 per channel`.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    size_bytes: int
+    operators: int
+    float_operators: int
+    quantization: str
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """One figure of one model: *value* in percent, *low* and *high* of its 95 % interval where there is one."""
+
+    name: str
+    metric: str
+    value: float
+    images: int
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """What one model took, invoke alone, every sample in ms, in order; *detail* names threads and runtime."""
+
+    name: str
+    samples_ms: tuple[float, ...]
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.samples_ms or not all(0 < sample < float("inf") for sample in self.samples_ms):
+            raise InputError(f"the latencies of {self.name}: want at least one, and each over 0 ms")
+
+    def percentile_ms(self, percent: float) -> float:
+        """Return that percentile, between samples by linear interpolation."""
+        return float(np.percentile(self.samples_ms, percent))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One detection to draw: *box* is (y1, x1, y2, x2) in 0..1 of the picture."""
+
+    box: tuple[float, float, float, float]
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one model found in a picture."""
+
+    name: str
+    detections: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with what each model found in it, side by side."""
+
+    path: Path
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of how it came about: its name, and what it did."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole report.
+
+    Attributes:
+        title: one line.
+        verdict: one sentence that a reader can act on.
+        status: `pass`, `fail` or `info`: how the verdict is shown.
+        models: the first is the reference.
+        accuracy: figures in percent.
+        latencies: every sample.
+        pictures: at most `MOST_PICTURES`.
+        steps: provenance, first step first.
+        repairs: what was wrong in the input and was put right.
+        notes: how to read the numbers; warnings.
+        machine: (name, value) of what measured it.
+    """
+
+    title: str
+    verdict: str
+    status: str
+    models: tuple[ModelFile, ...]
+    accuracy: tuple[AccuracyRow, ...] = ()
+    latencies: tuple[Latencies, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    steps: tuple[Step, ...] = ()
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    machine: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise InputError(f"a report's status is {self.status!r}; it must be one of {', '.join(STATUSES)}")
+        if not self.models:
+            raise InputError("a report without a model: it needs at least one")
+        if len(self.pictures) > MOST_PICTURES:
+            raise InputError(f"{len(self.pictures)} pictures in a report: at most {MOST_PICTURES}")
+
+
+def side(
+    name: str,
+    boxes: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    *,
+    labels: Sequence[str],
+) -> Side:
+    """Return what to draw of one model's detections in one picture: the best `MOST_SHOWN` over `SHOWN_SCORE`.
+
+    Args:
+        name: the model's.
+        boxes: float32, (n, 4): (y1, x1, y2, x2), 0..1.
+        classes: int64, (n,), from 0 on.
+        scores: float32, (n,).
+        labels: of the classes.
+    """
+    order = [i for i in np.argsort(-scores, kind="stable") if scores[i] >= SHOWN_SCORE][:MOST_SHOWN]
+    shown = []
+    for index in order:
+        y1, x1, y2, x2 = (min(1.0, max(0.0, float(edge))) for edge in boxes[index])
+        shown.append(Shown((y1, x1, y2, x2), labels[int(classes[index])], float(scores[index])))
+    return Side(name, tuple(shown))

@@ -1,0 +1,51 @@
+"""A report on the disk: `report.html`, `report.md` and `report.json` in one folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from detlite.devices.report.html import to_html
+from detlite.devices.report.markdown import to_markdown
+from detlite.devices.report.report import Report
+
+SCHEMA = "detlite.report"
+SCHEMA_VERSION = 1
+
+
+def to_json(report: Report) -> str:
+    """Return *report* as JSON; pictures by their file's name alone."""
+    record: dict[str, Any] = dataclasses.asdict(report)
+    for picture in record["pictures"]:
+        picture["path"] = picture["path"].name
+    whole = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **record}
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_report(report: Report, folder: Path) -> tuple[Path, Path, Path]:
+    """Write the three files to *folder* (made when it is not there) and return their paths: HTML, Markdown, JSON.
+
+    Each is written to a temporary name and renamed: a reader sees the old one or the new one, never a part.
+    """
+    texts = {"report.html": to_html(report), "report.md": to_markdown(report), "report.json": to_json(report)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return folder / "report.html", folder / "report.md", folder / "report.json"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write *text* to *path*, whole or not at all."""
+    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(partial).chmod(0o644)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise

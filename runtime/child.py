@@ -1,0 +1,134 @@
+"""Run one task in a process of its own: backends clash with each other, and some crash.
+
+The child (`detlite.runtime.worker`) reads a request, one line of JSON, from its stdin, and writes lines of JSON: progress,
+then a result or an error. A crash becomes a `DeviceError` that names the signal; the child never outlives its parent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from typing import IO, Any, Deque, Dict, Iterator, Optional
+
+from detlite.runtime import errors
+from detlite.runtime.errors import DetliteError, DeviceError
+from detlite.runtime.progress import Progress, silent
+
+KEPT_LINES = 40
+LIKELY = {
+    "SIGSEGV": "a damaged model, or a delegate that does not fit the runtime",
+    "SIGABRT": "the runtime gave up on the model",
+    "SIGILL": "the runtime was built for another processor",
+    "SIGKILL": "too little memory, or somebody killed it",
+    "SIGBUS": "a model file that was cut while it was open",
+}
+
+
+class ChildError(RuntimeError):
+    """The child failed in a way that nobody foresaw: a bug, with the child's traceback as its text."""
+
+
+def run_in_child(
+    task: str, request: Dict[str, Any], *, timeout_s: Optional[float] = None, progress: Progress = silent
+) -> Dict[str, Any]:
+    """Return what the function *task* (`package.module:function`) answers to *request*, in a process of its own.
+
+    Raises:
+        DetliteError: as the task raised it.
+        DeviceError: the child died of a signal, or took over *timeout_s*.
+        OSError: as the task met it, such as a full disk.
+        ChildError: the task failed otherwise.
+    """
+    command = [sys.executable, "-m", "detlite.runtime.worker", task]
+    pipe = subprocess.PIPE
+    # a session of its own: Ctrl-C reaches the parent alone, which ends the child
+    child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+    said: Deque[str] = deque(maxlen=KEPT_LINES)
+    listener = threading.Thread(target=_listen, args=(child.stderr, said), daemon=True)
+    listener.start()
+    timer = threading.Timer(timeout_s or 0, child.kill)
+    if timeout_s is not None:
+        timer.start()
+    try:
+        _send(child.stdin, request)
+        answer = _answer(child.stdout, progress)
+        if answer is not None:
+            child.stdin.close()
+        status = child.wait()
+    finally:
+        expired = timeout_s is not None and not timer.is_alive()
+        timer.cancel()
+        child.kill()
+        child.wait()
+        listener.join(timeout=1)
+        for stream in (child.stdin, child.stdout, child.stderr):
+            _close(stream)
+    if answer is not None:
+        return answer
+    raise _failure(task, status, said, timeout_s if expired else None)
+
+
+def _send(stream: IO[bytes], request: Dict[str, Any]) -> None:
+    try:
+        stream.write(json.dumps(request).encode() + b"\n")
+        stream.flush()
+    except BrokenPipeError:
+        pass  # it died at once: its status says of what
+
+
+def _close(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except BrokenPipeError:
+        pass
+
+
+def _listen(stream: IO[bytes], said: Deque[str]) -> None:
+    for line in stream:
+        said.append(line.decode(errors="replace").rstrip())
+
+
+def _answer(stream: IO[bytes], progress: Progress) -> Optional[Dict[str, Any]]:
+    """Return the result, or None where the child ended without one; raise the error that it sent."""
+    for message in _messages(stream):
+        if "progress" in message:
+            progress(*message["progress"])
+        elif "result" in message:
+            result: Dict[str, Any] = message["result"]
+            return result
+        elif "os_error" in message:
+            raise OSError(*message["os_error"])
+        else:
+            raise _error(message["error"], message["text"])
+    return None
+
+
+def _messages(stream: IO[bytes]) -> Iterator[Dict[str, Any]]:
+    for line in stream:
+        if line.endswith(b"\n"):  # a line that is cut short is of a child that died
+            yield json.loads(line)
+
+
+def _error(name: str, text: str) -> DetliteError:
+    kind = getattr(errors, name, DetliteError)
+    error: DetliteError = kind(text)
+    return error
+
+
+def _failure(task: str, status: int, said: Deque[str], timeout_s: Optional[float]) -> Exception:
+    work = task.rsplit(":", 1)[-1].replace("_", " ")
+    if timeout_s is not None:
+        return DeviceError(f"{work} took over {timeout_s:g} s and was ended")
+    if status < 0:
+        name = signal.Signals(-status).name
+        last = next((line for line in reversed(said) if line.strip()), "nothing")
+        return DeviceError(
+            f"the process for {work} died of {name} (likely: {LIKELY.get(name, 'unknown')}); its last words: {last[:200]}"
+        )
+    return ChildError(f"{work} failed:{os.linesep}{os.linesep.join(said)}")

@@ -1,0 +1,127 @@
+"""A model open on this machine: from an image to detections, by its contract."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.boxes import decode
+from detlite.runtime.contract import Contract, Floats, Output, Quantization
+from detlite.runtime.detections import Detections
+from detlite.runtime.errors import ContractError
+from detlite.runtime.images import Pixels
+from detlite.runtime.interpreter import open_interpreter
+from detlite.runtime.nms import suppress
+from detlite.runtime.preprocess import preprocess
+from detlite.runtime.scores import CONVERTERS
+
+Heads = Dict[str, Floats]
+
+
+class Session:
+    """An artifact's model in an interpreter, checked against its contract.
+
+    Attributes:
+        contract: the artifact's.
+        runtime: the interpreter's package and version.
+    """
+
+    def __init__(self, artifact: Artifact, *, threads: int = 1) -> None:
+        """Open the model.
+
+        Raises:
+            InputError: the interpreter cannot open it.
+            ContractError: it is not the model that the contract speaks of.
+        """
+        self.contract = artifact.contract
+        opened = open_interpreter(artifact.model, threads=threads)
+        self.runtime = opened.runtime
+        self._interpreter = opened.interpreter
+        self._input = opened.inputs[0]["index"]
+        image = self.contract.image
+        _check("the input", opened.inputs[0], (1, image.height, image.width, image.channels), image.dtype)
+        _check_quantization("the input", opened.inputs[0], image.quantization)
+        self._outputs = {output.role: _checked(opened.outputs, output) for output in self.contract.outputs}
+
+    def preprocess(self, image: Pixels) -> NDArray[Any]:
+        """Return the input tensor for *image*, uint8 (height, width, 3) RGB."""
+        return preprocess(image, self.contract.image)
+
+    def invoke(self, tensor: NDArray[Any]) -> None:
+        """Run the model on *tensor*, and nothing else: what a latency counts."""
+        self._interpreter.set_tensor(self._input, tensor)
+        self._interpreter.invoke()
+
+    def heads(self) -> Heads:
+        """Return what the last `invoke` left: float32 by role, without the batch; quantized heads dequantized."""
+        heads = {}
+        for output in self.contract.outputs:
+            value = self._interpreter.get_tensor(self._outputs[output.role])
+            heads[output.role] = _real(value, output.quantization).reshape(output.shape[1:] or (1,))
+        return heads
+
+    def postprocess(self, heads: Heads) -> Detections:
+        """Return the detections in *heads*, by the contract's anchors, box coder, scores and NMS."""
+        return postprocess(heads, self.contract)
+
+    def detect(self, image: Pixels) -> Detections:
+        """Return what the model finds in *image*, uint8 (height, width, 3) RGB."""
+        self.invoke(self.preprocess(image))
+        return self.postprocess(self.heads())
+
+
+def postprocess(heads: Heads, contract: Contract) -> Detections:
+    """Return the detections in *heads*, float32 by role, without the batch."""
+    if not contract.is_raw:
+        return _of_op(heads, contract)
+    scores = heads["class_scores"]
+    if contract.score_converter_place == "host":
+        scores = CONVERTERS[contract.score_converter](scores)
+    boxes = decode(heads["box_encodings"], contract.anchors, contract.box_coder)
+    return suppress(boxes, scores[:, contract.label_offset :], contract.nms)
+
+
+def _of_op(heads: Heads, contract: Contract) -> Detections:
+    per_box = contract.nms.max_classes_per_detection if contract.nms.kind == "fast" else 1
+    count = int(heads["count"].ravel()[0]) * per_box  # the op counts boxes, and returns each with all its classes
+    boxes, scores = heads["boxes"].reshape(-1, 4)[:count], heads["scores"].ravel()[:count]
+    return Detections(boxes, heads["classes"].ravel()[:count].astype(np.int64), scores)
+
+
+def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
+    if quantization is None:
+        return value.astype(np.float32, copy=False)
+    real: Floats = (value.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)
+    return real
+
+
+def _checked(details: Any, output: Output) -> int:
+    """Return the interpreter's index of the tensor that is *output*."""
+    if output.index >= len(details):
+        raise ContractError(f"the model has {len(details)} outputs; the contract's {output.role} is number {output.index}")
+    detail = details[output.index]
+    _check(f"output {output.role}", detail, output.shape, output.dtype)
+    _check_quantization(f"output {output.role}", detail, output.quantization)
+    return int(detail["index"])
+
+
+def _check(what: str, detail: Any, shape: Any, dtype: str) -> None:
+    found, found_dtype = tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"]).name
+    dynamic = len(found) == 0 or 0 in found  # old converters leave the op's output shapes empty
+    if (found != tuple(shape) and not dynamic) or found_dtype != dtype:
+        raise ContractError(
+            f"{what} of the model is {found_dtype} {found}, the contract says {dtype} {tuple(shape)}: they do not "
+            "belong together; convert the model again"
+        )
+
+
+def _check_quantization(what: str, detail: Any, want: Optional[Quantization]) -> None:
+    scale, zero_point = detail["quantization"]
+    if want is not None and (abs(scale - want.scale) > 1e-6 * want.scale or zero_point != want.zero_point):
+        raise ContractError(
+            f"{what} of the model has scale {scale} and zero point {zero_point}, the contract says {want.scale} and "
+            f"{want.zero_point}: they do not belong together; convert the model again"
+        )

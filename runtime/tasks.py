@@ -1,0 +1,80 @@
+"""What a child process is asked to do with a model: requests and answers that JSON can carry, arrays in .npz files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Dict
+
+import numpy as np
+
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.errors import InputError
+from detlite.runtime.images import read_image
+from detlite.runtime.interpreter import open_interpreter
+from detlite.runtime.latency import Plan, measure, noise
+from detlite.runtime.progress import Progress
+from detlite.runtime.session import Session
+from detlite.runtime.stream import columns, detect_stream
+
+Record = Dict[str, Any]
+
+
+def _session(record: Record, threads: int) -> Session:
+    return Session(Artifact(Path(record["model"]), contract_from_json(record["contract"])), threads=threads)
+
+
+def probe(request: Record, _progress: Progress) -> Record:
+    """Open the file `model` and run it once on zeros: `runtime`, and `inputs` and `outputs` as the runtime sees them."""
+    opened = open_interpreter(Path(request["model"]))
+    for detail in opened.inputs:
+        opened.interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    opened.interpreter.invoke()
+    tensors = {
+        key: [
+            {"name": d["name"], "shape": [int(s) for s in d["shape"]], "dtype": np.dtype(d["dtype"]).name} for d in details
+        ]
+        for key, details in (("inputs", opened.inputs), ("outputs", opened.outputs))
+    }
+    return {"runtime": opened.runtime, **tensors}
+
+
+def detect(request: Record, progress: Progress) -> Record:
+    """Detect with `model` and `contract` in the files `images`, and write the columns to `out` (.npz).
+
+    Returns:
+        `wall_s`, the time from the opened model to the last detection; `runtime`.
+    """
+    if not request["images"]:
+        raise InputError("no images to detect in")
+    session = _session(request, request["threads"])
+    begin = time.perf_counter()
+    seen = list(detect_stream(session, [Path(path) for path in request["images"]], progress=progress))
+    wall_s = time.perf_counter() - begin
+    np.savez(request["out"], **columns(seen))
+    return {"wall_s": wall_s, "runtime": session.runtime}
+
+
+def heads(request: Record, _progress: Progress) -> Record:
+    """Run `model` on the files `images` and write its raw heads, stacked by role, to `out` (.npz)."""
+    session = _session(request, request["threads"])
+    rows = []
+    for path in request["images"]:
+        session.invoke(session.preprocess(read_image(Path(path))))
+        rows.append(session.heads())
+    np.savez(request["out"], **{role: np.stack([row[role] for row in rows]) for role in rows[0]})
+    return {"runtime": session.runtime}
+
+
+def latency(request: Record, progress: Progress) -> Record:
+    """Measure `models` (each `model`, `contract`) side by side on the file `image`, or on noise.
+
+    Returns:
+        `runtime`, and for each of `models` the fields of `Latency`.
+    """
+    sessions = [_session(record, request["threads"]) for record in request["models"]]
+    plan = Plan(request["samples"], request["min_seconds"])
+    image = read_image(Path(request["image"])) if request.get("image") else noise(480, 640)
+    found = measure(sessions, image, plan, progress=progress)
+    return {"runtime": sessions[0].runtime, "models": [vars(one) for one in found]}

@@ -1,0 +1,61 @@
+"""The child of `detlite.runtime.child`: `python -m detlite.runtime.worker package.module:function`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import threading
+from typing import IO, Any, Callable, Dict
+
+from detlite.runtime.errors import DetliteError
+from detlite.runtime.progress import Progress
+
+Task = Callable[[Dict[str, Any], Progress], Dict[str, Any]]
+
+
+def main() -> int:
+    """Do the task that the command line names, and return the exit status."""
+    messages = _private_stdout()
+    module, name = sys.argv[1].split(":")
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def progress(what: str, done: int, total: int) -> None:
+        _write(messages, {"progress": [what, done, total]})
+
+    try:
+        task: Task = getattr(importlib.import_module(module), name)
+        _write(messages, {"result": task(request, progress)})
+    except DetliteError as error:
+        _write(messages, {"error": type(error).__name__, "text": str(error)})
+    except OSError as error:
+        if error.errno is None:
+            raise
+        _write(messages, {"os_error": [error.errno, error.strerror, str(error.filename or "")]})
+    messages.flush()
+    os._exit(0)  # without the interpreters' own destructors, which may crash when the work is done
+
+
+def _private_stdout() -> IO[bytes]:
+    """Return the stream for messages; what libraries print to stdout goes to stderr from here on."""
+    messages = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return messages
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent's end of stdin closes: it is done with us, or was killed."""
+    while os.read(0, 1024):  # the file itself: a lock on sys.stdin would stop the interpreter's end
+        pass
+    os._exit(1)
+
+
+def _write(messages: IO[bytes], message: Dict[str, Any]) -> None:
+    messages.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+    messages.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

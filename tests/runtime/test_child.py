@@ -1,0 +1,86 @@
+"""Tasks in a process of their own."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from detlite.runtime.child import ChildError, run_in_child
+from detlite.runtime.errors import ContractError, DeviceError
+
+HERE = str(Path(__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def _tasks_importable(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", HERE)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+
+
+def wait_until_dead(pid: int) -> bool:
+    for _ in range(100):
+        if not is_alive(pid):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_child_answers_and_tells_how_far_it_is():
+    seen = []
+    answer = run_in_child("child_tasks:double", {"value": 21}, progress=lambda *step: seen.append(step))
+    assert (answer, seen) == ({"value": 42}, [("doubling", 1, 2)])
+
+
+def test_an_error_of_the_child_is_raised_as_it_was():
+    with pytest.raises(ContractError, match="^no such thing$"):
+        run_in_child("child_tasks:refuse", {})
+
+
+def test_a_crash_names_its_signal():
+    with pytest.raises(DeviceError, match=r"the process for crash died of SIGSEGV \(likely: a damaged model"):
+        run_in_child("child_tasks:crash", {})
+
+
+def test_a_child_that_takes_too_long_is_ended():
+    pids = []
+    with pytest.raises(DeviceError, match="stall took over 1 s and was ended"):
+        run_in_child("child_tasks:stall", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what)))
+    assert wait_until_dead(pids[0])
+
+
+def test_a_full_disk_in_the_child_is_a_full_disk_in_the_parent():
+    with pytest.raises(OSError, match="No space left") as caught:
+        run_in_child("child_tasks:fill_disk", {})
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_bug_in_the_child_keeps_its_traceback():
+    with pytest.raises(ChildError, match=r"(?s)Traceback.*ZeroDivisionError: a bug"):
+        run_in_child("child_tasks:fail", {})
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_a_child_does_not_outlive_its_parent(ending):
+    program = (
+        "from detlite.runtime.child import run_in_child\n"
+        "run_in_child('child_tasks:stall', {}, progress=lambda what, *_: print(what, flush=True))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.send_signal(ending)
+    parent.wait()
+    parent.stdout.close()
+    assert wait_until_dead(pid)
