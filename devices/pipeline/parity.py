@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,27 @@ from numpy.typing import NDArray
 
 from detlite.devices.pipeline.ledger import Record
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.child import run_in_child
 
 TOLERANCE = 1e-3
 """Of box encodings (about -10 to 10) and scores (0 to 1): repairs and kernels add in another order, no more."""
+
+
+def parity(artifact: Artifact, images: Sequence[Path], reference: Path) -> Record:
+    """Return how far the heads of *artifact* on *images* are from those in the file *reference* (.npz)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "heads.npz"
+        request = {
+            "model": str(artifact.model),
+            "contract": artifact.contract.to_json(),
+            "images": [str(path) for path in images],
+            "threads": 1,
+            "out": str(out),
+        }
+        run_in_child("detlite.runtime.tasks:heads", request)
+        with np.load(out) as got, np.load(reference) as want:
+            roles = ("box_encodings", "class_scores")
+            return compare_heads([got[role] for role in roles], [want[role] for role in roles])
 
 
 def compare_heads(
