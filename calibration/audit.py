@@ -18,7 +18,7 @@ from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
 from detlite.convert.reader import FrozenGraph
-from detlite.convert.tflite.describe import describe_operators
+from detlite.convert.tflite.describe import describe
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import silent
 
@@ -47,4 +47,5 @@ def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: 
     data = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores))
     method: Method = load_plugin(METHODS, DEFAULT_METHOD)
     quantized = method.quantize(data, samples_of(images, detector.contract, silent), Dtypes("int8", "int8"))
-    return describe_operators(quantized)
+    facts = describe(quantized, "the unrepaired model")
+    return {"operators": facts.operator_count, "float_islands": facts.float_islands}

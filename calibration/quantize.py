@@ -12,7 +12,7 @@ from detlite.calibration.images import Images
 from detlite.calibration.method import Dtypes, Method, Samples
 from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
-from detlite.convert.tflite.heads import canonicalize, heads_of, refreshed
+from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.images import read_image
@@ -59,7 +59,7 @@ def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress
     outside = recipe.io if heads == "raw" else "int8"  # the op reads floats: no third dtype in between
     samples = samples_of(images, source.contract, progress)
     data = method.quantize(source.data, samples, Dtypes(recipe.io, outside))
-    data = canonicalize(data, heads_of(data, source.contract))
+    data = canonicalize(data)
     contract = refreshed(source.contract, data)
     done = step(
         "quantize",

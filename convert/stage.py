@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.hints import matching_labels
 from detlite.convert.labels.files import read_labels
 from detlite.convert.source import ARCHIVE, ARTIFACT, TFLITE, Source, recognize
+from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_tflite
-from detlite.convert.tflite.heads import canonicalize
+from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.convert.tflite.postprocess import attach, strip
 from detlite.runtime.artifact import Step, read_artifact
 from detlite.runtime.contract import Contract
@@ -44,7 +46,7 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
         contract = _asked(artifact.contract, options)
         return Model(artifact.model.read_bytes(), contract, artifact.history)
     if source.format == TFLITE:
-        contract = _asked(contract_of_tflite(source.path), options)
+        contract = _asked(contract_of_tflite(source.path, labels=options.labels), replace(options, labels=None))
         return Model(source.path.read_bytes(), contract, (step("read", input_sha256=source.sha256),))
     return export(source, load_detector(source, options), "float32", progress=progress)
 
@@ -80,7 +82,7 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
     """Return *detector* as a TFLite model with raw heads, its weights of the *kind* that `to_tflite` knows."""
     progress("TFLite conversion", 0, 1)
     raw = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores), kind)
-    data = canonicalize(raw, heads_of(raw, detector.contract))
+    data = canonicalize(raw)
     progress("TFLite conversion", 1, 1)
     done = step(
         "convert",
@@ -88,9 +90,9 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
         source=source.title,
         type=kind,
         repairs={repaired.name: repaired.count for repaired in detector.repairs},
-        tensorflow=_tensorflow_version(),
+        tensorflow=str(load_tensorflow().__version__),
     )
-    return Model(data, detector.contract, (done,))
+    return Model(data, refreshed(detector.contract, data), (done,))
 
 
 def with_heads(model: Model, heads: str) -> Model:
@@ -106,3 +108,8 @@ def with_heads(model: Model, heads: str) -> Model:
     change = strip if heads == "raw" else attach
     data, contract = change(model.data, model.contract)
     return Model(data, contract, (*model.history, step(f"heads {heads}", input_sha256=digest(model.data))))
+
+
+def digest(data: bytes) -> str:
+    """Return the sha256 of *data*, in hex."""
+    return hashlib.sha256(data).hexdigest()

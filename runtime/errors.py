@@ -19,6 +19,9 @@ import difflib
 from typing import Iterable
 
 
+MOST_NAMED = 12
+
+
 class DetliteError(Exception):
     """What a user can cause or cure; its text is one line: what was wanted, what came, what to do."""
 
@@ -59,5 +62,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """Return the error for a *name* that is not among the *known* ones, with the nearest of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none'}"
+    some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {some or 'none'}"
     return UnknownNameError(f"no {kind} is called {name!r}; {hint}")

@@ -20,7 +20,7 @@ from detlite.runtime.child import run_in_child
 @click.option("--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op.")
 @click.option(
     "--type",
-    "kind",
+    "weights",
     type=click.Choice(["float32", "float16", "dynamic"]),
     default="float32",
     show_default=True,
@@ -42,7 +42,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     prepare_output(out, force=values["force"])
     options = detector_record(values)
     request = {"source": str(locate(source).absolute()), "out": str(out.absolute()), "options": options}
-    request |= {"heads": values["heads"], "type": values["kind"], "force": values["force"]}
+    request |= {"heads": values["heads"], "type": values["weights"], "force": values["force"]}
     with progress() as report:
         answer = run_in_child("detlite.convert.tasks:convert", request, progress=report)
     if as_json:
@@ -51,6 +51,6 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     size = Path(answer["model"]).stat().st_size
     notice(f"origin of the numbers: {out / 'contract.json'}")
     click.echo(
-        f"{out}: {values['heads']} heads, {values['kind']}, {answer['anchors']} anchors, {answer['classes']} classes, "
+        f"{out}: {values['heads']} heads, {values['weights']}, {answer['anchors']} anchors, {answer['classes']} classes, "
         f"{size / 1e6:.2f} MB"
     )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from detlite.convert.graph.index import tensor_of
@@ -39,14 +35,11 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> by
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    with quiet() as said:
-        try:
-            data: bytes = converter.convert()
-        except (ValueError, RuntimeError, tf.errors.OpError, tf.lite.python.convert.ConverterError) as error:
-            line = next((text for text in str(error).splitlines() if "error:" in text), str(error).splitlines()[0])
-            raise InputError(f"TensorFlow's converter refuses the graph: {line.strip()[:300]}") from error
-        finally:
-            said()
+    try:
+        data: bytes = converter.convert()
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        line = next((text for text in str(error).splitlines() if "error:" in text), str(error).splitlines()[0])
+        raise InputError(f"TensorFlow's converter refuses the graph: {line.strip()[:300]}") from error
     return data
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from detlite.calibration.images import Images
 from detlite.convert.artifact import write_artifact
-from detlite.convert.console import notice
 from detlite.convert.source import Source, recognize
 from detlite.convert.stage import Model, with_heads
 from detlite.devices.pipeline.images import ImageSets
+from detlite.devices.pipeline.latency import side_by_side
 from detlite.devices.pipeline.ledger import Ledger, Record
 from detlite.devices.pipeline.parity import parity
 from detlite.devices.pipeline.scores import score
@@ -126,16 +124,26 @@ class _Stages:
         return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
 
     def measure(self, float32: Artifact, int8: Artifact) -> Record:
-        inputs = {"models": [_digest(float32), _digest(int8)], **dataclasses.asdict(self.settings), "labels": None}
+        inputs = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
+        inputs |= {"samples": self.settings.samples}
         return self.ledger.stage(
-            "latency", inputs, [], lambda: side_by_side((float32, int8), self.settings, self.progress)
+            "latency",
+            inputs,
+            [],
+            lambda: side_by_side(
+                (float32, int8),
+                threads=self.settings.threads,
+                samples=self.settings.samples,
+                image=self.images.evaluation.paths[0],
+                progress=self.progress,
+            ),
         )
 
     def score(self, float32: Artifact, int8: Artifact) -> Record:
         inputs = {
             "models": [_digest(float32), _digest(int8)],
             "images": self.images.evaluation.digest(),
-            "annotations": self.images.annotations and str(self.images.annotations.sha256),
+            "annotations": self.images.annotations and self.images.annotations.sha256,
         }
         return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
 

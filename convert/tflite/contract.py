@@ -1,0 +1,155 @@
+"""The contract of a finished .tflite that somebody else made, read off its post-processing op and its metadata."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.convert.labels.files import GAP, read_labels
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.metadata import normalization_of
+from detlite.convert.tflite.options import read_settings
+from detlite.convert.tflite.postprocess import find_postprocess
+from detlite.convert.tflite.tensors import (
+    EDGETPU,
+    dtype_name,
+    main_subgraph,
+    operator_name,
+    quantization_of,
+    real_constant_of,
+    shape_of,
+    text_of,
+)
+from detlite.runtime.contract import DETECTION_ROLES, Contract, ImageInput, Output, Quantization
+from detlite.runtime.errors import InputError
+
+LABEL_FILES = ("labels.txt", "labelmap.txt")
+MAX_LABEL_BYTES = 1 << 20
+UINT8_ZERO, INT8_ZERO = 0, 128  # what is taken off a pixel before it goes in
+
+
+def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
+    """Return the contract of the detector in the .tflite file at *path*.
+
+    Raises:
+        InputError: it is damaged, or has no post-processing op: then nothing in it says where its anchors are.
+    """
+    data = path.read_bytes()
+    model = load(data, str(path))
+    subgraph = main_subgraph(model)
+    op = find_postprocess(model)
+    if op is None or len(op.inputs) != 3 or len(op.outputs) != 4:
+        raise InputError(_not_a_detector(model, path))
+    settings = read_settings(op)
+    anchors = real_constant_of(model, subgraph.tensors[op.inputs[2]])
+    columns = shape_of(subgraph.tensors[op.inputs[1]])[-1:]
+    offset = columns[0] - settings.classes if columns else 1
+    origin = {"anchors, box_coder, nms": "the model's post-processing op"}
+    return Contract(
+        image=_image(model, subgraph, origin),
+        outputs=_outputs(subgraph, op),
+        anchors=np.ascontiguousarray(anchors.reshape(-1, 4)),
+        box_coder=settings.box_coder,
+        score_converter="IDENTITY",
+        score_converter_place="model",
+        labels=_labels(data, path, labels, settings.classes, origin),
+        label_offset=offset,
+        nms=settings.nms,
+        origin=origin,
+    )
+
+
+def _not_a_detector(model: Any, path: Path) -> str:
+    names = {operator_name(model, operator) for operator in main_subgraph(model).operators}
+    if EDGETPU in names:
+        return f"{path} is compiled for the Edge TPU and has no post-processing op: give the contract of its CPU model"
+    return (
+        f"{path} has no post-processing op, so nothing says what its {len(main_subgraph(model).outputs)} outputs are or "
+        "where its anchors are: give the folder that detlite wrote, or the graph that it was made from"
+    )
+
+
+def _outputs(subgraph: Any, op: Any) -> tuple[Output, ...]:
+    """Return the outputs by what the op says they are; their order in the model is the exporter's whim."""
+    found = []
+    for role, tensor in zip(DETECTION_ROLES, op.outputs, strict=True):
+        if tensor not in subgraph.outputs:
+            raise InputError(f"the op's {role} are no output of the model: it was cut or edited")
+        detail = subgraph.tensors[tensor]
+        name, index = text_of(detail.name), subgraph.outputs.index(tensor)
+        found.append(Output(role, name, index, shape_of(detail), dtype_name(detail)))
+    return tuple(sorted(found, key=lambda output: output.index))
+
+
+def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
+    tensor = subgraph.tensors[subgraph.inputs[0]]
+    shape, dtype = shape_of(tensor), dtype_name(tensor)
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):
+        raise InputError(f"the model's input is {dtype} {shape}; want an image [1, height, width, 3]")
+    quantization = None if dtype == "float32" else quantization_of(tensor) or Quantization(1.0, 0)
+    mean, std, said = _normalization(model, dtype, quantization)
+    origin["image"] = f"{said}; resize rule: assumed, that of the OD API (tf1_bilinear)"
+    return ImageInput(
+        name=text_of(tensor.name),
+        height=shape[1],
+        width=shape[2],
+        colour="RGB" if shape[3] == 3 else "GRAY",
+        dtype=dtype,
+        mean=(mean,) * shape[3],
+        std=(std,) * shape[3],
+        resize="tf1_bilinear",
+        quantization=quantization,
+    )
+
+
+def _normalization(model: Any, dtype: str, quantization: Quantization | None) -> tuple[float, float, str]:
+    if quantization is not None:
+        # a quantized input takes the pixel itself: real = scale * (pixel - zero - zero_point)
+        zero = quantization.zero_point + (INT8_ZERO if dtype == "int8" else UINT8_ZERO)
+        return float(zero), 1.0 / quantization.scale, f"{dtype} input: it takes pixels as they are"
+    found = normalization_of(model)
+    if found is not None:
+        return (*found, "the model's TFLite metadata")
+    return 127.5, 127.5, "assumed: [-1, 1], as SSDs of the OD API have it, for the model has no metadata"
+
+
+def _labels(
+    data: bytes, path: Path, given: Path | None, classes: int, origin: dict[str, str]
+) -> tuple[str, ...]:
+    if given is not None:
+        origin["labels"] = given.name
+        return _fitting(read_labels(given), classes, str(given))
+    if (packed := _packed_labels(data)) is not None:
+        origin["labels"] = f"{packed[0]} in the model's metadata"
+        return _fitting(packed[1], classes, packed[0])
+    for name in LABEL_FILES:
+        beside = path.parent / name
+        if beside.is_file():
+            origin["labels"] = f"{name} beside the model"
+            return _fitting(read_labels(beside), classes, str(beside))
+    origin["labels"] = "numbers: the model has no label file; --labels gives one"
+    return tuple(f"class {number}" for number in range(1, classes + 1))
+
+
+def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
+    """Return *labels* for *classes*; a list without the gaps at its end is filled up."""
+    if len(labels) > classes:
+        raise InputError(f"{name} has {len(labels)} labels and the model {classes} classes: give one for each")
+    return labels + (GAP,) * (classes - len(labels))
+
+
+def _packed_labels(data: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """Return the label file in the zip that TFLite metadata appends to a model, its name first."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for entry in packed.infolist():
+                if entry.filename.endswith(".txt") and entry.file_size <= MAX_LABEL_BYTES:
+                    lines = packed.read(entry).decode("utf-8").splitlines()
+                    return entry.filename, tuple(line.strip() or GAP for line in lines)
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError):
+        return None
+    return None

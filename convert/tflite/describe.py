@@ -1,0 +1,135 @@
+"""Facts of any .tflite file: its operators, what is float in it, how it is quantized, what it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.postprocess import find_postprocess
+from detlite.convert.tflite.tensors import (
+    EDGETPU,
+    POSTPROCESS,
+    dtype_name,
+    is_constant,
+    main_subgraph,
+    operator_name,
+    shape_of,
+    text_of,
+)
+
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+INTEGERS = ("int8", "uint8", "int16")
+FLOATS = ("float32", "float16")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is in a .tflite file.
+
+    Attributes:
+        operator_count: how many operators.
+        operators: how many of each name.
+        float_operators: how many compute in floating point; conversions and the post-processing op do not count.
+        float_islands: connected groups of these in a model that is otherwise integer: each costs two conversions, and
+            ends an accelerator's mapping.
+        quantization: `float32`, `float16`, `dynamic range`, `int8`, `uint8`, or `mixed`.
+        parameter_bytes: of constant tensors.
+        signatures: their names.
+        metadata: names of the metadata entries.
+        kind: `detector with post-processing`, `raw heads or something else`, `Edge TPU compiled`.
+        inputs, outputs: name, dtype and shape of each.
+    """
+
+    operator_count: int
+    operators: dict[str, int]
+    float_operators: int
+    float_islands: int
+    quantization: str
+    parameter_bytes: int
+    signatures: tuple[str, ...]
+    metadata: tuple[str, ...]
+    kind: str
+    inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+    outputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+
+
+def describe(data: bytes, name: str) -> Description:
+    """Return the facts of the .tflite file *data*, which errors call *name*.
+
+    Raises:
+        InputError: it is damaged, or has several subgraphs.
+    """
+    model = load(data, name)
+    subgraph = main_subgraph(model)
+    names = Counter(operator_name(model, operator) for operator in subgraph.operators)
+    floating = _float_operators(model, subgraph)
+    quantization = _quantization(model, subgraph, bool(floating))
+    return Description(
+        operator_count=len(subgraph.operators),
+        operators=dict(sorted(names.items())),
+        float_operators=len(floating),
+        float_islands=_groups(floating) if quantization in ("int8", "uint8", "mixed") else 0,
+        quantization=quantization,
+        parameter_bytes=_parameter_bytes(model, subgraph),
+        signatures=tuple(text_of(signature.signatureKey) for signature in model.signatureDefs),
+        metadata=tuple(sorted(text_of(item.name) for item in model.metadata)),
+        kind=_kind(model, names),
+        inputs=tuple(_tensor(subgraph.tensors[i]) for i in subgraph.inputs),
+        outputs=tuple(_tensor(subgraph.tensors[i]) for i in subgraph.outputs),
+    )
+
+
+def _kind(model: Any, names: Counter[str]) -> str:
+    if EDGETPU in names:
+        return "Edge TPU compiled"
+    return "detector with post-processing" if find_postprocess(model) is not None else "raw heads or something else"
+
+
+def _tensor(tensor: Any) -> tuple[str, str, tuple[int, ...]]:
+    return text_of(tensor.name), dtype_name(tensor), shape_of(tensor)
+
+
+def _float_operators(model: Any, subgraph: Any) -> list[Any]:
+    """Return the operators that return float tensors and are neither conversions nor the post-processing op."""
+    skipped = (*CONVERSIONS, POSTPROCESS, EDGETPU)
+    return [
+        operator
+        for operator in subgraph.operators
+        if operator_name(model, operator) not in skipped
+        and any(dtype_name(subgraph.tensors[i]) in FLOATS for i in operator.outputs)
+    ]
+
+
+def _groups(operators: list[Any]) -> int:
+    """Return how many connected groups the *operators* form by the tensors that they hand on."""
+    leader = list(range(len(operators)))
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            i = leader[i]
+        return i
+
+    maker = {tensor: i for i, operator in enumerate(operators) for tensor in operator.outputs}
+    for i, operator in enumerate(operators):
+        for tensor in operator.inputs:
+            if tensor in maker:
+                leader[find(i)] = find(maker[tensor])
+    return len({find(i) for i in range(len(operators))})
+
+
+def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
+    constants = {dtype_name(t) for t in subgraph.tensors if is_constant(model, t)}
+    activations = Counter(dtype_name(t) for t in subgraph.tensors if not is_constant(model, t))
+    integer = [dtype for dtype in INTEGERS if activations[dtype] > len(subgraph.inputs) + len(subgraph.outputs)]
+    if integer:
+        return "mixed" if has_float else integer[0]
+    if "float16" in constants:
+        return "float16"
+    return "dynamic range" if "int8" in constants and has_float else "float32"
+
+
+def _parameter_bytes(model: Any, subgraph: Any) -> int:
+    used = {tensor.buffer for tensor in subgraph.tensors}
+    return sum(len(model.buffers[i].data) for i in used if model.buffers[i].data is not None)

@@ -1,0 +1,69 @@
+"""Heads in one canonical form: named by role, in one order, with a SignatureDef, whatever the converter does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.signature import sign, signed_outputs
+from detlite.convert.tflite.tensors import dtype_name, main_subgraph, quantization_of, shape_of, text_of
+from detlite.runtime.contract import RAW_ROLES, Contract, Output
+from detlite.runtime.errors import InputError
+
+INPUT = "image"
+
+
+def canonicalize(data: bytes) -> bytes:
+    """Return the converter's model *data* with its two outputs in the order and under the names of `RAW_ROLES`.
+
+    Which output is which is what the converter's own SignatureDef says: `output_0` and `output_1` are what the
+    exporter asked for, box encodings first; a model that is canonical already has the roles there. Shapes do not tell:
+    three classes and a background are as many columns as a box.
+
+    Raises:
+        InputError: the model has no signature with two outputs.
+    """
+    model = load(data, "the converted model")
+    outputs = signed_outputs(model)
+    if len(outputs) != len(RAW_ROLES):
+        raise InputError(f"the converted model has the outputs {sorted(outputs)}; want two, signed")
+    by_role = dict(zip(RAW_ROLES, outputs.values(), strict=True))  # both namings sort in the order of the roles
+    name_heads(model, by_role)
+    return dump(model)
+
+
+def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
+    """Make the tensors *by_role* the outputs of *model*, in that order, named and signed so; sort its metadata."""
+    subgraph = main_subgraph(model)
+    subgraph.outputs = list(by_role.values())
+    for role, index in by_role.items():
+        subgraph.tensors[index].name = role
+    subgraph.tensors[subgraph.inputs[0]].name = INPUT
+    sign(model, {INPUT: subgraph.inputs[0]}, by_role)
+    model.metadata.sort(key=lambda item: text_of(item.name))  # the converter writes them in the order of a hash table
+
+
+def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:
+    """Return the outputs of *model*, which are what *roles* says, in this order."""
+    subgraph = main_subgraph(model)
+    found = []
+    for number, (role, index) in enumerate(zip(roles, subgraph.outputs, strict=True)):
+        tensor = subgraph.tensors[index]
+        dtype = dtype_name(tensor)
+        quantization = None if dtype == "float32" else quantization_of(tensor)
+        found.append(Output(role, text_of(tensor.name), number, shape_of(tensor), dtype, quantization))
+    return tuple(found)
+
+
+def refreshed(contract: Contract, data: bytes) -> Contract:
+    """Return *contract* with dtype, scale and zero point of input and heads as the canonical model *data* has them."""
+    model = load(data, "the model")
+    subgraph = main_subgraph(model)
+    tensor = subgraph.tensors[subgraph.inputs[0]]
+    dtype = dtype_name(tensor)
+    quantization = None if dtype == "float32" else quantization_of(tensor)
+    image = replace(contract.image, name=text_of(tensor.name), dtype=dtype, quantization=quantization)
+    roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
+    return replace(contract, image=image, outputs=outputs_of(model, roles))

@@ -1,0 +1,84 @@
+"""The settings of `TFLite_Detection_PostProcess`: a FlexBuffer map in the operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from detlite.runtime.contract import BoxCoder, Nms
+from detlite.runtime.errors import InputError
+
+DEFAULT_DETECTIONS_PER_CLASS = 100  # of the op, where the map has none
+
+
+@dataclass(frozen=True)
+class PostprocessSettings:
+    """What the op is told, beside its three inputs."""
+
+    classes: int
+    box_coder: BoxCoder
+    nms: Nms
+
+
+def read_settings(operator: Any) -> PostprocessSettings:
+    """Return the settings of the op *operator*; numbers may be integers, floats or booleans, as exporters differ.
+
+    Raises:
+        InputError: its map is damaged, or a setting is missing or absurd.
+    """
+    from flatbuffers import flexbuffers
+
+    raw = bytes(bytearray(() if operator.customOptions is None else operator.customOptions))
+    try:
+        settings = flexbuffers.Loads(raw)
+        return _settings({str(key): value for key, value in settings.items()})
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(
+            f"the settings of the post-processing op are damaged: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _settings(found: dict[str, Any]) -> PostprocessSettings:
+    scales = (float(found[name]) for name in ("y_scale", "x_scale", "h_scale", "w_scale"))
+    nms = Nms(
+        place="model",
+        kind="regular" if bool(found.get("use_regular_nms", False)) else "fast",
+        score_threshold=_short(float(found["nms_score_threshold"])),
+        iou_threshold=_short(float(found["nms_iou_threshold"])),
+        max_detections=int(found["max_detections"]),
+        max_classes_per_detection=int(found["max_classes_per_detection"]),
+        detections_per_class=int(found.get("detections_per_class", DEFAULT_DETECTIONS_PER_CLASS)),
+        clip=False,
+    )
+    return PostprocessSettings(int(found["num_classes"]), BoxCoder(*map(_short, scales)), nms)
+
+
+def _short(value: float) -> float:
+    """Return the shortest decimal that is the same float32: 0.6, not 0.6000000238418579."""
+    import numpy as np
+
+    return float(str(np.float32(value)))
+
+
+def write_settings(operator: Any, settings: PostprocessSettings) -> None:
+    """Write *settings* into *operator*, under the keys and with the types of the TF1 exporter."""
+    import numpy as np
+    from flatbuffers import flexbuffers
+
+    nms, coder = settings.nms, settings.box_coder
+    builder = flexbuffers.Builder()
+    with builder.Map():
+        builder.Int("detections_per_class", nms.detections_per_class)
+        builder.Float("h_scale", coder.height)
+        builder.Int("max_classes_per_detection", nms.max_classes_per_detection)
+        builder.Int("max_detections", nms.max_detections)
+        builder.Float("nms_iou_threshold", nms.iou_threshold)
+        builder.Float("nms_score_threshold", nms.score_threshold)
+        builder.Int("num_classes", settings.classes)
+        builder.Bool("use_regular_nms", nms.kind == "regular")
+        builder.Float("w_scale", coder.width)
+        builder.Float("x_scale", coder.x)
+        builder.Float("y_scale", coder.y)
+    operator.customOptions = np.frombuffer(bytes(builder.Finish()), np.uint8)

@@ -1,0 +1,227 @@
+"""The op `TFLite_Detection_PostProcess` on a finished model: attached, stripped, its settings changed. No TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.heads import name_heads, outputs_of
+from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
+from detlite.convert.tflite.signature import sign
+from detlite.convert.tflite.tensors import POSTPROCESS, dtype_name, main_subgraph, operator_name, shape_of
+from detlite.runtime.contract import DETECTION_ROLES, RAW_ROLES, Contract
+from detlite.runtime.errors import InputError
+
+NAMES = (POSTPROCESS, f"{POSTPROCESS}:1", f"{POSTPROCESS}:2", f"{POSTPROCESS}:3")
+"""Of boxes, classes, scores and count, as the OD API's exporters name them."""
+
+BUILTIN_CUSTOM, BUILTIN_DEQUANTIZE, BUILTIN_LOGISTIC, BUILTIN_SOFTMAX = 32, 6, 14, 25
+FLOAT32 = 0
+
+
+def find_postprocess(model: Any) -> Any | None:
+    """Return the model's post-processing operator, or None."""
+    for operator in main_subgraph(model).operators:
+        if operator_name(model, operator) == POSTPROCESS:
+            return operator
+    return None
+
+
+def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+    """Return the raw-head model *data* with the op behind it, and the contract of that.
+
+    The op reads floats: heads in integers are dequantized before it. Logits get their score converter, in float.
+
+    Raises:
+        InputError: the contract is not of raw heads.
+    """
+    if not contract.is_raw:
+        raise InputError("the model has its post-processing op already; strip it first")
+    model = load(data, "the model")
+    subgraph = main_subgraph(model)
+    edit = _Edit(model, subgraph)
+    encodings, scores = (edit.as_float(subgraph.outputs[contract.output(role).index]) for role in RAW_ROLES)
+    if contract.score_converter_place == "host":
+        scores = edit.converted(scores, contract.score_converter)
+    anchors = edit.constant("anchors", contract.anchors)
+    nms = replace(contract.nms, place="model", clip=False)
+    settings = PostprocessSettings(len(contract.labels), contract.box_coder, nms)
+    outputs = edit.postprocess((encodings, scores, anchors), settings)
+    subgraph.outputs = outputs
+    sign(model, {contract.image.name: subgraph.inputs[0]}, dict(zip(DETECTION_ROLES, outputs, strict=True)))
+    made = replace(
+        contract,
+        nms=nms,
+        outputs=outputs_of(model, DETECTION_ROLES),
+        score_converter_place="model",
+    )
+    return dump(model), made
+
+
+def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+    """Return the model *data* without its post-processing op, its raw heads as outputs, and the contract of that.
+
+    What only the op needed goes with it: dequantization of the heads, anchors.
+
+    Raises:
+        InputError: there is no such op, or its inputs are not two heads and constant anchors.
+    """
+    model = load(data, "the model")
+    subgraph = main_subgraph(model)
+    op = _the_op(model)
+    heads = [_before_dequantize(model, subgraph, index) for index in op.inputs[:2]]
+    dead = _made_only_for(subgraph, op, heads)
+    subgraph.operators = [operator for operator in subgraph.operators if not any(operator is one for one in dead)]
+    name_heads(model, dict(zip(RAW_ROLES, heads, strict=True)))
+    _drop_unused(model)
+    nms = replace(contract.nms, place="host", clip=True)
+    raw = dump(model)
+    outputs = outputs_of(load(raw, "the model"), RAW_ROLES)
+    image = replace(contract.image, name="image")
+    return raw, replace(contract, nms=nms, outputs=outputs, image=image)
+
+
+def configure(data: bytes, contract: Contract) -> bytes:
+    """Return the model *data* with the NMS settings, and the output shapes, that *contract* says.
+
+    Raises:
+        InputError: the model has no post-processing op.
+    """
+    model = load(data, "the model")
+    subgraph = main_subgraph(model)
+    op = _the_op(model)
+    settings = replace(read_settings(op), nms=contract.nms)
+    write_settings(op, settings)
+    for index, shape in zip(op.outputs, _shapes(settings), strict=True):
+        subgraph.tensors[index].shape = np.array(shape, np.int32)
+        subgraph.tensors[index].shapeSignature = None
+    return dump(model)
+
+
+def _the_op(model: Any) -> Any:
+    op = find_postprocess(model)
+    if op is None:
+        raise InputError(f"the model has no {POSTPROCESS}; detlite postprocess --add attaches it")
+    if len(op.inputs) != 3 or len(op.outputs) != 4:
+        raise InputError(f"{POSTPROCESS} has {len(op.inputs)} inputs and {len(op.outputs)} outputs; want 3 and 4")
+    return op
+
+
+def _shapes(settings: PostprocessSettings) -> tuple[tuple[int, ...], ...]:
+    nms = settings.nms
+    count = nms.max_detections * (nms.max_classes_per_detection if nms.kind == "fast" else 1)
+    return (1, count, 4), (1, count), (1, count), (1,)
+
+
+def _before_dequantize(model: Any, subgraph: Any, index: int) -> int:
+    for operator in subgraph.operators:
+        if index in operator.outputs and operator_name(model, operator) == "DEQUANTIZE":
+            return int(operator.inputs[0])
+    return int(index)
+
+
+def _made_only_for(subgraph: Any, op: Any, heads: list[int]) -> list[Any]:
+    """Return *op* and the operators between the *heads* and it."""
+    between = set(op.inputs) - set(heads)
+    return [op, *(one for one in subgraph.operators if set(one.outputs) & between)]
+
+
+def _drop_unused(model: Any) -> None:
+    """Drop tensors and operator codes that no operator names any longer; buffers stay, emptied."""
+    subgraph = main_subgraph(model)
+    used = {i for operator in subgraph.operators for i in (*operator.inputs, *operator.outputs) if i >= 0}
+    used |= {*subgraph.inputs, *subgraph.outputs}
+    kept = sorted(used)
+    number = {old: new for new, old in enumerate(kept)}
+    gone = {tensor.buffer for i, tensor in enumerate(subgraph.tensors) if i not in used}
+    subgraph.tensors = [subgraph.tensors[i] for i in kept]
+    for operator in subgraph.operators:
+        operator.inputs = [number.get(i, -1) for i in operator.inputs]
+        operator.outputs = [number[i] for i in operator.outputs]
+    subgraph.inputs, subgraph.outputs = ([number[i] for i in side] for side in (subgraph.inputs, subgraph.outputs))
+    for signature in model.signatureDefs:
+        for item in (*signature.inputs, *signature.outputs):
+            item.tensorIndex = number[item.tensorIndex]
+    for buffer in gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}:
+        model.buffers[buffer].data = None
+
+
+class _Edit:
+    """Adds tensors and operators to the end of a model."""
+
+    def __init__(self, model: Any, subgraph: Any) -> None:
+        self._model, self._subgraph = model, subgraph
+
+    def as_float(self, index: int) -> int:
+        """Return a float32 tensor of what the tensor *index* holds."""
+        tensor = self._subgraph.tensors[index]
+        if dtype_name(tensor) == "float32":
+            return index
+        name = f"{tensor.name if isinstance(tensor.name, str) else tensor.name.decode()}_float32"
+        made = self._tensor(name, shape_of(tensor))
+        self._operator(self._code(BUILTIN_DEQUANTIZE, 2), [index], [made])
+        return made
+
+    def converted(self, logits: int, converter: str) -> int:
+        """Return the scores that *converter* makes of the float32 tensor *logits*."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        if converter == "IDENTITY":
+            return logits
+        made = self._tensor("class_scores_converted", shape_of(self._subgraph.tensors[logits]))
+        code = BUILTIN_LOGISTIC if converter == "SIGMOID" else BUILTIN_SOFTMAX
+        operator = self._operator(self._code(code, 1), [logits], [made])
+        if converter == "SOFTMAX":
+            operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
+            operator.builtinOptions = schema.SoftmaxOptionsT()
+            operator.builtinOptions.beta = 1.0
+        return made
+
+    def constant(self, name: str, value: NDArray[np.float32]) -> int:
+        """Return a new constant tensor with *value*."""
+        from ai_edge_litert.schema_py_generated import BufferT
+
+        buffer = BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(value, "<f4").tobytes(), np.uint8)
+        self._model.buffers.append(buffer)
+        return self._tensor(name, value.shape, buffer=len(self._model.buffers) - 1)
+
+    def postprocess(self, inputs: tuple[int, int, int], settings: PostprocessSettings) -> list[int]:
+        """Return the four output tensors of a new post-processing op."""
+        outputs = [self._tensor(name, shape) for name, shape in zip(NAMES, _shapes(settings), strict=True)]
+        operator = self._operator(self._code(BUILTIN_CUSTOM, 1, POSTPROCESS), list(inputs), outputs)
+        write_settings(operator, settings)
+        return outputs
+
+    def _tensor(self, name: str, shape: tuple[int, ...], *, buffer: int = 0) -> int:
+        from ai_edge_litert.schema_py_generated import TensorT
+
+        tensor = TensorT()
+        tensor.name, tensor.type, tensor.buffer = name, FLOAT32, buffer
+        tensor.shape, tensor.hasRank = np.array(shape, np.int32), True
+        self._subgraph.tensors.append(tensor)
+        return len(self._subgraph.tensors) - 1
+
+    def _operator(self, code: int, inputs: list[int], outputs: list[int]) -> Any:
+        from ai_edge_litert.schema_py_generated import OperatorT
+
+        operator = OperatorT()
+        operator.opcodeIndex, operator.inputs, operator.outputs = code, inputs, outputs
+        self._subgraph.operators.append(operator)
+        return operator
+
+    def _code(self, builtin: int, version: int, custom: str | None = None) -> int:
+        from ai_edge_litert.schema_py_generated import OperatorCodeT
+
+        for number, code in enumerate(self._model.operatorCodes):
+            if code.builtinCode == builtin and custom is None and code.version >= version:
+                return number
+        made = OperatorCodeT()
+        made.builtinCode = made.deprecatedBuiltinCode = builtin
+        made.version, made.customCode = version, custom
+        self._model.operatorCodes.append(made)
+        return len(self._model.operatorCodes) - 1

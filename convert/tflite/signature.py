@@ -1,0 +1,38 @@
+"""A model's SignatureDef: how programs find inputs and outputs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from detlite.convert.tflite.tensors import text_of
+
+KEY = "serving_default"
+
+
+def sign(model: Any, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> None:
+    """Give *model* one signature, `serving_default`, with these names of tensors of its first subgraph."""
+    from ai_edge_litert.schema_py_generated import SignatureDefT
+
+    signature = SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = KEY, 0
+    signature.inputs, signature.outputs = _maps(inputs), _maps(outputs)
+    model.signatureDefs = [signature]
+
+
+def signed_outputs(model: Any) -> dict[str, int]:
+    """Return the outputs of the first signature by name, in the order of the names; empty without a signature."""
+    if not model.signatureDefs:
+        return {}
+    return dict(sorted((text_of(item.name), int(item.tensorIndex)) for item in model.signatureDefs[0].outputs))
+
+
+def _maps(names: Mapping[str, int]) -> list[Any]:
+    from ai_edge_litert.schema_py_generated import TensorMapT
+
+    maps = []
+    for name, index in names.items():
+        item = TensorMapT()
+        item.name, item.tensorIndex = name, index
+        maps.append(item)
+    return maps

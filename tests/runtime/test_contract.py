@@ -1,0 +1,210 @@
+"""The contract's JSON, pinned byte for byte, and what is refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output, Quantization, contract_from_json
+from detlite.runtime.errors import ContractError
+
+PINNED = """{
+  "schema": "detlite.contract",
+  "schema_version": 1,
+  "image": {
+    "name": "image",
+    "height": 2,
+    "width": 3,
+    "colour": "RGB",
+    "dtype": "int8",
+    "mean": [
+      127.5,
+      127.5,
+      127.5
+    ],
+    "std": [
+      127.5,
+      127.5,
+      127.5
+    ],
+    "resize": "tf1_bilinear",
+    "quantization": {
+      "scale": 0.0078125,
+      "zero_point": -1
+    }
+  },
+  "outputs": [
+    {
+      "role": "box_encodings",
+      "name": "box_encodings",
+      "index": 0,
+      "shape": [
+        1,
+        1,
+        4
+      ],
+      "dtype": "float32",
+      "quantization": null
+    },
+    {
+      "role": "class_scores",
+      "name": "class_scores",
+      "index": 1,
+      "shape": [
+        1,
+        1,
+        3
+      ],
+      "dtype": "float32",
+      "quantization": null
+    }
+  ],
+  "anchors": {
+    "order": "y_centre x_centre height width",
+    "dtype": "float32",
+    "shape": [
+      1,
+      4
+    ],
+    "base64": "AAAAPwAAAD8AAIA+AACAPg=="
+  },
+  "box_coder": {
+    "y": 10.0,
+    "x": 10.0,
+    "height": 5.0,
+    "width": 5.0
+  },
+  "score_converter": "SIGMOID",
+  "score_converter_place": "model",
+  "labels": [
+    "cat",
+    "жираф"
+  ],
+  "label_offset": 1,
+  "nms": {
+    "place": "host",
+    "kind": "regular",
+    "score_threshold": 0.01,
+    "iou_threshold": 0.6,
+    "max_detections": 100,
+    "max_classes_per_detection": 1,
+    "detections_per_class": 100,
+    "clip": true
+  },
+  "origin": {
+    "a": "first",
+    "b": "second"
+  }
+}
+"""
+
+
+def small_contract(**changes) -> Contract:
+    contract = Contract(
+        image=ImageInput(
+            "image", 2, 3, "RGB", "int8", (127.5,) * 3, (127.5,) * 3, "tf1_bilinear", Quantization(0.0078125, -1)
+        ),
+        outputs=(
+            Output("box_encodings", "box_encodings", 0, (1, 1, 4), "float32"),
+            Output("class_scores", "class_scores", 1, (1, 1, 3), "float32"),
+        ),
+        anchors=np.float32([[0.5, 0.5, 0.25, 0.25]]),
+        box_coder=BoxCoder(),
+        score_converter="SIGMOID",
+        score_converter_place="model",
+        labels=("cat", "жираф"),
+        label_offset=1,
+        nms=Nms(),
+        origin={"b": "second", "a": "first"},
+    )
+    return replace(contract, **changes)
+
+
+def test_the_json_is_pinned_byte_for_byte():
+    assert small_contract().to_json() == PINNED
+
+
+def test_reading_and_writing_gives_the_same_bytes():
+    assert contract_from_json(PINNED).to_json() == PINNED
+
+
+def test_a_later_version_is_refused():
+    text = PINNED.replace('"schema_version": 1', '"schema_version": 2')
+    with pytest.raises(ContractError, match="version 2; this detlite reads 'detlite.contract' version 1"):
+        contract_from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"labels": ()}, "no labels"),
+        ({"labels": ("one",)}, r"1 labels \(offset 1\) want \(1, 1, 2\)"),
+        ({"label_offset": 2}, "a label offset of 2: it must be 0 or 1"),
+        ({"score_converter": "RELU"}, "the score converter is 'RELU'; it must be one of IDENTITY"),
+        ({"anchors": np.zeros((1, 5), np.float32)}, r"want float32 \(N, 4\) anchors, got float32 \(1, 5\)"),
+        ({"anchors": np.full((1, 4), np.nan, np.float32)}, "not finite"),
+        ({"outputs": ()}, "want .'box_encodings', 'class_scores'. or"),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(changes, error):
+    with pytest.raises(ContractError, match=error):
+        small_contract(**changes)
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: Quantization(0.0, 1), "a scale of 0.0"),
+        (lambda: Quantization(float("nan"), 1), "a scale of nan"),
+        (lambda: Nms(kind="soft"), "the kind of NMS is 'soft'; it must be one of fast, regular"),
+        (lambda: Nms(iou_threshold=1.5), "want 0 to 1"),
+        (lambda: Nms(max_detections=0), "want 1 to 100000"),
+        (lambda: BoxCoder(y=0.0), "all must be finite and over 0"),
+        (lambda: ImageInput("i", 0, 3, "RGB", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"), "0 x 3 pixels"),
+        (lambda: ImageInput("i", 1, 1, "GRAY", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"), "for 1 channels"),
+        (lambda: ImageInput("i", 1, 1, "RGB", "uint8", (0,) * 3, (1,) * 3, "tf1_bilinear"), "integers alone have it"),
+        (lambda: ImageInput("i", 1, 1, "RGB", "float32", (0,) * 3, (0,) * 3, "tf1_bilinear"), "stds over 0"),
+    ],
+)
+def test_a_part_that_makes_no_sense_is_refused(make, error):
+    with pytest.raises(ContractError, match=error):
+        make()
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", "{", "1" * 5000, "[" * 100_000])
+def test_what_is_no_contract_is_refused(text):
+    with pytest.raises(ContractError, match="the contract is damaged"):
+        contract_from_json(text)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = [key for key in json.loads(PINNED) if not key.startswith("schema")]
+
+
+@settings(max_examples=300)
+@given(key=st.sampled_from(KEYS), value=json_values)
+def test_any_value_in_any_field_gives_a_contract_or_a_contract_error(key, value):
+    record = json.loads(PINNED)
+    record[key] = value
+    try:
+        assert isinstance(contract_from_json(json.dumps(record)), Contract)
+    except ContractError:
+        pass
+
+
+@settings(max_examples=300)
+@given(part=st.sampled_from(["image", "anchors", "nms", "box_coder"]), value=json_values, data=st.data())
+def test_any_value_in_any_inner_field_gives_a_contract_or_a_contract_error(part, value, data):
+    record = json.loads(PINNED)
+    record[part][data.draw(st.sampled_from(sorted(record[part])))] = value
+    try:
+        assert isinstance(contract_from_json(json.dumps(record)), Contract)
+    except ContractError:
+        pass
