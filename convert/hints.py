@@ -10,7 +10,7 @@ from detlite.convert.text_format import Message, parse_text_format
 from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
-LABEL_FILES = ("*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
+LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
 COCO_CLASSES = 90
 SUPPORTED_MODEL = "ssd"
 

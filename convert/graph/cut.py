@@ -17,7 +17,8 @@ from detlite.runtime.errors import InputError
 OP = "TFLite_Detection_PostProcess"
 CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
 PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Cast")
-NOT_PIXELS = ("Shape", "Rank", "Size", "NoOp")  # readers of a shape, not of the image
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
+PADDING = ("Pad", "PadV2", "MirrorPad", "Identity")
 
 
 @dataclass(frozen=True)
@@ -182,44 +183,45 @@ def _is_constant(index: GraphIndex, name: str) -> bool:
 
 
 def _label_offset(index: GraphIndex, scope: str, scores: str) -> int | None:
-    """Return what the first class column is: dropped by a Slice or StridedSlice that begins at 1, or kept."""
-    for node in index.consumers(node_of(scores)):
-        if not node.name.startswith(scope) or node.op not in ("Slice", "StridedSlice"):
-            continue
-        begin = index.source(node, 1)
-        if begin is not None and begin.op == "Const":
+    """Return the first class column that is kept: 1 where a Slice drops the background; None where nothing slices."""
+    readers = [node for node in index.consumers(node_of(scores)) if node.name.startswith(scope)]
+    readers += [node for one in readers if one.op == "Identity" for node in index.consumers(one.name)]
+    for node in readers:
+        begin = index.constant(node, 1) if node.op in ("Slice", "StridedSlice") else None
+        if begin is not None:
             from tensorflow import make_ndarray
 
-            values = make_ndarray(begin.attr["value"].tensor).ravel()
-            return int(values[-1])
+            return int(make_ndarray(begin.attr["value"].tensor).ravel()[-1])
     return None
 
 
 def _network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
-    """Return the tensor that the network proper reads: what leaves `Preprocessor/`, or the only placeholder."""
+    """Return the tensor that the network proper reads: the image that its first convolutions read, before padding.
+
+    Scopes do not tell: exporters put the preprocessor before a resizing loop, behind it, or inside.
+    """
     feeding = index.ancestors(heads)
-    leaving = [
-        node.name
-        for node in index.graph_def.node
-        if node.name in feeding and _in_preprocessor(node.name) and _leaves(index, node.name, feeding)
-    ]
-    if not leaving:
-        leaving = [name for name in feeding if index.nodes[name].op == "Placeholder"]
-    if len(leaving) != 1:
+    first = [index.nodes[name] for name in sorted(feeding) if _is_first_convolution(index, name)]
+    tensors = {_before_padding(index, index.inputs(node)[0]) for node in first}
+    if len(tensors) != 1:
         raise InputError(
-            f"{len(leaving)} tensors could be the network's input ({', '.join(sorted(leaving)[:4]) or 'none'}); "
-            "want one that leaves the scope Preprocessor, or one placeholder"
+            f"{len(tensors)} tensors could be the network's input ({', '.join(sorted(tensors)[:4]) or 'none'}): want "
+            "one image that all first convolutions read"
         )
-    return tensor_of(leaving[0])
+    return tensors.pop()
 
 
-def _in_preprocessor(name: str) -> bool:
-    return bool(re.search(r"(^|/)Preprocessor/", name))
+def _is_first_convolution(index: GraphIndex, name: str) -> bool:
+    node = index.nodes.get(name)
+    if node is None or node.op not in CONVOLUTIONS:
+        return False
+    source = node_of(index.inputs(node)[0])
+    before = index.walk_back([source], lambda other: other.op not in CONVOLUTIONS)
+    ops = [index.nodes[other].op for other in before if other in index.nodes]
+    return not any(op in CONVOLUTIONS for op in ops) and "Placeholder" in ops
 
 
-def _leaves(index: GraphIndex, name: str, feeding: set[str]) -> bool:
-    return any(
-        reader.name in feeding and not _in_preprocessor(reader.name) and reader.op not in NOT_PIXELS
-        for reader in index.consumers(name)
-        if not re.search(r"(^|/)Postprocessor/", reader.name)
-    )
+def _before_padding(index: GraphIndex, reference: str) -> str:
+    while (node := index.nodes.get(node_of(reference))) is not None and node.op in PADDING:
+        reference = index.inputs(node)[0]
+    return tensor_of(reference)

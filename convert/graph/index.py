@@ -43,6 +43,13 @@ class GraphIndex:
         inputs = self.inputs(node)
         return self.nodes.get(node_of(inputs[index])) if index < len(inputs) else None
 
+    def constant(self, node: Any, index: int) -> Any | None:
+        """Return the `Const` that feeds input *index* of *node*, seen through identities, or None."""
+        source = self.source(node, index)
+        while source is not None and source.op == "Identity":
+            source = self.source(source, 0)
+        return source if source is not None and source.op == "Const" else None
+
     def consumers(self, name: str) -> list[Any]:
         """Return the nodes that read an output of the node *name*."""
         return self._consumers.get(name, [])

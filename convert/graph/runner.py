@@ -13,6 +13,7 @@ from detlite.convert.graph.index import GraphIndex, node_of
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
+TFLITE_OP = "TFLite_Detection_PostProcess"
 HARMLESS = ("Placeholder", "PlaceholderWithDefault", "Assert", "TensorArray", "TensorList")
 """Beginnings of the names of stateful operators that touch nothing outside the graph."""
 
@@ -69,9 +70,20 @@ def running(index: GraphIndex) -> Iterator[Runner]:
     tf = load_tensorflow()
     graph = tf.Graph()
     with graph.as_default():
-        import_graph(index.graph_def)
+        import_graph(_without_tflite_ops(index.graph_def))
     with tf.compat.v1.Session(graph=graph) as session:
         yield Runner(index, session)
+
+
+def _without_tflite_ops(graph_def: Any) -> Any:
+    """Return the graph without the operators that only TFLite knows: they come last, and are not run here."""
+    if not any(node.op == TFLITE_OP for node in graph_def.node):
+        return graph_def
+    kept = type(graph_def)()
+    kept.CopyFrom(graph_def)
+    del kept.node[:]
+    kept.node.extend(node for node in graph_def.node if node.op != TFLITE_OP)
+    return kept
 
 
 def import_graph(graph_def: Any) -> None:

@@ -51,6 +51,8 @@ def _restore_shift(index: GraphIndex, total: Any) -> None:
 
 def _is_const(index: GraphIndex, reference: str) -> bool:
     node = index.nodes.get(node_of(reference))
+    while node is not None and node.op == "Identity":
+        node = index.source(node, 0)
     return node is not None and node.op == "Const"
 
 

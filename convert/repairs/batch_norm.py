@@ -30,9 +30,9 @@ def _fold(graph_def: Any, index: GraphIndex, norm: Any) -> int:
     convolution = index.source(norm, 0)
     if convolution is None or convolution.op not in ("Conv2D", "DepthwiseConv2dNative"):
         return 0
-    weights = index.source(convolution, 1)
-    constants = [index.source(norm, i) for i in range(1, 5)]
-    if weights is None or any(node is None or node.op != "Const" for node in (weights, *constants)):
+    weights = index.constant(convolution, 1)
+    constants = [index.constant(norm, i) for i in range(1, 5)]
+    if weights is None or any(node is None for node in constants):
         return 0
     if len(index.consumers(convolution.name)) != 1 or norm.attr["data_format"].s not in (b"", b"NHWC"):
         return 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from detlite.convert.graph.index import GraphIndex, node_of, tensor_of
+from detlite.convert.graph.index import GraphIndex, tensor_of
 from detlite.convert.graph.runner import import_graph
 from detlite.convert.repair import Repair
 from detlite.convert.tensorflow import load_tensorflow
@@ -15,59 +16,62 @@ from detlite.convert.tensorflow import load_tensorflow
 def apply(graph_def: Any) -> int:
     """Write each up-sampling as one `ResizeNearestNeighbor` of fixed size.
 
-    Two spellings are known: Reshape(Pack(Pack(x, x; 3), ...; 2)) of `ops.nearest_neighbor_upsampling`, and its older
-    form Reshape(Reshape(x) * ones).
+    Three spellings of `ops.nearest_neighbor_upsampling` are known, the newest first: Reshape(Pack(Reshape(Pack(x, x; 3)),
+    ...; 2)), the same without the inner reshape, and Reshape(Reshape(x) * ones).
     """
     index = GraphIndex(graph_def)
     found = [(node, x) for node in index.find(lambda node: node.op == "Reshape") if (x := _upsampled(index, node))]
     if not found:
         return 0
-    shapes = _static_shapes(graph_def, [x for _node, x in found])
+    shapes = _static_shapes(graph_def, [x.tensor for _node, x in found])
     count = 0
     for node, x in found:
-        before, factor = shapes[x], _factor(index, node)
-        if before is not None and factor is not None:
-            _to_resize(graph_def, node, x, (before[1] * factor[0], before[2] * factor[1]))
+        before = shapes[x.tensor]
+        if before is not None:
+            _to_resize(graph_def, node, x.tensor, (before[1] * x.rows, before[2] * x.columns))
             count += 1
     return count
 
 
-def _upsampled(index: GraphIndex, reshape: Any) -> str | None:
-    """Return the tensor that *reshape* completes an up-sampling of, or None."""
-    rows = index.source(reshape, 0)
-    if rows is None:
+@dataclass(frozen=True)
+class _Upsampled:
+    """What is up-sampled, and how many times each row and column stands in the result."""
+
+    tensor: str
+    rows: int
+    columns: int
+
+
+def _upsampled(index: GraphIndex, reshape: Any) -> _Upsampled | None:
+    """Return what *reshape* completes an up-sampling of, or None."""
+    last = index.source(reshape, 0)
+    if last is None:
         return None
-    if rows.op == "Pack" and rows.attr["axis"].i == 2 and len(set(index.inputs(rows))) == 1:
-        columns = index.source(rows, 0)
-        if columns is not None and columns.op == "Pack" and columns.attr["axis"].i == 3:
-            sources = set(index.inputs(columns))
-            return sources.pop() if len(sources) == 1 else None
-    if rows.op == "Mul" and (ones := _ones_shape(index, rows)) is not None and len(ones) == 6:
-        spread = next((index.nodes[node_of(s)] for s in index.inputs(rows) if index.nodes[node_of(s)].op == "Reshape"), None)
-        return index.inputs(spread)[0] if spread is not None else None
-    return None
+    return _stacked(index, last) if last.op == "Pack" else _multiplied(index, last) if last.op == "Mul" else None
 
 
-def _ones_shape(index: GraphIndex, product: Any) -> tuple[int, ...] | None:
+def _stacked(index: GraphIndex, rows: Any) -> _Upsampled | None:
+    columns = index.source(rows, 0)
+    if columns is not None and columns.op == "Reshape":
+        columns = index.source(columns, 0)
+    if columns is None or columns.op != "Pack" or (rows.attr["axis"].i, columns.attr["axis"].i) != (2, 3):
+        return None
+    if len(set(index.inputs(rows))) != 1 or len(set(index.inputs(columns))) != 1:
+        return None
+    return _Upsampled(index.inputs(columns)[0], len(index.inputs(rows)), len(index.inputs(columns)))
+
+
+def _multiplied(index: GraphIndex, product: Any) -> _Upsampled | None:
     from tensorflow import make_ndarray
 
-    for source in index.inputs(product):
-        node = index.nodes.get(node_of(source))
-        if node is not None and node.op == "Const":
-            value = make_ndarray(node.attr["value"].tensor)
-            return tuple(value.shape) if np.all(value == 1) else None
+    for one, other in ((0, 1), (1, 0)):
+        spread, ones = index.source(product, one), index.constant(product, other)
+        if spread is None or spread.op != "Reshape" or ones is None:
+            continue
+        value = make_ndarray(ones.attr["value"].tensor)
+        if value.ndim == 6 and np.all(value == 1):
+            return _Upsampled(index.inputs(spread)[0], value.shape[2], value.shape[4])
     return None
-
-
-def _factor(index: GraphIndex, reshape: Any) -> tuple[int, int] | None:
-    rows = index.source(reshape, 0)
-    assert rows is not None
-    if rows.op == "Pack":
-        columns = index.source(rows, 0)
-        assert columns is not None
-        return len(index.inputs(rows)), len(index.inputs(columns))
-    ones = _ones_shape(index, rows)
-    return None if ones is None else (ones[2], ones[4])
 
 
 def _static_shapes(graph_def: Any, tensors: list[str]) -> dict[str, tuple[int, ...] | None]:
