@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
+from detlite.runtime.progress import Progress, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,3 +61,28 @@ class Detected:
         """Return boxes, classes and scores of one image."""
         here = self.image_index == index
         return self.boxes[here], self.classes[here], self.scores[here]
+
+
+def detect(
+    artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
+) -> Detected:
+    """Return what *artifact* finds in the image files *paths*, in a process of its own.
+
+    Raises:
+        InputError: there are no images, or one cannot be read.
+        DeviceError: the interpreter crashed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "detections.npz"
+        request = {
+            "model": str(artifact.model),
+            "contract": artifact.contract.to_json(),
+            "images": [str(path) for path in paths],
+            "threads": threads,
+            "out": str(out),
+        }
+        begin = time.perf_counter()
+        run_in_child("detlite.runtime.tasks:detect", request, progress=progress)
+        wall_s = time.perf_counter() - begin
+        with np.load(out) as columns:
+            return Detected(**{name: columns[name] for name in columns.files}, wall_s=wall_s)
