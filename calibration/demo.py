@@ -64,7 +64,9 @@ def demo_images(folder: Path, *, count: int, seed: int, mirror: bool) -> Images:
         path = folder / f"{number:04d}.png"
         image.save(path, compress_level=1)
         paths.append(path)
-    return Images(tuple(paths), f"{count} crops of {len(opened)} photographs of scikit-image and scikit-learn")
+    return Images(
+        tuple(paths), f"{count} crops of {len(opened)} photographs of scikit-image and scikit-learn"
+    )
 
 
 def _crop(image: Any, chance: random.Random) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
 from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import FindingError, InputError, unknown_name
+from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.images import read_image
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.preprocess import preprocess
@@ -54,7 +54,9 @@ def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress
     heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
     source = with_heads(model, "raw")
     if source.contract.image.dtype != "float32":
-        raise InputError(f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize")
+        raise InputError(
+            f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize"
+        )
     method: Method = load_plugin(METHODS, recipe.method)
     outside = recipe.io if heads == "raw" else "int8"  # the op reads floats: no third dtype in between
     samples = samples_of(images, source.contract, progress)

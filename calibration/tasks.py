@@ -39,7 +39,11 @@ def quantize_source(request: Record, progress: Progress) -> Record:
     artifact = write_artifact(
         Path(request["out"]), quantized.data, quantized.contract, quantized.history, force=request["force"]
     )
-    return {"model": str(artifact.model), "history": list(artifact.history), **detector_facts(artifact.contract)}
+    return {
+        "model": str(artifact.model),
+        "history": list(artifact.history),
+        **detector_facts(artifact.contract),
+    }
 
 
 def audit(request: Record, progress: Progress) -> Record:

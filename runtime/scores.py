@@ -28,4 +28,8 @@ def softmax(logits: Floats) -> Floats:
     return scores
 
 
-CONVERTERS: Dict[str, Callable[[Floats], Floats]] = {"IDENTITY": identity, "SIGMOID": sigmoid, "SOFTMAX": softmax}
+CONVERTERS: Dict[str, Callable[[Floats], Floats]] = {
+    "IDENTITY": identity,
+    "SIGMOID": sigmoid,
+    "SOFTMAX": softmax,
+}

@@ -33,7 +33,8 @@ def probe(request: Record, _progress: Progress) -> Record:
     opened.interpreter.invoke()
     tensors = {
         key: [
-            {"name": d["name"], "shape": [int(s) for s in d["shape"]], "dtype": np.dtype(d["dtype"]).name} for d in details
+            {"name": d["name"], "shape": [int(s) for s in d["shape"]], "dtype": np.dtype(d["dtype"]).name}
+            for d in details
         ]
         for key, details in (("inputs", opened.inputs), ("outputs", opened.outputs))
     }

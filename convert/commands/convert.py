@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from detlite.convert.artifact import prepare_output
-from detlite.convert.commands.options import HEADS, detector_record, force_option, json_option, out_option, source_options
+from detlite.convert.commands.options import (
+    HEADS,
+    detector_record,
+    force_option,
+    json_option,
+    out_option,
+    source_options,
+)
 from detlite.convert.console import emit_json, notice, progress
 from detlite.convert.locate import locate
 from detlite.runtime.child import run_in_child
@@ -17,7 +24,9 @@ from detlite.runtime.child import run_in_child
 @click.command()
 @click.argument("source")
 @out_option
-@click.option("--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op.")
+@click.option(
+    "--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op."
+)
 @click.option(
     "--type",
     "weights",

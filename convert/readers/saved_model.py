@@ -37,7 +37,15 @@ def read(path: Path) -> FrozenGraph:
     try:
         is_tf2 = bool(meta.object_graph_def.nodes)
         graph_def = _freeze_tf2(path) if is_tf2 else _freeze_tf1(path, meta)
-    except (tf.errors.OpError, ValueError, KeyError, OSError, RuntimeError, TypeError, AttributeError) as error:
+    except (
+        tf.errors.OpError,
+        ValueError,
+        KeyError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        AttributeError,
+    ) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} cannot be loaded as a SavedModel: {text[:300]}") from error
     return FrozenGraph(graph_def, path.parent)
@@ -58,7 +66,9 @@ def _meta_graph(path: Path) -> Any:
     for nodes in (metas[0].graph_def.node, *(f.node_def for f in metas[0].graph_def.library.function)):
         forbidden = next((node for node in nodes if node.op in FORBIDDEN), None)
         if forbidden is not None:
-            raise InputError(f"{path / NAME}: {forbidden.name} is a {forbidden.op}, which no detector needs: not loaded")
+            raise InputError(
+                f"{path / NAME}: {forbidden.name} is a {forbidden.op}, which no detector needs: not loaded"
+            )
     return metas[0]
 
 

@@ -20,7 +20,9 @@ def apply(graph_def: Any) -> int:
     ...; 2)), the same without the inner reshape, and Reshape(Reshape(x) * ones).
     """
     index = GraphIndex(graph_def)
-    found = [(node, x) for node in index.find(lambda node: node.op == "Reshape") if (x := _upsampled(index, node))]
+    found = [
+        (node, x) for node in index.find(lambda node: node.op == "Reshape") if (x := _upsampled(index, node))
+    ]
     if not found:
         return 0
     shapes = _static_shapes(graph_def, [x.tensor for _node, x in found])
@@ -47,7 +49,9 @@ def _upsampled(index: GraphIndex, reshape: Any) -> _Upsampled | None:
     last = index.source(reshape, 0)
     if last is None:
         return None
-    return _stacked(index, last) if last.op == "Pack" else _multiplied(index, last) if last.op == "Mul" else None
+    return (
+        _stacked(index, last) if last.op == "Pack" else _multiplied(index, last) if last.op == "Mul" else None
+    )
 
 
 def _stacked(index: GraphIndex, rows: Any) -> _Upsampled | None:

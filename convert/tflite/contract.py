@@ -12,8 +12,8 @@ import numpy as np
 from detlite.convert.labels.files import GAP, read_labels
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import normalization_of
-from detlite.convert.tflite.options import read_settings
-from detlite.convert.tflite.postprocess import find_postprocess
+from detlite.convert.tflite.options import PostprocessSettings, read_settings
+from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
 from detlite.convert.tflite.tensors import (
     EDGETPU,
     dtype_name,
@@ -51,7 +51,7 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
     origin = {"anchors, box_coder, nms": "the model's post-processing op"}
     return Contract(
         image=_image(model, subgraph, origin),
-        outputs=_outputs(subgraph, op),
+        outputs=_outputs(subgraph, op, settings),
         anchors=np.ascontiguousarray(anchors.reshape(-1, 4)),
         box_coder=settings.box_coder,
         score_converter="IDENTITY",
@@ -73,22 +73,27 @@ def _not_a_detector(model: Any, path: Path) -> str:
     )
 
 
-def _outputs(subgraph: Any, op: Any) -> tuple[Output, ...]:
+def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Output, ...]:
     """Return the outputs by what the op says they are; their order in the model is the exporter's whim."""
     found = []
-    for role, tensor in zip(DETECTION_ROLES, op.outputs, strict=True):
+    for role, tensor, shape in zip(DETECTION_ROLES, op.outputs, output_shapes(settings), strict=True):
         if tensor not in subgraph.outputs:
             raise InputError(f"the op's {role} are no output of the model: it was cut or edited")
         detail = subgraph.tensors[tensor]
         name, index = text_of(detail.name), subgraph.outputs.index(tensor)
-        found.append(Output(role, name, index, shape_of(detail), dtype_name(detail)))
+        found.append(Output(role, name, index, shape, dtype_name(detail)))
     return tuple(sorted(found, key=lambda output: output.index))
 
 
 def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
     tensor = subgraph.tensors[subgraph.inputs[0]]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
-    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):
+    if (
+        len(shape) != 4
+        or shape[0] != 1
+        or shape[3] not in (1, 3)
+        or dtype not in ("float32", "uint8", "int8")
+    ):
         raise InputError(f"the model's input is {dtype} {shape}; want an image [1, height, width, 3]")
     quantization = None if dtype == "float32" else quantization_of(tensor) or Quantization(1.0, 0)
     mean, std, said = _normalization(model, dtype, quantization)
@@ -138,7 +143,9 @@ def _labels(
 def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
     """Return *labels* for *classes*; a list without the gaps at its end is filled up."""
     if len(labels) > classes:
-        raise InputError(f"{name} has {len(labels)} labels and the model {classes} classes: give one for each")
+        raise InputError(
+            f"{name} has {len(labels)} labels and the model {classes} classes: give one for each"
+        )
     return labels + (GAP,) * (classes - len(labels))
 
 

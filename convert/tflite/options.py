@@ -34,7 +34,15 @@ def read_settings(operator: Any) -> PostprocessSettings:
         return _settings({str(key): value for key, value in settings.items()})
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise InputError(
             f"the settings of the post-processing op are damaged: {type(error).__name__}: {error}"
         ) from error

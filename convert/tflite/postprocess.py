@@ -75,7 +75,9 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     op = _the_op(model)
     heads = [_before_dequantize(model, subgraph, index) for index in op.inputs[:2]]
     dead = _made_only_for(subgraph, op, heads)
-    subgraph.operators = [operator for operator in subgraph.operators if not any(operator is one for one in dead)]
+    subgraph.operators = [
+        operator for operator in subgraph.operators if not any(operator is one for one in dead)
+    ]
     name_heads(model, dict(zip(RAW_ROLES, heads, strict=True)))
     _drop_unused(model)
     nms = replace(contract.nms, place="host", clip=True)
@@ -85,8 +87,8 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     return raw, replace(contract, nms=nms, outputs=outputs, image=image)
 
 
-def configure(data: bytes, contract: Contract) -> bytes:
-    """Return the model *data* with the NMS settings, and the output shapes, that *contract* says.
+def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+    """Return the model *data* with the NMS settings that *contract* says, and the contract with its new shapes.
 
     Raises:
         InputError: the model has no post-processing op.
@@ -96,10 +98,12 @@ def configure(data: bytes, contract: Contract) -> bytes:
     op = _the_op(model)
     settings = replace(read_settings(op), nms=contract.nms)
     write_settings(op, settings)
-    for index, shape in zip(op.outputs, _shapes(settings), strict=True):
+    for index, shape in zip(op.outputs, output_shapes(settings), strict=True):
         subgraph.tensors[index].shape = np.array(shape, np.int32)
         subgraph.tensors[index].shapeSignature = None
-    return dump(model)
+    changed = dump(model)
+    roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
+    return changed, replace(contract, outputs=outputs_of(load(changed, "the model"), roles))
 
 
 def _the_op(model: Any) -> Any:
@@ -107,11 +111,14 @@ def _the_op(model: Any) -> Any:
     if op is None:
         raise InputError(f"the model has no {POSTPROCESS}; detlite postprocess --add attaches it")
     if len(op.inputs) != 3 or len(op.outputs) != 4:
-        raise InputError(f"{POSTPROCESS} has {len(op.inputs)} inputs and {len(op.outputs)} outputs; want 3 and 4")
+        raise InputError(
+            f"{POSTPROCESS} has {len(op.inputs)} inputs and {len(op.outputs)} outputs; want 3 and 4"
+        )
     return op
 
 
-def _shapes(settings: PostprocessSettings) -> tuple[tuple[int, ...], ...]:
+def output_shapes(settings: PostprocessSettings) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of boxes, classes, scores and count; old exporters leave them out of the file."""
     nms = settings.nms
     count = nms.max_detections * (nms.max_classes_per_detection if nms.kind == "fast" else 1)
     return (1, count, 4), (1, count), (1, count), (1,)
@@ -142,11 +149,15 @@ def _drop_unused(model: Any) -> None:
     for operator in subgraph.operators:
         operator.inputs = [number.get(i, -1) for i in operator.inputs]
         operator.outputs = [number[i] for i in operator.outputs]
-    subgraph.inputs, subgraph.outputs = ([number[i] for i in side] for side in (subgraph.inputs, subgraph.outputs))
+    subgraph.inputs, subgraph.outputs = (
+        [number[i] for i in side] for side in (subgraph.inputs, subgraph.outputs)
+    )
     for signature in model.signatureDefs:
         for item in (*signature.inputs, *signature.outputs):
             item.tensorIndex = number[item.tensorIndex]
-    for buffer in gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}:
+    for buffer in (
+        gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}
+    ):
         model.buffers[buffer].data = None
 
 
@@ -192,7 +203,9 @@ class _Edit:
 
     def postprocess(self, inputs: tuple[int, int, int], settings: PostprocessSettings) -> list[int]:
         """Return the four output tensors of a new post-processing op."""
-        outputs = [self._tensor(name, shape) for name, shape in zip(NAMES, _shapes(settings), strict=True)]
+        outputs = [
+            self._tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)
+        ]
         operator = self._operator(self._code(BUILTIN_CUSTOM, 1, POSTPROCESS), list(inputs), outputs)
         write_settings(operator, settings)
         return outputs

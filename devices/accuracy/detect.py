@@ -45,7 +45,7 @@ class Detected:
             raise InputError(
                 f"{count} scores, {len(self.classes)} classes, {self.boxes.shape} boxes: want as many"
             )
-        if count and not (0 <= self.image_index.min() and self.image_index.max() < images):
+        if count and not (self.image_index.min() >= 0 and self.image_index.max() < images):
             raise InputError(f"detections in image {self.image_index.max()} of {images}")
         if not (np.isfinite(self.boxes).all() and np.isfinite(self.scores).all()):
             raise InputError(

@@ -23,11 +23,21 @@ Record = dict[str, Any]
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option("--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first.")
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
-@click.option("--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least.")
-@click.option("--min-seconds", type=click.FloatRange(0, 3600), default=1.0, show_default=True, help="At least.")
-@click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given.")
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter."
+)
+@click.option(
+    "--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least."
+)
+@click.option(
+    "--min-seconds", type=click.FloatRange(0, 3600), default=1.0, show_default=True, help="At least."
+)
+@click.option(
+    "--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given."
+)
 @json_option
 def command(artifact: Path, against: Path | None, image: Path | None, as_json: bool, **values: Any) -> None:
     """Measure the single-stream latency of ARTIFACT: a folder that detlite wrote, or any .tflite with its op.
@@ -70,7 +80,12 @@ def _whole(records: list[Record], runtime: str, threads: int, warnings: tuple[st
     first = records[0]
     enough = first["samples"] >= FEWEST_SAMPLES
     validity = "VALID" if enough else f"INVALID because {first['samples']} samples are under {FEWEST_SAMPLES}"
-    whole = first | {"scenario": "single-stream", "runtime": runtime, "threads": threads, "validity": validity}
+    whole = first | {
+        "scenario": "single-stream",
+        "runtime": runtime,
+        "threads": threads,
+        "validity": validity,
+    }
     whole |= {"cautions": list(warnings), "device": dict(machine_facts())}
     if len(records) > 1:
         ratio = first["latency_p50_ms"] / records[1]["latency_p50_ms"]
@@ -91,5 +106,7 @@ def _lines(whole: Record) -> dict[str, object]:
         "processor": whole["device"]["processor"],
     }
     if "against" in whole:
-        lines["against"] = f"{whole['against']['latency_p50_ms']:.3f} ms: {whole['latency_p50_ratio']:.3f} times as long"
+        lines["against"] = (
+            f"{whole['against']['latency_p50_ms']:.3f} ms: {whole['latency_p50_ratio']:.3f} times as long"
+        )
     return lines | {f"caution {number}": text for number, text in enumerate(whole["cautions"], 1)}

@@ -37,8 +37,12 @@ class ImageSets:
 def demo_sets(folder: Path) -> ImageSets:
     """Return crops of the photographs of the extra `demo`, written to *folder*; mirrored for calibration."""
     return ImageSets(
-        calibration=demo_images(folder / "calibration", count=DEMO_CALIBRATION, seed=CALIBRATION_SEED, mirror=True),
-        evaluation=demo_images(folder / "evaluation", count=DEMO_EVALUATION, seed=EVALUATION_SEED, mirror=False),
+        calibration=demo_images(
+            folder / "calibration", count=DEMO_CALIBRATION, seed=CALIBRATION_SEED, mirror=True
+        ),
+        evaluation=demo_images(
+            folder / "evaluation", count=DEMO_EVALUATION, seed=EVALUATION_SEED, mirror=False
+        ),
         annotations=None,
         note="The images are crops of eight photographs, the same for calibration (mirrored) and for scoring: enough to "
         "show that the model works, too few to rank models. Give your own with --images or --coco.",
@@ -51,7 +55,9 @@ def folder_sets(path: Path, *, count: int, seed: int) -> ImageSets:
     chosen = _calibration(images.paths, count, seed)
     rest = tuple(p for p in images.paths if p not in chosen)
     return ImageSets(
-        calibration=Images(tuple(p for p in images.paths if p in chosen), f"{len(chosen)} of {images.origin}"),
+        calibration=Images(
+            tuple(p for p in images.paths if p in chosen), f"{len(chosen)} of {images.origin}"
+        ),
         evaluation=Images(rest, f"the other {len(rest)} of {images.origin}"),
         annotations=None,
         note=f"{len(chosen)} images to calibrate with, the other {len(rest)} to score with.",
@@ -63,7 +69,9 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
     annotations = read_annotations(annotations_file)
     paths = check_image_files(annotations, folder)
     chosen = _calibration(paths, count, seed)
-    pairs = [(image, path) for image, path in zip(annotations.images, paths, strict=True) if path not in chosen]
+    pairs = [
+        (image, path) for image, path in zip(annotations.images, paths, strict=True) if path not in chosen
+    ]
     kept = {image.id for image, _path in pairs}
     rest = replace(
         annotations,
@@ -71,7 +79,9 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
         truths=tuple(truth for truth in annotations.truths if truth.image_id in kept),
     )
     return ImageSets(
-        calibration=Images(tuple(p for p in paths if p in chosen), f"{len(chosen)} of COCO file {annotations_file.name}"),
+        calibration=Images(
+            tuple(p for p in paths if p in chosen), f"{len(chosen)} of COCO file {annotations_file.name}"
+        ),
         evaluation=Images(tuple(path for _image, path in pairs), f"the other {len(pairs)} of it"),
         annotations=rest,
         note=f"{len(chosen)} images to calibrate with, the other {len(pairs)} to score with: none is in both.",
@@ -80,6 +90,8 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
 
 def _calibration(paths: Sequence[Path], count: int, seed: int) -> frozenset[Path]:
     if len(paths) < 2:
-        raise InputError(f"{len(paths)} image: want at least 2, one to calibrate with and another to score with")
+        raise InputError(
+            f"{len(paths)} image: want at least 2, one to calibrate with and another to score with"
+        )
     most = max(1, int(len(paths) * MOST_CALIBRATION_SHARE))
     return frozenset(Images(tuple(paths), "").choose(min(count, most), seed).paths)

@@ -79,7 +79,9 @@ def open_ledger(folder: Path) -> Ledger:
     path = folder / NAME
     if not path.is_file():
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise InputError(f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run")
+            raise InputError(
+                f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         ledger = Ledger(folder)
         ledger._save()
@@ -90,5 +92,7 @@ def open_ledger(folder: Path) -> Ledger:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: {error}; remove {folder} to begin anew") from error
     if version != (SCHEMA, SCHEMA_VERSION):
-        raise InputError(f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}")
+        raise InputError(
+            f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}"
+        )
     return Ledger(folder, stages)

@@ -34,9 +34,7 @@ def parity(artifact: Artifact, images: Sequence[Path], reference: Path) -> Recor
             return compare_heads([got[role] for role in roles], [want[role] for role in roles])
 
 
-def compare_heads(
-    got: Sequence[NDArray[np.float32]], want: Sequence[NDArray[np.float32]]
-) -> Record:
+def compare_heads(got: Sequence[NDArray[np.float32]], want: Sequence[NDArray[np.float32]]) -> Record:
     """Return the largest differences between two (box encodings, class scores), and whether both are small."""
     encodings, scores = (float(np.abs(g - w).max()) for g, w in zip(got, want, strict=True))
     return {

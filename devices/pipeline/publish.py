@@ -8,7 +8,16 @@ from detlite.convert.tflite.describe import describe
 from detlite.devices.host import machine_facts
 from detlite.devices.pipeline.ledger import Record
 from detlite.devices.pipeline.run import Results
-from detlite.devices.report.report import AccuracyRow, Latencies, ModelFile, Picture, Report, Shown, Side, Step
+from detlite.devices.report.report import (
+    AccuracyRow,
+    Latencies,
+    ModelFile,
+    Picture,
+    Report,
+    Shown,
+    Side,
+    Step,
+)
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.artifact import Step as HistoryStep
 from detlite.runtime.latency import percentile_ms
@@ -48,7 +57,9 @@ def to_report(results: Results, name: str) -> Report:
         title=f"{name}: float32 to int8",
         verdict=verdict(results),
         status="pass" if is_good(results) else "fail",
-        models=tuple(_model(n, a) for n, a in zip((*NAMES, "int8, post-processing"), artifacts, strict=True))[:2],
+        models=tuple(_model(n, a) for n, a in zip((*NAMES, "int8, post-processing"), artifacts, strict=True))[
+            :2
+        ],
         accuracy=tuple(_accuracy(results)),
         latencies=tuple(_latencies(results)),
         pictures=tuple(_pictures(results)),
@@ -86,7 +97,9 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
     )
     if coco := results.scores["coco"]:
         for name in NAMES:
-            yield AccuracyRow(name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"])
+            yield AccuracyRow(
+                name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"]
+            )
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:
@@ -96,7 +109,9 @@ def _latencies(results: Results) -> Iterator[Latencies]:
 
 def _pictures(results: Results) -> Iterator[Picture]:
     for picture in results.scores["pictures"]:
-        sides = [Side(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)]
+        sides = [
+            Side(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)
+        ]
         yield Picture(results.images.evaluation.paths[picture["image"]], tuple(sides))
 
 

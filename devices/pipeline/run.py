@@ -55,7 +55,9 @@ class Results:
     scores: Record
 
 
-def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress) -> Results:
+def run_stages(
+    ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress
+) -> Results:
     """Do every stage of the job that is not done, and return what all of them found."""
     source = recognize(path)
     stages = _Stages(ledger, source, images, settings, progress)
@@ -87,7 +89,9 @@ class _Stages:
     def convert(self) -> Artifact:
         request = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
         request |= {"heads": "raw", "type": "float32", "force": True}
-        return self._artifact("convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.tasks:convert", request)
+        return self._artifact(
+            "convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.tasks:convert", request
+        )
 
     def quantize(self, float32: Artifact) -> Artifact:
         images = self.images.calibration
@@ -99,7 +103,9 @@ class _Stages:
     def deploy(self, int8: Artifact) -> Artifact:
         def work() -> Record:
             model = with_heads(Model(int8.model.read_bytes(), int8.contract, int8.history), "postprocess")
-            write_artifact(self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True)
+            write_artifact(
+                self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True
+            )
             return {}
 
         self.ledger.stage("deploy", {"model": _digest(int8)}, _files(DEPLOYED), work)
@@ -107,7 +113,11 @@ class _Stages:
 
     def audit(self, float32: Artifact) -> Record:
         few = self.images.evaluation.paths[:PARITY_IMAGES]
-        request = {"source": str(self.source.path), "images": [str(p) for p in few], "out": self._path("reference.npz")}
+        request = {
+            "source": str(self.source.path),
+            "images": [str(p) for p in few],
+            "out": self._path("reference.npz"),
+        }
         request |= {"contract": float32.contract.to_json(), "options": self._options()}
         inputs = {"source": self.source.sha256, "images": Images(few, "").digest(), "model": _digest(float32)}
         return self.ledger.stage(
@@ -145,7 +155,9 @@ class _Stages:
             "images": self.images.evaluation.digest(),
             "annotations": self.images.annotations and self.images.annotations.sha256,
         }
-        return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
+        return self.ledger.stage(
+            "score", inputs, [], lambda: score(float32, int8, self.images, self.progress)
+        )
 
     def _artifact(self, name: str, folder: str, inputs: Record, task: str, request: Record) -> Artifact:
         def work() -> Record:
@@ -159,7 +171,10 @@ class _Stages:
         return str((self.ledger.folder / name).absolute())
 
     def _options(self) -> Record:
-        return {**NO_OPTIONS, "labels": str(self.settings.labels.absolute()) if self.settings.labels else None}
+        return {
+            **NO_OPTIONS,
+            "labels": str(self.settings.labels.absolute()) if self.settings.labels else None,
+        }
 
 
 def _files(folder: str) -> list[str]:

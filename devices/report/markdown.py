@@ -49,7 +49,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _models(report: Report) -> str:
     rows = [
-        (m.name, m.file, megabytes(m.size_bytes), str(m.operators), str(m.float_operators), m.quantization, m.sha256)
+        (
+            m.name,
+            m.file,
+            megabytes(m.size_bytes),
+            str(m.operators),
+            str(m.float_operators),
+            m.quantization,
+            m.sha256,
+        )
         for m in report.models
     ]
     return table(("Model", "File", "Size", "Operators", "In float", "Quantization", "sha256"), rows)

@@ -63,8 +63,10 @@ def saved_tf1(tmp_path):
             session,
             str(folder),
             {"inputs": graph.get_tensor_by_name("image_tensor:0")},
-            {"detection_boxes": graph.get_tensor_by_name("Postprocessor/Decode/transpose_1:0"),
-             "detection_scores": graph.get_tensor_by_name("Postprocessor/Slice:0")},
+            {
+                "detection_boxes": graph.get_tensor_by_name("Postprocessor/Decode/transpose_1:0"),
+                "detection_scores": graph.get_tensor_by_name("Postprocessor/Slice:0"),
+            },
         )
     return folder
 
@@ -106,11 +108,15 @@ def test_a_tf2_saved_model_is_frozen_and_cut(tmp_path):
     wrapped = tf.compat.v1.wrap_function(lambda: tf.compat.v1.import_graph_def(graph_def, name=""), [])
     pruned = wrapped.prune(
         wrapped.graph.get_tensor_by_name("image_tensor:0"),
-        {"boxes": wrapped.graph.get_tensor_by_name("Postprocessor/Decode/transpose_1:0"),
-         "scores": wrapped.graph.get_tensor_by_name("Postprocessor/Slice:0")},
+        {
+            "boxes": wrapped.graph.get_tensor_by_name("Postprocessor/Decode/transpose_1:0"),
+            "scores": wrapped.graph.get_tensor_by_name("Postprocessor/Slice:0"),
+        },
     )
     module = tf.Module()
-    module.serve = tf.function(lambda x: pruned(x), input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)])
+    module.serve = tf.function(
+        lambda x: pruned(x), input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)]
+    )
     tf.saved_model.save(module, str(tmp_path / "saved_model"), signatures={"serving_default": module.serve})
     contract = contract_of(saved_model.read(tmp_path / "saved_model"), tmp_path)
     assert contract.image.mean == (127.5, 127.5, 127.5)
@@ -119,7 +125,12 @@ def test_a_tf2_saved_model_is_frozen_and_cut(tmp_path):
 
 def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
     (tmp_path / "w").write_bytes(bytes([0, 10, 255]))
-    weight = {"name": "w", "shape": [3], "dtype": "float32", "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1.0}}
+    weight = {
+        "name": "w",
+        "shape": [3],
+        "dtype": "float32",
+        "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1.0},
+    }
     manifest = [{"paths": ["w"], "weights": [weight]}]
     ((name, value),) = tfjs_graph_model._weights(tmp_path / "model.json", manifest)
     np.testing.assert_array_equal(value, np.float32([-1.0, 4.0, 126.5]))
@@ -214,5 +225,7 @@ def test_what_is_not_there_is_said_so(tmp_path):
 def test_the_real_frozen_graph_gives_its_known_anchors(shared_data):
     folder = shared_data / "models" / "ssdlite_mobilenet_v2_coco"
     detector = build_detector(frozen_graph.read(recognize(folder).path), DetectorOptions())
-    np.testing.assert_allclose(detector.contract.anchors, np.load(folder / "anchors_center_ycxchw.npy"), atol=1e-6)
+    np.testing.assert_allclose(
+        detector.contract.anchors, np.load(folder / "anchors_center_ycxchw.npy"), atol=1e-6
+    )
     assert {r.name: r.count for r in detector.repairs} == {"add_n": 10, "batch_norm": 12}

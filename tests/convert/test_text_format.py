@@ -14,7 +14,15 @@ def fields_of(text: str) -> list:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("a: 1", 1), ("a: .04", 0.04), ("a: 4.", 4.0), ("a: 8e-2", 0.08), ("a: -3", -3), ("a: true", True), ("a: RELU_6", "RELU_6")],
+    [
+        ("a: 1", 1),
+        ("a: .04", 0.04),
+        ("a: 4.", 4.0),
+        ("a: 8e-2", 0.08),
+        ("a: -3", -3),
+        ("a: true", True),
+        ("a: RELU_6", "RELU_6"),
+    ],
 )
 def test_a_scalar_is_read(text, value):
     assert fields_of(text) == [("a", value)]

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output, Quantization, contract_from_json
+from detlite.runtime.contract import (
+    BoxCoder,
+    Contract,
+    ImageInput,
+    Nms,
+    Output,
+    Quantization,
+    contract_from_json,
+)
 from detlite.runtime.errors import ContractError
 
 PINNED = """{
@@ -105,7 +113,15 @@ PINNED = """{
 def small_contract(**changes) -> Contract:
     contract = Contract(
         image=ImageInput(
-            "image", 2, 3, "RGB", "int8", (127.5,) * 3, (127.5,) * 3, "tf1_bilinear", Quantization(0.0078125, -1)
+            "image",
+            2,
+            3,
+            "RGB",
+            "int8",
+            (127.5,) * 3,
+            (127.5,) * 3,
+            "tf1_bilinear",
+            Quantization(0.0078125, -1),
         ),
         outputs=(
             Output("box_encodings", "box_encodings", 0, (1, 1, 4), "float32"),
@@ -164,8 +180,14 @@ def test_a_contract_that_contradicts_itself_is_refused(changes, error):
         (lambda: Nms(max_detections=0), "want 1 to 100000"),
         (lambda: BoxCoder(y=0.0), "all must be finite and over 0"),
         (lambda: ImageInput("i", 0, 3, "RGB", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"), "0 x 3 pixels"),
-        (lambda: ImageInput("i", 1, 1, "GRAY", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"), "for 1 channels"),
-        (lambda: ImageInput("i", 1, 1, "RGB", "uint8", (0,) * 3, (1,) * 3, "tf1_bilinear"), "integers alone have it"),
+        (
+            lambda: ImageInput("i", 1, 1, "GRAY", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"),
+            "for 1 channels",
+        ),
+        (
+            lambda: ImageInput("i", 1, 1, "RGB", "uint8", (0,) * 3, (1,) * 3, "tf1_bilinear"),
+            "integers alone have it",
+        ),
         (lambda: ImageInput("i", 1, 1, "RGB", "float32", (0,) * 3, (0,) * 3, "tf1_bilinear"), "stds over 0"),
     ],
 )

@@ -13,7 +13,9 @@ from detlite.runtime.scores import sigmoid, softmax
 
 def test_a_zero_encoding_is_the_anchor():
     anchors = np.float32([[0.5, 0.4, 0.2, 0.6]])
-    np.testing.assert_allclose(decode(np.zeros((1, 4), np.float32), anchors, BoxCoder()), [[0.4, 0.1, 0.6, 0.7]], atol=1e-7)
+    np.testing.assert_allclose(
+        decode(np.zeros((1, 4), np.float32), anchors, BoxCoder()), [[0.4, 0.1, 0.6, 0.7]], atol=1e-7
+    )
 
 
 def test_an_encoding_shifts_and_grows_by_its_scale():
@@ -53,7 +55,11 @@ def test_fast_nms_keeps_one_box_whatever_its_class():
 
 
 def test_fast_nms_returns_the_best_classes_of_each_box():
-    found = suppress(np.float32([[0, 0, 1, 1]]), np.float32([[0.2, 0.9, 0.5]]), Nms(kind="fast", max_classes_per_detection=2))
+    found = suppress(
+        np.float32([[0, 0, 1, 1]]),
+        np.float32([[0.2, 0.9, 0.5]]),
+        Nms(kind="fast", max_classes_per_detection=2),
+    )
     assert (found.classes.tolist(), found.scores.tolist()) == ([1, 2], [np.float32(0.9), np.float32(0.5)])
 
 
@@ -75,12 +81,16 @@ def plain_regular(boxes, scores, nms):
     for klass in range(scores.shape[1]):
         kept = []
         for i in np.argsort(-scores[:, klass], kind="stable"):
-            if scores[i, klass] < np.float32(nms.score_threshold) or len(kept) >= min(nms.detections_per_class, nms.max_detections):
+            if scores[i, klass] < np.float32(nms.score_threshold) or len(kept) >= min(
+                nms.detections_per_class, nms.max_detections
+            ):
                 break
             if all(iou(boxes[k], boxes[i][None])[0] <= np.float32(nms.iou_threshold) for k in kept):
                 kept.append(i)
         found += [(-scores[i, klass], klass, i) for i in kept]
-    return [(klass, i) for _s, klass, i in sorted(found, key=lambda row: (row[0], row[1]))][: nms.max_detections]
+    return [(klass, i) for _s, klass, i in sorted(found, key=lambda row: (row[0], row[1]))][
+        : nms.max_detections
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -93,7 +103,9 @@ def plain_regular(boxes, scores, nms):
     per_class=st.sampled_from([1, 5, 100]),
     levels=st.sampled_from([5, 100_000]),
 )
-def test_regular_nms_is_class_by_class_suppression(seed, anchors, classes, threshold, most, per_class, levels):
+def test_regular_nms_is_class_by_class_suppression(
+    seed, anchors, classes, threshold, most, per_class, levels
+):
     chance = np.random.default_rng(seed)
     low = chance.uniform(0, 0.8, (anchors, 2))
     boxes = np.concatenate([low, low + chance.uniform(0.01, 0.5, (anchors, 2))], 1).astype(np.float32)

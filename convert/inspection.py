@@ -1,0 +1,74 @@
+"""What a file is, and what can be done with it: for `detlite inspect`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.source import ARTIFACT, TFLITE, Source, recognize
+from detlite.convert.summary import detector_facts
+from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.convert.tflite.describe import COMPILED, Description, describe
+from detlite.runtime.artifact import MODEL, read_artifact
+from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import Progress, silent
+
+GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "the whole way: detlite run")
+RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
+NOT_WITHOUT_ANCHORS = (
+    "anchors, box coder and labels: give the folder that detlite wrote, or the trained graph"
+)
+
+Record = dict[str, Any]
+
+
+def inspect_file(path: Path, options: Record, *, progress: Progress = silent) -> Record:
+    """Return the facts of what is at *path*: `format`, `sha256`, `is`, `next`, `missing`, and those of its detector.
+
+    Raises:
+        InputError: it is nothing that detlite reads, or is damaged.
+    """
+    source = recognize(path)
+    facts: Record = {"path": str(source.path), "format": source.title, "sha256": source.sha256}
+    if source.format in (ARTIFACT, TFLITE):
+        return facts | _of_tflite(source)
+    request = {"source": str(source.path.absolute()), "options": options}
+    found = run_in_child("detlite.convert.tasks:inspect", request, progress=progress)
+    return facts | {
+        "is": "a trained detector with raw heads",
+        "next": list(GRAPH_USES),
+        "missing": [],
+        **found,
+    }
+
+
+def _of_tflite(source: Source) -> Record:
+    model = source.path / MODEL if source.format == ARTIFACT else source.path
+    description = describe(model.read_bytes(), str(model))
+    facts: Record = dataclasses.asdict(description) | {"size_bytes": model.stat().st_size}
+    facts["operator_names"], facts["operators"] = facts.pop("operators"), facts.pop("operator_count")
+    if source.format == ARTIFACT:
+        artifact = read_artifact(source.path)
+        facts |= {"history": list(artifact.history), **detector_facts(artifact.contract)}
+        return facts | _uses(description, raw=artifact.contract.is_raw)
+    try:
+        return facts | detector_facts(contract_of_tflite(model)) | _uses(description, raw=False)
+    except InputError as error:
+        return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
+
+
+def _uses(description: Description, *, raw: bool) -> Record:
+    if description.kind == COMPILED:
+        return {
+            "is": "a detector compiled for the Edge TPU",
+            "next": [],
+            "missing": ["an Edge TPU to run it on"],
+        }
+    uses = [*RUN_USES]
+    if description.quantization == "float32":
+        uses.append("quantize it: detlite quantize")
+    uses.append("attach the op: detlite postprocess --add" if raw else "change the op: detlite postprocess")
+    kind = "a detector with raw heads" if raw else "a detector with its post-processing op"
+    return {"is": f"{kind}, {description.quantization}", "next": uses, "missing": []}
