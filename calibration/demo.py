@@ -57,16 +57,19 @@ def demo_images(folder: Path, *, count: int, seed: int, mirror: bool) -> Images:
     chance = random.Random(seed)  # noqa: S311
     opened = [Image.open(path).convert("RGB") for path in photographs()]
     paths = []
-    for number in range(count):
+    for number, name in enumerate(crop_names(count)):
         image = _crop(opened[number % len(opened)], chance)
         if mirror and number % 2:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        path = folder / f"{number:04d}.png"
+        path = folder / name
         image.save(path, compress_level=1)
         paths.append(path)
-    return Images(
-        tuple(paths), f"{count} crops of {len(opened)} photographs of scikit-image and scikit-learn"
-    )
+    return Images(tuple(paths), f"{count} crops of {len(opened)} photographs of scikit-image and scikit-learn")
+
+
+def crop_names(count: int) -> tuple[str, ...]:
+    """Return the names of the files that `demo_images` writes."""
+    return tuple(f"{number:04d}.png" for number in range(count))
 
 
 def _crop(image: Any, chance: random.Random) -> Any:

@@ -87,13 +87,9 @@ def images_of_coco(folder: Path, annotations: Path) -> Images:
         InputError: the file is no COCO annotation file, or images are missing.
     """
     try:
-        names = [
-            str(image["file_name"]) for image in json.loads(annotations.read_text(encoding="utf-8"))["images"]
-        ]
+        names = [str(image["file_name"]) for image in json.loads(annotations.read_text(encoding="utf-8"))["images"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{annotations} is no COCO annotation file: {type(error).__name__}: {error}"
-        ) from error
+        raise InputError(f"{annotations} is no COCO annotation file: {type(error).__name__}: {error}") from error
     if not names:
         raise InputError(f"{annotations} names no image")
     paths = tuple(folder / name for name in names)

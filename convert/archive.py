@@ -158,9 +158,7 @@ def _checked(archive: Path, limits: Limits) -> Iterator[_Entry]:
         if count > limits.members:
             raise InputError(f"more than {limits.members} members; no model has so many files")
         if entry.size_bytes > limits.member_bytes:
-            raise InputError(
-                f"{entry.name} says it has {entry.size_bytes} bytes; the limit is {limits.member_bytes}"
-            )
+            raise InputError(f"{entry.name} says it has {entry.size_bytes} bytes; the limit is {limits.member_bytes}")
         if total > cap:
             raise InputError(
                 f"it says it unpacks to {total} bytes or more; from {archive.stat().st_size} bytes of "
@@ -246,13 +244,9 @@ def _one_error(archive: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{archive} is not there") from error
     except FileExistsError as error:
-        raise InputError(
-            f"{archive} is not unpacked: it holds {Path(str(error.filename)).name} twice"
-        ) from error
+        raise InputError(f"{archive} is not unpacked: it holds {Path(str(error.filename)).name} twice") from error
     except (NotADirectoryError, IsADirectoryError) as error:
-        raise InputError(
-            f"{archive} is not unpacked: it, or a member, is a file and a folder at once"
-        ) from error
+        raise InputError(f"{archive} is not unpacked: it, or a member, is a file and a folder at once") from error
     except (*BROKEN, ValueError) as error:
         raise InputError(
             f"{archive} is truncated, corrupt or no .tar.gz, .tar or .zip ({error or type(error).__name__}); "

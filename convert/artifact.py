@@ -60,13 +60,9 @@ def prepare_output(out: Path, *, force: bool) -> None:
             raise InputError(f"{out} is a file; give a folder to write")
         names = sorted(item.name for item in out.iterdir())
         if names and not force:
-            raise InputError(
-                f"{out} already holds {names[0]}; choose another folder, or pass --force to replace it"
-            )
+            raise InputError(f"{out} already holds {names[0]}; choose another folder, or pass --force to replace it")
         if names and HISTORY not in names:
-            raise InputError(
-                f"{out} holds {names[0]}, which detlite did not write: it is not replaced; choose another"
-            )
+            raise InputError(f"{out} holds {names[0]}, which detlite did not write: it is not replaced; choose another")
     parent = _nearest_folder(out.absolute().parent)
     with tempfile.TemporaryFile(dir=parent):
         pass
@@ -97,9 +93,7 @@ def write_artifact(
         (partial / CONTRACT).write_text(contract.to_json(), encoding="utf-8")
         (partial / LABELS).write_text("".join(f"{label}\n" for label in contract.labels), encoding="utf-8")
         record = {**HISTORY_SCHEMA, "steps": steps}
-        (partial / HISTORY).write_text(
-            json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        (partial / HISTORY).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         for file in partial.iterdir():
             _flush(file)
         _replace(partial, out)

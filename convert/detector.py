@@ -128,7 +128,7 @@ def _contract(measured: _Measured, hints: Hints, options: DetectorOptions) -> Co
     encodings, scores = runner.run([cut.box_encodings, scores_name], {cut.network_input: blank})
     if encodings.size != len(anchors) * 4 or scores.ndim != 3 or scores.shape[1] != len(anchors):
         raise InputError(
-            f"{len(anchors)} anchors, box encodings {encodings.shape} and class scores {scores.shape} do not fit together"
+            f"{len(anchors)} anchors, box encodings {encodings.shape} and class scores {scores.shape} do not fit"
         )
     offset = _label_offset(measured, hints, scores.shape[2], origin)
     converted = cut.score_converter != "IDENTITY" and options.logits
@@ -157,9 +157,7 @@ def _image(measured: _Measured, origin: dict[str, str]) -> ImageInput:
     found = measure_preprocessing(measured.runner, measured.index, measured.cut, measured.size)
     if found is None:
         family, mean, std = family_normalization(measured.index.nodes)
-        origin["image"] = (
-            f"mean, std and resize rule of the family {family}: the graph begins after its preprocessing"
-        )
+        origin["image"] = f"mean, std and resize rule of the family {family}: the graph begins after its preprocessing"
         found = Preprocessing(*measured.size, colour="RGB", mean=mean, std=std, resize="tf1_bilinear")
     else:
         origin["image"] = "measured with images of one colour on the graph's own preprocessing"
@@ -188,9 +186,7 @@ def _label_offset(measured: _Measured, hints: Hints, columns: int, origin: dict[
             f"{columns} class columns, and nothing says whether one is the background: give pipeline.config"
         )
     if offset not in (0, 1):
-        raise InputError(
-            f"{columns} class columns for {classes} classes: want as many, or one more for the background"
-        )
+        raise InputError(f"{columns} class columns for {classes} classes: want as many, or one more for the background")
     return offset
 
 
@@ -202,17 +198,13 @@ def _box_coder(
         return measure_box_coder(measured.runner, measured.cut, anchors, encodings_shape)
     origin["box_coder"] = f"attributes of {OP}"
     scales = (_op_number(measured.index, name) for name in ("y_scale", "x_scale", "h_scale", "w_scale"))
-    return BoxCoder(
-        *(default if s is None else s for s, default in zip(scales, (10.0, 10.0, 5.0, 5.0), strict=True))
-    )
+    return BoxCoder(*(default if s is None else s for s, default in zip(scales, (10.0, 10.0, 5.0, 5.0), strict=True)))
 
 
 def _nms(measured: _Measured, hints: Hints, options: DetectorOptions, origin: dict[str, str]) -> Nms:
     stated = _op_number(measured.index, "nms_iou_threshold")
     iou = hints.iou_threshold if stated is None else stated
-    base = Nms(
-        score_threshold=DEPLOYED_SCORE_THRESHOLD, iou_threshold=Nms.iou_threshold if iou is None else iou
-    )
+    base = Nms(score_threshold=DEPLOYED_SCORE_THRESHOLD, iou_threshold=Nms.iou_threshold if iou is None else iou)
     origin["nms"] = (
         f"IoU threshold: {'default of the OD API' if iou is None else 'the source'}; the rest: detlite's own "
         f"(regular, score {DEPLOYED_SCORE_THRESHOLD}, 100 detections) or asked for; {hints.nms_said}"

@@ -42,9 +42,7 @@ class Hints:
             InputError: the labels do not match the classes.
         """
         if self.classes is not None and self.classes != classes:
-            raise InputError(
-                f"{self.folder / CONFIG} says {self.classes} classes, and the graph has {classes}"
-            )
+            raise InputError(f"{self.folder / CONFIG} says {self.classes} classes, and the graph has {classes}")
         if file is not None:
             origin["labels"] = file.name
             return matching_labels(read_labels(file), classes, str(file))

@@ -17,9 +17,7 @@ from detlite.runtime.progress import Progress, silent
 
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "the whole way: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
-NOT_WITHOUT_ANCHORS = (
-    "anchors, box coder and labels: give the folder that detlite wrote, or the trained graph"
-)
+NOT_WITHOUT_ANCHORS = "anchors, box coder and labels: give the folder that detlite wrote, or the trained graph"
 
 Record = dict[str, Any]
 

@@ -17,9 +17,7 @@ def family_normalization(node_names: Iterable[str]) -> tuple[str, tuple[float, .
     names = list(node_names)
     family = family_of_scope(names)
     if family is None:
-        scopes = sorted(
-            {"/".join(name.split("/")[:2]) for name in names if name.startswith("FeatureExtractor/")}
-        )
+        scopes = sorted({"/".join(name.split("/")[:2]) for name in names if name.startswith("FeatureExtractor/")})
         raise InputError(
             f"the graph begins after its preprocessing, and no family is known by its scopes {scopes[:3]}: give the "
             "frozen_inference_graph.pb of the same model, which has its preprocessing"

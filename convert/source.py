@@ -14,9 +14,7 @@ from detlite.runtime.plugins import load_plugins
 
 ARTIFACT, TFLITE, ARCHIVE = "artifact", "tflite", "archive"
 TFLITE_MAGIC, TFLITE_MAGIC_AT = b"TFL3", 4
-WANTED = (
-    "a zoo archive (.tar.gz), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, or a .tflite"
-)
+WANTED = "a zoo archive (.tar.gz), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, or a .tflite"
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,7 @@ def recognize(path: Path) -> Source:
         if is_tflite(path):
             return Source(path, TFLITE, "TFLite model", sha256_of(path), path)
         if path.suffix == ".tflite":
-            raise InputError(
-                f"{path} is called .tflite and does not begin as one: it is damaged or something else"
-            )
+            raise InputError(f"{path} is called .tflite and does not begin as one: it is damaged or something else")
         if is_archive(path):
             return Source(path, ARCHIVE, "archive", sha256_of(path), path)
     return _by_reader(path)
@@ -70,9 +66,7 @@ def _by_reader(path: Path) -> Source:
     inner = sorted(item for item in path.iterdir() if item.is_dir()) if path.is_dir() else []
     if len(inner) == 1:
         return _by_reader(inner[0])
-    kind = (
-        "a folder without a model that detlite reads" if path.is_dir() else "of no format that detlite reads"
-    )
+    kind = "a folder without a model that detlite reads" if path.is_dir() else "of no format that detlite reads"
     raise InputError(f"{path} is {kind}; want {WANTED}")
 
 

@@ -46,9 +46,7 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
         contract = _asked(artifact.contract, options)
         return Model(artifact.model.read_bytes(), contract, artifact.history)
     if source.format == TFLITE:
-        contract = _asked(
-            contract_of_tflite(source.path, labels=options.labels), replace(options, labels=None)
-        )
+        contract = _asked(contract_of_tflite(source.path, labels=options.labels), replace(options, labels=None))
         return Model(source.path.read_bytes(), contract, (step("read", input_sha256=source.sha256),))
     return export(source, load_detector(source, options), "float32", progress=progress)
 
@@ -56,14 +54,10 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
 def _asked(contract: Contract, options: DetectorOptions) -> Contract:
     """Return the *contract* of a finished model with what the *options* ask for, where that can still be had."""
     if options.input_size is not None or options.logits:
-        raise InputError(
-            "a finished TFLite model keeps its size and its heads: --input and --scores want the graph"
-        )
+        raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores want the graph")
     nms = options.nms.over(contract.nms)
     if nms != contract.nms and nms.place == "model":
-        raise InputError(
-            "the post-processing op is in the model already: change it with `detlite postprocess`"
-        )
+        raise InputError("the post-processing op is in the model already: change it with `detlite postprocess`")
     labels = contract.labels
     if options.labels is not None:
         labels = matching_labels(read_labels(options.labels), len(labels), str(options.labels))

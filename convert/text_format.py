@@ -101,9 +101,7 @@ class _Tokens:
         while at < len(text):
             match = TOKEN.match(text, at)
             if match is None:
-                raise InputError(
-                    f"{self._name}, line {line}: {text[at : at + 20]!r} is not protobuf text format"
-                )
+                raise InputError(f"{self._name}, line {line}: {text[at : at + 20]!r} is not protobuf text format")
             if match.lastgroup != "skip":
                 yield str(match.lastgroup), match.group(), line
             line += match.group().count("\n")

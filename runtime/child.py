@@ -1,11 +1,13 @@
 """Run one task in a process of its own: backends clash with each other, and some crash.
 
-The child (`detlite.runtime.worker`) reads a request, one line of JSON, from its stdin, and writes lines of JSON: progress,
-then a result or an error. A crash becomes a `DeviceError` that names the signal; the child never outlives its parent.
+The child (`detlite.runtime.worker`) reads a request, one line of JSON, from its stdin, and writes lines of JSON:
+progress, then a result or an error. A crash becomes a `DeviceError` that names the signal; the child never outlives
+its parent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -48,7 +50,9 @@ def run_in_child(
     pipe = subprocess.PIPE
     # a session of its own: Ctrl-C reaches the parent alone, which ends the child
     child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
-    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
     said: Deque[str] = deque(maxlen=KEPT_LINES)
     listener = threading.Thread(target=_listen, args=(child.stderr, said), daemon=True)
     listener.start()
@@ -75,18 +79,14 @@ def run_in_child(
 
 
 def _send(stream: IO[bytes], request: Dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # it died at once: its status says of what
         stream.write(json.dumps(request).encode() + b"\n")
         stream.flush()
-    except BrokenPipeError:
-        pass  # it died at once: its status says of what
 
 
 def _close(stream: IO[bytes]) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):
         stream.close()
-    except BrokenPipeError:
-        pass
 
 
 def _listen(stream: IO[bytes], said: Deque[str]) -> None:
@@ -129,6 +129,7 @@ def _failure(task: str, status: int, said: Deque[str], timeout_s: Optional[float
         name = signal.Signals(-status).name
         last = next((line for line in reversed(said) if line.strip()), "nothing")
         return DeviceError(
-            f"the process for {work} died of {name} (likely: {LIKELY.get(name, 'unknown')}); its last words: {last[:200]}"
+            f"the process for {work} died of {name} (likely: {LIKELY.get(name, 'unknown')}); its last words: "
+            f"{last[:200]}"
         )
     return ChildError(f"{work} failed:{os.linesep}{os.linesep.join(said)}")

@@ -79,14 +79,10 @@ class ImageInput:
             raise ContractError(
                 f"{len(self.mean)} means and {len(self.std)} stds for {self.channels} channels: one each is wanted"
             )
-        if not all(math.isfinite(m) for m in self.mean) or not all(
-            math.isfinite(s) and s > 0 for s in self.std
-        ):
+        if not all(math.isfinite(m) for m in self.mean) or not all(math.isfinite(s) and s > 0 for s in self.std):
             raise ContractError(f"mean {self.mean} and std {self.std}: want finite means, and stds over 0")
         if (self.dtype == "float32") is not (self.quantization is None):
-            raise ContractError(
-                f"a {self.dtype} input with quantization {self.quantization}: integers alone have it"
-            )
+            raise ContractError(f"a {self.dtype} input with quantization {self.quantization}: integers alone have it")
 
     @property
     def channels(self) -> int:
@@ -153,9 +149,7 @@ class Nms:
             )
         counts = (self.max_detections, self.max_classes_per_detection, self.detections_per_class)
         if not all(1 <= c <= 100_000 for c in counts):
-            raise ContractError(
-                f"detections, classes per detection, per class {counts}: want 1 to 100000 each"
-            )
+            raise ContractError(f"detections, classes per detection, per class {counts}: want 1 to 100000 each")
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +231,8 @@ class Contract:
             elif item.name == "origin":
                 record["origin"] = dict(sorted(value.items()))
             else:
-                record[item.name] = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+                is_part = isinstance(value, (ImageInput, BoxCoder, Nms))
+                record[item.name] = dataclasses.asdict(value) if is_part else value
         return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

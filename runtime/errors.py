@@ -61,8 +61,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """Return the error for a *name* that is not among the *known* ones, with the nearest of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    some = ", ".join(names[:MOST_NAMED]) + (
-        f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    )
+    some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {some or 'none'}"
     return UnknownNameError(f"no {kind} is called {name!r}; {hint}")

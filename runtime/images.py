@@ -33,12 +33,7 @@ def _read_array(path: Path) -> Pixels:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise InputError(f"{path} is no .npy image: {error}") from error
-    if (
-        array.dtype != np.uint8
-        or array.ndim != 3
-        or array.shape[2] != 3
-        or not 0 < array.size <= 3 * MAX_PIXELS
-    ):
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not 0 < array.size <= 3 * MAX_PIXELS:
         raise InputError(f"{path} holds {array.dtype} {array.shape}; want uint8 (height, width, 3), RGB")
     return np.array(array)
 
@@ -53,13 +48,9 @@ def _decode(path: Path) -> Pixels:
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise InputError(
-                    f"{path} has {image.width} x {image.height} pixels: want at most {MAX_PIXELS}"
-                )
+                raise InputError(f"{path} has {image.width} x {image.height} pixels: want at most {MAX_PIXELS}")
             if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-                raise InputError(
-                    f"{path} has {image.mode} pixels of more than 8 bits: convert it to 8-bit RGB"
-                )
+                raise InputError(f"{path} has {image.mode} pixels of more than 8 bits: convert it to 8-bit RGB")
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error

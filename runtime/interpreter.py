@@ -70,9 +70,7 @@ def _interpreter() -> Tuple[Any, str]:
                 raise  # the runtime is there, and something that it needs is not
             continue
         return kind, f"{package} {_version(package)}"
-    raise MissingToolError(
-        f"no TFLite interpreter is installed: pip install {' or '.join(p for _m, p in MODULES)}"
-    )
+    raise MissingToolError(f"no TFLite interpreter is installed: pip install {' or '.join(p for _m, p in MODULES)}")
 
 
 def _version(package: str) -> str:

@@ -27,9 +27,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not (1 <= self.samples <= 1_000_000 and 0 <= self.min_seconds <= 86_400):
-            raise InputError(
-                f"{self.samples} samples and {self.min_seconds} s: want 1 to 1000000, and at most a day"
-            )
+            raise InputError(f"{self.samples} samples and {self.min_seconds} s: want 1 to 1000000, and at most a day")
 
 
 @dataclass(frozen=True)

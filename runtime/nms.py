@@ -1,7 +1,8 @@
 """Non-maximum suppression as TFLite's `TFLite_Detection_PostProcess` does it, fast and regular, in numpy.
 
-Source of the semantics: tensorflow/lite/kernels/detection_postprocess.cc. A box goes when its IoU with a kept one is over
-the threshold; a score counts when it is at least the score threshold; equal scores keep their order (class, then anchor).
+Source of the semantics: tensorflow/lite/kernels/detection_postprocess.cc. A box goes when its IoU with a kept one is
+over the threshold; a score counts when it is at least the score threshold; equal scores keep their order (class, then
+anchor).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def fast(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
 
 
 def _descending(scores: Floats, threshold: float) -> Iterator[Indices]:
-    """Yield the indices of *scores* of at least *threshold*, best first, in chunks that grow: all of them are rarely wanted."""
+    """Yield the indices of *scores* of at least *threshold*, best first, in chunks that grow: few want them all."""
     left = np.flatnonzero(scores >= np.float32(threshold))
     size = FIRST_CHUNK
     while len(left) > size:

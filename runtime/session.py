@@ -86,9 +86,7 @@ def postprocess(heads: Heads, contract: Contract) -> Detections:
 
 def _of_op(heads: Heads, contract: Contract) -> Detections:
     per_box = contract.nms.max_classes_per_detection if contract.nms.kind == "fast" else 1
-    count = (
-        int(heads["count"].ravel()[0]) * per_box
-    )  # the op counts boxes, and returns each with all its classes
+    count = int(heads["count"].ravel()[0]) * per_box  # the op counts boxes, and returns each with all its classes
     boxes, scores = heads["boxes"].reshape(-1, 4)[:count], heads["scores"].ravel()[:count]
     return Detections(boxes, heads["classes"].ravel()[:count].astype(np.int64), scores)
 
@@ -96,9 +94,7 @@ def _of_op(heads: Heads, contract: Contract) -> Detections:
 def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
     if quantization is None:
         return value.astype(np.float32, copy=False)
-    real: Floats = (value.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(
-        quantization.scale
-    )
+    real: Floats = (value.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)
     return real
 
 

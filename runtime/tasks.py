@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import contract_from_json
@@ -25,8 +26,12 @@ def _session(record: Record, threads: int) -> Session:
     return Session(Artifact(Path(record["model"]), contract_from_json(record["contract"])), threads=threads)
 
 
+def _save(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    np.savez(path, allow_pickle=False, **arrays)
+
+
 def probe(request: Record, _progress: Progress) -> Record:
-    """Open the file `model` and run it once on zeros: `runtime`, and `inputs` and `outputs` as the runtime sees them."""
+    """Open the file `model`, run it once on zeros, and return `runtime`, `inputs` and `outputs` as that sees them."""
     opened = open_interpreter(Path(request["model"]))
     for detail in opened.inputs:
         opened.interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
@@ -53,7 +58,7 @@ def detect(request: Record, progress: Progress) -> Record:
     begin = time.perf_counter()
     seen = list(detect_stream(session, [Path(path) for path in request["images"]], progress=progress))
     wall_s = time.perf_counter() - begin
-    np.savez(request["out"], **columns(seen))
+    _save(request["out"], columns(seen))
     return {"wall_s": wall_s, "runtime": session.runtime}
 
 
@@ -64,7 +69,7 @@ def heads(request: Record, _progress: Progress) -> Record:
     for path in request["images"]:
         session.invoke(session.preprocess(read_image(Path(path))))
         rows.append(session.heads())
-    np.savez(request["out"], **{role: np.stack([row[role] for row in rows]) for role in rows[0]})
+    _save(request["out"], {role: np.stack([row[role] for row in rows]) for role in rows[0]})
     return {"runtime": session.runtime}
 
 

@@ -28,20 +28,12 @@ from detlite.runtime.plugins import plugin_names
 @click.command()
 @click.argument("source")
 @out_option
-@click.option(
-    "--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images."
-)
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them."
-)
+@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images.")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
 @click.option("--count", type=int, default=DEFAULT_COUNT, show_default=True, help="Images to calibrate with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the images.")
-@click.option(
-    "--heads", type=HEADS, help="Raw heads, or the post-processing op; as the source where not said."
-)
-@click.option(
-    "--io", type=click.Choice(IO_TYPES), default="int8", show_default=True, help="Input and raw outputs."
-)
+@click.option("--heads", type=HEADS, help="Raw heads, or the post-processing op; as the source where not said.")
+@click.option("--io", type=click.Choice(IO_TYPES), default="int8", show_default=True, help="Input and raw outputs.")
 @click.option("--method", default=DEFAULT_METHOD, show_default=True, help="How to quantize.")
 @source_options
 @force_option
@@ -86,9 +78,7 @@ def images_asked_for(coco: tuple[Path, Path] | None, images: Path | None) -> Ima
         InputError: none or both are given, or there are no images there.
     """
     if (coco is None) == (images is None):
-        raise InputError(
-            "give the images to calibrate with: either --images FOLDER, or --coco IMAGES ANNOTATIONS"
-        )
+        raise InputError("give the images to calibrate with: either --images FOLDER, or --coco IMAGES ANNOTATIONS")
     if coco is not None:
         return images_of_coco(*coco)
     assert images is not None

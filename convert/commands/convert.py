@@ -24,9 +24,7 @@ from detlite.runtime.child import run_in_child
 @click.command()
 @click.argument("source")
 @out_option
-@click.option(
-    "--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op."
-)
+@click.option("--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op.")
 @click.option(
     "--type",
     "weights",
@@ -60,6 +58,6 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     size = Path(answer["model"]).stat().st_size
     notice(f"origin of the numbers: {out / 'contract.json'}")
     click.echo(
-        f"{out}: {values['heads']} heads, {values['weights']}, {answer['anchors']} anchors, {answer['classes']} classes, "
-        f"{size / 1e6:.2f} MB"
+        f"{out}: {values['heads']} heads, {values['weights']}, {answer['anchors']} anchors, "
+        f"{answer['classes']} classes, {size / 1e6:.2f} MB"
     )

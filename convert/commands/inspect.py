@@ -42,9 +42,7 @@ def command(file: str, as_json: bool, **values: Any) -> None:
 def _lines(facts: dict[str, Any]) -> dict[str, object]:
     lines: dict[str, object] = {key: facts[key] for key in SHOWN if facts.get(key) is not None}
     if image := facts.get("input"):
-        lines["input"] = (
-            f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
-        )
+        lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
         lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
     for head in facts.get("heads", ()):
         lines[f"output {head['index']}"] = f"{head['role']} {head['dtype']} {tuple(head['shape'])}"

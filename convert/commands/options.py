@@ -30,18 +30,12 @@ _NMS = (
         help="Suppress all classes together, or each.",
     ),
     click.option("--score-threshold", type=click.FloatRange(0, 1), help="Lowest score that is returned."),
-    click.option(
-        "--iou", "iou_threshold", type=click.FloatRange(0, 1, min_open=True), help="Overlap that suppresses."
-    ),
+    click.option("--iou", "iou_threshold", type=click.FloatRange(0, 1, min_open=True), help="Overlap that suppresses."),
     click.option("--max-detections", type=click.IntRange(1, 1000), help="Most detections that are returned."),
-    click.option(
-        "--classes-per-detection", "max_classes_per_detection", type=click.IntRange(1, 100), help="Fast NMS."
-    ),
+    click.option("--classes-per-detection", "max_classes_per_detection", type=click.IntRange(1, 100), help="Fast NMS."),
 )
 _SOURCE = (
-    click.option(
-        "--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list."
-    ),
+    click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list."),
     click.option("--input", "input_size", metavar="HxW", help="Size, for a graph that takes any: 320x320."),
     click.option(
         "--scores",

@@ -48,17 +48,11 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     if as_json:
         emit_json("postprocess", {"model": str(written.model), **detector_facts(contract)})
         return
-    heads = (
-        "raw heads"
-        if contract.is_raw
-        else f"{contract.nms.kind} NMS, {contract.nms.max_detections} detections"
-    )
+    heads = "raw heads" if contract.is_raw else f"{contract.nms.kind} NMS, {contract.nms.max_detections} detections"
     click.echo(f"{out}: {heads}, score {contract.nms.score_threshold:g}, IoU {contract.nms.iou_threshold:g}")
 
 
-def _change(
-    data: bytes, contract: Contract, nms: NmsOptions, *, add: bool, remove: bool
-) -> tuple[bytes, Contract]:
+def _change(data: bytes, contract: Contract, nms: NmsOptions, *, add: bool, remove: bool) -> tuple[bytes, Contract]:
     if add and remove:
         raise InputError("--add and --strip contradict each other: give one")
     if add:

@@ -29,9 +29,7 @@ def command() -> None:
 @click.option("--family", help="Only this family, such as ssd_mobilenet_v2.")
 @click.option("--task", help="Only models that return this: boxes, masks or keypoints.")
 @click.option("--framework", help="Only this framework: tf1, tf2, tf_vision, onnx or pytorch.")
-@click.option(
-    "--quantized/--float", default=None, help="Only models published in 8 bits, or only the others."
-)
+@click.option("--quantized/--float", default=None, help="Only models published in 8 bits, or only the others.")
 @click.option("--convertible", "only_convertible", is_flag=True, help="Only what detlite can convert today.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def list_models(
@@ -52,9 +50,7 @@ def list_models(
     if as_json:
         emit_json("zoo_list", {"models": [_record(model) for model in models]})
         return
-    emit_table(
-        ("name", "input", "mAP %", "8 bit", "framework", "family", "convertible"), [_row(m) for m in models]
-    )
+    emit_table(("name", "input", "mAP %", "8 bit", "framework", "family", "convertible"), [_row(m) for m in models])
     able = sum(convertible(model)[0] for model in models)
     notice(f"{len(models)} of {len(load_catalogue().models)} models, {able} of them convertible")
 

@@ -38,9 +38,7 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> by
     try:
         data: bytes = converter.convert()
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        line = next(
-            (text for text in str(error).splitlines() if "error:" in text), str(error).splitlines()[0]
-        )
+        line = next((text for text in str(error).splitlines() if "error:" in text), str(error).splitlines()[0])
         raise InputError(f"TensorFlow's converter refuses the graph: {line.strip()[:300]}") from error
     return data
 

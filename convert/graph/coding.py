@@ -33,9 +33,7 @@ def measure_anchors(runner: Runner, cut: Cut, network_image: NDArray[np.float32]
     return anchors
 
 
-def measure_box_coder(
-    runner: Runner, cut: Cut, anchors: Floats, encodings_shape: tuple[int, ...]
-) -> BoxCoder:
+def measure_box_coder(runner: Runner, cut: Cut, anchors: Floats, encodings_shape: tuple[int, ...]) -> BoxCoder:
     """Return the scales of the graph's decoder, from the boxes that it makes of one encoding.
 
     Faster R-CNN box coding: y = ty / y_scale * ha + ya, h = exp(th / height_scale) * ha (the same for x and w).

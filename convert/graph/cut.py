@@ -153,14 +153,10 @@ def _leave_scope(index: GraphIndex, reference: str, scope: str) -> str:
 def _scores(index: GraphIndex, scope: str) -> tuple[str, str, str]:
     """Return logits, scores and the converter's name; see `ssd_meta_arch.postprocess`."""
     inside = index.find(
-        lambda node: (
-            node.name.startswith(f"{scope}convert_scores") and node.op in (*CONVERTERS, "Identity", "Reshape")
-        )
+        lambda node: node.name.startswith(f"{scope}convert_scores") and node.op in (*CONVERTERS, "Identity", "Reshape")
     )
     if not inside:
-        raise InputError(
-            f"the graph has {scope}Decode but no {scope}convert_scores: its class scores are not found"
-        )
+        raise InputError(f"the graph has {scope}Decode but no {scope}convert_scores: its class scores are not found")
     last = inside[-1]
     kinds = [CONVERTERS[node.op] for node in inside if node.op in CONVERTERS]
     entered = set(index.walk_back([last.name], lambda node: node.name.startswith(scope)))

@@ -64,9 +64,7 @@ def _fixed_size(runner: Runner, cut: Cut) -> tuple[int, int] | None:
     return seen.pop() if len(seen) == 1 else None
 
 
-def measure_preprocessing(
-    runner: Runner, index: GraphIndex, cut: Cut, size: tuple[int, int]
-) -> Preprocessing | None:
+def measure_preprocessing(runner: Runner, index: GraphIndex, cut: Cut, size: tuple[int, int]) -> Preprocessing | None:
     """Return what the graph does to an image, or None where it begins after its preprocessing.
 
     Raises:
@@ -78,9 +76,7 @@ def measure_preprocessing(
     outputs = np.stack([_pixel(runner, cut, size, colour) for colour in PROBES])
     offset, gains = outputs[0], (outputs[1:4] - outputs[0]) / 255.0  # gains[i, j]: RGB channel i to output j
     if not np.allclose(inputs @ gains + offset, outputs, atol=TOLERANCE):
-        raise InputError(
-            "the graph's preprocessing is not an affine change of each pixel: it is not supported"
-        )
+        raise InputError("the graph's preprocessing is not an affine change of each pixel: it is not supported")
     colour, scale = _colour_order(gains)
     std = 1.0 / scale
     return Preprocessing(
@@ -93,15 +89,11 @@ def measure_preprocessing(
     )
 
 
-def _pixel(
-    runner: Runner, cut: Cut, size: tuple[int, int], colour: tuple[int, int, int]
-) -> NDArray[np.float64]:
+def _pixel(runner: Runner, cut: Cut, size: tuple[int, int], colour: tuple[int, int, int]) -> NDArray[np.float64]:
     assert cut.image is not None
     (value,) = runner.run([cut.network_input], {cut.image: constant_image(*size, colour)})
     if value.ndim != 4 or value.shape[3] != 3:
-        raise InputError(
-            f"the network reads {value.shape}; want [1, height, width, 3]: grayscale is not supported yet"
-        )
+        raise InputError(f"the network reads {value.shape}; want [1, height, width, 3]: grayscale is not supported yet")
     middle: NDArray[np.float64] = value[0, value.shape[1] // 2, value.shape[2] // 2].astype(np.float64)
     return middle
 

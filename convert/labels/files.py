@@ -47,9 +47,7 @@ def _of_map(message: Message, path: Path) -> tuple[str, ...]:
             continue
         number = int(item.number("id", 0))
         if not 1 <= number <= MAX_CLASSES:
-            raise InputError(
-                f"{path}, line {item.line}: an item with id {number}; ids go from 1 to {MAX_CLASSES}"
-            )
+            raise InputError(f"{path}, line {item.line}: an item with id {number}; ids go from 1 to {MAX_CLASSES}")
         if number in names:
             raise InputError(f"{path}, line {item.line}: two items have the id {number}")
         label = item.scalar("display_name") or item.scalar("name")

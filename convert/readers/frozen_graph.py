@@ -42,13 +42,9 @@ def read(path: Path) -> FrozenGraph:
         raise InputError(f"{path} is no TensorFlow graph, or is cut short: {error}") from error
     if not graph_def.node:
         raise InputError(f"{path} holds a graph without nodes: it is no TensorFlow graph, or an empty one")
-    variable = next(
-        (node.name for node in graph_def.node if node.op.startswith(("Variable", "VarHandle"))), None
-    )
+    variable = next((node.name for node in graph_def.node if node.op.startswith(("Variable", "VarHandle"))), None)
     if variable is not None:
-        raise InputError(
-            f"{path} is not frozen: {variable} is a variable; give the frozen graph or the SavedModel"
-        )
+        raise InputError(f"{path} is not frozen: {variable} is a variable; give the frozen graph or the SavedModel")
     return FrozenGraph(graph_def, path.parent)
 
 

@@ -87,9 +87,7 @@ def _record(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or not {"modelTopology", "weightsManifest"} <= record.keys():
         raise InputError(f"{path} is no TensorFlow.js model: it has no modelTopology and weightsManifest")
     if not isinstance(record["modelTopology"], dict) or "node" not in record["modelTopology"]:
-        raise InputError(
-            f"{path} is a TensorFlow.js layers model; a graph model is wanted (tfjs_graph_model)"
-        )
+        raise InputError(f"{path} is a TensorFlow.js layers model; a graph model is wanted (tfjs_graph_model)")
     return record
 
 
@@ -104,13 +102,9 @@ def _weights(path: Path, manifest: Any) -> Iterator[tuple[str, NDArray[Any]]]:
                 yield str(weight["name"]), value
                 at += size
             if at != len(data):
-                raise InputError(
-                    f"{path}: the shards {group['paths']} hold {len(data)} bytes, the weights {at}"
-                )
+                raise InputError(f"{path}: the shards {group['paths']} hold {len(data)} bytes, the weights {at}")
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: the weights manifest is damaged: {type(error).__name__}: {error}"
-        ) from error
+        raise InputError(f"{path}: the weights manifest is damaged: {type(error).__name__}: {error}") from error
 
 
 def _shard(path: Path, name: str) -> Path:
@@ -132,9 +126,7 @@ def _weight(weight: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
     dtype = np.dtype(DTYPES[stored])
     size = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or size > len(data):
-        raise InputError(
-            f"the weight {weight['name']} of shape {shape} wants {size} bytes, {len(data)} are left"
-        )
+        raise InputError(f"the weight {weight['name']} of shape {shape} wants {size} bytes, {len(data)} are left")
     value: NDArray[Any] = np.frombuffer(data[:size], dtype).reshape(shape)
     if quantization and "scale" in quantization:
         value = value.astype(np.float32) * np.float32(quantization["scale"]) + np.float32(quantization["min"])

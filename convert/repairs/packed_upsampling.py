@@ -16,13 +16,11 @@ from detlite.convert.tensorflow import load_tensorflow
 def apply(graph_def: Any) -> int:
     """Write each up-sampling as one `ResizeNearestNeighbor` of fixed size.
 
-    Three spellings of `ops.nearest_neighbor_upsampling` are known, the newest first: Reshape(Pack(Reshape(Pack(x, x; 3)),
-    ...; 2)), the same without the inner reshape, and Reshape(Reshape(x) * ones).
+    Three spellings of `ops.nearest_neighbor_upsampling` are known, the newest first:
+    Reshape(Pack(Reshape(Pack(x, x; 3)), ...; 2)), the same without the inner reshape, and Reshape(Reshape(x) * ones).
     """
     index = GraphIndex(graph_def)
-    found = [
-        (node, x) for node in index.find(lambda node: node.op == "Reshape") if (x := _upsampled(index, node))
-    ]
+    found = [(node, x) for node in index.find(lambda node: node.op == "Reshape") if (x := _upsampled(index, node))]
     if not found:
         return 0
     shapes = _static_shapes(graph_def, [x.tensor for _node, x in found])
@@ -49,9 +47,7 @@ def _upsampled(index: GraphIndex, reshape: Any) -> _Upsampled | None:
     last = index.source(reshape, 0)
     if last is None:
         return None
-    return (
-        _stacked(index, last) if last.op == "Pack" else _multiplied(index, last) if last.op == "Mul" else None
-    )
+    return _stacked(index, last) if last.op == "Pack" else _multiplied(index, last) if last.op == "Mul" else None
 
 
 def _stacked(index: GraphIndex, rows: Any) -> _Upsampled | None:

@@ -68,8 +68,8 @@ def _not_a_detector(model: Any, path: Path) -> str:
     if EDGETPU in names:
         return f"{path} is compiled for the Edge TPU and has no post-processing op: give the contract of its CPU model"
     return (
-        f"{path} has no post-processing op, so nothing says what its {len(main_subgraph(model).outputs)} outputs are or "
-        "where its anchors are: give the folder that detlite wrote, or the graph that it was made from"
+        f"{path} has no post-processing op, so nothing says what its {len(main_subgraph(model).outputs)} outputs are "
+        "or where its anchors are: give the folder that detlite wrote, or the graph that it was made from"
     )
 
 
@@ -88,12 +88,7 @@ def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Out
 def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
     tensor = subgraph.tensors[subgraph.inputs[0]]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
-    if (
-        len(shape) != 4
-        or shape[0] != 1
-        or shape[3] not in (1, 3)
-        or dtype not in ("float32", "uint8", "int8")
-    ):
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):
         raise InputError(f"the model's input is {dtype} {shape}; want an image [1, height, width, 3]")
     quantization = None if dtype == "float32" else quantization_of(tensor) or Quantization(1.0, 0)
     mean, std, said = _normalization(model, dtype, quantization)
@@ -122,9 +117,7 @@ def _normalization(model: Any, dtype: str, quantization: Quantization | None) ->
     return 127.5, 127.5, "assumed: [-1, 1], as SSDs of the OD API have it, for the model has no metadata"
 
 
-def _labels(
-    data: bytes, path: Path, given: Path | None, classes: int, origin: dict[str, str]
-) -> tuple[str, ...]:
+def _labels(data: bytes, path: Path, given: Path | None, classes: int, origin: dict[str, str]) -> tuple[str, ...]:
     if given is not None:
         origin["labels"] = given.name
         return _fitting(read_labels(given), classes, str(given))
@@ -143,9 +136,7 @@ def _labels(
 def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
     """Return *labels* for *classes*; a list without the gaps at its end is filled up."""
     if len(labels) > classes:
-        raise InputError(
-            f"{name} has {len(labels)} labels and the model {classes} classes: give one for each"
-        )
+        raise InputError(f"{name} has {len(labels)} labels and the model {classes} classes: give one for each")
     return labels + (GAP,) * (classes - len(labels))
 
 

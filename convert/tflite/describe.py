@@ -85,11 +85,7 @@ def describe(data: bytes, name: str) -> Description:
 def _kind(model: Any, names: Counter[str]) -> str:
     if EDGETPU in names:
         return COMPILED
-    return (
-        "detector with post-processing"
-        if find_postprocess(model) is not None
-        else "raw heads or something else"
-    )
+    return "detector with post-processing" if find_postprocess(model) is not None else "raw heads or something else"
 
 
 def _tensor(tensor: Any) -> tuple[str, str, tuple[int, ...]]:
@@ -127,9 +123,7 @@ def _groups(operators: list[Any]) -> int:
 def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
     constants = {dtype_name(t) for t in subgraph.tensors if is_constant(model, t)}
     activations = Counter(dtype_name(t) for t in subgraph.tensors if not is_constant(model, t))
-    integer = [
-        dtype for dtype in INTEGERS if activations[dtype] > len(subgraph.inputs) + len(subgraph.outputs)
-    ]
+    integer = [dtype for dtype in INTEGERS if activations[dtype] > len(subgraph.inputs) + len(subgraph.outputs)]
     if integer:
         return "mixed" if has_float else integer[0]
     if "float16" in constants:

@@ -29,9 +29,7 @@ def canonicalize(data: bytes) -> bytes:
     outputs = signed_outputs(model)
     if len(outputs) != len(RAW_ROLES):
         raise InputError(f"the converted model has the outputs {sorted(outputs)}; want two, signed")
-    by_role = dict(
-        zip(RAW_ROLES, outputs.values(), strict=True)
-    )  # both namings sort in the order of the roles
+    by_role = dict(zip(RAW_ROLES, outputs.values(), strict=True))  # both namings sort in the order of the roles
     name_heads(model, by_role)
     return dump(model)
 
@@ -44,9 +42,7 @@ def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
         subgraph.tensors[index].name = role
     subgraph.tensors[subgraph.inputs[0]].name = INPUT
     sign(model, {INPUT: subgraph.inputs[0]}, by_role)
-    model.metadata.sort(
-        key=lambda item: text_of(item.name)
-    )  # the converter writes them in the order of a hash table
+    model.metadata.sort(key=lambda item: text_of(item.name))  # the converter writes them in the order of a hash table
 
 
 def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:

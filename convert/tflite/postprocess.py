@@ -1,4 +1,4 @@
-"""The op `TFLite_Detection_PostProcess` on a finished model: attached, stripped, its settings changed. No TensorFlow."""
+"""The op `TFLite_Detection_PostProcess` of a finished model: attached, stripped, changed. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     op = _the_op(model)
     heads = [_before_dequantize(model, subgraph, index) for index in op.inputs[:2]]
     dead = _made_only_for(subgraph, op, heads)
-    subgraph.operators = [
-        operator for operator in subgraph.operators if not any(operator is one for one in dead)
-    ]
+    subgraph.operators = [operator for operator in subgraph.operators if not any(operator is one for one in dead)]
     name_heads(model, dict(zip(RAW_ROLES, heads, strict=True)))
     _drop_unused(model)
     nms = replace(contract.nms, place="host", clip=True)
@@ -111,9 +109,7 @@ def _the_op(model: Any) -> Any:
     if op is None:
         raise InputError(f"the model has no {POSTPROCESS}; detlite postprocess --add attaches it")
     if len(op.inputs) != 3 or len(op.outputs) != 4:
-        raise InputError(
-            f"{POSTPROCESS} has {len(op.inputs)} inputs and {len(op.outputs)} outputs; want 3 and 4"
-        )
+        raise InputError(f"{POSTPROCESS} has {len(op.inputs)} inputs and {len(op.outputs)} outputs; want 3 and 4")
     return op
 
 
@@ -149,15 +145,11 @@ def _drop_unused(model: Any) -> None:
     for operator in subgraph.operators:
         operator.inputs = [number.get(i, -1) for i in operator.inputs]
         operator.outputs = [number[i] for i in operator.outputs]
-    subgraph.inputs, subgraph.outputs = (
-        [number[i] for i in side] for side in (subgraph.inputs, subgraph.outputs)
-    )
+    subgraph.inputs, subgraph.outputs = ([number[i] for i in side] for side in (subgraph.inputs, subgraph.outputs))
     for signature in model.signatureDefs:
         for item in (*signature.inputs, *signature.outputs):
             item.tensorIndex = number[item.tensorIndex]
-    for buffer in (
-        gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}
-    ):
+    for buffer in gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}:
         model.buffers[buffer].data = None
 
 
@@ -203,9 +195,7 @@ class _Edit:
 
     def postprocess(self, inputs: tuple[int, int, int], settings: PostprocessSettings) -> list[int]:
         """Return the four output tensors of a new post-processing op."""
-        outputs = [
-            self._tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)
-        ]
+        outputs = [self._tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
         operator = self._operator(self._code(BUILTIN_CUSTOM, 1, POSTPROCESS), list(inputs), outputs)
         write_settings(operator, settings)
         return outputs

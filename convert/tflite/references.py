@@ -45,9 +45,7 @@ def _check_subgraph(model: Any, subgraph: Any, where: str) -> None:
         _check_indices((i for i in operator.inputs if i != -1), count, f"an input of {place}")  # -1: left out
         _check_indices(operator.outputs, count, f"an output of {place}")
         if operator.largeCustomOptionsOffset > INLINE:
-            raise InputError(
-                f"the options of {place} lie outside of the flatbuffer, which detlite does not read"
-            )
+            raise InputError(f"the options of {place} lie outside of the flatbuffer, which detlite does not read")
 
 
 def _check_indices(indices: Iterable[int], count: int, what: str) -> None:
@@ -80,9 +78,7 @@ def _check_quantization(tensor: Any, shape: list[int], where: str) -> None:
     scales = len(quantization.scale)
     zero_points = 0 if quantization.zeroPoint is None else len(quantization.zeroPoint)
     if zero_points not in (0, scales):
-        raise InputError(
-            f"tensor {name_of(tensor)} of {where} has {scales} scales and {zero_points} zero points"
-        )
+        raise InputError(f"tensor {name_of(tensor)} of {where} has {scales} scales and {zero_points} zero points")
     axis = quantization.quantizedDimension
     if scales > 1 and shape and not (0 <= axis < len(shape) and shape[axis] in (scales, 1)):
         raise InputError(f"tensor {name_of(tensor)} of {where} has {scales} scales on axis {axis} of {shape}")

@@ -24,9 +24,7 @@ def signed_outputs(model: Any) -> dict[str, int]:
     """Return the outputs of the first signature by name, in the order of the names; empty without a signature."""
     if not model.signatureDefs:
         return {}
-    return dict(
-        sorted((text_of(item.name), int(item.tensorIndex)) for item in model.signatureDefs[0].outputs)
-    )
+    return dict(sorted((text_of(item.name), int(item.tensorIndex)) for item in model.signatureDefs[0].outputs))
 
 
 def _maps(names: Mapping[str, int]) -> list[Any]:

@@ -14,9 +14,7 @@ from detlite.convert.tflite.tables import Table, root_table
 from detlite.runtime.errors import InputError
 
 IDENTIFIER = b"TFL3"
-TABLE_LIMIT = (
-    100_000  # the largest detectors have some thousands; unpacking one takes about a kilobyte and 20 us
-)
+TABLE_LIMIT = 100_000  # the largest detectors have some thousands; unpacking one takes about a kilobyte and 20 us
 SHARING_LIMIT = 4  # times the file's own size: writers share vtables, which are not counted, and little else
 
 

@@ -156,9 +156,7 @@ class Catalogue:
                 called.setdefault(other, []).append(model)
         matches = called.get(wanted, [])
         if len(matches) > 1:
-            raise UnknownNameError(
-                f"{name!r} may be any of {', '.join(m.name for m in matches)}; name one of them"
-            )
+            raise UnknownNameError(f"{name!r} may be any of {', '.join(m.name for m in matches)}; name one of them")
         if not matches:
             raise unknown_name("model", wanted, (model.name for model in self.models))
         return matches[0]
@@ -189,9 +187,7 @@ def load_catalogue(path: Path = FILE) -> Catalogue:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if (record["schema"], record["schema_version"]) != (SCHEMA, SCHEMA_VERSION):
-            raise InputError(
-                f"{path}: want {SCHEMA} version {SCHEMA_VERSION}, got {record['schema_version']!r}"
-            )
+            raise InputError(f"{path}: want {SCHEMA} version {SCHEMA_VERSION}, got {record['schema_version']!r}")
         pages = {key: Page(**page) for key, page in record["pages"].items()}
         return Catalogue(pages, tuple(_model(model) for model in record["models"]))
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -206,9 +202,7 @@ def _model(record: dict[str, Any]) -> Model:
         "archives": tuple(Archive(**archive) for archive in record.get("archives", ())),
         "packages": tuple(Package(**package) for package in record.get("packages", ())),
         "listings": tuple(Listing(**listing) for listing in record.get("listings", ())),
-        "figures": tuple(
-            Figure(**{**fig, "pages": tuple(fig["pages"])}) for fig in record.get("figures", ())
-        ),
+        "figures": tuple(Figure(**{**fig, "pages": tuple(fig["pages"])}) for fig in record.get("figures", ())),
     }
     return Model(**{**record, **facts})
 
@@ -265,9 +259,7 @@ def select(wanted: Filter) -> tuple[Model, ...]:
     models = load_catalogue().models
     for kind in ("family", "task", "framework"):
         value = getattr(wanted, kind)
-        known = {
-            name for model in models for name in (model.tasks if kind == "task" else (getattr(model, kind),))
-        }
+        known = {name for model in models for name in (model.tasks if kind == "task" else (getattr(model, kind),))}
         if value is not None and value not in known:
             raise unknown_name(kind, value, known)
     return tuple(model for model in models if wanted.accepts(model))

@@ -73,9 +73,7 @@ def _go_on(url: str, part: Path, progress: Progress) -> bool:
 
 def _receive(response: http.client.HTTPResponse, url: str, part: Path, progress: Progress) -> bool:
     if response.headers.get_content_type() == "text/html":
-        raise MissingToolError(
-            f"{url} answered with a web page and no file: it may want a login in a browser"
-        )
+        raise MissingToolError(f"{url} answered with a web page and no file: it may want a login in a browser")
     start, total = _extent(response, url, _size(part))
     if (total or 0) > MOST_BYTES:
         raise InputError(f"{url} has {total} bytes; no model has over {MOST_BYTES}")

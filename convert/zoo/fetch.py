@@ -37,9 +37,7 @@ class Fetched:
     sha256: str
 
 
-def fetch(
-    name: str, *, cache: Path | None = None, folder: Path | None = None, progress: Progress = silent
-) -> Fetched:
+def fetch(name: str, *, cache: Path | None = None, folder: Path | None = None, progress: Progress = silent) -> Fetched:
     """Return the model *name* of the catalogue, unpacked; every source tried is named on stderr.
 
     Args:

@@ -22,9 +22,7 @@ def alone(file: Path) -> Iterator[None]:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"{file.parent} cannot be made: {error.strerror}; choose another cache folder"
-        ) from error
+        raise InputError(f"{file.parent} cannot be made: {error.strerror}; choose another cache folder") from error
     with file.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -76,13 +74,9 @@ class DigestLock:
         try:
             record = json.loads(self.file.read_text(encoding="utf-8"))
             if record["schema"] != SCHEMA or record["schema_version"] != SCHEMA_VERSION:
-                raise InputError(
-                    f"{self.file} is of another version; delete it, or choose another cache folder"
-                )
+                raise InputError(f"{self.file} is of another version; delete it, or choose another cache folder")
             return {str(key): str(sha256) for key, sha256 in record["files"].items()}
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{self.file} is damaged ({error}); delete it to record the digests anew"
-            ) from error
+            raise InputError(f"{self.file} is damaged ({error}); delete it to record the digests anew") from error

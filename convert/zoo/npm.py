@@ -30,9 +30,7 @@ def npm_pack(package: Package, to: Path) -> None:
     wanted = f"{package.name}@{package.version}"
     for left_over in to.parent.glob(f".{to.name}.*.npm"):  # of a run that was killed
         shutil.rmtree(left_over, ignore_errors=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{to.name}.", suffix=".npm", dir=to.absolute().parent
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix=f".{to.name}.", suffix=".npm", dir=to.absolute().parent) as folder:
         stated = _run([program, "pack", *ARGUMENTS, "--pack-destination", folder, wanted], folder)
         tarballs = list(Path(folder).glob("*.tgz"))
         if len(tarballs) != 1:
@@ -40,9 +38,7 @@ def npm_pack(package: Package, to: Path) -> None:
         for said_by, integrity in (("the registry", stated), ("the catalogue", package.integrity)):
             found = _sha512(tarballs[0])
             if found != integrity:
-                raise InputError(
-                    f"npm's {wanted} is not what {said_by} says: {found}, and {integrity} is wanted"
-                )
+                raise InputError(f"npm's {wanted} is not what {said_by} says: {found}, and {integrity} is wanted")
         tarballs[0].replace(to)
 
 
@@ -64,15 +60,11 @@ def _run(command: list[str], folder: str) -> str:
         raise MissingToolError(f"npm cannot be run: {error}") from error
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
-        raise MissingToolError(
-            f"npm pack failed ({done.returncode}): {' '.join(lines[:2]) or done.stderr[-200:]}"
-        )
+        raise MissingToolError(f"npm pack failed ({done.returncode}): {' '.join(lines[:2]) or done.stderr[-200:]}")
     try:
         return str(json.loads(done.stdout)[0]["integrity"])
     except (ValueError, LookupError, TypeError) as error:
-        raise MissingToolError(
-            "npm pack states no integrity of the package: npm 7 or newer is wanted"
-        ) from error
+        raise MissingToolError("npm pack states no integrity of the package: npm 7 or newer is wanted") from error
 
 
 def _sha512(file: Path) -> str:

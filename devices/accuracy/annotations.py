@@ -84,9 +84,7 @@ def read_annotations(path: Path) -> Annotations:
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path} is not whole JSON ({error}); want a COCO instances file: get it again"
-        ) from error
+        raise InputError(f"{path} is not whole JSON ({error}); want a COCO instances file: get it again") from error
     rows = {key: _rows(record, key, path) for key in ("images", "annotations", "categories")}
     images = _each(rows["images"], _image, "image", path)
     categories = _each(rows["categories"], _category, "category", path)
@@ -142,9 +140,7 @@ def _each(rows: list[Row], make: Callable[[Row], T], what: str, path: Path) -> t
         try:
             made.append(make(row))
         except KeyError as error:
-            raise InputError(
-                f"{path}: {what} {place} has no {error}: it is no COCO instances file"
-            ) from error
+            raise InputError(f"{path}: {what} {place} has no {error}: it is no COCO instances file") from error
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{path}: {what} {place} is not right: {error}") from error
     return tuple(made)

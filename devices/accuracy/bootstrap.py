@@ -45,9 +45,7 @@ def bootstrap_map(matches: Matches, *, draws: int = DRAWS, seed: int = SEED) -> 
     return _interval(mean_average_precision(matches, draw_images(matches.images, draws, seed)), seed)
 
 
-def bootstrap_difference(
-    matches: Matches, reference: Matches, *, draws: int = DRAWS, seed: int = SEED
-) -> Interval:
+def bootstrap_difference(matches: Matches, reference: Matches, *, draws: int = DRAWS, seed: int = SEED) -> Interval:
     """Return the interval of mAP minus the reference's mAP, both on the same images: in each draw the same ones.
 
     Much narrower than the two intervals apart, for what is hard in an image is hard for both.

@@ -43,9 +43,7 @@ def class_map(labels: Sequence[str], categories: Sequence[tuple[int, str]]) -> C
     for index, label in enumerate(labels):
         key = _key(label)
         if key in indices and key not in NAMELESS:
-            raise InputError(
-                f"label {label!r} belongs to classes {indices[key]} and {index}: want each name once"
-            )
+            raise InputError(f"label {label!r} belongs to classes {indices[key]} and {index}: want each name once")
         indices[key] = index
     category_ids = [-1] * len(labels)
     for place, (identity, name) in enumerate(categories):
@@ -63,9 +61,7 @@ def _key(name: str) -> str:
 
 def _differ(name: str, identity: int, place: int, labels: Sequence[str]) -> InputError:
     near = next((labels[i] for i in (identity - 1, place) if 0 <= i < len(labels)), None)
-    there = (
-        f"the model has {near!r} there" if near is not None else f"the model has {len(labels)} classes only"
-    )
+    there = f"the model has {near!r} there" if near is not None else f"the model has {len(labels)} classes only"
     return InputError(
         f"the labels do not match the classes: category {identity} is {name!r}, which no label of the model is called "
         f"({there}); give the model its own labels, or annotations of the classes it was trained on"

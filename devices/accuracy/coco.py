@@ -83,9 +83,7 @@ def pixel_boxes(detected: Detected) -> NDArray[np.float64]:
 
 def _check(detected: Detected, annotations: Annotations) -> None:
     if len(detected.sizes) != len(annotations.images):
-        raise InputError(
-            f"detections in {len(detected.sizes)} images for {len(annotations.images)} annotated ones"
-        )
+        raise InputError(f"detections in {len(detected.sizes)} images for {len(annotations.images)} annotated ones")
     for image, (height, width) in zip(annotations.images, detected.sizes, strict=True):
         if (image.height, image.width) != (height, width):
             raise InputError(

@@ -42,15 +42,11 @@ class Detected:
     def __post_init__(self) -> None:
         count, images = len(self.scores), len(self.sizes)
         if self.boxes.shape != (count, 4) or len(self.classes) != count or len(self.image_index) != count:
-            raise InputError(
-                f"{count} scores, {len(self.classes)} classes, {self.boxes.shape} boxes: want as many"
-            )
+            raise InputError(f"{count} scores, {len(self.classes)} classes, {self.boxes.shape} boxes: want as many")
         if count and not (self.image_index.min() >= 0 and self.image_index.max() < images):
             raise InputError(f"detections in image {self.image_index.max()} of {images}")
         if not (np.isfinite(self.boxes).all() and np.isfinite(self.scores).all()):
-            raise InputError(
-                "the model returned boxes or scores that are not finite numbers: it cannot be scored"
-            )
+            raise InputError("the model returned boxes or scores that are not finite numbers: it cannot be scored")
 
     @property
     def invoke_sum_s(self) -> float:
@@ -63,9 +59,7 @@ class Detected:
         return self.boxes[here], self.classes[here], self.scores[here]
 
 
-def detect(
-    artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
-) -> Detected:
+def detect(artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent) -> Detected:
     """Return what *artifact* finds in the image files *paths*, in a process of its own.
 
     Raises:

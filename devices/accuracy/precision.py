@@ -33,7 +33,8 @@ def mean_average_precision(matches: Matches, weights: Doubles | None = None) -> 
             part = slice(start, start + rows)
             total[part] += np.where(truths[part] > 0, _class_average(item, weights[part], truths[part]), 0.0)
         classes += truths > 0
-    return np.divide(100.0 * total, classes, out=np.full(len(weights), np.nan), where=classes > 0)
+    means: Doubles = np.divide(100.0 * total, classes, out=np.full(len(weights), np.nan), where=classes > 0)
+    return means
 
 
 def _class_average(item: ClassMatches, weights: Doubles, truths: Doubles) -> Doubles:

@@ -28,19 +28,11 @@ Record = dict[str, Any]
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option(
-    "--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="Score by labels."
-)
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them."
-)
-@click.option(
-    "--against", type=click.Path(path_type=Path), help="With --images: the model whose detections are right."
-)
+@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="Score by labels.")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
+@click.option("--against", type=click.Path(path_type=Path), help="With --images: the model whose detections are right.")
 @click.option("--limit", type=click.IntRange(1), help="The first images only.")
-@click.option(
-    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter."
-)
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
 @click.option(
     "--bootstrap", type=click.IntRange(0, 10_000), default=0, show_default=True, help="Draws for an interval."
 )
@@ -58,9 +50,7 @@ def command(artifact: Path, coco: tuple[Path, Path] | None, as_json: bool, **val
     elif coco is None and values["images"] is not None and values["against"] is not None:
         metric = "fidelity"
     else:
-        raise InputError(
-            "give --coco IMAGES ANNOTATIONS for mAP, or --images FOLDER --against ARTIFACT for fidelity"
-        )
+        raise InputError("give --coco IMAGES ANNOTATIONS for mAP, or --images FOLDER --against ARTIFACT for fidelity")
     opened = open_artifact(artifact)
     with progress() as report:
         record = _by_coco(opened, coco, values, report) if coco else _by_fidelity(opened, values, report)
@@ -82,7 +72,7 @@ def _by_coco(artifact: Artifact, coco: tuple[Path, Path], values: Record, report
     if values["bootstrap"]:
         interval = bootstrap_map(coco_matches(detected, annotations, classes), draws=values["bootstrap"])
         record["map_interval"] = interval.to_record()
-    data = {
+    data: Record = {
         "annotations_sha256": annotations.sha256,
         "split": annotations.split,
         "evaluator": "faster-coco-eval",
@@ -96,8 +86,7 @@ def _by_fidelity(artifact: Artifact, values: Record, report: Progress) -> Record
     reference_artifact = open_artifact(values["against"])
     _same_classes(artifact.contract, reference_artifact.contract)
     reference, found = (
-        detect(one, paths, threads=values["threads"], progress=report)
-        for one in (reference_artifact, artifact)
+        detect(one, paths, threads=values["threads"], progress=report) for one in (reference_artifact, artifact)
     )
     agreement = fidelity(found, reference, draws=values["bootstrap"])
     record = asdict(agreement)
@@ -107,12 +96,10 @@ def _by_fidelity(artifact: Artifact, values: Record, report: Progress) -> Record
 
 def _same_classes(one: Contract, other: Contract) -> None:
     if one.labels != other.labels:
-        first = next(
-            (i for i, pair in enumerate(zip(one.labels, other.labels, strict=False)) if len(set(pair)) > 1), 0
-        )
+        first = next((i for i, pair in enumerate(zip(one.labels, other.labels, strict=False)) if len(set(pair)) > 1), 0)
         raise InputError(
-            f"the two models have other labels ({len(one.labels)} and {len(other.labels)}, they differ from class {first} "
-            "on): fidelity compares models of the same classes"
+            f"the two models have other labels ({len(one.labels)} and {len(other.labels)}, they differ from class "
+            f"{first} on): fidelity compares models of the same classes"
         )
 
 

@@ -23,21 +23,11 @@ Record = dict[str, Any]
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option(
-    "--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first."
-)
-@click.option(
-    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter."
-)
-@click.option(
-    "--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least."
-)
-@click.option(
-    "--min-seconds", type=click.FloatRange(0, 3600), default=1.0, show_default=True, help="At least."
-)
-@click.option(
-    "--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given."
-)
+@click.option("--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
+@click.option("--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least.")
+@click.option("--min-seconds", type=click.FloatRange(0, 3600), default=1.0, show_default=True, help="At least.")
+@click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given.")
 @json_option
 def command(artifact: Path, against: Path | None, image: Path | None, as_json: bool, **values: Any) -> None:
     """Measure the single-stream latency of ARTIFACT: a folder that detlite wrote, or any .tflite with its op.

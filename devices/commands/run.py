@@ -25,25 +25,13 @@ DEFAULT_OUT = Path("detlite-run")
 
 @click.command()
 @click.argument("model", default=DEFAULT_MODEL)
-@click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path), default=DEFAULT_OUT, show_default=True
-)
-@click.option(
-    "--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images."
-)
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them."
-)
-@click.option(
-    "--count", type=click.IntRange(1), default=100, show_default=True, help="Most images to calibrate with."
-)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), default=DEFAULT_OUT, show_default=True)
+@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images.")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Most images to calibrate with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses them.")
-@click.option(
-    "--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list."
-)
-@click.option(
-    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter."
-)
+@click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
 @json_option
 def command(model: str, out: Path, as_json: bool, **values: Any) -> None:
     """Take MODEL all the way: fetch, convert, calibrate, quantize, prove, measure, score, report.
@@ -81,7 +69,7 @@ def _images(ledger: Ledger, values: dict[str, Any]) -> ImageSets:
         return coco_sets(*values["coco"], count=values["count"], seed=values["seed"])
     if values["images"]:
         return folder_sets(values["images"], count=values["count"], seed=values["seed"])
-    return demo_sets(ledger.folder / "images")
+    return demo_sets(ledger)
 
 
 def _say(results: Results, html: Path, as_json: bool) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detlite.calibration.demo import demo_images
+from detlite.calibration.demo import crop_names, demo_images
 from detlite.calibration.images import Images, images_in
 from detlite.devices.accuracy.annotations import Annotations, check_image_files, read_annotations
+from detlite.devices.pipeline.ledger import Ledger, Record
 from detlite.runtime.errors import InputError
 
 DEMO_CALIBRATION, DEMO_EVALUATION = 64, 48
@@ -34,19 +35,28 @@ class ImageSets:
     note: str
 
 
-def demo_sets(folder: Path) -> ImageSets:
-    """Return crops of the photographs of the extra `demo`, written to *folder*; mirrored for calibration."""
+def demo_sets(ledger: Ledger) -> ImageSets:
+    """Return crops of the photographs of the extra `demo`, written to the run's folder; mirrored for calibration."""
+    calibration = _crops(ledger, "calibration", DEMO_CALIBRATION, CALIBRATION_SEED)
+    evaluation = _crops(ledger, "evaluation", DEMO_EVALUATION, EVALUATION_SEED)
     return ImageSets(
-        calibration=demo_images(
-            folder / "calibration", count=DEMO_CALIBRATION, seed=CALIBRATION_SEED, mirror=True
-        ),
-        evaluation=demo_images(
-            folder / "evaluation", count=DEMO_EVALUATION, seed=EVALUATION_SEED, mirror=False
-        ),
+        calibration=calibration,
+        evaluation=evaluation,
         annotations=None,
-        note="The images are crops of eight photographs, the same for calibration (mirrored) and for scoring: enough to "
-        "show that the model works, too few to rank models. Give your own with --images or --coco.",
+        note="The images are crops of eight photographs, the same for calibration (mirrored) and for scoring: enough "
+        "to show that the model works, too few to rank models. Give your own with --images or --coco.",
     )
+
+
+def _crops(ledger: Ledger, name: str, count: int, seed: int) -> Images:
+    folder, mirror = ledger.folder / "images" / name, name == "calibration"
+    files = [f"images/{name}/{file}" for file in crop_names(count)]
+
+    def work() -> Record:
+        return {"origin": demo_images(folder, count=count, seed=seed, mirror=mirror).origin}
+
+    answer = ledger.stage(f"images for {name}", {"count": count, "seed": seed, "mirror": mirror}, files, work)
+    return Images(tuple(ledger.folder / file for file in files), answer["origin"])
 
 
 def folder_sets(path: Path, *, count: int, seed: int) -> ImageSets:
@@ -55,9 +65,7 @@ def folder_sets(path: Path, *, count: int, seed: int) -> ImageSets:
     chosen = _calibration(images.paths, count, seed)
     rest = tuple(p for p in images.paths if p not in chosen)
     return ImageSets(
-        calibration=Images(
-            tuple(p for p in images.paths if p in chosen), f"{len(chosen)} of {images.origin}"
-        ),
+        calibration=Images(tuple(p for p in images.paths if p in chosen), f"{len(chosen)} of {images.origin}"),
         evaluation=Images(rest, f"the other {len(rest)} of {images.origin}"),
         annotations=None,
         note=f"{len(chosen)} images to calibrate with, the other {len(rest)} to score with.",
@@ -69,9 +77,7 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
     annotations = read_annotations(annotations_file)
     paths = check_image_files(annotations, folder)
     chosen = _calibration(paths, count, seed)
-    pairs = [
-        (image, path) for image, path in zip(annotations.images, paths, strict=True) if path not in chosen
-    ]
+    pairs = [(image, path) for image, path in zip(annotations.images, paths, strict=True) if path not in chosen]
     kept = {image.id for image, _path in pairs}
     rest = replace(
         annotations,
@@ -90,8 +96,6 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
 
 def _calibration(paths: Sequence[Path], count: int, seed: int) -> frozenset[Path]:
     if len(paths) < 2:
-        raise InputError(
-            f"{len(paths)} image: want at least 2, one to calibrate with and another to score with"
-        )
+        raise InputError(f"{len(paths)} image: want at least 2, one to calibrate with and another to score with")
     most = max(1, int(len(paths) * MOST_CALIBRATION_SHARE))
     return frozenset(Images(tuple(paths), "").choose(min(count, most), seed).paths)

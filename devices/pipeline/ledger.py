@@ -38,9 +38,7 @@ class Ledger:
     stages: dict[str, Record] = field(default_factory=dict)
     reused: list[str] = field(default_factory=list)
 
-    def stage(
-        self, name: str, inputs: Mapping[str, Any], files: Sequence[str], work: Callable[[], Record]
-    ) -> Record:
+    def stage(self, name: str, inputs: Mapping[str, Any], files: Sequence[str], work: Callable[[], Record]) -> Record:
         """Return the answer of the stage *name*: of *work*, or of an earlier run with the same *inputs*.
 
         Args:
@@ -79,9 +77,7 @@ def open_ledger(folder: Path) -> Ledger:
     path = folder / NAME
     if not path.is_file():
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise InputError(
-                f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run"
-            )
+            raise InputError(f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run")
         folder.mkdir(parents=True, exist_ok=True)
         ledger = Ledger(folder)
         ledger._save()
@@ -92,7 +88,5 @@ def open_ledger(folder: Path) -> Ledger:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: {error}; remove {folder} to begin anew") from error
     if version != (SCHEMA, SCHEMA_VERSION):
-        raise InputError(
-            f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}"
-        )
+        raise InputError(f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}")
     return Ledger(folder, stages)

@@ -21,6 +21,7 @@ from detlite.devices.report.report import (
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.artifact import Step as HistoryStep
 from detlite.runtime.latency import percentile_ms
+from detlite.runtime.plugins import load_plugin
 
 FIDELITY_FLOOR = 50.0
 """Percent. Every int8 variant measured lies over 85, but those that are broken: they lie under 50, and most at 0."""
@@ -44,7 +45,8 @@ def verdict(results: Results) -> str:
     if fidelity < FIDELITY_FLOOR:
         return f"The int8 model is broken: of what the float model finds it keeps {fidelity:.1f} % mAP. Do not use it."
     first, second = (percentile_ms(model["invoke_ms"], 50) for model in results.latency["models"])
-    text = f"The int8 model takes {second / first:.2f} of the float model's time and agrees with it to {fidelity:.1f} % mAP"
+    text = f"The int8 model takes {second / first:.2f} of the float model's time"
+    text += f" and agrees with it to {fidelity:.1f} % mAP"
     if coco := results.scores["coco"]:
         text += f"; COCO mAP {coco['float32']['map']:.2f} becomes {coco['int8']['map']:.2f}"
     return f"{text}."
@@ -52,14 +54,12 @@ def verdict(results: Results) -> str:
 
 def to_report(results: Results, name: str) -> Report:
     """Return the report on the run of the model *name*."""
-    artifacts = (results.float32, results.int8, results.deployed)
+    artifacts = (results.float32, results.int8)
     return Report(
         title=f"{name}: float32 to int8",
         verdict=verdict(results),
         status="pass" if is_good(results) else "fail",
-        models=tuple(_model(n, a) for n, a in zip((*NAMES, "int8, post-processing"), artifacts, strict=True))[
-            :2
-        ],
+        models=tuple(_model(name, artifact) for name, artifact in zip(NAMES, artifacts, strict=True)),
         accuracy=tuple(_accuracy(results)),
         latencies=tuple(_latencies(results)),
         pictures=tuple(_pictures(results)),
@@ -93,13 +93,11 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
         images=fidelity["images"],
         low=interval.get("low"),
         high=interval.get("high"),
-        note=f"{fidelity['matched_count']} of the float model's {fidelity['reference_count']} detections are found again",
+        note=f"{fidelity['matched_count']} of the float model's {fidelity['reference_count']} detections found again",
     )
     if coco := results.scores["coco"]:
         for name in NAMES:
-            yield AccuracyRow(
-                name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"]
-            )
+            yield AccuracyRow(name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"])
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:
@@ -109,9 +107,7 @@ def _latencies(results: Results) -> Iterator[Latencies]:
 
 def _pictures(results: Results) -> Iterator[Picture]:
     for picture in results.scores["pictures"]:
-        sides = [
-            Side(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)
-        ]
+        sides = [Side(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)]
         yield Picture(results.images.evaluation.paths[picture["image"]], tuple(sides))
 
 
@@ -122,11 +118,12 @@ def _shown(record: Record) -> Shown:
 
 def _repairs(results: Results) -> Iterator[str]:
     for name, count in results.float32.history[0].get("repairs", {}).items():
-        yield f"{name}: {count}"
+        yield f"{load_plugin('detlite.convert.repairs', name).title}: {count} times"
     facts = describe(results.int8.model.read_bytes(), str(results.int8.model))
+    before, islands = results.unrepaired["operators"], results.unrepaired["float_islands"]
     yield (
-        f"As the graph came, the int8 model has {results.unrepaired['operators']} operators with "
-        f"{results.unrepaired['float_islands']} float islands; repaired, {facts.operator_count} with {facts.float_islands}."
+        f"As the graph came, the int8 model has {before} operators with {islands} float islands; repaired, "
+        f"{facts.operator_count} with {facts.float_islands}."
     )
 
 
@@ -144,7 +141,12 @@ def _steps(results: Results) -> Iterator[Step]:
 
 def _facts(made: HistoryStep) -> str:
     hidden = ("step", "input_sha256", "tool")
-    return ", ".join(f"{key} {value}" for key, value in made.items() if key not in hidden)
+    facts = {key: value for key, value in made.items() if key not in hidden}
+    return ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in facts.items())
+
+
+def _plain(value: object) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _notes(results: Results) -> Iterator[str]:

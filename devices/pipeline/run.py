@@ -55,9 +55,7 @@ class Results:
     scores: Record
 
 
-def run_stages(
-    ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress
-) -> Results:
+def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress) -> Results:
     """Do every stage of the job that is not done, and return what all of them found."""
     source = recognize(path)
     stages = _Stages(ledger, source, images, settings, progress)
@@ -87,7 +85,7 @@ class _Stages:
     progress: Progress
 
     def convert(self) -> Artifact:
-        request = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
+        request: Record = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
         request |= {"heads": "raw", "type": "float32", "force": True}
         return self._artifact(
             "convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.tasks:convert", request
@@ -95,7 +93,7 @@ class _Stages:
 
     def quantize(self, float32: Artifact) -> Artifact:
         images = self.images.calibration
-        request = {"source": self._path(FLOAT), "out": self._path(INT8), "options": NO_OPTIONS, "force": True}
+        request: Record = {"source": self._path(FLOAT), "out": self._path(INT8), "options": NO_OPTIONS, "force": True}
         request |= {"images": [str(p) for p in images.paths], "images_origin": images.origin, "recipe": {}}
         inputs = {"model": _digest(float32), "images": images.digest()}
         return self._artifact("quantize", INT8, inputs, "detlite.calibration.tasks:quantize_source", request)
@@ -103,9 +101,7 @@ class _Stages:
     def deploy(self, int8: Artifact) -> Artifact:
         def work() -> Record:
             model = with_heads(Model(int8.model.read_bytes(), int8.contract, int8.history), "postprocess")
-            write_artifact(
-                self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True
-            )
+            write_artifact(self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True)
             return {}
 
         self.ledger.stage("deploy", {"model": _digest(int8)}, _files(DEPLOYED), work)
@@ -113,7 +109,7 @@ class _Stages:
 
     def audit(self, float32: Artifact) -> Record:
         few = self.images.evaluation.paths[:PARITY_IMAGES]
-        request = {
+        request: Record = {
             "source": str(self.source.path),
             "images": [str(p) for p in few],
             "out": self._path("reference.npz"),
@@ -134,7 +130,7 @@ class _Stages:
         return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
 
     def measure(self, float32: Artifact, int8: Artifact) -> Record:
-        inputs = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
+        inputs: Record = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
         inputs |= {"samples": self.settings.samples}
         return self.ledger.stage(
             "latency",
@@ -150,14 +146,12 @@ class _Stages:
         )
 
     def score(self, float32: Artifact, int8: Artifact) -> Record:
-        inputs = {
+        inputs: Record = {
             "models": [_digest(float32), _digest(int8)],
             "images": self.images.evaluation.digest(),
             "annotations": self.images.annotations and self.images.annotations.sha256,
         }
-        return self.ledger.stage(
-            "score", inputs, [], lambda: score(float32, int8, self.images, self.progress)
-        )
+        return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
 
     def _artifact(self, name: str, folder: str, inputs: Record, task: str, request: Record) -> Artifact:
         def work() -> Record:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from detlite.devices.accuracy.bootstrap import bootstrap_difference
 from detlite.devices.accuracy.classes import class_map
 from detlite.devices.accuracy.coco import coco_matches, coco_metrics
@@ -60,10 +58,25 @@ def _coco(reference: Detected, found: Detected, images: ImageSets, labels: Seque
 
 
 def _pictures(pair: tuple[Detected, Detected], labels: Sequence[str]) -> list[Record]:
-    """Return the images in which the float model is sure of most, and what both models find in them."""
-    sure = np.bincount(pair[0].image_index[pair[0].scores >= SHOWN_SCORE], minlength=len(pair[0].sizes))
-    order = np.argsort(-sure, kind="stable")[:PICTURES]
+    """Return images in which the float model is sure of something, of many classes, and what both find in them."""
+    order = _varied(pair[0])[:PICTURES]
     return [{"image": int(i), "sides": [_shown(one, int(i), labels) for one in pair]} for i in order]
+
+
+def _varied(detected: Detected) -> list[int]:
+    """Return the images, those first that show classes which none before them shows."""
+    sure = detected.scores >= SHOWN_SCORE
+    rows = zip(detected.image_index[sure].tolist(), detected.classes[sure].tolist(), strict=True)
+    classes: dict[int, set[int]] = {}
+    for image, klass in rows:
+        classes.setdefault(image, set()).add(klass)
+    order: list[int] = []
+    seen: set[int] = set()
+    while classes:
+        best = max(classes, key=lambda image: (len(classes[image] - seen), len(classes[image]), -image))
+        order.append(best)
+        seen |= classes.pop(best)
+    return order
 
 
 def _shown(detected: Detected, image: int, labels: Sequence[str]) -> list[Record]:

@@ -79,7 +79,7 @@ def latency_plot(latencies: tuple[Latencies, ...]) -> LatencyPlot:
 
 def _step(limit: float) -> float:
     """Return a round step with five to ten ticks up to *limit*."""
-    rough = 10 ** math.floor(math.log10(limit / 5))
+    rough: float = 10.0 ** math.floor(math.log10(limit / 5))
     return next(rough * factor for factor in (1, 2, 5, 10) if limit / (rough * factor) <= 10)
 
 

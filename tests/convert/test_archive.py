@@ -255,9 +255,7 @@ def test_a_changed_byte_under_gzip_never_changes_what_is_read(tmp_path: Path) ->
     assert refusals > 0.9 * len(whole)
 
 
-@pytest.mark.parametrize(
-    "junk", [b"", b"\x1f\x8b", b"PK\x03\x04", b"<html>", bytes(10_000), b"\x1f\x8b" + bytes(99)]
-)
+@pytest.mark.parametrize("junk", [b"", b"\x1f\x8b", b"PK\x03\x04", b"<html>", bytes(10_000), b"\x1f\x8b" + bytes(99)])
 def test_what_is_no_archive_is_refused(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "model.tar").write_bytes(junk)
     if junk == bytes(10_000):  # a tar may be empty

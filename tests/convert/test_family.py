@@ -30,9 +30,7 @@ def test_a_family_is_recognized_by_each_of_its_scopes(name: str) -> None:
 
 
 def test_a_scope_counts_in_whole_parts_only() -> None:
-    assert (
-        family_of_scope(["FeatureExtractor/MobilenetV25/Conv", "MyFeatureExtractor/MobilenetV2/Conv"]) is None
-    )
+    assert family_of_scope(["FeatureExtractor/MobilenetV25/Conv", "MyFeatureExtractor/MobilenetV2/Conv"]) is None
 
 
 def test_a_graph_of_no_family_has_none() -> None:
@@ -60,9 +58,7 @@ def test_a_family_without_a_scope_is_refused() -> None:
 
 
 def test_a_plugin_that_has_no_file_is_unknown() -> None:
-    with pytest.raises(
-        UnknownNameError, match="no families is called 'mobilenet_v9'; did you mean 'mobilenet_v"
-    ):
+    with pytest.raises(UnknownNameError, match="no families is called 'mobilenet_v9'; did you mean 'mobilenet_v"):
         load_plugin("detlite.convert.families", "mobilenet_v9")
 
 

@@ -94,14 +94,10 @@ def test_the_scales_of_the_box_coder_are_measured_on_the_decoder(tmp_path):
 
 def test_the_repaired_graph_computes_what_the_whole_graph_computes(tmp_path):
     image = np.random.default_rng(1).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
-    want = heads_of_graph(
-        tiny_graph_def(), ["Squeeze:0", "Postprocessor/convert_scores:0"], {"image_tensor:0": image}
-    )
+    want = heads_of_graph(tiny_graph_def(), ["Squeeze:0", "Postprocessor/convert_scores:0"], {"image_tensor:0": image})
     made = detector_of(tmp_path)
     network = image.astype(np.float32) / 127.5 - 1
-    got = heads_of_graph(
-        made.graph_def, [made.box_encodings, made.class_scores], {"detlite_image:0": network}
-    )
+    got = heads_of_graph(made.graph_def, [made.box_encodings, made.class_scores], {"detlite_image:0": network})
     np.testing.assert_allclose(got[0], want[0], atol=1e-4)
     np.testing.assert_allclose(got[1], want[1], atol=1e-5)
 
@@ -163,9 +159,7 @@ def test_a_classifier_is_refused_in_one_line():
     with tf.Graph().as_default() as graph:
         x = tf.compat.v1.placeholder(tf.float32, (1, 8, 8, 3))
         tf.nn.softmax(tf.reduce_mean(x, (1, 2)), name="predictions")
-        with pytest.raises(
-            InputError, match="no SSD of the TF Object Detection API: .* looks like a classifier"
-        ):
+        with pytest.raises(InputError, match="no SSD of the TF Object Detection API: .* looks like a classifier"):
             cut_graph(GraphIndex(graph.as_graph_def()))
 
 

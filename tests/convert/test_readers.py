@@ -114,9 +114,7 @@ def test_a_tf2_saved_model_is_frozen_and_cut(tmp_path):
         },
     )
     module = tf.Module()
-    module.serve = tf.function(
-        lambda x: pruned(x), input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)]
-    )
+    module.serve = tf.function(lambda x: pruned(x), input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)])
     tf.saved_model.save(module, str(tmp_path / "saved_model"), signatures={"serving_default": module.serve})
     contract = contract_of(saved_model.read(tmp_path / "saved_model"), tmp_path)
     assert contract.image.mean == (127.5, 127.5, 127.5)
@@ -132,7 +130,7 @@ def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
         "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1.0},
     }
     manifest = [{"paths": ["w"], "weights": [weight]}]
-    ((name, value),) = tfjs_graph_model._weights(tmp_path / "model.json", manifest)
+    ((_name, value),) = tfjs_graph_model._weights(tmp_path / "model.json", manifest)
     np.testing.assert_array_equal(value, np.float32([-1.0, 4.0, 126.5]))
 
 
@@ -225,7 +223,5 @@ def test_what_is_not_there_is_said_so(tmp_path):
 def test_the_real_frozen_graph_gives_its_known_anchors(shared_data):
     folder = shared_data / "models" / "ssdlite_mobilenet_v2_coco"
     detector = build_detector(frozen_graph.read(recognize(folder).path), DetectorOptions())
-    np.testing.assert_allclose(
-        detector.contract.anchors, np.load(folder / "anchors_center_ycxchw.npy"), atol=1e-6
-    )
+    np.testing.assert_allclose(detector.contract.anchors, np.load(folder / "anchors_center_ycxchw.npy"), atol=1e-6)
     assert {r.name: r.count for r in detector.repairs} == {"add_n": 10, "batch_norm": 12}

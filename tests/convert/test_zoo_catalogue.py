@@ -86,9 +86,7 @@ def test_a_name_of_several_models_lists_them() -> None:
         ("tf_vision_retinanet_mobilenetv2_256", (False, "nobody publishes its weights")),
     ],
 )
-def test_whether_a_model_can_be_converted_follows_from_its_facts(
-    name: str, verdict: tuple[bool, str]
-) -> None:
+def test_whether_a_model_can_be_converted_follows_from_its_facts(name: str, verdict: tuple[bool, str]) -> None:
     assert convertible(find(name)) == verdict
 
 
@@ -139,9 +137,7 @@ def row_name(page: str, row: dict[str, Any]) -> str:
         return str(row["Backbone"])
     if page != "mlperf_v1.0":
         return str(next(iter(row["links"])))
-    return (
-        f"{row['model']}, {row['framework']}, {row['precision']}" if "accuracy" in row else str(row["model"])
-    )
+    return f"{row['model']}, {row['framework']}, {row['precision']}" if "accuracy" in row else str(row["model"])
 
 
 def addresses(row: dict[str, Any]) -> set[str]:
@@ -206,10 +202,7 @@ def test_every_row_of_a_table_is_in_the_catalogue_with_its_figures(shared_data: 
 def test_the_catalogue_states_nothing_of_a_table_that_is_not_in_it(shared_data: Path, page: str) -> None:
     table = rows(shared_data, page)
     stated = {
-        (figure.column, Decimal(str(figure.value)))
-        for m in MODELS
-        for figure in m.figures
-        if page in figure.pages
+        (figure.column, Decimal(str(figure.value))) for m in MODELS for figure in m.figures if page in figure.pages
     }
     assert stated == {fact for row in table for fact in published(page, row)}
     names = {(row["section"], row_name(page, row)) for row in table}

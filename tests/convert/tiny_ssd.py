@@ -57,9 +57,7 @@ def _build(v1, tf, tiny: Tiny) -> None:
         with v1.name_scope(f"BoxPredictor_{number}"):
             cells = int(features.shape[1]) ** 2 * PER_CELL
             boxes.append(v1.reshape(_conv(v1, features, PER_CELL * 4, 1, chance), (-1, cells, 1, 4)))
-            classes.append(
-                v1.reshape(_conv(v1, features, PER_CELL * columns, 1, chance), (-1, cells, columns))
-            )
+            classes.append(v1.reshape(_conv(v1, features, PER_CELL * columns, 1, chance), (-1, cells, columns)))
     encodings = v1.squeeze(v1.concat(boxes, 1, name="concat"), 2, name="Squeeze")
     logits = v1.concat(classes, 1, name="concat_1")
     with v1.name_scope("Postprocessor"):
@@ -70,11 +68,7 @@ def _image(v1, tf, tiny: Tiny):
     if not tiny.preprocessing:
         return v1.placeholder(tf.float32, (1, SIDE, SIDE, 3), "normalized_input_image_tensor")
     image = v1.placeholder(tf.uint8, (None, None, None, 3), "image_tensor")
-    floats = (
-        v1.to_float(image, "ToFloat")
-        if hasattr(v1, "to_float")
-        else v1.cast(image, tf.float32, name="ToFloat")
-    )
+    floats = v1.to_float(image, "ToFloat") if hasattr(v1, "to_float") else v1.cast(image, tf.float32, name="ToFloat")
     with v1.name_scope("Preprocessor"):
         if tiny.normalize_first:
             floats = _normalize(v1, tiny, floats)
@@ -90,9 +84,7 @@ def _normalize(v1, tiny: Tiny, image):
 
 
 def _conv(v1, x, filters: int, stride: int, chance):
-    kernel = chance.normal(0, 0.4, (1 if stride == 1 else 3,) * 2 + (int(x.shape[3]), filters)).astype(
-        np.float32
-    )
+    kernel = chance.normal(0, 0.4, (1 if stride == 1 else 3,) * 2 + (int(x.shape[3]), filters)).astype(np.float32)
     return v1.nn.conv2d(x, v1.constant(kernel), (1, stride, stride, 1), "SAME")
 
 

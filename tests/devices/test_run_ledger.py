@@ -60,9 +60,7 @@ def test_a_folder_that_no_run_wrote_is_left_alone(tmp_path):
         open_ledger(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"schema": "x"}', '{"schema": 1, "schema_version": 2, "stages": 3}']
-)
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"schema": "x"}', '{"schema": 1, "schema_version": 2, "stages": 3}'])
 def test_a_damaged_ledger_is_named(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"run.json is damaged"):

@@ -77,9 +77,7 @@ def test_a_child_does_not_outlive_its_parent(ending):
         "from detlite.runtime.child import run_in_child\n"
         "run_in_child('child_tasks:stall', {}, progress=lambda what, *_: print(what, flush=True))"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     parent.send_signal(ending)

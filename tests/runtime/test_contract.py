@@ -1,5 +1,6 @@
 """The contract's JSON, pinned byte for byte, and what is refused."""
 
+import contextlib
 import json
 from dataclasses import replace
 
@@ -215,10 +216,8 @@ KEYS = [key for key in json.loads(PINNED) if not key.startswith("schema")]
 def test_any_value_in_any_field_gives_a_contract_or_a_contract_error(key, value):
     record = json.loads(PINNED)
     record[key] = value
-    try:
+    with contextlib.suppress(ContractError):
         assert isinstance(contract_from_json(json.dumps(record)), Contract)
-    except ContractError:
-        pass
 
 
 @settings(max_examples=300)
@@ -226,7 +225,5 @@ def test_any_value_in_any_field_gives_a_contract_or_a_contract_error(key, value)
 def test_any_value_in_any_inner_field_gives_a_contract_or_a_contract_error(part, value, data):
     record = json.loads(PINNED)
     record[part][data.draw(st.sampled_from(sorted(record[part])))] = value
-    try:
+    with contextlib.suppress(ContractError):
         assert isinstance(contract_from_json(json.dumps(record)), Contract)
-    except ContractError:
-        pass

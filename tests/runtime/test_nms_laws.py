@@ -88,9 +88,7 @@ def plain_regular(boxes, scores, nms):
             if all(iou(boxes[k], boxes[i][None])[0] <= np.float32(nms.iou_threshold) for k in kept):
                 kept.append(i)
         found += [(-scores[i, klass], klass, i) for i in kept]
-    return [(klass, i) for _s, klass, i in sorted(found, key=lambda row: (row[0], row[1]))][
-        : nms.max_detections
-    ]
+    return [(klass, i) for _s, klass, i in sorted(found, key=lambda row: (row[0], row[1]))][: nms.max_detections]
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,9 +101,7 @@ def plain_regular(boxes, scores, nms):
     per_class=st.sampled_from([1, 5, 100]),
     levels=st.sampled_from([5, 100_000]),
 )
-def test_regular_nms_is_class_by_class_suppression(
-    seed, anchors, classes, threshold, most, per_class, levels
-):
+def test_regular_nms_is_class_by_class_suppression(seed, anchors, classes, threshold, most, per_class, levels):
     chance = np.random.default_rng(seed)
     low = chance.uniform(0, 0.8, (anchors, 2))
     boxes = np.concatenate([low, low + chance.uniform(0.01, 0.5, (anchors, 2))], 1).astype(np.float32)

@@ -22,9 +22,7 @@ def image_input(dtype="float32", colour="RGB", quantization=None, mean=127.5, st
 
 def test_tf1_bilinear_samples_at_multiples_of_the_scale():
     image = np.uint8([0, 10, 20, 30])[None, :, None].repeat(3, axis=2)
-    np.testing.assert_array_equal(
-        resize(image, 1, 8, "tf1_bilinear")[0, :, 0], [0, 5, 10, 15, 20, 25, 30, 30]
-    )
+    np.testing.assert_array_equal(resize(image, 1, 8, "tf1_bilinear")[0, :, 0], [0, 5, 10, 15, 20, 25, 30, 30])
 
 
 def test_half_pixel_bilinear_samples_at_centres():
@@ -41,9 +39,7 @@ def test_resizing_is_tensorflows_own(size, rule):
     tf = load_tensorflow()
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     half = rule == "half_pixel_bilinear"
-    want = tf.raw_ops.ResizeBilinear(
-        images=image[None].astype(np.float32), size=(64, 48), half_pixel_centers=half
-    )
+    want = tf.raw_ops.ResizeBilinear(images=image[None].astype(np.float32), size=(64, 48), half_pixel_centers=half)
     np.testing.assert_allclose(resize(image, 64, 48, rule), want.numpy()[0], atol=1e-4)
 
 
@@ -85,14 +81,10 @@ def test_a_quantized_input_lies_within_half_a_scale_of_the_real_one_unless_it_sa
     contract = image_input("int8", quantization=Quantization(scale, zero), size=(1, 1))
     quantized = preprocess(np.full((1, 1, 3), pixel, np.uint8), contract)
     real, low, high = pixel / 127.5 - 1, scale * (-128 - zero), scale * (127 - zero)
-    np.testing.assert_allclose(
-        scale * (quantized.astype(float) - zero), np.clip(real, low, high), atol=scale * 0.501
-    )
+    np.testing.assert_allclose(scale * (quantized.astype(float) - zero), np.clip(real, low, high), atol=scale * 0.501)
 
 
-@pytest.mark.parametrize(
-    "bad", [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2, 3))]
-)
+@pytest.mark.parametrize("bad", [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2, 3))])
 def test_what_is_no_image_array_is_refused(bad):
     with pytest.raises(ContractError, match=r"want a uint8 \(height, width, 3\) image, got"):
         preprocess(bad, image_input())
