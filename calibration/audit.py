@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.images import Images
-from detlite.calibration.method import Dtypes, Method
+from detlite.calibration.method import Method
 from detlite.calibration.quantize import DEFAULT_METHOD, METHODS, samples_of
 from detlite.convert.detector import DetectorOptions, build_detector
 from detlite.convert.exporters.tflite import to_tflite
@@ -46,6 +46,6 @@ def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: 
     detector = build_detector(frozen, replace(options, repair=False))
     data = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores))
     method: Method = load_plugin(METHODS, DEFAULT_METHOD)
-    quantized = method.quantize(data, samples_of(images, detector.contract, silent), Dtypes("int8", "int8"))
+    quantized = method.quantize(data, samples_of(images, detector.contract, silent))
     facts = describe(quantized, "the unrepaired model")
     return {"operators": facts.operator_count, "float_islands": facts.float_islands}

@@ -13,23 +13,15 @@ Samples = Callable[[], Iterator[NDArray[Any]]]
 
 
 @dataclass(frozen=True)
-class Dtypes:
-    """The dtypes of the quantized model's input and outputs: int8, uint8 or float32."""
-
-    input: str
-    output: str
-
-
-@dataclass(frozen=True)
 class Method:
     """One way to quantize; its name is its file's name.
 
     Attributes:
         title: what it does, in one line.
         source: the paper or program that it follows.
-        quantize: the int8 model of a float32 TFLite model with raw heads, its samples and the dtypes outside.
+        quantize: the int8 model, int8 outside too, of a float32 TFLite model with raw heads and its samples.
     """
 
     title: str
     source: str
-    quantize: Callable[[bytes, Samples, Dtypes], bytes]
+    quantize: Callable[[bytes, Samples], bytes]

@@ -9,9 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from detlite.calibration.images import Images
-from detlite.calibration.method import Dtypes, Method, Samples
+from detlite.calibration.method import Method, Samples
 from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
+from detlite.convert.tflite.boundary import with_boundary
 from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
@@ -60,8 +61,8 @@ def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress
     method: Method = load_plugin(METHODS, recipe.method)
     outside = recipe.io if heads == "raw" else "int8"  # the op reads floats: no third dtype in between
     samples = samples_of(images, source.contract, progress)
-    data = method.quantize(source.data, samples, Dtypes(recipe.io, outside))
-    data = canonicalize(data)
+    data = canonicalize(method.quantize(source.data, samples))
+    data = with_boundary(data, inputs=recipe.io, outputs=outside)
     contract = refreshed(source.contract, data)
     done = step(
         "quantize",

@@ -10,9 +10,10 @@ from typing import Any
 
 from detlite.convert.artifact import write_artifact
 from detlite.convert.detector import DetectorOptions, NmsOptions
-from detlite.convert.source import recognize
+from detlite.convert.source import ARTIFACT, TFLITE, recognize
 from detlite.convert.stage import export, load_detector, load_source, with_heads
 from detlite.convert.summary import detector_facts
+from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 
 Record = dict[str, Any]
@@ -38,8 +39,12 @@ def convert(request: Record, progress: Progress) -> Record:
     options, out = options_of(request["options"]), Path(request["out"])
     progress("reading", 0, 1)
     source = recognize(Path(request["source"]))
-    if source.format in ("artifact", "tflite"):
-        model = load_source(Path(request["source"]), options)
+    if source.format in (ARTIFACT, TFLITE):
+        if request["type"] != "float32":
+            raise InputError(
+                f"{source.given} is a finished TFLite model: --type {request['type']} wants the trained graph"
+            )
+        model = load_source(source.given, options)
     else:
         detector = load_detector(source, options)
         progress("reading", 1, 1)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from detlite.calibration.method import Dtypes, Method, Samples
+from detlite.calibration.method import Method, Samples
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
 
-def quantize(model: bytes, samples: Samples, dtypes: Dtypes) -> bytes:
+def quantize(model: bytes, samples: Samples) -> bytes:
     """Return the int8 model; see `Method.quantize`.
 
     The calibrator and the quantizer are those that `TFLiteConverter.convert` calls on its own float model; called on
@@ -27,16 +25,12 @@ def quantize(model: bytes, samples: Samples, dtypes: Dtypes) -> bytes:
         quantized: bytes = mlir_quantize(
             calibrated,
             fully_quantize=True,
-            input_data_type=_dtype(tf, dtypes.input),
-            output_data_type=_dtype(tf, dtypes.output),
+            input_data_type=tf.int8,
+            output_data_type=tf.int8,
         )
     except (ValueError, RuntimeError) as error:
         raise InputError(f"TensorFlow cannot quantize the model: {str(error).splitlines()[0]}") from error
     return quantized
-
-
-def _dtype(tf: Any, name: str) -> Any:
-    return {"int8": tf.int8, "uint8": tf.uint8, "float32": tf.float32}[name]
 
 
 PLUGIN = Method(

@@ -46,8 +46,10 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
         raise InputError(_not_a_detector(model, path))
     settings = read_settings(op)
     anchors = real_constant_of(model, subgraph.tensors[op.inputs[2]])
-    columns = shape_of(subgraph.tensors[op.inputs[1]])[-1:]
-    offset = columns[0] - settings.classes if columns else 1
+    columns = (shape_of(subgraph.tensors[op.inputs[1]]) or (settings.classes + 1,))[-1]
+    offset = columns - settings.classes
+    if offset not in (0, 1):
+        raise InputError(f"{path}: {columns} class columns for {settings.classes} classes; want as many, or one more")
     origin = {"anchors, box_coder, nms": "the model's post-processing op"}
     return Contract(
         image=_image(model, subgraph, origin),
@@ -86,6 +88,8 @@ def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Out
 
 
 def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
+    if len(subgraph.inputs) != 1:
+        raise InputError(f"the model has {len(subgraph.inputs)} inputs; a detector has one, the image")
     tensor = subgraph.tensors[subgraph.inputs[0]]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):

@@ -8,6 +8,8 @@ from typing import Any
 from detlite.runtime.contract import BoxCoder, Nms
 from detlite.runtime.errors import InputError
 
+MAX_CLASSES = 100_000
+MAX_SETTING = 1e6
 DEFAULT_DETECTIONS_PER_CLASS = 100  # of the op, where the map has none
 
 
@@ -60,13 +62,18 @@ def _settings(found: dict[str, Any]) -> PostprocessSettings:
         detections_per_class=int(found.get("detections_per_class", DEFAULT_DETECTIONS_PER_CLASS)),
         clip=False,
     )
-    return PostprocessSettings(int(found["num_classes"]), BoxCoder(*map(_short, scales)), nms)
+    classes = int(found["num_classes"])
+    if not 1 <= classes <= MAX_CLASSES:
+        raise InputError(f"the post-processing op is for {classes} classes; want 1 to {MAX_CLASSES}")
+    return PostprocessSettings(classes, BoxCoder(*map(_short, scales)), nms)
 
 
 def _short(value: float) -> float:
     """Return the shortest decimal that is the same float32: 0.6, not 0.6000000238418579."""
     import numpy as np
 
+    if not abs(value) <= MAX_SETTING:
+        raise InputError(f"a setting of the post-processing op is {value}; want at most {MAX_SETTING:g}")
     return float(str(np.float32(value)))
 
 

@@ -6,21 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from detlite.convert.tflite.edit import CUSTOM, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads, outputs_of
 from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
 from detlite.convert.tflite.signature import sign
-from detlite.convert.tflite.tensors import POSTPROCESS, dtype_name, main_subgraph, operator_name, shape_of
+from detlite.convert.tflite.tensors import POSTPROCESS, main_subgraph, operator_name
 from detlite.runtime.contract import DETECTION_ROLES, RAW_ROLES, Contract
 from detlite.runtime.errors import InputError
 
 NAMES = (POSTPROCESS, f"{POSTPROCESS}:1", f"{POSTPROCESS}:2", f"{POSTPROCESS}:3")
 """Of boxes, classes, scores and count, as the OD API's exporters name them."""
-
-BUILTIN_CUSTOM, BUILTIN_DEQUANTIZE, BUILTIN_LOGISTIC, BUILTIN_SOFTMAX = 32, 6, 14, 25
-FLOAT32 = 0
 
 
 def find_postprocess(model: Any) -> Any | None:
@@ -43,14 +40,15 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
         raise InputError("the model has its post-processing op already; strip it first")
     model = load(data, "the model")
     subgraph = main_subgraph(model)
-    edit = _Edit(model, subgraph)
+    edit = Edit(model, subgraph)
     encodings, scores = (edit.as_float(subgraph.outputs[contract.output(role).index]) for role in RAW_ROLES)
     if contract.score_converter_place == "host":
         scores = edit.converted(scores, contract.score_converter)
     anchors = edit.constant("anchors", contract.anchors)
     nms = replace(contract.nms, place="model", clip=False)
     settings = PostprocessSettings(len(contract.labels), contract.box_coder, nms)
-    outputs = edit.postprocess((encodings, scores, anchors), settings)
+    outputs = [edit.tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
+    write_settings(edit.operator(CUSTOM, [encodings, scores, anchors], outputs, custom=POSTPROCESS), settings)
     subgraph.outputs = outputs
     sign(model, {contract.image.name: subgraph.inputs[0]}, dict(zip(DETECTION_ROLES, outputs, strict=True)))
     made = replace(
@@ -151,80 +149,3 @@ def _drop_unused(model: Any) -> None:
             item.tensorIndex = number[item.tensorIndex]
     for buffer in gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}:
         model.buffers[buffer].data = None
-
-
-class _Edit:
-    """Adds tensors and operators to the end of a model."""
-
-    def __init__(self, model: Any, subgraph: Any) -> None:
-        self._model, self._subgraph = model, subgraph
-
-    def as_float(self, index: int) -> int:
-        """Return a float32 tensor of what the tensor *index* holds."""
-        tensor = self._subgraph.tensors[index]
-        if dtype_name(tensor) == "float32":
-            return index
-        name = f"{tensor.name if isinstance(tensor.name, str) else tensor.name.decode()}_float32"
-        made = self._tensor(name, shape_of(tensor))
-        self._operator(self._code(BUILTIN_DEQUANTIZE, 2), [index], [made])
-        return made
-
-    def converted(self, logits: int, converter: str) -> int:
-        """Return the scores that *converter* makes of the float32 tensor *logits*."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        if converter == "IDENTITY":
-            return logits
-        made = self._tensor("class_scores_converted", shape_of(self._subgraph.tensors[logits]))
-        code = BUILTIN_LOGISTIC if converter == "SIGMOID" else BUILTIN_SOFTMAX
-        operator = self._operator(self._code(code, 1), [logits], [made])
-        if converter == "SOFTMAX":
-            operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-            operator.builtinOptions = schema.SoftmaxOptionsT()
-            operator.builtinOptions.beta = 1.0
-        return made
-
-    def constant(self, name: str, value: NDArray[np.float32]) -> int:
-        """Return a new constant tensor with *value*."""
-        from ai_edge_litert.schema_py_generated import BufferT
-
-        buffer = BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(value, "<f4").tobytes(), np.uint8)
-        self._model.buffers.append(buffer)
-        return self._tensor(name, value.shape, buffer=len(self._model.buffers) - 1)
-
-    def postprocess(self, inputs: tuple[int, int, int], settings: PostprocessSettings) -> list[int]:
-        """Return the four output tensors of a new post-processing op."""
-        outputs = [self._tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
-        operator = self._operator(self._code(BUILTIN_CUSTOM, 1, POSTPROCESS), list(inputs), outputs)
-        write_settings(operator, settings)
-        return outputs
-
-    def _tensor(self, name: str, shape: tuple[int, ...], *, buffer: int = 0) -> int:
-        from ai_edge_litert.schema_py_generated import TensorT
-
-        tensor = TensorT()
-        tensor.name, tensor.type, tensor.buffer = name, FLOAT32, buffer
-        tensor.shape, tensor.hasRank = np.array(shape, np.int32), True
-        self._subgraph.tensors.append(tensor)
-        return len(self._subgraph.tensors) - 1
-
-    def _operator(self, code: int, inputs: list[int], outputs: list[int]) -> Any:
-        from ai_edge_litert.schema_py_generated import OperatorT
-
-        operator = OperatorT()
-        operator.opcodeIndex, operator.inputs, operator.outputs = code, inputs, outputs
-        self._subgraph.operators.append(operator)
-        return operator
-
-    def _code(self, builtin: int, version: int, custom: str | None = None) -> int:
-        from ai_edge_litert.schema_py_generated import OperatorCodeT
-
-        for number, code in enumerate(self._model.operatorCodes):
-            if code.builtinCode == builtin and custom is None and code.version >= version:
-                return number
-        made = OperatorCodeT()
-        made.builtinCode = made.deprecatedBuiltinCode = builtin
-        made.version, made.customCode = version, custom
-        self._model.operatorCodes.append(made)
-        return len(self._model.operatorCodes) - 1

@@ -199,7 +199,7 @@ def _known(named: Iterable[int], listed: set[int], what: str, path: Path) -> Non
     unknown = [identity for identity in named if identity not in listed]
     if unknown:
         raise InputError(
-            f"{path}: {len(unknown)} annotations name a {what} that is not listed; the first is {what} {unknown[0]}"
+            f"{path}: {len(unknown)} annotations name no listed {what}; the first names {what} {unknown[0]}"
         )
 
 

@@ -29,6 +29,7 @@ class Detected:
         sizes: int64, (images, 2): (height, width) of each image as it was decoded, in pixels.
         invoke_ns: int64, (images,): how long the interpreter alone took.
         wall_s: how long all of it took, the start of the process included.
+        runtime: the interpreter's package and version.
     """
 
     boxes: NDArray[np.float32]
@@ -38,6 +39,7 @@ class Detected:
     sizes: NDArray[np.int64]
     invoke_ns: NDArray[np.int64]
     wall_s: float = 0.0
+    runtime: str = ""
 
     def __post_init__(self) -> None:
         count, images = len(self.scores), len(self.sizes)
@@ -76,7 +78,7 @@ def detect(artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progr
             "out": str(out),
         }
         begin = time.perf_counter()
-        run_in_child("detlite.runtime.tasks:detect", request, progress=progress)
+        answer = run_in_child("detlite.runtime.tasks:detect", request, progress=progress)
         wall_s = time.perf_counter() - begin
         with np.load(out) as columns:
-            return Detected(**{name: columns[name] for name in columns.files}, wall_s=wall_s)
+            return Detected(**{name: columns[name] for name in columns.files}, wall_s=wall_s, runtime=answer["runtime"])

@@ -68,7 +68,8 @@ def fidelity_matches(found: Detected, reference: Detected) -> Matches:
     """Return what of *found* the reference found too; `InputError` as `fidelity`."""
     if found.sizes.shape != reference.sizes.shape or (found.sizes != reference.sizes).any():
         raise InputError("the two artifacts did not see the same images: their sizes differ")
-    sure = reference.scores >= np.float32(TRUTH_SCORE)
+    boxes = pixel_boxes(reference)
+    sure = (reference.scores >= np.float32(TRUTH_SCORE)) & (boxes[:, 2:] > 0).all(axis=1)  # an empty box has no IoU
     if not sure.any():
         raise InputError(
             f"the reference finds nothing with a score of at least {TRUTH_SCORE} in these {len(reference.sizes)} "
@@ -77,8 +78,12 @@ def fidelity_matches(found: Detected, reference: Detected) -> Matches:
     truths = Truths(
         image=reference.image_index[sure],
         category=reference.classes[sure],
-        boxes=pixel_boxes(reference)[sure],
+        boxes=boxes[sure],
         crowd=np.zeros(int(sure.sum()), dtype=np.bool_),
     )
-    others = Found(found.image_index, found.classes, pixel_boxes(found), found.scores.astype(np.float64))
+    found_boxes = pixel_boxes(found)
+    real = (found_boxes[:, 2:] > 0).all(axis=1)
+    others = Found(
+        found.image_index[real], found.classes[real], found_boxes[real], found.scores[real].astype(np.float64)
+    )
     return match(truths, others, len(reference.sizes))

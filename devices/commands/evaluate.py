@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from detlite.devices.accuracy.bootstrap import bootstrap_map
 from detlite.devices.accuracy.classes import class_map
 from detlite.devices.accuracy.coco import coco_matches, coco_metrics
 from detlite.devices.accuracy.detect import Detected, detect
-from detlite.devices.accuracy.fidelity import fidelity
+from detlite.devices.accuracy.fidelity import TRUTH_SCORE, fidelity
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
@@ -62,6 +63,7 @@ def command(artifact: Path, coco: tuple[Path, Path] | None, as_json: bool, **val
 
 
 def _by_coco(artifact: Artifact, coco: tuple[Path, Path], values: Record, report: Progress) -> Record:
+    begin = time.perf_counter()
     annotations = read_annotations(coco[1])
     if values["limit"]:
         annotations = annotations.first(values["limit"])
@@ -69,19 +71,18 @@ def _by_coco(artifact: Artifact, coco: tuple[Path, Path], values: Record, report
     classes = class_map(artifact.contract.labels, annotations.categories)
     detected = detect(artifact, paths, threads=values["threads"], progress=report)
     record: Record = dict(coco_metrics(detected, annotations, classes))
+    record["wall_s"] = time.perf_counter() - begin
     if values["bootstrap"]:
         interval = bootstrap_map(coco_matches(detected, annotations, classes), draws=values["bootstrap"])
         record["map_interval"] = interval.to_record()
-    data: Record = {
-        "annotations_sha256": annotations.sha256,
-        "split": annotations.split,
-        "evaluator": "faster-coco-eval",
-    }
-    data |= {"classes_left_out": classes.classes_left_out}
+    data: Record = {"annotations_sha256": annotations.sha256, "split": annotations.split}
+    data |= {"evaluator": "faster-coco-eval", "class_match": classes.rule}
+    data |= {"classes_left_out": classes.classes_left_out, "threads": values["threads"]}
     return record | _common(artifact, detected, data)
 
 
 def _by_fidelity(artifact: Artifact, values: Record, report: Progress) -> Record:
+    begin = time.perf_counter()
     paths = images_in(values["images"]).paths[: values["limit"]]
     reference_artifact = open_artifact(values["against"])
     _same_classes(artifact.contract, reference_artifact.contract)
@@ -91,7 +92,9 @@ def _by_fidelity(artifact: Artifact, values: Record, report: Progress) -> Record
     agreement = fidelity(found, reference, draws=values["bootstrap"])
     record = asdict(agreement)
     record["fidelity_interval"] = record.pop("interval")
-    return record | _common(artifact, found, {"against_sha256": sha256_of(reference_artifact.model)})
+    record["wall_s"] = time.perf_counter() - begin
+    data: Record = {"against_sha256": sha256_of(reference_artifact.model), "truth_score": TRUTH_SCORE}
+    return record | _common(artifact, found, data | {"threads": values["threads"]})
 
 
 def _same_classes(one: Contract, other: Contract) -> None:
@@ -106,20 +109,24 @@ def _same_classes(one: Contract, other: Contract) -> None:
 def _common(artifact: Artifact, detected: Detected, data: Record) -> Record:
     contract = artifact.contract
     protocol = {
+        "images": len(detected.sizes),
+        "max_detections": contract.nms.max_detections,
+        "score_threshold": contract.nms.score_threshold,
         "nms": asdict(contract.nms),
         "resize": contract.image.resize,
         "label_offset": contract.label_offset,
+        "runtime": detected.runtime,
         **data,
     }
     return {
         "images": len(detected.sizes),
         "detections": len(detected.scores),
         "model_sha256": sha256_of(artifact.model),
-        "wall_s": detected.wall_s,
+        "detect_wall_s": detected.wall_s,
         "invoke_sum_s": detected.invoke_sum_s,
         "protocol": protocol,
     }
 
 
 def _shown(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else "none of that size" if value is None else str(value)

@@ -12,10 +12,12 @@ from detlite.convert.commands.options import json_option
 from detlite.convert.console import emit_facts, emit_json, progress
 from detlite.devices.host import cautions, machine_facts
 from detlite.devices.pipeline.latency import side_by_side
+from detlite.devices.pipeline.ratio import median_ratio_interval
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.latency import percentile_interval_ms, percentile_ms
 
 FEWEST_SAMPLES = 30  # below, a p90 rests on two or three samples
+DRIFT = 0.1  # of the median, between the halves of a run: a clock that falls, or another program that came
 STAGES = ("preprocess", "invoke", "postprocess")
 
 Record = dict[str, Any]
@@ -76,11 +78,24 @@ def _whole(records: list[Record], runtime: str, threads: int, warnings: tuple[st
         "threads": threads,
         "validity": validity,
     }
-    whole |= {"cautions": list(warnings), "device": dict(machine_facts())}
+    drifts = [text for record in records for text in _drift(record)]
+    whole |= {"cautions": [*warnings, *drifts], "device": dict(machine_facts())}
     if len(records) > 1:
         ratio = first["latency_p50_ms"] / records[1]["latency_p50_ms"]
         whole |= {"against": records[1], "latency_p50_ratio": ratio}
+        interval = median_ratio_interval(first["samples_ms"], records[1]["samples_ms"])
+        whole["latency_p50_ratio_interval"] = list(interval)
     return whole
+
+
+def _drift(record: Record) -> list[str]:
+    samples, middle = record["samples_ms"], record["samples"] // 2
+    if middle < FEWEST_SAMPLES // 2:
+        return []
+    before, after = percentile_ms(samples[:middle], 50), percentile_ms(samples[middle:], 50)
+    if abs(after / before - 1) <= DRIFT:
+        return []
+    return [f"{record['model']}: the median went from {before:.3f} to {after:.3f} ms while it was measured"]
 
 
 def _lines(whole: Record) -> dict[str, object]:
@@ -96,7 +111,7 @@ def _lines(whole: Record) -> dict[str, object]:
         "processor": whole["device"]["processor"],
     }
     if "against" in whole:
-        lines["against"] = (
-            f"{whole['against']['latency_p50_ms']:.3f} ms: {whole['latency_p50_ratio']:.3f} times as long"
-        )
+        low, high = whole["latency_p50_ratio_interval"]
+        lines["against"] = f"{whole['against']['latency_p50_ms']:.3f} ms"
+        lines["ratio"] = f"{whole['latency_p50_ratio']:.3f} times as long [{low:.3f}, {high:.3f}]"
     return lines | {f"caution {number}": text for number, text in enumerate(whole["cautions"], 1)}

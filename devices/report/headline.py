@@ -36,8 +36,13 @@ def milliseconds(value_ms: float) -> str:
 def percent(row: AccuracyRow) -> str:
     """Return the value of *row*, with its interval where it has one."""
     if row.low is None or row.high is None:
-        return f"{row.value:.2f} %"
-    return f"{row.value:.2f} % [{row.low:.2f}, {row.high:.2f}]"
+        return f"{number(row.value)} %"
+    return f"{number(row.value)} % [{number(row.low)}, {number(row.high)}]"
+
+
+def number(value: float) -> str:
+    """Return *value* with two decimals and a typographic minus sign."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _size(report: Report) -> Figure:
@@ -74,5 +79,5 @@ def _last_rows(report: Report) -> list[AccuracyRow]:
 
 
 def _accuracy(row: AccuracyRow) -> Figure:
-    interval = "" if row.low is None or row.high is None else f"95 %: {row.low:.2f} to {row.high:.2f}, "
-    return Figure(row.metric, f"{row.value:.2f} %", f"{interval}{row.images} images")
+    interval = "" if row.low is None or row.high is None else f"95 %: {number(row.low)} to {number(row.high)}, "
+    return Figure(row.metric, f"{number(row.value)} %", f"{interval}{row.images} images")

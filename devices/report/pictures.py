@@ -14,7 +14,8 @@ from detlite.runtime.errors import InputError
 LONGEST_SIDE = 520  # pixels: sharp at half the page's width
 QUALITY = 78
 FONT = 12.5
-CHARACTER = 0.57 * FONT  # the mean advance of a sans-serif letter
+LABEL = FONT + 4.5  # the height of a label
+CHARACTER = 0.59 * FONT  # the mean advance of a sans-serif letter
 COLOURS = 8  # how many the stylesheet has
 
 
@@ -85,24 +86,41 @@ def thumbnail(path: Path) -> tuple[bytes, int, int]:
 
 
 def _draw_side(side: Side, labels: Sequence[str], width: int, height: int) -> DrawnSide:
-    worst_first = sorted(side.detections, key=lambda shown: shown.score)  # the best is drawn last, on top
-    return DrawnSide(side.name, tuple(_draw_box(item, labels, width, height) for item in worst_first))
+    boxes: list[DrawnBox] = []
+    for shown in sorted(side.detections, key=lambda shown: -shown.score):  # the best choose their place first
+        boxes.append(_draw_box(shown, labels, (width, height), boxes))
+    return DrawnSide(side.name, tuple(reversed(boxes)))  # and are drawn last, on top
 
 
-def _draw_box(shown: Shown, labels: Sequence[str], width: int, height: int) -> DrawnBox:
+def _draw_box(shown: Shown, labels: Sequence[str], size: tuple[int, int], placed: Sequence[DrawnBox]) -> DrawnBox:
+    width, height = size
     y1, x1, y2, x2 = shown.box
-    x, y = x1 * width, y1 * height
+    x, y, right, bottom = x1 * width, y1 * height, x2 * width, y2 * height
     text = f"{shown.label} {shown.score:.2f}"
     label_width = min(CHARACTER * len(text) + 8, float(width))
-    line = FONT + 4
+    wishes = ((x, y - LABEL), (x, y), (right - label_width, y), (x, bottom - LABEL), (x, bottom), (x, y + LABEL))
+    places = [(_within(at, width - label_width), _within(down, height - LABEL)) for at, down in wishes]
+    label_x, label_y = min(places, key=lambda place: _hidden(place, label_width, placed))
     return DrawnBox(
         x=round(x, 1),
         y=round(y, 1),
-        width=round(max((x2 - x1) * width, 1.0), 1),
-        height=round(max((y2 - y1) * height, 1.0), 1),
+        width=round(max(right - x, 1.0), 1),
+        height=round(max(bottom - y, 1.0), 1),
         text=text,
-        label_x=round(min(max(x, 0.0), width - label_width), 1),
-        label_y=round(y - line if y >= line else y, 1),
+        label_x=round(label_x, 1),
+        label_y=round(label_y, 1),
         label_width=round(label_width, 1),
         colour=labels.index(shown.label) % COLOURS,
     )
+
+
+def _within(value: float, most: float) -> float:
+    return min(max(value, 0.0), max(most, 0.0))
+
+
+def _hidden(place: tuple[float, float], width: float, placed: Sequence[DrawnBox]) -> float:
+    """Return how much of the *placed* labels a label of *width* at *place* would cover, in square pixels."""
+    x, y = place
+    across = (min(x + width, box.label_x + box.label_width) - max(x, box.label_x) for box in placed)
+    down = (LABEL - abs(y - box.label_y) for box in placed)
+    return sum(max(0.0, a) * max(0.0, d) for a, d in zip(across, down, strict=True))

@@ -11,7 +11,7 @@ from detlite.devices.report.headline import milliseconds
 from detlite.devices.report.report import Latencies
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 48, 16, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 44
 MOST_POINTS = 400  # of one line: more are not seen, and cost bytes
 MARKS = (50, 90)
 

@@ -128,7 +128,7 @@ def small_contract(**changes) -> Contract:
             Output("box_encodings", "box_encodings", 0, (1, 1, 4), "float32"),
             Output("class_scores", "class_scores", 1, (1, 1, 3), "float32"),
         ),
-        anchors=np.float32([[0.5, 0.5, 0.25, 0.25]]),
+        anchors=np.array([[0.5, 0.5, 0.25, 0.25]], np.float32),
         box_coder=BoxCoder(),
         score_converter="SIGMOID",
         score_converter_place="model",
