@@ -10,8 +10,10 @@ from detection_cases import annotations, detected, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detlite.devices.accuracy.annotations import read_annotations
 from detlite.devices.accuracy.classes import ClassMap
-from detlite.devices.accuracy.coco import KEYS, coco_matches, coco_metrics
+from detlite.devices.accuracy.coco import KEYS, coco_matches, coco_metrics, pixel_boxes
+from detlite.devices.accuracy.detect import Detected
 from detlite.devices.accuracy.precision import mean_average_precision
 from detlite.runtime.errors import InputError
 
@@ -102,19 +104,51 @@ def test_all_twelve_numbers_are_those_of_pycocotools(seed):
     assert list(metrics.values()) == [None if value is None else pytest.approx(value, abs=1e-10) for value in want]
 
 
+@pytest.mark.data
+def test_all_numbers_on_the_annotations_of_val2017_are_those_of_pycocotools(shared_data):
+    truth = read_annotations(shared_data / "coco" / "val" / "instances.json")
+    classes = ClassMap(tuple(identity for identity, _name in truth.categories), "name")
+    found = near_truth(truth, classes)
+    metrics = coco_metrics(found, truth, classes)
+    assert list(metrics.values()) == pytest.approx([100 * v for v in pycocotools_stats(truth, found)], abs=1e-10)
+    own = mean_average_precision(coco_matches(found, truth, classes))[0]
+    assert own == pytest.approx(metrics["map"], abs=1e-10)
+
+
+def near_truth(truth, classes):
+    """Each object found up to twice, a little beside, with scores in steps of 1/256: many are equal."""
+    random = np.random.default_rng(0)
+    index = {image.id: number for number, image in enumerate(truth.images)}
+    sizes = np.array([(image.height, image.width) for image in truth.images])
+    chosen = sorted(random.choice(truth.truths, 1500).tolist(), key=lambda t: index[t.image_id])
+    image = np.array([index[t.image_id] for t in chosen], np.int64)
+    boxes = np.array([t.box for t in chosen]) * random.normal(1, 0.08, (len(chosen), 4))
+    corners = np.stack((boxes[:, 1], boxes[:, 0], boxes[:, 1] + boxes[:, 3], boxes[:, 0] + boxes[:, 2]), 1)
+    return Detected(
+        boxes=(corners / np.tile(sizes[image], 2)).astype(np.float32),
+        classes=np.array([classes.category_ids.index(t.category_id) for t in chosen], np.int64),
+        scores=(random.integers(10, 256, len(chosen)) / 256).astype(np.float32),
+        image_index=image,
+        sizes=sizes,
+        invoke_ns=np.ones(len(sizes), np.int64),
+    )
+
+
 def pycocotools_stats(truth, found):
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     rows = [
-        {"id": n, "image_id": t.image_id, "category_id": t.category_id, "bbox": t.box, "area": t.area}
+        {"id": n, "image_id": t.image_id, "category_id": t.category_id, "bbox": list(t.box), "area": t.area}
         | {"iscrowd": int(t.crowd)}
         for n, t in enumerate(truth.truths, 1)
     ]
-    y1, x1, y2, x2 = found.boxes.astype(np.float64).T * 100
-    boxes = np.stack((x1, y1, x2 - x1, y2 - y1), 1).tolist()
+    boxes = pixel_boxes(found).tolist()
     columns = zip(found.image_index.tolist(), found.classes.tolist(), boxes, found.scores.tolist(), strict=True)
-    results = [{"image_id": i + 1, "category_id": c + 1, "bbox": box, "score": s} for i, c, box, s in columns]
+    results = [
+        {"image_id": truth.images[i].id, "category_id": truth.categories[c][0], "bbox": box, "score": s}
+        for i, c, box, s in columns
+    ]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {
