@@ -82,7 +82,7 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
     """Return *detector* as a TFLite model with raw heads, its weights of the *kind* that `to_tflite` knows."""
     progress("TFLite conversion", 0, 1)
     raw = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores), kind)
-    data = canonicalize(raw)
+    data = canonicalize(raw, (detector.box_encodings, detector.class_scores))
     progress("TFLite conversion", 1, 1)
     done = step(
         "convert",

@@ -15,22 +15,25 @@ from detlite.runtime.errors import InputError
 INPUT = "image"
 
 
-def canonicalize(data: bytes) -> bytes:
+def canonicalize(data: bytes, heads: Sequence[str] = ()) -> bytes:
     """Return the converter's model *data* with its two outputs in the order and under the names of `RAW_ROLES`.
 
     Which output is which is what the converter's own SignatureDef says: `output_0` and `output_1` are what the
-    exporter asked for, box encodings first; a model that is canonical already has the roles there. Shapes do not tell:
-    three classes and a background are as many columns as a box.
+    exporter asked for, box encodings first; a model that is canonical already has the roles there. Without a
+    signature (the converter writes none for some graphs) the outputs are called as the graph's *heads*. Shapes do not
+    tell: three classes and a background are as many columns as a box.
 
     Raises:
-        InputError: the model has no signature with two outputs.
+        InputError: the model's outputs are neither signed nor called so.
     """
     model = load(data, "the converted model")
-    outputs = signed_outputs(model)
-    if len(outputs) != len(RAW_ROLES):
-        raise InputError(f"the converted model has the outputs {sorted(outputs)}; want two, signed")
-    by_role = dict(zip(RAW_ROLES, outputs.values(), strict=True))  # both namings sort in the order of the roles
-    name_heads(model, by_role)
+    subgraph = main_subgraph(model)
+    named = {text_of(subgraph.tensors[index].name): index for index in subgraph.outputs}
+    nodes = [head.split(":")[0] for head in heads]
+    signed = list(signed_outputs(model).values()) or [named[node] for node in nodes if node in named]
+    if len(signed) != len(RAW_ROLES):
+        raise InputError(f"the converted model has the outputs {sorted(named)}; want two, signed or called {nodes}")
+    name_heads(model, dict(zip(RAW_ROLES, signed, strict=True)))  # both namings sort in the order of the roles
     return dump(model)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detlite.runtime.errors import InputError
 
@@ -140,28 +138,3 @@ class Report:
             raise InputError("a report without a model: it needs at least one")
         if len(self.pictures) > MOST_PICTURES:
             raise InputError(f"{len(self.pictures)} pictures in a report: at most {MOST_PICTURES}")
-
-
-def side(
-    name: str,
-    boxes: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    *,
-    labels: Sequence[str],
-) -> Side:
-    """Return what to draw of one model's detections in one picture: the best `MOST_SHOWN` over `SHOWN_SCORE`.
-
-    Args:
-        name: the model's.
-        boxes: float32, (n, 4): (y1, x1, y2, x2), 0..1.
-        classes: int64, (n,), from 0 on.
-        scores: float32, (n,).
-        labels: of the classes.
-    """
-    order = [i for i in np.argsort(-scores, kind="stable") if scores[i] >= SHOWN_SCORE][:MOST_SHOWN]
-    shown = []
-    for index in order:
-        y1, x1, y2, x2 = (min(1.0, max(0.0, float(edge))) for edge in boxes[index])
-        shown.append(Shown((y1, x1, y2, x2), labels[int(classes[index])], float(scores[index])))
-    return Side(name, tuple(shown))

@@ -22,7 +22,6 @@ from detlite.devices.report.report import (
     Shown,
     Side,
     Step,
-    side,
 )
 from detlite.devices.report.write import to_json, write_report
 from detlite.runtime.errors import InputError
@@ -79,9 +78,8 @@ def test_html_loads_nothing(picture):
     assert not re.search(r"https?:", html)
     assert not re.search(r"<(script|link|iframe|img|object|embed)\b", html)
     sources = re.findall(r"""(?:href|src|url)\s*[=(]\s*["']?([^"')\s>]{0,20})""", html)
-    assert {source.split(",")[0] for source in sources} == {"data:image/jpeg;base6", "#picture-1"} or all(
-        source.startswith(("data:image/jpeg", "#picture-")) for source in sources
-    )
+    assert len(sources) == 2
+    assert all(source.startswith(("data:image/jpeg", "#picture-")) for source in sources)
 
 
 def test_hostile_texts_are_escaped_everywhere(picture):
@@ -182,12 +180,6 @@ def test_labels_stay_in_the_picture(picture):
     assert box.label_x >= 0
     assert box.label_x + box.label_width <= drawn.width + 0.1
     assert 0 <= box.label_y <= drawn.height
-
-
-def test_only_sure_detections_are_shown_the_best_first():
-    boxes = np.tile(np.array([[0, 0, 1, 2]], np.float32), (3, 1))
-    shown = side("m", boxes, np.array([0, 1, 0]), np.array([0.5, 0.9, 0.29], np.float32), labels=("cat", "dog"))
-    assert [(s.label, s.box) for s in shown.detections] == [("dog", (0, 0, 1, 1)), ("cat", (0, 0, 1, 1))]
 
 
 def test_the_plot_counts_what_it_does_not_show():
