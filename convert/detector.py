@@ -11,7 +11,7 @@ import numpy as np
 from detlite.convert.graph.coding import measure_anchors, measure_box_coder
 from detlite.convert.graph.cut import OP, Cut, cut_graph
 from detlite.convert.graph.index import GraphIndex
-from detlite.convert.graph.preprocessing import Preprocessing, measure_preprocessing, network_size
+from detlite.convert.graph.preprocessing import Preprocessing, measure_preprocessing, network_size, pads_images
 from detlite.convert.graph.runner import Runner, running
 from detlite.convert.graph.trim import prune, trim
 from detlite.convert.hints import Hints, read_hints
@@ -133,7 +133,7 @@ def _contract(measured: _Measured, hints: Hints, options: DetectorOptions) -> Co
     offset = _label_offset(measured, hints, scores.shape[2], origin)
     converted = cut.score_converter != "IDENTITY" and options.logits
     return Contract(
-        image=_image(measured, origin),
+        image=_image(measured, options, origin),
         outputs=_outputs(len(anchors), scores.shape[2]),
         anchors=anchors,
         box_coder=_box_coder(measured, anchors, encodings.shape, origin),
@@ -153,14 +153,21 @@ def _outputs(anchors: int, columns: int) -> tuple[Output, ...]:
     )
 
 
-def _image(measured: _Measured, origin: dict[str, str]) -> ImageInput:
+def _image(measured: _Measured, options: DetectorOptions, origin: dict[str, str]) -> ImageInput:
+    padded = pads_images(measured.runner, measured.cut)
+    if padded and options.input_size is None:
+        raise InputError(
+            "the graph keeps an image's aspect ratio and pads it, which no resize rule of the contract does yet: give "
+            f"--input {measured.size[0]}x{measured.size[1]} to have images stretched instead, at some cost in accuracy"
+        )
     found = measure_preprocessing(measured.runner, measured.index, measured.cut, measured.size)
     if found is None:
         family, mean, std = family_normalization(measured.index.nodes)
         origin["image"] = f"mean, std and resize rule of the family {family}: the graph begins after its preprocessing"
         found = Preprocessing(*measured.size, colour="RGB", mean=mean, std=std, resize="tf1_bilinear")
     else:
-        origin["image"] = "measured with images of one colour on the graph's own preprocessing"
+        stretched = "; the graph pads images, --input asks for stretching" if padded else ""
+        origin["image"] = f"measured with images of one colour on the graph's own preprocessing{stretched}"
     return ImageInput(
         name="image",
         height=found.height,

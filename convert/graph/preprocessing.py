@@ -64,6 +64,14 @@ def _fixed_size(runner: Runner, cut: Cut) -> tuple[int, int] | None:
     return seen.pop() if len(seen) == 1 else None
 
 
+def pads_images(runner: Runner, cut: Cut) -> bool:
+    """Return whether the graph pads an image that is wider than high (keep_aspect_ratio_resizer), not stretches it."""
+    if cut.image is None:
+        return False
+    (value,) = runner.run([cut.network_input], {cut.image: constant_image(*PROBE_SIZES[0], (255, 255, 255))})
+    return bool(np.ptp(value.astype(np.float64), axis=(0, 1, 2)).max() > TOLERANCE)
+
+
 def measure_preprocessing(runner: Runner, index: GraphIndex, cut: Cut, size: tuple[int, int]) -> Preprocessing | None:
     """Return what the graph does to an image, or None where it begins after its preprocessing.
 

@@ -14,7 +14,8 @@ from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
 TFLITE_OP = "TFLite_Detection_PostProcess"
-HARMLESS = ("Placeholder", "PlaceholderWithDefault", "Assert", "TensorArray", "TensorList")
+CALLS = ("While", "If", "Case", "PartitionedCall", "StatefulPartitionedCall")
+HARMLESS = ("Placeholder", "PlaceholderWithDefault", "Assert", "TensorArray", "TensorList", *CALLS)
 """Beginnings of the names of stateful operators that touch nothing outside the graph."""
 
 
@@ -47,17 +48,23 @@ class Runner:
         return None if shape.rank is None else tuple(shape.as_list())
 
     def _refuse_side_effects(self, fetches: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> None:
-        from tensorflow.python.framework import op_def_registry
-
         fed = {node_of(tensor) for tensor in feeds}
-        for name in self._index.walk_back([node_of(f) for f in fetches], lambda node: node.name not in fed):
-            op = self._index.nodes[name].op if name in self._index.nodes else "NoOp"
-            definition = op_def_registry.get(op)
-            if definition is not None and definition.is_stateful and not op.startswith(HARMLESS):
+        walked = self._index.walk_back([node_of(f) for f in fetches], lambda node: node.name not in fed)
+        functions = self._index.graph_def.library.function  # any of them may be called
+        nodes = [self._index.nodes[name] for name in walked if name in self._index.nodes]
+        for node in (*nodes, *(inner for function in functions for inner in function.node_def)):
+            if _acts_outside(node.op):
                 raise InputError(
-                    f"the graph's node {name} is a {op}, which acts outside the graph: it is not run; give a frozen "
-                    "inference graph"
+                    f"the graph's node {node.name} is a {node.op}, which acts outside the graph: it is not run; give a "
+                    "frozen inference graph"
                 )
+
+
+def _acts_outside(op: str) -> bool:
+    from tensorflow.python.framework import op_def_registry
+
+    definition = op_def_registry.get(op)
+    return definition is not None and definition.is_stateful and not op.startswith(HARMLESS)
 
 
 @contextmanager

@@ -154,6 +154,13 @@ def test_another_input_size_than_the_graphs_is_refused(tmp_path):
         detector_of(tmp_path, input_size=(64, 64))
 
 
+def test_a_graph_that_pads_images_is_refused_until_a_size_is_asked_for(tmp_path):
+    with pytest.raises(InputError, match="keeps an image's aspect ratio and pads it.* give --input 32x32 to have"):
+        detector_of(tmp_path, Tiny(pads=True))
+    contract = detector_of(tmp_path, Tiny(pads=True), input_size=(32, 32)).contract
+    assert "the graph pads images, --input asks for stretching" in contract.origin["image"]
+
+
 def test_a_classifier_is_refused_in_one_line():
     tf = load_tensorflow()
     with tf.Graph().as_default() as graph:

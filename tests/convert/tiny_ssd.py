@@ -24,6 +24,7 @@ class Tiny:
     background: bool = True
     mean: tuple[float, float, float] | None = None  # subtract channel means, as the ResNets do; else [-1, 1]
     raw_encodings_identity: bool = False
+    pads: bool = False  # keep the aspect ratio and pad, as a keep_aspect_ratio_resizer does
 
 
 def tiny_anchors() -> np.ndarray:
@@ -72,9 +73,17 @@ def _image(v1, tf, tiny: Tiny):
     with v1.name_scope("Preprocessor"):
         if tiny.normalize_first:
             floats = _normalize(v1, tiny, floats)
-        resized = v1.map_fn(lambda one: v1.image.resize_images(one, (SIDE, SIDE)), floats)
+        resized = v1.map_fn(_padding(v1) if tiny.pads else _stretching(v1), floats)
         resized.set_shape((None, SIDE, SIDE, 3))
         return resized if tiny.normalize_first else _normalize(v1, tiny, resized)
+
+
+def _stretching(v1):
+    return lambda one: v1.image.resize_images(one, (SIDE, SIDE))
+
+
+def _padding(v1):
+    return lambda one: v1.image.resize_image_with_pad(one, SIDE, SIDE)
 
 
 def _normalize(v1, tiny: Tiny, image):
