@@ -28,7 +28,7 @@ EPILOG = """\b
 Exit status: 0 done; 1 a gate or a finding failed; 2 bad usage or bad input;
 3 something is missing in the environment; 4 a device or a backend failed; 130 interrupted."""
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class LazyGroup(click.Group):
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         if error.errno in DISK_FULL:
-            return _fail(f"the disk is full: {error}; make room and run again", 3)
+            return _fail(f"no room to write: {error}; make room and run again", 3)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return _fail(f"not allowed: {error}; choose a place that you may write to", 2)
         raise

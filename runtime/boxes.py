@@ -11,18 +11,21 @@ def decode(encodings: Floats, anchors: Floats, coder: BoxCoder) -> Floats:
     """Return the boxes of *encodings*: float32 (n, 4), (y1, x1, y2, x2), in the anchors' unit.
 
     y = ty / y_scale * ha + ya and h = exp(th / height_scale) * ha, x and w likewise (Ren et al., Faster R-CNN, 2015,
-    with the scales of the OD API), in float32 and in the order of `DecodeCenterSizeBoxes` of TFLite's op.
+    with the scales of the OD API). Like `DecodeCenterSizeBoxes` of TFLite's op it computes centres and half sizes in
+    double, rounds them to float32, and adds those: boxes are then the op's, and so is what overlaps. A size too large
+    for float32 becomes infinite.
 
     Args:
         encodings: float32, (n, 4): (ty, tx, th, tw).
         anchors: float32, (n, 4): (y centre, x centre, height, width).
         coder: the scales.
     """
-    shifts = np.array((coder.y, coder.x), np.float32)
-    sizes = np.array((coder.height, coder.width), np.float32)
-    centre = encodings[:, :2] / shifts * anchors[:, 2:] + anchors[:, :2]
-    half = np.float32(0.5) * np.exp(encodings[:, 2:] / sizes) * anchors[:, 2:]
-    return np.concatenate([centre - half, centre + half], axis=1)
+    shifts, sizes = np.float32((coder.y, coder.x)), np.float32((coder.height, coder.width))
+    centres, extents = anchors[:, :2], anchors[:, 2:]
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre = (encodings[:, :2].astype(np.float64) / shifts * extents + centres).astype(np.float32)
+        half = (0.5 * np.exp(encodings[:, 2:].astype(np.float64) / sizes) * extents).astype(np.float32)
+        return np.concatenate([centre - half, centre + half], axis=1)
 
 
 def clip(boxes: Floats) -> Floats:
@@ -30,16 +33,17 @@ def clip(boxes: Floats) -> Floats:
     return np.clip(boxes, np.float32(0), np.float32(1))
 
 
-def iou(box: Floats, others: Floats) -> Floats:
-    """Return the IoU of one *box* (4,) with each of *others* (n, 4); 0 where either has no area, as in TFLite's op."""
-    y1, x1, y2, x2 = others.T
+def iou(boxes: Floats, others: Floats) -> Floats:
+    """Return the IoU of each of *boxes* (m, 4) with each of *others* (n, 4): float32 (m, n); (n,) for one box (4,).
+
+    0 where either has no area, and not a number where a coordinate is none, as in TFLite's op.
+    """
+    ours, theirs = np.moveaxis(boxes[..., None, :], -1, 0), others.T
     zero = np.float32(0)
-    shared = np.maximum(np.minimum(y2, box[2]) - np.maximum(y1, box[0]), zero)
-    shared *= np.maximum(np.minimum(x2, box[3]) - np.maximum(x1, box[1]), zero)
-    theirs = (y2 - y1) * (x2 - x1)
-    own = (box[2] - box[0]) * (box[3] - box[1])
-    if own <= 0:
-        return np.zeros_like(shared)
-    union = own + theirs - shared
-    result: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=theirs > 0)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        shared = np.maximum(np.minimum(theirs[2], ours[2]) - np.maximum(theirs[0], ours[0]), zero)
+        shared *= np.maximum(np.minimum(theirs[3], ours[3]) - np.maximum(theirs[1], ours[1]), zero)
+        own, other = ((side[2] - side[0]) * (side[3] - side[1]) for side in (ours, theirs))
+        result: Floats = np.divide(shared, own + other - shared, out=shared)
+    result[(own <= 0) | (other <= 0)] = zero
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,28 +15,50 @@ Pixels = NDArray[np.uint8]
 MAX_PIXELS = 178_956_970
 """As Pillow refuses more: 500 MB of pixels, many times any camera's."""
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+"""What is decoded. Pillow reads many more, some with little care (EPS starts another program)."""
+
+
+DAMAGED = (OSError, SyntaxError, ValueError)
+"""What Pillow's decoders raise at damaged files."""
+
 
 def read_image(path: Path) -> Pixels:
     """Return the image in the file at *path*: uint8 (height, width, 3), RGB.
 
-    `.npy` files are read without Pillow. Pixels stay as they are stored: an EXIF orientation is not applied, as in
+    `.npy` files, and `.rgb` ones (the bytes of the pixels alone, named `*.<width>x<height>.rgb`), are read without
+    Pillow. Of an animation the first frame counts; transparency is dropped. Pixels stay as they are stored: an EXIF orientation is not applied, as in
     COCO's evaluation, whose annotations are for the stored pixels.
 
     Raises:
         InputError: it is no image, is cut short, or is absurdly large.
         MissingToolError: it wants Pillow, which is not installed.
     """
-    return _read_array(path) if path.suffix.lower() == ".npy" else _decode(path)
+    readers = {".npy": _read_array, ".rgb": _read_raw}
+    return readers.get(path.suffix.lower(), _decode)(path)
 
 
 def _read_array(path: Path) -> Pixels:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise InputError(f"{path} is no .npy image: {error}") from error
+        array = np.lib.format.open_memmap(path, mode="r")  # np.load would open a .zip too
+    except (OSError, ValueError, EOFError, SyntaxError, OverflowError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is no .npy image: {' '.join(str(error).split())}") from error
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not 0 < array.size <= 3 * MAX_PIXELS:
         raise InputError(f"{path} holds {array.dtype} {array.shape}; want uint8 (height, width, 3), RGB")
     return np.array(array)
+
+
+def _read_raw(path: Path) -> Pixels:
+    match = re.search(r"\.(\d{1,5})x(\d{1,5})$", path.stem)
+    if match is None:
+        raise InputError(f"{path} does not say its size: want a name such as photo.640x480.rgb (width x height)")
+    width, height = int(match[1]), int(match[2])
+    try:
+        if path.stat().st_size != 3 * width * height or not width * height:
+            raise InputError(f"{path} has {path.stat().st_size} bytes; {width} x {height} pixels of RGB have others")
+        return np.fromfile(path, np.uint8).reshape(height, width, 3)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _decode(path: Path) -> Pixels:
@@ -46,11 +69,11 @@ def _decode(path: Path) -> Pixels:
             f"{path} wants Pillow, which is not installed: give .npy images, or install it"
         ) from error
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(f"{path} has {image.width} x {image.height} pixels: want at most {MAX_PIXELS}")
             if image.mode.startswith("I;16") or image.mode in ("I", "F"):
                 raise InputError(f"{path} has {image.mode} pixels of more than 8 bits: convert it to 8-bit RGB")
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*DAMAGED, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error

@@ -1,13 +1,16 @@
 """Non-maximum suppression as TFLite's `TFLite_Detection_PostProcess` does it, fast and regular, in numpy.
 
-Source of the semantics: tensorflow/lite/kernels/detection_postprocess.cc. A box goes when its IoU with a kept one is
-over the threshold; a score counts when it is at least the score threshold; equal scores keep their order (class, then
-anchor).
+Source of the semantics: tflite/kernels/detection_postprocess.cc of LiteRT. A box goes when its IoU with a kept one is
+over the threshold; a score counts when it is at least the score threshold; equal scores keep their order: by class,
+then by anchor.
+
+Regular suppression is done for all classes at once, best score first: whether a box is kept depends on the better ones
+of its class alone, so the result is that of one class after the other, and it ends when enough boxes are kept.
 """
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Dict, Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +21,8 @@ from detlite.runtime.detections import Detections
 
 Indices = NDArray[np.intp]
 
-FIRST_CHUNK = 256  # candidates that are sorted at first: most images need no more for 100 detections
+FIRST_CHUNK = 256  # candidates that are sorted at first: many images need no more for 100 detections
+BLOCK = 96  # candidates that are compared with each other at once
 
 
 def suppress(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
@@ -35,91 +39,105 @@ def suppress(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
 
 def regular(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
     """Suppress class by class and keep the best `max_detections` of all; see `suppress`."""
-    by_class = scores.T.ravel()  # class-major, so that equal scores come in the op's order
-    anchors = max(len(boxes), 1)
-    greedy = _Greedy(boxes, nms, per_class=min(nms.detections_per_class, nms.max_detections))
-    for chunk in _descending(by_class, nms.score_threshold):
-        greedy.take(chunk % anchors, chunk // anchors)
-        if greedy.count >= nms.max_detections:
-            break
-    anchor, classes = greedy.kept()
-    return Detections(boxes[anchor], classes.astype(np.int64), by_class[classes * anchors + anchor])
+    anchor, klass = _greedy(boxes, scores, nms, per_class=nms.detections_per_class)
+    return Detections(boxes[anchor], klass.astype(np.int64), scores[anchor, klass])
 
 
 def fast(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
     """Suppress all classes together by each anchor's best score; see `suppress`.
 
-    Each kept box is returned with its best `max_classes_per_detection` classes, best first, as the op does.
+    Each kept box is returned with its best `max_classes_per_detection` classes, best first. Where two classes of one
+    box have the same score, the lower comes first; the op leaves their order open.
     """
     count = min(nms.max_classes_per_detection, scores.shape[1])
-    best = scores.max(axis=1, initial=-np.inf)
-    greedy = _Greedy(boxes, nms, per_class=nms.max_detections)
-    for chunk in _descending(best, nms.score_threshold):
-        greedy.take(chunk, np.zeros_like(chunk))
-        if greedy.count >= nms.max_detections:
-            break
-    anchor, _one = greedy.kept()
+    best = scores.max(axis=1, keepdims=True)
+    anchor, _one = _greedy(boxes, best, nms, per_class=nms.max_detections)
     classes = np.argsort(-scores[anchor], axis=1, kind="stable")[:, :count]
     chosen = np.take_along_axis(scores[anchor], classes, axis=1)
     return Detections(boxes[anchor].repeat(count, axis=0), classes.ravel().astype(np.int64), chosen.ravel())
 
 
-def _descending(scores: Floats, threshold: float) -> Iterator[Indices]:
-    """Yield the indices of *scores* of at least *threshold*, best first, in chunks that grow: few want them all."""
-    left = np.flatnonzero(scores >= np.float32(threshold))
-    size = FIRST_CHUNK
-    while len(left) > size:
-        values = scores[left]
-        cut = np.partition(values, len(left) - size)[len(left) - size]
-        chunk = values >= cut  # all that are equal to the last one too: no tie is split
-        yield _sorted(left[chunk], scores)
-        left, size = left[~chunk], size * 4
-    yield _sorted(left, scores)
+def _greedy(boxes: Floats, scores: Floats, nms: Nms, *, per_class: int) -> Tuple[Indices, Indices]:
+    """Return the anchors and the classes that are kept, best first."""
+    kept = _Kept(boxes, nms, per_class)
+    for anchors, classes in _descending(scores, np.float32(nms.score_threshold)):
+        for begin in range(0, len(anchors), BLOCK):
+            kept.take(anchors[begin : begin + BLOCK], classes[begin : begin + BLOCK])
+            if kept.is_full:
+                return kept.arrays()
+    return kept.arrays()
 
 
-def _sorted(indices: Indices, scores: Floats) -> Indices:
-    return indices[np.argsort(-scores[indices], kind="stable")]
+def _descending(scores: Floats, threshold: np.float32) -> Iterator[Tuple[Indices, Indices]]:
+    """Yield the anchors and classes of all *scores* of at least *threshold*, best first, in chunks that grow."""
+    cut = _reached_by_some(scores, threshold)
+    yield _sorted(scores, *np.nonzero(scores >= cut))
+    if cut <= threshold:
+        return
+    anchors, classes = np.nonzero((scores < cut) & (scores >= threshold))
+    size = 4 * FIRST_CHUNK
+    while len(anchors) > size:
+        values = scores[anchors, classes]
+        chunk = values >= np.partition(values, len(values) - size)[len(values) - size]  # with all ties: none is split
+        yield _sorted(scores, anchors[chunk], classes[chunk])
+        anchors, classes, size = anchors[~chunk], classes[~chunk], size * 4
+    yield _sorted(scores, anchors, classes)
 
 
-class _Greedy:
-    """Greedy suppression within classes, fed with candidates best first."""
+def _reached_by_some(scores: Floats, threshold: np.float32) -> np.float32:
+    """Return a score that at least `FIRST_CHUNK` of *scores* reach, and few more: found in one pass, without sorting."""
+    count = len(scores)
+    if count <= FIRST_CHUNK:
+        return threshold
+    best = scores.max(axis=1)
+    best[~(best >= threshold)] = threshold  # and what is not a number
+    cut: np.float32 = np.partition(best, count - FIRST_CHUNK)[count - FIRST_CHUNK]
+    return cut
 
-    def __init__(self, boxes: Floats, nms: Nms, *, per_class: int) -> None:
-        self._boxes = boxes
-        self._iou = np.float32(nms.iou_threshold)
+
+def _sorted(scores: Floats, anchors: Indices, classes: Indices) -> Tuple[Indices, Indices]:
+    order = np.lexsort((anchors, classes, -scores[anchors, classes]))
+    return anchors[order], classes[order]
+
+
+class _Kept:
+    """What is kept so far, by candidates that come best first."""
+
+    def __init__(self, boxes: Floats, nms: Nms, per_class: int) -> None:
+        self._boxes, self._iou = boxes, np.float32(nms.iou_threshold)
         self._most, self._per_class = nms.max_detections, per_class
-        self._anchors = np.empty(nms.max_detections, np.intp)
-        self._classes = np.empty(nms.max_detections, np.intp)
-        self.count = 0
+        self._anchors: List[int] = []
+        self._classes: List[int] = []
+        self._counts: Dict[int, int] = {}
 
-    def kept(self) -> tuple[Indices, Indices]:
-        """Return the anchors and the classes that were kept, in the order in which they were."""
-        return self._anchors[: self.count], self._classes[: self.count]
+    @property
+    def is_full(self) -> bool:
+        """Whether as many are kept as are wanted."""
+        return len(self._anchors) >= self._most
+
+    def arrays(self) -> Tuple[Indices, Indices]:
+        """Return the anchors and the classes, in the order in which they were kept."""
+        return np.array(self._anchors, np.intp), np.array(self._classes, np.intp)
 
     def take(self, anchors: Indices, classes: Indices) -> None:
-        """Keep of the candidates, which are worse than all before them, those that nothing suppresses."""
-        boxes = self._boxes[anchors]
-        alive = self._not_suppressed_before(boxes, classes)
-        for i in range(len(anchors)):
-            if not alive[i]:
+        """Keep of some candidates, which are no better than all before them, those that nothing suppresses."""
+        gone = self._overlap(*self.arrays(), anchors, classes).any(axis=0)
+        anchors, classes = anchors[~gone], classes[~gone]
+        # whom each would suppress, one bit for each candidate: Python's integers are fast at that
+        rows = np.packbits(self._overlap(anchors, classes, anchors, classes), axis=1, bitorder="little")
+        suppressed = 0
+        for i, (anchor, klass) in enumerate(zip(anchors.tolist(), classes.tolist())):
+            if suppressed >> i & 1 or self._counts.get(klass, 0) >= self._per_class:
                 continue
-            self._anchors[self.count], self._classes[self.count] = anchors[i], classes[i]
-            self.count += 1
-            if self.count >= self._most:
+            self._anchors.append(anchor)
+            self._classes.append(klass)
+            self._counts[klass] = self._counts.get(klass, 0) + 1
+            if self.is_full:
                 return
-            same = i + 1 + np.flatnonzero((classes[i + 1 :] == classes[i]) & alive[i + 1 :])
-            if len(same):
-                full = np.count_nonzero(self._classes[: self.count] == classes[i]) >= self._per_class
-                alive[same] = False if full else iou(boxes[i], boxes[same]) <= self._iou
+            suppressed |= int.from_bytes(rows[i].tobytes(), "little")
 
-    def _not_suppressed_before(self, boxes: Floats, classes: Indices) -> NDArray[np.bool_]:
-        alive = np.ones(len(boxes), np.bool_)
-        for kept_class in np.unique(self._classes[: self.count]):
-            same = np.flatnonzero(classes == kept_class)
-            kept = self._anchors[: self.count][self._classes[: self.count] == kept_class]
-            if len(kept) >= self._per_class:
-                alive[same] = False
-                continue
-            for anchor in kept:
-                alive[same] &= iou(self._boxes[anchor], boxes[same]) <= self._iou
-        return alive
+    def _overlap(self, anchors: Indices, classes: Indices, other: Indices, other_classes: Indices) -> NDArray[np.bool_]:
+        """Return which of the *other* boxes each suppresses: those of its class with an IoU over the threshold."""
+        over = iou(self._boxes[anchors], self._boxes[other]) > self._iou  # false for what is not a number, as in the op
+        over &= classes[:, None] == other_classes
+        return over

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.boxes import decode
 from detlite.runtime.contract import Contract, Floats, Output, Quantization
 from detlite.runtime.detections import Detections
-from detlite.runtime.errors import ContractError
+from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.images import Pixels
 from detlite.runtime.interpreter import open_interpreter
 from detlite.runtime.nms import suppress
@@ -19,6 +19,8 @@ from detlite.runtime.preprocess import preprocess
 from detlite.runtime.scores import CONVERTERS
 
 Heads = Dict[str, Floats]
+
+OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
 
 
 class Session:
@@ -33,13 +35,15 @@ class Session:
         """Open the model.
 
         Raises:
-            InputError: the interpreter cannot open it.
+            InputError: the interpreter cannot open it, or would lose detections with so many threads.
             ContractError: it is not the model that the contract speaks of.
         """
         self.contract = artifact.contract
-        opened = open_interpreter(artifact.model, threads=threads)
+        _check_threads(self.contract, threads)
+        self._opened = opened = open_interpreter(artifact.model, threads=threads)
         self.runtime = opened.runtime
-        self._interpreter = opened.interpreter
+        if len(opened.inputs) != 1:
+            raise ContractError(f"the model has {len(opened.inputs)} inputs; a contract speaks of one, the image")
         self._input = opened.inputs[0]["index"]
         image = self.contract.image
         _check("the input", opened.inputs[0], (1, image.height, image.width, image.channels), image.dtype)
@@ -51,15 +55,20 @@ class Session:
         return preprocess(image, self.contract.image)
 
     def invoke(self, tensor: NDArray[Any]) -> None:
-        """Run the model on *tensor*, and nothing else: what a latency counts."""
-        self._interpreter.set_tensor(self._input, tensor)
-        self._interpreter.invoke()
+        """Run the model on *tensor*, and nothing else: what a latency counts.
+
+        Raises:
+            ContractError: *tensor* is not what the model takes.
+            DeviceError: the interpreter fails at it.
+        """
+        self._opened.set_input(self._input, tensor)
+        self._opened.invoke()
 
     def heads(self) -> Heads:
         """Return what the last `invoke` left: float32 by role, without the batch; quantized heads dequantized."""
         heads = {}
         for output in self.contract.outputs:
-            value = self._interpreter.get_tensor(self._outputs[output.role])
+            value = self._opened.interpreter.get_tensor(self._outputs[output.role])
             heads[output.role] = _real(value, output.quantization).reshape(output.shape[1:] or (1,))
         return heads
 
@@ -85,10 +94,12 @@ def postprocess(heads: Heads, contract: Contract) -> Detections:
 
 
 def _of_op(heads: Heads, contract: Contract) -> Detections:
-    per_box = contract.nms.max_classes_per_detection if contract.nms.kind == "fast" else 1
-    count = int(heads["count"].ravel()[0]) * per_box  # the op counts boxes, and returns each with all its classes
-    boxes, scores = heads["boxes"].reshape(-1, 4)[:count], heads["scores"].ravel()[:count]
-    return Detections(boxes, heads["classes"].ravel()[:count].astype(np.int64), scores)
+    nms = contract.nms
+    per_box = nms.max_classes_per_detection if nms.kind == "fast" else 1
+    found = min(per_box, len(contract.labels))  # the op leaves room for more classes than there are, and fills none
+    count = int(heads["count"].ravel()[0])  # of boxes: each comes once for each of its classes
+    boxes, classes, scores = (heads[role].reshape(-1, per_box, *tail)[:count, :found] for role, tail in OF_OP)
+    return Detections(boxes.reshape(-1, 4), classes.ravel().astype(np.int64), scores.ravel())
 
 
 def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
@@ -96,6 +107,15 @@ def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
         return value.astype(np.float32, copy=False)
     real: Floats = (value.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)
     return real
+
+
+def _check_threads(contract: Contract, threads: int) -> None:
+    nms = contract.nms
+    if nms.place == "model" and nms.kind == "regular" and 1 < threads < len(contract.labels):
+        raise InputError(
+            f"with {threads} threads the model's own regular NMS never finds class {threads}, "
+            f"{contract.labels[threads]!r} (TensorFlow issue 56058): use 1 thread, fast NMS, or a model with raw heads"
+        )
 
 
 def _checked(details: Any, output: Output) -> int:

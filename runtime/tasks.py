@@ -34,8 +34,8 @@ def probe(request: Record, _progress: Progress) -> Record:
     """Open the file `model`, run it once on zeros, and return `runtime`, `inputs` and `outputs` as that sees them."""
     opened = open_interpreter(Path(request["model"]))
     for detail in opened.inputs:
-        opened.interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
-    opened.interpreter.invoke()
+        opened.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    opened.invoke()
     tensors = {
         key: [
             {"name": d["name"], "shape": [int(s) for s in d["shape"]], "dtype": np.dtype(d["dtype"]).name}

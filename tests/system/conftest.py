@@ -51,6 +51,12 @@ def detlite(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def detlite_in():
+    """Gives `detlite` in any folder."""
+    return Detlite
+
+
+@pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """A tiny detector, converted and quantized once: `source`, `float`, `int8`, `photos`."""
     from model_files import write_frozen, write_photos

@@ -1,0 +1,36 @@
+"""The real SSDLite MobileNet V2 on real images: parity, int8 operators, fidelity."""
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.data]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory, shared_data, detlite_in):
+    run = detlite_in(tmp_path_factory.mktemp("real"))
+    graph = shared_data / "models" / "ssdlite_mobilenet_v2_coco" / "frozen_inference_graph_no_nms.pb"
+    train = shared_data / "coco" / "train"
+    assert run("convert", graph, "-o", "float").status == 0
+    assert run("quantize", "float", "-o", "int8", "--coco", train / "images", train / "instances.json").status == 0
+    return run
+
+
+def test_the_repaired_int8_model_has_113_to_120_operators_and_no_float_island(real):
+    facts = json.loads(real("inspect", "int8", "--json").out)
+    assert 113 <= facts["operators"] <= 120
+    assert facts["float_islands"] == 0
+
+
+def test_the_int8_model_keeps_a_fidelity_of_86(real, shared_data):
+    images = shared_data / "coco" / "val" / "images"
+    record = json.loads(real("evaluate", "int8", "--images", images, "--against", "float", "--json").out)
+    assert record["images"] == 150
+    assert record["fidelity"] >= 86
+
+
+def test_the_float_model_has_the_graphs_map(real, shared_data):
+    val = shared_data / "coco" / "val"
+    record = json.loads(real("evaluate", "float", "--coco", val / "images", val / "instances.json", "--json").out)
+    assert record["map"] == pytest.approx(30.58, abs=0.05)
