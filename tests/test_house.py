@@ -74,3 +74,15 @@ def test_every_command_has_help_with_an_example():
         done = subprocess.run([sys.executable, "-m", "detlite.cli", name, "--help"], capture_output=True, text=True)
         assert done.returncode == 0
         assert f"detlite {name}" in done.stdout
+
+
+def test_the_wheel_holds_the_command_line_and_the_data_files(tmp_path):
+    import zipfile
+
+    from hatchling.builders.wheel import WheelBuilder
+
+    (made,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    names = set(zipfile.ZipFile(made).namelist())
+    wanted = {"cli.py", "convert/zoo/catalogue.json", "convert/labels/coco.txt", "devices/report/template.html.j2"}
+    assert {f"detlite/{name}" for name in wanted} <= names
+    assert not {name for name in names if not name.startswith(("detlite/", "detlite-"))}
