@@ -13,9 +13,10 @@ from detlite.calibration.method import Method, Samples
 from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
 from detlite.convert.tflite.boundary import with_boundary
+from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.images import read_image
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.preprocess import preprocess
@@ -23,6 +24,7 @@ from detlite.runtime.progress import Progress, silent
 
 METHODS = "detlite.calibration.methods"
 DEFAULT_METHOD = "converter"
+QUANTIZED = ("int8", "mixed")
 IO_TYPES = ("int8", "uint8", "float32")
 
 
@@ -62,6 +64,8 @@ def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress
     outside = recipe.io if heads == "raw" else "int8"  # the op reads floats: no third dtype in between
     samples = samples_of(images, source.contract, progress)
     data = canonicalize(method.quantize(source.data, samples))
+    if describe(data, "the quantized model").quantization not in QUANTIZED:
+        raise FindingError(f"the method {recipe.method} quantized nothing: the model is still float")
     data = with_boundary(data, inputs=recipe.io, outputs=outside)
     contract = refreshed(source.contract, data)
     done = step(

@@ -55,6 +55,7 @@ def prepare_output(out: Path, *, force: bool) -> None:
         InputError: *out* holds something and *force* is false, or something that detlite did not write.
         OSError: the place cannot be written to.
     """
+    _clear_left_over(out.absolute())
     if out.exists() or out.is_symlink():
         if not out.is_dir():
             raise InputError(f"{out} is a file; give a folder to write")
@@ -101,6 +102,16 @@ def write_artifact(
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return Artifact(model=out / MODEL, contract=contract, history=tuple(steps))
+
+
+def _clear_left_over(out: Path) -> None:
+    """Put right what a run that was killed left beside *out*: parts go, a folder that was being replaced comes back."""
+    for old in out.parent.glob(f".{out.name}.*.old"):
+        if not out.exists() and (old / out.name).is_dir():
+            (old / out.name).rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    for part in out.parent.glob(f".{out.name}.*.partial"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _flush(file: Path) -> None:

@@ -20,7 +20,8 @@ def decode(encodings: Floats, anchors: Floats, coder: BoxCoder) -> Floats:
         anchors: float32, (n, 4): (y centre, x centre, height, width).
         coder: the scales.
     """
-    shifts, sizes = np.float32((coder.y, coder.x)), np.float32((coder.height, coder.width))
+    shifts = np.array((coder.y, coder.x), np.float32)
+    sizes = np.array((coder.height, coder.width), np.float32)
     centres, extents = anchors[:, :2], anchors[:, 2:]
     with np.errstate(over="ignore", invalid="ignore"):
         centre = (encodings[:, :2].astype(np.float64) / shifts * extents + centres).astype(np.float32)

@@ -27,8 +27,8 @@ def read_image(path: Path) -> Pixels:
     """Return the image in the file at *path*: uint8 (height, width, 3), RGB.
 
     `.npy` files, and `.rgb` ones (the bytes of the pixels alone, named `*.<width>x<height>.rgb`), are read without
-    Pillow. Of an animation the first frame counts; transparency is dropped. Pixels stay as they are stored: an EXIF orientation is not applied, as in
-    COCO's evaluation, whose annotations are for the stored pixels.
+    Pillow. Of an animation the first frame counts; transparency is dropped. Pixels stay as they are stored: an EXIF
+    orientation is not applied, as in COCO's evaluation, whose annotations are for the stored pixels.
 
     Raises:
         InputError: it is no image, is cut short, or is absurdly large.

@@ -85,7 +85,7 @@ def _descending(scores: Floats, threshold: np.float32) -> Iterator[Tuple[Indices
 
 
 def _reached_by_some(scores: Floats, threshold: np.float32) -> np.float32:
-    """Return a score that at least `FIRST_CHUNK` of *scores* reach, and few more: found in one pass, without sorting."""
+    """Return a score that `FIRST_CHUNK` of *scores* reach, and few more: found in one pass, without sorting."""
     count = len(scores)
     if count <= FIRST_CHUNK:
         return threshold

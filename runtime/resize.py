@@ -53,7 +53,8 @@ class _Strip:
     def resize(self, rows: NDArray[np.uint8], down: Table, across: Table, out: Floats) -> None:
         """Write the samples of *rows*, uint8 (h, w * c), at *down* and *across* to *out*."""
         count = len(out)
-        pixels, low, high, right = (b[:count] for b in (self._pixels, self._low, self._high, self._right))
+        pixels, right = self._pixels[:count], self._right[:count]
+        low, high = self._low[:count], self._high[:count]
         # mode "clip" takes straight into `out`, which "raise" buffers; the indices are in range as they are
         low[...] = rows.take(down[0], 0, out=pixels, mode="clip")
         high[...] = rows.take(down[1], 0, out=pixels, mode="clip")

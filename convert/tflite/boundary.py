@@ -7,7 +7,7 @@ from typing import Any
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import INPUT, name_heads
-from detlite.convert.tflite.tensors import main_subgraph, quantization_of, shape_of
+from detlite.convert.tflite.tensors import image_of, main_subgraph, quantization_of, shape_of
 from detlite.runtime.contract import RAW_ROLES, Quantization
 from detlite.runtime.errors import InputError
 
@@ -24,7 +24,7 @@ def with_boundary(data: bytes, *, inputs: str, outputs: str) -> bytes:
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)
     if inputs != "int8":
-        inner = subgraph.inputs[0]
+        inner = image_of(subgraph)
         outer = _twin(edit, subgraph, inner, INPUT, inputs)
         edit.operator(QUANTIZE, [outer], [inner], first=True)
         subgraph.tensors[inner].name = f"{INPUT}_int8"

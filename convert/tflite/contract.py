@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from detlite.convert.labels.files import GAP, read_labels
+from detlite.convert.tflite.appended import appended_files
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import normalization_of
 from detlite.convert.tflite.options import PostprocessSettings, read_settings
@@ -17,6 +16,7 @@ from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
 from detlite.convert.tflite.tensors import (
     EDGETPU,
     dtype_name,
+    image_of,
     main_subgraph,
     operator_name,
     quantization_of,
@@ -24,11 +24,11 @@ from detlite.convert.tflite.tensors import (
     shape_of,
     text_of,
 )
-from detlite.runtime.contract import DETECTION_ROLES, Contract, ImageInput, Output, Quantization
+from detlite.runtime.contract import DETECTION_ROLES, Contract, Floats, ImageInput, Output, Quantization
 from detlite.runtime.errors import InputError
 
 LABEL_FILES = ("labels.txt", "labelmap.txt")
-MAX_LABEL_BYTES = 1 << 20
+BACKGROUNDS = (GAP, "background")  # what some lists call column 0, which the op does not count
 UINT8_ZERO, INT8_ZERO = 0, 128  # what is taken off a pixel before it goes in
 
 
@@ -42,10 +42,10 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
     model = load(data, str(path))
     subgraph = main_subgraph(model)
     op = find_postprocess(model)
-    if op is None or len(op.inputs) != 3 or len(op.outputs) != 4:
+    if op is None or len(op.inputs) != 3 or len(op.outputs) != 4 or -1 in op.inputs:
         raise InputError(_not_a_detector(model, path))
     settings = read_settings(op)
-    anchors = real_constant_of(model, subgraph.tensors[op.inputs[2]])
+    anchors = _anchors(model, subgraph, op)
     columns = (shape_of(subgraph.tensors[op.inputs[1]]) or (settings.classes + 1,))[-1]
     offset = columns - settings.classes
     if offset not in (0, 1):
@@ -54,7 +54,7 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
     return Contract(
         image=_image(model, subgraph, origin),
         outputs=_outputs(subgraph, op, settings),
-        anchors=np.ascontiguousarray(anchors.reshape(-1, 4)),
+        anchors=anchors,
         box_coder=settings.box_coder,
         score_converter="IDENTITY",
         score_converter_place="model",
@@ -63,6 +63,19 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
         nms=settings.nms,
         origin=origin,
     )
+
+
+def _anchors(model: Any, subgraph: Any, op: Any) -> Floats:
+    """Return the anchors, float32 (N, 4); float16 models keep them as float16 behind a DEQUANTIZE."""
+    index = op.inputs[2]
+    for operator in subgraph.operators:
+        if index in operator.outputs and operator_name(model, operator) == "DEQUANTIZE":
+            index = operator.inputs[0]
+    anchors = real_constant_of(model, subgraph.tensors[index])
+    boxes = shape_of(subgraph.tensors[op.inputs[0]])
+    if anchors.ndim != 2 or anchors.shape[1] != 4 or (len(boxes) == 3 and boxes[1] != len(anchors)):
+        raise InputError(f"the op has anchors {anchors.shape} for box encodings {boxes}; want (N, 4) for (1, N, 4)")
+    return np.ascontiguousarray(anchors)
 
 
 def _not_a_detector(model: Any, path: Path) -> str:
@@ -88,14 +101,12 @@ def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Out
 
 
 def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
-    if len(subgraph.inputs) != 1:
-        raise InputError(f"the model has {len(subgraph.inputs)} inputs; a detector has one, the image")
-    tensor = subgraph.tensors[subgraph.inputs[0]]
+    tensor = subgraph.tensors[image_of(subgraph)]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):
         raise InputError(f"the model's input is {dtype} {shape}; want an image [1, height, width, 3]")
     quantization = None if dtype == "float32" else quantization_of(tensor) or Quantization(1.0, 0)
-    mean, std, said = _normalization(model, dtype, quantization)
+    means, stds, said = _normalization(model, dtype, quantization)
     origin["image"] = f"{said}; resize rule: assumed, that of the OD API (tf1_bilinear)"
     return ImageInput(
         name=text_of(tensor.name),
@@ -103,22 +114,24 @@ def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
         width=shape[2],
         colour="RGB" if shape[3] == 3 else "GRAY",
         dtype=dtype,
-        mean=(mean,) * shape[3],
-        std=(std,) * shape[3],
+        mean=means * shape[3] if len(means) == 1 else means,
+        std=stds * shape[3] if len(stds) == 1 else stds,
         resize="tf1_bilinear",
         quantization=quantization,
     )
 
 
-def _normalization(model: Any, dtype: str, quantization: Quantization | None) -> tuple[float, float, str]:
+def _normalization(
+    model: Any, dtype: str, quantization: Quantization | None
+) -> tuple[tuple[float, ...], tuple[float, ...], str]:
     if quantization is not None:
         # a quantized input takes the pixel itself: real = scale * (pixel - zero - zero_point)
         zero = quantization.zero_point + (INT8_ZERO if dtype == "int8" else UINT8_ZERO)
-        return float(zero), 1.0 / quantization.scale, f"{dtype} input: it takes pixels as they are"
+        return (float(zero),), (1.0 / quantization.scale,), f"{dtype} input: it takes pixels as they are"
     found = normalization_of(model)
     if found is not None:
         return (*found, "the model's TFLite metadata")
-    return 127.5, 127.5, "assumed: [-1, 1], as SSDs of the OD API have it, for the model has no metadata"
+    return (127.5,), (127.5,), "assumed: [-1, 1], as SSDs of the OD API have it, for the model has no metadata"
 
 
 def _labels(data: bytes, path: Path, given: Path | None, classes: int, origin: dict[str, str]) -> tuple[str, ...]:
@@ -133,12 +146,14 @@ def _labels(data: bytes, path: Path, given: Path | None, classes: int, origin: d
         if beside.is_file():
             origin["labels"] = f"{name} beside the model"
             return _fitting(read_labels(beside), classes, str(beside))
-    origin["labels"] = "numbers: the model has no label file; --labels gives one"
+    origin["labels"] = f"numbers: the model brings no labels, and there is no {LABEL_FILES[0]} beside it"
     return tuple(f"class {number}" for number in range(1, classes + 1))
 
 
 def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
-    """Return *labels* for *classes*; a list without the gaps at its end is filled up."""
+    """Return *labels* for *classes*; a background before them goes, and gaps left out at the end are filled up."""
+    if len(labels) == classes + 1 and labels[0].lower() in BACKGROUNDS:
+        labels = labels[1:]
     if len(labels) > classes:
         raise InputError(f"{name} has {len(labels)} labels and the model {classes} classes: give one for each")
     return labels + (GAP,) * (classes - len(labels))
@@ -146,12 +161,8 @@ def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...
 
 def _packed_labels(data: bytes) -> tuple[str, tuple[str, ...]] | None:
     """Return the label file in the zip that TFLite metadata appends to a model, its name first."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            for entry in packed.infolist():
-                if entry.filename.endswith(".txt") and entry.file_size <= MAX_LABEL_BYTES:
-                    lines = packed.read(entry).decode("utf-8").splitlines()
-                    return entry.filename, tuple(line.strip() or GAP for line in lines)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError):
-        return None
+    for name, content in appended_files(data).items():
+        if name.endswith(".txt"):
+            lines = content.decode("utf-8", errors="replace").splitlines()
+            return name, tuple(line.strip() or GAP for line in lines)
     return None

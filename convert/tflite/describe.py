@@ -123,9 +123,11 @@ def _groups(operators: list[Any]) -> int:
 def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
     constants = {dtype_name(t) for t in subgraph.tensors if is_constant(model, t)}
     activations = Counter(dtype_name(t) for t in subgraph.tensors if not is_constant(model, t))
-    integer = [dtype for dtype in INTEGERS if activations[dtype] > len(subgraph.inputs) + len(subgraph.outputs)]
-    if integer:
-        return "mixed" if has_float else integer[0]
+    # a float model may take or return integers: those alone make no integer model of it
+    few = len(subgraph.inputs) + len(subgraph.outputs) if has_float else 0
+    integer = max(INTEGERS, key=lambda dtype: activations[dtype])
+    if activations[integer] > few:
+        return "mixed" if has_float else integer
     if "float16" in constants:
         return "float16"
     return "dynamic range" if "int8" in constants and has_float else "float32"

@@ -11,6 +11,7 @@ from detlite.convert.tflite.tensors import dtype_name, name_of, shape_of
 from detlite.runtime.contract import Quantization
 
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, QUANTIZE = 32, 6, 14, 25, 114  # BuiltinOperator of the TFLite schema
+CONVERTED = "class_scores_converted"  # the tensor of scores that are made of logits, by which `strip` knows them
 TYPES = {"float32": 0, "uint8": 3, "int8": 9}  # TensorType of the same
 
 
@@ -78,7 +79,7 @@ class Edit:
 
         if converter == "IDENTITY":
             return logits
-        made = self.tensor("class_scores_converted", shape_of(self._subgraph.tensors[logits]))
+        made = self.tensor(CONVERTED, shape_of(self._subgraph.tensors[logits]))
         operator = self.operator(LOGISTIC if converter == "SIGMOID" else SOFTMAX, [logits], [made])
         if converter == "SOFTMAX":
             operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions

@@ -8,9 +8,9 @@ from typing import Any
 
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.signature import sign, signed_outputs
-from detlite.convert.tflite.tensors import dtype_name, main_subgraph, quantization_of, shape_of, text_of
+from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of, text_of
 from detlite.runtime.contract import RAW_ROLES, Contract, Output
-from detlite.runtime.errors import InputError
+from detlite.runtime.errors import ContractError, InputError
 
 INPUT = "image"
 
@@ -43,14 +43,21 @@ def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
     subgraph.outputs = list(by_role.values())
     for role, index in by_role.items():
         subgraph.tensors[index].name = role
-    subgraph.tensors[subgraph.inputs[0]].name = INPUT
-    sign(model, {INPUT: subgraph.inputs[0]}, by_role)
+    image = image_of(subgraph)
+    subgraph.tensors[image].name = INPUT
+    sign(model, {INPUT: image}, by_role)
     model.metadata.sort(key=lambda item: text_of(item.name))  # the converter writes them in the order of a hash table
 
 
 def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:
-    """Return the outputs of *model*, which are what *roles* says, in this order."""
+    """Return the outputs of *model*, which are what *roles* says, in this order.
+
+    Raises:
+        ContractError: there are more or fewer of them.
+    """
     subgraph = main_subgraph(model)
+    if len(subgraph.outputs) != len(roles):
+        raise ContractError(f"the model has {len(subgraph.outputs)} outputs, and the contract {len(roles)}: {roles}")
     found = []
     for number, (role, index) in enumerate(zip(roles, subgraph.outputs, strict=True)):
         tensor = subgraph.tensors[index]
@@ -64,7 +71,7 @@ def refreshed(contract: Contract, data: bytes) -> Contract:
     """Return *contract* with dtype, scale and zero point of input and heads as the canonical model *data* has them."""
     model = load(data, "the model")
     subgraph = main_subgraph(model)
-    tensor = subgraph.tensors[subgraph.inputs[0]]
+    tensor = subgraph.tensors[image_of(subgraph)]
     dtype = dtype_name(tensor)
     quantization = None if dtype == "float32" else quantization_of(tensor)
     image = replace(contract.image, name=text_of(tensor.name), dtype=dtype, quantization=quantization)

@@ -19,23 +19,31 @@ OPTIONS_TYPE, OPTIONS, NORMALIZATION = 0, 1, 1  # of ProcessUnit, and the union'
 MEAN, STD = 0, 1  # of NormalizationOptions
 
 
-def normalization_of(model: Any) -> tuple[float, float] | None:
-    """Return (mean, std) of the first input's normalization in the model's metadata, None where there is none."""
+Floats = tuple[float, ...]
+
+
+def normalization_of(model: Any) -> tuple[Floats, Floats] | None:
+    """Return (means, stds) of the first input's normalization in the model's metadata, None where there is none.
+
+    Each has one value, or one for each channel.
+
+    Raises:
+        InputError: the metadata is damaged.
+    """
     for item in model.metadata:
-        if text_of(item.name) == NAME:
-            raw = bytes(np.asarray(model.buffers[item.buffer].data, np.uint8))
+        if text_of(item.name) == NAME and (data := model.buffers[item.buffer].data) is not None:
             try:
-                return _first_normalization(root_table(raw))
-            except (InputError, IndexError):
-                return None
+                return _first_normalization(root_table(bytes(np.asarray(data, np.uint8))))
+            except InputError as error:
+                raise InputError(f"the model's TFLite metadata is damaged: {error}") from error
     return None
 
 
-def _first_normalization(root: Table) -> tuple[float, float] | None:
-    for unit in root.tables(SUBGRAPHS)[0].tables(INPUTS)[0].tables(PROCESS_UNITS):
+def _first_normalization(root: Table) -> tuple[Floats, Floats] | None:
+    subgraphs = root.tables(SUBGRAPHS)
+    inputs = subgraphs[0].tables(INPUTS) if subgraphs else []
+    for unit in inputs[0].tables(PROCESS_UNITS) if inputs else ():
         options = unit.table(OPTIONS)
         if unit.byte(OPTIONS_TYPE) == NORMALIZATION and options is not None:
-            mean, std = options.floats(MEAN), options.floats(STD)
-            if mean and std and std[0] > 0:
-                return float(mean[0]), float(std[0])
+            return options.floats(MEAN), options.floats(STD)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from detlite.runtime.errors import InputError
 
 MAX_CLASSES = 100_000
 MAX_SETTING = 1e6
+MAX_KEYS, MAX_BYTES = 64, 1 << 14  # exporters write at most 14 keys, in some 300 bytes
 DEFAULT_DETECTIONS_PER_CLASS = 100  # of the op, where the map has none
 
 
@@ -28,29 +30,44 @@ def read_settings(operator: Any) -> PostprocessSettings:
     Raises:
         InputError: its map is damaged, or a setting is missing or absurd.
     """
-    from flatbuffers import flexbuffers
-
     raw = bytes(bytearray(() if operator.customOptions is None else operator.customOptions))
     try:
-        settings = flexbuffers.Loads(raw)
-        return _settings({str(key): value for key, value in settings.items()})
+        return _settings(_numbers(raw))
     except InputError:
         raise
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        RecursionError,
-    ) as error:
+    except KeyError as error:
+        raise InputError(f"the post-processing op has no setting {error}: the model's exporter is not known") from error
+    except (TypeError, ValueError, IndexError, OverflowError, struct.error) as error:
         raise InputError(
             f"the settings of the post-processing op are damaged: {type(error).__name__}: {error}"
         ) from error
 
 
-def _settings(found: dict[str, Any]) -> PostprocessSettings:
+def _numbers(raw: bytes) -> dict[str, int | float]:
+    """Return the numbers of the FlexBuffer map *raw* by key.
+
+    Only the map's own numbers are read: vectors may hold one another many times over, and unpacking a hundred bytes
+    of them takes hours.
+    """
+    from flatbuffers import flexbuffers
+
+    if not 3 <= len(raw) <= MAX_BYTES:
+        raise InputError(f"the settings of the post-processing op have {len(raw)} bytes; want 3 to {MAX_BYTES}")
+    root = flexbuffers.GetRoot(raw)
+    if not root.IsMap or len(root.AsMap) > MAX_KEYS:
+        raise InputError(f"the settings of the post-processing op are no map of at most {MAX_KEYS} keys")
+    keys, values = root.AsMap.Keys, root.AsMap.Values
+    found: dict[str, int | float] = {}
+    for i in range(len(keys)):
+        value = values[i]
+        if value.IsFloat:
+            found[str(keys[i].AsKey)] = value.AsFloat
+        elif value.IsInt or value.IsBool:
+            found[str(keys[i].AsKey)] = value.AsInt
+    return found
+
+
+def _settings(found: dict[str, int | float]) -> PostprocessSettings:
     scales = (float(found[name]) for name in ("y_scale", "x_scale", "h_scale", "w_scale"))
     nms = Nms(
         place="model",

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from detlite.convert.tflite.edit import CUSTOM, Edit
+from detlite.convert.tflite.appended import appended_files, with_files
+from detlite.convert.tflite.edit import CONVERTED, CUSTOM, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads, outputs_of
+from detlite.convert.tflite.metadata import NAME as METADATA
 from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
+from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.signature import sign
-from detlite.convert.tflite.tensors import POSTPROCESS, main_subgraph, operator_name
-from detlite.runtime.contract import DETECTION_ROLES, RAW_ROLES, Contract
+from detlite.convert.tflite.tensors import (
+    POSTPROCESS,
+    image_of,
+    main_subgraph,
+    name_of,
+    operator_name,
+    shape_of,
+    text_of,
+)
+from detlite.runtime.contract import DETECTION_ROLES, RAW_ROLES, Contract, Output
 from detlite.runtime.errors import InputError
 
+CONVERTERS = ("LOGISTIC", "SOFTMAX")
 NAMES = (POSTPROCESS, f"{POSTPROCESS}:1", f"{POSTPROCESS}:2", f"{POSTPROCESS}:3")
 """Of boxes, classes, scores and count, as the OD API's exporters name them."""
+
+MAX_COUNT = 1_000_000  # detections: the op allocates that many boxes whatever it finds
 
 
 def find_postprocess(model: Any) -> Any | None:
@@ -33,15 +48,17 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
 
     The op reads floats: heads in integers are dequantized before it. Logits get their score converter, in float.
 
+    Files appended to the model stay; metadata that describes the outputs goes with them.
+
     Raises:
-        InputError: the contract is not of raw heads.
+        InputError: the contract is not of raw heads, or not of this model.
     """
     if not contract.is_raw:
         raise InputError("the model has its post-processing op already; strip it first")
     model = load(data, "the model")
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)
-    encodings, scores = (edit.as_float(subgraph.outputs[contract.output(role).index]) for role in RAW_ROLES)
+    encodings, scores = (edit.as_float(_head(subgraph, contract.output(role))) for role in RAW_ROLES)
     if contract.score_converter_place == "host":
         scores = edit.converted(scores, contract.score_converter)
     anchors = edit.constant("anchors", contract.anchors)
@@ -50,20 +67,32 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     outputs = [edit.tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
     write_settings(edit.operator(CUSTOM, [encodings, scores, anchors], outputs, custom=POSTPROCESS), settings)
     subgraph.outputs = outputs
-    sign(model, {contract.image.name: subgraph.inputs[0]}, dict(zip(DETECTION_ROLES, outputs, strict=True)))
+    sign(model, {contract.image.name: image_of(subgraph)}, dict(zip(DETECTION_ROLES, outputs, strict=True)))
+    _drop_metadata(model)
     made = replace(
         contract,
         nms=nms,
         outputs=outputs_of(model, DETECTION_ROLES),
         score_converter_place="model",
     )
-    return dump(model), made
+    return with_files(dump(model), appended_files(data)), made
+
+
+def _head(subgraph: Any, output: Output) -> int:
+    if not 0 <= output.index < len(subgraph.outputs):
+        raise InputError(f"the model has {len(subgraph.outputs)} outputs; its contract speaks of number {output.index}")
+    index = int(subgraph.outputs[output.index])
+    shape = shape_of(subgraph.tensors[index])
+    if shape != output.shape:
+        raise InputError(f"the model's {output.role} have the shape {shape}, its contract says {output.shape}")
+    return index
 
 
 def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     """Return the model *data* without its post-processing op, its raw heads as outputs, and the contract of that.
 
-    What only the op needed goes with it: dequantization of the heads, anchors.
+    What only the op needed goes with it: dequantization of the heads, a score converter that `attach` added, anchors.
+    What `attach` was given comes back bit for bit.
 
     Raises:
         InputError: there is no such op, or its inputs are not two heads and constant anchors.
@@ -71,16 +100,23 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     model = load(data, "the model")
     subgraph = main_subgraph(model)
     op = _the_op(model)
-    heads = [_before_dequantize(model, subgraph, index) for index in op.inputs[:2]]
-    dead = _made_only_for(subgraph, op, heads)
-    subgraph.operators = [operator for operator in subgraph.operators if not any(operator is one for one in dead)]
-    name_heads(model, dict(zip(RAW_ROLES, heads, strict=True)))
-    _drop_unused(model)
-    nms = replace(contract.nms, place="host", clip=True)
-    raw = dump(model)
-    outputs = outputs_of(load(raw, "the model"), RAW_ROLES)
-    image = replace(contract.image, name="image")
-    return raw, replace(contract, nms=nms, outputs=outputs, image=image)
+    encodings, scores = op.inputs[:2]
+    logits = _before(model, subgraph, scores, CONVERTERS) if _name(subgraph, scores) == CONVERTED else scores
+    heads = {
+        role: _stored(model, subgraph, index, role) for role, index in zip(RAW_ROLES, (encodings, logits), strict=True)
+    }
+    subgraph.operators = _makers(subgraph, heads.values())
+    name_heads(model, heads)
+    _drop_metadata(model)
+    drop_unused(model)
+    made = replace(
+        contract,
+        nms=replace(contract.nms, place="host", clip=True),
+        outputs=outputs_of(model, RAW_ROLES),
+        image=replace(contract.image, name=_name(subgraph, image_of(subgraph))),
+        score_converter_place=contract.score_converter_place if logits == scores else "host",
+    )
+    return with_files(dump(model), appended_files(data)), made
 
 
 def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
@@ -97,55 +133,61 @@ def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     for index, shape in zip(op.outputs, output_shapes(settings), strict=True):
         subgraph.tensors[index].shape = np.array(shape, np.int32)
         subgraph.tensors[index].shapeSignature = None
-    changed = dump(model)
     roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
-    return changed, replace(contract, outputs=outputs_of(load(changed, "the model"), roles))
+    made = replace(contract, outputs=outputs_of(model, roles))
+    return with_files(dump(model), appended_files(data)), made
 
 
 def _the_op(model: Any) -> Any:
     op = find_postprocess(model)
     if op is None:
         raise InputError(f"the model has no {POSTPROCESS}; detlite postprocess --add attaches it")
-    if len(op.inputs) != 3 or len(op.outputs) != 4:
-        raise InputError(f"{POSTPROCESS} has {len(op.inputs)} inputs and {len(op.outputs)} outputs; want 3 and 4")
+    if len(op.inputs) != 3 or len(op.outputs) != 4 or -1 in op.inputs:
+        raise InputError(f"{POSTPROCESS} has the inputs {op.inputs} and the outputs {op.outputs}; want 3 and 4")
     return op
 
 
 def output_shapes(settings: PostprocessSettings) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of boxes, classes, scores and count; old exporters leave them out of the file."""
-    nms = settings.nms
-    count = nms.max_detections * (nms.max_classes_per_detection if nms.kind == "fast" else 1)
+    """Return the shapes of boxes, classes, scores and count; old exporters leave them out of the file.
+
+    The op multiplies by the classes per detection whichever NMS it does, and fills the rest with whatever there was.
+
+    Raises:
+        InputError: the settings ask for over `MAX_COUNT` detections.
+    """
+    count = settings.nms.max_detections * settings.nms.max_classes_per_detection
+    if count > MAX_COUNT:
+        raise InputError(f"{count} detections, with all their classes; want at most {MAX_COUNT}")
     return (1, count, 4), (1, count), (1, count), (1,)
 
 
-def _before_dequantize(model: Any, subgraph: Any, index: int) -> int:
+def _name(subgraph: Any, index: int) -> str:
+    return name_of(subgraph.tensors[index])
+
+
+def _stored(model: Any, subgraph: Any, index: int, role: str) -> int:
+    """Return the head behind the op's input *index*: before its dequantization, but where it is called as its role."""
+    return index if _name(subgraph, index) == role else _before(model, subgraph, index, ("DEQUANTIZE",))
+
+
+def _before(model: Any, subgraph: Any, index: int, names: tuple[str, ...]) -> int:
+    """Return what an operator of these *names* makes the tensor *index* of, or *index* where none does."""
     for operator in subgraph.operators:
-        if index in operator.outputs and operator_name(model, operator) == "DEQUANTIZE":
+        if index in operator.outputs and operator_name(model, operator) in names:
             return int(operator.inputs[0])
-    return int(index)
+    return index
 
 
-def _made_only_for(subgraph: Any, op: Any, heads: list[int]) -> list[Any]:
-    """Return *op* and the operators between the *heads* and it."""
-    between = set(op.inputs) - set(heads)
-    return [op, *(one for one in subgraph.operators if set(one.outputs) & between)]
+def _makers(subgraph: Any, wanted: Iterable[int]) -> list[Any]:
+    """Return the operators that it takes to make the tensors *wanted*, in their order."""
+    needed, kept = set(wanted), []
+    for operator in reversed(subgraph.operators):  # a model's operators stand in the order in which they run
+        if needed & set(operator.outputs):
+            needed |= set(operator.inputs)
+            kept.append(operator)
+    return kept[::-1]
 
 
-def _drop_unused(model: Any) -> None:
-    """Drop tensors and operator codes that no operator names any longer; buffers stay, emptied."""
-    subgraph = main_subgraph(model)
-    used = {i for operator in subgraph.operators for i in (*operator.inputs, *operator.outputs) if i >= 0}
-    used |= {*subgraph.inputs, *subgraph.outputs}
-    kept = sorted(used)
-    number = {old: new for new, old in enumerate(kept)}
-    gone = {tensor.buffer for i, tensor in enumerate(subgraph.tensors) if i not in used}
-    subgraph.tensors = [subgraph.tensors[i] for i in kept]
-    for operator in subgraph.operators:
-        operator.inputs = [number.get(i, -1) for i in operator.inputs]
-        operator.outputs = [number[i] for i in operator.outputs]
-    subgraph.inputs, subgraph.outputs = ([number[i] for i in side] for side in (subgraph.inputs, subgraph.outputs))
-    for signature in model.signatureDefs:
-        for item in (*signature.inputs, *signature.outputs):
-            item.tensorIndex = number[item.tensorIndex]
-    for buffer in gone - {tensor.buffer for tensor in subgraph.tensors} - {item.buffer for item in model.metadata}:
-        model.buffers[buffer].data = None
+def _drop_metadata(model: Any) -> None:
+    """Drop the TFLite metadata, which describes outputs that the model no longer has; clients refuse such models."""
+    model.metadata = [entry for entry in model.metadata if text_of(entry.name) != METADATA]

@@ -24,6 +24,8 @@ def check_references(model: Any) -> None:
         raise InputError("its weights lie outside of the flatbuffer, which detlite does not read")
     for number, subgraph in enumerate(model.subgraphs):
         _check_subgraph(model, subgraph, f"subgraph {number}")
+    if model.metadataBuffer is not None:
+        _check_indices(model.metadataBuffer, len(model.buffers), "a metadata buffer")
     for entry in model.metadata:
         _check_indices([entry.buffer], len(model.buffers), "a metadata entry's buffer")
     for signature in model.signatureDefs:

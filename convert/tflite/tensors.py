@@ -120,3 +120,14 @@ def main_subgraph(model: Any) -> Any:
     if len(model.subgraphs) != 1:
         raise InputError(f"the model has {len(model.subgraphs)} subgraphs, and detlite reads and edits one")
     return model.subgraphs[0]
+
+
+def image_of(subgraph: Any) -> int:
+    """Return the index of a detector's one input tensor.
+
+    Raises:
+        InputError: there are more, or none.
+    """
+    if len(subgraph.inputs) != 1:
+        raise InputError(f"the model has {len(subgraph.inputs)} inputs; a detector has one, the image")
+    return int(subgraph.inputs[0])

@@ -5,6 +5,7 @@ python tests/benchmarks/float_parity.py GRAPH.pb ARTIFACT IMAGES ANNOTATIONS
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def main(graph: Path, folder: Path, images: Path, annotations_file: Path) -> Non
         Seen(postprocess({"box_encodings": e, "class_scores": s}, artifact.contract), p.shape[:2], 1)
         for e, s, p in zip(encodings, scores, pictures, strict=True)
     ]
-    want, got = Detected(**columns(seen), runtime="graph"), detect(artifact, paths)
+    arrays: dict[str, Any] = columns(seen)
+    want, got = Detected(**arrays, runtime="graph"), detect(artifact, paths)
     classes = class_map(artifact.contract.labels, annotations.categories)
     for name, one in (("graph", want), ("tflite", got)):
         print(name, "mAP", coco_metrics(one, annotations, classes)["map"], "detections", len(one.scores))

@@ -1,0 +1,57 @@
+"""The files that TFLite metadata appends to a model: a zip behind the flatbuffer, labels most often."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+
+from detlite.runtime.errors import InputError
+
+MAX_FILES = 64
+MAX_BYTES = 1 << 24  # label lists and vocabularies have kilobytes
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip knows: the same files give the same bytes
+
+
+def appended_files(data: bytes) -> dict[str, bytes]:
+    """Return the files behind the model *data* by name, empty where there are none.
+
+    Raises:
+        InputError: the zip is damaged, encrypted, or far too large for what belongs there.
+    """
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            size = sum(entry.file_size for entry in entries)
+            if len(entries) > MAX_FILES or size > MAX_BYTES:
+                raise InputError(
+                    f"{len(entries)} files of {size} bytes are appended to the model; want at most {MAX_FILES} of "
+                    f"{MAX_BYTES} in all"
+                )
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+    ) as error:
+        raise InputError(f"the files that are appended to the model are damaged: {error}") from error
+
+
+def with_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
+    """Return *model* with *files* appended, stored as they are: readers map them from the file."""
+    if not files:
+        return model
+    whole = io.BytesIO(model)
+    with zipfile.ZipFile(whole, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
+    return whole.getvalue()

@@ -1,0 +1,47 @@
+"""Dropping what an edit left behind: tensors, operator codes and buffers that nothing names any longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from detlite.convert.tflite.tensors import main_subgraph
+
+EMPTY = 0  # the buffer of everything that is no constant, by the schema
+
+
+def drop_unused(model: Any) -> None:
+    """Drop the tensors, operator codes and buffers that no operator, input, output, signature or metadata names."""
+    subgraph = main_subgraph(model)
+    _drop_tensors(model, subgraph)
+    number = _numbers(operator.opcodeIndex for operator in subgraph.operators)
+    model.operatorCodes = [model.operatorCodes[old] for old in number]
+    for operator in subgraph.operators:
+        operator.opcodeIndex = number[operator.opcodeIndex]
+    holders = [*subgraph.tensors, *model.metadata]
+    model_wide = [] if model.metadataBuffer is None else [int(index) for index in model.metadataBuffer]
+    number = _numbers([EMPTY, *model_wide, *(holder.buffer for holder in holders)])
+    model.buffers = [model.buffers[old] for old in number]
+    for holder in holders:
+        holder.buffer = number[holder.buffer]
+    if model.metadataBuffer is not None:
+        model.metadataBuffer = [number[index] for index in model_wide]
+
+
+def _drop_tensors(model: Any, subgraph: Any) -> None:
+    lists = [subgraph.inputs, subgraph.outputs]
+    for operator in subgraph.operators:
+        operator.intermediates = [] if operator.intermediates is None else [int(i) for i in operator.intermediates]
+        lists += [operator.inputs, operator.outputs, operator.intermediates]
+    maps = [entry for signature in model.signatureDefs for entry in (*signature.inputs, *signature.outputs)]
+    number = _numbers(index for indices in [*lists, [entry.tensorIndex for entry in maps]] for index in indices)
+    subgraph.tensors = [subgraph.tensors[old] for old in number]
+    for indices in lists:
+        indices[:] = [number.get(index, -1) for index in indices]  # -1: an input that is left out
+    for entry in maps:
+        entry.tensorIndex = number[entry.tensorIndex]
+
+
+def _numbers(used: Iterable[int]) -> dict[int, int]:
+    """Return the new number of each index in use, the old order kept."""
+    return {old: new for new, old in enumerate(sorted({index for index in used if index >= 0}))}
