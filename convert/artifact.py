@@ -52,8 +52,8 @@ def prepare_output(out: Path, *, force: bool) -> None:
     """Make sure, before any work, that an artifact can be written to *out*; leave no trace.
 
     Raises:
-        InputError: *out* holds something and *force* is false, or something that detlite did not write.
-        OSError: the place cannot be written to.
+        InputError: *out* holds something and *force* is false, or something that detlite did not write; or the place
+            cannot be written to.
     """
     _clear_left_over(out.absolute())
     if out.exists() or out.is_symlink():
@@ -65,8 +65,11 @@ def prepare_output(out: Path, *, force: bool) -> None:
         if names and HISTORY not in names:
             raise InputError(f"{out} holds {names[0]}, which detlite did not write: it is not replaced; choose another")
     parent = _nearest_folder(out.absolute().parent)
-    with tempfile.TemporaryFile(dir=parent):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror} in {parent}; choose another folder") from error
 
 
 def _nearest_folder(path: Path) -> Path:

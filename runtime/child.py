@@ -30,6 +30,9 @@ LIKELY = {
     "SIGBUS": "a model file that was cut while it was open",
 }
 
+SAFE_PATH = ("-P",) if sys.version_info >= (3, 11) else ()
+"""The child imports nothing from the folder where the user stands: a `random.py` there is not Python's."""
+
 
 class ChildError(RuntimeError):
     """The child failed in a way that nobody foresaw: a bug, with the child's traceback as its text."""
@@ -46,9 +49,9 @@ def run_in_child(
         OSError: as the task met it, such as a full disk.
         ChildError: the task failed otherwise.
     """
-    command = [sys.executable, "-m", "detlite.runtime.worker", task]
+    command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task]
     pipe = subprocess.PIPE
-    # a session of its own: Ctrl-C reaches the parent alone, which ends the child
+    # a session of its own: Ctrl-C reaches the parent alone, which ends the child and what that started
     child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
     assert child.stdin is not None
     assert child.stdout is not None
@@ -56,7 +59,7 @@ def run_in_child(
     said: Deque[str] = deque(maxlen=KEPT_LINES)
     listener = threading.Thread(target=_listen, args=(child.stderr, said), daemon=True)
     listener.start()
-    timer = threading.Timer(timeout_s or 0, child.kill)
+    timer = threading.Timer(timeout_s or 0, _end, [child])
     if timeout_s is not None:
         timer.start()
     try:
@@ -68,10 +71,10 @@ def run_in_child(
     finally:
         expired = timeout_s is not None and not timer.is_alive()
         timer.cancel()
-        child.kill()
+        _end(child)
         child.wait()
         listener.join(timeout=1)
-        for stream in (child.stdin, child.stdout, child.stderr):
+        for stream in (child.stdin, child.stdout, *(() if listener.is_alive() else (child.stderr,))):
             _close(stream)
     if answer is not None:
         return answer
@@ -82,6 +85,13 @@ def _send(stream: IO[bytes], request: Dict[str, Any]) -> None:
     with contextlib.suppress(BrokenPipeError):  # it died at once: its status says of what
         stream.write(json.dumps(request).encode() + b"\n")
         stream.flush()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill the child, and the processes that it started, if it still runs."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _close(stream: IO[bytes]) -> None:
@@ -127,7 +137,7 @@ def _failure(task: str, status: int, said: Deque[str], timeout_s: Optional[float
         return DeviceError(f"{work} took over {timeout_s:g} s and was ended")
     if status < 0:
         name = signal.Signals(-status).name
-        last = next((line for line in reversed(said) if line.strip()), "nothing")
+        last = next((line for line in reversed(said) if line.strip() and not line.startswith("INFO:")), "nothing")
         return DeviceError(
             f"the process for {work} died of {name} (likely: {LIKELY.get(name, 'unknown')}); its last words: "
             f"{last[:200]}"

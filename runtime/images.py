@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,8 @@ MAX_PIXELS = 178_956_970
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 """What is decoded. Pillow reads many more, some with little care (EPS starts another program)."""
 
-
-DAMAGED = (OSError, SyntaxError, ValueError)
-"""What Pillow's decoders raise at damaged files."""
+DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, MemoryError)
+"""What Pillow's decoders of these formats raise at damaged files: found by damaging files of each."""
 
 
 def read_image(path: Path) -> Pixels:
@@ -41,7 +41,7 @@ def read_image(path: Path) -> Pixels:
 def _read_array(path: Path) -> Pixels:
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # np.load would open a .zip too
-    except (OSError, ValueError, EOFError, SyntaxError, OverflowError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
         raise InputError(f"{path} is no .npy image: {' '.join(str(error).split())}") from error
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not 0 < array.size <= 3 * MAX_PIXELS:
         raise InputError(f"{path} holds {array.dtype} {array.shape}; want uint8 (height, width, 3), RGB")

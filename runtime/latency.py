@@ -15,6 +15,7 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
 
 WARM_UPS = 10
+TELL_EVERY_S = 0.5  # not after each sample: whoever listens would run beside the measurement
 STAGES = ("preprocess", "invoke", "postprocess")
 
 
@@ -75,11 +76,14 @@ def measure(
     first = [_stages(session, image)[1] for session in sessions]
     warm = [[_stages(session, image)[1] for _ in range(WARM_UPS)] for session in sessions]
     samples: List[List[Tuple[float, float, float]]] = [[] for _ in sessions]
-    begin = time.perf_counter()
+    begin = told = time.perf_counter()
     while len(samples[0]) < plan.samples or time.perf_counter() - begin < plan.min_seconds:
         for session, own in zip(sessions, samples):
             own.append(_stages(session, image))
-        progress("latency", min(len(samples[0]), plan.samples), plan.samples)
+        if time.perf_counter() - told >= TELL_EVERY_S:
+            told = time.perf_counter()
+            progress("latency", min(len(samples[0]), plan.samples), plan.samples)
+    progress("latency", plan.samples, plan.samples)
     return tuple(
         Latency(first[i], tuple(warm[i]), *(tuple(row[stage] for row in own) for stage in range(len(STAGES))))
         for i, own in enumerate(samples)

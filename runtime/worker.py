@@ -30,6 +30,8 @@ def main() -> int:
         _write(messages, {"result": task(request, progress)})
     except DetliteError as error:
         _write(messages, {"error": type(error).__name__, "text": str(error)})
+    except MemoryError:
+        _write(messages, {"error": "DeviceError", "text": f"{name.replace('_', ' ')} ran out of memory"})
     except OSError as error:
         if error.errno is None:
             raise

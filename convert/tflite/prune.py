@@ -31,8 +31,10 @@ def drop_unused(model: Any) -> None:
 def _drop_tensors(model: Any, subgraph: Any) -> None:
     lists = [subgraph.inputs, subgraph.outputs]
     for operator in subgraph.operators:
-        operator.intermediates = [] if operator.intermediates is None else [int(i) for i in operator.intermediates]
-        lists += [operator.inputs, operator.outputs, operator.intermediates]
+        lists += [operator.inputs, operator.outputs]
+        if operator.intermediates is not None:  # of an LSTM
+            operator.intermediates = [int(index) for index in operator.intermediates]
+            lists.append(operator.intermediates)
     maps = [entry for signature in model.signatureDefs for entry in (*signature.inputs, *signature.outputs)]
     number = _numbers(index for indices in [*lists, [entry.tensorIndex for entry in maps]] for index in indices)
     subgraph.tensors = [subgraph.tensors[old] for old in number]

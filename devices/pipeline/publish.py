@@ -98,6 +98,15 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
     if coco := results.scores["coco"]:
         for name in NAMES:
             yield AccuracyRow(name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"])
+        yield AccuracyRow(
+            name="int8",
+            metric="COCO mAP against float32",
+            value=coco["int8"]["map"] - coco["float32"]["map"],
+            images=fidelity["images"],
+            low=coco["difference"]["low"],
+            high=coco["difference"]["high"],
+            note="paired bootstrap over the images",
+        )
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:

@@ -1,6 +1,7 @@
 """Writing an artifact: whole or not at all."""
 
 import json
+from pathlib import Path
 
 import pytest
 from tiny_tflite import tiny_contract, tiny_model
@@ -32,6 +33,11 @@ def test_a_folder_that_was_being_replaced_when_killed_comes_back(tmp_path):
         write_artifact(tmp_path / "x", tiny_model(), tiny_contract(), HISTORY)
     assert read_artifact(tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_place_that_cannot_be_written_to_is_said():
+    with pytest.raises(InputError, match="/proc/x cannot be written: .* choose another folder"):
+        prepare_output(Path("/proc/x"), force=False)
 
 
 def test_preparing_leaves_no_trace(tmp_path):

@@ -1,5 +1,7 @@
 """Damaged .tflite files: one InputError, never a crash, a hang or gigabytes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from tiny_tflite import tiny_contract, tiny_model
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.postprocess import attach
+from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.errors import InputError
 
 WHOLE = attach(tiny_model(), tiny_contract())[0]
@@ -19,7 +21,9 @@ def read_everything(data: bytes, path) -> None:
     path.write_bytes(data)
     load(data, "x")
     describe(data, "x")
-    contract_of_tflite(path)
+    contract = contract_of_tflite(path)
+    attach(*strip(data, contract))
+    configure(data, replace(contract, nms=replace(contract.nms, max_detections=3)))
 
 
 def test_the_whole_file_is_read(tmp_path):
@@ -69,3 +73,10 @@ def test_absurd_numbers_are_read_or_refused(at, value, tmp_path_factory):
 def test_what_is_no_tflite_is_refused(data):
     with pytest.raises(InputError, match="x cannot be read as a TFLite model"):
         load(data, "x")
+
+
+def test_a_model_without_an_input_is_refused():
+    model = load(tiny_model(), "x")
+    model.subgraphs[0].inputs = []
+    with pytest.raises(InputError, match="the model has 0 inputs; a detector has one, the image"):
+        attach(dump(model), tiny_contract())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_tflite import run_model, tiny_contract, tiny_model
+from tiny_tflite import run_model, tiny_contract, tiny_int8_model, tiny_model
 
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import describe
@@ -184,6 +184,10 @@ def test_a_shipped_detector_stripped_and_attached_again_finds_the_same(shipped, 
 def test_a_models_quantization_is_told(shared_data, name, quantization, islands):
     facts = describe((shared_data / "models" / name).read_bytes(), name)
     assert (facts.quantization, facts.float_islands) == (quantization, islands)
+
+
+def test_a_model_of_few_operators_that_are_all_int8_is_int8():
+    assert describe(tiny_int8_model(), "x").quantization == "int8"
 
 
 @pytest.mark.data

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detlite.convert.tflite.flatbuffer import dump
+from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
 
@@ -94,6 +94,19 @@ def tiny_model(anchors: int = 6, classes: int = 3) -> bytes:
     subgraph.inputs, subgraph.outputs = [image], heads
     model.subgraphs = [subgraph]
     name_heads(model, {"box_encodings": heads[0], "class_scores": heads[1]})
+    return dump(model)
+
+
+def tiny_int8_model(anchors: int = 6, classes: int = 3, scale: float = 0.03125) -> bytes:
+    """`tiny_model` in int8, from the image to the heads: real = scale * (q + 3)."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = load(tiny_model(anchors, classes), "tiny")
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.type == 0:
+            tensor.type, tensor.quantization = 9, schema.QuantizationParametersT()
+            tensor.quantization.scale = np.array([scale], np.float32)
+            tensor.quantization.zeroPoint = np.array([-3], np.int64)
     return dump(model)
 
 
