@@ -66,7 +66,7 @@ def read_artifact(folder: Path) -> Artifact:
 def _read_history(path: Path) -> Tuple[Step, ...]:
     try:
         steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as an artifact's history: {error}") from error
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise InputError(f"{path}: want a list of steps, at least one")

@@ -39,6 +39,17 @@ def _one_of(what: str, value: str, allowed: Tuple[str, ...]) -> None:
         raise ContractError(f"{what} is {value!r}; it must be one of {', '.join(allowed)}")
 
 
+KINDS: Mapping[str, Tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+
+
+def _check_types(part: Any) -> None:
+    """Refuse a plain field of *part* that is of another type than it says: JSON brings anything."""
+    for item in dataclasses.fields(part):
+        value, kinds = getattr(part, item.name), KINDS.get(str(item.type), (object,))
+        if not isinstance(value, kinds) or (isinstance(value, bool) and int in kinds):
+            raise ContractError(f"{item.name} is {value!r:.60}; want a value of type {item.type}")
+
+
 @dataclass(frozen=True)
 class Quantization:
     """One scale and zero point for a whole tensor: `real = scale * (quantized - zero_point)`."""
@@ -47,6 +58,7 @@ class Quantization:
     zero_point: int
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if not (math.isfinite(self.scale) and self.scale > 0):
             raise ContractError(f"a scale of {self.scale}: it must be a finite number over 0")
 
@@ -70,6 +82,7 @@ class ImageInput:
     quantization: Optional[Quantization] = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _one_of("the colour order", self.colour, COLOURS)
         _one_of("the input's dtype", self.dtype, DTYPES)
         _one_of("the resize rule", self.resize, RESIZE_RULES)
@@ -102,8 +115,11 @@ class Output:
     quantization: Optional[Quantization] = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _one_of("an output's role", self.role, RAW_ROLES + DETECTION_ROLES)
         _one_of("an output's dtype", self.dtype, DTYPES)
+        if self.index < 0:
+            raise ContractError(f"output {self.role} is number {self.index}; want 0 or more")
 
 
 @dataclass(frozen=True)
@@ -116,6 +132,7 @@ class BoxCoder:
     width: float = 5.0
 
     def __post_init__(self) -> None:
+        _check_types(self)
         scales = (self.y, self.x, self.height, self.width)
         if not all(math.isfinite(s) and s > 0 for s in scales):
             raise ContractError(f"box coder scales {scales}: all must be finite and over 0")
@@ -141,6 +158,7 @@ class Nms:
     clip: bool = True
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _one_of("where NMS is done", self.place, PLACES)
         _one_of("the kind of NMS", self.kind, NMS_KINDS)
         if not (0 <= self.score_threshold <= 1 and 0 < self.iou_threshold <= 1):
@@ -182,12 +200,15 @@ class Contract:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _check_types(self)
         _one_of("the score converter", self.score_converter, SCORE_CONVERTERS)
         _one_of("where scores are converted", self.score_converter_place, PLACES)
         if self.label_offset not in (0, 1):
             raise ContractError(f"a label offset of {self.label_offset}: it must be 0 or 1")
         if not self.labels:
             raise ContractError("no labels: a detector has at least one class")
+        if not all(isinstance(text, str) for text in (*self.labels, *self.origin, *self.origin.values())):
+            raise ContractError("labels and origins must be texts")
         if self.anchors.ndim != 2 or self.anchors.shape[1] != 4 or self.anchors.dtype != np.float32:
             raise ContractError(f"want float32 (N, 4) anchors, got {self.anchors.dtype} {self.anchors.shape}")
         if not np.isfinite(self.anchors).all():
@@ -195,6 +216,8 @@ class Contract:
         roles = tuple(output.role for output in self.outputs)
         if sorted(roles) not in (sorted(RAW_ROLES), sorted(DETECTION_ROLES)):
             raise ContractError(f"outputs {roles}: want {RAW_ROLES} or {DETECTION_ROLES}")
+        if len({output.index for output in self.outputs}) != len(self.outputs):
+            raise ContractError(f"outputs {roles} have the numbers {[o.index for o in self.outputs]}: want others")
         if self.is_raw:
             self._check_raw_shapes()
 
@@ -284,7 +307,7 @@ def contract_from_json(text: str) -> Contract:
         record["outputs"] = tuple(_output_from(output) for output in record["outputs"])
         record["anchors"] = _anchors_from(record["anchors"])
         record["box_coder"] = BoxCoder(**record["box_coder"])
-        record["labels"] = tuple(record["labels"])
+        record["labels"] = tuple(record["labels"]) if isinstance(record["labels"], list) else ()
         record["nms"] = Nms(**record["nms"])
         return Contract(**record)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from tokenize import TokenError
+from typing import BinaryIO, Literal, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +41,24 @@ def read_image(path: Path) -> Pixels:
 
 def _read_array(path: Path) -> Pixels:
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # np.load would open a .zip too
+        with path.open("rb") as file:
+            shape, order = _array_header(file, path)
+            pixels = np.fromfile(file, np.uint8, shape[0] * shape[1] * shape[2])
+        return np.ascontiguousarray(pixels.reshape(shape, order=order))
     except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
-        raise InputError(f"{path} is no .npy image: {' '.join(str(error).split())}") from error
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not 0 < array.size <= 3 * MAX_PIXELS:
-        raise InputError(f"{path} holds {array.dtype} {array.shape}; want uint8 (height, width, 3), RGB")
-    return np.array(array)
+        raise InputError(f"{path} is no .npy image: {' '.join(str(error).split())[:200]}") from error
+
+
+def _array_header(file: BinaryIO, path: Path) -> Tuple[Tuple[int, int, int], Literal["C", "F"]]:
+    """Return the shape and the order of the pixels; nothing is allocated for what a header only claims."""
+    if np.lib.format.read_magic(file) == (1, 0):
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    fits = len(shape) == 3 and min(shape) > 0 and shape[2] == 3 and shape[0] * shape[1] <= MAX_PIXELS
+    if dtype != np.uint8 or not fits:
+        raise InputError(f"{path} holds {dtype} {shape}; want uint8 (height, width, 3), RGB")
+    return (shape[0], shape[1], shape[2]), "F" if is_fortran else "C"
 
 
 def _read_raw(path: Path) -> Pixels:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from detlite.convert.artifact import prepare_output
 from detlite.devices.report.write import write_whole
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
@@ -53,6 +54,7 @@ class Ledger:
             self.reused.append(name)
             answer: Record = known["answer"]
             return answer
+        self.folder.mkdir(parents=True, exist_ok=True)
         answer = work()
         made = {file: sha256_of(self.folder / file) for file in files}
         self.stages[name] = {"key": key, "files": made, "answer": answer}
@@ -69,7 +71,7 @@ class Ledger:
 
 
 def open_ledger(folder: Path) -> Ledger:
-    """Return the ledger of the run in *folder*, empty where there was none; the folder is made.
+    """Return the ledger of the run in *folder*, empty where there was none; the first stage makes the folder.
 
     Raises:
         InputError: *folder* holds something that no run wrote, or its ledger is of another version.
@@ -78,10 +80,8 @@ def open_ledger(folder: Path) -> Ledger:
     if not path.is_file():
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
             raise InputError(f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run")
-        folder.mkdir(parents=True, exist_ok=True)
-        ledger = Ledger(folder)
-        ledger._save()
-        return ledger
+        prepare_output(folder, force=False)
+        return Ledger(folder)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         version, stages = (record["schema"], record["schema_version"]), dict(record["stages"])

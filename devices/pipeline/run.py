@@ -8,7 +8,7 @@ from typing import Any
 
 from detlite.calibration.images import Images
 from detlite.convert.artifact import write_artifact
-from detlite.convert.source import Source, recognize
+from detlite.convert.source import ARTIFACT, TFLITE, Source, recognize
 from detlite.convert.stage import Model, with_heads
 from detlite.devices.pipeline.images import ImageSets
 from detlite.devices.pipeline.latency import side_by_side
@@ -17,6 +17,7 @@ from detlite.devices.pipeline.parity import parity
 from detlite.devices.pipeline.scores import score
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, read_artifact
 from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 
 FLOAT, INT8, DEPLOYED = "float32", "int8", "int8_postprocess"
@@ -58,6 +59,11 @@ class Results:
 def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress) -> Results:
     """Do every stage of the job that is not done, and return what all of them found."""
     source = recognize(path)
+    if source.format in (ARTIFACT, TFLITE):
+        raise InputError(
+            f"{path} is a finished TFLite model, and a run begins with a trained graph: use detlite quantize, measure "
+            "and evaluate"
+        )
     stages = _Stages(ledger, source, images, settings, progress)
     float32 = stages.convert()
     int8 = stages.quantize(float32)

@@ -118,7 +118,9 @@ def test_threads_with_which_the_op_would_lose_a_class_are_refused(folder):
 def test_threads_with_which_it_loses_none_are_not(folder, classes, kind, threads):
     contract = tiny_contract(40, classes, Nms("host", kind, 0.0, 0.5, 200, 1, 200, clip=False))
     chance = np.random.default_rng(1)
-    image = heads_image(chance.normal(0, 2, (40, 4)), chance.permutation(np.arange(40 * (classes + 1))).reshape(40, -1) / 999)
+    image = heads_image(
+        chance.normal(0, 2, (40, 4)), chance.permutation(np.arange(40 * (classes + 1))).reshape(40, -1) / 999
+    )
     assert_same(of_numpy(image, contract), of_op(session_of(folder, contract, threads), image))
 
 

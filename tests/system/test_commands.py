@@ -185,6 +185,7 @@ BAD = [
     (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--method", "magic"), "called 'magic'"),
     (("quantize", "{int8}", "-o", "x", "--images", "{photos}"), "input is int8 already; want a float32 model"),
     (("quantize", "{float}", "-o", "x", "--coco", "{photos}", "{two}"), "is no COCO annotation file"),
+    (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, and a run begins with"),
     (("measure", "{half}"), "cannot be read as a TFLite model"),
     (("measure", "{text}"), "cannot be read as a TFLite model"),
     (("inspect", "{text}"), "of no format that detlite reads"),

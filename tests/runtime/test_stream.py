@@ -1,0 +1,93 @@
+"""Many images: in order, in constant memory, the same whatever the threads do."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from detlite.runtime.detections import Detections
+from detlite.runtime.errors import InputError
+from detlite.runtime.stream import AHEAD, columns, detect_stream
+
+
+def images(folder, count):
+    paths = [folder / f"{i}.npy" for i in range(count)]
+    for i, path in enumerate(paths):
+        np.save(path, np.full((2, 3, 3), i, np.uint8))
+    return paths
+
+
+class Fake:
+    """A session that finds in image i, i % 3 times, an object of score i; each stage takes its own time."""
+
+    def __init__(self):
+        self.prepared = 0
+        self.invoked_in = set()
+        self._last = 0
+
+    def preprocess(self, image):
+        self.prepared += 1
+        time.sleep(0.002 * (int(image[0, 0, 0]) % 3))
+        return image
+
+    def invoke(self, tensor):
+        self.invoked_in.add(threading.get_ident())
+        self._last = int(tensor[0, 0, 0])
+
+    def heads(self):
+        return {"class_scores": np.float32([self._last])}
+
+    def postprocess(self, heads):
+        index = int(heads["class_scores"][0])
+        time.sleep(0.002 * (index % 2))
+        count = index % 3
+        return Detections(
+            np.zeros((count, 4), np.float32), np.zeros(count, np.int64), np.full(count, index, np.float32)
+        )
+
+
+def test_what_is_found_comes_in_the_order_of_the_images(tmp_path):
+    found = columns(list(detect_stream(Fake(), images(tmp_path, 30))))
+    assert found["image_index"].tolist() == [i for i in range(30) for _ in range(i % 3)]
+    assert found["scores"].tolist() == found["image_index"].tolist()
+
+
+def test_every_image_has_its_size_and_its_time(tmp_path):
+    found = columns(list(detect_stream(Fake(), images(tmp_path, 5))))
+    assert found["sizes"].tolist() == [[2, 3]] * 5
+    assert (found["invoke_ns"] > 0).all()
+
+
+def test_images_are_decoded_only_a_few_ahead(tmp_path):
+    session = Fake()
+    stream = detect_stream(session, images(tmp_path, 60))
+    next(stream)
+    assert session.prepared <= 2 * AHEAD + 2
+    stream.close()
+
+
+def test_the_interpreter_is_used_by_one_thread(tmp_path):
+    session = Fake()
+    list(detect_stream(session, images(tmp_path, 10)))
+    assert session.invoked_in == {threading.get_ident()}
+
+
+def test_progress_counts_images(tmp_path):
+    steps = []
+    list(detect_stream(Fake(), images(tmp_path, 3), progress=lambda *step: steps.append(step)))
+    assert steps == [("images", 1, 3), ("images", 2, 3), ("images", 3, 3)]
+
+
+def test_a_damaged_image_among_many_is_named(tmp_path):
+    paths = images(tmp_path, 20)
+    paths[13].write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"13.npy is no .npy image"):
+        list(detect_stream(Fake(), paths))
+
+
+def test_no_detections_at_all_are_empty_columns():
+    none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
+    found = columns([SimpleNamespace(detections=none, size=(2, 3), invoke_ns=1)])
+    assert (found["boxes"].shape, found["image_index"].dtype, found["sizes"].tolist()) == ((0, 4), np.int64, [[2, 3]])
