@@ -31,15 +31,17 @@ class Session:
         runtime: the interpreter's package and version.
     """
 
-    def __init__(self, artifact: Artifact, *, threads: int = 1) -> None:
-        """Open the model.
+    def __init__(self, artifact: Artifact, *, threads: int = 1, timing_alone: bool = False) -> None:
+        """Open the model; with *timing_alone* also where so many threads lose detections, which are then not used.
 
         Raises:
             InputError: the interpreter cannot open it, or would lose detections with so many threads.
             ContractError: it is not the model that the contract speaks of.
         """
         self.contract = artifact.contract
-        _check_threads(self.contract, threads)
+        lost = lost_class(self.contract, threads)
+        if lost is not None and not timing_alone:
+            raise InputError(lost)
         self._opened = opened = open_interpreter(artifact.model, threads=threads)
         self.runtime = opened.runtime
         if len(opened.inputs) != 1:
@@ -109,13 +111,15 @@ def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
     return real
 
 
-def _check_threads(contract: Contract, threads: int) -> None:
+def lost_class(contract: Contract, threads: int) -> Optional[str]:
+    """Return what the model's own NMS loses with so many threads, in one sentence; None where it loses nothing."""
     nms = contract.nms
-    if nms.place == "model" and nms.kind == "regular" and 1 < threads < len(contract.labels):
-        raise InputError(
-            f"with {threads} threads the model's own regular NMS never finds class {threads}, "
-            f"{contract.labels[threads]!r} (TensorFlow issue 56058): use 1 thread, fast NMS, or a model with raw heads"
-        )
+    if nms.place != "model" or nms.kind != "regular" or not 1 < threads < len(contract.labels):
+        return None
+    return (
+        f"with {threads} threads the model's own regular NMS never finds class {threads}, "
+        f"{contract.labels[threads]!r} (TensorFlow issue 56058): use 1 thread, fast NMS, or a model with raw heads"
+    )
 
 
 def _checked(details: Any, output: Output) -> int:

@@ -22,8 +22,9 @@ from detlite.runtime.stream import columns, detect_stream
 Record = Dict[str, Any]
 
 
-def _session(record: Record, threads: int) -> Session:
-    return Session(Artifact(Path(record["model"]), contract_from_json(record["contract"])), threads=threads)
+def _session(record: Record, threads: int, *, timing_alone: bool = False) -> Session:
+    artifact = Artifact(Path(record["model"]), contract_from_json(record["contract"]))
+    return Session(artifact, threads=threads, timing_alone=timing_alone)
 
 
 def _save(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -79,7 +80,7 @@ def latency(request: Record, progress: Progress) -> Record:
     Returns:
         `runtime`, and for each of `models` the fields of `Latency`.
     """
-    sessions = [_session(record, request["threads"]) for record in request["models"]]
+    sessions = [_session(record, request["threads"], timing_alone=True) for record in request["models"]]
     plan = Plan(request["samples"], request["min_seconds"])
     image = read_image(Path(request["image"])) if request.get("image") else noise(480, 640)
     found = measure(sessions, image, plan, progress=progress)

@@ -15,6 +15,7 @@ from detlite.devices.pipeline.latency import side_by_side
 from detlite.devices.pipeline.ratio import median_ratio_interval
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.latency import percentile_interval_ms, percentile_ms
+from detlite.runtime.session import lost_class
 
 FEWEST_SAMPLES = 30  # below, a p90 rests on two or three samples
 DRIFT = 0.1  # of the median, between the halves of a run: a clock that falls, or another program that came
@@ -40,7 +41,8 @@ def command(artifact: Path, against: Path | None, image: Path | None, as_json: b
     detlite measure out/int8 --against out/float
     """
     artifacts = [open_artifact(path) for path in (artifact, against) if path is not None]
-    warnings = cautions()
+    lost = (lost_class(one.contract, values["threads"]) for one in artifacts)
+    warnings = (*cautions(), *(text for text in lost if text is not None))
     with progress() as report:
         found = side_by_side(artifacts, **values, image=image, progress=report)
     records = [_record(a, one) for a, one in zip(artifacts, found["models"], strict=True)]

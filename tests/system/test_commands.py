@@ -102,6 +102,14 @@ def test_latency_is_measured(detlite, made):
     assert record["latency_p50_ratio"] == record["latency_p50_ms"] / record["against"]["latency_p50_ms"]
 
 
+def test_threads_that_lose_a_class_are_timed_with_a_caution_and_never_scored(detlite, made):
+    assert detlite("postprocess", made / "int8", "--add", "-o", "op").status == 0
+    ran = detlite("measure", "op", "--threads", 2, "--samples", 30, "--min-seconds", 0, "--json")
+    assert "regular NMS never finds class 2, 'kite'" in " ".join(json.loads(ran.out)["cautions"])
+    scored = detlite("evaluate", "op", "--images", made / "photos", "--against", made / "float", "--threads", 2)
+    assert one_line(scored, "with 2 threads the model's own regular NMS never finds class 2, 'kite'")
+
+
 def test_too_few_samples_are_invalid(detlite, made):
     ran = detlite("measure", made / "int8", "--samples", 5, "--min-seconds", 0, "--json")
     assert json.loads(ran.out)["validity"] == "INVALID because 5 samples are under 30"
