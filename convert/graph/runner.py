@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.convert.graph.cut import OP
 from detlite.convert.graph.index import GraphIndex, node_of
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
-TFLITE_OP = "TFLite_Detection_PostProcess"
 CALLS = ("While", "If", "Case", "PartitionedCall", "StatefulPartitionedCall")
 HARMLESS = ("Placeholder", "PlaceholderWithDefault", "Assert", "TensorArray", "TensorList", *CALLS)
 """Beginnings of the names of stateful operators that touch nothing outside the graph."""
@@ -84,12 +84,12 @@ def running(index: GraphIndex) -> Iterator[Runner]:
 
 def _without_tflite_ops(graph_def: Any) -> Any:
     """Return the graph without the operators that only TFLite knows: they come last, and are not run here."""
-    if not any(node.op == TFLITE_OP for node in graph_def.node):
+    if not any(node.op == OP for node in graph_def.node):
         return graph_def
     kept = type(graph_def)()
     kept.CopyFrom(graph_def)
     del kept.node[:]
-    kept.node.extend(node for node in graph_def.node if node.op != TFLITE_OP)
+    kept.node.extend(node for node in graph_def.node if node.op != OP)
     return kept
 
 

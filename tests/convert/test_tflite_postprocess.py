@@ -166,7 +166,7 @@ def test_a_shipped_detector_stripped_and_attached_again_finds_the_same(shipped, 
     path = tmp_path / "again.tflite"
     path.write_bytes(data)
     got = Session(Artifact(path, made)).detect(photo)
-    assert [contract.labels[i] for i in want.classes[want.scores > 0.5]] == ["cat", "dog"] or len(want.scores) == 10
+    assert "cat" in {contract.labels[i] for i in want.classes[want.scores > 0.5]}
     np.testing.assert_allclose(got.boxes, want.boxes, atol=1e-5)
     np.testing.assert_array_equal(got.classes, want.classes)
     np.testing.assert_allclose(got.scores, want.scores, atol=1e-6)

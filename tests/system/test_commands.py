@@ -66,10 +66,9 @@ def test_input_and_outputs_have_the_type_that_is_asked_for(detlite, made, io):
     assert (record["input"]["dtype"], record["heads"][0]["dtype"]) == (io, io)
 
 
-@pytest.mark.parametrize(("kind", "quantization"), [("float16", "float16"), ("dynamic", "dynamic range")])
-def test_weights_have_the_type_that_is_asked_for(detlite, made, kind, quantization):
-    assert detlite("convert", made / "source", "-o", "x", "--type", kind).status == 0
-    assert json.loads(detlite("inspect", "x", "--json").out)["quantization"] in (quantization, "float32")
+def test_weights_can_be_float16(detlite, made):
+    assert detlite("convert", made / "source", "-o", "x", "--type", "float16").status == 0
+    assert json.loads(detlite("inspect", "x", "--json").out)["quantization"] == "float16"
 
 
 def test_the_op_can_be_had_from_convert_quantize_and_postprocess(detlite, made):

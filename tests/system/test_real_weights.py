@@ -23,6 +23,14 @@ def test_the_repaired_int8_model_has_113_to_120_operators_and_no_float_island(re
     assert facts["float_islands"] == 0
 
 
+def test_weights_can_be_int8_with_float_activations(real, shared_data):
+    graph = shared_data / "models" / "ssdlite_mobilenet_v2_coco" / "frozen_inference_graph_no_nms.pb"
+    assert real("convert", graph, "-o", "dynamic", "--type", "dynamic").status == 0
+    facts = json.loads(real("inspect", "dynamic", "--json").out)
+    assert facts["quantization"] == "dynamic range"
+    assert facts["size_bytes"] < 6_000_000  # 18.0 MB as float32
+
+
 def test_the_int8_model_keeps_a_fidelity_of_86(real, shared_data):
     images = shared_data / "coco" / "val" / "images"
     record = json.loads(real("evaluate", "int8", "--images", images, "--against", "float", "--json").out)
