@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class DetectorOptions:
         nms: settings over the source's.
         logits: whether the class head is cut before the score converter.
         repair: whether the graph is repaired; False shows what it costs not to.
+        as_exported: whether NMS is set as the OD API's TFLite exporter does, where a config is rebuilt.
     """
 
     input_size: tuple[int, int] | None = None
@@ -58,6 +60,7 @@ class DetectorOptions:
     nms: NmsOptions = field(default_factory=NmsOptions)
     logits: bool = False
     repair: bool = True
+    as_exported: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +73,15 @@ class Detector:
         class_scores: the same for scores, or logits.
         contract: of the model with raw heads.
         repairs: what was repaired.
+        facts: what else the history says of it: `parameters`, `macs`, `random_weights`.
     """
 
     graph_def: Any
     box_encodings: str
     class_scores: str
     contract: Contract
-    repairs: tuple[Repaired, ...]
+    repairs: tuple[Repaired, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> Detector:
@@ -134,7 +139,7 @@ def _contract(measured: _Measured, hints: Hints, options: DetectorOptions) -> Co
     converted = cut.score_converter != "IDENTITY" and options.logits
     return Contract(
         image=_image(measured, options, origin),
-        outputs=_outputs(len(anchors), scores.shape[2]),
+        outputs=raw_outputs(len(anchors), scores.shape[2]),
         anchors=anchors,
         box_coder=_box_coder(measured, anchors, encodings.shape, origin),
         score_converter=cut.score_converter,
@@ -146,7 +151,8 @@ def _contract(measured: _Measured, hints: Hints, options: DetectorOptions) -> Co
     )
 
 
-def _outputs(anchors: int, columns: int) -> tuple[Output, ...]:
+def raw_outputs(anchors: int, columns: int) -> tuple[Output, ...]:
+    """Return the raw heads of a float model, in the order in which detlite writes them."""
     return (
         Output("box_encodings", "box_encodings", 0, (1, anchors, 4), "float32"),
         Output("class_scores", "class_scores", 1, (1, anchors, columns), "float32"),
@@ -204,8 +210,13 @@ def _box_coder(
         origin["box_coder"] = "measured on the graph's own decoder"
         return measure_box_coder(measured.runner, measured.cut, anchors, encodings_shape)
     origin["box_coder"] = f"attributes of {OP}"
-    scales = (_op_number(measured.index, name) for name in ("y_scale", "x_scale", "h_scale", "w_scale"))
-    return BoxCoder(*(default if s is None else s for s, default in zip(scales, (10.0, 10.0, 5.0, 5.0), strict=True)))
+    usual = BoxCoder()
+    scales = {"y_scale": usual.y, "x_scale": usual.x, "h_scale": usual.height, "w_scale": usual.width}
+    y, x, height, width = (
+        usual_scale if (stated := _op_number(measured.index, name)) is None else stated
+        for name, usual_scale in scales.items()
+    )
+    return BoxCoder(y, x, height, width)
 
 
 def _nms(measured: _Measured, hints: Hints, options: DetectorOptions, origin: dict[str, str]) -> Nms:

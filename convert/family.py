@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from detlite.runtime.errors import ContractError
+from detlite.convert.config.pipeline import Model
+from detlite.convert.network.center_net import CenterExtractor
+from detlite.convert.network.extractor import Extractor
+from detlite.runtime.errors import ContractError, UnknownNameError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
 
 FAMILIES = "detlite.convert.families"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,11 @@ class Family:
         paper: where it is described.
         scopes: how names of its graph nodes begin, in whole parts: `FeatureExtractor/MobilenetV2`.
         mean, std: for R, G, B: the network reads `(pixel - mean) / std` with pixels of 0..255.
-        archives: the families of `detlite zoo list` that it covers.
+        archives: the families of `detlite zoo list` that it covers, or single models of one, by name.
+        extractors: its feature extractors, by the `type` that a `pipeline.config` names.
+        center_nets: those of CenterNets.
+        normalizes_gray: whether mean and std hold for a picture of one channel too.
+        presets: whole detectors of it as the zoo trained them, by name, to be built without a config.
     """
 
     title: str
@@ -31,6 +40,10 @@ class Family:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     archives: tuple[str, ...]
+    extractors: Mapping[str, Extractor] = field(default_factory=dict)
+    center_nets: Mapping[str, CenterExtractor] = field(default_factory=dict)
+    normalizes_gray: bool = True
+    presets: Mapping[str, Model] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.scopes or not all(self.scopes):
@@ -58,7 +71,7 @@ def family_of_scope(node_names: Iterable[str]) -> Family | None:
     """
     names = list(node_names)
     best, most = None, 0
-    for family in map(load_family, family_names()):
+    for family in families():
         scopes = re.compile(rf"(?:^|/)(?:{'|'.join(map(re.escape, family.scopes))})(?:/|$)")
         count = sum(1 for name in names if scopes.search(name))
         if count > most:
@@ -66,9 +79,53 @@ def family_of_scope(node_names: Iterable[str]) -> Family | None:
     return best
 
 
-def family_of_archive(catalogue_family: str) -> str | None:
-    """Return the name of the family that covers *catalogue_family* (`ssd_mobilenet_v1_fpn`), or None."""
+def family_of_archive(archive: str) -> str | None:
+    """Return the name of the family that covers *archive*, a family or a model of the catalogue; else None."""
     for name in family_names():
-        if catalogue_family in load_family(name).archives:
+        if archive in load_family(name).archives:
             return name
     return None
+
+
+def family_of_extractor(kind: str, line: int, source: str) -> tuple[Family, Extractor]:
+    """Return the family that has the feature extractor *kind* of an SSD, and how that is built.
+
+    Args:
+        kind: `type` of a `feature_extractor`.
+        line: where that stands.
+        source: in which file.
+
+    Raises:
+        UnknownNameError: no family has it.
+    """
+    known = {name: (family, one) for family in families() for name, one in family.extractors.items()}
+    return _known(known, kind, f"{source}, line {line}")
+
+
+def family_of_center_net(kind: str, line: int, source: str) -> tuple[Family, CenterExtractor]:
+    """Return the same for the feature extractor *kind* of a CenterNet."""
+    known = {name: (family, one) for family in families() for name, one in family.center_nets.items()}
+    return _known(known, kind, f"{source}, line {line}")
+
+
+def preset(name: str) -> Model:
+    """Return the detector that the preset *name* describes.
+
+    Raises:
+        UnknownNameError: no family has such a preset.
+    """
+    known = {name: model for family in families() for name, model in family.presets.items()}
+    if name not in known:
+        raise unknown_name("preset", name, known)
+    return known[name]
+
+
+def families() -> list[Family]:
+    """Return all families there are."""
+    return [load_family(name) for name in family_names()]
+
+
+def _known(known: Mapping[str, tuple[Family, Found]], kind: str, place: str) -> tuple[Family, Found]:
+    if kind not in known:
+        raise UnknownNameError(f"{place}: {unknown_name('feature extractor', kind, known)}")
+    return known[kind]

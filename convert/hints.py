@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.convert.labels.files import known_labels, read_labels
-from detlite.convert.text_format import Message, parse_text_format
+from detlite.convert.config.fields import Fields
+from detlite.convert.config.resizer import FIXED, fixed_size
+from detlite.convert.float32 import shortest
+from detlite.convert.labels.files import MAX_CLASSES, known_labels, read_labels
+from detlite.convert.text_format import Message, read_text_format
 from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
 LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
 COCO_CLASSES = 90
 SUPPORTED_MODEL = "ssd"
+NMS = ("post_processing", "batch_non_max_suppression")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +25,6 @@ class Hints:
 
     Attributes:
         folder: where the files lie.
-        config: the parsed `pipeline.config`.
         classes: its number of classes, without the background.
         input_size: the (height, width) of its `fixed_shape_resizer`.
         iou_threshold: of its non-maximum suppression.
@@ -29,7 +32,6 @@ class Hints:
     """
 
     folder: Path
-    config: Message | None
     classes: int | None = None
     input_size: tuple[int, int] | None = None
     iou_threshold: float | None = None
@@ -70,30 +72,30 @@ def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[s
 def read_hints(folder: Path) -> Hints:
     """Return what the files in *folder* say.
 
+    Only what a graph needs is read: a config may ask for what detlite does not build, and the graph has it already.
+
     Raises:
-        InputError: its `pipeline.config` cannot be read, or is of a model that is no SSD.
+        InputError: its `pipeline.config` cannot be read, is of a model that is no SSD, or a value makes no sense.
     """
     path = folder / CONFIG
     if not path.is_file():
-        return Hints(folder, None)
-    try:
-        config = parse_text_format(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text: {error}") from error
-    ssd = config.message("model", SUPPORTED_MODEL)
-    if ssd is None:
-        model = config.message("model")
-        kinds = ", ".join(name for name, _value, _line in model.fields) if model else "no model"
+        return Hints(folder)
+    config = read_text_format(path)
+    model = Fields(config, "the file", str(path)).inside("model")
+    if not model.has(SUPPORTED_MODEL):
+        kinds = ", ".join(model.names) or "no model"
         raise InputError(f"{path} is of {kinds}; want model {{ {SUPPORTED_MODEL} {{ ... }} }}")
-    return _of_ssd(folder, config, ssd)
+    return _of_ssd(folder, config, model.inside(SUPPORTED_MODEL))
 
 
-def _of_ssd(folder: Path, config: Message, ssd: Message) -> Hints:
-    resizer = ssd.message("image_resizer", "fixed_shape_resizer")
-    nms = ssd.message("post_processing", "batch_non_max_suppression")
-    classes = int(ssd.number("num_classes", 0)) or None
-    size = (int(resizer.number("height", 300)), int(resizer.number("width", 300))) if resizer else None
-    if nms is None:
-        return Hints(folder, config, classes, size, nms_said=f"{CONFIG} says nothing of it")
-    said = ", ".join(f"{name} {value}" for name, value, _line in nms.fields if not isinstance(value, Message))
-    return Hints(folder, config, classes, size, nms.number("iou_threshold", 0.6), f"{CONFIG} says {said}")
+def _of_ssd(folder: Path, config: Message, ssd: Fields) -> Hints:
+    classes = ssd.integer("num_classes", low=1, high=MAX_CLASSES) if ssd.has("num_classes") else None
+    resizer = ssd.inside("image_resizer")
+    size = fixed_size(resizer.inside(FIXED)) if resizer.has(FIXED) else None
+    said = config.message("model", SUPPORTED_MODEL, *NMS)
+    if said is None:
+        return Hints(folder, classes, size, nms_said=f"{CONFIG} says nothing of it")
+    nms = ssd.inside(NMS[0]).inside(NMS[1])
+    iou = shortest(nms.real("iou_threshold", 0.6, low=0.0, high=1.0))
+    scalars = ", ".join(f"{name} {value}" for name, value, _line in said.fields if not isinstance(value, Message))
+    return Hints(folder, classes, size, iou, f"{CONFIG} says {scalars or 'nothing of it'}")

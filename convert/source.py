@@ -8,13 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.convert.trained import Trained, trained_in
 from detlite.runtime.artifact import HISTORY, MODEL, sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugins
 
-ARTIFACT, TFLITE, ARCHIVE = "artifact", "tflite", "archive"
+ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT = "artifact", "tflite", "archive", "checkpoint"
 TFLITE_MAGIC, TFLITE_MAGIC_AT = b"TFL3", 4
-WANTED = "a zoo archive (.tar.gz), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, or a .tflite"
+WANTED = (
+    "a zoo archive (.tar.gz), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, a folder with "
+    "pipeline.config and a checkpoint, or a .tflite"
+)
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,11 @@ class Source:
 
     Attributes:
         path: the file or folder that is read; within a folder or an archive, the part that was chosen.
-        format: `artifact`, `tflite`, or a reader's name: its file in `convert/readers/`.
+        format: `artifact`, `tflite`, `checkpoint`, or a reader's name: its file in `convert/readers/`.
         title: what the format is called.
         sha256: of the file; of several files, the digest of their names and digests.
         given: the path as it was given.
+        trained: of a `checkpoint`: its config and its files; None of everything else.
     """
 
     path: Path
@@ -34,16 +39,25 @@ class Source:
     title: str
     sha256: str
     given: Path
+    trained: Trained | None = None
 
 
-def recognize(path: Path) -> Source:
-    """Return what is at *path*.
+def source_of_checkpoint(trained: Trained, given: Path) -> Source:
+    """Return the source that a config and its checkpoint are; *given* stands in messages."""
+    title = "pipeline.config with a TensorFlow checkpoint"
+    return Source(trained.checkpoint, CHECKPOINT, title, digest_of(trained.files), given, trained)
+
+
+def recognize(path: Path, *, rebuild: bool = False) -> Source:
+    """Return what is at *path*; of a folder that has both, the exported graph, or with *rebuild* the checkpoint.
 
     Raises:
         InputError: nothing is there, or nothing that detlite reads; an archive must be unpacked first.
     """
     if not path.exists():
         raise InputError(f"{path} is not there; want {WANTED}, or a name that `detlite zoo list` shows")
+    if rebuild:
+        return _checkpoint_in(path)
     if path.is_dir() and (path / MODEL).is_file() and (path / HISTORY).is_file():
         return Source(path, ARTIFACT, "detlite artifact", sha256_of(path / MODEL), path)
     if path.is_file():
@@ -63,11 +77,29 @@ def _by_reader(path: Path) -> Source:
         found = reader.recognizes(path)
         if found is not None:
             return Source(found, name, reader.title, digest_of(reader.files(found)), path)
-    inner = sorted(item for item in path.iterdir() if item.is_dir()) if path.is_dir() else []
-    if len(inner) == 1:
-        return _by_reader(inner[0])
+    trained = trained_in(path) if path.is_dir() else None
+    if trained is not None:
+        return source_of_checkpoint(trained, path)
+    inner = _only_folder_in(path)
+    if inner is not None:
+        return _by_reader(inner)
     kind = "a folder without a model that detlite reads" if path.is_dir() else "of no format that detlite reads"
     raise InputError(f"{path} is {kind}; want {WANTED}")
+
+
+def _checkpoint_in(path: Path) -> Source:
+    trained = trained_in(path) if path.is_dir() else None
+    if trained is not None:
+        return source_of_checkpoint(trained, path)
+    inner = _only_folder_in(path)
+    if inner is not None:
+        return _checkpoint_in(inner)
+    raise InputError(f"{path} holds no pipeline.config with a checkpoint (.index) beside it or in checkpoint/")
+
+
+def _only_folder_in(path: Path) -> Path | None:
+    inner = sorted(item for item in path.iterdir() if item.is_dir()) if path.is_dir() else []
+    return inner[0] if len(inner) == 1 else None
 
 
 def is_tflite(path: Path) -> bool:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from detlite.convert.artifact import step
 from detlite.convert.detector import Detector, DetectorOptions, build_detector
+from detlite.convert.exporters.qat import to_int8
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.hints import matching_labels
 from detlite.convert.labels.files import read_labels
-from detlite.convert.source import ARCHIVE, ARTIFACT, TFLITE, Source, recognize
+from detlite.convert.plan import Untrained, plan_of_preset, plan_of_trained
+from detlite.convert.rebuild import Rebuilt, rebuild
+from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.heads import canonicalize, refreshed
@@ -23,6 +26,8 @@ from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 
 HEADS = ("raw", "postprocess")
+INT8 = "int8"
+"""The type of a model whose training was aware of quantization: its ranges come from the checkpoint."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +79,47 @@ def load_detector(source: Source, options: DetectorOptions) -> Detector:
         raise InputError(f"{source.given} is a finished TFLite model; the trained graph is wanted for this")
     if source.format == ARCHIVE:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
+    if source.format == CHECKPOINT:
+        return load_rebuilt(source, options).detector
     reader = load_plugin("detlite.convert.readers", source.format)
     return build_detector(reader.read(source.path), options)
 
 
+def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False) -> Rebuilt:
+    """Return the detector that a checkpoint, *source*, is rebuilt to; *quantized* keeps its trained ranges.
+
+    Raises:
+        InputError: *source* is something else, or config and checkpoint do not fit each other or detlite.
+    """
+    if source.trained is None:
+        raise InputError(f"{source.given} is no pipeline.config with a checkpoint: it is a {source.title}")
+    plan, weights = plan_of_trained(source.trained, quantized=quantized)
+    return rebuild(plan, weights, options)
+
+
+def load_untrained(untrained: Untrained, options: DetectorOptions) -> Rebuilt:
+    """Return the detector of a preset with random weights.
+
+    Raises:
+        InputError: there is no such preset, or it cannot be built as the *options* ask.
+    """
+    plan, weights = plan_of_preset(untrained)
+    return rebuild(plan, weights, options)
+
+
 def export(source: Source, detector: Detector, kind: str, *, progress: Progress = silent) -> Model:
-    """Return *detector* as a TFLite model with raw heads, its weights of the *kind* that `to_tflite` knows."""
+    """Return *detector* as a TFLite model with raw heads.
+
+    Args:
+        source: where it comes from, for the history.
+        detector: what is exported; for int8 with its trained ranges.
+        kind: what `to_tflite` knows, or `int8`.
+        progress: told of the one step.
+    """
     progress("TFLite conversion", 0, 1)
-    raw = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores), kind)
-    data = canonicalize(raw, (detector.box_encodings, detector.class_scores))
+    heads = (detector.box_encodings, detector.class_scores)
+    raw = to_int8(detector.graph_def, heads) if kind == INT8 else to_tflite(detector.graph_def, heads, kind)
+    data = canonicalize(raw, heads)
     progress("TFLite conversion", 1, 1)
     done = step(
         "convert",
@@ -91,6 +128,7 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
         type=kind,
         repairs={repaired.name: repaired.count for repaired in detector.repairs},
         tensorflow=str(load_tensorflow().__version__),
+        **detector.facts,
     )
     return Model(data, refreshed(detector.contract, data), (done,))
 

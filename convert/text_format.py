@@ -7,21 +7,32 @@ field keeps its line number, so that an error can name it. Grammar: protobuf.dev
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from detlite.runtime.errors import InputError
 
+MAX_BYTES = 4_000_000  # the longest public config has 7 kB, the longest label map 1 MB
 MAX_DEPTH = 64
+LONGEST_SHOWN = 40  # characters of a token in an error, which is one line
+LONGEST_INTEGER = 40  # digits and sign; protobuf's own end at 20
 TOKEN = re.compile(
     r"""(?P<skip>[\s]+|\#[^\n]*)
       | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-      | (?P<extension>\[[A-Za-z_][\w./]*\])
-      | (?P<word>[-+]?[\w.+-]+)
+      | (?P<extension>\[[A-Za-z_][A-Za-z0-9_./]*\])
+      | (?P<word>[A-Za-z0-9_.+-]+)
       | (?P<mark>[:{}<>\[\],;])""",
     re.VERBOSE,
 )
 OPENING = {"{": "}", "<": ">"}
+OCTAL = re.compile(r"[-+]?0[0-7]+")
+INTEGER = re.compile(r"[-+]?[0-9]+")
+HEXADECIMAL = re.compile(r"[-+]?0[xX][0-9a-fA-F]+")
+REAL = re.compile(r"([-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|(?i:inf(?:inity)?|nan)))[fF]?")
+ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+LETTER_ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
 Scalar = str | int | float | bool
 
@@ -57,21 +68,26 @@ class Message:
         found = [value for value in self.values(name) if not isinstance(value, Message)]
         return found[-1] if found else None
 
-    def number(self, name: str, default: float) -> float:
-        """Return the field *name* as a number.
 
-        Raises:
-            InputError: it is something else.
-        """
-        value = self.scalar(name)
-        if value is None:
-            return default
-        if isinstance(value, (str, bool)):
-            raise InputError(f"line {self._line_of(name)}: {name} is {value!r}, and a number is wanted")
-        return float(value)
+def read_text_format(path: Path) -> Message:
+    """Return the message in the file at *path*.
 
-    def _line_of(self, name: str) -> int:
-        return next(line for found, _value, line in self.fields if found == name)
+    Raises:
+        InputError: there is no such file, it is too long, or it is not text format, and on which line.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"{path} is no file; want protobuf text format, such as a pipeline.config")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise InputError(f"{path} has more than {MAX_BYTES} bytes: too many for protobuf text format")
+        text = data.decode("utf-8-sig")  # editors on Windows put a byte order mark before it
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text: byte {error.start} is not UTF-8; want protobuf text format") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise InputError(f"{path} cannot be read: {error}") from error
+    return parse_text_format(text, str(path))
 
 
 def parse_text_format(text: str, name: str) -> Message:
@@ -122,7 +138,7 @@ class _Tokens:
 
     def fail(self, wanted: str) -> InputError:
         """Return the error that *wanted* did not come."""
-        came = repr(self.text) if self.kind != "end" else "the end of the file"
+        came = repr(self.text[:LONGEST_SHOWN]) if self.kind != "end" else "the end of the file"
         return InputError(f"{self._name}, line {self.line}: want {wanted}, got {came}")
 
 
@@ -151,7 +167,7 @@ def _value(tokens: _Tokens, message: Message, name: str, line: int, depth: int) 
     elif colon:
         message.fields.append((name, _scalar(tokens), line))
     else:
-        raise tokens.fail(f"a colon or a brace after {name}")
+        raise tokens.fail(f"a colon or a brace after {name[:LONGEST_SHOWN]}")
 
 
 def _list_of_one(tokens: _Tokens, message: Message, name: str, line: int) -> None:
@@ -178,16 +194,30 @@ def _scalar(tokens: _Tokens) -> Scalar:
 
 
 def _unquote(text: str) -> str:
-    escapes = {"n": "\n", "t": "\t", "r": "\r"}
-    return re.sub(r"\\(.)", lambda found: escapes.get(found.group(1), found.group(1)), text[1:-1])
+    """Return what a quoted *text* stands for; octal and hexadecimal escapes are bytes of UTF-8."""
+    inner = text[1:-1]
+    if "\\" not in inner:
+        return inner
+    return ESCAPE.sub(_escaped, inner.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    octal, hexadecimal, short, long, other = found.groups()
+    if octal or hexadecimal:
+        return bytes([int(octal, 8) & 0xFF if octal else int(hexadecimal, 16)])
+    if short or long:
+        number = int(short or long, 16)
+        return chr(number).encode("utf-8", "replace") if number <= sys.maxunicode else b"?"
+    return LETTER_ESCAPES.get(other, other)
 
 
 def _word(text: str) -> Scalar:
+    """Return the number, the truth value or the name that *text* is, by protobuf's rules: 010 is octal."""
     if text in ("true", "false"):
         return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text.rstrip("fF") if kind is float and text[:1] in "+-.0123456789" else text)
-        except ValueError:
-            continue
-    return text
+    if len(text) <= LONGEST_INTEGER:
+        for pattern, base in ((OCTAL, 8), (INTEGER, 10), (HEXADECIMAL, 16)):
+            if pattern.fullmatch(text):
+                return int(text, base)
+    real = REAL.fullmatch(text)
+    return float(real.group(1)) if real else text

@@ -16,6 +16,9 @@ CONTRACT = "contract.json"
 LABELS = "labels.txt"
 HISTORY = "history.json"
 
+RANDOM_WEIGHTS = "random_weights"
+"""Key of the step that made a model of weights nobody trained; its value is their seed."""
+
 Step = Dict[str, Any]
 
 
@@ -41,6 +44,11 @@ class Artifact:
     model: Path
     contract: Contract
     history: Tuple[Step, ...] = ()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its weights are those of a training, as far as the history says; random ones are not."""
+        return not any(RANDOM_WEIGHTS in step for step in self.history)
 
 
 def read_artifact(folder: Path) -> Artifact:

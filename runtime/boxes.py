@@ -1,4 +1,4 @@
-"""SSD box coding, and what boxes have in common."""
+"""Box codings, and what boxes have in common."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ def decode(encodings: Floats, anchors: Floats, coder: BoxCoder) -> Floats:
     double, rounds them to float32, and adds those: boxes are then the op's, and so is what overlaps. A size too large
     for float32 becomes infinite.
 
+    Of *center_offset*, h = th / height_scale * ha, and 0 where that is negative (Zhou et al., Objects as Points, 2019,
+    as the OD API's `prediction_tensors_to_boxes` has it).
+
     Args:
         encodings: float32, (n, 4): (ty, tx, th, tw).
         anchors: float32, (n, 4): (y centre, x centre, height, width).
@@ -25,7 +28,9 @@ def decode(encodings: Floats, anchors: Floats, coder: BoxCoder) -> Floats:
     centres, extents = anchors[:, :2], anchors[:, 2:]
     with np.errstate(over="ignore", invalid="ignore"):
         centre = (encodings[:, :2].astype(np.float64) / shifts * extents + centres).astype(np.float32)
-        half = (0.5 * np.exp(encodings[:, 2:].astype(np.float64) / sizes) * extents).astype(np.float32)
+        relative = encodings[:, 2:].astype(np.float64) / sizes
+        relative = np.exp(relative) if coder.coding == "faster_rcnn" else np.maximum(relative, 0)
+        half = (0.5 * relative * extents).astype(np.float32)
         return np.concatenate([centre - half, centre + half], axis=1)
 
 

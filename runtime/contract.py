@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from detlite.runtime.errors import ContractError
 
 SCHEMA = "detlite.contract"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Floats = NDArray[np.float32]
 
@@ -29,7 +29,8 @@ DTYPES = ("float32", "uint8", "int8")
 RESIZE_RULES = ("tf1_bilinear", "half_pixel_bilinear")
 SCORE_CONVERTERS = ("IDENTITY", "SIGMOID", "SOFTMAX")
 PLACES = ("model", "host")
-NMS_KINDS = ("fast", "regular")
+NMS_KINDS = ("fast", "regular", "peaks")
+BOX_CODINGS = ("faster_rcnn", "center_offset")
 RAW_ROLES = ("box_encodings", "class_scores")
 DETECTION_ROLES = ("boxes", "classes", "scores", "count")
 
@@ -124,15 +125,20 @@ class Output:
 
 @dataclass(frozen=True)
 class BoxCoder:
-    """Scales of the SSD box coding; see `detlite.runtime.boxes.decode`."""
+    """How boxes are coded, and the scales of that; see `detlite.runtime.boxes.decode`.
+
+    *faster_rcnn* is that of SSD: sizes as logarithms. *center_offset* is CenterNet's: offsets and sizes in anchors.
+    """
 
     y: float = 10.0
     x: float = 10.0
     height: float = 5.0
     width: float = 5.0
+    coding: str = "faster_rcnn"
 
     def __post_init__(self) -> None:
         _check_types(self)
+        _one_of("the box coding", self.coding, BOX_CODINGS)
         scales = (self.y, self.x, self.height, self.width)
         if not all(math.isfinite(s) and s > 0 for s in scales):
             raise ContractError(f"box coder scales {scales}: all must be finite and over 0")
@@ -143,7 +149,8 @@ class Nms:
     """Non-maximum suppression, in the terms of `TFLite_Detection_PostProcess`.
 
     *fast* suppresses all classes together, each anchor with its best `max_classes_per_detection`; *regular*
-    suppresses class by class, at most `detections_per_class` each, and keeps the best `max_detections` of all.
+    suppresses class by class, at most `detections_per_class` each, and keeps the best `max_detections` of all;
+    *peaks* compares no boxes: it keeps scores that no neighbour of the 3 x 3 *cells* (rows, columns) around exceeds.
     *clip* clips boxes to the image first, as the TensorFlow graphs do and the op does not. *place* says who
     does it: the op in the model, or the host.
     """
@@ -156,9 +163,14 @@ class Nms:
     max_classes_per_detection: int = 1
     detections_per_class: int = 100
     clip: bool = True
+    cells: Optional[Tuple[int, int]] = None
 
     def __post_init__(self) -> None:
         _check_types(self)
+        if (self.kind == "peaks") is not (self.cells is not None) or (self.kind, self.place) == ("peaks", "model"):
+            raise ContractError(
+                f"NMS {self.kind} by the {self.place} with cells {self.cells}: peaks, on the host, has cells"
+            )
         _one_of("where NMS is done", self.place, PLACES)
         _one_of("the kind of NMS", self.kind, NMS_KINDS)
         if not (0 <= self.score_threshold <= 1 and 0 < self.iou_threshold <= 1):
@@ -218,6 +230,8 @@ class Contract:
             raise ContractError(f"outputs {roles}: want {RAW_ROLES} or {DETECTION_ROLES}")
         if len({output.index for output in self.outputs}) != len(self.outputs):
             raise ContractError(f"outputs {roles} have the numbers {[o.index for o in self.outputs]}: want others")
+        if self.nms.cells is not None and self.nms.cells[0] * self.nms.cells[1] != len(self.anchors):
+            raise ContractError(f"{len(self.anchors)} anchors for {self.nms.cells} cells: want one for each")
         if self.is_raw:
             self._check_raw_shapes()
 
@@ -293,6 +307,14 @@ def _output_from(record: Mapping[str, Any]) -> Output:
     return Output(**known)
 
 
+def _nms_from(record: Mapping[str, Any]) -> Nms:
+    known = dict(record)
+    if known["cells"] is not None:
+        rows, columns = known["cells"]
+        known["cells"] = (int(rows), int(columns))
+    return Nms(**known)
+
+
 def contract_from_json(text: str) -> Contract:
     """Return the contract that *text* holds; `ContractError` where it is damaged, or of another version."""
     try:
@@ -308,7 +330,7 @@ def contract_from_json(text: str) -> Contract:
         record["anchors"] = _anchors_from(record["anchors"])
         record["box_coder"] = BoxCoder(**record["box_coder"])
         record["labels"] = tuple(record["labels"]) if isinstance(record["labels"], list) else ()
-        record["nms"] = Nms(**record["nms"])
+        record["nms"] = _nms_from(record["nms"])
         return Contract(**record)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error) as error:
         raise ContractError(f"the contract is damaged: {type(error).__name__}: {error}") from error

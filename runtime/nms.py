@@ -22,6 +22,7 @@ from detlite.runtime.detections import Detections
 Indices = NDArray[np.intp]
 
 FIRST_CHUNK = 256  # candidates that are sorted at first: many images need no more for 100 detections
+PEAK_MARGIN = np.float32(1e-6)  # the OD API's PEAK_EPSILON
 BLOCK = 96  # candidates that are compared with each other at once
 
 
@@ -34,6 +35,8 @@ def suppress(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
         nms: the settings.
     """
     clipped = clip(boxes) if nms.clip else boxes
+    if nms.kind == "peaks":
+        return peaks(clipped, scores, nms)
     return fast(clipped, scores, nms) if nms.kind == "fast" else regular(clipped, scores, nms)
 
 
@@ -55,6 +58,32 @@ def fast(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
     classes = np.argsort(-scores[anchor], axis=1, kind="stable")[:, :count]
     chosen = np.take_along_axis(scores[anchor], classes, axis=1)
     return Detections(boxes[anchor].repeat(count, axis=0), classes.ravel().astype(np.int64), chosen.ravel())
+
+
+def peaks(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
+    """Keep each class's local maxima among the 3 x 3 cells around; see `suppress`.
+
+    A cell as good as its best neighbour is kept too, to within `PEAK_MARGIN`, as the OD API does; equal scores keep
+    the order of their cells, then of their classes. Source: Zhou et al., Objects as Points, 2019.
+    """
+    rows, columns = nms.cells or (0, 0)
+    best = _best_around(scores.reshape(rows, columns, -1)).reshape(scores.shape)
+    reached = (best - scores < PEAK_MARGIN) & (scores >= np.float32(nms.score_threshold))
+    anchor, klass = np.nonzero(reached)
+    order = np.argsort(-scores[anchor, klass], kind="stable")[: nms.max_detections]
+    anchor, klass = anchor[order], klass[order]
+    return Detections(boxes[anchor], klass.astype(np.int64), scores[anchor, klass])
+
+
+def _best_around(grid: Floats) -> Floats:
+    """Return for each cell of (rows, columns, classes) the best of the 3 x 3 cells around it, itself among them."""
+    best = grid.copy()
+    np.maximum(best[1:], grid[:-1], out=best[1:])
+    np.maximum(best[:-1], grid[1:], out=best[:-1])
+    whole = best.copy()
+    np.maximum(whole[:, 1:], best[:, :-1], out=whole[:, 1:])
+    np.maximum(whole[:, :-1], best[:, 1:], out=whole[:, :-1])
+    return whole
 
 
 def _greedy(boxes: Floats, scores: Floats, nms: Nms, *, per_class: int) -> Tuple[Indices, Indices]:

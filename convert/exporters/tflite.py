@@ -28,13 +28,29 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> by
     if kind not in TYPES:
         raise unknown_name("type of weights", kind, TYPES)
     tf = load_tensorflow()
-    function = _function(graph_def, heads)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter = converter_of(graph_def, heads)
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    return converted(converter)
+
+
+def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
+    """Return a `TFLiteConverter` for a graph with the placeholder `INPUT`; its options are still to be set."""
+    tf = load_tensorflow()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(graph_def, heads)], tf.Module())
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    return converter
+
+
+def converted(converter: Any) -> bytes:
+    """Return the file that *converter* makes.
+
+    Raises:
+        InputError: it cannot convert its graph.
+    """
+    tf = load_tensorflow()
     try:
         data: bytes = converter.convert()
     except (ValueError, RuntimeError, tf.errors.OpError) as error:

@@ -1,6 +1,144 @@
-"""SSD with MobileNet V1: six maps, FPN or pooling pyramid; TF1 and TF2."""
+"""SSD with MobileNet V1: six maps, five of the embedded one, FPN or pooling pyramid; TF1 and TF2."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from detlite.convert.config.pipeline import FeatureExtractor
+from detlite.convert.config.presets import pooling_pyramid, retinanet, ssd
 from detlite.convert.family import Family
+from detlite.convert.network.extractor import Extractor
+from detlite.convert.network.feature_maps import ExtraMaps, depth_of
+from detlite.convert.network.graph import Network, Tensor
+from detlite.convert.network.keras import BACKBONE as KERAS_BACKBONE
+from detlite.convert.network.keras import CountedNames
+from detlite.convert.network.keras_feature_maps import extra_maps, pyramid_maps
+from detlite.convert.network.pyramid import Pyramid, pooled, said
+from detlite.convert.network.slim import Slim, Style, style_of
+from detlite.runtime.errors import InputError
+
+SCOPE = "FeatureExtractor/MobilenetV1"
+STEM = 32
+LAYERS = (
+    (1, 64),
+    (2, 128),
+    (1, 128),
+    (2, 256),
+    (1, 256),
+    (2, 512),
+    (1, 512),
+    (1, 512),
+    (1, 512),
+    (1, 512),
+    (1, 512),
+    (2, 1024),
+    (1, 1024),
+)
+"""(stride, channels) of each depthwise separable convolution, `Conv2d_1` to `Conv2d_13` (Howard et al., table 1)."""
+
+TAPS = ("Conv2d_11_pointwise", "Conv2d_13_pointwise")
+EMBEDDED_SIDE = 256
+EMBEDDED_MAPS = ExtraMaps(SCOPE, TAPS[-1], layers=((512, 3), (256, 3), (256, 2)))
+"""Five maps, whose last kernel covers the 2x2 cells before it, of images of 256 x 256 pixels."""
+FPN_TAPS = {2: "Conv2d_3_pointwise", 3: "Conv2d_5_pointwise", 4: TAPS[0], 5: TAPS[1]}
+LAYERS_OF_FPNLITE = (*LAYERS[:-2], (2, 512), (1, 256))
+LAYERS_OF_PPN = 11
+MAPS_OF_PPN = 6
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """MobileNet V1 up to `Conv2d_13_pointwise`, at the width that *extractor* asks for."""
+
+    slim: Slim
+    style: Style
+    extractor: FeatureExtractor
+
+    def endpoints(self, image: Tensor, layers: tuple[tuple[int, int], ...] = LAYERS) -> dict[str, Tensor]:
+        """Return the outputs by the names of the OD API: `Conv2d_3_pointwise`, `Conv2d_5_pointwise`, ...
+
+        Args:
+            image: what the network reads.
+            layers: as `LAYERS`, before the width multiplier.
+        """
+        x = self.slim.conv(image, f"{SCOPE}/Conv2d_0", self._depth(STEM), 3, style=self.style, stride=2)
+        points = {"Conv2d_0": x}
+        for number, (stride, channels) in enumerate(layers, start=1):
+            name = f"Conv2d_{number}"
+            x = self.slim.depthwise(x, f"{SCOPE}/{name}_depthwise", 3, style=self.style, stride=stride)
+            x = self.slim.conv(x, f"{SCOPE}/{name}_pointwise", self._depth(channels), 1, style=self.style)
+            points[f"{name}_pointwise"] = x
+        return points
+
+    def _depth(self, channels: int) -> int:
+        return depth_of(channels, self.extractor)
+
+
+def backbone_of(net: Network, extractor: FeatureExtractor) -> Backbone:
+    """Return the backbone that *extractor* asks for: overridden, its activation is the config's too."""
+    style = style_of(extractor.conv) if extractor.override_hyperparams else Style()
+    style = replace(style, explicit_padding=extractor.use_explicit_padding)
+    return Backbone(Slim(net), style, extractor)
+
+
+def six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of SSD and SSDLite, from strides 16 and 32 on."""
+    backbone = backbone_of(net, extractor)
+    points = backbone.endpoints(image)
+    return ExtraMaps(SCOPE, TAPS[-1]).add_to(backbone.slim, [points[tap] for tap in TAPS], extractor)
+
+
+def embedded_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the five maps of the embedded SSD.
+
+    Raises:
+        InputError: the image is of another size, or padded to one.
+    """
+    if net.size(image) != (EMBEDDED_SIDE, EMBEDDED_SIDE) or extractor.pad_to_multiple != 1:
+        height, width = net.size(image)
+        raise InputError(
+            f"{said(extractor)}: want images of {EMBEDDED_SIDE} x {EMBEDDED_SIDE} pixels and pad_to_multiple: 1, "
+            f"got {height} x {width} and {extractor.pad_to_multiple}"
+        )
+    extractor = replace(extractor, override_hyperparams=False)  # which the original takes, and does not hand on
+    backbone = backbone_of(net, extractor)
+    points = backbone.endpoints(image)
+    return EMBEDDED_MAPS.add_to(backbone.slim, [points[tap] for tap in TAPS], extractor)
+
+
+def fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of RetinaNet; with `use_depthwise` the backbone's last two layers are thinner."""
+    backbone = backbone_of(net, extractor)
+    points = backbone.endpoints(image, LAYERS_OF_FPNLITE if extractor.use_depthwise else LAYERS)
+    taps = {level: points[name] for level, name in FPN_TAPS.items()}
+    return Pyramid(f"{SCOPE}/fpn", coarse="bottom_up_Conv2d_", first=14).add_to(backbone.slim, taps, extractor)
+
+
+def keras_backbone_of(net: Network, extractor: FeatureExtractor) -> Backbone:
+    """Return the backbone of TF2 that *extractor* asks for."""
+    style = backbone_of(net, extractor).style
+    return Backbone(Slim(net, CountedNames(KERAS_BACKBONE)), style, extractor)
+
+
+def keras_six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of SSD in TF2, from strides 16 and 32 on."""
+    points = keras_backbone_of(net, extractor).endpoints(image)
+    return extra_maps(net, [points[tap] for tap in TAPS], extractor)
+
+
+def keras_fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of RetinaNet in TF2; with `use_depthwise` the backbone's last two layers are thinner."""
+    layers = LAYERS_OF_FPNLITE if extractor.use_depthwise else LAYERS
+    points = keras_backbone_of(net, extractor).endpoints(image, layers)
+    return pyramid_maps(net, {level: points[name] for level, name in FPN_TAPS.items()}, extractor)
+
+
+def ppn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the six maps of the pooling pyramid; the layers behind its tap are in the checkpoint, and not built."""
+    backbone = backbone_of(net, extractor)
+    points = backbone.endpoints(image, LAYERS[:LAYERS_OF_PPN])
+    return pooled(backbone.slim, points[TAPS[0]], MAPS_OF_PPN, SCOPE)
+
 
 PLUGIN = Family(
     title="SSD MobileNet V1",
@@ -15,4 +153,17 @@ PLUGIN = Family(
     mean=(127.5, 127.5, 127.5),
     std=(127.5, 127.5, 127.5),
     archives=("ssd_mobilenet_v1", "ssd_mobilenet_v1_fpn", "ssd_mobilenet_v1_ppn"),
+    extractors={
+        "ssd_mobilenet_v1": Extractor(six_maps),
+        "ssd_mobilenet_v1_fpn": Extractor(fpn_maps),
+        "ssd_mobilenet_v1_ppn": Extractor(ppn_maps),
+        "embedded_ssd_mobilenet_v1": Extractor(embedded_maps),
+        "ssd_mobilenet_v1_keras": Extractor(keras_six_maps, keras=True),
+        "ssd_mobilenet_v1_fpn_keras": Extractor(keras_fpn_maps, keras=True),
+    },
+    presets={
+        "ssd_mobilenet_v1": ssd("ssd_mobilenet_v1", kernel_size=1),
+        "ssd_mobilenet_v1_fpn": retinanet("ssd_mobilenet_v1_fpn"),
+        "ssd_mobilenet_v1_ppn": pooling_pyramid("ssd_mobilenet_v1_ppn"),
+    },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from detlite.convert.config.fields import Fields
 from detlite.convert.text_format import Message, parse_text_format
 from detlite.runtime.errors import InputError, unknown_name
 
@@ -45,9 +46,7 @@ def _of_map(message: Message, path: Path) -> tuple[str, ...]:
     for item in message.values("item"):
         if not isinstance(item, Message):
             continue
-        number = int(item.number("id", 0))
-        if not 1 <= number <= MAX_CLASSES:
-            raise InputError(f"{path}, line {item.line}: an item with id {number}; ids go from 1 to {MAX_CLASSES}")
+        number = Fields(item, "item", str(path), item.line).integer("id", low=1, high=MAX_CLASSES)
         if number in names:
             raise InputError(f"{path}, line {item.line}: two items have the id {number}")
         label = item.scalar("display_name") or item.scalar("name")

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from detlite.convert.float32 import shortest
 from detlite.runtime.contract import BoxCoder, Nms
 from detlite.runtime.errors import InputError
 
@@ -68,7 +69,7 @@ def _numbers(raw: bytes) -> dict[str, int | float]:
 
 
 def _settings(found: dict[str, int | float]) -> PostprocessSettings:
-    scales = (float(found[name]) for name in ("y_scale", "x_scale", "h_scale", "w_scale"))
+    y, x, height, width = (_short(float(found[name])) for name in ("y_scale", "x_scale", "h_scale", "w_scale"))
     nms = Nms(
         place="model",
         kind="regular" if bool(found.get("use_regular_nms", False)) else "fast",
@@ -82,16 +83,13 @@ def _settings(found: dict[str, int | float]) -> PostprocessSettings:
     classes = int(found["num_classes"])
     if not 1 <= classes <= MAX_CLASSES:
         raise InputError(f"the post-processing op is for {classes} classes; want 1 to {MAX_CLASSES}")
-    return PostprocessSettings(classes, BoxCoder(*map(_short, scales)), nms)
+    return PostprocessSettings(classes, BoxCoder(y, x, height, width), nms)
 
 
 def _short(value: float) -> float:
-    """Return the shortest decimal that is the same float32: 0.6, not 0.6000000238418579."""
-    import numpy as np
-
     if not abs(value) <= MAX_SETTING:
         raise InputError(f"a setting of the post-processing op is {value}; want at most {MAX_SETTING:g}")
-    return float(str(np.float32(value)))
+    return shortest(value)
 
 
 def write_settings(operator: Any, settings: PostprocessSettings) -> None:

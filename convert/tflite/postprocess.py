@@ -55,6 +55,11 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     """
     if not contract.is_raw:
         raise InputError("the model has its post-processing op already; strip it first")
+    if contract.nms.kind == "peaks":
+        raise InputError(
+            "the post-processing op decodes SSD boxes, and this detector has CenterNet's peaks: keep its raw heads, "
+            "which detlite's runtime decodes on the device"
+        )
     model = load(data, "the model")
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)

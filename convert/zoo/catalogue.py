@@ -221,7 +221,7 @@ def convertible(model: Model) -> tuple[bool, str]:
     if model.holds not in GRAPHS:
         held = model.holds or "nothing that is known"
         return False, f"its archive holds {held}, and {' or '.join(GRAPHS)} is wanted"
-    family = family_of_archive(model.family)
+    family = family_of_archive(model.family) or family_of_archive(model.name)
     if family is None:
         return False, f"no family covers {model.family}"
     return True, f"{model.holds}, family {family}"

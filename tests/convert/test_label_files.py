@@ -33,10 +33,12 @@ def test_a_list_has_one_label_a_line(tmp_path):
     ("text", "error"),
     [
         ("", "has 0 lines"),
-        ("item { id: 0 name: 'x' }", "line 1: an item with id 0; ids go from 1"),
+        ("item { id: 0 name: 'x' }", "labels.txt, line 1: id is 0; want a whole number from 1 to 10000"),
         ("item { id: 1 name: 'x' }\nitem { id: 1 name: 'y' }", "line 2: two items have the id 1"),
-        ("item { id: 'one' }", "line 1: id is 'one', and a number is wanted"),
-        ("item { id: 99999999 }", "an item with id 99999999"),
+        ("item { id: 'one' }", "line 1: id is 'one'; want a whole number"),
+        ("item { id: inf }", "line 1: id is inf; want a whole number"),
+        ("item { name: 'x' }", "line 1: item has no id"),
+        ("item { id: 99999999 }", "line 1: id is 99999999"),
     ],
 )
 def test_a_damaged_label_file_is_refused(tmp_path, text, error):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.text_format import Message, parse_text_format
+from detlite.convert.text_format import MAX_BYTES, Message, parse_text_format, read_text_format
 from detlite.runtime.errors import InputError
 
 
@@ -22,6 +22,15 @@ def fields_of(text: str) -> list:
         ("a: -3", -3),
         ("a: true", True),
         ("a: RELU_6", "RELU_6"),
+        ("a: 1.5f", 1.5),
+        ("a: -inf", float("-inf")),
+        ("a: 0x10", 16),
+        ("a: 010", 8),
+        ("a: 1_000", "1_000"),
+        ("a: '12'", "12"),
+        (r"a: 'caf\303\251'", "café"),
+        (r"a: 'caf\u00e9\x21\n'", "café!\n"),
+        (r"a: 'it\'s \\'", "it's \\"),
     ],
 )
 def test_a_scalar_is_read(text, value):
@@ -72,6 +81,38 @@ def test_a_field_keeps_its_line():
 def test_what_is_no_text_format_is_named_with_its_line(text, error):
     with pytest.raises(InputError, match=error):
         parse_text_format(text, "p.config")
+
+
+def test_a_token_in_an_error_is_cut_short():
+    with pytest.raises(InputError) as caught:
+        parse_text_format("a " + "x" * 1000, "p.config")
+    assert len(str(caught.value)) < 120
+
+
+def test_a_byte_order_mark_is_no_field(tmp_path):
+    path = tmp_path / "p.config"
+    path.write_bytes(b"\xef\xbb\xbfa: 1")
+    assert read_text_format(path).scalar("a") == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"a: 'caf\xe9'", "p.config is not text: byte 7 is not UTF-8"),
+        (b"\x08\x01\x12", "p.config, line 1: .* is not protobuf text format"),
+        (b"#" * (MAX_BYTES + 1), "p.config has more than 4000000 bytes"),
+    ],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path, data, error):
+    path = tmp_path / "p.config"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=error):
+        read_text_format(path)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="is no file; want protobuf text format"):
+        read_text_format(tmp_path)
 
 
 @given(st.text())

@@ -1,6 +1,7 @@
 """The contract's JSON, pinned byte for byte, and what is refused."""
 
 import contextlib
+import dataclasses
 import json
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from detlite.runtime.errors import ContractError
 
 PINNED = """{
   "schema": "detlite.contract",
-  "schema_version": 1,
+  "schema_version": 2,
   "image": {
     "name": "image",
     "height": 2,
@@ -84,7 +85,8 @@ PINNED = """{
     "y": 10.0,
     "x": 10.0,
     "height": 5.0,
-    "width": 5.0
+    "width": 5.0,
+    "coding": "faster_rcnn"
   },
   "score_converter": "SIGMOID",
   "score_converter_place": "model",
@@ -101,7 +103,8 @@ PINNED = """{
     "max_detections": 100,
     "max_classes_per_detection": 1,
     "detections_per_class": 100,
-    "clip": true
+    "clip": true,
+    "cells": null
   },
   "origin": {
     "a": "first",
@@ -149,8 +152,8 @@ def test_reading_and_writing_gives_the_same_bytes():
 
 
 def test_a_later_version_is_refused():
-    text = PINNED.replace('"schema_version": 1', '"schema_version": 2')
-    with pytest.raises(ContractError, match="version 2; this detlite reads 'detlite.contract' version 1"):
+    text = PINNED.replace('"schema_version": 2', '"schema_version": 3')
+    with pytest.raises(ContractError, match="version 3; this detlite reads 'detlite.contract' version 2"):
         contract_from_json(text)
 
 
@@ -227,3 +230,24 @@ def test_any_value_in_any_inner_field_gives_a_contract_or_a_contract_error(part,
     record[part][data.draw(st.sampled_from(sorted(record[part])))] = value
     with contextlib.suppress(ContractError):
         assert isinstance(contract_from_json(json.dumps(record)), Contract)
+
+
+def test_peaks_want_one_anchor_for_each_cell():
+    contract = contract_from_json(PINNED)
+    with pytest.raises(ContractError, match=r"1 anchors for \(2, 3\) cells"):
+        dataclasses.replace(contract, nms=Nms(kind="peaks", cells=(2, 3)))
+
+
+def test_peaks_in_the_model_are_refused():
+    with pytest.raises(ContractError, match="peaks, on the host, has cells"):
+        Nms(place="model", kind="peaks", cells=(1, 1))
+
+
+def test_suppression_without_peaks_has_no_cells():
+    with pytest.raises(ContractError, match="NMS regular by the host with cells"):
+        Nms(cells=(1, 1))
+
+
+def test_cells_come_back_from_json():
+    contract = dataclasses.replace(contract_from_json(PINNED), nms=Nms(kind="peaks", cells=(1, 1)))
+    assert contract_from_json(contract.to_json()).nms.cells == (1, 1)

@@ -1,0 +1,1 @@
+"""Detectors built anew from their `pipeline.config`, with the weights of a checkpoint."""

@@ -1,0 +1,98 @@
+"""Trained ranges: their grids, which are those of TensorFlow's operator, and where a checkpoint has them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detlite.convert.checkpoint.named import NamedWeights
+from detlite.convert.checkpoint.stored import Store, Variable
+from detlite.convert.network.graph import Network
+from detlite.convert.network.ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, places_of
+from detlite.runtime.errors import InputError
+
+
+def test_a_range_from_0_to_6_steps_by_6_of_255():
+    assert grid_of(0.0, 6.0) == Grid(float(np.float32(6 / 255)), 0, 0)
+
+
+def test_a_range_is_shifted_until_0_is_on_its_grid():
+    grid = grid_of(-1.0, 3.0)
+    assert (grid.zero, grid.low, grid.high) == (64, pytest.approx(-64 * 4 / 255), pytest.approx(191 * 4 / 255))
+
+
+def test_weights_keep_off_the_lowest_of_their_256_values():
+    grid = grid_of(-1.27, 1.27, narrow=True)
+    assert (grid.lowest, grid.zero, grid.scale) == (1, 128, pytest.approx(0.01))
+
+
+@given(st.floats(-50, 0, width=32), st.floats(0.015625, 50, width=32), st.booleans())
+def test_a_grid_holds_0_and_ends_within_half_a_step_of_its_range(low, high, narrow):
+    grid = grid_of(low, high, narrow=narrow)
+    assert grid.lowest <= grid.zero <= 255
+    assert abs(grid.low - low) <= 0.501 * grid.scale
+    assert abs(grid.high - high) <= 0.501 * grid.scale
+
+
+def test_the_grid_is_that_of_the_operator_of_tensorflow():
+    import tensorflow as tf
+
+    for low, high, narrow in ((-0.73, 1.19, True), (-1.0, 1.0, False), (0.0, 4.37, False)):
+        ends = np.float32([-100, 100])
+        want = tf.quantization.fake_quant_with_min_max_vars(ends, low, high, 8, narrow_range=narrow)
+        grid = grid_of(low, high, narrow=narrow)
+        np.testing.assert_allclose((grid.low, grid.high), want, rtol=1e-6)
+
+
+def test_the_ranges_of_mobilenet_v1_stand_in_a_doubled_scope():
+    places = places_of("FeatureExtractor/MobilenetV1/Conv2d_0", WEIGHTS)
+    assert "FeatureExtractor/MobilenetV1/MobilenetV1/Conv2d_0/weights_quant" in places
+
+
+def test_the_ranges_of_a_pyramid_stand_under_top_down():
+    places = places_of("FeatureExtractor/MobilenetV2/fpn/projection_3", WEIGHTS)
+    assert "FeatureExtractor/MobilenetV2/fpn/top_down/projection_3/weights_quant" in places
+
+
+def test_a_sum_may_be_called_as_before_tensorflow_1_15():
+    assert places_of("net/add", SUM) == ("net/add/activation_AddV2_quant", "net/add/activation_Add_quant")
+
+
+def weights_of(tmp_path, **values):
+    named = {name.replace("__", "/"): np.float32(value) for name, value in values.items()}
+    variables = {name: Variable((), "float32") for name in named}
+    return NamedWeights(Store(tmp_path / "model.ckpt", variables, lambda key: named[key]))
+
+
+def test_a_range_that_the_checkpoint_lacks_is_reported_by_name(tmp_path):
+    weights = weights_of(tmp_path, block__post_activation_bypass_quant__min=-1)
+    with Network(weights, (8, 8, 3), quantized=True) as net:
+        net.add(net.image, net.image, "block")
+    with pytest.raises(InputError, match=r"1 of 2 variables is missing: want block/post_activation_bypass_quant/max"):
+        weights.finish()
+
+
+def test_a_float_network_asks_for_no_ranges(tmp_path):
+    weights = weights_of(tmp_path)
+    with Network(weights, (8, 8, 3)) as net:
+        net.add(net.image, net.image, "block")
+    assert weights.finish().ranges == ()
+
+
+def test_a_range_whose_low_is_over_its_high_is_refused(tmp_path):
+    values = {f"block__{RESIDUAL}__min": 2, f"block__{RESIDUAL}__max": 1}
+    with (
+        Network(weights_of(tmp_path, **values), (8, 8, 3), quantized=True) as net,
+        pytest.raises(InputError, match=r"the trained range block/post_activation_bypass_quant is from 2 to 1"),
+    ):
+        net.add(net.image, net.image, "block")
+
+
+def test_hard_swish_of_quantization_aware_training_is_refused(tmp_path):
+    with (
+        Network(weights_of(tmp_path), (8, 8, 3), quantized=True) as net,
+        pytest.raises(InputError, match=r"the trained ranges of HARD_SWISH, here at some/Conv, are not read"),
+    ):
+        net.activate(net.image, "HARD_SWISH", "some/Conv")
