@@ -6,10 +6,16 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.source import ARTIFACT, TFLITE, Source, recognize
+from detlite.convert.edgetpu.compiled import compiled_record, read_compiled
+from detlite.convert.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
+from detlite.convert.edgetpu.validity import findings
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.summary import detector_facts
+from detlite.convert.tflite.appended import appended_files
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import COMPILED, Description, describe
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.metadata import read_metadata
 from detlite.runtime.artifact import MODEL, read_artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
@@ -28,15 +34,18 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
     Raises:
         InputError: it is nothing that detlite reads, or is damaged.
     """
+    if path.is_file():
+        with path.open("rb") as file:
+            refuse_placeholder(file.read(MARK_BYTES), str(path))
     source = recognize(path)
     facts: Record = {"path": str(source.path), "format": source.title, "sha256": source.sha256}
     if source.format in (ARTIFACT, TFLITE):
         return facts | _of_tflite(source)
-    request = {"source": str(source.path.absolute()), "options": options}
+    request = {"source": str(source.given.absolute()), "options": options}
     found = run_in_child("detlite.convert.tasks:inspect", request, progress=progress)
     return facts | {
         "is": "a trained detector with raw heads",
-        "next": list(GRAPH_USES),
+        "next": list(GRAPH_USES[:-1] if source.format == CHECKPOINT else GRAPH_USES),
         "missing": [],
         **found,
     }
@@ -44,9 +53,13 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
 
 def _of_tflite(source: Source) -> Record:
     model = source.path / MODEL if source.format == ARTIFACT else source.path
-    description = describe(model.read_bytes(), str(model))
+    data = model.read_bytes()
+    description = describe(data, str(model))
     facts: Record = dataclasses.asdict(description) | {"size_bytes": model.stat().st_size}
     facts["operator_names"], facts["operators"] = facts.pop("operators"), facts.pop("operator_count")
+    facts |= _of_metadata(data, str(model))
+    if description.kind == COMPILED:
+        facts |= _of_compiled(data, str(model))
     if source.format == ARTIFACT:
         artifact = read_artifact(source.path)
         facts |= {"history": list(artifact.history), **detector_facts(artifact.contract)}
@@ -55,6 +68,21 @@ def _of_tflite(source: Source) -> Record:
         return facts | detector_facts(contract_of_tflite(model)) | _uses(description, raw=False)
     except InputError as error:
         return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
+
+
+def _of_metadata(data: bytes, name: str) -> Record:
+    """Return what the model's TFLite metadata says and the files that are appended; empty where it has none."""
+    try:
+        found, files = read_metadata(load(data, name)), sorted(appended_files(data))
+    except InputError as error:
+        return {"tflite_metadata_error": str(error)}
+    return {} if found is None else {"tflite_metadata": dataclasses.asdict(found), "appended_files": files}
+
+
+def _of_compiled(data: bytes, name: str) -> Record:
+    compiled = read_compiled(data, name)
+    found = list(findings(compiled))
+    return {**compiled_record(compiled), "valid": not found, "findings": found}
 
 
 def _uses(description: Description, *, raw: bool) -> Record:

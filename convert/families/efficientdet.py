@@ -18,9 +18,8 @@ from detlite.convert.config.pipeline import (
 from detlite.convert.family import Family
 from detlite.convert.network.bifpn import BiFpnBuilder
 from detlite.convert.network.efficientnet import EfficientNet
-from detlite.convert.network.extractor import Extractor
+from detlite.convert.network.extractor import Extractor, said
 from detlite.convert.network.graph import Network, Tensor
-from detlite.convert.network.pyramid import said
 from detlite.convert.network.slim import Slim
 from detlite.runtime.errors import InputError
 
@@ -36,6 +35,9 @@ SCALINGS = (
     (2.0, 3.1),
 )
 """(width, depth) of EfficientNet B0 to B7 (Tan and Le, 2019)."""
+
+FIRST_SUMMED = 6
+"""From D6 on the BiFPN adds its inputs as they are, which trains more stably (Tan et al., 2020, table 1)."""
 
 DETECTORS = (
     (0, 512, 64, 3, 3),
@@ -86,7 +88,8 @@ def _kind(backbone: int) -> str:
 
 def _detector(number: int) -> Ssd:
     backbone, side, channels, iterations, layers = DETECTORS[number]
-    pyramid = BiFpn(num_iterations=iterations, num_filters=channels)
+    method = "sum" if number >= FIRST_SUMMED else "fast_attention"
+    pyramid = BiFpn(num_iterations=iterations, num_filters=channels, combine_method=method)
     return Ssd(
         classes=90,
         extractor=FeatureExtractor(_kind(backbone), conv=CONV, bifpn=pyramid),
@@ -106,7 +109,7 @@ PLUGIN = Family(
     std=(0.229 * 255, 0.224 * 255, 0.225 * 255),
     archives=("efficientdet",),
     extractors={
-        _kind(number): Extractor(Maps(scaling).build, keras=True, smallest_side=SMALLEST_SIDE)
+        _kind(number): Extractor(Maps(scaling).build, keras=True, smallest_side=SMALLEST_SIDE, reads=("bifpn",))
         for number, scaling in enumerate(SCALINGS)
     },
     presets={f"efficientdet_d{number}": _detector(number) for number in range(len(DETECTORS))},

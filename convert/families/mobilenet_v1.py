@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from detlite.convert.config.pipeline import FeatureExtractor
 from detlite.convert.config.presets import pooling_pyramid, retinanet, ssd
 from detlite.convert.family import Family
-from detlite.convert.network.extractor import Extractor
+from detlite.convert.network.extractor import Extractor, said
 from detlite.convert.network.feature_maps import ExtraMaps, depth_of
 from detlite.convert.network.graph import Network, Tensor
 from detlite.convert.network.keras import BACKBONE as KERAS_BACKBONE
 from detlite.convert.network.keras import CountedNames
 from detlite.convert.network.keras_feature_maps import extra_maps, pyramid_maps
-from detlite.convert.network.pyramid import Pyramid, pooled, said
+from detlite.convert.network.pyramid import Pyramid, pooled
 from detlite.convert.network.slim import Slim, Style, style_of
 from detlite.runtime.errors import InputError
 
@@ -155,15 +155,16 @@ PLUGIN = Family(
     archives=("ssd_mobilenet_v1", "ssd_mobilenet_v1_fpn", "ssd_mobilenet_v1_ppn"),
     extractors={
         "ssd_mobilenet_v1": Extractor(six_maps),
-        "ssd_mobilenet_v1_fpn": Extractor(fpn_maps),
+        "ssd_mobilenet_v1_fpn": Extractor(fpn_maps, reads=("fpn",)),
         "ssd_mobilenet_v1_ppn": Extractor(ppn_maps),
         "embedded_ssd_mobilenet_v1": Extractor(embedded_maps),
         "ssd_mobilenet_v1_keras": Extractor(keras_six_maps, keras=True),
-        "ssd_mobilenet_v1_fpn_keras": Extractor(keras_fpn_maps, keras=True),
+        "ssd_mobilenet_v1_fpn_keras": Extractor(keras_fpn_maps, keras=True, reads=("fpn",)),
     },
     presets={
         "ssd_mobilenet_v1": ssd("ssd_mobilenet_v1", kernel_size=1),
         "ssd_mobilenet_v1_fpn": retinanet("ssd_mobilenet_v1_fpn"),
         "ssd_mobilenet_v1_ppn": pooling_pyramid("ssd_mobilenet_v1_ppn"),
+        "tf2_ssd_mobilenet_v1_fpn": retinanet("ssd_mobilenet_v1_fpn_keras"),
     },
 )

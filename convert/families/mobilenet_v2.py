@@ -8,14 +8,14 @@ from detlite.convert.config.pipeline import BatchNorm, FeatureExtractor, Fpn
 from detlite.convert.config.presets import fpnlite, mnasfpn, ssd, ssdlite
 from detlite.convert.family import Family
 from detlite.convert.network.depths import make_divisible
-from detlite.convert.network.extractor import Extractor
+from detlite.convert.network.extractor import Extractor, said
 from detlite.convert.network.feature_maps import ExtraMaps
 from detlite.convert.network.graph import Network, Tensor
 from detlite.convert.network.keras import BACKBONE as KERAS_BACKBONE
 from detlite.convert.network.keras import CountedNames
 from detlite.convert.network.keras_feature_maps import extra_maps, pyramid_maps
 from detlite.convert.network.mnasfpn import DEPTH, LEVELS, LINEAR, MnasFpn
-from detlite.convert.network.pyramid import Pyramid, said
+from detlite.convert.network.pyramid import Pyramid
 from detlite.convert.network.slim import Slim, Style, style_of
 from detlite.runtime.errors import InputError
 
@@ -206,15 +206,17 @@ PLUGIN = Family(
     ),
     extractors={
         "ssd_mobilenet_v2": Extractor(six_maps),
-        "ssd_mobilenet_v2_fpn": Extractor(fpn_maps),
-        "ssd_mobilenet_v2_mnasfpn": Extractor(mnasfpn_maps),
+        "ssd_mobilenet_v2_fpn": Extractor(fpn_maps, reads=("fpn",)),
+        "ssd_mobilenet_v2_mnasfpn": Extractor(mnasfpn_maps, reads=("fpn",)),
         "ssd_mobilenet_v2_keras": Extractor(keras_six_maps, keras=True),
-        "ssd_mobilenet_v2_fpn_keras": Extractor(keras_fpn_maps, keras=True),
+        "ssd_mobilenet_v2_fpn_keras": Extractor(keras_fpn_maps, keras=True, reads=("fpn",)),
     },
     presets={
         "ssd_mobilenet_v2": ssd("ssd_mobilenet_v2"),
         "ssdlite_mobilenet_v2": ssdlite("ssd_mobilenet_v2", 300),
         "ssd_mobilenet_v2_fpnlite": fpnlite("ssd_mobilenet_v2_fpn"),
         "ssd_mobilenet_v2_mnasfpn": mnasfpn("ssd_mobilenet_v2_mnasfpn"),
+        "tf2_ssd_mobilenet_v2": ssd("ssd_mobilenet_v2_keras", kernel_size=1, override_hyperparams=True),
+        "tf2_ssd_mobilenet_v2_fpnlite": fpnlite("ssd_mobilenet_v2_fpn_keras"),
     },
 )

@@ -11,7 +11,7 @@ from detlite.convert.network.resnet_v1 import SMALLEST_SIDE, UNITS, ResNetV1
 
 def keras(layers: int) -> Extractor:
     """Return the extractor of TF2 with so many *layers*."""
-    return Extractor(KerasResNetPyramid(layers).maps, keras=True, smallest_side=SMALLEST_SIDE)
+    return Extractor(KerasResNetPyramid(layers).maps, keras=True, smallest_side=SMALLEST_SIDE, reads=("fpn",))
 
 
 NETS = {layers: ResNetV1(layers) for layers in UNITS}
@@ -32,9 +32,15 @@ PLUGIN = Family(
     normalizes_gray=False,
     archives=("ssd_resnet50_v1_fpn", "ssd_resnet101_v1_fpn", "ssd_resnet152_v1_fpn"),
     extractors={
-        **{f"ssd_resnet{n}_v1_fpn": Extractor(net.fpn_maps, smallest_side=SMALLEST_SIDE) for n, net in NETS.items()},
+        **{
+            f"ssd_resnet{n}_v1_fpn": Extractor(net.fpn_maps, smallest_side=SMALLEST_SIDE, reads=("fpn",))
+            for n, net in NETS.items()
+        },
         **{f"ssd_resnet{n}_v1_fpn_keras": keras(n) for n in NETS},
         **{f"ssd_resnet{n}_v1_ppn": Extractor(net.ppn_maps, smallest_side=SMALLEST_SIDE) for n, net in NETS.items()},
     },
-    presets={f"ssd_resnet{n}_v1_fpn": retinanet(f"ssd_resnet{n}_v1_fpn") for n in NETS},
+    presets={
+        **{f"ssd_resnet{n}_v1_fpn": retinanet(f"ssd_resnet{n}_v1_fpn") for n in NETS},
+        **{f"tf2_ssd_resnet{n}_v1_fpn": retinanet(f"ssd_resnet{n}_v1_fpn_keras") for n in NETS},
+    },
 )

@@ -51,6 +51,6 @@ PLUGIN = Family(
     mean=(127.5, 127.5, 127.5),
     std=(127.5, 127.5, 127.5),
     archives=("spaghettinet",),
-    extractors={"ssd_spaghettinet": Extractor(five_maps)},
+    extractors={"ssd_spaghettinet": Extractor(five_maps, reads=("spaghettinet_arch_name",))},
     presets={f"ssd_{name}": zoo(name) for name in ARCHITECTURES},
 )

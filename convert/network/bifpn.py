@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detlite.convert.config.pipeline import BiFpn, FeatureExtractor
+from detlite.convert.network.extractor import said
 from detlite.convert.network.graph import Tensor
 from detlite.convert.network.keras import EXTRACTOR, KERAS_NAMES, keras_style
-from detlite.convert.network.pyramid import said
 from detlite.convert.network.slim import Slim
 from detlite.runtime.errors import InputError
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from detlite.convert.config.pipeline import FeatureExtractor
+from detlite.convert.network.extractor import said
 from detlite.convert.network.feature_maps import ExtraMaps, depth_of
 from detlite.convert.network.graph import Network, Tensor
-from detlite.convert.network.pyramid import said
 from detlite.convert.network.slim import Slim, Style, style_of
 from detlite.runtime.errors import InputError
 

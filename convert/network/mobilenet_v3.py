@@ -8,9 +8,9 @@ import numpy as np
 
 from detlite.convert.config.pipeline import BatchNorm, FeatureExtractor
 from detlite.convert.network.depths import make_divisible
+from detlite.convert.network.extractor import said
 from detlite.convert.network.feature_maps import ExtraMaps
 from detlite.convert.network.graph import Network, Tensor
-from detlite.convert.network.pyramid import said
 from detlite.convert.network.ranges import NOTHING
 from detlite.convert.network.slim import Slim, Style
 from detlite.runtime.errors import InputError

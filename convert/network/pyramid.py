@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from detlite.convert.config.pipeline import FeatureExtractor, Fpn
+from detlite.convert.network.extractor import said
 from detlite.convert.network.feature_maps import depth_of
 from detlite.convert.network.graph import Tensor
 from detlite.convert.network.ranges import SUM
@@ -88,11 +89,6 @@ def levels_of(extractor: FeatureExtractor) -> Fpn:
             f"{COARSEST}, got {fpn.min_level} and {fpn.max_level}"
         )
     return fpn
-
-
-def said(extractor: FeatureExtractor) -> str:
-    """Return how an error begins: which feature extractor, and in which line where it stands in a file."""
-    return f"feature_extractor {extractor.type}" + (f", line {extractor.line}" if extractor.line else "")
 
 
 def doubled(slim: Slim, x: Tensor, like: Tensor, scope: str, extractor: FeatureExtractor) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from detlite.convert.config.pipeline import BatchNorm, FeatureExtractor
+from detlite.convert.network.extractor import said
 from detlite.convert.network.graph import Network, Tensor
-from detlite.convert.network.pyramid import Pyramid, pooled, said
+from detlite.convert.network.pyramid import Pyramid, pooled
 from detlite.convert.network.slim import Slim, Style, style_of
 from detlite.runtime.errors import InputError
 

@@ -25,6 +25,7 @@ def build_ssd(config: Ssd, extractor: Extractor, weights: Weights, size: Size, *
     Raises:
         InputError: the parts of the config do not fit one another. What is amiss with the weights, they say later.
     """
+    extractor.check(config.extractor)
     channels = 1 if config.resizer.grayscale else 3
     with Network(weights, (*size, channels), quantized=quantized) as net:
         image = _padded(net, config.extractor.pad_to_multiple)

@@ -1,26 +1,22 @@
-"""`detlite evaluate`: COCO's twelve numbers, or fidelity to another model."""
+"""`detlite evaluate`: a score by labels, fidelity to another model, and gates on both."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from detlite.calibration.images import images_in
+from detlite.calibration.images import Images, images_in
 from detlite.convert.artifact import open_artifact
 from detlite.convert.commands.options import json_option
-from detlite.convert.console import emit_facts, emit_json, progress
-from detlite.devices.accuracy.annotations import check_image_files, read_annotations
-from detlite.devices.accuracy.bootstrap import bootstrap_map
-from detlite.devices.accuracy.classes import class_map
-from detlite.devices.accuracy.coco import coco_matches, coco_metrics
-from detlite.devices.accuracy.detect import Detected, detect
-from detlite.devices.accuracy.fidelity import TRUTH_SCORE, fidelity
-from detlite.runtime.artifact import Artifact, sha256_of
-from detlite.runtime.contract import Contract
+from detlite.convert.console import emit_facts, emit_json, emit_table, notice, progress
+from detlite.devices.accuracy.evaluation import Options, Pair, by_fidelity, by_labels, detect_pair
+from detlite.devices.accuracy.gates import GATES, Gate, check_gates, refuse_missed
+from detlite.devices.commands.ground_truth import ground_truth, ground_truth_options, metric_asked_for
+from detlite.devices.compare.record import prepare_record, write_record
+from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 
@@ -29,103 +25,96 @@ Record = dict[str, Any]
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="Score by labels.")
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
-@click.option("--against", type=click.Path(path_type=Path), help="With --images: the model whose detections are right.")
+@ground_truth_options
+@click.option("--images", type=click.Path(path_type=Path), help="Without labels: a folder, or a file that lists them.")
+@click.option("--against", type=click.Path(path_type=Path), help="Another model: the float one, or an earlier one.")
 @click.option("--limit", type=click.IntRange(1), help="The first images only.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
 @click.option(
     "--bootstrap", type=click.IntRange(0, 10_000), default=0, show_default=True, help="Draws for an interval."
 )
+@click.option("--min-map", type=click.FloatRange(0, 100), help="Gate: mAP in percent.")
+@click.option("--min-map-ratio", type=click.FloatRange(0, 2), help="Gate: mAP over that of --against, such as 0.99.")
+@click.option("--min-fidelity", type=click.FloatRange(0, 100), help="Gate: fidelity to --against, in percent.")
+@click.option("--per-class", is_flag=True, help="Show each class.")
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Write the record, for detlite compare.")
 @json_option
-def command(artifact: Path, coco: tuple[Path, Path] | None, as_json: bool, **values: Any) -> None:
+def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **values: Any) -> None:
     """Score ARTIFACT: a folder that detlite wrote, or any .tflite with its post-processing op.
 
     \b
-    detlite evaluate out/int8 --coco val2017/ instances_val2017.json
-    detlite evaluate detect.tflite --coco val2017/ instances_val2017.json --limit 500 --json
-    detlite evaluate out/int8 --images photos/ --against out/float
+    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --against out/float --min-map-ratio 0.99
+    detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
+    detlite evaluate out/int8 --oid images/ boxes.csv --oid-labels labels.csv --metric oid-challenge
+    detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     """
-    if coco is not None and values["images"] is None and values["against"] is None:
-        metric = "map"
-    elif coco is None and values["images"] is not None and values["against"] is not None:
-        metric = "fidelity"
-    else:
-        raise InputError("give --coco IMAGES ANNOTATIONS for mAP, or --images FOLDER --against ARTIFACT for fidelity")
-    opened = open_artifact(artifact)
+    metric = metric_asked_for(values)
+    _check_use(metric, values)
+    if out is not None:
+        prepare_record(out)
+    begin = time.perf_counter()
+    opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
     with progress() as report:
-        record = _by_coco(opened, coco, values, report) if coco else _by_fidelity(opened, values, report)
+        record = _evaluate(opened, against, metric, values, report)
+    gates = check_gates({name: values[name] for name in GATES}, record)
+    record |= {"gates": [gate.to_record() for gate in gates], "wall_s": time.perf_counter() - begin}
+    if out is not None:
+        write_record(out, "accuracy", record)
     if as_json:
         emit_json("accuracy", record)
-        return
-    emit_facts({key: _shown(value) for key, value in record.items() if not isinstance(value, dict)})
-    click.echo(f"{artifact}: {metric} {record[metric]:.2f} % on {record['images']} images")
+    else:
+        _show(artifact, record, gates, per_class)
+    refuse_missed(gates, str(artifact))
 
 
-def _by_coco(artifact: Artifact, coco: tuple[Path, Path], values: Record, report: Progress) -> Record:
-    begin = time.perf_counter()
-    annotations = read_annotations(coco[1])
-    if values["limit"]:
-        annotations = annotations.first(values["limit"])
-    paths = check_image_files(annotations, coco[0])
-    classes = class_map(artifact.contract.labels, annotations.categories)
-    detected = detect(artifact, paths, threads=values["threads"], progress=report)
-    record: Record = dict(coco_metrics(detected, annotations, classes))
-    record["wall_s"] = time.perf_counter() - begin
-    if values["bootstrap"]:
-        interval = bootstrap_map(coco_matches(detected, annotations, classes), draws=values["bootstrap"])
-        record["map_interval"] = interval.to_record()
-    data: Record = {"annotations_sha256": annotations.sha256, "split": annotations.split}
-    data |= {"evaluator": "faster-coco-eval", "class_match": classes.rule}
-    data |= {"classes_left_out": classes.classes_left_out, "threads": values["threads"]}
-    return record | _common(artifact, detected, data)
-
-
-def _by_fidelity(artifact: Artifact, values: Record, report: Progress) -> Record:
-    begin = time.perf_counter()
-    paths = images_in(values["images"]).paths[: values["limit"]]
-    reference_artifact = open_artifact(values["against"])
-    _same_classes(artifact.contract, reference_artifact.contract)
-    reference, found = (
-        detect(one, paths, threads=values["threads"], progress=report) for one in (reference_artifact, artifact)
-    )
-    agreement = fidelity(found, reference, draws=values["bootstrap"])
-    record = asdict(agreement)
-    record["fidelity_interval"] = record.pop("interval")
-    record["wall_s"] = time.perf_counter() - begin
-    data: Record = {"against_sha256": sha256_of(reference_artifact.model), "truth_score": TRUTH_SCORE}
-    return record | _common(artifact, found, data | {"threads": values["threads"]})
-
-
-def _same_classes(one: Contract, other: Contract) -> None:
-    if one.labels != other.labels:
-        first = next((i for i, pair in enumerate(zip(one.labels, other.labels, strict=False)) if len(set(pair)) > 1), 0)
+def _check_use(metric: str | None, values: Record) -> None:
+    if (metric is None) == (values["images"] is None) or (metric is None and values["against"] is None):
         raise InputError(
-            f"the two models have other labels ({len(one.labels)} and {len(other.labels)}, they differ from class "
-            f"{first} on): fidelity compares models of the same classes"
+            "give labels with --coco IMAGES ANNOTATIONS, --voc FOLDER or --oid IMAGES BOXES for mAP, or --images FOLDER "
+            "--against ARTIFACT for fidelity"
         )
+    if values["against"] is None and (values["min_map_ratio"] is not None or values["min_fidelity"] is not None):
+        raise InputError("--min-map-ratio and --min-fidelity compare with another model: give --against ARTIFACT")
+    if metric is None and (values["min_map"] is not None or values["min_map_ratio"] is not None):
+        raise InputError("--min-map and --min-map-ratio want labels: give --coco, --voc or --oid")
 
 
-def _common(artifact: Artifact, detected: Detected, data: Record) -> Record:
-    contract = artifact.contract
-    protocol = {
-        "images": len(detected.sizes),
-        "max_detections": contract.nms.max_detections,
-        "score_threshold": contract.nms.score_threshold,
-        "nms": asdict(contract.nms),
-        "resize": contract.image.resize,
-        "label_offset": contract.label_offset,
-        "runtime": detected.runtime,
-        **data,
-    }
-    return {
-        "images": len(detected.sizes),
-        "detections": len(detected.scores),
-        "model_sha256": sha256_of(artifact.model),
-        "detect_wall_s": detected.wall_s,
-        "invoke_sum_s": detected.invoke_sum_s,
-        "protocol": protocol,
-    }
+def _trained(path: Path) -> Artifact:
+    artifact = open_artifact(path)
+    if not artifact.is_trained:
+        raise InputError(f"{path} has random weights, as its history says: nobody trained it, so it has no accuracy")
+    return artifact
+
+
+def _evaluate(
+    artifact: Artifact, against: Artifact | None, metric: str | None, values: Record, report: Progress
+) -> Record:
+    options = Options(values["threads"], values["bootstrap"])
+    if metric is None:
+        images = Images(images_in(values["images"]).paths[: values["limit"]], "")
+        return by_fidelity(detect_pair(artifact, against, images.paths, options, report), options, images.digest())
+    truth = ground_truth(values, metric, artifact.contract.labels)
+    pair: Pair = detect_pair(artifact, against, truth.paths, options, report)
+    record = by_labels(pair, truth, metric, options)
+    if values["min_fidelity"] is not None:
+        agreement = by_fidelity(pair, options, "")
+        record |= {key: value for key, value in agreement.items() if key.startswith("fidelity")}
+    return record
+
+
+def _show(artifact: Path, record: Record, gates: tuple[Gate, ...], per_class: bool) -> None:
+    emit_facts({key: _shown(value) for key, value in record.items() if not isinstance(value, dict | list)})
+    if per_class and record.get("per_class"):
+        columns = list(record["per_class"][0])
+        click.echo()
+        emit_table(columns, [[_shown(row[column]) for column in columns] for row in record["per_class"]])
+    for gate in gates:
+        notice(f"{gate.number} {gate.came:.4g}, wanted {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
+    metric = "fidelity" if record["metric"] == "fidelity" else "map"
+    value = record[metric]
+    if value is None:
+        raise InputError("no object that counts is annotated in these images: use more")
+    click.echo(f"{artifact}: {metric} {value:.2f} % on {record['images']} images")
 
 
 def _shown(value: object) -> str:

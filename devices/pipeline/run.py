@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from detlite.calibration.images import Images
+from detlite.calibration.method import DEFAULT_METHOD
 from detlite.convert.artifact import write_artifact
-from detlite.convert.source import ARTIFACT, TFLITE, Source, recognize
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.stage import Model, with_heads
 from detlite.devices.pipeline.images import ImageSets
 from detlite.devices.pipeline.latency import side_by_side
@@ -64,6 +65,11 @@ def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings
             f"{path} is a finished TFLite model, and a run begins with a trained graph: use detlite quantize, measure "
             "and evaluate"
         )
+    if source.format == CHECKPOINT:
+        raise InputError(
+            f"{path} is a checkpoint, and a run proves its models against an exported graph: use `detlite convert`, "
+            "then detlite quantize, measure and evaluate"
+        )
     stages = _Stages(ledger, source, images, settings, progress)
     float32 = stages.convert()
     int8 = stages.quantize(float32)
@@ -101,7 +107,7 @@ class _Stages:
         images = self.images.calibration
         request: Record = {"source": self._path(FLOAT), "out": self._path(INT8), "options": NO_OPTIONS, "force": True}
         request |= {"images": [str(p) for p in images.paths], "images_origin": images.origin, "recipe": {}}
-        inputs = {"model": _digest(float32), "images": images.digest()}
+        inputs = {"model": _digest(float32), "images": images.digest(), "method": DEFAULT_METHOD}
         return self._artifact("quantize", INT8, inputs, "detlite.calibration.tasks:quantize_source", request)
 
     def deploy(self, int8: Artifact) -> Artifact:

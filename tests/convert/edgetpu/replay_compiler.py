@@ -1,0 +1,114 @@
+"""A stand-in for edgetpu_compiler: it compiles nothing, and replays real logs and real compiled files.
+
+    python replay_compiler.py SCRIPT.json [the compiler's own arguments]
+
+SCRIPT.json: `mode` (below), `version`, and `files`: for each model that it knows, by the sha256 of the CPU model, the
+`compiled` file that the real compiler once made of it, and the `log` that this printed. Every call is noted in
+SCRIPT.json.calls, a line each.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> int:
+    script = Path(sys.argv[1])
+    arguments = sys.argv[2:]
+    play = json.loads(script.read_text())
+    calls = Path(f"{script}.calls")
+    with calls.open("a") as file:
+        file.write(json.dumps(arguments) + "\n")
+    if "--version" in arguments:
+        print(play.get("banner", f"Edge TPU Compiler version {play['version']}"))
+        return 0
+    mode = play["mode"]
+    if isinstance(mode, list):  # one for each compile, the last for all that follow
+        compiles = sum("--version" not in line for line in calls.read_text().splitlines())
+        mode = mode[min(compiles, len(mode)) - 1]
+    return MODES[mode](play, arguments)
+
+
+def replay(play, arguments) -> int:
+    out = Path(arguments[arguments.index("--out_dir") + 1])
+    for name in (item for item in arguments if item.endswith(".tflite")):
+        known = play["files"][hashlib.sha256(Path(name).read_bytes()).hexdigest()]
+        parts = known["compiled"]
+        for number, compiled in enumerate(parts):
+            stem = name.removesuffix(".tflite")
+            part = "" if len(parts) == 1 else f"_segment_{number}_of_{len(parts)}"
+            (out / f"{stem}{part}_edgetpu.tflite").write_bytes(Path(compiled).read_bytes())
+        text = Path(known["log"]).read_text()
+        print(text)
+        (out / f"{stem}_edgetpu.log").write_text(text)
+    return 0
+
+
+def hang(_play, _arguments) -> int:
+    print("Started a compilation timeout timer of 180 seconds.", flush=True)
+    if os.fork() == 0:  # and so does a child of it
+        time.sleep(600)
+    time.sleep(600)
+    return 0
+
+
+def crash(_play, _arguments) -> int:
+    print("Internal compiler error. Aborting!", flush=True)
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return 0
+
+
+def silent(_play, _arguments) -> int:
+    return 0
+
+
+def talk(_play, _arguments) -> int:
+    print("Model compiled successfully in 12 ms!")
+    return 0
+
+
+def placeholder(_play, arguments) -> int:
+    out = Path(arguments[arguments.index("--out_dir") + 1])
+    stem = arguments[-1].removesuffix(".tflite")
+    (out / f"{stem}_edgetpu.tflite").write_bytes(b"\xde\xad\xbe\xef" + bytes(60))
+    return 0
+
+
+def internal(_play, _arguments) -> int:
+    print("Edge TPU Compiler version 16.0.384591198\nInternal compiler error. Aborting! ")
+    return 1
+
+
+def refuse(_play, arguments) -> int:
+    print(
+        "Edge TPU Compiler version 16.0.384591198\n"
+        "ERROR: Didn't find op for builtin opcode 'CONV_2D' version '6'. An older version of this builtin might be "
+        "supported. Are you using an old TFLite binary with a newer model?\n\nERROR: Registration failed.\n\n"
+        f"Invalid model: {arguments[-1]}\nModel could not be parsed"
+    )
+    return 1
+
+
+def flood(_play, _arguments) -> int:
+    while True:
+        print("Try to compile segment with 134 ops\n" * 1000)
+
+
+MODES = {
+    "crash": crash,
+    "flood": flood,
+    "hang": hang,
+    "internal": internal,
+    "placeholder": placeholder,
+    "refuse": refuse,
+    "replay": replay,
+    "silent": silent,
+    "talk": talk,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""`detlite convert` of a config with its checkpoint, and of families that nobody trained, as users run it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "convert"))
+
+CONFIG = """
+model {
+  ssd {
+    num_classes: 3
+    box_coder { faster_rcnn_box_coder { } }
+    anchor_generator { ssd_anchor_generator { num_layers: 6 min_scale: 0.2 max_scale: 0.95 aspect_ratios: [1.0, 2.0] } }
+    image_resizer { fixed_shape_resizer { height: 64 width: 64 } }
+    box_predictor { convolutional_box_predictor { kernel_size: 1 conv_hyperparams { activation: RELU_6 } } }
+    feature_extractor {
+      type: 'ssd_mobilenet_v1'
+      depth_multiplier: 0.25
+      min_depth: 8
+      conv_hyperparams { activation: RELU_6 batch_norm { scale: true epsilon: 0.001 } }
+    }
+    post_processing {
+      batch_non_max_suppression { score_threshold: 1e-8 iou_threshold: 0.6 }
+      score_converter: SIGMOID
+    }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A folder with the config above and a checkpoint that fits it."""
+    import numpy as np
+    from asked_weights import AskedWeights
+
+    from detlite.convert.config.read import parse_pipeline
+    from detlite.convert.family import family_of_extractor
+    from detlite.convert.network.ssd import build_ssd
+    from detlite.convert.tensorflow import load_tensorflow
+
+    tf = load_tensorflow()
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "pipeline.config").write_text(CONFIG)
+    model = parse_pipeline(CONFIG, "pipeline.config").model
+    weights = AskedWeights()
+    build_ssd(model, family_of_extractor(model.extractor.type, 0, "a test")[1], weights, (64, 64))
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        for name, shape in weights.shapes.items():
+            v1.get_variable(name, initializer=np.asarray(weights.take(name, shape)), use_resource=False)
+        v1.get_variable("global_step", initializer=np.int64(7), use_resource=False)
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            v1.train.Saver().save(session, str(folder / "model.ckpt-7"), write_meta_graph=False)
+    return folder
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    """A copy of that, to be damaged."""
+    return Path(shutil.copytree(trained, tmp_path / "trained"))
+
+
+def convert(detlite, folder, *more):
+    return detlite(
+        "convert", "--config", folder / "pipeline.config", "--checkpoint", folder / "model.ckpt-7", "-o", "out", *more
+    )
+
+
+def refused(detlite, ran, text):
+    assert ran.status == 2
+    (line,) = [line for line in ran.err.splitlines() if not line.startswith(("reading", "TFLite"))]
+    assert text in line
+    assert not (detlite.folder / "out").exists()
+
+
+def test_a_checkpoint_becomes_an_artifact_that_detects(detlite, folder):
+    ran = convert(detlite, folder)
+    assert ran.status == 0, ran.err
+    assert "out: raw heads, float32, 72 anchors, 3 classes" in ran.out
+    measured = detlite("measure", "out", "--samples", 5, "--min-seconds", 0, "--json")
+    assert measured.status == 0, measured.err
+
+
+def test_the_same_checkpoint_gives_the_same_bytes(detlite, folder):
+    assert convert(detlite, folder).status == 0
+    first = (detlite.folder / "out" / "model.tflite").read_bytes()
+    assert convert(detlite, folder, "--force").status == 0
+    assert (detlite.folder / "out" / "model.tflite").read_bytes() == first
+
+
+def test_a_folder_with_both_is_its_checkpoint(detlite, folder):
+    assert detlite("convert", folder, "-o", "out").status == 0
+    facts = json.loads(detlite("inspect", folder, "--json").out)
+    assert (facts["anchors"], facts["classes"]) == (72, 3)
+
+
+def test_the_op_in_the_model_is_set_as_the_original_exporter_sets_it(detlite, folder):
+    assert convert(detlite, folder, "--heads", "postprocess").status == 0
+    nms = json.loads((detlite.folder / "out" / "contract.json").read_text())["nms"]
+    assert (nms["kind"], nms["max_detections"], nms["score_threshold"]) == ("fast", 10, 1e-8)
+
+
+def test_the_op_in_the_model_can_be_set_otherwise(detlite, folder):
+    assert convert(detlite, folder, "--heads", "postprocess", "--nms", "regular", "--max-detections", 7).status == 0
+    nms = json.loads((detlite.folder / "out" / "contract.json").read_text())["nms"]
+    assert (nms["kind"], nms["max_detections"]) == ("regular", 7)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ("ssd_mobilenet_v1", "ssd_mobilenet_v9", "line 10: no feature extractor is called 'ssd_mobilenet_v9'"),
+        ("num_classes: 3", "num_classes: 5", "have 4 columns, num_classes of the config asks for 6"),
+        ("depth_multiplier: 0.25", "depth_multiplier: 0.5", "another depth_multiplier?"),
+        ("'ssd_mobilenet_v1'", "'ssd_mobilenet_v2'", "trained with MobilenetV1, the config asks for MobilenetV2"),
+        (
+            "height: 64 width: 64",
+            "height: 20 width: 20",
+            "images of 20 x 20 pixels; ssd_mobilenet_v1 wants at least 33",
+        ),
+        ("num_layers: 6 min", "num_layers: 5 min", "for 5 feature maps, and the feature extractor makes 6"),
+        ("  ssd {", "  faster_rcnn {", "faster_rcnn"),
+        ("SIGMOID", "SIGMOID logit_scale: 0", "logit_scale"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_one_line(detlite, folder, before, after, text):
+    config = folder / "pipeline.config"
+    config.write_text(config.read_text().replace(before, after))
+    refused(detlite, convert(detlite, folder), text)
+
+
+def test_a_label_map_with_other_classes_is_one_line(detlite, folder):
+    labels = detlite.folder / "labels.txt"
+    labels.write_text("cat\ndog\n")
+    refused(detlite, convert(detlite, folder, "--labels", labels), "2 labels and the model 3 classes")
+
+
+def test_a_checkpoint_without_its_data_is_one_line(detlite, folder):
+    (folder / "model.ckpt-7.data-00000-of-00001").unlink()
+    refused(detlite, convert(detlite, folder), "model.ckpt-7.data-00000-of-00001")
+
+
+def test_a_damaged_index_is_one_line(detlite, folder):
+    index = folder / "model.ckpt-7.index"
+    index.write_bytes(index.read_bytes()[:-100])
+    refused(detlite, convert(detlite, folder), "model.ckpt-7")
+
+
+def test_ranges_that_nobody_trained_are_not_invented(detlite, folder):
+    refused(detlite, convert(detlite, folder, "--type", "int8"), "has no graph_rewriter")
+
+
+def test_a_graph_has_no_trained_ranges(made, detlite):
+    refused(detlite, detlite("convert", made / "source", "-o", "out", "--type", "int8"), "use `detlite quantize`")
+
+
+def test_a_family_can_be_measured_before_anyone_trains_it_and_is_never_scored(detlite):
+    ran = detlite(
+        "convert", "--family", "ssdlite_mobilenet_v2", "--input", 64, "--classes", 2, "--random-weights", 0, "-o", "out"
+    )
+    assert ran.status == 0, ran.err
+    history = json.loads((detlite.folder / "out" / "history.json").read_text())["steps"]
+    assert history[0]["random_weights"] == 0
+    scored = detlite("evaluate", "out", "--coco", "images", "annotations.json")
+    assert scored.status == 2
+    assert "has random weights, as its history says: nobody trained it" in scored.err
+
+
+def test_an_unknown_family_says_which_is_near(detlite):
+    ran = detlite("convert", "--family", "ssdlite_mobiledet_edgetp", "--random-weights", 0, "-o", "out")
+    refused(detlite, ran, "did you mean 'ssdlite_mobiledet_edgetpu'?")
