@@ -18,9 +18,12 @@ COMMANDS = {
     "inspect": ("convert", "Say what a model file is, and what can be done with it."),
     "convert": ("convert", "Make a float TFLite model with a contract of a trained detector."),
     "postprocess": ("convert", "Add, change or strip the post-processing op of a .tflite."),
-    "quantize": ("calibration", "Make an int8 TFLite model, calibrated with images."),
+    "quantize": ("devices", "Make an int8 TFLite model, calibrated with images."),
+    "compile": ("convert", "Compile an int8 model for an accelerator: the Edge TPU."),
+    "compare": ("devices", "Say what changed between two runs, or whether two models agree."),
     "measure": ("devices", "Measure the latency of a model."),
     "evaluate": ("devices", "Score a model: COCO mAP, or fidelity to another."),
+    "package": ("devices", "Pack a model for where it is used: assets for an Android app."),
     "run": ("devices", "All of it: fetch, convert, quantize, measure, score, report."),
 }
 

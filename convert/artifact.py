@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from detlite.runtime.artifact import (
@@ -17,12 +18,12 @@ from detlite.runtime.artifact import (
     Artifact,
     Step,
     read_artifact,
-    sha256_of,
 )
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.version import __version__
 
+NO_FILES: Mapping[str, str] = {}
 HISTORY_SCHEMA = {"schema": "detlite.history", "schema_version": 1}
 
 
@@ -46,6 +47,20 @@ def open_artifact(path: Path) -> Artifact:
     from detlite.convert.tflite.contract import contract_of_tflite
 
     return Artifact(model=path, contract=contract_of_tflite(path))
+
+
+def known_artifact(path: Path) -> Artifact | None:
+    """Return the artifact at *path* as `open_artifact` does; None for a .tflite of which nothing says what it returns.
+
+    Raises:
+        InputError: there is nothing, or a folder of detlite that is damaged.
+    """
+    if path.is_dir() or not path.is_file() or (path.name == MODEL and (path.parent / CONTRACT).is_file()):
+        return open_artifact(path)
+    try:
+        return open_artifact(path)
+    except InputError:  # no detector, or raw heads without a contract
+        return None
 
 
 def prepare_output(out: Path, *, force: bool) -> None:
@@ -81,30 +96,54 @@ def _nearest_folder(path: Path) -> Path:
 
 
 def write_artifact(
-    out: Path, model: bytes, contract: Contract, history: Sequence[Step], *, force: bool = False
+    out: Path,
+    model: bytes,
+    contract: Contract,
+    history: Sequence[Step],
+    *,
+    force: bool = False,
+    files: Mapping[str, str] = NO_FILES,
 ) -> Artifact:
     """Write the artifact to the folder *out* and return it; the last step gets the model's sha256.
 
-    The files are written to a folder beside *out*, flushed to the disk, and renamed: *out* is whole or absent.
+    The files are written to a folder beside *out*, flushed to the disk, and renamed: *out* is whole or absent. *files*
+    are further ones, text by name.
+    """
+    steps = [*history[:-1], {**history[-1], "output_sha256": hashlib.sha256(model).hexdigest()}]
+    texts = {
+        CONTRACT: contract.to_json(),
+        LABELS: "".join(f"{label}\n" for label in contract.labels),
+        HISTORY: history_json(steps),
+        **files,
+    }
+    write_folder(out, {MODEL: model, **{name: text.encode() for name, text in texts.items()}}, force=force)
+    return Artifact(model=out / MODEL, contract=contract, history=tuple(steps))
+
+
+def history_json(steps: Sequence[Step]) -> str:
+    """Return the text of a `history.json` with these *steps*."""
+    return json.dumps({**HISTORY_SCHEMA, "steps": list(steps)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_folder(out: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
+    """Write *files*, by path in it, to the folder *out*, whole or not at all; a `history.json` there marks it as ours.
+
+    Raises:
+        InputError: as `prepare_output`.
     """
     prepare_output(out, force=force)
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.absolute().parent))
     try:
         partial.chmod(0o755)
-        (partial / MODEL).write_bytes(model)
-        steps = [*history[:-1], {**history[-1], "output_sha256": sha256_of(partial / MODEL)}]
-        (partial / CONTRACT).write_text(contract.to_json(), encoding="utf-8")
-        (partial / LABELS).write_text("".join(f"{label}\n" for label in contract.labels), encoding="utf-8")
-        record = {**HISTORY_SCHEMA, "steps": steps}
-        (partial / HISTORY).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        for file in partial.iterdir():
-            _flush(file)
+        for name, content in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).write_bytes(content)
+            _flush(partial / name)
         _replace(partial, out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return Artifact(model=out / MODEL, contract=contract, history=tuple(steps))
 
 
 def _clear_left_over(out: Path) -> None:

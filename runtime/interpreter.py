@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Sequence, Set, Tuple
 
 from numpy.typing import NDArray
 
@@ -21,7 +20,29 @@ MODULES = (
 
 MOST_TEXT = 300  # characters of a runtime's error: some list the whole model
 
+EDGETPU_OP = "unresolved custom op: edgetpu-custom-op"
+
 Details = Dict[str, Any]
+
+DELEGATE = "DELEGATE"
+"""What an interpreter calls the operator that stands for those that a delegate took."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What a delegate took of a model.
+
+    Attributes:
+        delegate: its name, or the path of its library.
+        taken: how many of the model's operators it took.
+        operators: how many the model has.
+        partitions: in how many pieces it took them.
+    """
+
+    delegate: str
+    taken: int
+    operators: int
+    partitions: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +54,28 @@ class Opened:
         runtime: the package and its version: `ai-edge-litert 2.3.0`.
         inputs: the runtime's own details of the inputs: `name`, `index`, `shape`, `dtype`, `quantization`.
         outputs: the same of the outputs, in the model's order.
+        delegate: the name of the delegate that was asked for; "" where that is the runtime's own choice.
     """
 
     interpreter: Any
     runtime: str
     inputs: Tuple[Details, ...]
     outputs: Tuple[Details, ...]
+    delegate: str = ""
+
+    @property
+    def placements(self) -> Tuple[Placement, ...]:
+        """Return what a delegate took, as the interpreter lists its operators; nothing where none took any."""
+        operators = self.interpreter._get_ops_details()  # there is no public way, in either runtime
+        kernels = [operator for operator in operators if operator["op_name"] == DELEGATE]
+        own = [operator for operator in operators if operator["op_name"] != DELEGATE]
+        taken = sum(len(_behind(kernel, own)) for kernel in kernels)
+        return (Placement(self.delegate or "XNNPACK", taken, len(own), len(kernels)),) if kernels else ()
+
+    def output(self, index: int) -> NDArray[Any]:
+        """Return a copy of the output with the runtime's *index*."""
+        tensor: NDArray[Any] = self.interpreter.get_tensor(index)
+        return tensor
 
     def set_input(self, index: int, tensor: NDArray[Any]) -> None:
         """Hand over *tensor* as the input with the runtime's *index*.
@@ -63,8 +100,22 @@ class Opened:
             raise DeviceError(f"{self.runtime} failed to run the model: {_line(error)}") from error
 
 
-def open_interpreter(model: Path, *, threads: int = 1) -> Opened:
-    """Return the model at *model*, opened and allocated.
+def open_interpreter(
+    model: Path,
+    *,
+    threads: int = 1,
+    delegates: Tuple[Any, ...] = (),
+    xnnpack: Optional[bool] = None,
+    modules: Sequence[Tuple[str, str]] = MODULES,
+) -> Opened:
+    """Return the model at *model*, opened and allocated, with *delegates* that an interpreter's `load_delegate` gave.
+
+    Args:
+        model: a .tflite file.
+        threads: of the interpreter.
+        delegates: what takes operators before the runtime's own choice does.
+        xnnpack: False to run on the runtime's own kernels; None as the runtime does by itself.
+        modules: the interpreters to look for, (module, package) each.
 
     Raises:
         InputError: it is no model, is damaged, or has an operator that the runtime does not know.
@@ -74,34 +125,76 @@ def open_interpreter(model: Path, *, threads: int = 1) -> Opened:
         raise InputError(f"{threads} threads: want at least 1")
     if not model.is_file():
         raise InputError(f"{model} is no file; want a .tflite model")
-    kind, runtime = _interpreter()
+    found, runtime = find_interpreter(modules)
+    more: Details = {"experimental_delegates": list(delegates)} if delegates else {}
+    if xnnpack is False:
+        more["experimental_op_resolver_type"] = _resolvers(found).BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        interpreter = kind(model_path=str(model), num_threads=threads)
+        interpreter = found.Interpreter(model_path=str(model), num_threads=threads, **more)
         interpreter.allocate_tensors()
         inputs, outputs = tuple(interpreter.get_input_details()), tuple(interpreter.get_output_details())
     except (ValueError, RuntimeError, TypeError) as error:
+        if EDGETPU_OP in str(error) and not delegates:
+            raise InputError(
+                f"{model} is compiled for the Edge TPU: run it there, or run the int8 model that it was compiled from"
+            ) from error
         raise InputError(f"{runtime} cannot open {model}: {_line(error)}") from error
     return Opened(interpreter, runtime, inputs, outputs)
+
+
+def _resolvers(module: Any) -> Any:
+    return module.OpResolverType if hasattr(module, "OpResolverType") else module.experimental.OpResolverType
 
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:MOST_TEXT]
 
 
-def _interpreter() -> Tuple[Any, str]:
-    for module, package in MODULES:
+def find_interpreter(modules: Sequence[Tuple[str, str]] = MODULES) -> Tuple[Any, str]:
+    """Return the first of *modules* that is installed, and its package with the version.
+
+    Raises:
+        MissingToolError: none is.
+    """
+    for module, package in modules:
         try:
-            kind = importlib.import_module(module).Interpreter
+            found = importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name is not None and not module.startswith(error.name):
                 raise  # the runtime is there, and something that it needs is not
             continue
-        return kind, f"{package} {_version(package)}"
-    raise MissingToolError(f"no TFLite interpreter is installed: pip install {' or '.join(p for _m, p in MODULES)}")
+        return found, f"{package} {_version(package, found)}"
+    raise MissingToolError(f"no TFLite interpreter is installed: pip install {' or '.join(p for _m, p in modules)}")
 
 
-def _version(package: str) -> str:
+def _version(package: str, module: Any) -> str:
+    """Return the version that the package's folder states: importlib.metadata takes 15 ms to be imported."""
+    site = Path(module.__file__).parent
+    while site != site.parent:
+        for folder in site.glob(f"{package.replace('-', '_')}-*.dist-info"):
+            return folder.name.rsplit("-", 1)[-1][: -len(".dist-info")]
+        site = site.parent
+        if site.name in ("lib", "lib64"):
+            break
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:  # such as tensorflow under another package's name
         return "of unknown version"
+
+
+def _behind(kernel: Details, operators: Sequence[Details]) -> Set[int]:
+    """Return which of *operators* the delegate's *kernel* computes: those from its outputs back to its inputs."""
+    made_by = {int(tensor): i for i, operator in enumerate(operators) for tensor in operator["outputs"]}
+    known = {int(tensor) for tensor in kernel["inputs"]}
+    waiting = [int(tensor) for tensor in kernel["outputs"]]
+    found: Set[int] = set()
+    while waiting:
+        tensor = waiting.pop()
+        if tensor in known or tensor not in made_by:
+            continue
+        known.add(tensor)
+        found.add(made_by[tensor])
+        waiting.extend(int(name) for name in operators[made_by[tensor]]["inputs"])
+    return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import contract_from_json
+from detlite.runtime.edgetpu import open_edgetpu
 from detlite.runtime.errors import InputError
 from detlite.runtime.images import read_image
 from detlite.runtime.interpreter import open_interpreter
@@ -45,6 +46,19 @@ def probe(request: Record, _progress: Progress) -> Record:
         for key, details in (("inputs", opened.inputs), ("outputs", opened.outputs))
     }
     return {"runtime": opened.runtime, **tensors}
+
+
+def probe_edgetpu(request: Record, _progress: Progress) -> Record:
+    """Open the compiled file `model` on the Edge TPU `device` by `library`, and run it once on zeros.
+
+    Returns:
+        `runtime`.
+    """
+    opened = open_edgetpu(Path(request["model"]), device=request["device"], library=request["library"])
+    for detail in opened.inputs:
+        opened.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    opened.invoke()
+    return {"runtime": opened.runtime}
 
 
 def detect(request: Record, progress: Progress) -> Record:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
+from detlite.convert.tflite.appended import appended_files, with_files
+from detlite.convert.tflite.edit import QUANTIZE, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import INPUT, name_heads
+from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import image_of, main_subgraph, quantization_of, shape_of
-from detlite.runtime.contract import RAW_ROLES, Quantization
+from detlite.runtime.contract import RAW_ROLES, Contract, Quantization
 from detlite.runtime.errors import InputError
 
 UINT8_SHIFT = 128
@@ -20,24 +23,54 @@ def with_boundary(data: bytes, *, inputs: str, outputs: str) -> bytes:
 
     One QUANTIZE or DEQUANTIZE is put where the dtype differs; the network between stays as it is.
     """
+    if inputs == outputs == "int8":
+        return data
     model = load(data, "the quantized model")
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)
     if inputs != "int8":
-        inner = image_of(subgraph)
-        outer = _twin(edit, subgraph, inner, INPUT, inputs)
-        edit.operator(QUANTIZE, [outer], [inner], first=True)
-        subgraph.tensors[inner].name = f"{INPUT}_int8"
-        subgraph.inputs = [outer]
+        _put_input(edit, subgraph, inputs)
     heads = {}
     for role, inner in zip(RAW_ROLES, subgraph.outputs, strict=True):
         heads[role] = inner
-        if outputs != "int8":
+        if outputs == "float32":
+            heads[role] = edit.as_float(inner)
+        elif outputs != "int8":
             heads[role] = _twin(edit, subgraph, inner, role, outputs)
-            edit.operator(DEQUANTIZE if outputs == "float32" else QUANTIZE, [inner], [heads[role]])
+            edit.operator(QUANTIZE, [inner], [heads[role]])
+        if heads[role] != inner:
             subgraph.tensors[inner].name = f"{role}_int8"
     name_heads(model, heads)
     return dump(model)
+
+
+def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+    """Return the int8 model *data*, with raw heads or with its op, for an image of uint8, and the contract of that.
+
+    Raises:
+        InputError: the input is not int8, or not quantized.
+    """
+    quantization = contract.image.quantization
+    if contract.image.dtype != "int8" or quantization is None:
+        raise InputError(f"the model's input is {contract.image.dtype}; an int8 one becomes uint8")
+    model = load(data, "the model")
+    subgraph = main_subgraph(model)
+    _put_input(Edit(model, subgraph), subgraph, "uint8")
+    outputs = signed_outputs(model)
+    if outputs:
+        sign(model, {INPUT: image_of(subgraph)}, outputs)
+    shifted = replace(quantization, zero_point=quantization.zero_point + UINT8_SHIFT)
+    image = replace(contract.image, name=INPUT, dtype="uint8", quantization=shifted)
+    return with_files(dump(model), appended_files(data)), replace(contract, image=image)
+
+
+def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:
+    """Put an input of *dtype* before the int8 one of *subgraph*."""
+    inner = image_of(subgraph)
+    outer = _twin(edit, subgraph, inner, INPUT, dtype)
+    edit.operator(QUANTIZE, [outer], [inner], first=True)
+    subgraph.tensors[inner].name = f"{INPUT}_int8"
+    subgraph.inputs = [outer]
 
 
 def _twin(edit: Edit, subgraph: Any, index: int, name: str, dtype: str) -> int:

@@ -12,7 +12,8 @@ from detlite.runtime.contract import Quantization
 
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, QUANTIZE = 32, 6, 14, 25, 114  # BuiltinOperator of the TFLite schema
 CONVERTED = "class_scores_converted"  # the tensor of scores that are made of logits, by which `strip` knows them
-TYPES = {"float32": 0, "uint8": 3, "int8": 9}  # TensorType of the same
+TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}  # its TensorType
+ONE_BYTE_CODES = 127  # the older field for an operator's code holds no more: larger ones stand in the newer alone
 
 
 class Edit:
@@ -43,14 +44,15 @@ class Edit:
         self._subgraph.tensors.append(tensor)
         return len(self._subgraph.tensors) - 1
 
-    def constant(self, name: str, value: NDArray[np.float32]) -> int:
-        """Add a float32 constant and return its tensor."""
+    def constant(self, name: str, value: NDArray[Any]) -> int:
+        """Add a constant of one of the dtypes in `TYPES` and return its tensor."""
         from ai_edge_litert.schema_py_generated import BufferT
 
         buffer = BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(value, "<f4").tobytes(), np.uint8)
+        little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+        buffer.data = np.frombuffer(little.tobytes(), np.uint8)
         self._model.buffers.append(buffer)
-        return self.tensor(name, value.shape, buffer=len(self._model.buffers) - 1)
+        return self.tensor(name, value.shape, dtype=value.dtype.name, buffer=len(self._model.buffers) - 1)
 
     def operator(
         self, builtin: int, inputs: list[int], outputs: list[int], *, custom: str | None = None, first: bool = False
@@ -59,7 +61,8 @@ class Edit:
         from ai_edge_litert.schema_py_generated import OperatorT
 
         operator = OperatorT()
-        operator.opcodeIndex = self._code(builtin, custom)
+        version = 2 if builtin == DEQUANTIZE else 1  # the second takes int8
+        operator.opcodeIndex = self.code(builtin, version, custom=custom)
         operator.inputs, operator.outputs = inputs, outputs
         self._subgraph.operators.insert(0 if first else len(self._subgraph.operators), operator)
         return operator
@@ -69,9 +72,23 @@ class Edit:
         tensor = self._subgraph.tensors[index]
         if dtype_name(tensor) == "float32":
             return index
+        if (before := self._quantized_of(index)) is not None:
+            return before
         made = self.tensor(f"{name_of(tensor)}_float32", shape_of(tensor))
         self.operator(DEQUANTIZE, [index], [made])
         return made
+
+    def _quantized_of(self, index: int) -> int | None:
+        """Return the float32 tensor that a QUANTIZE makes the tensor *index* of; the operator goes if none reads it."""
+        for operator in self._subgraph.operators:
+            code = self._model.operatorCodes[operator.opcodeIndex].builtinCode
+            if code == QUANTIZE and operator.outputs[0] == index:
+                source = int(operator.inputs[0])
+                if dtype_name(self._subgraph.tensors[source]) == "float32" and source not in self._subgraph.inputs:
+                    if not any(index in other.inputs for other in self._subgraph.operators):
+                        self._subgraph.operators.remove(operator)
+                    return source
+        return None
 
     def converted(self, logits: int, converter: str) -> int:
         """Return the scores that *converter* makes of the float32 tensor *logits*."""
@@ -87,15 +104,15 @@ class Edit:
             operator.builtinOptions.beta = 1.0
         return made
 
-    def _code(self, builtin: int, custom: str | None) -> int:
+    def code(self, builtin: int, version: int, *, custom: str | None = None) -> int:
+        """Return the number of the operator code for *builtin* of at least *version*, added where it is missing."""
         from ai_edge_litert.schema_py_generated import OperatorCodeT
 
-        version = 2 if builtin == DEQUANTIZE else 1  # the second takes int8
         for number, code in enumerate(self._model.operatorCodes):
             if code.builtinCode == builtin and custom is None and code.version >= version:
                 return number
         made = OperatorCodeT()
-        made.builtinCode = made.deprecatedBuiltinCode = builtin
+        made.builtinCode, made.deprecatedBuiltinCode = builtin, min(builtin, ONE_BYTE_CODES)
         made.version, made.customCode = version, custom
         self._model.operatorCodes.append(made)
         return len(self._model.operatorCodes) - 1

@@ -1,25 +1,90 @@
-"""TFLite metadata, as far as a contract needs it: the input's normalization.
-
-The schema is tensorflow/lite/experimental/support `metadata_schema.fbs`; field numbers are the order of its tables.
-"""
+"""Reading the TFLite metadata of a model, whoever wrote it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from detlite.convert.tflite import metadata_fields as field
 from detlite.convert.tflite.tables import Table, root_table
 from detlite.convert.tflite.tensors import text_of
 from detlite.runtime.errors import InputError
 
-NAME = "TFLITE_METADATA"
-SUBGRAPHS, INPUTS, PROCESS_UNITS = 3, 2, 4  # of ModelMetadata, SubGraphMetadata, TensorMetadata
-OPTIONS_TYPE, OPTIONS, NORMALIZATION = 0, 1, 1  # of ProcessUnit, and the union's number
-MEAN, STD = 0, 1  # of NormalizationOptions
-
+MAX_BYTES = 1 << 20  # a detector's has one or two thousand
+MAX_ITEMS = 64  # tensors, files or groups: a detector has five tensors
+MAX_VALUES = 1024  # means, or limits: one for each channel
+CONTENTS = {field.FEATURE: "feature", field.IMAGE: "image", field.BOUNDING_BOX: "bounding box", field.AUDIO: "audio"}
 
 Floats = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TensorMetadata:
+    """What metadata says of an input or an output; what it does not say is empty.
+
+    Attributes:
+        name, description: in words.
+        content: `image`, `feature`, `bounding box`, `audio`, or empty.
+        mean, std: of the normalization, one for all channels or one each.
+        low, high: the values that it takes.
+        files: names of the files that go with it, labels most often.
+    """
+
+    name: str
+    description: str
+    content: str
+    mean: Floats
+    std: Floats
+    low: Floats
+    high: Floats
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """The TFLite metadata of a model.
+
+    Attributes:
+        name, description, version, author, license: in words.
+        min_parser_version: the oldest version of the schema that has all that is in it.
+        inputs, outputs: of the main subgraph, in the model's order.
+        groups: of outputs, by their names: each has the names of its tensors.
+    """
+
+    name: str
+    description: str
+    version: str
+    author: str
+    license: str
+    min_parser_version: str
+    inputs: tuple[TensorMetadata, ...]
+    outputs: tuple[TensorMetadata, ...]
+    groups: dict[str, tuple[str, ...]]
+
+
+def metadata_of(model: Any) -> bytes | None:
+    """Return the bytes of the model's metadata, None where it has none."""
+    for item in model.metadata:
+        if text_of(item.name) == field.NAME and (data := model.buffers[item.buffer].data) is not None:
+            return bytes(np.asarray(data, np.uint8))
+    return None
+
+
+def read_metadata(model: Any) -> ModelMetadata | None:
+    """Return the model's metadata, None where it has none.
+
+    Raises:
+        InputError: it is damaged, or absurd.
+    """
+    data = metadata_of(model)
+    if data is None:
+        return None
+    try:
+        return _model(_root(data))
+    except InputError as error:
+        raise InputError(f"the model's TFLite metadata is damaged: {error}") from error
 
 
 def normalization_of(model: Any) -> tuple[Floats, Floats] | None:
@@ -30,20 +95,77 @@ def normalization_of(model: Any) -> tuple[Floats, Floats] | None:
     Raises:
         InputError: the metadata is damaged.
     """
-    for item in model.metadata:
-        if text_of(item.name) == NAME and (data := model.buffers[item.buffer].data) is not None:
-            try:
-                return _first_normalization(root_table(bytes(np.asarray(data, np.uint8))))
-            except InputError as error:
-                raise InputError(f"the model's TFLite metadata is damaged: {error}") from error
-    return None
+    found = read_metadata(model)
+    first = found.inputs[0] if found is not None and found.inputs else None
+    return None if first is None or not first.mean else (first.mean, first.std)
 
 
-def _first_normalization(root: Table) -> tuple[Floats, Floats] | None:
-    subgraphs = root.tables(SUBGRAPHS)
-    inputs = subgraphs[0].tables(INPUTS) if subgraphs else []
-    for unit in inputs[0].tables(PROCESS_UNITS) if inputs else ():
-        options = unit.table(OPTIONS)
-        if unit.byte(OPTIONS_TYPE) == NORMALIZATION and options is not None:
-            return options.floats(MEAN), options.floats(STD)
-    return None
+def _root(data: bytes) -> Table:
+    if len(data) > MAX_BYTES:
+        raise InputError(f"it has {len(data)} bytes; want at most {MAX_BYTES}")
+    root = root_table(data)
+    if data[4:8] != field.IDENTIFIER:
+        raise InputError(f"it begins with {data[4:8]!r}; want {field.IDENTIFIER!r}")
+    return root
+
+
+def _model(root: Table) -> ModelMetadata:
+    subgraphs = _few(root, field.SUBGRAPHS)
+    inputs, outputs, groups = (
+        _few(subgraphs[0], slot) if subgraphs else [] for slot in (field.INPUTS, field.OUTPUTS, field.OUTPUT_GROUPS)
+    )
+    return ModelMetadata(
+        name=root.text(field.MODEL_NAME),
+        description=root.text(field.MODEL_DESCRIPTION),
+        version=root.text(field.MODEL_VERSION),
+        author=root.text(field.AUTHOR),
+        license=root.text(field.LICENSE),
+        min_parser_version=root.text(field.MIN_PARSER_VERSION),
+        inputs=tuple(_tensor(table) for table in inputs),
+        outputs=tuple(_tensor(table) for table in outputs),
+        groups={group.text(field.GROUP_NAME): _texts(group, field.GROUP_TENSORS) for group in groups},
+    )
+
+
+def _tensor(table: Table) -> TensorMetadata:
+    content, stats = table.table(field.CONTENT), table.table(field.STATS)
+    mean, std = _normalized(table)
+    return TensorMetadata(
+        name=table.text(field.TENSOR_NAME),
+        description=table.text(field.TENSOR_DESCRIPTION),
+        content="" if content is None else CONTENTS.get(content.byte(field.CONTENT_KIND), ""),
+        mean=mean,
+        std=std,
+        low=() if stats is None else _floats(stats, field.STATS_MIN),
+        high=() if stats is None else _floats(stats, field.STATS_MAX),
+        files=tuple(file.text(field.FILE_NAME) for file in _few(table, field.FILES)),
+    )
+
+
+def _normalized(table: Table) -> tuple[Floats, Floats]:
+    for unit in _few(table, field.PROCESS_UNITS):
+        options = unit.table(field.UNIT_OPTIONS)
+        if unit.byte(field.UNIT_KIND) == field.NORMALIZATION and options is not None:
+            return _floats(options, field.MEAN), _floats(options, field.STD)
+    return (), ()
+
+
+def _few(table: Table, slot: int) -> list[Table]:
+    _check_count(table, slot, MAX_ITEMS)
+    return table.tables(slot)
+
+
+def _texts(table: Table, slot: int) -> tuple[str, ...]:
+    _check_count(table, slot, MAX_ITEMS)
+    return tuple(table.data[at : at + size].decode("utf-8", errors="replace") for at, size in table.spans(slot))
+
+
+def _floats(table: Table, slot: int) -> Floats:
+    _check_count(table, slot, MAX_VALUES)
+    return table.floats(slot)
+
+
+def _check_count(table: Table, slot: int, most: int) -> None:
+    _start, count = table.vector(slot, 4) or (0, 0)
+    if count > most:
+        raise InputError(f"a list of {count} items in it; want at most {most}")

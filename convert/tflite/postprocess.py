@@ -12,7 +12,7 @@ from detlite.convert.tflite.appended import appended_files, with_files
 from detlite.convert.tflite.edit import CONVERTED, CUSTOM, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads, outputs_of
-from detlite.convert.tflite.metadata import NAME as METADATA
+from detlite.convert.tflite.metadata_fields import NAME as METADATA
 from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.signature import sign

@@ -34,6 +34,29 @@ class Table:
         at = self.field(slot)
         return 0 if at is None else self.data[at]
 
+    def number(self, slot: int, kind: str) -> int | float:
+        """Return a number of *kind*, a little-endian code of `struct` such as `i`, `h`, `Q` or `f`; 0 where absent."""
+        at = self.field(slot)
+        if at is None:
+            return 0
+        _need(self.data, at, struct.calcsize(f"<{kind}"), "a number")
+        value: int | float = struct.unpack_from(f"<{kind}", self.data, at)[0]
+        return value
+
+    def integer(self, slot: int, kind: str = "i") -> int:
+        """Return an integer of *kind*, 0 where it is absent."""
+        return int(self.number(slot, kind))
+
+    def spans(self, slot: int) -> list[tuple[int, int]]:
+        """Return (first byte, size) of each string of a vector of strings, which may hold any bytes."""
+        start, count = self.vector(slot, 4) or (0, 0)
+        return [vector_at(self.data, _target(self.data, place), 1) for place in range(start, start + 4 * count, 4)]
+
+    def blob(self, slot: int) -> bytes:
+        """Return a vector of bytes, empty where it is absent."""
+        start, count = self.vector(slot, 1) or (0, 0)
+        return self.data[start : start + count]
+
     def table(self, slot: int) -> Table | None:
         """Return the table that the field points to."""
         at = self.field(slot)

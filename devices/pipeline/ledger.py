@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.artifact import prepare_output
-from detlite.devices.report.write import write_whole
+from detlite.convert.write_file import write_file
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.version import __version__
@@ -67,7 +67,8 @@ class Ledger:
 
     def _save(self) -> None:
         record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "stages": self.stages}
-        write_whole(self.folder / NAME, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        write_file(self.folder / NAME, text.encode())
 
 
 def open_ledger(folder: Path) -> Ledger:

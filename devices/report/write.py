@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from detlite.convert.write_file import write_file
 from detlite.devices.report.html import to_html
 from detlite.devices.report.markdown import to_markdown
 from detlite.devices.report.report import Report
@@ -34,18 +33,5 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path, Path]:
     texts = {"report.html": to_html(report), "report.md": to_markdown(report), "report.json": to_json(report)}
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        write_whole(folder / name, text)
+        write_file(folder / name, text.encode())
     return folder / "report.html", folder / "report.md", folder / "report.json"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write *text* to *path*, whole or not at all."""
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise

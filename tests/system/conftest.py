@@ -1,64 +1,33 @@
 """Commands are run as users run them: a process of their own, in a folder of their own."""
 
-import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "convert"))
-
-
-@dataclass(frozen=True)
-class Ran:
-    status: int
-    out: str
-    err: str
-
-
-class Detlite:
-    """`detlite` in a scratch folder with a cache of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {**os.environ, "DETLITE_CACHE": str(folder / "cache"), "NO_COLOR": "1"}
-
-    def command(self, *arguments: object) -> list[str]:
-        return [sys.executable, "-m", "detlite.cli", *map(str, arguments)]
-
-    def __call__(self, *arguments: object) -> Ran:
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+for folder in ("convert", "system"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
 
 @pytest.fixture
 def detlite(tmp_path):
+    from command_line import Detlite
+
     return Detlite(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def detlite_in():
     """Gives `detlite` in any folder."""
+    from command_line import Detlite
+
     return Detlite
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """A tiny detector, converted and quantized once: `source`, `float`, `int8`, `photos`."""
+    from command_line import Detlite
     from model_files import write_frozen, write_photos
 
     folder = tmp_path_factory.mktemp("made")

@@ -7,6 +7,7 @@ import pytest
 from model_files import write_archive, write_frozen
 
 ARTIFACT = ["contract.json", "history.json", "labels.txt", "model.tflite"]
+QUANTIZED = [*ARTIFACT, "ranges.json"]
 
 
 def names(folder):
@@ -22,9 +23,9 @@ def one_line(ran, text):
     return True
 
 
-def test_an_artifact_has_its_four_files(made):
+def test_an_artifact_has_its_four_files_and_an_int8_one_its_ranges(made):
     assert names(made / "float") == ARTIFACT
-    assert names(made / "int8") == ARTIFACT
+    assert names(made / "int8") == QUANTIZED
 
 
 def test_converting_twice_gives_the_same_bytes(detlite, made):
@@ -35,7 +36,7 @@ def test_converting_twice_gives_the_same_bytes(detlite, made):
 
 def test_quantizing_twice_gives_the_same_bytes(detlite, made):
     assert detlite("quantize", made / "float", "-o", "again", "--images", made / "photos", "--count", 4).status == 0
-    for name in ARTIFACT:
+    for name in QUANTIZED:
         assert (detlite.folder / "again" / name).read_bytes() == (made / "int8" / name).read_bytes()
 
 
@@ -154,7 +155,7 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     assert ran.status == (0 if record["passed"] else 1)
     assert record["parity"]["passed"]
     assert record["unrepaired"]["float_islands"] >= 1
-    assert names(detlite.folder / "run" / "int8") == ARTIFACT
+    assert names(detlite.folder / "run" / "int8") == QUANTIZED
     report = (detlite.folder / "run" / "report.html").read_text()
     assert "float islands" in report
     assert "http://" not in report.replace("http://www.w3.org", "")

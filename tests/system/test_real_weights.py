@@ -31,11 +31,11 @@ def test_weights_can_be_int8_with_float_activations(real, shared_data):
     assert facts["size_bytes"] < 6_000_000  # 18.0 MB as float32
 
 
-def test_the_int8_model_keeps_a_fidelity_of_86(real, shared_data):
+def test_the_int8_model_keeps_a_fidelity_of_96(real, shared_data):
     images = shared_data / "coco" / "val" / "images"
     record = json.loads(real("evaluate", "int8", "--images", images, "--against", "float", "--json").out)
     assert record["images"] == 150
-    assert record["fidelity"] >= 86
+    assert record["fidelity"] >= 96  # TensorFlow's converter: 90.3
 
 
 def test_the_float_model_has_the_graphs_map(real, shared_data):

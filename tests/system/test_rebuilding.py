@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -75,7 +76,7 @@ def convert(detlite, folder, *more):
 
 
 def refused(detlite, ran, text):
-    assert ran.status == 2
+    assert ran.status == 2, ran.err
     (line,) = [line for line in ran.err.splitlines() if not line.startswith(("reading", "TFLite"))]
     assert text in line
     assert not (detlite.folder / "out").exists()
@@ -89,6 +90,7 @@ def test_a_checkpoint_becomes_an_artifact_that_detects(detlite, folder):
     assert measured.status == 0, measured.err
 
 
+@pytest.mark.slow
 def test_the_same_checkpoint_gives_the_same_bytes(detlite, folder):
     assert convert(detlite, folder).status == 0
     first = (detlite.folder / "out" / "model.tflite").read_bytes()
@@ -108,6 +110,7 @@ def test_the_op_in_the_model_is_set_as_the_original_exporter_sets_it(detlite, fo
     assert (nms["kind"], nms["max_detections"], nms["score_threshold"]) == ("fast", 10, 1e-8)
 
 
+@pytest.mark.slow
 def test_the_op_in_the_model_can_be_set_otherwise(detlite, folder):
     assert convert(detlite, folder, "--heads", "postprocess", "--nms", "regular", "--max-detections", 7).status == 0
     nms = json.loads((detlite.folder / "out" / "contract.json").read_text())["nms"]
@@ -121,20 +124,28 @@ def test_the_op_in_the_model_can_be_set_otherwise(detlite, folder):
         ("num_classes: 3", "num_classes: 5", "have 4 columns, num_classes of the config asks for 6"),
         ("depth_multiplier: 0.25", "depth_multiplier: 0.5", "another depth_multiplier?"),
         ("'ssd_mobilenet_v1'", "'ssd_mobilenet_v2'", "trained with MobilenetV1, the config asks for MobilenetV2"),
-        (
-            "height: 64 width: 64",
-            "height: 20 width: 20",
-            "images of 20 x 20 pixels; ssd_mobilenet_v1 wants at least 33",
-        ),
+        ("height: 64 width: 64", "height: 20 width: 20", "images of 20 x 20 pixels; ssd_mobilenet_v1 wants at least 33"),
         ("num_layers: 6 min", "num_layers: 5 min", "for 5 feature maps, and the feature extractor makes 6"),
         ("  ssd {", "  faster_rcnn {", "faster_rcnn"),
         ("SIGMOID", "SIGMOID logit_scale: 0", "logit_scale"),
     ],
 )
-def test_a_config_that_does_not_fit_is_one_line(detlite, folder, before, after, text):
+def test_a_config_that_does_not_fit_is_an_input_error(folder, before, after, text):
+    from detlite.convert.detector import DetectorOptions
+    from detlite.convert.source import recognize
+    from detlite.convert.stage import load_rebuilt
+    from detlite.runtime.errors import InputError
+
     config = folder / "pipeline.config"
     config.write_text(config.read_text().replace(before, after))
-    refused(detlite, convert(detlite, folder), text)
+    with pytest.raises(InputError, match=re.escape(text)):
+        load_rebuilt(recognize(folder), DetectorOptions())
+
+
+def test_a_config_that_does_not_fit_is_one_line(detlite, folder):
+    config = folder / "pipeline.config"
+    config.write_text(config.read_text().replace("num_classes: 3", "num_classes: 5"))
+    refused(detlite, convert(detlite, folder), "num_classes of the config asks for 6")
 
 
 def test_a_label_map_with_other_classes_is_one_line(detlite, folder):

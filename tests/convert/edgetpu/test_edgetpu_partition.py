@@ -25,13 +25,14 @@ def as_tflite_does(graph: Graph, supported: list[bool]) -> list[tuple[bool, list
     ready = {t.index for t in graph.tensors} - made
     left, subsets = list(range(len(supported))), []
     while left:
-        kind, taken = None, []
+        kind: bool | None = None
+        taken: list[int] = []
         while True:
             now = [
                 i
                 for i in left
                 if i not in taken
-                and {t.index for t in graph.operators[i].inputs} <= ready
+                and {t.index for t in graph.operators[i].inputs if t is not None} <= ready
                 and (kind is None or supported[i] == kind)
             ]
             if not now:
@@ -39,7 +40,7 @@ def as_tflite_does(graph: Graph, supported: list[bool]) -> list[tuple[bool, list
             kind = supported[now[0]]
             taken.append(now[0])
             ready |= {t.index for t in graph.operators[now[0]].outputs}
-        subsets.append((kind, sorted(taken)))
+        subsets.append((bool(kind), sorted(taken)))
         left = [i for i in left if i not in taken]
     return subsets
 

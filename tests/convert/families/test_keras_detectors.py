@@ -68,6 +68,7 @@ def test_fpnlite_is_convolutions_and_native_resizing():
     }
 
 
+@pytest.mark.slow
 def test_resnet_with_a_pyramid_is_convolutions_and_native_resizing():
     built, _ = build(thin("tf2_ssd_resnet50_v1_fpn"), (160, 160))
     assert operators(built) == {
@@ -82,6 +83,7 @@ def test_resnet_with_a_pyramid_is_convolutions_and_native_resizing():
     }
 
 
+@pytest.mark.slow
 def test_efficientdet_has_no_fully_connected_layer():
     built, _ = build(replace(preset("efficientdet_d0"), classes=1), (256, 256))
     assert operators(built) == {

@@ -1,0 +1,1 @@
+"""Edge TPU: what will map, what the compiler made, and what is wrong with it. No TensorFlow."""

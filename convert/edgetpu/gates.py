@@ -1,0 +1,59 @@
+"""Gates for users' CI: `--fail-on unmapped>1` ends a command with exit status 1 where the condition holds."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from detlite.runtime.errors import FindingError, InputError, unknown_name
+
+COMPARISONS = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "!=": operator.ne,
+    "==": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+PATTERN = re.compile(r"\s*([a-z_]+)\s*(>=|<=|!=|==|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition that must not hold: *name* compared with *limit*."""
+
+    name: str
+    comparison: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.comparison}{self.limit:g}"
+
+
+def parse_gates(texts: Sequence[str], known: Sequence[str]) -> tuple[Gate, ...]:
+    """Return the gates that *texts* state about the *known* names.
+
+    Raises:
+        InputError: one is no condition, or of a name that is not known.
+    """
+    return tuple(_parse(text, known) for text in texts)
+
+
+def _parse(text: str, known: Sequence[str]) -> Gate:
+    match = PATTERN.fullmatch(text)
+    if match is None:
+        raise InputError(f"--fail-on {text!r}: want a condition such as 'unmapped>1', of {', '.join(known)}")
+    if match[1] not in known:
+        raise unknown_name("figure for --fail-on", match[1], known)
+    return Gate(match[1], match[2], float(match[3]))
+
+
+def check_gates(gates: Sequence[Gate], figures: Mapping[str, float]) -> None:
+    """Raise `FindingError` where the condition of a gate holds; all that do are named."""
+    failed = [gate for gate in gates if COMPARISONS[gate.comparison](figures[gate.name], gate.limit)]
+    if failed:
+        found = ", ".join(f"{gate} ({gate.name} is {figures[gate.name]:g})" for gate in failed)
+        raise FindingError(f"a gate failed: {found}")

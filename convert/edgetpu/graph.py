@@ -1,0 +1,183 @@
+"""A .tflite model as the mapping rules see it: operators in file order, tensors, what is constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.tensors import (
+    constant_of,
+    dtype_name,
+    is_constant,
+    main_subgraph,
+    name_of,
+    operator_name,
+    shape_of,
+)
+from detlite.runtime.errors import InputError
+
+EIGHT_BIT = ("int8", "uint8")
+FLOATS = ("float16", "float32", "float64")
+CUSTOM_CODE = 32
+MOST_VALUES = 1 << 24  # of a constant that a rule looks into: axes, paddings and alphas are small
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """One tensor.
+
+    Attributes:
+        index: its number in the file.
+        name: its name, empty where it has none.
+        dtype: as numpy calls it.
+        shape: static; a side that the file leaves open is what it is at first, mostly 1.
+        signature: as `shape`, -1 where a side is open.
+        values: of a constant of plain numbers, as they are stored; else None.
+        is_constant: whether its values stand in the file.
+        is_variable: whether it keeps its values from one inference to the next.
+        scales: one, or one for each channel; empty where it has none.
+        zero_points: as many as *scales*, or none.
+        size_bytes: of a constant, in the file.
+    """
+
+    index: int
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]
+    is_constant: bool
+    is_variable: bool
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    size_bytes: int
+    values: NDArray[Any] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """One operator.
+
+    Attributes:
+        index: its place in the file.
+        name: the builtin's, or a custom operator's own.
+        code: the builtin code; `CUSTOM_CODE` of custom operators.
+        version: of the builtin, which says what features of it are used.
+        inputs: None for one that is left out.
+        outputs: what it makes.
+        stored: the schema's own object of it.
+    """
+
+    index: int
+    name: str
+    code: int
+    version: int
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    stored: Any
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it is no builtin."""
+        return self.code == CUSTOM_CODE
+
+    @property
+    def activations(self) -> tuple[Tensor, ...]:
+        """What it takes and makes, without constants and without the states of recurrent layers."""
+        whole = (*self.inputs, *self.outputs)
+        return tuple(t for t in whole if t is not None and not t.is_constant and not t.is_variable)
+
+    def input(self, number: int) -> Tensor | None:
+        """Return an input, None where it is left out or there are fewer."""
+        return self.inputs[number] if number < len(self.inputs) else None
+
+    def option(self, name: str) -> int:
+        """Return a number of the options, 0 (the schema's default of all that the rules read) where it is absent."""
+        return int(getattr(self.stored.builtinOptions, name, 0) or 0)
+
+    def numbers(self, number: int) -> tuple[int, ...] | None:
+        """Return the values of a constant integer input as a flat tuple; None where it is none."""
+        tensor = self.input(number)
+        if tensor is None or tensor.values is None or tensor.values.dtype.kind not in "iu":
+            return None
+        return tuple(int(value) for value in tensor.values.ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The main subgraph of a model."""
+
+    operators: tuple[Operator, ...]
+    tensors: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+def read_graph(data: bytes, name: str) -> Graph:
+    """Return the graph of the .tflite file *data*, which errors call *name*.
+
+    Raises:
+        InputError: it is damaged, or has several subgraphs.
+    """
+    return graph_of(load(data, name))
+
+
+def graph_of(model: Any) -> Graph:
+    """Return the graph of a loaded model; see `detlite.convert.tflite.flatbuffer.load`."""
+    subgraph = main_subgraph(model)
+    tensors = tuple(_tensor(model, tensor, index) for index, tensor in enumerate(subgraph.tensors))
+    return Graph(
+        operators=tuple(_operator(model, op, i, tensors) for i, op in enumerate(subgraph.operators)),
+        tensors=tensors,
+        inputs=tuple(tensors[i] for i in subgraph.inputs),
+        outputs=tuple(tensors[i] for i in subgraph.outputs),
+    )
+
+
+def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
+    data, constant = model.buffers[tensor.buffer].data, is_constant(model, tensor)
+    shape = shape_of(tensor)
+    signature = () if tensor.shapeSignature is None else tuple(int(side) for side in tensor.shapeSignature)
+    stored = tensor.quantization
+    return Tensor(
+        index=index,
+        name=name_of(tensor),
+        dtype=dtype_name(tensor),
+        shape=shape,
+        signature=signature if len(signature) == len(shape) else shape,
+        is_constant=constant,
+        is_variable=bool(tensor.isVariable),
+        scales=() if stored is None or stored.scale is None else tuple(map(float, stored.scale)),
+        zero_points=() if stored is None or stored.zeroPoint is None else tuple(map(int, stored.zeroPoint)),
+        size_bytes=len(data) if constant else 0,
+        values=_values(model, tensor) if constant and len(data) <= MOST_VALUES else None,
+    )
+
+
+def _values(model: Any, tensor: Any) -> NDArray[Any] | None:
+    try:
+        return constant_of(model, tensor)
+    except InputError:  # strings, packed and sparse numbers: no rule reads them
+        return None
+
+
+def _operator(model: Any, operator: Any, index: int, tensors: tuple[Tensor, ...]) -> Operator:
+    code = model.operatorCodes[operator.opcodeIndex]
+    return Operator(
+        index=index,
+        name=operator_name(model, operator),
+        code=int(code.builtinCode),
+        version=int(code.version),
+        inputs=tuple(tensors[i] if i >= 0 else None for i in operator.inputs),
+        outputs=tuple(tensors[i] for i in operator.outputs),
+        stored=operator,
+    )
+
+
+def real_zeros(tensor: Tensor) -> bool:
+    """Return whether a constant holds nothing but the real number 0."""
+    zero = tensor.zero_points[0] if tensor.zero_points else 0
+    return tensor.values is not None and bool(np.all(tensor.values == zero))

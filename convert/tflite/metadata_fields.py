@@ -1,0 +1,32 @@
+"""Where the fields of TFLite metadata are: the slots and codes of `metadata_schema.fbs`.
+
+The schema is tensorflow/lite/experimental/support's, of TFLite Support and MediaPipe; a slot is a field's place in its
+table, and `_` one that detlite neither writes nor reads.
+"""
+
+NAME = "TFLITE_METADATA"
+"""What a model calls the buffer with its metadata."""
+
+IDENTIFIER = b"M001"
+PARSER_VERSION = "1.2.0"
+"""The first version with groups of output tensors, the newest thing that detlite writes."""
+
+MODEL_NAME, MODEL_DESCRIPTION, MODEL_VERSION, SUBGRAPHS, AUTHOR, LICENSE, _, MIN_PARSER_VERSION = range(8)
+_, _, INPUTS, OUTPUTS, _, _, _, _, OUTPUT_GROUPS = range(9)  # of SubGraphMetadata
+TENSOR_NAME, TENSOR_DESCRIPTION, _, CONTENT, PROCESS_UNITS, STATS, FILES = range(7)  # of TensorMetadata
+CONTENT_KIND, CONTENT_PROPERTIES, CONTENT_RANGE = range(3)  # a union, and the dimensions that it speaks of
+COLOUR_SPACE = 0  # of ImageProperties
+BOX_INDEX, BOX_TYPE, BOX_UNIT = range(3)  # of BoundingBoxProperties
+RANGE_MIN, RANGE_MAX = range(2)
+UNIT_KIND, UNIT_OPTIONS = range(2)  # of ProcessUnit, a union
+MEAN, STD = range(2)  # of NormalizationOptions
+STATS_MAX, STATS_MIN = range(2)
+FILE_NAME, FILE_DESCRIPTION, FILE_TYPE = range(3)
+GROUP_NAME, GROUP_TENSORS = range(2)
+
+FEATURE, IMAGE, BOUNDING_BOX, AUDIO = 1, 2, 3, 4  # kinds of content
+NORMALIZATION = 1  # kind of process unit
+RGB = 1
+CORNERS = 1  # a box as its edges, BOUNDARIES in the schema
+RATIO = 0  # in parts of the image
+VALUE_LABELS = 3  # a file with a label for each value
