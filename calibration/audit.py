@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.images import Images
-from detlite.calibration.method import Method
-from detlite.calibration.quantize import DEFAULT_METHOD, METHODS, samples_of
+from detlite.calibration.methods.converter import quantize
+from detlite.calibration.models import FloatModel
+from detlite.calibration.quantize import samples_of
 from detlite.convert.detector import DetectorOptions, build_detector
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.graph.cut import cut_graph
@@ -19,7 +20,6 @@ from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tflite.describe import describe
-from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import silent
 
 
@@ -42,10 +42,10 @@ def reference_heads(
 
 
 def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: Images) -> dict[str, Any]:
-    """Return the operators of the int8 model that the graph gives as it comes: `operators`, `float_islands`."""
+    """Return the operators of what TensorFlow's converter makes of the graph as it is: `operators`, `float_islands`."""
     detector = build_detector(frozen, replace(options, repair=False))
     data = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores))
-    method: Method = load_plugin(METHODS, DEFAULT_METHOD)
-    quantized = method.quantize(data, samples_of(images, detector.contract, silent))
-    facts = describe(quantized, "the unrepaired model")
+    samples = samples_of(images, detector.contract, silent)
+    quantized = quantize(FloatModel(data, detector.contract.image, samples))
+    facts = describe(quantized.data, "the unrepaired model")
     return {"operators": facts.operator_count, "float_islands": facts.float_islands}

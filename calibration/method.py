@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
+from detlite.calibration.calibrate import Calibrated, calibrate, finish
+from detlite.calibration.kernels import Parameters
+from detlite.calibration.models import FloatModel, Int8Model
 
-Samples = Callable[[], Iterator[NDArray[Any]]]
-"""Gives, each time it is called, the model's float32 input [1, H, W, C] for each calibration image."""
+METHODS = "detlite.calibration.methods"
+DEFAULT_METHOD = "second_order"
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way to quantize; its name is its file's name.
+    """One way to quantize; its name is its file's name. It has one of the two functions.
 
     Attributes:
         title: what it does, in one line.
         source: the paper or program that it follows.
-        quantize: the int8 model, int8 outside too, of a float32 TFLite model with raw heads and its samples.
+        parameters: the weights and biases of a model whose ranges are known.
+        whole: the int8 model of a float one, for a quantizer that does everything itself.
     """
 
     title: str
     source: str
-    quantize: Callable[[bytes, Samples], bytes]
+    parameters: Callable[[Calibrated], Parameters] | None = None
+    whole: Callable[[FloatModel], Int8Model] | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.parameters is None) is not (self.whole is None)
+
+    def quantize(self, source: FloatModel) -> Int8Model:
+        """Return the int8 model of *source*; errors as `calibrate`."""
+        if self.whole is not None:
+            return self.whole(source)
+        assert self.parameters is not None
+        calibrated = calibrate(source)
+        return finish(calibrated, self.parameters(calibrated))

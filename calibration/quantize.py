@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from detlite.calibration.images import Images
-from detlite.calibration.method import Method, Samples
+from detlite.calibration.method import DEFAULT_METHOD, METHODS, Method
+from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, Int8Model, Samples
+from detlite.calibration.ranges import Ranges
 from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
 from detlite.convert.tflite.boundary import with_boundary
 from detlite.convert.tflite.describe import describe
+from detlite.convert.tflite.float_weights import with_float_weights
 from detlite.convert.tflite.heads import canonicalize, refreshed
+from detlite.convert.tflite.rounding import without_rounding
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.images import read_image
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.preprocess import preprocess
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.stream import WORKERS, ahead
 
-METHODS = "detlite.calibration.methods"
-DEFAULT_METHOD = "converter"
 QUANTIZED = ("int8", "mixed")
 IO_TYPES = ("int8", "uint8", "float32")
 
@@ -36,19 +40,33 @@ class Recipe:
         method: a file's name in `calibration/methods/`.
         io: dtype of the input, and of raw heads: int8, uint8 or float32.
         heads: `raw`, `postprocess`, or None for those of the source.
+        estimator: a file's name in `calibration/estimators/`.
+        floating: operators that stay float, by kind or by the name of what they make.
     """
 
     method: str = DEFAULT_METHOD
     io: str = "int8"
     heads: str | None = None
+    estimator: str = DEFAULT_ESTIMATOR
+    floating: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.io not in IO_TYPES:
             raise unknown_name("input and output type", self.io, IO_TYPES)
 
 
-def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress = silent) -> Model:
-    """Return *model* quantized to int8, its ranges those of *images*.
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """A quantized model, and the ranges of its activations where the method tells them."""
+
+    model: Model
+    ranges: Ranges | None
+
+
+def quantize(
+    model: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
+) -> Quantized:
+    """Return *model* quantized to int8 with *ranges*, or with those of *images*.
 
     Raises:
         InputError: the model is no float32 one, or an image cannot be read.
@@ -56,18 +74,11 @@ def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress
     """
     heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
     source = with_heads(model, "raw")
-    if source.contract.image.dtype != "float32":
-        raise InputError(
-            f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize"
-        )
     method: Method = load_plugin(METHODS, recipe.method)
+    given = float_model(source, images, recipe, ranges=ranges, progress=progress)
+    made = method.quantize(given)
     outside = recipe.io if heads == "raw" else "int8"  # the op reads floats: no third dtype in between
-    samples = samples_of(images, source.contract, progress)
-    data = canonicalize(method.quantize(source.data, samples))
-    if describe(data, "the quantized model").quantization not in QUANTIZED:
-        raise FindingError(f"the method {recipe.method} quantized nothing: the model is still float")
-    data = with_boundary(data, inputs=recipe.io, outputs=outside)
-    contract = refreshed(source.contract, data)
+    whole = as_model(source, made, inputs=recipe.io, outputs=outside)
     done = step(
         "quantize",
         input_sha256=digest(source.data),
@@ -75,18 +86,52 @@ def quantize(model: Model, images: Images, recipe: Recipe, *, progress: Progress
         io=recipe.io,
         images=images.origin,
         image_count=len(images.paths),
-        images_sha256=images.digest(),
+        images_sha256=given.images_sha256,
+        **made.facts,
     )
-    return with_heads(Model(data, contract, (*source.history, done)), heads)
+    return Quantized(with_heads(replace(whole, history=(*source.history, done)), heads), made.ranges)
+
+
+def float_model(
+    source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
+) -> FloatModel:
+    """Return what a method starts from, of the model *source* with raw heads; errors as `quantize`."""
+    if source.contract.image.dtype != "float32":
+        raise InputError(
+            f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize"
+        )
+    return FloatModel(
+        data=without_rounding(with_float_weights(source.data)),
+        image=source.contract.image,
+        samples=samples_of(images, source.contract, progress),
+        images_sha256=images.digest(),
+        estimator=recipe.estimator,
+        floating=recipe.floating,
+        ranges=ranges,
+    )
+
+
+def as_model(source: Model, made: Int8Model, *, inputs: str = "int8", outputs: str = "int8") -> Model:
+    """Return what a method made of *source* as a model with a contract; these are the dtypes of its input and heads.
+
+    Raises:
+        FindingError: nothing was quantized.
+    """
+    data = canonicalize(made.data)
+    if describe(data, "the quantized model").quantization not in QUANTIZED:
+        raise FindingError("nothing was quantized: the model is still float")
+    data = with_boundary(data, inputs=inputs, outputs=outputs)
+    return Model(data, refreshed(replace(source.contract, image=made.image), data), source.history)
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:
     """Return what gives the model's input for each of *images*, made by the function that the device uses."""
 
     def samples() -> Iterator[NDArray[Any]]:
-        for number, path in enumerate(images.paths):
-            progress("calibration", number, len(images.paths))
-            yield preprocess(read_image(path), contract.image)
-        progress("calibration", len(images.paths), len(images.paths))
+        with ThreadPoolExecutor(WORKERS) as pool:
+            made = ahead(pool, lambda path: preprocess(read_image(path), contract.image), images.paths)
+            for number, sample in enumerate(made, 1):
+                yield sample
+                progress("calibration", number, len(images.paths))
 
     return samples

@@ -10,6 +10,7 @@ import numpy as np
 from detlite.calibration.audit import reference_heads, unrepaired_operators
 from detlite.calibration.images import Images
 from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.ranges import RANGES, read_ranges
 from detlite.convert.artifact import write_artifact
 from detlite.convert.source import recognize
 from detlite.convert.stage import load_source
@@ -28,16 +29,19 @@ UNREPAIRED_IMAGES = 2
 
 
 def quantize_source(request: Record, progress: Progress) -> Record:
-    """Quantize `source` with the `images` to an artifact in the folder `out`.
+    """Quantize `source` with the `images` to an artifact in the folder `out`, with the ranges of the file `ranges`.
 
     Returns:
         `model`, `history`, and the facts of the detector.
     """
     images = Images(tuple(map(Path, request["images"])), request["images_origin"])
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
-    quantized = quantize(model, images, Recipe(**request["recipe"]), progress=progress)
+    ranges = read_ranges(Path(request["ranges"])) if request.get("ranges") else None
+    recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"].get("floating", ()))})
+    quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
+    made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     artifact = write_artifact(
-        Path(request["out"]), quantized.data, quantized.contract, quantized.history, force=request["force"]
+        Path(request["out"]), made.data, made.contract, made.history, force=request["force"], files=files
     )
     return {
         "model": str(artifact.model),

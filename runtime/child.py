@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 from typing import IO, Any, Deque, Dict, Iterator, Optional
 
 from detlite.runtime import errors
@@ -32,6 +33,10 @@ LIKELY = {
 
 SAFE_PATH = ("-P",) if sys.version_info >= (3, 11) else ()
 """The child imports nothing from the folder where the user stands: a `random.py` there is not Python's."""
+
+
+BLAS = {"OPENBLAS_NUM_THREADS": "1"}
+"""One thread: its sums come in one order, so that files are the same on every machine; small products gain nothing."""
 
 
 class ChildError(RuntimeError):
@@ -52,7 +57,7 @@ def run_in_child(
     command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task]
     pipe = subprocess.PIPE
     # a session of its own: Ctrl-C reaches the parent alone, which ends the child and what that started
-    child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment())
     assert child.stdin is not None
     assert child.stdout is not None
     assert child.stderr is not None
@@ -79,6 +84,16 @@ def run_in_child(
     if answer is not None:
         return answer
     raise _failure(task, status, said, timeout_s if expired else None)
+
+
+def _environment() -> Dict[str, str]:
+    """Return the child's environment: where detlite is one file, a zipapp, the child finds it there."""
+    environment = {**BLAS, **os.environ}
+    home = Path(__file__).parents[2]
+    if not home.is_dir():
+        others = os.environ.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join([str(home.absolute()), *([others] if others else [])])
+    return environment
 
 
 def _send(stream: IO[bytes], request: Dict[str, Any]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from tokenize import TokenError
-from typing import BinaryIO, Literal, Tuple
+from typing import BinaryIO, List, Literal, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF
 
 DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, MemoryError)
 """What Pillow's decoders of these formats raise at damaged files: found by damaging files of each."""
+
+HEADERS = threading.Lock()
+"""numpy parses a header as Python, whose parser counts its depth for all threads together (CPython issue 106905)."""
 
 
 def read_image(path: Path) -> Pixels:
@@ -42,7 +46,8 @@ def read_image(path: Path) -> Pixels:
 def _read_array(path: Path) -> Pixels:
     try:
         with path.open("rb") as file:
-            shape, order = _array_header(file, path)
+            with HEADERS:
+                shape, order = _array_header(file, path)
             pixels = np.fromfile(file, np.uint8, shape[0] * shape[1] * shape[2])
         return np.ascontiguousarray(pixels.reshape(shape, order=order))
     except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
@@ -90,3 +95,21 @@ def _decode(path: Path) -> Pixels:
             return np.asarray(image.convert("RGB"))
     except (*DAMAGED, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
+
+
+SUFFIXES = (".npy", ".rgb", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+
+
+def image_files(folder: Path) -> List[Path]:
+    """Return the image files in *folder*, by their suffixes, in the order of their names.
+
+    Raises:
+        InputError: there is no such folder, or no image in it.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read as a folder of images: {error.strerror}") from error
+    if not found:
+        raise InputError(f"{folder} holds no image: want files such as photo.jpg or photo.npy")
+    return found

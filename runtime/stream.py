@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Deque, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ AHEAD = 8
 
 WORKERS = 2
 Prepared = Tuple[NDArray[Any], Tuple[int, int]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,8 @@ def detect_stream(session: Session, paths: Sequence[Path], *, progress: Progress
     """Yield what *session* finds in each of *paths*, in their order."""
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: Deque[Tuple[Future[Detections], Tuple[int, int], int]] = deque()
-        for done, (tensor, size) in enumerate(_prepared(pool, session, paths), 1):
+        prepared = ahead(pool, lambda path: _prepare(session, path), paths)
+        for done, (tensor, size) in enumerate(prepared, 1):
             start = time.perf_counter_ns()
             session.invoke(tensor)
             invoke_ns = time.perf_counter_ns() - start
@@ -59,14 +61,15 @@ def _finished(item: Tuple[Future[Detections], Tuple[int, int], int]) -> Seen:
     return Seen(item[0].result(), item[1], item[2])
 
 
-def _prepared(pool: ThreadPoolExecutor, session: Session, paths: Sequence[Path]) -> Iterator[Prepared]:
-    ahead: Deque[Future[Prepared]] = deque()
+def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[T]:
+    """Yield what *make* makes of each of *paths*, in their order; the next `AHEAD` are made in *pool* meanwhile."""
+    waiting: Deque[Future[T]] = deque()
     for path in paths:
-        ahead.append(pool.submit(_prepare, session, path))
-        if len(ahead) >= AHEAD:
-            yield ahead.popleft().result()
-    while ahead:
-        yield ahead.popleft().result()
+        waiting.append(pool.submit(make, path))
+        if len(waiting) >= AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _prepare(session: Session, path: Path) -> Prepared:

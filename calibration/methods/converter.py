@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from detlite.calibration.method import Method, Samples
+from detlite.calibration.method import DEFAULT_METHOD, Method
+from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, Int8Model
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
 
-def quantize(model: bytes, samples: Samples) -> bytes:
-    """Return the int8 model; see `Method.quantize`.
+def quantize(source: FloatModel) -> Int8Model:
+    """Return the int8 model.
 
     The calibrator and the quantizer are those that `TFLiteConverter.convert` calls on its own float model; called on
     a finished one they quantize whatever float TFLite there is, also without its TensorFlow graph.
 
     Raises:
-        InputError: TensorFlow refuses the model.
+        InputError: TensorFlow refuses the model, or it is to choose ranges or to leave operators float.
     """
+    if source.floating or source.ranges is not None or source.estimator != DEFAULT_ESTIMATOR:
+        raise InputError(
+            "TensorFlow's converter chooses ranges and operators itself: --ranges, --estimator and --float want "
+            f"another method, {DEFAULT_METHOD} say"
+        )
     tf = load_tensorflow()
     from tensorflow.lite.python.convert import mlir_quantize
     from tensorflow.lite.python.optimize.calibrator import Calibrator
 
     try:
-        calibrated = Calibrator(model).calibrate(lambda: ([sample] for sample in samples()))
+        calibrated = Calibrator(source.data).calibrate(lambda: ([sample] for sample in source.samples()))
         quantized: bytes = mlir_quantize(
             calibrated,
             fully_quantize=True,
@@ -30,11 +36,11 @@ def quantize(model: bytes, samples: Samples) -> bytes:
         )
     except (ValueError, RuntimeError) as error:
         raise InputError(f"TensorFlow cannot quantize the model: {str(error).splitlines()[0]}") from error
-    return quantized
+    return Int8Model(quantized, source.image, facts={"tensorflow": str(tf.__version__)})
 
 
 PLUGIN = Method(
     title="min-max calibration, per-channel int8 weights",
     source="Jacob et al., Quantization and Training of Neural Networks, CVPR 2018; TensorFlow's own quantizer",
-    quantize=quantize,
+    whole=quantize,
 )

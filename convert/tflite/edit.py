@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detlite.convert.tflite.tensors import dtype_name, name_of, shape_of
 from detlite.runtime.contract import Quantization
 
+ADD, MUL = 0, 18  # BuiltinOperator of the TFLite schema, as those of the next line
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, QUANTIZE = 32, 6, 14, 25, 114  # BuiltinOperator of the TFLite schema
 CONVERTED = "class_scores_converted"  # the tensor of scores that are made of logits, by which `strip` knows them
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}  # its TensorType

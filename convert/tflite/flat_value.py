@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ def _target(builder: Any, value: Value) -> int:
         return int(builder.CreateString(value))
     if isinstance(value, Mapping):
         return _table(builder, value)
+    items: Sequence[float]
     if isinstance(value, Numbers):
         items, put = value.values, getattr(builder, f"Prepend{PUT[value.code]}")
     else:

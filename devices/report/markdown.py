@@ -21,6 +21,8 @@ def to_markdown(report: Report) -> str:
         blocks += ["## Accuracy", _accuracy(report)]
     if report.latencies:
         blocks += ["## Latency", _latency(report)]
+    for own in report.tables:
+        blocks += [f"## {escape(own.title)}", escape(own.lead), table(own.columns, own.rows)]
     if report.pictures:
         blocks += ["## Side by side", _pictures(report)]
     if report.steps:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.devices.report.report import Picture, Shown, Side
-from detlite.runtime.errors import InputError
+from detlite.runtime.images import read_image
 
 LONGEST_SIDE = 520  # pixels: sharp at half the page's width
 QUALITY = 78
@@ -72,13 +72,9 @@ def thumbnail(path: Path) -> tuple[bytes, int, int]:
     Raises:
         InputError: it is no picture.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as a picture: {error}") from error
+    small = Image.fromarray(read_image(path))
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     small.save(out, "JPEG", quality=QUALITY, optimize=True)

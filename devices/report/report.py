@@ -102,6 +102,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table of texts: its title, a sentence on it, the columns' names and the rows."""
+
+    title: str
+    lead: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """A whole report.
 
@@ -112,6 +122,7 @@ class Report:
         models: the first is the reference.
         accuracy: figures in percent.
         latencies: every sample.
+        tables: whatever else stands in rows.
         pictures: at most `MOST_PICTURES`.
         steps: provenance, first step first.
         repairs: what was wrong in the input and was put right.
@@ -125,6 +136,7 @@ class Report:
     models: tuple[ModelFile, ...]
     accuracy: tuple[AccuracyRow, ...] = ()
     latencies: tuple[Latencies, ...] = ()
+    tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
     steps: tuple[Step, ...] = ()
     repairs: tuple[str, ...] = ()

@@ -155,7 +155,7 @@ def test_three_files_are_written_and_nothing_else(tmp_path):
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / "x.jpg").write_bytes(b"\xff\xd8 no")
-    with pytest.raises(InputError, match=r"x\.jpg cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"x\.jpg is no image, or is damaged"):
         draw(Picture(tmp_path / "x.jpg", ()))
 
 

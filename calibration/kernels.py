@@ -1,0 +1,142 @@
+"""Weights as int8 with one symmetric scale for each output channel, and the biases that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.calibration.network import Network, Operator
+from detlite.calibration.operators import RULES, Weights
+from detlite.calibration.scales import Plan
+from detlite.runtime.contract import Floats
+from detlite.runtime.errors import InputError
+
+MOST = 127  # -128 is left out: the specification wants weights symmetric
+BIAS_LIMIT = float(1 << 30)  # of int32: half of it, so that the accumulator has room for the products
+SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A convolution or its like, with constant weights.
+
+    Attributes:
+        operator: the operator.
+        places: where its weights and its bias are among its inputs.
+        source: the tensor that it reads.
+        weights: float32, as stored: (out, height, width, in), for depthwise ones (1, height, width, channels).
+        bias: float64, one for each output channel, zeros where the operator has none.
+    """
+
+    operator: Operator
+    places: Weights
+    source: int
+    weights: Floats
+    bias: Doubles
+
+    @property
+    def axis(self) -> int:
+        """The axis of `weights` that is the output channel."""
+        return self.places.axis
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """int8 weights.
+
+    Attributes:
+        values: int8, -127 to 127, in the shape of the float weights.
+        scales: float32, one for each index of *axis*.
+        axis: the output channel's.
+    """
+
+    values: NDArray[np.int8]
+    scales: Floats
+    axis: int
+
+    def real(self) -> Doubles:
+        """Return what the weights stand for: float64."""
+        real: Doubles = self.values * along(self.scales.astype(np.float64), self.axis, self.values.ndim)
+        return real
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What becomes of the layers' parameters, by the operator's name.
+
+    Attributes:
+        kernels: the int8 weights.
+        biases: real biases, float64, to be stored as int32.
+    """
+
+    kernels: Mapping[str, Kernel]
+    biases: Mapping[str, Doubles]
+
+
+def layers(network: Network) -> Iterator[Layer]:
+    """Yield the layers of *network* that have weights, in their order.
+
+    Raises:
+        InputError: weights are computed and not constant, or are no finite numbers.
+    """
+    for operator in network.operators:
+        rule = RULES.get(operator.kind)
+        if rule is not None and rule.weights is not None:
+            yield layer_of(network, operator, rule.weights)
+
+
+def layer_of(network: Network, operator: Operator, places: Weights) -> Layer:
+    """Return *operator* with its weights, which are where *places* says; errors as `layers`."""
+    index = operator.inputs[places.weights]
+    if not network.is_constant(index):
+        raise InputError(
+            f"the weights of {operator.kind} {operator.name} are computed, not constant: leave it float with "
+            f"--float {operator.name}"
+        )
+    weights = network.constant(index).astype(np.float32)
+    channels = weights.shape[places.axis]
+    given = operator.inputs[places.bias] if len(operator.inputs) > places.bias else -1
+    bias = np.zeros(channels) if given < 0 else network.constant(given).astype(np.float64)
+    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+        raise InputError(f"the weights of {operator.name} hold values that are not finite numbers")
+    source = operator.inputs[2] if operator.kind == "TRANSPOSE_CONV" else operator.inputs[0]
+    return Layer(operator, places, source, weights, bias)
+
+
+def kernel_scales(layer: Layer, input_scale: float) -> Floats:
+    """Return a scale for each output channel: its largest weight becomes 127, and its bias fits into int32."""
+    largest = np.abs(layer.weights).max(axis=_others(layer)).astype(np.float64)
+    smallest = np.abs(layer.bias) / (input_scale * BIAS_LIMIT)
+    scales: Floats = np.maximum(np.maximum(largest / MOST, smallest), SMALLEST_SCALE).astype(np.float32)
+    return scales
+
+
+def rounded(weights: NDArray[Any], scales: Floats, axis: int) -> Kernel:
+    """Return *weights* rounded to the nearest steps of *scales*."""
+    steps = weights / along(scales.astype(np.float64), axis, weights.ndim)
+    return Kernel(np.clip(np.rint(steps), -MOST, MOST).astype(np.int8), scales, axis)
+
+
+def nearest(network: Network, plan: Plan) -> Parameters:
+    """Return the parameters of *network* with each weight rounded to the nearest step: what there is to repair."""
+    kernels, biases = {}, {}
+    for layer in layers(network):
+        scales = kernel_scales(layer, plan.scales[layer.source].scale)
+        kernels[layer.operator.name] = rounded(layer.weights, scales, layer.axis)
+        biases[layer.operator.name] = layer.bias
+    return Parameters(kernels, biases)
+
+
+def along(values: NDArray[Any], axis: int, rank: int) -> NDArray[Any]:
+    """Return the one-dimensional *values* shaped to stand along *axis* of an array of *rank*."""
+    return values.reshape([-1 if place == axis else 1 for place in range(rank)])
+
+
+def _others(layer: Layer) -> tuple[int, ...]:
+    return tuple(place for place in range(layer.weights.ndim) if place != layer.axis)

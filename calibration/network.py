@@ -1,0 +1,129 @@
+"""A float TFLite model as quantization sees it: operators in their order, activations, constants, names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.tensors import (
+    constant_of,
+    dtype_name,
+    image_of,
+    is_constant,
+    main_subgraph,
+    name_of,
+    operator_name,
+    shape_of,
+)
+from detlite.runtime.errors import InputError
+
+INTEGERS = ("int8", "uint8", "int16")
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """One operator.
+
+    Attributes:
+        kind: what the TFLite schema calls it, or a custom operator's own name.
+        name: that of its first output.
+        inputs, outputs: tensors by number; -1 stands for an input that is left out.
+        options: the schema's object of its builtin options, None where it has none.
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Any
+
+
+class Network:
+    """A float model, read once.
+
+    Attributes:
+        data: the file.
+        operators: in the order in which they run.
+        image: the number of the input tensor.
+        outputs: the numbers of the output tensors.
+        activations: the float32 tensors that are computed, the image first, in the order of the operators.
+        names: a name for each tensor that no other has.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Read the .tflite file *data*.
+
+        Raises:
+            InputError: it is damaged, or quantized already.
+        """
+        self.data = data
+        self._model = load(data, "the float model")
+        self._subgraph = main_subgraph(self._model)
+        self._tensors = self._subgraph.tensors
+        self.names = _unique([name_of(tensor) for tensor in self._tensors])
+        self.operators = tuple(self._operator(raw) for raw in self._subgraph.operators)
+        self.image = image_of(self._subgraph)
+        self.outputs = tuple(int(index) for index in self._subgraph.outputs)
+        computed = [index for operator in self.operators for index in operator.outputs]
+        self.activations = tuple(index for index in (self.image, *computed) if self.dtype(index) == "float32")
+        self._refuse_integers()
+
+    def dtype(self, index: int) -> str:
+        """Return the dtype of a tensor, `float32` say."""
+        return dtype_name(self._tensors[index])
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Return the static shape of a tensor."""
+        return shape_of(self._tensors[index])
+
+    def is_constant(self, index: int) -> bool:
+        """Return whether the values of a tensor stand in the file."""
+        return is_constant(self._model, self._tensors[index])
+
+    def is_real(self, index: int) -> bool:
+        """Return whether there is such an input, and it is float32: a value, and not a shape or an axis."""
+        return index >= 0 and self.dtype(index) == "float32"
+
+    def constant(self, index: int) -> NDArray[Any]:
+        """Return the values of a constant tensor, in its own dtype and shape."""
+        return constant_of(self._model, self._tensors[index])
+
+    def readers(self) -> dict[int, list[Operator]]:
+        """Return the operators that read each tensor."""
+        found: dict[int, list[Operator]] = {}
+        for operator in self.operators:
+            for index in dict.fromkeys(operator.inputs):
+                found.setdefault(index, []).append(operator)
+        return found
+
+    def _operator(self, raw: Any) -> Operator:
+        outputs = tuple(int(index) for index in raw.outputs)
+        if not outputs:
+            raise InputError(f"an operator {operator_name(self._model, raw)} has no output")
+        kind, inputs = operator_name(self._model, raw), tuple(int(index) for index in raw.inputs)
+        return Operator(kind, self.names[outputs[0]], inputs, outputs, raw.builtinOptions)
+
+    def _refuse_integers(self) -> None:
+        computed = [index for operator in self.operators for index in operator.outputs]
+        found = [index for index in (self.image, *computed) if self.dtype(index) in INTEGERS]
+        if found:
+            raise InputError(
+                f"the model is quantized already: its tensor {self.names[found[0]]} is {self.dtype(found[0])}; want a "
+                "float32 model"
+            )
+        weights = [index for operator in self.operators for index in operator.inputs if index >= 0]
+        packed = [index for index in weights if self.is_constant(index) and self.dtype(index) in INTEGERS]
+        if packed:
+            raise InputError(
+                f"the weights {self.names[packed[0]]} are {self.dtype(packed[0])} already: want a float32 model"
+            )
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    """Return *names*, those that several tensors have followed by the tensor's number."""
+    count = Counter(names)
+    return tuple(name if name and count[name] == 1 else f"{name}#{index}" for index, name in enumerate(names))

@@ -1,0 +1,96 @@
+"""What quantization did to each activation: signal to noise against the float model, tensor by tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.calibration.activations import returning
+from detlite.calibration.calibrate import Calibrated
+from detlite.calibration.models import Int8Model
+from detlite.calibration.ranges import Range
+from detlite.calibration.saturation import saturated
+from detlite.runtime.contract import ImageInput
+
+SILENT = 1e-30  # a noise power below this is none
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of one tensor, over a number of images.
+
+    Attributes:
+        snr_db: signal to noise, of all values.
+        shift: the mean error of a channel against the noise, root mean square over channels: 1 where the noise is
+            nothing but a shift of whole channels, which a bias makes up for, 0 where it is rounding.
+    """
+
+    snr_db: float
+    shift: float
+
+
+def tensor_noise(calibrated: Calibrated, made: Int8Model, samples: Sequence[NDArray[Any]]) -> dict[str, Noise]:
+    """Return the noise of each activation of *made*, by name, in the operators' order.
+
+    Values beyond what a saturating reader can tell are no signal, see `detlite.calibration.saturation`.
+
+    Args:
+        calibrated: the float model.
+        made: what was made of it.
+        samples: what the float model reads, float32.
+    """
+    network, image, limits = calibrated.network, calibrated.source.image, _limits(calibrated)
+    names = [network.names[index] for index in network.activations[1:]]
+    with returning(network.data, names) as wanted, returning(made.data, names) as found:
+        common = [name for name in names if name in wanted.tensors and name in found.tensors]
+        sums = {name: _Sums() for name in common}
+        for sample in samples:
+            want, got = wanted.run(sample), found.run(int8_of(sample, image, made.image))
+            for name in common:
+                sums[name].add(_within(want(name), limits.get(name)), got(name))
+    return {name: one.noise() for name, one in sums.items()}
+
+
+def _limits(calibrated: Calibrated) -> dict[str, Range]:
+    found = calibrated.ranges.tensors
+    cut = saturated(calibrated.network, found)
+    return {name: one for name, one in cut.items() if one != found[name]}
+
+
+def _within(values: NDArray[np.float32], limits: Range | None) -> NDArray[np.float32]:
+    return values if limits is None else np.clip(values, limits.low, limits.high)
+
+
+def int8_of(sample: NDArray[Any], image: ImageInput, stored: ImageInput) -> NDArray[np.int8]:
+    """Return the int8 input by *stored* of what is float32 by *image*."""
+    assert stored.quantization is not None
+    pixels = sample * np.array(image.std, np.float32) + np.array(image.mean, np.float32)
+    real = (pixels - np.array(stored.mean, np.float32)) / np.array(stored.std, np.float32)
+    codes = np.rint(real / stored.quantization.scale) + stored.quantization.zero_point
+    limited: NDArray[np.int8] = np.clip(codes, -128, 127).astype(np.int8)
+    return limited
+
+
+class _Sums:
+    """Powers of one tensor's signal and noise, and the errors' mean by channel."""
+
+    def __init__(self) -> None:
+        self._signal = self._noise = 0.0
+        self._count = 0
+        self._errors: Any = 0.0
+
+    def add(self, want: NDArray[np.float32], got: NDArray[np.float32]) -> None:
+        errors = (got - want).reshape(-1, want.shape[-1] if want.ndim else 1)
+        self._signal += float(np.square(want, dtype=np.float64).sum())
+        self._noise += float(np.square(errors, dtype=np.float64).sum())
+        self._errors = self._errors + errors.sum(axis=0, dtype=np.float64)
+        self._count += len(errors)
+
+    def noise(self) -> Noise:
+        noise = max(self._noise, SILENT)
+        shifted = float(np.square(self._errors / self._count).sum() * self._count)
+        return Noise(10 * float(np.log10(max(self._signal, SILENT) / noise)), min(1.0, (shifted / noise) ** 0.5))

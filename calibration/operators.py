@@ -1,0 +1,91 @@
+"""What each TFLite operator wants of its tensors in int8.
+
+From https://ai.google.dev/edge/litert/models/quantization_spec, and for versions `tools/versioning/op_version.cc` of
+TensorFlow. An operator that is not here has no int8 form in TFLite, or none that XNNPACK and the Edge TPU take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from detlite.runtime.contract import Quantization
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where an operator has its weights, and its bias, and along which axis the weights have a scale each."""
+
+    weights: int
+    bias: int
+    axis: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One operator's int8 form.
+
+    Attributes:
+        version: the first version of the operator that takes int8.
+        weights: of a convolution and its like.
+        same_scale: whether inputs and outputs share scale and zero point: it moves values and computes none.
+        fixed: the scale and zero point of the output, where the specification fixes them.
+    """
+
+    version: int
+    weights: Weights | None = None
+    same_scale: bool = False
+    fixed: Quantization | None = None
+
+
+UNIT = Quantization(1 / 256, -128)  # 0 to 255/256
+SIGNED_UNIT = Quantization(1 / 128, 0)  # -1 to 127/128
+
+RULES: Mapping[str, Rule] = {
+    "CONV_2D": Rule(3, Weights(1, 2, 0)),
+    "DEPTHWISE_CONV_2D": Rule(3, Weights(1, 2, 3)),
+    "FULLY_CONNECTED": Rule(4, Weights(1, 2, 0)),
+    "TRANSPOSE_CONV": Rule(2, Weights(1, 3, 0)),
+    "ADD": Rule(2),
+    "SUB": Rule(2),
+    "MUL": Rule(2),
+    "MEAN": Rule(2),
+    "SUM": Rule(2),
+    "RELU": Rule(2),
+    "RELU6": Rule(2),
+    "RELU_N1_TO_1": Rule(2),
+    "LEAKY_RELU": Rule(2),
+    "PRELU": Rule(1),
+    "ELU": Rule(1),
+    "HARD_SWISH": Rule(1),
+    "LOGISTIC": Rule(2, fixed=UNIT),
+    "SOFTMAX": Rule(2, fixed=UNIT),
+    "TANH": Rule(2, fixed=SIGNED_UNIT),
+    "L2_NORMALIZATION": Rule(2, fixed=SIGNED_UNIT),
+    "AVERAGE_POOL_2D": Rule(2, same_scale=True),
+    "MAX_POOL_2D": Rule(2, same_scale=True),
+    "BATCH_TO_SPACE_ND": Rule(2, same_scale=True),
+    "CONCATENATION": Rule(2, same_scale=True),
+    "DEPTH_TO_SPACE": Rule(1, same_scale=True),
+    "EXPAND_DIMS": Rule(1, same_scale=True),
+    "GATHER": Rule(2, same_scale=True),
+    "MAXIMUM": Rule(2, same_scale=True),
+    "MINIMUM": Rule(2, same_scale=True),
+    "MIRROR_PAD": Rule(2, same_scale=True),
+    "PACK": Rule(2, same_scale=True),
+    "PAD": Rule(2, same_scale=True),
+    "PADV2": Rule(2, same_scale=True),
+    "RESHAPE": Rule(1, same_scale=True),
+    "RESIZE_BILINEAR": Rule(2, same_scale=True),
+    "RESIZE_NEAREST_NEIGHBOR": Rule(2, same_scale=True),
+    "SLICE": Rule(2, same_scale=True),
+    "SPACE_TO_BATCH_ND": Rule(2, same_scale=True),
+    "SPACE_TO_DEPTH": Rule(2, same_scale=True),
+    "SPLIT": Rule(2, same_scale=True),
+    "SPLIT_V": Rule(2, same_scale=True),
+    "SQUEEZE": Rule(1, same_scale=True),
+    "STRIDED_SLICE": Rule(2, same_scale=True),
+    "TILE": Rule(2, same_scale=True),
+    "TRANSPOSE": Rule(2, same_scale=True),
+    "UNPACK": Rule(2, same_scale=True),
+}

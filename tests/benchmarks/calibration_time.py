@@ -1,0 +1,51 @@
+"""By hand: what observing a float model costs for each image, against its bare inference, on one thread.
+
+python tests/benchmarks/calibration_time.py ARTIFACT IMAGES [COUNT]
+"""
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+from detlite.calibration.images import Images, images_in
+from detlite.calibration.network import Network
+from detlite.calibration.observer import observe
+from detlite.calibration.quantize import Recipe, quantize, samples_of
+from detlite.convert.stage import Model
+from detlite.runtime.artifact import read_artifact
+from detlite.runtime.interpreter import open_interpreter
+from detlite.runtime.progress import silent
+
+
+def main(folder: str, images: str, count: str = "16") -> None:
+    """Print ms for each image, bare and observed, and the time from the images to the int8 model."""
+    artifact = read_artifact(Path(folder))
+    chosen = images_in(Path(images)).choose(int(count), 0)
+    few = samples_of(Images(chosen.paths[:16], ""), artifact.contract, silent)
+    samples = list(few())
+    opened, network = open_interpreter(artifact.model), Network(artifact.model.read_bytes())
+    bare, observed = [], []
+    for _ in range(5):
+        begin = time.perf_counter()
+        for sample in samples:
+            opened.set_input(opened.inputs[0]["index"], sample)
+            opened.invoke()
+        bare.append((time.perf_counter() - begin) / len(samples))
+        once, thrice = (_seconds(network, samples * times) for times in (1, 3))
+        observed.append((thrice - once) / (2 * len(samples)))  # what one image more costs
+    print(f"bare {1e3 * min(bare):.2f} ms, observed {1e3 * min(observed):.2f} ms: {min(observed) / min(bare):.2f}")
+    begin = time.perf_counter()
+    quantize(Model(artifact.model.read_bytes(), artifact.contract, artifact.history), chosen, Recipe())
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    print(f"{len(chosen.paths)} images to an int8 model: {time.perf_counter() - begin:.2f} s, peak {peak_mb:.0f} MB")
+
+
+def _seconds(network, samples) -> float:
+    begin = time.perf_counter()
+    observe(network, lambda: iter(samples))
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

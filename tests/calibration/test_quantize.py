@@ -1,0 +1,102 @@
+"""From a float detector and images to an int8 artifact."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from float_detector import detector, write_images
+
+from detlite.calibration.images import Images
+from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.ranges import Range
+from detlite.convert.tflite.describe import describe
+from detlite.runtime.errors import InputError, UnknownNameError
+
+
+@pytest.fixture
+def images(tmp_path):
+    return Images(write_images(tmp_path), "made in a test")
+
+
+def test_the_contract_has_the_scale_of_the_pixels(images):
+    image = quantize(detector(), images, Recipe()).model.contract.image
+    assert (image.dtype, image.mean, image.std) == ("int8", (127.0,) * 3, (127.5,) * 3)
+    assert image.quantization.zero_point == -1
+    assert image.quantization.scale == pytest.approx(1 / 127.5)
+
+
+@pytest.mark.parametrize("io", ["int8", "uint8", "float32"])
+def test_input_and_heads_have_the_dtype_that_is_asked_for(images, io):
+    contract = quantize(detector(), images, Recipe(io=io)).model.contract
+    assert contract.image.dtype == io
+    assert {output.dtype for output in contract.outputs} == {io}
+
+
+def test_an_int8_model_has_no_float_operator(images):
+    facts = describe(quantize(detector(), images, Recipe()).model.data, "int8")
+    assert (facts.float_operators, facts.quantization) == (0, "int8")
+
+
+def test_the_same_images_give_the_same_bytes(images):
+    one, other = (quantize(detector(), images, Recipe()).model.data for _ in range(2))
+    assert one == other
+
+
+def test_a_range_file_stands_for_the_ranges_of_the_images(images):
+    first = quantize(detector(), images, Recipe())
+    again = quantize(detector(), images, Recipe(), ranges=first.ranges)
+    assert again.model.data == first.model.data
+
+
+def test_other_ranges_give_another_model(images):
+    first = quantize(detector(), images, Recipe())
+    wider = {name: Range(2 * one.low, 2 * one.high) for name, one in first.ranges.tensors.items()}
+    ranges = dataclasses.replace(first.ranges, tensors=wider)
+    assert quantize(detector(), images, Recipe(), ranges=ranges).model.data != first.model.data
+
+
+def test_the_ranges_of_another_model_are_refused(images):
+    ranges = quantize(detector(), images, Recipe()).ranges
+    with pytest.raises(InputError, match="the ranges are of another model"):
+        quantize(detector(seed=1), images, Recipe(), ranges=ranges)
+
+
+def test_a_model_that_is_quantized_already_is_refused(images):
+    made = quantize(detector(), images, Recipe(io="float32")).model
+    with pytest.raises(InputError, match="the model is quantized already: its tensor .* is int8; want a float32 model"):
+        quantize(made, images, Recipe())
+
+
+def test_an_unknown_operator_to_leave_float_is_told_with_the_nearest_name(images):
+    with pytest.raises(UnknownNameError, match="no operator is called 'diferences'; did you mean 'differences'"):
+        quantize(detector(), images, Recipe(floating=("diferences",)))
+
+
+def test_what_was_left_float_stands_in_the_history(images):
+    made = quantize(detector(), images, Recipe(floating=("DEPTHWISE_CONV_2D",))).model
+    assert made.history[-1]["float_operators"] == ["differences"]
+
+
+def test_a_head_that_is_left_float_is_returned_as_it_is(images):
+    made = quantize(detector(), images, Recipe(io="float32", floating=("class_scores",))).model
+    operators = describe(made.data, "mixed").operators
+    assert (operators["QUANTIZE"], operators["DEQUANTIZE"]) == (1, 2)  # the image; the logits, and the boxes
+
+
+def test_one_image_is_enough_to_quantize(images):
+    assert describe(quantize(detector(), Images(images.paths[:1], ""), Recipe()).model.data, "x").quantization == "int8"
+
+
+def test_black_images_give_a_model_and_no_crash(tmp_path):
+    np.save(tmp_path / "black.npy", np.zeros((16, 16, 3), np.uint8))
+    made = quantize(detector(), Images((tmp_path / "black.npy",), ""), Recipe())
+    assert describe(made.model.data, "int8").quantization == "int8"
+
+
+def test_a_mean_of_each_channel_gives_one_scale_that_holds_all_pixels(images):
+    model = detector()
+    image = dataclasses.replace(model.contract.image, mean=(123.68, 116.78, 103.94), std=(1.0,) * 3)
+    model = dataclasses.replace(model, contract=dataclasses.replace(model.contract, image=image))
+    made = quantize(model, images, Recipe()).model.contract.image
+    assert made.mean == (123.68, 116.78, 103.94)
+    assert made.quantization.scale * (127 - made.quantization.zero_point) >= 255 - 103.94 - 1.1
