@@ -10,7 +10,8 @@ from detlite.calibration.kernels import Parameters
 from detlite.calibration.models import FloatModel, Int8Model
 
 METHODS = "detlite.calibration.methods"
-DEFAULT_METHOD = "second_order"
+DEFAULT_METHOD = "bias_correction"
+"""Loses 0.15 mAP on 2,617 images that no choice was made on, as `second_order` does, in a third of its time."""
 
 
 @dataclass(frozen=True)
