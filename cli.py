@@ -22,8 +22,9 @@ COMMANDS = {
     "compile": ("convert", "Compile an int8 model for an accelerator: the Edge TPU."),
     "compare": ("devices", "Say what changed between two runs, or whether two models agree."),
     "measure": ("devices", "Measure the latency of a model."),
-    "evaluate": ("devices", "Score a model: COCO mAP, or fidelity to another."),
+    "evaluate": ("devices", "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another."),
     "package": ("devices", "Pack a model for where it is used: assets for an Android app."),
+    "devices": ("devices", "Show your phones and boards, and clean them."),
     "run": ("devices", "All of it: fetch, convert, quantize, measure, score, report."),
 }
 

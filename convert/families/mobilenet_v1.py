@@ -11,7 +11,7 @@ from detlite.convert.network.extractor import Extractor, said
 from detlite.convert.network.feature_maps import ExtraMaps, depth_of
 from detlite.convert.network.graph import Network, Tensor
 from detlite.convert.network.keras import BACKBONE as KERAS_BACKBONE
-from detlite.convert.network.keras import CountedNames
+from detlite.convert.network.keras import CountedNames, backbone_style
 from detlite.convert.network.keras_feature_maps import extra_maps, pyramid_maps
 from detlite.convert.network.pyramid import Pyramid, pooled
 from detlite.convert.network.slim import Slim, Style, style_of
@@ -53,6 +53,7 @@ class Backbone:
     slim: Slim
     style: Style
     extractor: FeatureExtractor
+    stem: int = STEM
 
     def endpoints(self, image: Tensor, layers: tuple[tuple[int, int], ...] = LAYERS) -> dict[str, Tensor]:
         """Return the outputs by the names of the OD API: `Conv2d_3_pointwise`, `Conv2d_5_pointwise`, ...
@@ -61,7 +62,7 @@ class Backbone:
             image: what the network reads.
             layers: as `LAYERS`, before the width multiplier.
         """
-        x = self.slim.conv(image, f"{SCOPE}/Conv2d_0", self._depth(STEM), 3, style=self.style, stride=2)
+        x = self.slim.conv(image, f"{SCOPE}/Conv2d_0", self._depth(self.stem), 3, style=self.style, stride=2)
         points = {"Conv2d_0": x}
         for number, (stride, channels) in enumerate(layers, start=1):
             name = f"Conv2d_{number}"
@@ -115,20 +116,31 @@ def fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[T
 
 
 def keras_backbone_of(net: Network, extractor: FeatureExtractor) -> Backbone:
-    """Return the backbone of TF2 that *extractor* asks for."""
-    style = backbone_of(net, extractor).style
-    return Backbone(Slim(net, CountedNames(KERAS_BACKBONE)), style, extractor)
+    """Return the backbone of TF2 that *extractor* asks for, as thin as `keras_layers` are."""
+    style = replace(backbone_style(extractor, Style()), explicit_padding=extractor.use_explicit_padding)
+    stem = int(STEM * extractor.depth_multiplier)
+    return Backbone(Slim(net, CountedNames(KERAS_BACKBONE)), style, extractor, stem)
+
+
+def keras_layers(extractor: FeatureExtractor) -> tuple[tuple[int, int], ...]:
+    """Return the layers that Keras has multiplied by the width already, as the OD API then does once more.
+
+    Source: `keras.applications.MobileNet` under OD API `keras_models/mobilenet_v1.py`.
+    """
+    return tuple((stride, int(channels * extractor.depth_multiplier)) for stride, channels in LAYERS)
 
 
 def keras_six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
     """Return the maps of SSD in TF2, from strides 16 and 32 on."""
-    points = keras_backbone_of(net, extractor).endpoints(image)
-    return extra_maps(net, [points[tap] for tap in TAPS], extractor)
+    points = keras_backbone_of(net, extractor).endpoints(image, keras_layers(extractor))
+    return extra_maps(net, [points[tap] for tap in TAPS], extractor, generator="_feature_map_generator")
 
 
 def keras_fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of RetinaNet in TF2; with `use_depthwise` the backbone's last two layers are thinner."""
-    layers = LAYERS_OF_FPNLITE if extractor.use_depthwise else LAYERS
+    """Return the maps of RetinaNet in TF2; with `use_depthwise` the OD API's own last two layers replace Keras's."""
+    layers = keras_layers(extractor)
+    if extractor.use_depthwise:
+        layers = (*layers[:-2], *LAYERS_OF_FPNLITE[-2:])
     points = keras_backbone_of(net, extractor).endpoints(image, layers)
     return pyramid_maps(net, {level: points[name] for level, name in FPN_TAPS.items()}, extractor)
 

@@ -12,11 +12,11 @@ from detlite.convert.network.extractor import Extractor, said
 from detlite.convert.network.feature_maps import ExtraMaps
 from detlite.convert.network.graph import Network, Tensor
 from detlite.convert.network.keras import BACKBONE as KERAS_BACKBONE
-from detlite.convert.network.keras import CountedNames
+from detlite.convert.network.keras import CountedNames, backbone_style
 from detlite.convert.network.keras_feature_maps import extra_maps, pyramid_maps
 from detlite.convert.network.mnasfpn import DEPTH, LEVELS, LINEAR, MnasFpn
 from detlite.convert.network.pyramid import Pyramid
-from detlite.convert.network.slim import Slim, Style, style_of
+from detlite.convert.network.slim import Slim, Style
 from detlite.runtime.errors import InputError
 
 SCOPE = "FeatureExtractor/MobilenetV2"
@@ -83,7 +83,7 @@ class Backbone:
         return before == self.depth(channels)
 
     def _block(self, x: Tensor, scope: str, row: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-        net, linear = self.slim.net, Style("NONE", self.style.norm)
+        net, linear = self.slim.net, replace(self.style, activation="NONE")
         expansion, channels, stride = row
         expanded = x
         if expansion > 1:
@@ -140,8 +140,7 @@ class KerasBackbone(Backbone):
 
 def keras_backbone_of(net: Network, extractor: FeatureExtractor, model: str = KERAS_BACKBONE) -> KerasBackbone:
     """Return the backbone that *extractor* asks for: overridden, its norm and its activation are the config's."""
-    style = style_of(extractor.conv) if extractor.override_hyperparams else Style()
-    style = replace(style, explicit_padding=extractor.use_explicit_padding)
+    style = replace(backbone_style(extractor, Style()), explicit_padding=extractor.use_explicit_padding)
     return KerasBackbone(Slim(net, CountedNames(model)), style, extractor.depth_multiplier, extractor.min_depth)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from detlite.convert.config.pipeline import ConvHyperparams
-from detlite.convert.network.slim import Names, Style
+from detlite.convert.config.pipeline import ConvHyperparams, FeatureExtractor
+from detlite.convert.network.slim import Names, Style, style_of
 
 EXTRACTOR = "model/_feature_extractor"
 BACKBONE = f"{EXTRACTOR}/classification_backbone"
@@ -85,3 +86,13 @@ def keras_style(conv: ConvHyperparams) -> Style:
     """
     biased = conv.batch_norm is not None and (conv.force_use_bias or not conv.batch_norm.center)
     return Style(conv.activation, conv.batch_norm, biased=biased)
+
+
+def backbone_style(extractor: FeatureExtractor, own: Style) -> Style:
+    """Return the style of a backbone's layers: its *own*, or the config's where that overrides it.
+
+    Their convolutions have no bias even where the config has no batch norm (OD API `keras_models`).
+    """
+    if not extractor.override_hyperparams:
+        return own
+    return replace(style_of(extractor.conv), bare=extractor.conv.batch_norm is None)

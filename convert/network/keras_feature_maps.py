@@ -12,20 +12,25 @@ from detlite.convert.network.keras import EXTRACTOR, KERAS_NAMES, keras_style
 from detlite.convert.network.pyramid import COARSEST_TAP, doubled, levels_of
 from detlite.convert.network.slim import PLAIN, Slim
 
-EXTRAS = f"{EXTRACTOR}/feature_map_generator/convolutions"
 PYRAMID = f"{EXTRACTOR}/_fpn_features_generator"
 COARSE = f"{EXTRACTOR}/_coarse_feature_layers"
 BLOCK = 3
 """Entries of a layer in a Keras list: convolution, batch norm, activation."""
 
 
-def extra_maps(net: Network, taps: Sequence[Tensor], extractor: FeatureExtractor) -> list[Tensor]:
-    """Return *taps* and the maps behind them, each half the size of the one before, `num_layers` in all."""
+def extra_maps(
+    net: Network, taps: Sequence[Tensor], extractor: FeatureExtractor, *, generator: str = "feature_map_generator"
+) -> list[Tensor]:
+    """Return *taps* and the maps behind them, each half the size of the one before, `num_layers` in all.
+
+    *generator* is the attribute of the feature extractor that holds their layers.
+    """
     slim = Slim(net, KERAS_NAMES)
     maps = list(taps)[: extractor.num_layers]
     for number, (channels, kernel) in enumerate(EXTRA_LAYERS, start=len(taps)):
         if number < extractor.num_layers:
-            maps.append(_halved(slim, maps[-1], f"{EXTRAS}/{number}", (channels, kernel), extractor))
+            scope = f"{EXTRACTOR}/{generator}/convolutions/{number}"
+            maps.append(_halved(slim, maps[-1], scope, (channels, kernel), extractor))
     return maps
 
 

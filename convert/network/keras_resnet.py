@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from detlite.convert.config.pipeline import BatchNorm, FeatureExtractor
+from detlite.convert.config.pipeline import BatchNorm, FeatureExtractor, Fpn
+from detlite.convert.network.extractor import said
 from detlite.convert.network.graph import Network, Tensor
-from detlite.convert.network.keras import BACKBONE, KERAS_NAMES
+from detlite.convert.network.keras import BACKBONE, KERAS_NAMES, backbone_style
 from detlite.convert.network.keras_feature_maps import pyramid_maps
 from detlite.convert.network.resnet_v1 import BASE_DEPTHS, EPSILON, STEM, UNITS, WIDENING
-from detlite.convert.network.slim import Slim, Style, style_of
+from detlite.convert.network.slim import Slim, Style
+from detlite.runtime.errors import InputError
 
 POOL = 3
 
@@ -85,13 +87,23 @@ class KerasResNetPyramid:
     layers: int
 
     def maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of the levels that *extractor* asks for; `use_depthwise` changes nothing, as in TF1."""
-        overridden = style_of(extractor.conv) if extractor.override_hyperparams else None
-        style = overridden or Style("RELU", BatchNorm(EPSILON, scale=True))
+        """Return the maps of levels 3 to 7, whatever *extractor* says: the OD API hands no `fpn` on to these.
+
+        Nor does it hand on `use_depthwise` and `use_explicit_padding`.
+
+        Raises:
+            InputError: the config overrides the batch norm with none, or the maps of two levels do not double.
+        """
+        style = backbone_style(extractor, Style("RELU", BatchNorm(EPSILON, scale=True)))
+        if style.bare:
+            raise InputError(
+                f"{said(extractor)}: override_base_feature_extractor_hyperparams without a batch_norm in its "
+                "conv_hyperparams: want one, or no overriding"
+            )
         width = (extractor.depth_multiplier, extractor.min_depth)
         resnet = KerasResNet(Slim(net, KERAS_NAMES), BACKBONE, style, width)
         taps = dict(_levels(resnet.blocks(image, self.layers)))
-        plain = replace(extractor, use_depthwise=False, use_explicit_padding=False)
+        plain = replace(extractor, fpn=Fpn(), use_depthwise=False, use_explicit_padding=False)
         return pyramid_maps(net, taps, plain)
 
 

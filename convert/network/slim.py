@@ -29,6 +29,7 @@ class Style:
         ranged: whether its output has a trained range of its own, in a network that keeps its ranges.
         valid: convolve without any padding.
         biased: whether a convolution has a bias besides its batch norm.
+        bare: whether it has neither of them.
     """
 
     activation: str = "RELU_6"
@@ -37,6 +38,7 @@ class Style:
     ranged: bool = True
     valid: bool = False
     biased: bool = False
+    bare: bool = False
 
 
 SEPARABLE = "separable_conv2d"
@@ -159,8 +161,10 @@ class Slim:
 
     def _folded(
         self, scope: str, weights: Floats, outputs: Sequence[int], style: Style, norm_scope: str | None = None
-    ) -> tuple[Floats, Floats]:
+    ) -> tuple[Floats, Floats | None]:
         count = int(np.prod(outputs))
+        if style.bare:
+            return weights, None
         if style.norm is None:
             return weights, self.net.variable(self.names.biases(scope), (count,))
         bias = self.net.variable(self.names.biases(scope), (count,)) if style.biased else np.zeros(count)

@@ -1,0 +1,1 @@
+"""Packing artifacts for where they are used."""

@@ -1,0 +1,101 @@
+"""Running a client of Android's in a Python environment of its own, on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from detlite.devices.accuracy.detect import Detected
+from detlite.runtime.errors import DeviceError, InputError, MissingToolError
+
+CLIENTS = {"mediapipe": "mediapipe_detect.py", "tflite_support": "task_library_detect.py"}
+"""The module that an environment has, and the program that runs it."""
+
+PROBE = "import importlib.util as u; print(*(n for n in {names!r} if u.find_spec(n)))"
+PROBE_S = 60
+START_S, IMAGE_S = 120, 10
+COLUMNS = 6  # label, score, top, left, bottom, right
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a client found: its name and version, and its detections."""
+
+    client: str
+    version: str
+    detected: Detected
+
+
+def client_in(python: Path) -> str:
+    """Return which of `CLIENTS` the environment of the interpreter *python* has.
+
+    Raises:
+        MissingToolError: none of them, or *python* is no Python.
+    """
+    probe = PROBE.format(names=tuple(CLIENTS))
+    try:
+        done = subprocess.run([str(python), "-I", "-c", probe], capture_output=True, text=True, timeout=PROBE_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingToolError(f"{python} cannot be run as a Python interpreter: {error}") from error
+    found = done.stdout.split() if done.returncode == 0 else []
+    if not found or found[0] not in CLIENTS:
+        raise MissingToolError(f"{python} has no client: install mediapipe or tflite-support in its environment")
+    return found[0]
+
+
+def run_client(
+    python: Path, model: Path, images: Sequence[Path], sizes: Sequence[tuple[int, int]], labels: Sequence[str]
+) -> Seen:
+    """Return what the client of *python* finds with *model* in the files *images*, of *sizes* (height, width).
+
+    Raises:
+        MissingToolError: *python* has no client.
+        DeviceError: the client refuses the model, or fails.
+    """
+    script = Path(__file__).parent / "clients" / CLIENTS[client_in(python)]
+    request = json.dumps({"model": str(model), "images": [str(path) for path in images]})
+    limit_s = START_S + IMAGE_S * len(images)
+    try:
+        done = subprocess.run(
+            [str(python), "-I", str(script)], input=request, capture_output=True, text=True, timeout=limit_s
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(f"the client of {python} took over {limit_s} s for {len(images)} images") from error
+    if done.returncode != 0:
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
+        raise DeviceError(f"the client of {python} failed with status {done.returncode}: {last[:300]}")
+    return _seen(done.stdout, sizes, labels)
+
+
+def _seen(answer: str, sizes: Sequence[tuple[int, int]], labels: Sequence[str]) -> Seen:
+    try:
+        record = json.loads(answer.splitlines()[-1])
+        client, version, images = str(record["client"]), str(record["version"]), list(record["images"])
+        if len(images) != len(sizes):
+            raise InputError(f"{len(images)} images in its answer, of {len(sizes)}")
+        return Seen(client, version, _detected(images, sizes, labels))
+    except (InputError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise DeviceError(f"the client's answer cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _detected(images: list[list[list[object]]], sizes: Sequence[tuple[int, int]], labels: Sequence[str]) -> Detected:
+    number = {label: index for index, label in reversed(list(enumerate(labels)))}
+    rows = [(index, *row) for index, image in enumerate(images) for row in image]
+    unknown = sorted({str(row[1]) for row in rows} - set(number))
+    if unknown or any(len(row) != COLUMNS + 1 for row in rows):
+        raise InputError(f"labels that the model has not: {', '.join(unknown)}")
+    where = np.array([row[0] for row in rows], np.int64)
+    scale = np.array(sizes, np.float32)[where][:, [0, 1, 0, 1]] if rows else np.ones((0, 4), np.float32)
+    return Detected(
+        boxes=np.array([row[3:] for row in rows], np.float32).reshape(-1, 4) / scale,
+        classes=np.array([number[str(row[1])] for row in rows], np.int64),
+        scores=np.array([row[2] for row in rows], np.float32),
+        image_index=where,
+        sizes=np.array(sizes, np.int64),
+        invoke_ns=np.zeros(len(sizes), np.int64),
+    )

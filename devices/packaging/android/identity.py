@@ -1,0 +1,143 @@
+"""Preprocessing identity: what other scores the same pixels get in an app's client than in detlite.
+
+A client resizes in its own way, and nothing else differs: the same model file, the same decoded pixels. That is shown
+by a second run, with images that detlite has brought to the input's size before: what is left there is that clients
+return whole pixels, and that each brings a runtime of its own, which counts for dynamic-range models alone.
+Both go into the manifest, for an app's accuracy depends on its client.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.devices.accuracy.detect import Detected, detect
+from detlite.devices.accuracy.fidelity import TRUTH_SCORE, fidelity
+from detlite.devices.packaging.android.client import Seen, run_client
+from detlite.devices.packaging.android.variant import Variant
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.errors import InputError
+from detlite.runtime.images import read_image
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.resize import resize
+
+RESIZERS = ("client", "detlite")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How far a client finds what detlite finds with the same file and the same pixels.
+
+    Attributes:
+        client: its package and version.
+        resized_by: `client`, or `detlite` where the images had the input's size already.
+        images: how many were compared.
+        compared: in how many both found something, so that there is a best detection to compare.
+        same_class: in how many of these the best detection has the same class.
+        box_difference_max: the largest difference of an edge of these boxes, in parts of the image.
+        box_difference_median: over the images, the median of the largest difference.
+        score_difference_mean: of the best scores, without the sign.
+        score_difference_max: the largest of them.
+        fidelity: mAP in percent of the client's detections against detlite's as the truth.
+    """
+
+    client: str
+    resized_by: str
+    images: int
+    compared: int
+    same_class: int
+    box_difference_max: float
+    box_difference_median: float
+    score_difference_mean: float
+    score_difference_max: float
+    fidelity: float
+
+
+def measure_identity(
+    variant: Variant, pythons: Sequence[Path], images: Sequence[Path], *, progress: Progress = silent
+) -> list[dict[str, Any]]:
+    """Return an `Identity` as a record for the client in the environment of each of *pythons*.
+
+    The images are decoded once and handed to everyone as PNG files, so that decoders of JPEG play no part.
+
+    Raises:
+        InputError: detlite finds nothing in the images.
+        MissingToolError: an interpreter has no client.
+        DeviceError: a client refuses the model.
+    """
+    records = []
+    with tempfile.TemporaryDirectory() as scratch:
+        model = Path(scratch) / variant.file
+        model.write_bytes(variant.data)
+        for number, resized_by in enumerate(RESIZERS):
+            size = None if resized_by == "client" else (variant.contract.image.height, variant.contract.image.width)
+            files, sizes = _decoded(images, Path(scratch), variant.contract.image.resize, size)
+            ours = detect(Artifact(model, variant.contract), files)
+            for python in pythons:
+                seen = run_client(python, model, files, sizes, variant.contract.labels)
+                records.append(asdict(compare(seen, ours, resized_by)))
+            progress("clients", number + 1, len(RESIZERS))
+    return records
+
+
+def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
+    """Return how far what a client has *seen* is *ours*.
+
+    Raises:
+        InputError: there is no image in which both found something.
+    """
+    pairs = []
+    for index in range(len(ours.sizes)):
+        mine, theirs = ours.of_image(index), seen.detected.of_image(index)
+        if len(mine[2]) and len(theirs[2]):
+            box = float(np.abs(np.clip(mine[0][0], 0, 1) - np.clip(theirs[0][0], 0, 1)).max())
+            pairs.append((mine[1][0] == theirs[1][0], box, abs(float(mine[2][0] - theirs[2][0]))))
+    if not pairs:
+        raise InputError(f"neither detlite nor {seen.client} finds anything in the same image: give other images")
+    same = [box for is_same, box, _score in pairs if is_same] or [1.0]
+    scores = [score for _same, _box, score in pairs]
+    return Identity(
+        client=f"{seen.client} {seen.version}",
+        resized_by=resized_by,
+        images=len(ours.sizes),
+        compared=len(pairs),
+        same_class=sum(bool(is_same) for is_same, _box, _score in pairs),
+        box_difference_max=_rounded(max(same)),
+        box_difference_median=_rounded(float(np.median(same))),
+        score_difference_mean=_rounded(float(np.mean(scores))),
+        score_difference_max=_rounded(max(scores)),
+        fidelity=_fidelity(seen.detected, ours),
+    )
+
+
+def _fidelity(theirs: Detected, ours: Detected) -> float:
+    if not (ours.scores >= TRUTH_SCORE).any():
+        raise InputError(f"detlite finds nothing with a score of at least {TRUTH_SCORE}: give other images")
+    return round(fidelity(theirs, ours).fidelity, 2)
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)
+
+
+def _decoded(
+    images: Sequence[Path], folder: Path, rule: str, size: tuple[int, int] | None
+) -> tuple[list[Path], list[tuple[int, int]]]:
+    """Write each image as PNG to *folder*, resized to *size* where that is given; return the files and their sizes."""
+    from PIL import Image
+
+    files, sizes = [], []
+    for number, path in enumerate(images):
+        pixels = read_image(path)
+        if size is not None:
+            pixels = np.rint(resize(pixels, *size, rule)).astype(np.uint8)
+        file = folder / f"{number}.png"
+        Image.fromarray(pixels).save(file, compress_level=1)
+        files.append(file)
+        sizes.append((pixels.shape[0], pixels.shape[1]))
+    return files, sizes

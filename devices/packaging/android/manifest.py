@@ -1,0 +1,104 @@
+"""The manifest of a package: all that an app, its build and its reviewer may ask, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from detlite.convert.stage import digest
+from detlite.convert.tflite.metadata_write import LABELS
+from detlite.devices.packaging.android.variant import Variant, pixel_error
+from detlite.runtime.artifact import RANDOM_WEIGHTS
+from detlite.runtime.contract import Contract
+from detlite.runtime.version import __version__
+
+MANIFEST = "manifest.json"
+SCHEMA, SCHEMA_VERSION = "detlite.android", 1
+
+Record = dict[str, Any]
+
+RULES = {
+    "tf1_bilinear": "bilinear over the whole image, aspect ratio not kept, sampled at i * in / out, without a filter",
+    "half_pixel_bilinear": (
+        "bilinear over the whole image, aspect ratio not kept, sampled at (i + 0.5) * in / out - 0.5, without a filter"
+    ),
+}
+"""The contract's resize rules in words."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a package's models: see `figures` and `identity`."""
+
+    accuracy: Sequence[Record] = field(default=())
+    latency: Sequence[Record] = field(default=())
+    clients: Sequence[Record] = field(default=())
+
+
+def manifest_json(name: str, variants: Sequence[Variant], labels: bytes, measured: Measured) -> bytes:
+    """Return the manifest of the package *name*, whose first variant is for the CPU: the same bytes every time."""
+    first = variants[0]
+    record = {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "task": "object detection",
+        "trained": is_trained(variants),
+        "files": [_file(name, variant) for variant in variants],
+        "labels": {"path": f"{name}/{LABELS}", "sha256": digest(labels), "count": len(first.contract.labels)},
+        "preprocessing": {
+            "resize": first.contract.image.resize,
+            "resize_in_words": RULES[first.contract.image.resize],
+            "clients": list(measured.clients),
+        },
+        "postprocessing": _postprocessing(first.contract),
+        "measured": {"accuracy": list(measured.accuracy), "latency": list(measured.latency)},
+        "origin": dict(first.contract.origin),
+        "source": {"sha256": first.history[0].get("input_sha256") if first.history else first.source_sha256},
+        "toolchain": toolchain(variants),
+    }
+    return (json.dumps(record, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def is_trained(variants: Sequence[Variant]) -> bool:
+    """Return whether the weights are those of a training, as far as the histories say; random ones are not."""
+    return not any(RANDOM_WEIGHTS in step for variant in variants for step in variant.history)
+
+
+def toolchain(variants: Sequence[Variant]) -> Record:
+    """Return the versions of what made the models: detlite, and those that their histories name."""
+    found: Record = {"detlite": __version__}
+    for variant in variants:
+        for step in variant.history:
+            found |= {name: step[name] for name in ("tensorflow", "compiler") if isinstance(step.get(name), str)}
+    return dict(sorted(found.items()))
+
+
+def _file(name: str, variant: Variant) -> Record:
+    return {
+        "path": f"{name}/{variant.file}",
+        "for": variant.use,
+        "sha256": digest(variant.data),
+        "size_bytes": len(variant.data),
+        "quantization": variant.quantization,
+        "min_runtime_version": variant.runtime_version or None,
+        "input": asdict(variant.contract.image) | {"pixel_error": pixel_error(variant.contract.image)},
+        "outputs": [asdict(output) for output in variant.contract.outputs],
+        "source_model_sha256": variant.source_sha256,
+        "history": list(variant.history),
+    }
+
+
+def _postprocessing(contract: Contract) -> Record:
+    nms = contract.nms
+    return {
+        "place": "in the model, TFLite_Detection_PostProcess",
+        "kind": nms.kind,
+        "score_threshold": nms.score_threshold,
+        "iou_threshold": nms.iou_threshold,
+        "max_detections": nms.max_detections,
+        "detections_per_class": nms.detections_per_class,
+        "box_order": "top, left, bottom, right, in parts of the image; not clipped to it",
+    }

@@ -1,0 +1,166 @@
+"""Packaging a detector for an Android app: every file, made in memory, then written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detlite.calibration.images import images_in
+from detlite.convert.artifact import history_json, step, write_folder
+from detlite.convert.tflite.metadata_write import LABELS, label_lines
+from detlite.devices.packaging.android.figures import read_figures
+from detlite.devices.packaging.android.identity import measure_identity
+from detlite.devices.packaging.android.library import library
+from detlite.devices.packaging.android.manifest import MANIFEST, Measured, manifest_json
+from detlite.devices.packaging.android.naming import Naming
+from detlite.devices.packaging.android.packs import ai_pack, asset_pack, known_chips, pack_name
+from detlite.devices.packaging.android.render import gradle_files, kotlin_files, readme
+from detlite.devices.packaging.android.variant import (
+    CPU,
+    GPU,
+    Choices,
+    Variant,
+    compiled_variant,
+    make_variant,
+)
+from detlite.runtime.artifact import HISTORY
+from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.progress import Progress, silent
+
+IDENTITY_IMAGES, SEED = 20, 0
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of a package: for the CPU, and where given for a GPU and for systems on a chip, by their names."""
+
+    cpu: Path
+    gpu: Path | None = None
+    compiled: Sequence[tuple[str, Path]] = field(default=())
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a package has beside assets, Kotlin, Gradle lines and README.
+
+    Attributes:
+        figures: files that `detlite evaluate --json` and `measure --json` wrote.
+        clients: Python interpreters with a client, whose resizing is compared on the *images*.
+        images: a folder, or a list of images.
+        aar: whether there is an Android library.
+        asset_pack: how an asset pack is delivered, None for no pack.
+        ai_pack: the same of an AI pack.
+    """
+
+    figures: Sequence[Path] = field(default=())
+    clients: Sequence[Path] = field(default=())
+    images: Path | None = None
+    aar: bool = False
+    asset_pack: str | None = None
+    ai_pack: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Package:
+    """A package in memory: its models, what was measured of them, its assets, and all its files by path."""
+
+    naming: Naming
+    variants: Sequence[Variant]
+    measured: Measured
+    assets: dict[str, bytes]
+    files: dict[str, bytes]
+
+
+def make_package(
+    naming: Naming, models: Models, choices: Choices, extras: Extras, *, progress: Progress = silent
+) -> Package:
+    """Return the package of *models*: the same bytes for the same inputs.
+
+    Raises:
+        InputError: Android's clients cannot use a model, or the models are not of one detector.
+        UnknownNameError: a model is compiled for a system on a chip that ai-edge-litert does not know.
+        MissingToolError, DeviceError: a client is missing, or fails.
+    """
+    if extras.asset_pack and extras.ai_pack:
+        raise InputError("--asset-pack and --ai-pack would be two modules of one name: give one")
+    variants = _variants(models, choices)
+    measured = _measured(variants, extras, progress)
+    labels = label_lines(variants[0].contract.labels)
+    manifest = manifest_json(naming.name, variants, labels, measured)
+    assets = {**{variant.file: variant.data for variant in variants}, LABELS: labels, MANIFEST: manifest}
+    files = {f"{naming.asset_folder}/{name}": content for name, content in assets.items()}
+    files |= kotlin_files(naming, variants, manifest)
+    pack = pack_name(naming) if extras.asset_pack or extras.ai_pack else None
+    files |= gradle_files(pack, ai_pack=extras.ai_pack is not None)
+    more = _more(naming, variants, assets, extras)
+    files |= more
+    files["README.md"] = readme(naming, variants, measured, _beside(more), delivery=extras.asset_pack)
+    done = step("package android", input_sha256=variants[0].source_sha256, package=naming.name)
+    files[HISTORY] = history_json([*variants[0].history, done]).encode()
+    return Package(naming, variants, measured, assets, files)
+
+
+def write_package(package: Package, out: Path, *, force: bool) -> None:
+    """Write all files to the folder *out*, whole or not at all; `InputError` where that cannot be."""
+    write_folder(out, package.files, force=force)
+
+
+def _variants(models: Models, choices: Choices) -> list[Variant]:
+    variants = [make_variant(CPU, models.cpu, choices)]
+    if models.gpu is not None:
+        variants.append(make_variant(GPU, models.gpu, choices))
+        _same_detector(variants[0], variants[1], models.gpu)
+    for chip, _path in models.compiled:
+        if chip not in known_chips():
+            raise unknown_name("system on a chip", chip, known_chips())
+    variants += [compiled_variant(use, path, variants[0]) for use, path in models.compiled]
+    if len({variant.file for variant in variants}) != len(variants):
+        raise InputError(f"two models for one processor: {', '.join(variant.use for variant in variants)}")
+    return variants
+
+
+def _same_detector(cpu: Variant, gpu: Variant, path: Path) -> None:
+    """Refuse a model for the GPU whose constants in the app's code would be others."""
+    one, other = cpu.contract, gpu.contract
+    sizes = [(contract.image.height, contract.image.width, contract.image.resize) for contract in (one, other)]
+    if one.labels != other.labels or sizes[0] != sizes[1]:
+        raise InputError(f"{path} is another detector than the first: its labels, its input size or its resize differ")
+    if one.nms != other.nms:
+        raise InputError(
+            f"{path} has other settings of its op than the first ({other.nms.kind} NMS, score "
+            f"{other.nms.score_threshold}, IoU {other.nms.iou_threshold}, {other.nms.max_detections} detections): "
+            "change them with detlite postprocess"
+        )
+
+
+def _measured(variants: Sequence[Variant], extras: Extras, progress: Progress) -> Measured:
+    if bool(extras.clients) is not (extras.images is not None):
+        raise InputError("--client and --images go together: a client's resizing is compared on images")
+    known = {variant.source_sha256 for variant in variants}
+    figures = read_figures(extras.figures, known)
+    clients = []
+    if extras.images is not None:
+        images = images_in(extras.images).choose(IDENTITY_IMAGES, SEED)
+        digest = images.digest()
+        found = measure_identity(variants[0], extras.clients, images.paths, progress=progress)
+        clients = [record | {"images_from": images.origin, "images_sha256": digest} for record in found]
+    return Measured(figures["accuracy"], figures["latency"], clients)
+
+
+def _beside(files: Iterable[str]) -> list[str]:
+    """Return the first folder of each of *files*, or the file where it lies in none, each once."""
+    return sorted({path.split("/")[0] for path in files})
+
+
+def _more(naming: Naming, variants: Sequence[Variant], assets: dict[str, bytes], extras: Extras) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    if extras.aar:
+        found[f"{naming.name}.aar"] = library(naming, assets)
+    if extras.asset_pack is not None:
+        pack = asset_pack(naming, assets, extras.asset_pack)
+        found |= {f"asset-pack/{path}": content for path, content in pack.items()}
+    if extras.ai_pack is not None:
+        pack = ai_pack(naming, variants, extras.ai_pack)
+        found |= {f"ai-pack/{path}": content for path, content in pack.items()}
+    return found

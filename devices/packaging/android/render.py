@@ -1,0 +1,119 @@
+"""The text files of a package, from templates: Kotlin, Gradle, the README."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from detlite.convert.stage import digest
+from detlite.devices.packaging.android.manifest import RULES, Measured, is_trained
+from detlite.devices.packaging.android.naming import Naming
+from detlite.devices.packaging.android.variant import Variant
+from detlite.runtime.contract import Contract
+from detlite.runtime.version import __version__
+
+LABELS_A_FUNCTION = 500  # a method of the JVM has at most 64 KiB of code
+KOTLIN = ("Model", "Image", "Detector", "MediaPipeDetector")
+FEW_THREADS, MANY_THREADS = 1, 4
+LITERT, LITERT_GPU = "com.google.ai.edge.litert:litert:1.4.2", "com.google.ai.edge.litert:litert-gpu:1.4.2"
+MEDIAPIPE = "com.google.mediapipe:tasks-vision:0.10.29"
+
+
+def kotlin_files(naming: Naming, variants: Sequence[Variant], manifest: bytes) -> dict[str, bytes]:
+    """Return the Kotlin sources by path: constants, preprocessing, and a wrapper for each of two clients."""
+    facts = {
+        "naming": naming,
+        "variants": variants,
+        "first": variants[0].contract,
+        "labels": list(_pieces(variants[0].contract.labels)),
+        "fingerprint": fingerprint(naming.name, manifest),
+        "max_threads": max_threads(variants[0].contract),
+        "version": __version__,
+    }
+    return {
+        f"{naming.source_folder}/{naming.prefix}{kind}.kt": render(f"{kind}.kt.j2", facts).encode("ascii")
+        for kind in KOTLIN
+    }
+
+
+def gradle_files(pack: str | None, *, ai_pack: bool) -> dict[str, bytes]:
+    """Return the lines for the app's build script, in both of Gradle's languages; *pack* is the module of a pack."""
+    facts = {"litert": LITERT, "mediapipe": MEDIAPIPE, "pack": pack, "ai_pack": ai_pack}
+    return {f"gradle/{name}": render(f"{name}.j2", facts).encode("ascii") for name in ("app.gradle.kts", "app.gradle")}
+
+
+def readme(
+    naming: Naming, variants: Sequence[Variant], measured: Measured, extras: Sequence[str], *, delivery: str | None
+) -> bytes:
+    """Return the README for the app's developer; *extras* are further files that lie beside it."""
+    facts = {
+        "naming": naming,
+        "variants": variants,
+        "first": variants[0].contract,
+        "rule": RULES[variants[0].contract.image.resize],
+        "measured": measured,
+        "extras": extras,
+        "delivery": delivery,
+        "is_trained": is_trained(variants),
+        "max_threads": max_threads(variants[0].contract),
+        "litert": LITERT,
+        "litert_gpu": LITERT_GPU,
+        "mediapipe": MEDIAPIPE,
+        "version": __version__,
+    }
+    return render("README.md.j2", facts).encode("utf-8")
+
+
+def fingerprint(name: str, manifest: bytes) -> str:
+    """Return the constant that ties an app's code to its assets: the package's name and its manifest's sha256."""
+    return f"detlite/{name}/{digest(manifest)}"
+
+
+def max_threads(contract: Contract) -> int:
+    """Return how many threads the op's NMS bears: the regular one loses a class with more (TensorFlow issue 56058)."""
+    return FEW_THREADS if contract.nms.kind == "regular" else MANY_THREADS
+
+
+def render(template: str, facts: dict[str, Any]) -> str:
+    """Return the text of *template* with *facts*; a fact that is missing is an error."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("detlite.devices.packaging.android", package_path="templates"),
+        autoescape=False,  # noqa: S701  # Kotlin and Markdown; texts from outside pass `kotlin_string` or `one_line`
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        kotlin=kotlin_string, digest=digest, megabytes=megabytes, line=one_line, channels=channels
+    )
+    return environment.get_template(template).render(**facts)
+
+
+def kotlin_string(text: str) -> str:
+    """Return *text* as a Kotlin string literal, in ASCII."""
+    return json.dumps(text, ensure_ascii=True).replace("$", "\\$")
+
+
+def one_line(text: object) -> str:
+    """Return *text* for a table or a sentence of Markdown: one line, nothing in it that Markdown or HTML acts on."""
+    plain = " ".join(str(text).split())
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in plain)
+
+
+def channels(values: Sequence[float]) -> str:
+    """Return the values of red, green and blue: one number where all are the same."""
+    return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{value:g}" for value in values) + ")"
+
+
+def megabytes(data: bytes) -> str:
+    """Return the size of *data* in megabytes, to a hundredth."""
+    return f"{len(data) / 1e6:.2f} MB"
+
+
+def _pieces(labels: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(labels), LABELS_A_FUNCTION):
+        yield labels[begin : begin + LABELS_A_FUNCTION]

@@ -1,0 +1,174 @@
+"""One model file of a package: what an Android client can load, made of an artifact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from detlite.convert.artifact import open_artifact
+from detlite.convert.hints import matching_labels
+from detlite.convert.labels.files import read_labels
+from detlite.convert.stage import digest
+from detlite.convert.tflite.boundary import with_uint8_input
+from detlite.convert.tflite.describe import describe
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.metadata_write import About, with_metadata
+from detlite.convert.tflite.one_normalization import has_one_normalization, with_one_normalization
+from detlite.convert.tflite.runtime_version import stated_runtime_version
+from detlite.runtime.artifact import MODEL, Artifact, Step
+from detlite.runtime.contract import Contract, ImageInput
+from detlite.runtime.errors import InputError
+
+CPU, GPU = "cpu", "gpu"
+FILES = {CPU: "model.tflite", GPU: "model_gpu.tflite"}
+PLAY_LIMIT_BYTES = 1_500_000_000
+"""Of one asset or AI pack, compressed, as Google Play's documentation has it; weights hardly compress."""
+
+PIXELS = np.arange(256, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How every model file of a package is made.
+
+    Attributes:
+        about: what metadata says of the model in words.
+        labels: a label file in place of the artifact's own labels.
+        replace_metadata: whether metadata that is there already goes.
+    """
+
+    about: About
+    labels: Path | None = None
+    replace_metadata: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """One model file of a package.
+
+    Attributes:
+        use: `cpu`, `gpu`, or the system on a chip that it was compiled for.
+        file: its name among the assets.
+        data: its bytes.
+        contract: how to use it.
+        history: of the artifact that it was made of.
+        source_sha256: of that artifact's model file.
+        quantization: as `detlite inspect` calls it.
+        runtime_version: the oldest TensorFlow Lite runtime, as the converter states it; empty where it does not.
+    """
+
+    use: str
+    file: str
+    data: bytes
+    contract: Contract
+    history: tuple[Step, ...]
+    source_sha256: str
+    quantization: str
+    runtime_version: str
+
+
+def make_variant(use: str, path: Path, choices: Choices) -> Variant:
+    """Return the model at *path* as MediaPipe and the Task Library load it, with metadata and a uint8 or float input.
+
+    Raises:
+        InputError: it has raw heads or anything else that these clients cannot use, labels that are not its own, or
+            is too large for any pack.
+    """
+    check_size(path)
+    artifact = open_artifact(path)
+    check_clients(artifact.contract, path)
+    data, contract = artifact.model.read_bytes(), artifact.contract
+    source = digest(data)
+    if choices.labels is not None:
+        labels = matching_labels(read_labels(choices.labels), len(contract.labels), str(choices.labels))
+        contract = replace(contract, labels=labels)
+    if contract.image.dtype == "int8":
+        data, contract = with_uint8_input(data, contract)
+    check_pixels(contract.image, path)
+    if contract.image.dtype == "float32" and not has_one_normalization(contract):
+        data, contract = with_one_normalization(data, contract)
+    data = with_metadata(data, contract, choices.about, replace_old=choices.replace_metadata)
+    return _variant(use, FILES[use], data, artifact, contract, source)
+
+
+def compiled_variant(use: str, path: Path, cpu: Variant) -> Variant:
+    """Return the file at *path*, compiled for the system on a chip *use*, as it is: every byte of it counts.
+
+    Raises:
+        InputError: its input and outputs are not those of the *cpu* file, which stands in for it elsewhere.
+    """
+    check_size(path)
+    if not path.is_file():
+        raise InputError(f"{path}: want the .tflite that was compiled for {use}, and there is no such file")
+    data = path.read_bytes()
+    ours, theirs = describe(cpu.data, cpu.file), describe(data, str(path))
+    if (ours.inputs, ours.outputs) != (theirs.inputs, theirs.outputs):
+        raise InputError(
+            f"{path} has other inputs or outputs than {cpu.file}: compile the packaged {cpu.file} itself for {use}"
+        )
+    artifact = Artifact(path, cpu.contract, cpu.history)
+    return _variant(use, f"model_{use.lower()}.tflite", data, artifact, cpu.contract, digest(data))
+
+
+def _variant(use: str, file: str, data: bytes, artifact: Artifact, contract: Contract, source: str) -> Variant:
+    return Variant(
+        use=use,
+        file=file,
+        data=data,
+        contract=contract,
+        history=artifact.history,
+        source_sha256=source,
+        quantization=describe(data, file).quantization,
+        runtime_version=stated_runtime_version(load(data, file)),
+    )
+
+
+def check_size(path: Path) -> None:
+    """Refuse a model that Google Play takes in no pack, before it is read."""
+    file = path / MODEL if path.is_dir() else path
+    if file.is_file() and (size := file.stat().st_size) > PLAY_LIMIT_BYTES:
+        raise InputError(
+            f"{file} has {size:,} bytes, and a pack of Google Play takes {PLAY_LIMIT_BYTES:,}: quantize the model, or "
+            "take a smaller one"
+        )
+
+
+def check_clients(contract: Contract, path: Path) -> None:
+    """Refuse what MediaPipe's and the Task Library's object detectors cannot use."""
+    nms, image = contract.nms, contract.image
+    if nms.kind == "peaks":
+        raise InputError(f"{path} is a CenterNet: no op decodes its peaks, and Android's clients want boxes and scores")
+    if contract.is_raw:
+        raise InputError(
+            f"{path} has raw heads, and Android's clients want boxes, classes, scores and a count: attach the "
+            f"post-processing op first, detlite postprocess {path} --add -o OUT"
+        )
+    if image.colour != "RGB":
+        raise InputError(f"{path} takes {image.colour} images, and Android's clients give RGB")
+    if nms.kind == "fast" and nms.max_classes_per_detection > 1:
+        raise InputError(
+            f"{path} returns each box for {nms.max_classes_per_detection} classes, which Android's clients do not "
+            f"count: detlite postprocess {path} --classes-per-detection 1 -o OUT"
+        )
+
+
+def check_pixels(image: ImageInput, path: Path) -> None:
+    """Refuse a quantized input that wants anything but pixels as they are: clients normalize float inputs only."""
+    error = pixel_error(image)
+    if error > 1:
+        raise InputError(
+            f"{path} wants pixels changed by up to {error:.0f} of 255 before they go in, and Android's clients put "
+            "them into an integer input as they are: quantize with --io float32"
+        )
+
+
+def pixel_error(image: ImageInput) -> int:
+    """Return by how much, of 255, a uint8 input wants pixels changed; 0 for a float one, which clients normalize."""
+    found = image.quantization
+    if image.dtype != "uint8" or found is None:
+        return 0
+    mean, std = np.array(image.mean), np.array(image.std)
+    wanted = np.rint((PIXELS[:, None] - mean) / std / found.scale + found.zero_point)
+    return int(np.abs(np.clip(wanted, 0, 255) - PIXELS[:, None]).max())

@@ -1,0 +1,76 @@
+"""The board's program as one file: a zipapp of `detlite.runtime`, the same bytes for the same inputs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from detlite.devices.packaging.lean import lean_source
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, sha256_of
+from detlite.runtime.errors import InputError
+from detlite.runtime.packed import ARTIFACT, IMAGES
+
+SHEBANG = b"#!/usr/bin/env python3\n"
+MAIN = b"import sys\n\nfrom detlite.runtime.board import main\n\nsys.exit(main())\n"
+PACKAGE = b'"""What `detlite package --runtime` packs: the runtime alone."""\n'
+DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold: when it was made is nobody's business
+RUNTIME = Path(__file__).parents[2] / "runtime"
+MOST_BYTES = 1 << 31
+
+
+def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ()) -> bytes:
+    """Return the program as one file, with the model of *artifact* and the *images* in it where they are given.
+
+    The model and the images are stored as they are: they do not become smaller, and are read at once.
+
+    Raises:
+        InputError: *artifact* is no folder of detlite's, two images have one name, or all is too large for one file.
+    """
+    stored = _artifact_files(artifact) | _image_files(images)
+    if sum(map(len, stored.values())) > MOST_BYTES:
+        raise InputError(f"the model and {len(images)} images are over 2 GB: pack fewer images")
+    buffer = io.BytesIO(SHEBANG)
+    buffer.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        for name, data in sorted(_sources().items()):
+            archive.writestr(_entry(name), data, zipfile.ZIP_DEFLATED, compresslevel=9)
+        for name, data in sorted(stored.items()):
+            archive.writestr(_entry(name), data, zipfile.ZIP_STORED)
+    return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, DATE)
+    entry.create_system, entry.external_attr = 3, 0o644 << 16  # as on Unix, wherever it is made
+    return entry
+
+
+def _sources() -> Mapping[str, bytes]:
+    found = {"__main__.py": MAIN, "detlite/__init__.py": PACKAGE}
+    for path in RUNTIME.rglob("*.py"):
+        found[f"detlite/runtime/{path.relative_to(RUNTIME).as_posix()}"] = lean_source(
+            path.read_text(encoding="utf-8")
+        ).encode()
+    return found
+
+
+def _artifact_files(artifact: Artifact | None) -> dict[str, bytes]:
+    if artifact is None:
+        return {}
+    folder = artifact.model.parent
+    names = (MODEL, CONTRACT, LABELS, HISTORY)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder} holds no {missing[0]}: want a folder that detlite wrote")
+    if sha256_of(folder / MODEL) != artifact.history[-1].get("output_sha256"):
+        raise InputError(f"{folder / MODEL} was replaced while it was packed")
+    return {ARTIFACT + name: (folder / name).read_bytes() for name in names}
+
+
+def _image_files(images: Sequence[Path]) -> dict[str, bytes]:
+    found = {IMAGES + path.name: path.read_bytes() for path in images}
+    if len(found) != len(images):
+        raise InputError("two of the images have the same name: rename one")
+    return found

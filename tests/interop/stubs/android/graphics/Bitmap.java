@@ -1,0 +1,26 @@
+package android.graphics;
+
+/** A stub: pixels as 0xAARRGGBB. */
+public final class Bitmap {
+    private final int width;
+    private final int height;
+    private final int[] pixels;
+
+    public Bitmap(int[] pixels, int width, int height) {
+        this.pixels = pixels;
+        this.width = width;
+        this.height = height;
+    }
+
+    public int getWidth() {
+        return width;
+    }
+
+    public int getHeight() {
+        return height;
+    }
+
+    public void getPixels(int[] into, int offset, int stride, int x, int y, int width, int height) {
+        System.arraycopy(pixels, 0, into, 0, pixels.length);
+    }
+}

@@ -1,0 +1,4 @@
+package com.google.mediapipe.framework.image;
+
+/** A stub. */
+public class MPImage {}

@@ -1,0 +1,114 @@
+"""MediaPipe Tasks and the TFLite Task Library load what is packaged, and find what detlite finds."""
+
+import json
+import resource
+import subprocess
+
+import pytest
+
+from detlite.convert.artifact import open_artifact
+from detlite.devices.accuracy.detect import detect
+
+pytestmark = [pytest.mark.slow, pytest.mark.data]
+
+CLIENTS = ("mediapipe", "tflite-support")
+FAMILIES = ("ssdlite_mobiledet_edgetpu", "ssd_spaghettinet_edgetpu_s", "efficientdet_d0")
+IMAGES = 20
+SURE, AHEAD = 0.6, 0.1  # a best detection that another resizing does not make the second best
+DISPLAY = """
+import sys
+from tflite_support import metadata
+from tensorflow_lite_support.metadata.cc.python import _pywrap_metadata_version as version
+shown = metadata.MetadataDisplayer.with_model_file(sys.argv[1])
+print(version.GetMinimumMetadataParserVersion(bytes(shown.get_metadata_buffer())))
+print(*shown.get_packed_associated_file_list())
+print(shown.get_metadata_json())
+"""
+
+
+@pytest.fixture(scope="module")
+def photos(models, shared_data, tmp_path_factory):
+    """A list of the first photos of COCO val in which the model *name* has a clear best detection."""
+
+    def choose(name):
+        paths = sorted((shared_data / "coco" / "val" / "images").iterdir())[:60]
+        found = detect(open_artifact(models[name]), paths)
+        clear = []
+        for index, path in enumerate(paths):
+            scores = [*found.of_image(index)[2], 0.0]
+            if scores[0] >= SURE and scores[0] - scores[1] >= AHEAD:
+                clear.append(path)
+        assert len(clear) >= IMAGES
+        listed = tmp_path_factory.mktemp("photos") / "list.txt"
+        listed.write_text("".join(f"{path}\n" for path in clear[:IMAGES]))
+        return listed
+
+    return choose
+
+
+def measured(run, model, client_python, images, *options):
+    """The records of `detlite package` on how the clients' detections differ, by client and by who resized."""
+    clients = [option for name in CLIENTS for option in ("--client", client_python(name))]
+    done = run(
+        "package", model, "--android", "--name", "x", *clients, "--images", images, *options, "-o", "x", "--json"
+    )
+    assert done.status == 0, done.err
+    return {(one["client"].split()[0], one["resized_by"]): one for one in json.loads(done.out)["clients"]}
+
+
+@pytest.mark.parametrize("name", ["float", "int8", "uint8"])
+def test_real_detectors_find_the_same_in_both_clients(name, models, photos, client_python, detlite_in, tmp_path):
+    records = measured(detlite_in(tmp_path), models[name], client_python, photos(name))
+    print(json.dumps(list(records.values())))
+    for client in CLIENTS:
+        exact = records[client, "detlite"]
+        assert exact["same_class"] == exact["compared"] == IMAGES
+        assert exact["box_difference_max"] <= 0.02  # whole pixels of an input of 300
+        assert exact["score_difference_max"] <= 0.002
+    own = records["mediapipe", "client"]
+    assert own["same_class"] == IMAGES
+    assert own["box_difference_max"] <= 0.02
+    own = records["tflite-support", "client"]  # its resizing is farther from training's
+    assert own["same_class"] >= IMAGES - 1
+    assert own["box_difference_max"] <= 0.03
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_random_detectors_score_the_same_in_both_clients(family, shared_data, client_python, detlite_in, tmp_path):
+    run = detlite_in(tmp_path)
+    made = run("convert", "--family", family, "--random-weights", 0, "--heads", "postprocess", "-o", "made")
+    assert made.status == 0, made.err
+    images = tmp_path / "list.txt"
+    paths = sorted((shared_data / "coco" / "val" / "images").iterdir())[:IMAGES]
+    images.write_text("".join(f"{path}\n" for path in paths))
+    records = measured(run, "made", client_python, images)
+    for client in CLIENTS:
+        exact = records[client, "detlite"]
+        assert exact["compared"] == IMAGES
+        assert exact["score_difference_max"] <= 0.002
+
+
+def test_tflite_support_reads_the_metadata_as_it_was_meant(models, client_python, detlite_in, tmp_path):
+    run = detlite_in(tmp_path)
+    assert run("package", models["float"], "--android", "--name", "demo", "-o", "out").status == 0
+    model = tmp_path / "out/src/main/assets/demo/model.tflite"
+    program = [client_python("tflite-support"), "-I", "-c", DISPLAY, model]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    version, files, text = done.stdout.split("\n", 2)
+    record = json.loads(text)
+    assert (version, files) == ("1.2.0", "labels.txt")
+    assert record["min_parser_version"] == version
+    subgraph = record["subgraph_metadata"][0]
+    normalization = subgraph["input_tensor_metadata"][0]["process_units"][0]["options"]
+    assert normalization == {"mean": [127.5], "std": [127.5]}
+    names = [tensor["name"] for tensor in subgraph["output_tensor_metadata"]]
+    assert names == ["location", "category", "score", "number of detections"]
+
+
+def test_packaging_an_int8_model_takes_under_2_s_of_the_processor(models, detlite_in, tmp_path):
+    run = detlite_in(tmp_path)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run("package", models["int8"], "--android", "-o", "out").status == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 2  # 0.6 s, its start included
