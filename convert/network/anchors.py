@@ -120,7 +120,7 @@ def _grid_centres(generator: SsdAnchors, layer: int, image: Size, cells: Size) -
     for (strides, offsets), side, count in zip(given, image, cells, strict=True):
         stride = strides[layer] / side if strides else 1.0 / count
         offset = offsets[layer] / side if offsets else stride / 2
-        centres.append(np.arange(count) * stride + offset)
+        centres.append(np.array([number * stride + offset for number in range(count)]))
     return centres[0], centres[1]
 
 

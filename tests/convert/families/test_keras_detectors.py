@@ -8,7 +8,7 @@ import pytest
 from asked_weights import AskedWeights
 from built import build, operators, thin
 
-from detlite.convert.config.pipeline import BatchNorm, BiFpn, CenterNet
+from detlite.convert.config.pipeline import BatchNorm, BiFpn, CenterNet, Fpn, Ssd
 from detlite.convert.config.read import read_pipeline
 from detlite.convert.family import family_of_center_net, preset
 from detlite.convert.network.built import Built
@@ -24,6 +24,12 @@ def center_net(name: str, side: int, **fields: object) -> tuple[Built, AskedWeig
     assert isinstance(model, CenterNet)
     weights = AskedWeights()
     return build_center_net(model, family_of_center_net(model.type, 0, "a test")[1], weights, (side, side)), weights
+
+
+def ssd_v1(**fields: object) -> Ssd:
+    """The SSD of TF2 with MobileNet V1, for which there is no preset."""
+    model = preset("tf2_ssd_mobilenet_v2")
+    return replace(model, classes=1, extractor=replace(model.extractor, type="ssd_mobilenet_v1_keras", **fields))
 
 
 @pytest.mark.parametrize(
@@ -137,6 +143,45 @@ def test_a_config_without_beta_has_biases_beside_its_norms():
     conv = replace(model.extractor.conv, batch_norm=BatchNorm(center=False))
     _, weights = build(replace(model, extractor=replace(model.extractor, conv=conv)), (160, 160))
     assert "0/0/bias" in weights.asked("model/_feature_extractor/_coarse_feature_layers/")
+
+
+def test_mobilenet_v1_keeps_its_extra_maps_under_a_name_of_its_own():
+    _, weights = build(ssd_v1(), (160, 160))
+    assert "_feature_map_generator/convolutions/2/0/kernel" in weights.asked("model/_feature_extractor/")
+    assert not weights.asked("model/_feature_extractor/feature_map_generator/")
+
+
+def test_mobilenet_v1_is_multiplied_by_its_width_twice():
+    _, weights = build(ssd_v1(depth_multiplier=0.5, min_depth=8), (160, 160))
+    shape = {key: weights.shapes[f"{BACKBONE}layer_with_weights-{key}/kernel"] for key in (0, 4, 52)}
+    assert shape == {0: (3, 3, 3, 8), 4: (1, 1, 8, 16), 52: (1, 1, 256, 256)}
+
+
+def test_the_layers_that_fpnlite_replaces_are_multiplied_once():
+    model = thin("tf2_ssd_mobilenet_v1_fpn", use_depthwise=True)
+    _, weights = build(model, (160, 160))
+    shape = {key: weights.shapes[f"{BACKBONE}layer_with_weights-{key}/kernel"] for key in (44, 48, 52)}
+    assert shape == {44: (1, 1, 128, 128), 48: (1, 1, 128, 256), 52: (1, 1, 256, 128)}
+
+
+def test_resnet_reads_no_fpn_of_its_config():
+    model = thin("tf2_ssd_resnet50_v1_fpn", fpn=Fpn(min_level=3, max_level=7, additional_layer_depth=64))
+    _, weights = build(model, (160, 160))
+    assert weights.shapes["model/_feature_extractor/_fpn_features_generator/top_layers/0/kernel"] == (1, 1, 1024, 128)
+
+
+def test_an_overridden_backbone_without_norms_has_no_biases():
+    model = thin("tf2_ssd_mobilenet_v2")
+    conv = replace(model.extractor.conv, batch_norm=None)
+    _, weights = build(replace(model, extractor=replace(model.extractor, conv=conv)), (160, 160))
+    assert {name.rsplit("/", 1)[1] for name in weights.asked(BACKBONE)} == {"kernel", "depthwise_kernel"}
+
+
+def test_a_resnet_overridden_with_no_norm_is_refused():
+    model = thin("tf2_ssd_resnet50_v1_fpn", override_hyperparams=True, line=12)
+    conv = replace(model.extractor.conv, batch_norm=None)
+    with pytest.raises(InputError, match="line 12: override_base_feature_extractor_hyperparams without a batch_norm"):
+        build(replace(model, extractor=replace(model.extractor, conv=conv)), (160, 160))
 
 
 @pytest.mark.parametrize(("number", "folder"), [(number, f"d{number}") for number in range(8)])
