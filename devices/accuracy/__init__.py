@@ -1,1 +1,1 @@
-"""How well a detector detects: the COCO numbers, fidelity to another artifact, and how sure one can be of either."""
+"""How well a detector detects: mAP by several metrics, fidelity to another artifact, and how sure one can be."""

@@ -1,4 +1,4 @@
-"""Ground truth in COCO's format: an `instances.json` and the folder of its images, read and checked.
+"""Ground truth, and how it is read from COCO's format: an `instances.json` and the folder of its images.
 
 The format is described at cocodataset.org, "Data format": boxes are [x, y, width, height] in pixels.
 """
@@ -36,7 +36,8 @@ class AnnotatedImage:
 class Truth:
     """One annotated object: *box* is COCO's (x, y, width, height) in pixels, *area* in square pixels.
 
-    A *crowd* is a region with more objects than were counted: what is found in it is neither right nor wrong.
+    A *crowd* is a region with more objects than were counted: what is found in it is neither right nor wrong. Pascal
+    VOC's difficult objects are crowds here. *group_of* is Open Images' box around more than five objects that touch.
     """
 
     image_id: int
@@ -44,6 +45,7 @@ class Truth:
     box: tuple[float, float, float, float]
     area: float
     crowd: bool
+    group_of: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Annotations:
         categories: (id, name), in the order of the file.
         sha256: of the whole file, in hex.
         split: such as `val2017`, where the file's `coco_url`s agree on one; else None.
+        origin: the format that it was read from: `coco`, `voc` or `open-images`.
+        verified: (image id, category id) of which people said that it is there, or that it is not; Open Images only.
     """
 
     images: tuple[AnnotatedImage, ...]
@@ -63,6 +67,8 @@ class Annotations:
     categories: tuple[tuple[int, str], ...]
     sha256: str
     split: str | None = None
+    origin: str = "coco"
+    verified: frozenset[tuple[int, int]] = frozenset()
 
     def first(self, count: int) -> Annotations:
         """Return the first *count* images with their objects; the categories stay."""
@@ -70,7 +76,21 @@ class Annotations:
             raise InputError(f"a limit of {count} images: it must be at least 1")
         images = self.images[:count]
         kept = {image.id for image in images}
-        return replace(self, images=images, truths=tuple(t for t in self.truths if t.image_id in kept))
+        return replace(
+            self,
+            images=images,
+            truths=tuple(t for t in self.truths if t.image_id in kept),
+            verified=frozenset(pair for pair in self.verified if pair[0] in kept),
+        )
+
+    def of_categories(self, kept: frozenset[int]) -> Annotations:
+        """Return the same images with the objects of the categories *kept* alone."""
+        return replace(
+            self,
+            truths=tuple(t for t in self.truths if t.category_id in kept),
+            categories=tuple(pair for pair in self.categories if pair[0] in kept),
+            verified=frozenset(pair for pair in self.verified if pair[1] in kept),
+        )
 
 
 def read_annotations(path: Path) -> Annotations:

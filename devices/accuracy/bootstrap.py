@@ -42,7 +42,7 @@ class Interval:
 
 def bootstrap_map(matches: Matches, *, draws: int = DRAWS, seed: int = SEED) -> Interval:
     """Return the interval of the mAP of one detector."""
-    return _interval(mean_average_precision(matches, draw_images(matches.images, draws, seed)), seed)
+    return interval_of(mean_average_precision(matches, draw_images(matches.images, draws, seed)), seed)
 
 
 def bootstrap_difference(matches: Matches, reference: Matches, *, draws: int = DRAWS, seed: int = SEED) -> Interval:
@@ -54,7 +54,7 @@ def bootstrap_difference(matches: Matches, reference: Matches, *, draws: int = D
         raise InputError(f"{matches.images} images against {reference.images}: a pair needs the same images")
     weights = draw_images(matches.images, draws, seed)
     differences = mean_average_precision(matches, weights) - mean_average_precision(reference, weights)
-    return _interval(differences, seed)
+    return interval_of(differences, seed)
 
 
 def draw_images(images: int, draws: int, seed: int) -> Doubles:
@@ -65,7 +65,8 @@ def draw_images(images: int, draws: int, seed: int) -> Doubles:
     return np.random.default_rng(seed).multinomial(images, chance, size=draws).astype(np.float64)
 
 
-def _interval(values: Doubles, seed: int) -> Interval:
+def interval_of(values: Doubles, seed: int) -> Interval:
+    """Return the interval of what the draws gave; `InputError` where none of them holds an object."""
     known = values[np.isfinite(values)]
     if not len(known):
         raise InputError("no draw of the images holds an annotated object: there is nothing to bootstrap")

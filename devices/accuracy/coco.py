@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from detlite.devices.accuracy.annotations import Annotations
 from detlite.devices.accuracy.classes import ClassMap
 from detlite.devices.accuracy.detect import Detected
 from detlite.devices.accuracy.matching import Found, Matches, Truths, match
+from detlite.devices.accuracy.metric import ClassScore, Scores
 from detlite.runtime.errors import InputError
 
 KEYS = (
@@ -43,7 +46,37 @@ def coco_metrics(detected: Detected, annotations: Annotations, classes: ClassMap
     Raises:
         InputError: an image's size is not the annotated one, or nothing is annotated in these images.
     """
-    _check(detected, annotations)
+    return _numbers(_evaluated(detected, annotations, classes))
+
+
+def coco_scores(detected: Detected, annotations: Annotations, classes: ClassMap) -> Scores:
+    """Return the same numbers, and for each class `ap`, `ap50` and `ap75` and `ap` by size; as `coco_metrics`."""
+    evaluation = _evaluated(detected, annotations, classes)
+    names = dict(annotations.categories)
+    counted = Counter(truth.category_id for truth in annotations.truths if not truth.crowd)
+    precision = np.asarray(evaluation.eval["precision"])[..., -1]  # thresholds, recalls, classes, sizes; 100 detections
+    rows = (
+        ClassScore(names[int(identity)], counted[int(identity)], _of_class(precision[:, :, place]))
+        for place, identity in enumerate(evaluation.params.catIds)
+        if counted[int(identity)]
+    )
+    return Scores(_numbers(evaluation), tuple(rows))
+
+
+def _of_class(precision: NDArray[np.float64]) -> Mapping[str, float | None]:
+    """Return the numbers of one class, from its precision at (thresholds, recalls, sizes); -1 where it has none."""
+    parts = {"ap": precision[..., 0], "ap50": precision[0, :, 0], "ap75": precision[5, :, 0]}
+    parts |= {f"ap_{size}": precision[..., place] for place, size in enumerate(("small", "medium", "large"), 1)}
+    return {key: 100.0 * float(part.mean()) if part.min() >= 0 else None for key, part in parts.items()}
+
+
+def _numbers(evaluation: Any) -> Metrics:
+    values = zip(KEYS, evaluation.stats, strict=True)
+    return {key: None if value < 0 else 100.0 * float(value) for key, value in values}
+
+
+def _evaluated(detected: Detected, annotations: Annotations, classes: ClassMap) -> Any:
+    refuse_other_images(detected, annotations)
     from faster_coco_eval import COCO, COCOeval_faster
 
     images = [{"id": i.id, "height": i.height, "width": i.width} for i in annotations.images]
@@ -52,8 +85,7 @@ def coco_metrics(detected: Detected, annotations: Annotations, classes: ClassMap
     found = COCO({**frame, "annotations": _found_rows(detected, annotations, classes)})
     evaluation = COCOeval_faster(truth, found, "bbox")
     evaluation.run()
-    values = zip(KEYS, evaluation.stats, strict=True)
-    return {key: None if value < 0 else 100.0 * float(value) for key, value in values}
+    return evaluation
 
 
 def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap) -> Matches:
@@ -61,9 +93,9 @@ def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap
 
     The images stand in the order of their ids, as in COCOeval: it decides between equal scores.
     """
-    _check(detected, annotations)
+    refuse_other_images(detected, annotations)
     ids = np.array(sorted(image.id for image in annotations.images))
-    image, category, boxes, scores = _found_arrays(detected, annotations, classes)
+    image, category, boxes, scores = found_arrays(detected, annotations, classes)
     truths = Truths(
         image=np.searchsorted(ids, [t.image_id for t in annotations.truths]).astype(np.int64),
         category=np.array([t.category_id for t in annotations.truths], dtype=np.int64),
@@ -81,7 +113,8 @@ def pixel_boxes(detected: Detected) -> NDArray[np.float64]:
     return np.stack((x1 * width, y1 * height, (x2 - x1) * width, (y2 - y1) * height), axis=1)
 
 
-def _check(detected: Detected, annotations: Annotations) -> None:
+def refuse_other_images(detected: Detected, annotations: Annotations) -> None:
+    """Raise `InputError` where the images are not those that were annotated, or nothing is annotated in them."""
     if len(detected.sizes) != len(annotations.images):
         raise InputError(f"detections in {len(detected.sizes)} images for {len(annotations.images)} annotated ones")
     for image, (height, width) in zip(annotations.images, detected.sizes, strict=True):
@@ -110,7 +143,7 @@ def _truth_rows(annotations: Annotations) -> list[dict[str, object]]:
 
 
 def _found_rows(detected: Detected, annotations: Annotations, classes: ClassMap) -> list[dict[str, object]]:
-    columns = (array.tolist() for array in _found_arrays(detected, annotations, classes))
+    columns = (array.tolist() for array in found_arrays(detected, annotations, classes))
     return [
         {
             "id": number,
@@ -125,7 +158,7 @@ def _found_rows(detected: Detected, annotations: Annotations, classes: ClassMap)
     ]
 
 
-def _found_arrays(
+def found_arrays(
     detected: Detected, annotations: Annotations, classes: ClassMap
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Return image ids, category ids, boxes in pixels and scores of the detections whose class has a category."""

@@ -28,6 +28,10 @@ class Truths:
     boxes: Doubles
     crowd: Bools
 
+    def take(self, which: Bools | Integers | slice) -> Truths:
+        """Return those that *which* chooses: places, a mask or a slice."""
+        return Truths(self.image[which], self.category[which], self.boxes[which], self.crowd[which])
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -37,6 +41,10 @@ class Found:
     category: Integers
     boxes: Doubles
     scores: Doubles
+
+    def take(self, which: Bools | Integers | slice) -> Found:
+        """Return those that *which* chooses: places, a mask or a slice."""
+        return Found(self.image[which], self.category[which], self.boxes[which], self.scores[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +84,7 @@ def match(truths: Truths, found: Found, images: int) -> Matches:
     classes = []
     for category in np.unique(truths.category[~truths.crowd]):
         here, there = truths.category == category, found.category == category
-        mine = Truths(truths.image[here], truths.category[here], truths.boxes[here], truths.crowd[here])
-        its = Found(found.image[there], found.category[there], found.boxes[there], found.scores[there])
-        classes.append(_match_class(mine, its, images))
+        classes.append(_match_class(truths.take(here), found.take(there), images))
     return Matches(images, tuple(classes))
 
 

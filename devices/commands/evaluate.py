@@ -12,10 +12,20 @@ from detlite.calibration.images import Images, images_in
 from detlite.convert.artifact import open_artifact
 from detlite.convert.commands.options import json_option
 from detlite.convert.console import emit_facts, emit_json, emit_table, notice, progress
-from detlite.devices.accuracy.evaluation import Options, Pair, by_fidelity, by_labels, detect_pair
+from detlite.devices.accuracy.evaluation import (
+    Detector,
+    Options,
+    Pair,
+    ThisMachine,
+    by_fidelity,
+    by_labels,
+    detect_pair,
+)
 from detlite.devices.accuracy.gates import GATES, Gate, check_gates, refuse_missed
+from detlite.devices.commands.device_options import device_option, devices_asked_for
 from detlite.devices.commands.ground_truth import ground_truth, ground_truth_options, metric_asked_for
 from detlite.devices.compare.record import prepare_record, write_record
+from detlite.devices.remote.detect import RemoteDetector
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
@@ -38,6 +48,7 @@ Record = dict[str, Any]
 @click.option("--min-fidelity", type=click.FloatRange(0, 100), help="Gate: fidelity to --against, in percent.")
 @click.option("--per-class", is_flag=True, help="Show each class.")
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Write the record, for detlite compare.")
+@device_option
 @json_option
 def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **values: Any) -> None:
     """Score ARTIFACT: a folder that detlite wrote, or any .tflite with its post-processing op.
@@ -47,15 +58,17 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
     detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
     detlite evaluate out/int8 --oid images/ boxes.csv --oid-labels labels.csv --metric oid-challenge
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
+    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --device coral
     """
     metric = metric_asked_for(values)
     _check_use(metric, values)
     if out is not None:
         prepare_record(out)
+    options = Options(values["threads"], values["bootstrap"], _detector(values))
     begin = time.perf_counter()
     opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
     with progress() as report:
-        record = _evaluate(opened, against, metric, values, report)
+        record = _evaluate((opened, against), metric, values, options, report)
     gates = check_gates({name: values[name] for name in GATES}, record)
     record |= {"gates": [gate.to_record() for gate in gates], "wall_s": time.perf_counter() - begin}
     if out is not None:
@@ -70,13 +83,19 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
 def _check_use(metric: str | None, values: Record) -> None:
     if (metric is None) == (values["images"] is None) or (metric is None and values["against"] is None):
         raise InputError(
-            "give labels with --coco IMAGES ANNOTATIONS, --voc FOLDER or --oid IMAGES BOXES for mAP, or --images FOLDER "
-            "--against ARTIFACT for fidelity"
+            "give labels with --coco IMAGES ANNOTATIONS, --voc FOLDER or --oid IMAGES BOXES for mAP, or --images "
+            "FOLDER --against ARTIFACT for fidelity"
         )
     if values["against"] is None and (values["min_map_ratio"] is not None or values["min_fidelity"] is not None):
         raise InputError("--min-map-ratio and --min-fidelity compare with another model: give --against ARTIFACT")
     if metric is None and (values["min_map"] is not None or values["min_map_ratio"] is not None):
         raise InputError("--min-map and --min-map-ratio want labels: give --coco, --voc or --oid")
+
+
+def _detector(values: Record) -> Detector:
+    """Return where the models are run: on the device that was asked for, or here."""
+    chosen = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
+    return RemoteDetector(chosen[0]) if chosen else ThisMachine()
 
 
 def _trained(path: Path) -> Artifact:
@@ -87,9 +106,9 @@ def _trained(path: Path) -> Artifact:
 
 
 def _evaluate(
-    artifact: Artifact, against: Artifact | None, metric: str | None, values: Record, report: Progress
+    pair_of: tuple[Artifact, Artifact | None], metric: str | None, values: Record, options: Options, report: Progress
 ) -> Record:
-    options = Options(values["threads"], values["bootstrap"])
+    artifact, against = pair_of
     if metric is None:
         images = Images(images_in(values["images"]).paths[: values["limit"]], "")
         return by_fidelity(detect_pair(artifact, against, images.paths, options, report), options, images.digest())
@@ -103,7 +122,7 @@ def _evaluate(
 
 
 def _show(artifact: Path, record: Record, gates: tuple[Gate, ...], per_class: bool) -> None:
-    emit_facts({key: _shown(value) for key, value in record.items() if not isinstance(value, dict | list)})
+    emit_facts({key: _shown(value) for key, value in record.items() if _is_shown(key, value)})
     if per_class and record.get("per_class"):
         columns = list(record["per_class"][0])
         click.echo()
@@ -111,11 +130,14 @@ def _show(artifact: Path, record: Record, gates: tuple[Gate, ...], per_class: bo
     for gate in gates:
         notice(f"{gate.number} {gate.came:.4g}, wanted {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
     metric = "fidelity" if record["metric"] == "fidelity" else "map"
-    value = record[metric]
-    if value is None:
-        raise InputError("no object that counts is annotated in these images: use more")
-    click.echo(f"{artifact}: {metric} {value:.2f} % on {record['images']} images")
+    click.echo(f"{artifact}: {metric} {record[metric]:.2f} % on {record['images']} images")
+
+
+def _is_shown(key: str, value: object) -> bool:
+    return isinstance(value, dict) if key.endswith("_interval") else not isinstance(value, dict | list)
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return f"[{value['low']:.2f}, {value['high']:.2f}] in {100 * value['level']:g} % of {value['draws']} draws"
     return f"{value:.3f}" if isinstance(value, float) else "none of that size" if value is None else str(value)
