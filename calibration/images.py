@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.calibration.image_source import SUFFIXES, check_files
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".npy")
 DEFAULT_COUNT = 100
 """Images of a calibration: mAP does not rise with more (spec: 10 to 500 images lie within the noise)."""
+
+MOST_LIST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def images_in(path: Path) -> Images:
         InputError: there are none, or one that is listed is missing.
     """
     if path.is_file():
-        return _listed(path)
+        return Images(listed(path), f"list {path.name}")
     if not path.is_dir():
         raise InputError(f"{path} is no folder of images and no file that lists them")
     found = tuple(sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()))
@@ -66,37 +67,24 @@ def images_in(path: Path) -> Images:
     return Images(found, f"folder {path.name}")
 
 
-def _listed(path: Path) -> Images:
+def listed(path: Path) -> tuple[Path, ...]:
+    """Return the image files that the text file *path* lists, one a line, relative to its folder; # begins a comment.
+
+    Raises:
+        InputError: it is no text, lists none, or one that is missing.
+    """
     try:
+        if path.stat().st_size > MOST_LIST_BYTES:
+            raise InputError(f"{path} has over {MOST_LIST_BYTES} bytes: it is no list of images")
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text: want a folder, or a file with one image path a line") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as a list of images: {error.strerror}") from error
+    if any("\0" in line for line in lines):
+        raise InputError(f"{path} is no text: want a folder, or a file with one image path a line")
     found = tuple(path.parent / line for line in lines if line and not line.startswith("#"))
     if not found:
         raise InputError(f"{path} lists no image")
-    missing = [image for image in found if not image.is_file()]
-    if missing:
-        raise InputError(f"{path} lists {len(missing)} images that are not there; the first is {missing[0]}")
-    return Images(found, f"list {path.name}")
-
-
-def images_of_coco(folder: Path, annotations: Path) -> Images:
-    """Return the images that the COCO file *annotations* names, in its order, from *folder*.
-
-    Raises:
-        InputError: the file is no COCO annotation file, or images are missing.
-    """
-    try:
-        names = [str(image["file_name"]) for image in json.loads(annotations.read_text(encoding="utf-8"))["images"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{annotations} is no COCO annotation file: {type(error).__name__}: {error}") from error
-    if not names:
-        raise InputError(f"{annotations} names no image")
-    paths = tuple(folder / name for name in names)
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        raise InputError(
-            f"{len(missing)} of the {len(paths)} images that {annotations} names are not in {folder}; the first is "
-            f"{missing[0].name}"
-        )
-    return Images(paths, f"COCO file {annotations.name}")
+    check_files(found, str(path))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,7 @@ from detlite.calibration.images import Images
 from detlite.calibration.method import DEFAULT_METHOD, METHODS, Method
 from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, Int8Model, Samples
 from detlite.calibration.ranges import Ranges
+from detlite.calibration.scheme import DEFAULT_SCHEME, SCHEMES, Scheme, check_packing
 from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
 from detlite.convert.tflite.boundary import with_boundary
@@ -42,6 +43,7 @@ class Recipe:
         heads: `raw`, `postprocess`, or None for those of the source.
         estimator: a file's name in `calibration/estimators/`.
         floating: operators that stay float, by kind or by the name of what they make.
+        scheme: a file's name in `calibration/schemes/`.
     """
 
     method: str = DEFAULT_METHOD
@@ -49,6 +51,7 @@ class Recipe:
     heads: str | None = None
     estimator: str = DEFAULT_ESTIMATOR
     floating: tuple[str, ...] = ()
+    scheme: str = DEFAULT_SCHEME
 
     def __post_init__(self) -> None:
         if self.io not in IO_TYPES:
@@ -66,12 +69,17 @@ class Quantized:
 def quantize(
     model: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> Quantized:
-    """Return *model* quantized to int8 with *ranges*, or with those of *images*.
+    """Return *model* quantized to int8 with *ranges*, or with those of *images*; or with packed weights alone.
 
     Raises:
-        InputError: the model is no float32 one, or an image cannot be read.
+        InputError: the model is no float32 one, an image cannot be read, or the scheme has no use for what is asked.
         FindingError: nothing was quantized.
     """
+    scheme: Scheme = load_plugin(SCHEMES, recipe.scheme)
+    if scheme.pack is not None:
+        asked = [name for name, given in (("--float", recipe.floating), ("--ranges", ranges)) if given]
+        check_packing(recipe.scheme, io=recipe.io, asked=tuple(asked))
+        return Quantized(_packed(model, recipe, scheme.pack), None)
     heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
@@ -96,10 +104,7 @@ def float_model(
     source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> FloatModel:
     """Return what a method starts from, of the model *source* with raw heads; errors as `quantize`."""
-    if source.contract.image.dtype != "float32":
-        raise InputError(
-            f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize"
-        )
+    _check_float(source)
     return FloatModel(
         data=without_rounding(with_float_weights(source.data)),
         image=source.contract.image,
@@ -122,6 +127,23 @@ def as_model(source: Model, made: Int8Model, *, inputs: str = "int8", outputs: s
         raise FindingError("nothing was quantized: the model is still float")
     data = with_boundary(data, inputs=inputs, outputs=outputs)
     return Model(data, refreshed(replace(source.contract, image=made.image), data), source.history)
+
+
+def _packed(model: Model, recipe: Recipe, pack: Callable[[bytes], bytes]) -> Model:
+    heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
+    source = with_heads(model, "raw")
+    _check_float(source)
+    data = canonicalize(pack(with_float_weights(source.data)))
+    done = step("quantize", input_sha256=digest(source.data), scheme=recipe.scheme)
+    made = Model(data, refreshed(source.contract, data), (*source.history, done))
+    return with_heads(made, heads)
+
+
+def _check_float(source: Model) -> None:
+    if source.contract.image.dtype != "float32":
+        raise InputError(
+            f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize"
+        )
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:

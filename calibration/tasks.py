@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from detlite.calibration.audit import reference_heads, unrepaired_operators
+from detlite.calibration.gather import Wish, gather
 from detlite.calibration.images import Images
+from detlite.calibration.kept import default_keep
+from detlite.calibration.linting import lint_record
 from detlite.calibration.quantize import Recipe, quantize
 from detlite.calibration.ranges import RANGES, read_ranges
 from detlite.convert.artifact import write_artifact
@@ -28,14 +31,33 @@ UNREPAIRED_IMAGES = 2
 """Enough to quantize a model whose operators alone are counted."""
 
 
+def gather_images(request: Record, progress: Progress) -> Record:
+    """Find and choose the images of a `Wish`, whose fields *request* has.
+
+    Returns:
+        `images` and `others`, their files; `origin`; and why others are `broken`.
+    """
+    wish = Wish(**{**request, "paths": tuple(map(Path, request["paths"]))})
+    found = gather(wish, default_keep(), progress=progress)
+    return {
+        "images": [str(path) for path in found.images.paths],
+        "origin": found.images.origin,
+        "others": [str(path) for path in found.others],
+        "broken": list(found.broken),
+    }
+
+
 def quantize_source(request: Record, progress: Progress) -> Record:
     """Quantize `source` with the `images` to an artifact in the folder `out`, with the ranges of the file `ranges`.
 
     Returns:
-        `model`, `history`, and the facts of the detector.
+        `model`, `history`, the facts of the detector, and what `lint` found; the last alone where that is to fail.
     """
     images = Images(tuple(map(Path, request["images"])), request["images_origin"])
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
+    linted = lint_record(request, model, images, progress)
+    if linted.get("lint_failed"):
+        return linted
     ranges = read_ranges(Path(request["ranges"])) if request.get("ranges") else None
     recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"].get("floating", ()))})
     quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
@@ -47,6 +69,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
         "model": str(artifact.model),
         "history": list(artifact.history),
         **detector_facts(artifact.contract),
+        **linted,
     }
 
 

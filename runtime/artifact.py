@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 from detlite.runtime.contract import Contract, read_contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.hashing import sha256_of as sha256_of  # also for those who read artifacts
 
 MODEL = "model.tflite"
 CONTRACT = "contract.json"
@@ -20,15 +20,6 @@ RANDOM_WEIGHTS = "random_weights"
 """Key of the step that made a model of weights nobody trained; its value is their seed."""
 
 Step = Dict[str, Any]
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of the file at *path*, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +42,10 @@ class Artifact:
         return not any(RANDOM_WEIGHTS in step for step in self.history)
 
 
-def read_artifact(folder: Path) -> Artifact:
+def read_artifact(folder: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
     """Return the artifact in *folder*, its model checked against the sha256 that its history states.
+
+    *sha256* gives that of the file; `Hashing.of` where it was begun before.
 
     Raises:
         InputError: it is no artifact, or the model is not the one that was written.
@@ -63,7 +56,7 @@ def read_artifact(folder: Path) -> Artifact:
     contract = read_contract(folder / CONTRACT)
     history = _read_history(folder / HISTORY)
     stated = history[-1].get("output_sha256") if history else None
-    found = sha256_of(model)
+    found = sha256(model)
     if stated != found:
         raise InputError(
             f"{model} is damaged or was replaced: its sha256 is {found}, its history says {stated}; convert it again"

@@ -87,10 +87,10 @@ def run_in_child(
 
 
 def _environment() -> Dict[str, str]:
-    """Return the child's environment: where detlite is one file, a zipapp, the child finds it there."""
+    """Return the child's environment: where detlite is the board's program, the child finds it there."""
     environment = {**BLAS, **os.environ}
     home = Path(__file__).parents[2]
-    if not home.is_dir():
+    if not home.is_dir() or (home / "__main__.py").is_file():  # in the zip, or unpacked from it
         others = os.environ.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join([str(home.absolute()), *([others] if others else [])])
     return environment

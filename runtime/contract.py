@@ -332,7 +332,7 @@ def contract_from_json(text: str) -> Contract:
         record["labels"] = tuple(record["labels"]) if isinstance(record["labels"], list) else ()
         record["nms"] = _nms_from(record["nms"])
         return Contract(**record)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError, binascii.Error) as error:
         raise ContractError(f"the contract is damaged: {type(error).__name__}: {error}") from error
 
 

@@ -15,7 +15,6 @@ The command line turns these, and nothing else, into one line and `exit_status`.
 
 from __future__ import annotations
 
-import difflib
 from typing import Iterable
 
 MOST_NAMED = 12
@@ -59,6 +58,8 @@ class DeviceError(DetliteError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Return the error for a *name* that is not among the *known* ones, with the nearest of them."""
+    import difflib  # where it is wanted: a board's program starts without
+
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")

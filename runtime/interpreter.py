@@ -172,7 +172,7 @@ def _version(package: str, module: Any) -> str:
     site = Path(module.__file__).parent
     while site != site.parent:
         for folder in site.glob(f"{package.replace('-', '_')}-*.dist-info"):
-            return folder.name.rsplit("-", 1)[-1][: -len(".dist-info")]
+            return folder.name[len(package) + 1 : -len(".dist-info")]
         site = site.parent
         if site.name in ("lib", "lib64"):
             break

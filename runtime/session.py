@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from detlite.runtime.nms import suppress
 from detlite.runtime.preprocess import preprocess
 from detlite.runtime.scores import CONVERTERS
 
+if TYPE_CHECKING:
+    from detlite.runtime.backend import Runner
+
 Heads = Dict[str, Floats]
 
 OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
@@ -31,8 +34,12 @@ class Session:
         runtime: the interpreter's package and version.
     """
 
-    def __init__(self, artifact: Artifact, *, threads: int = 1, timing_alone: bool = False) -> None:
-        """Open the model; with *timing_alone* also where so many threads lose detections, which are then not used.
+    def __init__(
+        self, artifact: Artifact, *, threads: int = 1, timing_alone: bool = False, runner: Optional[Runner] = None
+    ) -> None:
+        """Open the model, or take it as *runner* has it open.
+
+        With *timing_alone* also where so many threads lose detections, which are then not used.
 
         Raises:
             InputError: the interpreter cannot open it, or would lose detections with so many threads.
@@ -42,7 +49,8 @@ class Session:
         lost = lost_class(self.contract, threads)
         if lost is not None and not timing_alone:
             raise InputError(lost)
-        self._opened = opened = open_interpreter(artifact.model, threads=threads)
+        self._opened: Runner = runner or open_interpreter(artifact.model, threads=threads)
+        opened = self._opened
         self.runtime = opened.runtime
         if len(opened.inputs) != 1:
             raise ContractError(f"the model has {len(opened.inputs)} inputs; a contract speaks of one, the image")
@@ -70,7 +78,7 @@ class Session:
         """Return what the last `invoke` left: float32 by role, without the batch; quantized heads dequantized."""
         heads = {}
         for output in self.contract.outputs:
-            value = self._opened.interpreter.get_tensor(self._outputs[output.role])
+            value = self._opened.output(self._outputs[output.role])
             heads[output.role] = _real(value, output.quantization).reshape(output.shape[1:] or (1,))
         return heads
 

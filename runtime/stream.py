@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Deque, Dict, Iterator, List, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def _finished(item: Tuple[Future[Detections], Tuple[int, int], int]) -> Seen:
     return Seen(item[0].result(), item[1], item[2])
 
 
-def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[T]:
+def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Iterable[Path]) -> Iterator[T]:
     """Yield what *make* makes of each of *paths*, in their order; the next `AHEAD` are made in *pool* meanwhile."""
     waiting: Deque[Future[T]] = deque()
     for path in paths:

@@ -1,25 +1,40 @@
-"""`detlite measure`: the latency of a model on this machine."""
+"""`detlite measure`: how fast a model is on this machine, by a scenario of MLPerf, or beside another model."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from detlite.convert.artifact import open_artifact
+from detlite.calibration.images import images_in
+from detlite.convert.artifact import known_artifact, open_artifact
 from detlite.convert.commands.options import json_option
-from detlite.convert.console import emit_facts, emit_json, progress
+from detlite.convert.console import emit_facts, emit_json, notice, progress
+from detlite.devices.commands.device_options import devices_asked_for, devices_option
+from detlite.devices.commands.scenario_options import SCENARIO_OPTIONS, scenario_options
 from detlite.devices.host import cautions, machine_facts
+from detlite.devices.inventory import Device
 from detlite.devices.pipeline.latency import side_by_side
 from detlite.devices.pipeline.ratio import median_ratio_interval
+from detlite.devices.remote.command import measure_on_devices
 from detlite.runtime.artifact import Artifact, sha256_of
+from detlite.runtime.errors import InputError
 from detlite.runtime.latency import percentile_interval_ms, percentile_ms
+from detlite.runtime.measurement import measure_model
+from detlite.runtime.measurement_text import measurement_text
+from detlite.runtime.options import setup_of
+from detlite.runtime.profile import profile_differences
+from detlite.runtime.protocol import Setup
+from detlite.runtime.run_folder import MEASUREMENT, read_json
 from detlite.runtime.session import lost_class
 
 FEWEST_SAMPLES = 30  # below, a p90 rests on two or three samples
 DRIFT = 0.1  # of the median, between the halves of a run: a clock that falls, or another program that came
 STAGES = ("preprocess", "invoke", "postprocess")
+
+PROFILE_KEYS = {"operator", "occurrence", "place", "mean_ms"}
 
 Record = dict[str, Any]
 
@@ -29,17 +44,82 @@ Record = dict[str, Any]
 @click.option("--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
 @click.option("--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least.")
-@click.option("--min-seconds", type=click.FloatRange(0, 3600), default=1.0, show_default=True, help="At least.")
+@click.option("--min-seconds", type=click.FloatRange(0, 86_400), help="At least: 1, or as the preset says.")
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given.")
+@scenario_options
+@devices_option
 @json_option
-def command(artifact: Path, against: Path | None, image: Path | None, as_json: bool, **values: Any) -> None:
-    """Measure the single-stream latency of ARTIFACT: a folder that detlite wrote, or any .tflite with its op.
+def command(artifact: Path, as_json: bool, **values: Any) -> int:
+    """Measure ARTIFACT: a folder that detlite wrote, any .tflite with its op, or what its back end opens.
+
+    Without a scenario, the latency of one inference after the other, alone or in turn with another model. With one, as
+    MLPerf v1.0 defines it: processes of their own, every sample kept, VALID or INVALID because of what is listed.
 
     \b
-    detlite measure out/int8
-    detlite measure detect.tflite --threads 4 --json
     detlite measure out/int8 --against out/float
+    detlite measure out/int8 --scenario single-stream --images photos/ -o run
+    detlite measure out/int8 --scenario offline --preset standard --images photos/ --json
+    detlite measure times.json --backend tensorrt --scenario single-stream
+    detlite measure out/int8 --device pixel8 --device orin --images photos/ -o runs
     """
+    devices = devices_asked_for(values.pop("devices"), values.pop("inventory"))
+    if devices:
+        return _on_devices(devices, artifact, values, as_json=as_json)
+    if any(values[name] not in (None, (), False) for name in SCENARIO_OPTIONS):
+        if values["against"] is not None or values["image"] is not None:
+            raise InputError("--against and --image are for a measurement without a scenario, --preset, --images or -o")
+        return _by_scenario(artifact, values, as_json=as_json)
+    plain = {name: values[name] for name in ("threads", "samples")}
+    least = 1.0 if values["min_seconds"] is None else values["min_seconds"]
+    _side_by_side(artifact, values["against"], values["image"], {**plain, "min_seconds": least}, as_json=as_json)
+    return 0
+
+
+def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: bool) -> int:
+    if values["against"] is not None or values["image"] is not None:
+        raise InputError("--against and --image are for this machine: with --device, measure one model after the other")
+    images = () if values["images"] is None else images_in(values["images"]).paths
+    return measure_on_devices(devices, open_artifact(path), values, images, as_json=as_json)
+
+
+def _by_scenario(path: Path, values: Record, *, as_json: bool) -> int:
+    out = values["out"]
+    before = None if values["profile_against"] is None else _profile_of(values["profile_against"])
+    with progress() as report:
+        record = measure_model(_setup(path, values), run=out, force=values["force"], progress=report)
+    if before is not None and record.get("profile"):
+        record["profile_differences"] = profile_differences(before, record["profile"])
+    if as_json:
+        click.echo(json.dumps(record, indent=1, allow_nan=False))
+    else:
+        click.echo(measurement_text(record, str(out) if out else None), nl=False)
+    if record["failure"] is None:
+        return 0
+    notice(f"detlite: {record['failure']['text']}")
+    return int(record["failure"]["exit_status"])
+
+
+def _profile_of(run: Path) -> list[Record]:
+    profile = (read_json(run / MEASUREMENT) or {}).get("profile")
+    if not isinstance(profile, list) or not all(
+        isinstance(one, dict) and one.keys() >= PROFILE_KEYS for one in profile
+    ):
+        raise InputError(f"{run} holds no profile: want the folder of a run that was measured with --profile")
+    return profile
+
+
+def _setup(path: Path, values: Record) -> Setup:
+    foreign = path.is_file() and path.suffix != ".tflite"
+    artifact = None if foreign else known_artifact(path)
+    images = () if values["images"] is None else images_in(values["images"]).paths
+    changes = {**values, "scenario": values["scenario"] or "single-stream", "preset": values["preset"] or "quick"}
+    changes["min_duration_s"] = values["min_seconds"]
+    changes["profile"] = values["profile"] or values["profile_against"] is not None
+    model = path if artifact is None else artifact.model
+    return setup_of(model, None if artifact is None else artifact.contract, changes, images=images)
+
+
+def _side_by_side(artifact: Path, against: Path | None, image: Path | None, values: Record, *, as_json: bool) -> None:
     artifacts = [open_artifact(path) for path in (artifact, against) if path is not None]
     lost = (lost_class(one.contract, values["threads"]) for one in artifacts)
     warnings = (*cautions(), *(text for text in lost if text is not None))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from detlite.calibration.commands.image_options import image_options, wants_lint, wish_of
 from detlite.calibration.estimator import ESTIMATORS
-from detlite.calibration.images import DEFAULT_COUNT, Images, images_in, images_of_coco
 from detlite.calibration.method import DEFAULT_METHOD, METHODS
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.quantize import IO_TYPES
@@ -25,12 +27,13 @@ from detlite.convert.commands.options import (
 from detlite.convert.console import emit_json, emit_table, notice, progress
 from detlite.convert.locate import locate
 from detlite.runtime.child import run_in_child
-from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.plugins import plugin_names
 
 Record = dict[str, Any]
 
 PLUGINS = (("quantization method", METHODS, "method"), ("range estimator", ESTIMATORS, "estimator"))
+GATHER, QUANTIZE = "detlite.calibration.tasks:gather_images", "detlite.calibration.tasks:quantize_source"
 GATES = ("min_fidelity", "max_map_drop")
 MOST_SCORED = 100  # images that trials are scored on: a trial takes about a second
 FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer, these are taken after all
@@ -39,10 +42,7 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
 @click.command()
 @click.argument("source")
 @out_option
-@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images.")
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
-@click.option("--count", type=int, default=DEFAULT_COUNT, show_default=True, help="Images to calibrate with.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the images.")
+@image_options
 @click.option("--heads", type=HEADS, help="Raw heads, or the post-processing op; as the source where not said.")
 @click.option("--io", type=click.Choice(IO_TYPES), default="int8", show_default=True, help="Input and raw outputs.")
 @click.option("--method", default=DEFAULT_METHOD, show_default=True, help="How weights and biases are quantized.")
@@ -65,6 +65,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
     detlite quantize out/float -o out/int8 --coco train2017/ instances_train2017.json --count 200
     detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
+    detlite quantize out/float -o out/int8 --tfrecord train.record --lint-against val2017/ --fail-on-lint
     detlite quantize frozen_inference_graph.pb -o out/int8 --images photos/ --heads postprocess --io uint8
     """
     prepare_output(out, force=values["force"])
@@ -72,17 +73,26 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
         if values[name] not in plugin_names(package):
             raise unknown_name(kind, values[name], plugin_names(package))
     counts = _counts(values["curve"])
-    found = images_asked_for(values["coco"], values["images"])
-    images = found.choose(max(counts) if counts else values["count"], values["seed"])
-    request = _request(source, out, values, found, images) | {"counts": counts}
+    _check_together(values)
+    task = _task(values)
+    scored = 0 if task == QUANTIZE else MOST_SCORED
+    wish = wish_of(values, count=max(counts) if counts else values["count"], others=scored)
     with progress() as report:
-        answer = run_in_child(_task(values), request, progress=report)
+        gathered = run_in_child(GATHER, {**asdict(wish), "paths": list(map(str, wish.paths))}, progress=report)
+        request = _request(source, out, values, gathered) | {"counts": counts}
+        answer = run_in_child(task, request, progress=report)
     if as_json:
         emit_json("quantization_curve" if counts else "quantize", answer)
-    elif counts:
+    else:
+        _say_findings(answer.get("lint", {}))
+    if answer.get("lint_failed"):
+        raise FindingError(f"--fail-on-lint: {_count_findings(answer['lint'])} findings; nothing was written")
+    if as_json:
+        return
+    if counts:
         _say_curve(answer)
     else:
-        _say(out, len(images.paths), answer)
+        _say(out, len(request["images"]), answer)
 
 
 def _task(values: Record) -> str:
@@ -90,29 +100,37 @@ def _task(values: Record) -> str:
         return "detlite.devices.quantization.tasks:measure_curve"
     if values["explain"] or any(values[gate] is not None for gate in GATES):
         return "detlite.devices.quantization.tasks:quantize_judged"
-    return "detlite.calibration.tasks:quantize_source"
+    return QUANTIZE
 
 
-def _request(source: str, out: Path, values: Record, found: Images, images: Images) -> Record:
+def _check_together(values: Record) -> None:
     if values["max_map_drop"] is not None and values["coco"] is None:
         raise InputError("--max-map-drop wants labels: give the images with --coco IMAGES ANNOTATIONS")
-    others = tuple(path for path in found.paths if path not in set(images.paths))
-    enough = len(others) >= FEWEST_SCORED
-    scored = Images(others if enough else images.paths, "").choose(MOST_SCORED, values["seed"])
+    if values["curve"] is not None and wants_lint(values):
+        raise InputError("--curve and --lint: check the images when the model is written")
+    if values["lint_against"] is not None and not values["lint_against"].exists():
+        raise InputError(f"--lint-against {values['lint_against']}: there is no such folder, and no such list")
+
+
+def _request(source: str, out: Path, values: Record, gathered: Record) -> Record:
+    enough = len(gathered["others"]) >= FEWEST_SCORED
+    lint_against = values["lint_against"] and str(values["lint_against"].absolute())
+    lint = {"against": lint_against, "broken": gathered["broken"], "fail": values["fail_on_lint"]}
     return {
         "source": str(locate(source).absolute()),
         "out": str(out.absolute()),
         "force": values["force"],
         "options": detector_record(values),
-        "images": [str(path.absolute()) for path in images.paths],
-        "images_origin": images.origin,
+        "images": gathered["images"],
+        "images_origin": gathered["origin"],
         "recipe": {name: values[name] for name in ("method", "io", "heads", "estimator", "floating")},
         "ranges": str(values["ranges"].absolute()) if values["ranges"] else None,
-        "held_out": [str(path.absolute()) for path in scored.paths],
+        "held_out": gathered["others"] if enough else gathered["images"][:MOST_SCORED],
         "others": enough,
         "annotations": [str(path.absolute()) for path in values["coco"]] if values["coco"] else None,
         "gates": {gate: values[gate] for gate in GATES if values[gate] is not None},
         "explain": values["explain"],
+        "lint": lint if wants_lint(values) else None,
     }
 
 
@@ -141,6 +159,18 @@ def _say(out: Path, count: int, answer: Record) -> None:
     click.echo(f"{out}: int8, {count} calibration images, {size / 1e6:.2f} MB")
 
 
+def _say_findings(lint: Mapping[str, list[Record]]) -> None:
+    for name, findings in lint.items():
+        for finding in findings:
+            notice(f"{name}: {finding['text']}; {finding['advice']}")
+    if lint and not _count_findings(lint):
+        notice(f"{len(lint)} checks of the images found nothing")
+
+
+def _count_findings(lint: Mapping[str, list[Record]]) -> int:
+    return sum(map(len, lint.values()))
+
+
 def _say_curve(answer: Record) -> None:
     rows = [(point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"])) for point in answer["points"]]
     emit_table(("images", "fidelity %", "95 % interval"), rows)
@@ -149,17 +179,3 @@ def _say_curve(answer: Record) -> None:
 
 def _interval(interval: Record) -> str:
     return f"{interval['low']:.2f} to {interval['high']:.2f}"
-
-
-def images_asked_for(coco: tuple[Path, Path] | None, images: Path | None) -> Images:
-    """Return the images of `--coco` or of `--images`.
-
-    Raises:
-        InputError: none or both are given, or there are no images there.
-    """
-    if (coco is None) == (images is None):
-        raise InputError("give the images to calibrate with: either --images FOLDER, or --coco IMAGES ANNOTATIONS")
-    if coco is not None:
-        return images_of_coco(*coco)
-    assert images is not None
-    return images_in(images)

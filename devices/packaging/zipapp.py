@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,10 @@ from pathlib import Path
 from detlite.devices.packaging.lean import lean_source
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, sha256_of
 from detlite.runtime.errors import InputError
-from detlite.runtime.packed import ARTIFACT, IMAGES
+from detlite.runtime.packed import ARTIFACT, IMAGES, PACKED
 
 SHEBANG = b"#!/usr/bin/env python3\n"
-MAIN = b"import sys\n\nfrom detlite.runtime.board import main\n\nsys.exit(main())\n"
+START = Path(__file__).with_name("start.py")
 PACKAGE = b'"""What `detlite package --runtime` packs: the runtime alone."""\n'
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold: when it was made is nobody's business
 RUNTIME = Path(__file__).parents[2] / "runtime"
@@ -36,6 +37,8 @@ def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ())
     with zipfile.ZipFile(buffer, "a") as archive:
         for name, data in sorted(_sources().items()):
             archive.writestr(_entry(name), data, zipfile.ZIP_DEFLATED, compresslevel=9)
+        if stored:
+            archive.writestr(_entry(PACKED), b"")
         for name, data in sorted(stored.items()):
             archive.writestr(_entry(name), data, zipfile.ZIP_STORED)
     return buffer.getvalue()
@@ -48,12 +51,14 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _sources() -> Mapping[str, bytes]:
-    found = {"__main__.py": MAIN, "detlite/__init__.py": PACKAGE}
+    found = {"detlite/__init__.py": PACKAGE}
     for path in RUNTIME.rglob("*.py"):
         found[f"detlite/runtime/{path.relative_to(RUNTIME).as_posix()}"] = lean_source(
             path.read_text(encoding="utf-8")
         ).encode()
-    return found
+    digest = hashlib.sha256(b"".join(name.encode() + data for name, data in sorted(found.items()))).hexdigest()[:16]
+    start = lean_source(START.read_text(encoding="utf-8")).replace('DIGEST = ""', f'DIGEST = "{digest}"')
+    return {**found, "__main__.py": start.encode()}
 
 
 def _artifact_files(artifact: Artifact | None) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.calibration.images import Images
+from detlite.calibration.linting import lint_record
 from detlite.calibration.quantize import Quantized, Recipe, float_model, quantize
 from detlite.calibration.ranges import RANGES, read_ranges
 from detlite.convert.artifact import write_artifact
@@ -39,6 +40,9 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     """
     images = Images(tuple(map(Path, request["images"])), request["images_origin"])
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
+    linted = lint_record(request, model, images, progress)
+    if linted.get("lint_failed"):
+        return linted
     recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"]["floating"])})
     ranges = read_ranges(Path(request["ranges"])) if request["ranges"] else None
     source = with_heads(model, "raw")
@@ -59,7 +63,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         Path(request["out"]), made.data, made.contract, made.history, force=request["force"], files=files
     )
     facts = {"model": str(artifact.model), "history": list(artifact.history), **detector_facts(artifact.contract)}
-    return facts | answer
+    return facts | linted | answer
 
 
 def measure_curve(request: Record, progress: Progress) -> Record:

@@ -19,6 +19,7 @@ from detlite.convert.tflite.describe import describe
 def thin(name: str, **fields: Any) -> Ssd:
     """The preset *name* with few channels and one class: the same layers, converted in a second."""
     whole = preset(name)
+    assert isinstance(whole, Ssd)
     extractor = replace(whole.extractor, depth_multiplier=0.5, min_depth=8, **fields)
     predictor = whole.predictor
     if isinstance(predictor, WeightSharedPredictor):

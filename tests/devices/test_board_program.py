@@ -1,6 +1,7 @@
 """The board's program, as a board runs it: `python3 -I board.pyz`, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -35,9 +36,11 @@ def program(tmp_path_factory):
     return path
 
 
-def run(program, *arguments, python=sys.executable):
-    command = [python, "-I", str(program), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+def run(program, *arguments, options=("-I",)):
+    """Run the program with a cache beside it."""
+    command = [sys.executable, *options, str(program), *map(str, arguments)]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(program.parent / "cache")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
 
 def test_the_program_is_the_same_bytes_each_time_and_under_100_kb():
@@ -103,6 +106,27 @@ def test_a_packed_model_needs_no_other_file(tmp_path, artifact, photo):
     assert [one["image"] for one in record["images"]] == ["photo.npy"]
     assert run(program, "selftest").returncode == 0
     assert run(program, "measure", "--processes", 1, "--queries", 40, "--min-seconds", 0).returncode == 0
+
+
+def test_modules_are_compiled_once_and_kept(tmp_path, artifact, photo):
+    program = tmp_path / "board.pyz"
+    program.write_bytes(board_program())
+    first = run(program, "detect", artifact.model.parent, photo)
+    (folder,) = (tmp_path / "cache/detlite").iterdir()
+    assert folder.name.startswith("board-")
+    assert list(folder.rglob("session.*.pyc"))
+    assert run(program, "detect", artifact.model.parent, photo).stdout == first.stdout
+
+
+@pytest.mark.parametrize("options", [("-I", "-B"), ("-I",)])
+def test_a_cache_is_not_needed(tmp_path, artifact, photo, options):
+    program = tmp_path / "board.pyz"
+    program.write_bytes(board_program())
+    if "-B" not in options:
+        (tmp_path / "cache").write_text("a file, where a folder is wanted")
+    assert run(program, "detect", artifact.model.parent, photo, options=options).returncode == 0
+    assert run(program, "selftest", options=options).returncode == 0
+    assert not (tmp_path / "cache").is_dir()
 
 
 def test_images_of_one_name_are_not_packed(artifact, photo):

@@ -62,3 +62,20 @@ def test_a_program_is_not_written_over(capsys, tmp_path):
     assert "is there already; choose another name, or pass --force" in capsys.readouterr().err
     assert main(["package", "--runtime", "-o", str(out), "--force"]) == 0
     assert out.read_bytes() == first
+
+
+def test_the_profiles_of_two_runs_are_compared(capsys, tmp_path):
+    from tiny_tflite import tiny_contract, tiny_model
+
+    from detlite.convert.artifact import step, write_artifact
+
+    write_artifact(tmp_path / "tiny", tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    plain = (tmp_path / "tiny", "--processes", 1, "--queries", 40, "--min-seconds", 0)
+    measured(capsys, *plain, "--profile", "-o", tmp_path / "first")
+    _status, record = measured(capsys, *plain, "--profile-against", tmp_path / "first")
+    assert len(record["profile_differences"]) == len(record["profile"])
+
+
+def test_a_run_without_a_profile_is_refused_for_comparing(capsys, tmp_path, script):
+    assert main(["measure", str(script), "--backend", "scripted", "--profile-against", str(tmp_path)]) == 2
+    assert "holds no profile: want the folder of a run that was measured with --profile" in capsys.readouterr().err

@@ -1,6 +1,7 @@
-"""Makes the model builders of tests/convert importable here too."""
+"""Makes the model builders of tests/convert, and those beside these tests, importable here."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "convert"))
+for folder in ("convert", "runtime"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / folder))

@@ -198,7 +198,7 @@ BAD = [
     (("measure", "{text}"), "cannot be read as a TFLite model"),
     (("inspect", "{text}"), "of no format that detlite reads"),
     (("inspect", "{empty}"), "is a folder without a model"),
-    (("evaluate", "{float}", "--images", "{photos}"), "give --coco IMAGES ANNOTATIONS for mAP"),
+    (("evaluate", "{float}", "--images", "{photos}"), "give labels with --coco IMAGES ANNOTATIONS"),
     (("postprocess", "{float}", "-o", "x"), "nothing to change"),
     (("postprocess", "{float}", "-o", "x", "--strip"), "has no TFLite_Detection_PostProcess"),
 ]

@@ -1,25 +1,20 @@
 """What an app bundle says of compression: `BundleConfig.pb`, as bundletool's `config.proto` has it.
 
-The message is small and known, so its wire format is read here: a field is its number and kind in one varint, and
-then a varint, 8 bytes, 4 bytes, or a length and as many bytes (https://protobuf.dev/programming-guides/encoding).
+The message is small and known, so it is read without classes of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detlite.runtime.errors import InputError
+from detlite.convert.wire_format import fields
 
 COMPRESSION = 3  # of BundleConfig
 UNCOMPRESSED_GLOB, INSTALL_TIME_DEFAULT = 1, 2  # of Compression
 COMPRESSED = 2  # of AssetModuleCompression
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-MAX_VARINT_BYTES = 10
 MAX_GLOB = 200
-
-Field = tuple[int, int | bytes]
+BUNDLE = "the bundle's BundleConfig.pb"
 
 
 @dataclass(frozen=True)
@@ -48,44 +43,15 @@ def read_compression(data: bytes) -> BundleCompression:
         InputError: it is damaged.
     """
     globs, packs = [], False
-    for number, value in _fields(data):
+    for number, value in fields(data, BUNDLE):
         if number != COMPRESSION or not isinstance(value, bytes):
             continue
-        for inner, setting in _fields(value):
+        for inner, setting in fields(value, BUNDLE):
             if inner == UNCOMPRESSED_GLOB and isinstance(setting, bytes):
                 globs.append(setting.decode("utf-8", errors="replace"))
             elif inner == INSTALL_TIME_DEFAULT:
                 packs = setting == COMPRESSED
     return BundleCompression(tuple(globs), packs)
-
-
-def _fields(data: bytes) -> Iterator[Field]:
-    """Yield (number, value) of each field of the message *data*."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind = key & 7
-        if kind == VARINT:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-            continue
-        size = {FIXED64: 8, FIXED32: 4}.get(kind)
-        if kind == BYTES:
-            size, at = _varint(data, at)
-        if size is None or at + size > len(data):
-            raise InputError(f"the bundle's BundleConfig.pb is damaged at byte {at}")
-        yield key >> 3, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number at *at*, and where the next thing begins."""
-    value = 0
-    for count, byte in enumerate(data[at : at + MAX_VARINT_BYTES]):
-        value |= (byte & 0x7F) << (7 * count)
-        if byte < 0x80:
-            return value, at + count + 1
-    raise InputError(f"the bundle's BundleConfig.pb is damaged at byte {at}: no number ends there")
 
 
 def _pattern(glob: str) -> re.Pattern[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from asked_weights import AskedWeights
@@ -19,16 +20,17 @@ BACKBONE = "model/_feature_extractor/classification_backbone/"
 TOWER = "model/_box_predictor/_base_tower_layers_for_heads/"
 
 
-def center_net(name: str, side: int, **fields: object) -> tuple[Built, AskedWeights]:
+def center_net(name: str, side: int, **fields: Any) -> tuple[Built, AskedWeights]:
     model = replace(preset(name), **fields)
     assert isinstance(model, CenterNet)
     weights = AskedWeights()
     return build_center_net(model, family_of_center_net(model.type, 0, "a test")[1], weights, (side, side)), weights
 
 
-def ssd_v1(**fields: object) -> Ssd:
+def ssd_v1(**fields: Any) -> Ssd:
     """The SSD of TF2 with MobileNet V1, for which there is no preset."""
     model = preset("tf2_ssd_mobilenet_v2")
+    assert isinstance(model, Ssd)
     return replace(model, classes=1, extractor=replace(model.extractor, type="ssd_mobilenet_v1_keras", **fields))
 
 

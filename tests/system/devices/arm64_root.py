@@ -3,7 +3,6 @@
 Nothing of it is run while it is built. qemu must be 10 or newer: 7.2 computes int8 models wrongly.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -18,7 +17,11 @@ PACKAGES = (
 )
 WHEELS = ("ai-edge-litert", "numpy==2.4.6")
 SITE = "/opt/site"
-USERS = {"root": (0, "/root", "/bin/bash"), "mendel": (20001, "/home/mendel", "/bin/bash"), "shell": (2000, "/", "/bin/sh")}
+USERS = {
+    "root": (0, "/root", "/bin/bash"),
+    "mendel": (20001, "/home/mendel", "/bin/bash"),
+    "shell": (2000, "/", "/bin/sh"),
+}
 MOUNT_POINTS = ("proc", "sys", "dev", "run", "tmp", "home/mendel", "data/local/tmp", "data/misc/adb", "root", "mnt")
 
 
@@ -93,7 +96,20 @@ def add_wheels(root: Path, folder: Path) -> None:
     platforms = [part for minor in (27, 28) for part in ("--platform", f"manylinux_2_{minor}_aarch64")]
     python = next((root / "usr/bin").glob("python3.??")).name.removeprefix("python")
     kind = ["--python-version", python, "--implementation", "cp", "--abi", f"cp{python.replace('.', '')}"]
-    ask("python3", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", *platforms, *kind, "-d", folder, *WHEELS)
+    ask(
+        "python3",
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--only-binary=:all:",
+        *platforms,
+        *kind,
+        "-d",
+        folder,
+        *WHEELS,
+    )
     for wheel in folder.glob("*.whl"):
         with zipfile.ZipFile(wheel) as content:
             content.extractall(root / SITE.lstrip("/"))
@@ -113,5 +129,3 @@ def shape(root: Path, qemu: Path) -> None:
             (programs / applet).symlink_to("/usr/bin/toybox")
     (programs / "sh").symlink_to("/usr/bin/mksh")
     (programs / "python3").symlink_to("/usr/bin/python3")
-    (root / "usr/bin/env-python").write_text(f'#!/bin/sh\nexec env PYTHONPATH={SITE} /usr/bin/python3 "$@"\n')
-    os.chmod(root / "usr/bin/env-python", 0o755)

@@ -63,9 +63,6 @@ class Emulated:
         cpu.mkdir(parents=True)
         for name in ("possible", "present", "online"):  # without these XNNPACK silently stays off
             (cpu / name).write_text("0-1\n")
-        for parent in [scratch, *scratch.parents]:
-            if parent.stat().st_mode & 0o005 != 0o005 and str(parent).startswith("/tmp/"):
-                parent.chmod(parent.stat().st_mode | 0o055)
         if self.kind == "board":
             self._prepare_ssh()
 
@@ -126,8 +123,8 @@ class Emulated:
                 start_new_session=True,
             )
         pid = self._process.pid
-        outer = os.readlink("/proc/self/ns/user")
-        while os.readlink(f"/proc/{pid}/ns/user") == outer:
+        outer = Path("/proc/self/ns/user").readlink()
+        while Path(f"/proc/{pid}/ns/user").readlink() == outer:
             time.sleep(0.01)
         for name in ("uid_map", "gid_map"):
             Path(f"/proc/{pid}/{name}").write_text("0 0 65536")
@@ -142,7 +139,10 @@ class Emulated:
 
         deadline = time.monotonic() + START_S
         while True:
-            with contextlib.suppress(OSError), socket.create_connection((self.address, 5555 if self.kind == "phone" else 22), 1):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((self.address, 5555 if self.kind == "phone" else 22), 1),
+            ):
                 return
             assert time.monotonic() < deadline, (self.scratch / "log").read_text()[-2000:]
             time.sleep(0.1)
@@ -176,13 +176,14 @@ class Emulated:
         if self._process is None:
             return {}
         found = {}
-        outer = os.readlink("/proc/self/ns/pid")
-        own = os.readlink(f"/proc/{self._process.pid}/ns/net")
+        outer = Path("/proc/self/ns/pid").readlink()
+        own = Path(f"/proc/{self._process.pid}/ns/net").readlink()
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdecimal() and os.readlink(entry / "ns/net") == own:
-                    if os.readlink(entry / "ns/pid") != outer and (entry / "cmdline").read_bytes():
-                        found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                is_there = entry.name.isdecimal() and (entry / "ns/net").readlink() == own
+                command = (entry / "cmdline").read_bytes() if is_there else b""
+                if command and (entry / "ns/pid").readlink() != outer:
+                    found[int(entry.name)] = command.replace(b"\0", b" ").decode()
         return found
 
     def jobs(self) -> list[str]:

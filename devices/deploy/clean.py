@@ -1,0 +1,24 @@
+"""Removing from a device what detlite put there."""
+
+from __future__ import annotations
+
+from detlite.devices.deploy.hold import hold
+from detlite.devices.deploy.scripts import script
+from detlite.devices.transport.run import run_script
+from detlite.devices.transport.transport import Transport
+from detlite.runtime.errors import DeviceError
+
+CLEAN_S = 60.0
+
+
+def clean(transport: Transport, work: str) -> int:
+    """Remove the files in the device's folder *work*, and return how many bytes they took; nothing else is touched.
+
+    Raises:
+        DeviceError: a job holds the device, or the files cannot be removed.
+    """
+    with hold(transport, work, "clean"):
+        said = run_script(transport, script("clean"), [work], timeout_s=CLEAN_S).strip()
+    if not said.isdecimal():
+        raise DeviceError(f"{transport.name}: cleaning {work} said {said[:100]!r}")
+    return int(said) * 1024

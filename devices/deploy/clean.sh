@@ -1,0 +1,10 @@
+# work: remove the files and the runs that were cut short, and say how many KiB they took
+work=$1
+mkdir -p "$work/runs" || exit 1
+total=0
+for folder in files runs; do
+  set -- $(du -s -k "$work/$folder")
+  total=$((total + $1))
+  rm -rf "$work/$folder" || exit 1
+done
+echo "$total"

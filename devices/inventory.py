@@ -1,0 +1,194 @@
+"""The user's own devices: a TOML file with one table for each.
+
+::
+
+    [pixel8]
+    kind = "pixel"
+    serial = "3A2B..."                # adb; `address:port` for one in the network
+
+    [orin]
+    kind = "jetson"
+    address = "orin.lan"              # ssh: a host, or an alias of your ssh configuration
+    user = "nvidia"
+    python = "/home/nvidia/venv/bin/python3"
+    work = "/home/nvidia/detlite"     # files go here, and the lock
+    power_mode = "MAXN"               # measure in no other
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.zoo.cache import default_cache_folder
+from detlite.runtime.errors import InputError, unknown_name
+
+ENVIRONMENT = "DETLITE_DEVICES"
+HOST = "host"
+"""This machine: there without an inventory."""
+
+ADB_KIND = "pixel"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+WORK = re.compile(r"[A-Za-z0-9_./-]{1,200}")
+ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}")
+MOST_BYTES = 1 << 20
+
+WORK_FOLDERS = {"adb": "/data/local/tmp/detlite", "ssh": ".cache/detlite"}
+"""Where nothing is said: the shell user's own folder on Android, the login's on a board."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device of the inventory.
+
+    Attributes:
+        name: what the user calls it.
+        kind: which file of detlite's device kinds knows it: `pixel`, `jetson`, `generic_linux`.
+        address: a host, or an alias of the ssh configuration; for ssh.
+        serial: adb's serial number.
+        user: of the ssh login.
+        port: of ssh.
+        ssh_config: in place of the user's own.
+        python: the interpreter there.
+        work: the work folder there.
+        power_mode: the only one to measure in.
+        is_emulated: whether it is no real device: its times say nothing, and are never shown without that word.
+    """
+
+    name: str
+    kind: str
+    address: str | None = None
+    serial: str | None = None
+    user: str | None = None
+    port: int | None = None
+    ssh_config: str | None = None
+    python: str = "python3"
+    work: str = ""
+    power_mode: str | None = None
+    is_emulated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.address is not None and self.serial is not None:
+            raise InputError(f"{self.name} has an address (ssh) and a serial (adb): keep one of them")
+        if self.address is None and (self.user or self.port or self.ssh_config):
+            raise InputError(f"{self.name} has settings of ssh, and no address")
+        if self.address is not None and not ADDRESS.fullmatch(self.address):
+            raise InputError(f"{self.name}: {self.address!r} is no host name, address or alias")
+        if self.port is not None and not 0 < self.port < 65536:
+            raise InputError(f"{self.name}: port {self.port}: want 1 to 65535")
+        if self.work and (not WORK.fullmatch(self.work) or self.work.startswith("-") or ".." in self.work.split("/")):
+            raise InputError(
+                f"{self.name}: work {self.work!r}: want a path of letters, digits and _ . - /, without '..'"
+            )
+
+    @property
+    def way(self) -> str:
+        """How it is reached: `adb`, `ssh` or `local`."""
+        if self.address is not None:
+            return "ssh"
+        return "adb" if self.serial is not None or self.kind == ADB_KIND else "local"
+
+    @property
+    def folder(self) -> str:
+        """The work folder there: the one that the inventory names, or the usual one of its way."""
+        return self.work or WORK_FOLDERS.get(self.way) or str(default_cache_folder() / "device")
+
+
+KEYS = {
+    "kind": str,
+    "address": str,
+    "serial": str,
+    "user": str,
+    "port": int,
+    "ssh_config": str,
+    "python": str,
+    "work": str,
+    "power_mode": str,
+    "emulated": bool,
+}
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The devices of the file at *path*, by name; `host` is always one of them."""
+
+    path: Path
+    devices: Mapping[str, Device]
+
+    def device(self, name: str) -> Device:
+        """Return the device that is called *name*.
+
+        Raises:
+            UnknownNameError: none is.
+        """
+        if name not in self.devices:
+            error = unknown_name("device", name, self.devices)
+            raise type(error)(
+                f"{error} (inventory: {self.path}{'' if self.path.is_file() else ', which is not there'})"
+            )
+        return self.devices[name]
+
+
+def default_inventory() -> Path:
+    """Return DETLITE_DEVICES, else `detlite/devices.toml` under XDG_CONFIG_HOME or ~/.config."""
+    if own := os.environ.get(ENVIRONMENT):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "detlite" / "devices.toml"
+
+
+def read_inventory(path: Path | None = None) -> Inventory:
+    """Return the devices in the file at *path*; where no path is given, in the user's own file, if there is one.
+
+    Raises:
+        InputError: the file is not there, is no TOML, or says something that is not understood.
+    """
+    given, path = path is not None, path or default_inventory()
+    tables: Mapping[str, Any] = {}
+    if given or ENVIRONMENT in os.environ or path.is_file():
+        tables = _tables(path)
+    devices = {name: _device(path, name, table) for name, table in tables.items()}
+    return Inventory(path, {HOST: Device(HOST, HOST), **devices})
+
+
+def _tables(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path} has {path.stat().st_size} bytes: an inventory has at most {MOST_BYTES}")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"the inventory {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"the inventory {path} is no TOML: {error}") from error
+
+
+def _device(path: Path, name: str, table: object) -> Device:
+    where = f"{path}, device {name!r}"
+    if not NAME.fullmatch(name):
+        raise InputError(f"{where}: want a name of letters, digits and _ . -, 64 at most")
+    if not isinstance(table, dict):
+        raise InputError(f"{where}: want a table, [{name}], got {type(table).__name__}")
+    for key, value in table.items():
+        _check_field(where, key, value)
+    if "kind" not in table:
+        raise InputError(f'{where} says no kind: add one, such as kind = "generic_linux"')
+    values = {("is_emulated" if key == "emulated" else key): value for key, value in table.items()}
+    known = {field.name for field in fields(Device)}
+    try:
+        return Device(name, **{key: value for key, value in values.items() if key in known})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _check_field(where: str, key: str, value: object) -> None:
+    if key not in KEYS:
+        error = unknown_name("setting of a device", key, KEYS)
+        raise type(error)(f"{where}: {error}")
+    if type(value) is not KEYS[key]:
+        raise InputError(f"{where}: {key} is {value!r}; want {'a text' if KEYS[key] is str else KEYS[key].__name__}")
+    if isinstance(value, str) and (not value.strip() or not value.isprintable()):
+        raise InputError(f"{where}: {key} is {value!r}; want a text of printable characters")

@@ -1,0 +1,24 @@
+"""An Edge TPU by its delegate: for files that Google's compiler made, and never the CPU instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from detlite.runtime.backend import Backend, Settings
+from detlite.runtime.contract import Contract
+from detlite.runtime.delegates import parse_delegate
+from detlite.runtime.edgetpu import open_edgetpu
+from detlite.runtime.edgetpu_runner import EdgeTpu
+from detlite.runtime.errors import InputError
+
+
+def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> EdgeTpu:
+    texts = settings.delegates or ("edgetpu",)
+    name, options = parse_delegate(texts[0])
+    if len(texts) != 1 or name != "edgetpu":
+        raise InputError(f"delegates {texts}: the Edge TPU's back end wants one, such as edgetpu,device=usb")
+    return EdgeTpu(open_edgetpu(model, device=options.get("device", ""), library=options.get("library")))
+
+
+PLUGIN = Backend(title="Edge TPU", suffixes=(".tflite",), open=_open)

@@ -1,0 +1,26 @@
+"""LiteRT's interpreter, from ai-edge-litert or from TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Sequence
+
+from detlite.runtime.backend import Backend, Settings
+from detlite.runtime.profile import Timed
+from detlite.runtime.tflite_backend import opener
+
+
+def _profile(model: Path, settings: Settings) -> Sequence[Timed]:
+    from detlite.runtime.litert_profiler import profile
+
+    return profile(model, settings)
+
+
+PLUGIN = Backend(
+    title="LiteRT",
+    suffixes=(".tflite",),
+    open=opener((("ai_edge_litert.interpreter", "ai-edge-litert"), ("tensorflow.lite", "tensorflow"))),
+    profile=_profile,
+    package="ai_edge_litert",
+    rank=1,
+)

@@ -1,0 +1,17 @@
+"""Runs nothing: what a measurement costs by itself, and every scenario where there is no interpreter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from detlite.runtime.backend import Backend, Settings
+from detlite.runtime.contract import Contract
+from detlite.runtime.script import NullRunner
+
+
+def _open(_model: Path, _settings: Settings, contract: Optional[Contract]) -> NullRunner:
+    return NullRunner(contract)
+
+
+PLUGIN = Backend(title="nothing", suffixes=(".tflite", ".onnx", ".json"), open=_open)

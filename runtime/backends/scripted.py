@@ -1,0 +1,17 @@
+"""Does what a JSON file says: how long each inference takes, and where it fails. For tests and for trying things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from detlite.runtime.backend import Backend, Settings
+from detlite.runtime.contract import Contract
+from detlite.runtime.script import ScriptedRunner, read_script
+
+
+def _open(model: Path, settings: Settings, contract: Optional[Contract]) -> ScriptedRunner:
+    return ScriptedRunner(read_script(model), settings, contract)
+
+
+PLUGIN = Backend(title="script", suffixes=(".json",), open=_open)

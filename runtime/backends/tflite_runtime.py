@@ -1,0 +1,12 @@
+"""The TFLite interpreter of tflite-runtime, for boards with Python 3.9 to 3.11; it ended at 2.14."""
+
+from detlite.runtime.backend import Backend
+from detlite.runtime.tflite_backend import opener
+
+PLUGIN = Backend(
+    title="TFLite",
+    suffixes=(".tflite",),
+    open=opener((("tflite_runtime.interpreter", "tflite-runtime"),)),
+    package="tflite_runtime",
+    rank=2,
+)

@@ -1,0 +1,89 @@
+"""What `detlite package --runtime` packs beside the program: a model and images, in the same file."""
+
+from __future__ import annotations
+
+import sys
+import zipimport
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Callable, Optional, Type
+
+from detlite.runtime.artifact import CONTRACT, MODEL, Artifact, read_artifact
+from detlite.runtime.errors import InputError
+from detlite.runtime.hashing import sha256_of
+
+ARTIFACT, IMAGES = "artifact/", "images/"
+PACKED = "packed"
+"""A file in the program that says that there are others than Python's in it."""
+
+if TYPE_CHECKING:
+    import tempfile
+
+
+class Packed:
+    """The files of this program that are none of Python's, in a folder that goes when the program ends."""
+
+    def __init__(self, archive: Optional[Path] = None) -> None:
+        """Open *archive*, or the file that is running; one without a model holds nothing."""
+        home = Path(sys.argv[0]) if archive is None else archive
+        self._folder: Optional[tempfile.TemporaryDirectory[str]] = None
+        self.model: Optional[Path] = None
+        self.images: Optional[Path] = None
+        if not home.is_file() or not _has_files(home):
+            return
+        import tempfile  # here, and zipfile too: a program without a model starts without them
+        import zipfile
+
+        with zipfile.ZipFile(home) as opened:
+            names = [name for name in opened.namelist() if name.startswith((ARTIFACT, IMAGES))]
+            self._folder = tempfile.TemporaryDirectory(prefix="board-")
+            opened.extractall(self._folder.name, names)
+        root = Path(self._folder.name)
+        self.model = root / ARTIFACT if (root / ARTIFACT).is_dir() else None
+        self.images = root / IMAGES if (root / IMAGES).is_dir() else None
+
+    def __enter__(self) -> Packed:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _has_files(home: Path) -> bool:
+    try:
+        zipimport.zipimporter(str(home)).get_data(PACKED)
+    except (OSError, zipimport.ZipImportError):  # it has none, or this is no program in one file
+        return False
+    return True
+
+
+def find_model(given: Optional[str], packed: Packed) -> Path:
+    """Return the path that was *given*, or the packed model.
+
+    Raises:
+        InputError: nothing was given, and nothing is packed.
+    """
+    if given is not None:
+        path = Path(given)
+        if not path.exists():
+            raise InputError(f"{path}: want a folder that detlite wrote or a model file, and there is neither")
+        return path
+    if packed.model is None:
+        raise InputError(f"want a MODEL: {Path(sys.argv[0]).name} has none packed in it")
+    return packed.model
+
+
+def open_model(path: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
+    """Return the artifact at *path*, whose model has the *sha256* that its history states.
+
+    Raises:
+        InputError: it is none.
+    """
+    if path.is_dir():
+        return read_artifact(path, sha256=sha256)
+    if path.name == MODEL and (path.parent / CONTRACT).is_file():
+        return read_artifact(path.parent, sha256=sha256)
+    raise InputError(f"{path} has no {CONTRACT} beside it, which says how to use it: give the folder of an artifact")

@@ -1,0 +1,50 @@
+"""What TensorRT's `trtexec --exportTimes` writes; its keys changed with version 8.4."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+from detlite.runtime.errors import InputError
+
+STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("output", ("d2hMs", "outMs")))
+"""Copying to the GPU, computing, copying back: the names since version 8.4, then the older ones."""
+
+MOST_BYTES = 1 << 30
+
+
+def read_times(path: Path) -> Mapping[str, List[int]]:
+    """Return the times in the file that `--exportTimes` wrote, in ns by stage, and `latency`: one value a query.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    rows = _read(path)
+    if not all("latencyMs" in row for row in rows) or not rows:
+        raise InputError(f"{path}: want the list that trtexec --exportTimes writes, with latencyMs in each entry")
+    found: Dict[str, List[int]] = {"latency": [_ns(path, row["latencyMs"]) for row in rows]}
+    for stage, names in STAGES:
+        known = next((name for name in names if name in rows[0]), None)
+        if known is not None and all(known in row for row in rows):
+            found[stage] = [_ns(path, row[known]) for row in rows]
+    return found
+
+
+def _read(path: Path) -> List[Dict[str, Any]]:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path} has {path.stat().st_size} bytes: no times of trtexec are so many")
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read as what trtexec exports: {error}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: want a list, as trtexec exports it")
+    return rows
+
+
+def _ns(path: Path, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value >= 0):
+        raise InputError(f"{path} holds the time {value!r:.40}; want milliseconds of 0 or more")
+    return round(value * 1e6)

@@ -1,0 +1,82 @@
+"""Has the official LoadGen drive a session: `loadgen_driver.py LOADGEN_FOLDER MODEL SCENARIO OUT`.
+
+Writes to stdout, as JSON, what LoadGen logged, and the samples in the order in which it asked for them.
+"""
+
+import json
+import queue
+import sys
+import threading
+from pathlib import Path
+
+SAMPLES = 16
+QUERIES = {"SingleStream": 200, "Offline": 1, "Server": 200}
+RATE = 30
+
+
+def settings_of(lg, scenario):
+    from detlite.runtime.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
+
+    made = lg.TestSettings()
+    made.scenario = getattr(lg.TestScenario, scenario)
+    made.mode = lg.TestMode.PerformanceOnly
+    made.qsl_rng_seed, made.sample_index_rng_seed, made.schedule_rng_seed = QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
+    made.min_duration_ms, made.min_query_count, made.max_query_count = 0, QUERIES[scenario], QUERIES[scenario]
+    made.server_target_qps, made.server_target_latency_ns = RATE, 10**8
+    made.offline_expected_qps = 200
+    return made
+
+
+def drive(lg, session, tensors, scenario, out):
+    waiting = queue.Queue()
+    asked = []
+
+    def answer():
+        while (sample := waiting.get()) is not None:
+            session.invoke(tensors[sample.index])
+            session.postprocess(session.heads())
+            lg.QuerySamplesComplete([lg.QuerySampleResponse(sample.id, 0, 0)])
+
+    def issue(samples):
+        asked.extend(sample.index for sample in samples)
+        for sample in samples:
+            waiting.put(sample)
+
+    worker = threading.Thread(target=answer)
+    worker.start()
+    sut = lg.ConstructSUT(issue, lambda: None)
+    loaded = []
+    qsl = lg.ConstructQSL(SAMPLES, SAMPLES, loaded.extend, lambda _ids: None)
+    log, output = lg.LogSettings(), lg.LogOutputSettings()
+    output.outdir, output.copy_summary_to_stdout = str(out), False
+    log.log_output, log.enable_trace = output, False
+    lg.StartTestWithLogSettings(sut, qsl, settings_of(lg, scenario), log)
+    waiting.put(None)
+    worker.join()
+    lg.DestroyQSL(qsl)
+    lg.DestroySUT(sut)
+    return loaded, asked
+
+
+def main():
+    folder, model, scenario, out = sys.argv[1:]
+    sys.path.insert(0, folder)
+    import mlperf_loadgen as lg
+    import numpy as np
+
+    from detlite.convert.artifact import open_artifact
+    from detlite.runtime.session import Session
+
+    session = Session(open_artifact(Path(model)))
+    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    tensors = [session.preprocess(image)] * SAMPLES
+    for _ in range(20):
+        session.invoke(tensors[0])
+    loaded, asked = drive(lg, session, tensors, scenario, out)
+    lines = (Path(out) / "mlperf_log_detail.txt").read_text().splitlines()
+    logged = {entry["key"]: entry["value"] for entry in (json.loads(line[9:]) for line in lines)}
+    print(json.dumps({"loaded": loaded, "asked": asked, "logged": logged}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The workstation's process is killed at random moments: the device frees itself, and every image is scored once."""
+
+import json
+import os
+import random
+import time
+
+import numpy as np
+import pytest
+
+from detlite.devices.accuracy.detect import detect
+from detlite.devices.deploy.hold import LOCK_AGE_S
+from detlite.runtime.artifact import read_artifact
+
+pytestmark = pytest.mark.slow
+
+TIMES = 4  # twenty by hand: DETLITE_KILLS=20
+
+
+@pytest.fixture(scope="session")
+def many_photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    random_pixels = np.random.default_rng(0)
+    for number in range(60):
+        np.save(folder / f"{number:02}.npy", random_pixels.integers(0, 256, (48, 64, 3), np.uint8))
+    return folder
+
+
+def test_every_image_is_scored_once_after_kills(made, many_photos, start_device, inventory, detlite):
+    board = start_device("board")
+    inventory(board)
+    arguments = ("evaluate", made / "int8", "--images", many_photos, "--against", made / "int8", "--device", "board0")
+    moments = random.Random(7)
+    kept = []
+    for _ in range(int(os.environ.get("DETLITE_KILLS", TIMES))):
+        process = detlite.start(*arguments)
+        time.sleep(moments.uniform(0.5, 9))
+        process.kill()
+        process.communicate()
+        if process.returncode == 0:  # it was done before
+            kept.clear()
+        kept.append(sum(len(path.read_bytes().splitlines()) for path in (detlite.folder / "cache").rglob("*.jsonl")))
+        deadline = time.monotonic() + LOCK_AGE_S
+        while board.jobs() or (board.work / "lock").exists():
+            assert time.monotonic() < deadline, board.jobs()
+            time.sleep(0.2)
+    ran = detlite(*arguments, "--json")
+    assert ran.status == 0, ran.err
+    record = json.loads(ran.out)
+    assert record["images"] == 60
+    assert record["emulated_invoke_sum_s"] > 0
+    expected = detect(read_artifact(made / "int8"), sorted(many_photos.iterdir()))
+    assert record["detections"] == len(expected.scores)
+    assert kept == sorted(kept)  # what was there once stays
+    assert not list((detlite.folder / "cache").rglob("*.jsonl"))
