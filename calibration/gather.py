@@ -135,9 +135,11 @@ def _chosen(gallery: Gallery, seen: dict[int, Pixels], wish: Wish) -> list[int]:
     if wish.choice != "stratified":
         return numbers
     images = np.stack(list(seen.values()))
-    known = label_strata([gallery.objects[one] for one in numbers]) if gallery.is_labelled else content_strata(images)
-    strata = np.concatenate([known, brightness_strata(images)], axis=1)
-    return [numbers[place] for place in stratified(strata, wish.count, wish.seed)]
+    if gallery.is_labelled:
+        known = label_strata([gallery.objects[number] for number in numbers])
+    else:
+        known = content_strata(images, wish.count)
+    return [numbers[place] for place in stratified(known | brightness_strata(images), wish.count, wish.seed)]
 
 
 def _sample(numbers: Sequence[int], count: int, seed: int) -> list[int]:

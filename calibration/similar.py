@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.thumbnail import Thumbnails
+from detlite.calibration.thumbnail import SIDE, Thumbnails
 
 SAME = 0.9
 NOISE = 4.0  # of 255: images whose pixels differ by less than this are not told apart by it
@@ -43,7 +43,7 @@ def groups(images: Thumbnails) -> list[list[int]]:
 
 def _directions(images: Thumbnails) -> NDArray[np.float32]:
     """Return the pixels of each image less their mean, of length 1; shorter where there is little but noise."""
-    rows = images.reshape(len(images), int(np.prod(images.shape[1:]))).astype(np.float32)
+    rows = images.reshape(len(images), SIDE * SIDE * 3).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.sqrt((rows**2).sum(axis=1, keepdims=True) + np.float32(NOISE**2 * rows.shape[1]))
     directions: NDArray[np.float32] = rows / length

@@ -45,7 +45,7 @@ class Artifact:
 def read_artifact(folder: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
     """Return the artifact in *folder*, its model checked against the sha256 that its history states.
 
-    *sha256* gives that of the file; `Hashing.of` where it was begun before.
+    *sha256* gives that of the file; another where it was reckoned elsewhere.
 
     Raises:
         InputError: it is no artifact, or the model is not the one that was written.

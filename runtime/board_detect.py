@@ -6,12 +6,12 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from detlite.runtime.contract import Contract
 from detlite.runtime.detections import Detections
 from detlite.runtime.errors import InputError
-from detlite.runtime.hashing import Hashing, sha256_of
+from detlite.runtime.hashing import sha256_of
 from detlite.runtime.images import Pixels, read_image
 from detlite.runtime.packed import Packed, find_model, open_model
 from detlite.runtime.session import Session
@@ -19,13 +19,13 @@ from detlite.runtime.session import Session
 Record = Dict[str, Any]
 
 
-def detect_command(values: Dict[str, Any], hashing: Optional[Hashing] = None) -> int:
+def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
     """Detect as *values* say, write the result to stdout, and return the exit status.
 
-    *hashing* is of the model, where it was begun before.
+    *hashes* gives the path and the sha256 of the model, where that is reckoned elsewhere.
     """
     with Packed() as packed:
-        session, model, paths = _opened(packed, values, hashing.of if hashing else sha256_of)
+        session, model, paths = _opened(packed, values, lambda path: _sha256(path, hashes))
         if values["lines"]:
             write_lines(session, model, paths)
             return 0
@@ -33,6 +33,11 @@ def detect_command(values: Dict[str, Any], hashing: Optional[Hashing] = None) ->
     record = {"schema": "detlite.detections", "schema_version": 1, "runtime": session.runtime, "images": found}
     sys.stdout.write(json.dumps(record, indent=1) + "\n" if values["as_json"] else _text(found))
     return 0
+
+
+def _sha256(path: Path, hashes: Iterator[Any]) -> str:
+    known = next(hashes, None)
+    return str(known[1]) if known is not None and Path(known[0]) == path else sha256_of(path)
 
 
 def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str]) -> Tuple[Session, Path, List[Path]]:

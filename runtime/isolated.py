@@ -1,35 +1,83 @@
-"""Run a function in a copy of this process: a crash of an interpreter is reported, and costs no second start."""
+"""Work in a copy of this process: a crash of an interpreter is reported, and costs no second start."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
-from typing import Callable
+from typing import Any, Callable, Iterator
+
+Requests = Iterator[Any]
 
 
-def run_isolated(work: Callable[[], int]) -> int:
-    """Return the exit status of *work*, done in a copy of this process where the system can make one.
+def run_beside(requests: Callable[[], Requests], prepare: Callable[[], None], work: Callable[[Requests], int]) -> int:
+    """Return the exit status of *work*, done in a copy of this process, to which this one hands *requests*.
 
-    To be called early: what is imported and opened later is the copy's alone, and no thread runs yet.
+    The copy begins with *prepare* (what takes long to import, say) while the requests are made here; they are what JSON
+    can carry. To be called early: no thread runs yet, and what is imported later is the copy's alone.
 
     Raises:
         DeviceError: the copy died of a signal.
+        DetliteError: as *requests* does; the copy is then ended.
     """
     if not hasattr(os, "fork"):
-        return work()
+        prepare()
+        return work(requests())
+    reading, writing = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        status = work()
+        os.close(writing)
+        _be_the_copy(reading, prepare, work)
+    os.close(reading)
+    try:
+        _hand_over(requests(), writing)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
+    return _status(os.waitpid(child, 0)[1])
+
+
+def _be_the_copy(reading: int, prepare: Callable[[], None], work: Callable[[Requests], int]) -> None:
+    status = 1
+    try:
+        prepare()
+        status = work(_received(reading))
         sys.stdout.flush()
+    except BrokenPipeError:
+        status = 0  # a reader such as `head` has what it wanted
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        raise
+    finally:
         sys.stderr.flush()
         os._exit(status)  # without the interpreters' own destructors, which may crash when the work is done
-    _child, ended = os.waitpid(child, 0)
+
+
+def _hand_over(requests: Requests, writing: int) -> None:
+    import json
+
+    with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as stream:  # it may have ended already
+        for request in requests:
+            stream.write(json.dumps(request) + "\n")
+            stream.flush()
+
+
+def _received(reading: int) -> Requests:
+    import json
+
+    with os.fdopen(reading) as stream:
+        for line in stream:
+            yield json.loads(line)
+
+
+def _status(ended: int) -> int:
     if not os.WIFSIGNALED(ended):
         return os.WEXITSTATUS(ended)
-    import signal
-
     from detlite.runtime.child import LIKELY
     from detlite.runtime.errors import DeviceError
 

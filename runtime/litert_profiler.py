@@ -145,7 +145,7 @@ class Profiled:
 
 
 def profile(model: Path, settings: Settings) -> Sequence[Timed]:
-    """Return what each operator of *model* takes, on one thread with XNNPACK: the mean of `RUNS` runs.
+    """Return what each operator of *model* takes, on one thread with XNNPACK, of `RUNS` runs.
 
     Raises:
         InputError: other settings are asked for.
@@ -160,6 +160,13 @@ def profile(model: Path, settings: Settings) -> Sequence[Timed]:
     if len({tuple(event[:2] for event in row) for row in rows}) != 1:
         raise DeviceError("LiteRT's profiler tells of other operators from run to run: nothing can be said")
     return [
-        Timed(name, places[kind], sum(row[i][2] for row in rows) / len(rows) / 1e3)
+        Timed(name, places[kind], _middle([row[i][2] for row in rows]) / 1e3)
         for i, (name, kind, _us) in enumerate(rows[0])
     ]
+
+
+def _middle(times: Sequence[int]) -> float:
+    """Return the mean of the middle half of *times*: finer than whole microseconds, and without disturbed runs."""
+    quarter = len(times) // 4
+    half = sorted(times)[quarter : len(times) - quarter]
+    return sum(half) / len(half)

@@ -100,10 +100,10 @@ def _measure(setup: Setup, run: Path, progress: Progress) -> Record:
     if setup.profile and failure is None:
         record |= _profiled(setup, run)
     try:
-        write_json(run / MEASUREMENT, record)
         write_logs(run, setup, record, _series(setup, run)[0])
         if setup.accuracy and failure is None:
             run_in_child("detlite.runtime.accuracy_run:accuracy_process", setup.request(run), progress=progress)
+        write_json(run / MEASUREMENT, record)
     except (DetliteError, OSError) as error:
         record["failure"] = record["failure"] or _failure(error)
     return record

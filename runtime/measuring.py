@@ -175,12 +175,13 @@ def measure_process(request: Record, progress: Progress) -> Record:
 
 def _teller(progress: Progress, load: Load) -> Callable[[int], None]:
     done, told = [0], [0]
+    total = load.queries * load.streams if load.queries > 1 else load.offline_samples
 
     def tell(now_ns: int) -> None:
         done[0] += 1
         if now_ns - told[0] >= TELL_EVERY_NS:
             told[0] = now_ns
-            progress("samples", done[0], load.queries)
+            progress("samples", done[0], total)
 
     return tell
 

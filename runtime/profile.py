@@ -16,7 +16,7 @@ class Timed:
     Attributes:
         operator: what the back end calls it.
         place: where it ran: a delegate, the interpreter, a provider.
-        mean_ms: of many runs.
+        mean_ms: of the middle half of many runs.
     """
 
     operator: str

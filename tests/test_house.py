@@ -42,7 +42,7 @@ def test_heavy_packages_are_imported_inside_functions(path):
     assert not {name for name in top if name.split(".")[0] in HEAVY}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "runtime").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "runtime").rglob("*.py")), ids=lambda path: path.name)
 def test_runtime_imports_numpy_and_the_standard_library_alone(path):
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
     for name in imports_of(tree.body):

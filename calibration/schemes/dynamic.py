@@ -1,4 +1,4 @@
-"""int8 weights for float activations, which the operators quantize themselves: a quarter of the file."""
+"""int8 weights for float activations, which the operators quantize while they run: a quarter of the file."""
 
 from __future__ import annotations
 

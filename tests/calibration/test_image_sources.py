@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import tracemalloc
 import zipfile
@@ -307,6 +309,20 @@ def test_a_file_that_is_no_video_is_refused(tmp_path):
     (tmp_path / "a.mp4").write_bytes(encoded(1)[:50])
     with pytest.raises(InputError, match="a.mp4 is truncated, damaged or no video"):
         items("video", tmp_path / "a.mp4")
+
+
+def test_a_video_without_pyav_says_what_to_install(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    code = (
+        "import sys; sys.modules['av'] = None\n"
+        "from pathlib import Path; from detlite.calibration.sources import video\n"
+        "from detlite.runtime.errors import MissingToolError\n"
+        "try: list(video.items([Path(sys.argv[1])]))\n"
+        "except MissingToolError as error: print(error.exit_status, error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.mp4")], capture_output=True, text=True)
+    assert said.stdout.startswith("3 a video wants PyAV, which is not here")
+    assert "pip install 'detlite[video]'" in said.stdout
 
 
 @pytest.mark.slow

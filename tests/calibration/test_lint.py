@@ -16,7 +16,10 @@ from detlite.calibration.lint.variety import vendi
 from detlite.calibration.linting import lint
 from detlite.calibration.similar import groups, pairs
 from detlite.calibration.thumbnail import thumbnails
+from detlite.convert.detector import DetectorOptions
+from detlite.convert.stage import load_source, with_heads
 from detlite.runtime.contract import ImageInput
+from detlite.runtime.images import read_image
 from detlite.runtime.plugins import load_plugin, load_plugins
 
 COUNT = 12
@@ -164,11 +167,18 @@ def test_a_real_model_is_asked(images, tmp_path):
 
 
 @pytest.mark.data
-def test_swapped_colours_are_told_from_right_ones_by_a_real_detector(shared_data, tmp_path):
-    from detlite.convert.detector import DetectorOptions
-    from detlite.convert.stage import load_source
-
-    path = shared_data / "models" / "coco_ssd_mobilenet_v1_quant"
-    assert path.is_dir()
-    assert load_source is not None
-    assert DetectorOptions is not None
+@pytest.mark.slow
+def test_swapped_colours_and_a_wrong_scale_are_told_by_a_real_detector(shared_data, tmp_path):
+    path = shared_data / "models" / "ssd_mobilenet_v2_fpnlite_320_tf2_drq" / "model.tflite"
+    model = with_heads(load_source(path, DetectorOptions()), "raw")
+    photographs = sorted((shared_data / "coco" / "train" / "images").glob("*.jpg"))[:64]
+    assert found("normalization", photographs, confidence=Confidence(model)) == []
+    swapped = [tmp_path / f"{one.stem}.npy" for one in photographs]
+    for one, other in zip(photographs, swapped, strict=True):
+        np.save(other, np.ascontiguousarray(read_image(one)[..., ::-1]))
+    (finding,) = found("normalization", swapped, confidence=Confidence(model))
+    assert "red and blue swapped" in finding.text
+    image = dataclasses.replace(model.contract.image, mean=(0.0,) * 3, std=(255.0,) * 3)
+    wrong = dataclasses.replace(model, contract=dataclasses.replace(model.contract, image=image))
+    (finding,) = found("normalization", photographs, confidence=Confidence(wrong))
+    assert "pixels of -1..1" in finding.text

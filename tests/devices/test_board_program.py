@@ -1,5 +1,6 @@
 """The board's program, as a board runs it: `python3 -I board.pyz`, in a process of its own."""
 
+import ast
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from tiny_tflite import tiny_contract, tiny_model
 
 from detlite.convert.artifact import step, write_artifact
 from detlite.devices.packaging.lean import lean_source
-from detlite.devices.packaging.zipapp import board_program
+from detlite.devices.packaging.zipapp import START, board_program
 from detlite.runtime.errors import InputError
 
 
@@ -167,3 +168,7 @@ def test_a_crash_of_the_interpreter_is_told(program, tmp_path, artifact, photo):
     ran = run(program, "measure", script, "--backend", "scripted")
     assert ran.returncode == 4
     assert "died of SIGKILL" in ran.stderr
+
+
+def test_a_boards_python_can_read_the_first_module():
+    ast.parse(START.read_text(encoding="utf-8"), feature_version=(3, 9))

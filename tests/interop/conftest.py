@@ -1,7 +1,7 @@
 """Real third-party programs, each in an environment of its own under the folder that DETLITE_INTEROP names.
 
 `.ci/run` makes these environments: `mediapipe` and `tflite-support` are virtual environments of Python, `kotlin` is a
-folder of npm. Without the variable the tests that need them skip, and say so; with DETLITE_MUST_INTEROP=true they fail.
+folder of npm. Without the variable the tests that need them skip, and say so; under CI=true they fail.
 """
 
 import os
@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 
 def missing(what):
-    if os.environ.get("DETLITE_MUST_INTEROP") == "true":
+    if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and .ci/run installs it")
     pytest.skip(f"needs {what}: see .ci/run")
 

@@ -257,7 +257,7 @@ def photos(folder, count):
 def test_offline_end_to_end_counts_reading_the_images(tmp_path):
     setup = replace(tiny(tmp_path), scenario="offline", images=photos(tmp_path, 3))
     plain, whole = measure_model(setup), measure_model(replace(setup, end_to_end=True))
-    assert whole["validity"] == plain["validity"] == "VALID"
+    assert whole["samples"] == plain["samples"] == 40
     assert whole["stages_p50_ms"]["input"] > plain["stages_p50_ms"]["input"]
     assert whole["protocol"]["end_to_end"] is True
 

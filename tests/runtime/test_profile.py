@@ -60,7 +60,7 @@ def test_the_operators_of_a_real_detector_take_as_long_as_the_whole(shared_data)
     setup = Setup(model, None, "litert", Settings(), "single-stream", "check", preset)
     whole_ms = measure_model(setup)["invoke_p50_ms"]
     assert len(records) == 89
-    assert sum(one["mean_ms"] for one in records) == pytest.approx(whole_ms, rel=5)
+    assert 0.3 < sum(one["mean_ms"] for one in records) / whole_ms < 3  # two processes, beside whatever else runs
 
 
 @pytest.mark.data
