@@ -18,13 +18,14 @@ COMMANDS = {
     "inspect": ("convert", "Say what a model file is, and what can be done with it."),
     "convert": ("convert", "Make a float TFLite model with a contract of a trained detector."),
     "postprocess": ("convert", "Add, change or strip the post-processing op of a .tflite."),
-    "quantize": ("devices", "Make an int8 TFLite model, calibrated with images."),
+    "quantize": ("devices", "Make an int8 TFLite model, calibrated with images, or one of another scheme."),
     "compile": ("convert", "Compile an int8 model for an accelerator: the Edge TPU."),
     "compare": ("devices", "Say what changed between two runs, or whether two models agree."),
     "measure": ("devices", "Measure the latency of a model."),
     "evaluate": ("devices", "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another."),
-    "package": ("devices", "Pack a model for where it is used: assets for an Android app."),
+    "package": ("devices", "Pack a model for where it is used: an Android app, or a board."),
     "devices": ("devices", "Show your phones and boards, and clean them."),
+    "doctor": ("devices", "Say what would spoil a measurement on a device, and what cures it."),
     "run": ("devices", "All of it: fetch, convert, quantize, measure, score, report."),
 }
 

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from detlite.calibration.estimator import ESTIMATORS, Estimator
 from detlite.calibration.kernels import Parameters
-from detlite.calibration.models import FloatModel, Int8Model
+from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.network import Network
+from detlite.calibration.number_format import INT8, NumberFormat
 from detlite.calibration.observer import Observed, observe
-from detlite.calibration.pixels import int8_image, shifted
+from detlite.calibration.pixels import int8_image, pixel_quantization, shifted
 from detlite.calibration.ranges import Range, Ranges
 from detlite.calibration.saturation import saturated
-from detlite.calibration.scales import Plan, plan_scales
-from detlite.calibration.writer import write_int8
+from detlite.calibration.scales import Plan, check_forms, plan_scales
+from detlite.calibration.scheme import scheme_called
 from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import unknown_name
 from detlite.runtime.plugins import load_plugin
@@ -29,7 +30,7 @@ FIRST = 16
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """A float model whose int8 form is decided, but for its weights.
+    """A float model whose quantized form is decided, but for its weights.
 
     Attributes:
         source: what was given.
@@ -37,7 +38,7 @@ class Calibrated:
         first: the first samples, at most `FIRST`, for what looks closer.
         observed: what its activations hold.
         ranges: the ranges that follow.
-        image: the int8 input.
+        image: the input that the quantized model will have.
         plan: the scale of each tensor.
     """
 
@@ -54,36 +55,39 @@ def calibrate(source: FloatModel) -> Calibrated:
     """Return *source* with the scales that its samples, or its range file, call for.
 
     Raises:
-        InputError: there are no samples, an operator has no int8 form, or the range file is of another model.
+        InputError: there are no samples, an operator has no such form, or the range file is of another model.
     """
-    network = Network(source.data)
+    network, numbers = Network(source.data), _numbers(source)
     floating = named_operators(network, source.floating)
+    check_forms(network, floating, numbers)
     if source.ranges is not None:
         source.ranges.check_model(source.data)
     first: list[NDArray[Any]] = []
     observed = observe(network, lambda: _keeping(source.samples(), first))
     ranges = source.ranges or _estimated(source, network, observed)
-    image = int8_image(network, source.image)
-    plan = _planned(network, ranges, image, floating)
+    image = int8_image(network, source.image) if numbers is INT8 else source.image
+    plan = _planned(network, ranges, image, floating, numbers)
     return Calibrated(source, network, first, observed, ranges, image, plan)
 
 
 def replanned(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:
     """Return *calibrated* with the operators called *floating* left float, and no others."""
-    plan = _planned(calibrated.network, calibrated.ranges, calibrated.image, floating)
+    numbers = calibrated.plan.numbers
+    plan = _planned(calibrated.network, calibrated.ranges, calibrated.image, floating, numbers)
     return replace(calibrated, plan=plan)
 
 
-def finish(calibrated: Calibrated, parameters: Parameters) -> Int8Model:
-    """Return the int8 model with *parameters*, written."""
-    network = calibrated.network
+def finish(calibrated: Calibrated, parameters: Parameters) -> QuantizedModel:
+    """Return the quantized model with *parameters*, written."""
+    network, write = calibrated.network, scheme_called(calibrated.source.scheme).write
+    assert write is not None
     whole = shifted(network, parameters, calibrated.source.image, calibrated.image)
     floating = [operator.name for operator in network.operators if operator.name in calibrated.plan.floating]
     facts: dict[str, object] = {"estimator": calibrated.ranges.estimator}
     if floating:
         facts["float_operators"] = floating
-    return Int8Model(
-        data=write_int8(network, calibrated.plan, whole),
+    return QuantizedModel(
+        data=write(network, calibrated.plan, whole),
         image=calibrated.image,
         ranges=calibrated.ranges,
         facts=facts,
@@ -113,9 +117,18 @@ def _keeping(samples: Iterator[NDArray[Any]], first: list[NDArray[Any]]) -> Iter
         yield sample
 
 
-def _planned(network: Network, ranges: Ranges, image: ImageInput, floating: frozenset[str]) -> Plan:
-    assert image.quantization is not None
-    return plan_scales(network, saturated(network, ranges.tensors), image.quantization, floating=floating)
+def _numbers(source: FloatModel) -> NumberFormat:
+    numbers = scheme_called(source.scheme).numbers
+    assert numbers is not None
+    return numbers
+
+
+def _planned(
+    network: Network, ranges: Ranges, image: ImageInput, floating: frozenset[str], numbers: NumberFormat
+) -> Plan:
+    pixels = image.quantization or pixel_quantization(image, numbers)
+    tensors = saturated(network, ranges.tensors) if numbers is INT8 else ranges.tensors
+    return plan_scales(network, tensors, pixels, floating=floating, numbers=numbers)
 
 
 def _estimated(source: FloatModel, network: Network, observed: Observed) -> Ranges:

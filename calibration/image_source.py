@@ -20,6 +20,8 @@ MOST_IMAGES = 10_000_000
 MOST_IMAGE_BYTES = 256 << 20
 """Of one image inside of another file: 90 megapixels as they are, ten times as many in a JPEG."""
 
+MOST_NAME = 200  # characters of a name in a message
+
 
 @dataclass(frozen=True)
 class Object:
@@ -100,8 +102,16 @@ def only_file(paths: Sequence[Path]) -> Sequence[Path]:
 
 def check_files(paths: Sequence[Path], who: str) -> None:
     """Raise `InputError` where not all of *paths*, which *who* names, are files."""
-    missing = [path for path in paths if not path.is_file()]
+    missing = [path for path in paths if not _is_file(path)]
     if missing:
         raise InputError(
-            f"{len(missing)} of the {len(paths)} images that {who} names are not there; the first is {missing[0]}"
+            f"{len(missing)} of the {len(paths)} images that {who} names are not there; the first is "
+            f"{str(missing[0])[:MOST_NAME]}"
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file can have this name: it is too long, or part of another kind of text
+        return False

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.network import Network, Operator
-from detlite.calibration.operators import RULES, Weights
+from detlite.calibration.operators import INT8_RULES, Weights
 from detlite.calibration.scales import Plan
 from detlite.runtime.contract import Floats
 from detlite.runtime.errors import InputError
 
 MOST = 127  # -128 is left out: the specification wants weights symmetric
-BIAS_LIMIT = float(1 << 30)  # of int32: half of it, so that the accumulator has room for the products
 SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 
 Doubles = NDArray[np.float64]
@@ -39,6 +38,11 @@ class Layer:
     source: int
     weights: Floats
     bias: Doubles
+
+    @property
+    def source_place(self) -> int:
+        """Where the operator has what it reads among its inputs."""
+        return source_place(self.operator)
 
     @property
     def axis(self) -> int:
@@ -65,6 +69,10 @@ class Kernel:
         real: Doubles = self.values * along(self.scales.astype(np.float64), self.axis, self.values.ndim)
         return real
 
+    def key(self) -> bytes:
+        """Return what two kernels share that are the very same."""
+        return self.values.tobytes() + self.scales.tobytes() + str(self.values.shape).encode()
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -72,7 +80,7 @@ class Parameters:
 
     Attributes:
         kernels: the int8 weights.
-        biases: real biases, float64, to be stored as int32.
+        biases: real biases, float64.
     """
 
     kernels: Mapping[str, Kernel]
@@ -86,7 +94,7 @@ def layers(network: Network) -> Iterator[Layer]:
         InputError: weights are computed and not constant, or are no finite numbers.
     """
     for operator in network.operators:
-        rule = RULES.get(operator.kind)
+        rule = INT8_RULES.get(operator.kind)
         if rule is not None and rule.weights is not None:
             yield layer_of(network, operator, rule.weights)
 
@@ -105,14 +113,18 @@ def layer_of(network: Network, operator: Operator, places: Weights) -> Layer:
     bias = np.zeros(channels) if given < 0 else network.constant(given).astype(np.float64)
     if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
         raise InputError(f"the weights of {operator.name} hold values that are not finite numbers")
-    source = operator.inputs[2] if operator.kind == "TRANSPOSE_CONV" else operator.inputs[0]
-    return Layer(operator, places, source, weights, bias)
+    return Layer(operator, places, operator.inputs[source_place(operator)], weights, bias)
 
 
-def kernel_scales(layer: Layer, input_scale: float) -> Floats:
-    """Return a scale for each output channel: its largest weight becomes 127, and its bias fits into int32."""
+def source_place(operator: Operator) -> int:
+    """Return where the layer *operator* has what it reads among its inputs."""
+    return 2 if operator.kind == "TRANSPOSE_CONV" else 0
+
+
+def kernel_scales(layer: Layer, input_scale: float, *, bias_limit: float) -> Floats:
+    """Return a scale for each output channel: its largest weight becomes 127, and its bias is within *bias_limit*."""
     largest = np.abs(layer.weights).max(axis=_others(layer)).astype(np.float64)
-    smallest = np.abs(layer.bias) / (input_scale * BIAS_LIMIT)
+    smallest = np.abs(layer.bias) / (input_scale * bias_limit)
     scales: Floats = np.maximum(np.maximum(largest / MOST, smallest), SMALLEST_SCALE).astype(np.float32)
     return scales
 
@@ -127,7 +139,7 @@ def nearest(network: Network, plan: Plan) -> Parameters:
     """Return the parameters of *network* with each weight rounded to the nearest step: what there is to repair."""
     kernels, biases = {}, {}
     for layer in layers(network):
-        scales = kernel_scales(layer, plan.scales[layer.source].scale)
+        scales = kernel_scales(layer, plan.scales[layer.source].scale, bias_limit=plan.numbers.bias_limit)
         kernels[layer.operator.name] = rounded(layer.weights, scales, layer.axis)
         biases[layer.operator.name] = layer.bias
     return Parameters(kernels, biases)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from detlite.calibration.calibrate import Calibrated, calibrate, finish
 from detlite.calibration.kernels import Parameters
-from detlite.calibration.models import FloatModel, Int8Model
+from detlite.calibration.models import FloatModel, QuantizedModel
 
 METHODS = "detlite.calibration.methods"
 DEFAULT_METHOD = "bias_correction"
@@ -28,12 +28,12 @@ class Method:
     title: str
     source: str
     parameters: Callable[[Calibrated], Parameters] | None = None
-    whole: Callable[[FloatModel], Int8Model] | None = None
+    whole: Callable[[FloatModel], QuantizedModel] | None = None
 
     def __post_init__(self) -> None:
         assert (self.parameters is None) is not (self.whole is None)
 
-    def quantize(self, source: FloatModel) -> Int8Model:
+    def quantize(self, source: FloatModel) -> QuantizedModel:
         """Return the int8 model of *source*; errors as `calibrate`."""
         if self.whole is not None:
             return self.whole(source)

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from detlite.calibration.ranges import Ranges
+from detlite.calibration.scheme import DEFAULT_SCHEME
 from detlite.runtime.contract import ImageInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"
@@ -29,6 +30,7 @@ class FloatModel:
         estimator: a file's name in `calibration/estimators/`.
         floating: operators that stay float, by kind or by the name of what they make.
         ranges: of a range file, in place of those that *samples* would give.
+        scheme: what it is quantized to, by name.
     """
 
     data: bytes
@@ -38,14 +40,15 @@ class FloatModel:
     estimator: str = DEFAULT_ESTIMATOR
     floating: tuple[str, ...] = ()
     ranges: Ranges | None = None
+    scheme: str = DEFAULT_SCHEME
 
 
 @dataclass(frozen=True, eq=False)
-class Int8Model:
+class QuantizedModel:
     """What a method makes.
 
     Attributes:
-        data: the int8 model, int8 outside too.
+        data: the model, with the scheme's integers outside too, where it computes in integers.
         image: the input by the contract: a method may move the means to whole pixels.
         ranges: of every activation, where the method tells.
         facts: what it did, for the history.

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.flatbuffer import peek
 from detlite.convert.tflite.tensors import (
     constant_of,
     dtype_name,
@@ -61,7 +61,7 @@ class Network:
             InputError: it is damaged, or quantized already.
         """
         self.data = data
-        self._model = load(data, "the float model")
+        self._model = peek(data, "the float model")
         self._subgraph = main_subgraph(self._model)
         self._tensors = self._subgraph.tensors
         self.names = _unique([name_of(tensor) for tensor in self._tensors])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detlite.calibration.activations import returning
 from detlite.calibration.calibrate import Calibrated
-from detlite.calibration.models import Int8Model
+from detlite.calibration.models import QuantizedModel
 from detlite.calibration.ranges import Range
 from detlite.calibration.saturation import saturated
 from detlite.runtime.contract import ImageInput
@@ -33,7 +33,7 @@ class Noise:
     shift: float
 
 
-def tensor_noise(calibrated: Calibrated, made: Int8Model, samples: Sequence[NDArray[Any]]) -> dict[str, Noise]:
+def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence[NDArray[Any]]) -> dict[str, Noise]:
     """Return the noise of each activation of *made*, by name, in the operators' order.
 
     Values beyond what a saturating reader can tell are no signal, see `detlite.calibration.saturation`.

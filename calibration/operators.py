@@ -1,4 +1,4 @@
-"""What each TFLite operator wants of its tensors in int8.
+"""What each TFLite operator wants of its tensors in int8, and with int16 activations.
 
 From https://ai.google.dev/edge/litert/models/quantization_spec, and for versions `tools/versioning/op_version.cc` of
 TensorFlow. An operator that is not here has no int8 form in TFLite, or none that XNNPACK and the Edge TPU take.
@@ -7,7 +7,7 @@ TensorFlow. An operator that is not here has no int8 form in TFLite, or none tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detlite.runtime.contract import Quantization
 
@@ -23,10 +23,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class Rule:
-    """One operator's int8 form.
+    """One operator's quantized form.
 
     Attributes:
-        version: the first version of the operator that takes int8.
+        version: the first version of the operator that takes it.
         weights: of a convolution and its like.
         same_scale: whether inputs and outputs share scale and zero point: it moves values and computes none.
         fixed: the scale and zero point of the output, where the specification fixes them.
@@ -40,8 +40,9 @@ class Rule:
 
 UNIT = Quantization(1 / 256, -128)  # 0 to 255/256
 SIGNED_UNIT = Quantization(1 / 128, 0)  # -1 to 127/128
+INT16_UNIT = Quantization(1 / 32768, 0)  # -1 to 32767/32768
 
-RULES: Mapping[str, Rule] = {
+INT8_RULES: Mapping[str, Rule] = {
     "CONV_2D": Rule(3, Weights(1, 2, 0)),
     "DEPTHWISE_CONV_2D": Rule(3, Weights(1, 2, 3)),
     "FULLY_CONNECTED": Rule(4, Weights(1, 2, 0)),
@@ -88,4 +89,52 @@ RULES: Mapping[str, Rule] = {
     "TILE": Rule(2, same_scale=True),
     "TRANSPOSE": Rule(2, same_scale=True),
     "UNPACK": Rule(2, same_scale=True),
+}
+
+INT16_VERSIONS: Mapping[str, int] = {
+    "CONV_2D": 4,
+    "DEPTHWISE_CONV_2D": 5,
+    "FULLY_CONNECTED": 7,
+    "TRANSPOSE_CONV": 3,
+    "ADD": 3,
+    "SUB": 5,
+    "MUL": 4,
+    "MEAN": 3,
+    "SUM": 2,
+    "RELU": 3,
+    "RELU6": 3,
+    "LEAKY_RELU": 2,
+    "LOGISTIC": 3,
+    "SOFTMAX": 3,
+    "TANH": 3,
+    "AVERAGE_POOL_2D": 3,
+    "MAX_POOL_2D": 3,
+    "BATCH_TO_SPACE_ND": 4,
+    "CONCATENATION": 3,
+    "EXPAND_DIMS": 1,
+    "GATHER": 4,
+    "MAXIMUM": 4,
+    "MINIMUM": 4,
+    "MIRROR_PAD": 3,
+    "PACK": 3,
+    "PAD": 3,
+    "PADV2": 3,
+    "RESHAPE": 1,
+    "RESIZE_BILINEAR": 4,
+    "RESIZE_NEAREST_NEIGHBOR": 4,
+    "SLICE": 4,
+    "SPACE_TO_BATCH_ND": 4,
+    "SPLIT": 4,
+    "SPLIT_V": 2,
+    "SQUEEZE": 1,
+    "STRIDED_SLICE": 2,
+    "TILE": 3,
+    "TRANSPOSE": 5,
+    "UNPACK": 4,
+}
+"""Those with a kernel for int16 in LiteRT 2: none has HARD_SWISH, PRELU, ELU, L2_NORMALIZATION or DEPTH_TO_SPACE."""
+
+INT16_RULES: Mapping[str, Rule] = {
+    kind: replace(INT8_RULES[kind], version=version, fixed=INT16_UNIT if INT8_RULES[kind].fixed else None)
+    for kind, version in INT16_VERSIONS.items()
 }

@@ -9,11 +9,18 @@ import numpy as np
 from detlite.calibration.bias import output_shift
 from detlite.calibration.kernels import Layer, Parameters, layers
 from detlite.calibration.network import Network
+from detlite.calibration.number_format import INT8, NumberFormat
 from detlite.calibration.ranges import Range
-from detlite.calibration.scales import quantization_of_range
 from detlite.runtime.contract import ImageInput, Quantization
 
 PIXEL_ZERO = 128  # the pixel that is int8's code 0
+
+
+def pixel_quantization(image: ImageInput, numbers: NumberFormat) -> Quantization:
+    """Return the scale and zero point that spread *numbers* over all that pixels can be by *image*."""
+    mean, std = np.array(image.mean), np.array(image.std)
+    real = np.stack([(0 - mean) / std, (255 - mean) / std])
+    return numbers.of_range(Range(float(real.min()), float(real.max())))
 
 
 def int8_image(network: Network, image: ImageInput) -> ImageInput:
@@ -28,8 +35,7 @@ def int8_image(network: Network, image: ImageInput) -> ImageInput:
     if np.ptp(std) == 0 and np.ptp(nearest) == 0 and (np.ptp(mean) + abs(mean[0] - nearest[0]) == 0 or _reach(network)):
         quantization = Quantization(float(np.float32(1 / std[0])), int(nearest[0]) - PIXEL_ZERO)
         return replace(image, dtype="int8", mean=tuple(map(float, nearest)), quantization=quantization)
-    real = np.stack([(0 - mean) / std, (255 - mean) / std])
-    return replace(image, dtype="int8", quantization=quantization_of_range(Range(float(real.min()), float(real.max()))))
+    return replace(image, dtype="int8", quantization=pixel_quantization(image, INT8))
 
 
 def shifted(network: Network, parameters: Parameters, image: ImageInput, stored: ImageInput) -> Parameters:
@@ -45,11 +51,11 @@ def shifted(network: Network, parameters: Parameters, image: ImageInput, stored:
 
 
 def _first_layers(network: Network) -> list[Layer]:
-    images = _images(network)
+    images = image_tensors(network)
     return [layer for layer in layers(network) if layer.source in images]
 
 
-def _images(network: Network) -> set[int]:
+def image_tensors(network: Network) -> set[int]:
     """Return the tensors that are the image, or the image with padding."""
     pads = [operator for operator in network.operators if operator.kind == "PAD"]
     return {network.image, *(pad.outputs[0] for pad in pads if pad.inputs[0] == network.image)}
@@ -59,5 +65,5 @@ def _reach(network: Network) -> bool:
     """Return whether layers with biases are all that reads the image."""
     reading = {layer.operator.name for layer in _first_layers(network)}
     found = network.readers()
-    readers = [operator for index in _images(network) for operator in found.get(index, ())]
-    return all(operator.name in reading or operator.outputs[0] in _images(network) for operator in readers)
+    readers = [operator for index in image_tensors(network) for operator in found.get(index, ())]
+    return all(operator.name in reading or operator.outputs[0] in image_tensors(network) for operator in readers)

@@ -1,4 +1,4 @@
-"""From a float model and representative images to an int8 one."""
+"""From a float model and representative images to a quantized one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from detlite.calibration.images import Images
 from detlite.calibration.method import DEFAULT_METHOD, METHODS, Method
-from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, Int8Model, Samples
+from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, QuantizedModel, Samples
 from detlite.calibration.ranges import Ranges
-from detlite.calibration.scheme import DEFAULT_SCHEME, SCHEMES, Scheme, check_packing
+from detlite.calibration.scheme import DEFAULT_SCHEME, IO_TYPES, check_packing, io_of, scheme_called
 from detlite.convert.artifact import step
 from detlite.convert.stage import Model, digest, with_heads
 from detlite.convert.tflite.boundary import with_boundary
@@ -29,8 +29,7 @@ from detlite.runtime.preprocess import preprocess
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 
-QUANTIZED = ("int8", "mixed")
-IO_TYPES = ("int8", "uint8", "float32")
+QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
 
 
 @dataclass(frozen=True)
@@ -39,22 +38,22 @@ class Recipe:
 
     Attributes:
         method: a file's name in `calibration/methods/`.
-        io: dtype of the input, and of raw heads: int8, uint8 or float32.
+        io: dtype of the input, and of raw heads: int8, uint8 or float32; None for the scheme's own.
         heads: `raw`, `postprocess`, or None for those of the source.
         estimator: a file's name in `calibration/estimators/`.
         floating: operators that stay float, by kind or by the name of what they make.
-        scheme: a file's name in `calibration/schemes/`.
+        scheme: a file's name in `calibration/schemes/`, with - for _.
     """
 
     method: str = DEFAULT_METHOD
-    io: str = "int8"
+    io: str | None = None
     heads: str | None = None
     estimator: str = DEFAULT_ESTIMATOR
     floating: tuple[str, ...] = ()
     scheme: str = DEFAULT_SCHEME
 
     def __post_init__(self) -> None:
-        if self.io not in IO_TYPES:
+        if self.io is not None and self.io not in IO_TYPES:
             raise unknown_name("input and output type", self.io, IO_TYPES)
 
 
@@ -69,29 +68,30 @@ class Quantized:
 def quantize(
     model: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> Quantized:
-    """Return *model* quantized to int8 with *ranges*, or with those of *images*; or with packed weights alone.
+    """Return *model* quantized with *ranges*, or with those of *images*; or with packed weights alone.
 
     Raises:
         InputError: the model is no float32 one, an image cannot be read, or the scheme has no use for what is asked.
         FindingError: nothing was quantized.
     """
-    scheme: Scheme = load_plugin(SCHEMES, recipe.scheme)
+    scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)
     if scheme.pack is not None:
         asked = [name for name, given in (("--float", recipe.floating), ("--ranges", ranges)) if given]
-        check_packing(recipe.scheme, io=recipe.io, asked=tuple(asked))
+        check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
     heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
     made = method.quantize(given)
-    outside = recipe.io if heads == "raw" else "int8"  # the op reads floats: no third dtype in between
-    whole = as_model(source, made, inputs=recipe.io, outputs=outside)
+    outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: no third dtype in between
+    whole = as_model(source, made, inputs=io, outputs=outside)
     done = step(
         "quantize",
         input_sha256=digest(source.data),
+        scheme=recipe.scheme,
         method=recipe.method,
-        io=recipe.io,
+        io=io,
         images=images.origin,
         image_count=len(images.paths),
         images_sha256=given.images_sha256,
@@ -113,10 +113,11 @@ def float_model(
         estimator=recipe.estimator,
         floating=recipe.floating,
         ranges=ranges,
+        scheme=recipe.scheme,
     )
 
 
-def as_model(source: Model, made: Int8Model, *, inputs: str = "int8", outputs: str = "int8") -> Model:
+def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outputs: str = "int8") -> Model:
     """Return what a method made of *source* as a model with a contract; these are the dtypes of its input and heads.
 
     Raises:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from detlite.calibration.network import Network, Operator
-from detlite.calibration.operators import RULES
+from detlite.calibration.operators import INT8_RULES
 from detlite.calibration.ranges import Range
 
 LIMITS: Mapping[str, float] = {"LOGISTIC": math.log(1023), "TANH": math.atanh(1 - 1 / 512)}
@@ -41,5 +41,5 @@ def _leading_to(network: Network, operator: Operator) -> Iterator[int]:
             continue
         yield index
         maker = makers[index]
-        if RULES.get(maker.kind) is not None and RULES[maker.kind].same_scale:
+        if INT8_RULES.get(maker.kind) is not None and INT8_RULES[maker.kind].same_scale:
             waiting += [i for i in maker.inputs if network.is_real(i) and not network.is_constant(i)]

@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from detlite.calibration.network import Network, Operator
-from detlite.calibration.operators import RULES
+from detlite.calibration.number_format import INT8, NumberFormat
+from detlite.calibration.operators import INT8_RULES
 from detlite.calibration.ranges import Range
 from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
-
-LOWEST, HIGHEST = -128, 127  # of int8
-NARROWEST = 1e-6  # a tensor that is always 0 has to have some scale
-
-
-def quantization_of_range(found: Range) -> Quantization:
-    """Return the scale and zero point that spread -128 to 127 over *found*, widened to hold 0.
-
-    0 gets a code of its own, for padding is made of it (Jacob et al., CVPR 2018, section 3).
-    """
-    low, high = min(found.low, 0.0), max(found.high, 0.0)
-    scale = float(np.float32(max(high - low, NARROWEST) / (HIGHEST - LOWEST)))
-    zero = round(LOWEST - low / scale)
-    return Quantization(scale, min(max(zero, LOWEST), HIGHEST))
 
 
 @dataclass(frozen=True)
@@ -33,16 +18,23 @@ class Plan:
     """How each tensor of a network is to be stored.
 
     Attributes:
-        scales: scale and zero point of the float tensors that become int8, by number; image and outputs included.
+        scales: scale and zero point of the float tensors that become integers, by number; image and outputs included.
         floating: the operators, by name, that stay float.
+        numbers: what these scales are for.
     """
 
     scales: Mapping[int, Quantization]
     floating: Container[str]
+    numbers: NumberFormat = INT8
 
 
 def plan_scales(
-    network: Network, ranges: Mapping[str, Range], image: Quantization, *, floating: Container[str] = ()
+    network: Network,
+    ranges: Mapping[str, Range],
+    image: Quantization,
+    *,
+    floating: Container[str] = (),
+    numbers: NumberFormat = INT8,
 ) -> Plan:
     """Return the scales of *network*'s activations.
 
@@ -54,30 +46,40 @@ def plan_scales(
         ranges: of every activation, and of constants that are operands, by name.
         image: of the input: exactly that of the preprocessing.
         floating: the names of operators that stay float.
+        numbers: what the activations become.
 
     Raises:
-        InputError: *ranges* lacks a tensor, or an operator has no int8 form.
+        InputError: *ranges* lacks a tensor, or an operator has no such form.
     """
-    groups = _Groups(network, image)
+    groups = _Groups(network, image, numbers)
+    check_forms(network, floating, numbers)
     for operator in network.operators:
-        if operator.name in floating:
-            continue
-        rule = RULES.get(operator.kind)
-        if rule is None:
-            raise InputError(no_int8_form(operator))
-        if rule.fixed is not None:
+        rule = None if operator.name in floating else numbers.rules.get(operator.kind)
+        if rule is not None and rule.fixed is not None:
             groups.fix(operator.outputs[0], rule.fixed)
-        if rule.same_scale:
+        if rule is not None and rule.same_scale:
             groups.tie(_reals(network, operator))
-    return Plan(groups.scales(ranges), floating)
+    return Plan(groups.scales(ranges), floating, numbers)
 
 
-def no_int8_form(operator: Operator) -> str:
-    """Return what to say of an operator that cannot be int8."""
-    return (
-        f"the operator {operator.kind} that makes {operator.name} has no int8 form: leave it float with "
-        f"--float {operator.kind}, or take it out of the graph"
-    )
+def check_forms(network: Network, floating: Container[str], numbers: NumberFormat) -> None:
+    """Raise `InputError`, which names them all, where operators that must compute in *numbers* cannot."""
+    if not numbers.in_place:
+        return
+    rounded = [operator for operator in network.operators if operator.name not in floating]
+    homeless = {operator.kind: operator.name for operator in rounded if operator.kind not in numbers.rules}
+    leave = " ".join(f"--float {kind}" for kind in homeless)
+    if len(homeless) == 1:
+        [(kind, name)] = homeless.items()
+        raise InputError(
+            f"the operator {kind} that makes {name} has no {numbers.dtype} form: leave it float with {leave}, or take "
+            "it out of the graph"
+        )
+    if homeless:
+        raise InputError(
+            f"the operators {', '.join(homeless)} have no {numbers.dtype} form: leave them float with {leave}, or take "
+            "them out of the graph"
+        )
 
 
 def _reals(network: Network, operator: Operator) -> list[int]:
@@ -87,8 +89,8 @@ def _reals(network: Network, operator: Operator) -> list[int]:
 class _Groups:
     """Tensors that share one scale: a union-find whose roots may have a fixed one."""
 
-    def __init__(self, network: Network, image: Quantization) -> None:
-        self._network = network
+    def __init__(self, network: Network, image: Quantization, numbers: NumberFormat) -> None:
+        self._network, self._numbers = network, numbers
         self._parent: dict[int, int] = {}
         self._fixed: dict[int, Quantization] = {}
         self.fix(network.image, image)
@@ -114,14 +116,14 @@ class _Groups:
             if root not in self._fixed:
                 found = _range_of(self._network, ranges, index)
                 whole[root] = whole[root].union(found) if root in whole else found
-        roots = {root: quantization_of_range(found) for root, found in whole.items()} | self._fixed
+        roots = {root: self._numbers.of_range(found) for root, found in whole.items()} | self._fixed
         return {index: roots[self._root(index)] for index in tensors}
 
     def _tensors(self) -> Iterator[int]:
         """Yield activations, and the constants that operators read as values."""
         yield from self._network.activations
         for operator in self._network.operators:
-            rule = RULES.get(operator.kind)
+            rule = INT8_RULES.get(operator.kind)
             places = (rule.weights.weights, rule.weights.bias) if rule and rule.weights else ()
             for place, index in enumerate(operator.inputs):
                 if place not in places and self._network.is_real(index) and self._network.is_constant(index):

@@ -1,4 +1,4 @@
-"""Writing the int8 model: the float file edited in place, so that nothing but numbers changes.
+"""Writing the quantized model: the float file edited in place, so that nothing but numbers changes.
 
 Its own writer, and not TensorFlow's quantizer: it needs no TensorFlow, takes a tenth of a second, gives the same bytes
 for the same ranges, and every scale in the file is one that was decided here.
@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.kernels import Kernel, Parameters
+from detlite.calibration.kernels import Kernel, Parameters, source_place
 from detlite.calibration.network import Network, Operator
-from detlite.calibration.operators import RULES, Rule
-from detlite.calibration.scales import HIGHEST, LOWEST, Plan
+from detlite.calibration.operators import Rule
+from detlite.calibration.scales import Plan
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, TYPES, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import main_subgraph
 from detlite.runtime.contract import Quantization
 
-INT32_LIMITS = np.iinfo(np.int32)
+SUMS = {"ADD": "AddOptions", "SUB": "SubOptions"}
+"""Operators whose options say that scales are powers of two, and the schema's name of these options."""
 
 
-def write_int8(network: Network, plan: Plan, parameters: Parameters) -> bytes:
-    """Return the model of *network* in int8, from its input to its outputs, but for the operators left float."""
+def write_integers(network: Network, plan: Plan, parameters: Parameters) -> bytes:
+    """Return the model of *network* in integers, from its input to its outputs, but for the operators left float."""
     writer = _Writer(network, plan, parameters)
     writer.write()
     return writer.finish()
@@ -39,6 +40,7 @@ class _Writer:
 
     def __init__(self, network: Network, plan: Plan, parameters: Parameters) -> None:
         self._network, self._plan, self._parameters = network, plan, parameters
+        self._numbers = plan.numbers
         self._model = load(network.data, "the float model")
         self._subgraph = main_subgraph(self._model)
         self._edit = Edit(self._model, self._subgraph)
@@ -51,11 +53,11 @@ class _Writer:
         raw_operators, self._subgraph.operators = self._subgraph.operators, []
         self._store(self._network.image)
         for operator, raw in zip(self._network.operators, raw_operators, strict=True):
-            rule = None if operator.name in self._plan.floating else RULES[operator.kind]
+            rule = None if operator.name in self._plan.floating else self._numbers.rules[operator.kind]
             self._write_operator(operator, raw, rule)
 
     def finish(self) -> bytes:
-        """Return the file: its outputs int8, what nothing reads any longer left out."""
+        """Return the file: its outputs integers, what nothing reads any longer left out."""
         ends = {index: self._as(index, self._plan.scales[index]) for index in self._network.outputs}
         self._subgraph.outputs = [ends[index] for index in self._network.outputs]
         for signature in self._model.signatureDefs:
@@ -70,6 +72,8 @@ class _Writer:
             if rule.weights is not None:
                 self._write_parameters(operator, raw, rule)
             self._raise_version(raw, rule.version)
+            if self._numbers.dtype == "int16" and operator.kind in SUMS:
+                _allow_any_scale(raw, operator.kind)
             for index in operator.outputs:
                 self._store(index)
         self._subgraph.operators.append(raw)
@@ -86,11 +90,11 @@ class _Writer:
         return self._constant(index, wanted) if self._network.is_constant(index) else self._as(index, wanted)
 
     def _store(self, index: int) -> None:
-        """Make the tensor *index* int8 in place."""
+        """Make the tensor *index* one of integers in place."""
         quantization = self._plan.scales.get(index)
         if quantization is not None:  # a shape or an index that an operator computes stays what it is
             tensor = self._subgraph.tensors[index]
-            tensor.type, tensor.quantization = TYPES["int8"], _quantization(quantization)
+            tensor.type, tensor.quantization = TYPES[self._numbers.dtype], _quantization(quantization)
             self._stored[index] = quantization
 
     def _as(self, index: int, wanted: Quantization | None) -> int:
@@ -99,7 +103,7 @@ class _Writer:
         if stored == wanted:
             return index
         if (index, wanted) not in self._converted:
-            dtype = "float32" if wanted is None else "int8"
+            dtype = "float32" if wanted is None else self._numbers.dtype
             name = f"{self._network.names[index]}_{dtype}"
             made = self._edit.tensor(name, self._network.shape(index), dtype=dtype, quantization=wanted)
             self._edit.operator(DEQUANTIZE if wanted is None else QUANTIZE, [index], [made])
@@ -109,8 +113,8 @@ class _Writer:
     def _constant(self, index: int, wanted: Quantization) -> int:
         if (index, wanted) not in self._converted:
             codes = np.rint(self._network.constant(index).astype(np.float64) / wanted.scale) + wanted.zero_point
-            values = np.clip(codes, LOWEST, HIGHEST).astype(np.int8)
-            made = self._edit.constant(f"{self._network.names[index]}_int8", values)
+            values = np.clip(codes, self._numbers.lowest, self._numbers.highest).astype(self._numbers.dtype)
+            made = self._edit.constant(f"{self._network.names[index]}_{self._numbers.dtype}", values)
             self._subgraph.tensors[made].quantization = _quantization(wanted)
             self._converted[index, wanted] = made
         return self._converted[index, wanted]
@@ -118,7 +122,7 @@ class _Writer:
     def _write_parameters(self, operator: Operator, raw: Any, rule: Rule) -> None:
         assert rule.weights is not None
         kernel, bias = self._parameters.kernels[operator.name], self._parameters.biases[operator.name]
-        source = self._plan.scales[operator.inputs[0 if operator.kind != "TRANSPOSE_CONV" else 2]]
+        source = self._plan.scales[operator.inputs[source_place(operator)]]
         raw.inputs[rule.weights.weights] = self._kernel(operator.inputs[rule.weights.weights], kernel)
         while len(raw.inputs) <= rule.weights.bias:
             raw.inputs.append(-1)
@@ -126,17 +130,18 @@ class _Writer:
 
     def _kernel(self, index: int, kernel: Kernel) -> int:
         """Return the tensor of *kernel*, the one of another operator that has the very same."""
-        key = kernel.values.tobytes() + kernel.scales.tobytes() + str(kernel.values.shape).encode()
+        key = kernel.key()
         if key not in self._kernels:
             made = self._edit.constant(self._network.names[index], kernel.values)
-            self._subgraph.tensors[made].quantization = _per_channel(kernel.scales, kernel.axis)
+            self._subgraph.tensors[made].quantization = per_channel(kernel.scales, kernel.axis)
             self._kernels[key] = made
         return self._kernels[key]
 
     def _bias(self, operator: Operator, bias: NDArray[np.float64], scales: NDArray[np.float32]) -> int:
-        steps = np.clip(np.rint(bias / scales.astype(np.float64)), INT32_LIMITS.min, INT32_LIMITS.max)
-        made = self._edit.constant(f"{operator.name}_bias", steps.astype(np.int32))
-        self._subgraph.tensors[made].quantization = _per_channel(scales, 0)
+        most = 2 * self._numbers.bias_limit - 1
+        steps = np.clip(np.rint(bias / scales.astype(np.float64)), -most, most)
+        made = self._edit.constant(f"{operator.name}_bias", steps.astype(self._numbers.bias_dtype))
+        self._subgraph.tensors[made].quantization = per_channel(scales, 0)
         return made
 
     def _raise_version(self, raw: Any, version: int) -> None:
@@ -144,13 +149,24 @@ class _Writer:
         raw.opcodeIndex = self._edit.code(code.builtinCode, max(version, code.version))
 
 
+def _allow_any_scale(raw: Any, kind: str) -> None:
+    """Tell an operator of int16 that its scales are no powers of two, which it takes them for by default."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    if raw.builtinOptions is None:
+        raw.builtinOptionsType = getattr(schema.BuiltinOptions, SUMS[kind])
+        raw.builtinOptions = getattr(schema, f"{SUMS[kind]}T")()
+    raw.builtinOptions.potScaleInt16 = False
+
+
 def _quantization(quantization: Quantization) -> Any:
-    made = _per_channel(np.array([quantization.scale], np.float32), 0)
+    made = per_channel(np.array([quantization.scale], np.float32), 0)
     made.zeroPoint = np.array([quantization.zero_point], np.int64)
     return made
 
 
-def _per_channel(scales: NDArray[np.float32], axis: int) -> Any:
+def per_channel(scales: NDArray[np.float32], axis: int) -> Any:
+    """Return the schema's object for weights with *scales* along *axis*."""
     from ai_edge_litert.schema_py_generated import QuantizationParametersT
 
     made = QuantizationParametersT()

@@ -5,6 +5,7 @@
     [pixel8]
     kind = "pixel"
     serial = "3A2B..."                # adb; `address:port` for one in the network
+    benchmark_model = "tools/benchmark_model"   # TFLite's own program, built for it: measure with that
 
     [orin]
     kind = "jetson"
@@ -27,19 +28,23 @@ from typing import Any
 
 from detlite.convert.zoo.cache import default_cache_folder
 from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.plugins import plugin_names
 
 ENVIRONMENT = "DETLITE_DEVICES"
 HOST = "host"
 """This machine: there without an inventory."""
 
+KINDS = "detlite.devices.kinds"
 ADB_KIND = "pixel"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 WORK = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}")
 MOST_BYTES = 1 << 20
 
-WORK_FOLDERS = {"adb": "/data/local/tmp/detlite", "ssh": ".cache/detlite"}
+WORK_FOLDERS = {"adb": "/data/local/tmp/detlite", "ssh": ".cache/detlite", "simulated": ".cache/detlite"}
 """Where nothing is said: the shell user's own folder on Android, the login's on a board."""
+
+EMULATED, SIMULATED = "emulated", "simulated"
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ class Device:
         python: the interpreter there.
         work: the work folder there.
         power_mode: the only one to measure in.
-        is_emulated: whether it is no real device: its times say nothing, and are never shown without that word.
+        is_emulated: whether it is no real device: its times say nothing, and are never shown without its `mark`.
+        benchmark_model: TFLite's program of that name here, built for the device: to measure with it.
+        simulated: the folder here in which `detlite devices simulate` has it.
     """
 
     name: str
@@ -71,6 +78,8 @@ class Device:
     work: str = ""
     power_mode: str | None = None
     is_emulated: bool = False
+    benchmark_model: Path | None = None
+    simulated: str | None = None
 
     def __post_init__(self) -> None:
         if self.address is not None and self.serial is not None:
@@ -79,6 +88,10 @@ class Device:
             raise InputError(f"{self.name} has settings of ssh, and no address")
         if self.address is not None and not ADDRESS.fullmatch(self.address):
             raise InputError(f"{self.name}: {self.address!r} is no host name, address or alias")
+        if self.simulated is not None and (self.address or self.serial or self.work.startswith("/")):
+            raise InputError(
+                f"{self.name} is simulated: it has no address, no serial, and its work folder no leading /"
+            )
         if self.port is not None and not 0 < self.port < 65536:
             raise InputError(f"{self.name}: port {self.port}: want 1 to 65535")
         if self.work and (not WORK.fullmatch(self.work) or self.work.startswith("-") or ".." in self.work.split("/")):
@@ -88,10 +101,19 @@ class Device:
 
     @property
     def way(self) -> str:
-        """How it is reached: `adb`, `ssh` or `local`."""
+        """How it is reached: `adb`, `ssh`, `simulated` or `local`."""
+        if self.simulated is not None:
+            return SIMULATED
         if self.address is not None:
             return "ssh"
         return "adb" if self.serial is not None or self.kind == ADB_KIND else "local"
+
+    @property
+    def mark(self) -> str:
+        """The word that its numbers are never shown without: `simulated`, `emulated`; nothing for a real device."""
+        if self.simulated is not None:
+            return SIMULATED
+        return EMULATED if self.is_emulated else ""
 
     @property
     def folder(self) -> str:
@@ -109,7 +131,9 @@ KEYS = {
     "python": str,
     "work": str,
     "power_mode": str,
+    "benchmark_model": str,
     "emulated": bool,
+    "simulated": str,
 }
 
 
@@ -176,7 +200,11 @@ def _device(path: Path, name: str, table: object) -> Device:
         _check_field(where, key, value)
     if "kind" not in table:
         raise InputError(f'{where} says no kind: add one, such as kind = "generic_linux"')
+    if table["kind"] not in plugin_names(KINDS):
+        raise InputError(f"{where}: {unknown_name('kind of device', table['kind'], plugin_names(KINDS))}")
     values = {("is_emulated" if key == "emulated" else key): value for key, value in table.items()}
+    if "benchmark_model" in values:  # as a path in a file is meant: from where the file lies
+        values["benchmark_model"] = path.parent / Path(values["benchmark_model"]).expanduser()
     known = {field.name for field in fields(Device)}
     try:
         return Device(name, **{key: value for key, value in values.items() if key in known})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Optional, Protocol, Sequence, Tuple
 
 from numpy.typing import NDArray
 
 from detlite.runtime.clock import Clock
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.imported import Measure
 from detlite.runtime.interpreter import Details, Placement
 from detlite.runtime.plugins import load_plugin, load_plugins
 from detlite.runtime.profile import Timed
@@ -36,6 +37,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= 256:
             raise InputError(f"{self.threads} threads: want 1 to 256")
+        if self.xnnpack and self.delegates:
+            raise InputError("--xnnpack beside --delegate: which of them took an operator could not be told")
 
 
 class Runner(Protocol):
@@ -79,7 +82,7 @@ class Backend:
         title: what it is, for people.
         suffixes: of the model files that it opens.
         open: opens the model file; the contract is what is known of it, or None.
-        results: reads samples that another program measured, in ns by stage, where the back end runs no model itself.
+        measure: has another program measure, or reads what it measured, where the back end runs no model itself.
         profile: returns what each operator takes, where the back end has a profiler.
         package: the module that must be importable; None where nothing must.
         rank: of the back ends for one suffix, the lowest that is installed is taken; None where it must be named.
@@ -88,7 +91,7 @@ class Backend:
     title: str
     suffixes: Tuple[str, ...]
     open: Optional[Callable[[Path, Settings, Optional[Contract]], Runner]] = None
-    results: Optional[Callable[[Path], Mapping[str, List[int]]]] = None
+    measure: Optional[Measure] = None
     profile: Optional[Callable[[Path, Settings], Sequence[Timed]]] = None
     package: Optional[str] = None
     rank: Optional[int] = None

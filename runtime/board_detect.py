@@ -65,11 +65,10 @@ def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List
 
 
 def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
-    """Write one line of JSON about the model, and one for each image as soon as it is done.
+    """Write a line about the model, and one for each image as soon as it is done; see `detection_lines`."""
+    from detlite.runtime.detection_lines import image_line, model_line
 
-    Numbers are written so that reading them gives the same bits; boxes are (y1, x1, y2, x2), 0..1 of the image.
-    """
-    _write_line({"runtime": session.runtime, "model_sha256": sha256_of(model)})
+    _write_line(model_line(session.runtime, sha256_of(model)))
     for path in paths:
         image = read_image(path)
         tensor = session.preprocess(image)
@@ -77,13 +76,11 @@ def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
         session.invoke(tensor)
         invoke_ns = time.perf_counter_ns() - begin
         found = session.postprocess(session.heads())
-        record: Record = {"image": path.name, "size": list(image.shape[:2]), "invoke_ns": invoke_ns}
-        record |= {"boxes": found.boxes.tolist(), "classes": found.classes.tolist(), "scores": found.scores.tolist()}
-        _write_line(record)
+        _write_line(image_line(path.name, (image.shape[0], image.shape[1]), invoke_ns, found))
 
 
-def _write_line(record: Record) -> None:
-    sys.stdout.write(json.dumps(record, allow_nan=False) + "\n")
+def _write_line(line: bytes) -> None:
+    sys.stdout.write(line.decode())
     sys.stdout.flush()
 
 

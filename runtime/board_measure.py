@@ -25,6 +25,10 @@ def measure_command(values: Dict[str, Any]) -> int:
         folder = Path(values["images"]) if values["images"] else packed.images if values["model"] is None else None
         images: List[Path] = image_files(folder) if folder else []
         setup = setup_of(model, contract, values, images=images)
+        if values["find"]:
+            from detlite.runtime.search import with_most
+
+            setup = with_most(setup, run=out, progress=_tell)
         record = measure_model(setup, run=out, force=values["force"], progress=_tell)
     if values["as_json"]:
         sys.stdout.write(json.dumps(record, indent=1, allow_nan=False) + "\n")

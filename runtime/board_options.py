@@ -59,10 +59,11 @@ def _measure_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--force", action="store_true", help="replace a run that is there")
     command.add_argument("--streams", type=int, help="samples of each query of multi-stream (1)")
     command.add_argument("--target-qps", type=float, dest="per_second", help="queries a second of server (10)")
+    command.add_argument("--find", action="store_true", help="the most streams, or queries, that keep the limit")
     command.add_argument("--end-to-end", action="store_true", help="offline counts reading the images too")
     command.add_argument("--accuracy", action="store_true", help="detect in every image, for mlperf_log_accuracy.json")
     command.add_argument("--profile", action="store_true", help="also the time of each operator")
-    command.add_argument("--queries", type=int, help="at least, in place of the preset's")
+    command.add_argument("--queries", type=int, help="at least, not the preset's; of offline samples")
     command.add_argument("--min-seconds", type=float, dest="min_duration_s", help="at least, in place of the preset's")
     command.add_argument("--processes", type=int, help="in place of the preset's")
 

@@ -16,7 +16,8 @@ import sys
 import threading
 from collections import deque
 from pathlib import Path
-from typing import IO, Any, Deque, Dict, Iterator, Optional
+from types import TracebackType
+from typing import IO, Any, Deque, Dict, Iterator, Optional, Type
 
 from detlite.runtime import errors
 from detlite.runtime.errors import DetliteError, DeviceError
@@ -43,6 +44,77 @@ class ChildError(RuntimeError):
     """The child failed in a way that nobody foresaw: a bug, with the child's traceback as its text."""
 
 
+class Child:
+    """A process that starts with what its task wants imported, and then waits for the one request that it is asked.
+
+    To be ended, as by `with`: it does not outlive what started it.
+    """
+
+    def __init__(self, task: str) -> None:
+        """Start the process for the function *task* (`package.module:function`)."""
+        command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task]
+        pipe = subprocess.PIPE
+        # a session of its own: Ctrl-C reaches the parent alone, which ends the child and what that started
+        self._process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment()
+        )
+        self._task = task
+        self._said: Deque[str] = deque(maxlen=KEPT_LINES)
+        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._said), daemon=True)
+        self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """Return the process's id."""
+        return self._process.pid
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.end()
+
+    def answer(
+        self, request: Dict[str, Any], *, timeout_s: Optional[float] = None, progress: Progress = silent
+    ) -> Dict[str, Any]:
+        """Return what the task answers to *request*; see `run_in_child`."""
+        child = self._process
+        assert child.stdin is not None
+        assert child.stdout is not None
+        timer = threading.Timer(timeout_s or 0, _end, [child])
+        if timeout_s is not None:
+            timer.start()
+        try:
+            _send(child.stdin, request)
+            answer = _answer(child.stdout, progress)
+            if answer is not None:
+                child.stdin.close()
+            status = child.wait()
+        finally:
+            expired = timeout_s is not None and not timer.is_alive()
+            timer.cancel()
+            self.end()
+        if answer is not None:
+            return answer
+        raise _failure(self._task, status, self._said, timeout_s if expired else None)
+
+    def end(self) -> None:
+        """Kill the process, and what it started, where it still runs."""
+        _end(self._process)
+        self._process.wait()
+        self._listener.join(timeout=1)
+        streams = (
+            self._process.stdin,
+            self._process.stdout,
+            None if self._listener.is_alive() else self._process.stderr,
+        )
+        for stream in streams:
+            if stream is not None:
+                _close(stream)
+
+
 def run_in_child(
     task: str, request: Dict[str, Any], *, timeout_s: Optional[float] = None, progress: Progress = silent
 ) -> Dict[str, Any]:
@@ -54,36 +126,8 @@ def run_in_child(
         OSError: as the task met it, such as a full disk.
         ChildError: the task failed otherwise.
     """
-    command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task]
-    pipe = subprocess.PIPE
-    # a session of its own: Ctrl-C reaches the parent alone, which ends the child and what that started
-    child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment())
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    said: Deque[str] = deque(maxlen=KEPT_LINES)
-    listener = threading.Thread(target=_listen, args=(child.stderr, said), daemon=True)
-    listener.start()
-    timer = threading.Timer(timeout_s or 0, _end, [child])
-    if timeout_s is not None:
-        timer.start()
-    try:
-        _send(child.stdin, request)
-        answer = _answer(child.stdout, progress)
-        if answer is not None:
-            child.stdin.close()
-        status = child.wait()
-    finally:
-        expired = timeout_s is not None and not timer.is_alive()
-        timer.cancel()
-        _end(child)
-        child.wait()
-        listener.join(timeout=1)
-        for stream in (child.stdin, child.stdout, *(() if listener.is_alive() else (child.stderr,))):
-            _close(stream)
-    if answer is not None:
-        return answer
-    raise _failure(task, status, said, timeout_s if expired else None)
+    with Child(task) as child:
+        return child.answer(request, timeout_s=timeout_s, progress=progress)
 
 
 def _environment() -> Dict[str, str]:

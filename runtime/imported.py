@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, List, Mapping
 
 import numpy as np
 
 from detlite.runtime.artifact import sha256_of
+from detlite.runtime.machine import machine_facts
 from detlite.runtime.run_folder import ENDED, HEADER, OPENED, SAMPLES, write_json
-from detlite.runtime.scenario import Rows
+from detlite.runtime.scenario import Load, Rows
 
-Results = Callable[[Path], Mapping[str, List[int]]]
+STAGES = ("input", "invoke", "postprocess")
+"""Copying to the device, computing, and copying back, where the program tells them apart."""
 
 
-def import_process(results: Results, title: str, file: Path, folder: Path) -> None:
-    """Write the samples that *results* reads in *file* to *folder*: as queries one after the other.
+@dataclass(frozen=True)
+class Imported:
+    """What another program measured.
 
-    The first is taken as the first inference; when each began is not known, and is reckoned from the others' times.
+    Attributes:
+        runtime: the program, and its version where that is known.
+        times: ns by stage and `latency`, one value a query; `latency` is always there.
+    """
+
+    runtime: str
+    times: Mapping[str, List[int]]
+
+
+Measure = Callable[[Path, Load, Path], Imported]
+"""`measure(model, load, folder)`: have *model* measured as *load* asks; what the program writes goes to *folder*."""
+
+
+def import_process(measure: Measure, model: Path, load: Load, folder: Path) -> None:
+    """Write the samples that *measure* brings of the file *model* to *folder*: as queries one after the other.
+
+    The first is taken as the first inference; when each began is reckoned from the others' times.
 
     Raises:
-        InputError: *file* holds no such samples.
+        DetliteError: as *measure* does.
     """
-    begin = time.perf_counter_ns()
-    found = results(file)
-    latency = np.array(found["latency"], np.int64)
-    stages = {name: np.array(found.get(name, [0] * len(latency)), np.int64) for name in ("input", "invoke", "output")}
-    sha256 = sha256_of(file)
-    write_json(
-        folder / OPENED,
-        {
-            "runtime": title,
-            "model_sha256": sha256,
-            "load_ns": time.perf_counter_ns() - begin,
-            "first_ns": int(latency[0]),
-            "placements": [],
-            "images": [],
-        },
-    )
+    sha256 = sha256_of(model)
+    found = measure(model, load, folder)
+    latency = np.array(found.times["latency"], np.int64)
+    opened = {"runtime": found.runtime, "model_sha256": sha256, "load_ns": None, "first_ns": int(latency[0])}
+    write_json(folder / OPENED, {**opened, "placements": [], "images": [], "machine": machine_facts()["fingerprint"]})
     ends = np.cumsum(latency)
     numbers = np.arange(len(latency))
-    columns = [numbers, numbers * 0, ends - latency, ends - latency, *stages.values(), ends]
-    rows = Rows(np.stack(columns, axis=1))
+    stages = [np.array(found.times.get(name, [0] * len(latency)), np.int64) for name in STAGES]
+    rows = Rows(np.stack([numbers, numbers * 0, ends - latency, ends - latency, *stages, ends], axis=1))
     text = "".join("\t".join(map(str, row)) + "\n" for row in rows.columns.tolist())
     (folder / SAMPLES).write_text(HEADER + text, encoding="utf-8")
-    write_json(folder / ENDED, {"model_sha256": sha256, "memory_peak_bytes": None, "wall_clock_step_s": 0.0})
+    write_json(folder / ENDED, {"model_sha256": sha256_of(model), "memory_peak_bytes": None, "wall_clock_step_s": 0.0})

@@ -66,11 +66,21 @@ class Opened:
     @property
     def placements(self) -> Tuple[Placement, ...]:
         """Return what a delegate took, as the interpreter lists its operators; nothing where none took any."""
-        operators = self.interpreter._get_ops_details()  # there is no public way, in either runtime
-        kernels = [operator for operator in operators if operator["op_name"] == DELEGATE]
-        own = [operator for operator in operators if operator["op_name"] != DELEGATE]
-        taken = sum(len(_behind(kernel, own)) for kernel in kernels)
-        return (Placement(self.delegate or "XNNPACK", taken, len(own), len(kernels)),) if kernels else ()
+        parts, total = self.partitions, len(self._operators)
+        taken = sum(map(len, parts))
+        return (Placement(self.delegate or "XNNPACK", taken, total, len(parts)),) if parts else ()
+
+    @property
+    def partitions(self) -> Tuple[Tuple[int, ...], ...]:
+        """Return the parts that a delegate took: the numbers of the model's operators in each, in their order."""
+        own, details = self._operators, self.interpreter._get_ops_details()
+        kernels = (operator for operator in details if operator["op_name"] == DELEGATE)
+        return tuple(tuple(sorted(_behind(kernel, own))) for kernel in kernels)
+
+    @property
+    def _operators(self) -> Sequence[Details]:
+        """Return the model's operators; there is no public way to them, in either runtime."""
+        return [one for one in self.interpreter._get_ops_details() if one["op_name"] != DELEGATE]
 
     def output(self, index: int) -> NDArray[Any]:
         """Return a copy of the output with the runtime's *index*."""

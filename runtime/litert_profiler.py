@@ -10,16 +10,17 @@ import ctypes
 import importlib.util
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint64, c_void_p
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from detlite.runtime.backend import Settings
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.profile import Timed
+from detlite.runtime.operator_bytes import bytes_of_delegated, bytes_of_operators
+from detlite.runtime.profile import RUNS, WARM_UPS, Timed, middle_mean
 
-RUNS, WARM_UPS = 50, 10
 CPU = 1  # LiteRtHwAccelerators: the bit of the CPU
 OPTIONS = b"runtime_options_string", b"enable_profiling = true\n"
 NODE, DELEGATE_NODE = 2, 8  # event types: an operator of the interpreter; one inside a delegate
+PLACES = {NODE: "interpreter", DELEGATE_NODE: "XNNPACK"}
 TENSOR_TYPE_BYTES = 512  # of LiteRtRankedTensorType, and more: it has 4 + 8 + 2 * 4 * 8
 
 
@@ -35,6 +36,15 @@ class Event(Structure):
         ("metadata", c_uint64 * 2),
         ("source", c_int),
     )
+
+
+class Ran(NamedTuple):
+    """One event: an operator, its kind, its place in the model or in the delegate's part of it, and its time."""
+
+    name: str
+    kind: int
+    number: int
+    elapsed_us: int
 
 
 class _Library:
@@ -121,8 +131,8 @@ class Profiled:
             buffers[i] = made.value
         return count, buffers
 
-    def run(self) -> List[Tuple[str, int, int]]:
-        """Run the model once, on whatever its buffers hold; return (operator, event type, us) in their order."""
+    def run(self) -> List[Ran]:
+        """Run the model once, on whatever its buffers hold; return what the profiler tells, in its order."""
         library, profiler = self._library, self._profiler
         library.call("LiteRtResetProfiler", profiler)
         library.call("LiteRtStartProfiler", profiler)
@@ -141,7 +151,9 @@ class Profiled:
         found = [events[i] for i in range(count.value)]
         if any(event.kind not in (1, 2, 4, 8, 16, 32, 64, 128, 256) or not event.tag for event in found):
             raise DeviceError("LiteRT's profiler has events of another shape than in version 2.3: it is not read")
-        return [(event.tag.decode(errors="replace"), int(event.kind), int(event.elapsed_us)) for event in found]
+        return [
+            Ran(event.tag.decode(errors="replace"), event.kind, event.metadata[0], event.elapsed_us) for event in found
+        ]
 
 
 def profile(model: Path, settings: Settings) -> Sequence[Timed]:
@@ -155,18 +167,17 @@ def profile(model: Path, settings: Settings) -> Sequence[Timed]:
         raise InputError("LiteRT's profiler is used with one thread and XNNPACK: leave out --threads and delegates")
     opened = Profiled(model)
     runs = [opened.run() for _ in range(WARM_UPS + RUNS)][WARM_UPS:]
-    places: Dict[int, str] = {NODE: "interpreter", DELEGATE_NODE: "XNNPACK"}
-    rows = [[event for event in run if event[1] in places] for run in runs]
-    if len({tuple(event[:2] for event in row) for row in rows}) != 1:
+    rows = [[event for event in run if event.kind in PLACES] for run in runs]
+    if len({tuple(event[:3] for event in row) for row in rows}) != 1:
         raise DeviceError("LiteRT's profiler tells of other operators from run to run: nothing can be said")
-    return [
-        Timed(name, places[kind], _middle([row[i][2] for row in rows]) / 1e3)
-        for i, (name, kind, _us) in enumerate(rows[0])
-    ]
+    times_us = [middle_mean([row[i].elapsed_us for row in rows]) for i in range(len(rows[0]))]
+    sizes = _sizes(model, rows[0])
+    return [Timed(e.name, PLACES[e.kind], us / 1e3, size) for e, us, size in zip(rows[0], times_us, sizes)]
 
 
-def _middle(times: Sequence[int]) -> float:
-    """Return the mean of the middle half of *times*: finer than whole microseconds, and without disturbed runs."""
-    quarter = len(times) // 4
-    half = sorted(times)[quarter : len(times) - quarter]
-    return sum(half) / len(half)
+def _sizes(model: Path, events: Sequence[Ran]) -> Sequence[Optional[int]]:
+    """Return the bytes of the tensors of each of *events*; None where that is not known."""
+    sizes, partitions = bytes_of_operators(model)
+    numbers = [event.number for event in events if event.kind == DELEGATE_NODE]
+    delegated = iter(bytes_of_delegated(sizes, partitions, numbers))
+    return [sizes.get(event.number) if event.kind == NODE else next(delegated) for event in events]

@@ -28,12 +28,13 @@ Record = Dict[str, Any]
 
 
 def write_logs(folder: Path, setup: Setup, record: Record, series: Sequence[Rows]) -> None:
-    """Write the three files to *folder*; the accuracy log is empty, as LoadGen's of a performance run."""
+    """Write the summary and the detail to *folder*; and an empty accuracy log, as LoadGen's of a performance run."""
     results = _results(setup, record, [rows for rows in series if len(rows)])
     parameters = _parameters(setup)
     (folder / SUMMARY).write_text(_summary(setup, record, results, parameters), encoding="utf-8")
     (folder / DETAIL).write_text(_detail(setup, record, results, parameters), encoding="utf-8")
-    (folder / ACCURACY).write_text("[\n]\n", encoding="utf-8")
+    if not setup.accuracy:
+        write_accuracy(folder / ACCURACY, ())
 
 
 def _results(setup: Setup, record: Record, series: Sequence[Rows]) -> Record:
@@ -195,4 +196,14 @@ def accuracy_entry(number: int, index: int, detections: Detections, *, first_cla
 
 def write_accuracy(path: Path, entries: Iterable[Record]) -> None:
     """Write *entries* as LoadGen does: one a line."""
-    path.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n", encoding="utf-8")
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            before = "[\n"
+            for entry in entries:
+                file.write(before + json.dumps(entry))
+                before = ",\n"
+            file.write("\n]\n" if before == ",\n" else "[\n]\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional
 
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.backend import BACKENDS, Backend
 from detlite.runtime.child import run_in_child
-from detlite.runtime.errors import DetliteError, DeviceError, InputError
+from detlite.runtime.errors import DetliteError, DeviceError, InputError, MissingToolError
 from detlite.runtime.imported import import_process
 from detlite.runtime.loadgen_log import write_logs
-from detlite.runtime.machine import machine_facts
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.protocol import Setup
@@ -24,20 +24,18 @@ from detlite.runtime.run_folder import (
     PROTOCOL,
     SAMPLES,
     STATE,
-    WARM_UP,
     process_folder,
     read_json,
     read_rows,
+    set_aside,
     write_json,
 )
-from detlite.runtime.scenario import Load, Rows, scenario_called
-from detlite.runtime.state import StateLog, cautions, energy_mj, throttling
-from detlite.runtime.summary import latency_record, process_records, stages_record
-from detlite.runtime.verdict import cautions_of, reasons_of, without_warm_up
+from detlite.runtime.run_record import failure_of, series_of, summarize, with_failure
+from detlite.runtime.state import StateLog, read_sittings
 from detlite.runtime.version import __version__
 
-SCHEMA = {"schema": "detlite.measurement", "schema_version": 2}
 PROFILE_TIMEOUT_S = 600.0
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Record = Dict[str, Any]
 
@@ -68,12 +66,13 @@ def measure_model(
 
 def prepare_run(run: Path, setup: Setup, *, force: bool) -> bool:
     """Make the folder *run*, or accept one that was begun with the same protocol; return whether it is new."""
-    asked = {**setup.protocol(), "model_sha256": sha256_of(setup.model), "detlite": __version__}
+    images = [path.name for path in setup.images]
+    asked = {**setup.protocol(), "images": images, "model_sha256": sha256_of(setup.model), "detlite": __version__}
     if run.is_dir() and any(run.iterdir()):
         begun = read_json(run / PROTOCOL)
         if begun is None:
             raise InputError(f"{run} holds something that is no run: choose another folder")
-        if begun == asked and not (run / MEASUREMENT).exists():
+        if begun == asked and not _is_whole(run):
             return False
         if not force:
             raise InputError(f"{run} already holds a run: choose another folder, or pass --force to replace it")
@@ -85,28 +84,45 @@ def prepare_run(run: Path, setup: Setup, *, force: bool) -> bool:
         run.mkdir(parents=True, exist_ok=True)
         write_json(run / PROTOCOL, asked)
     except OSError as error:
-        raise InputError(f"{run} cannot be written: {error.strerror}; choose another folder") from error
+        raise _cannot_write(run, error) from error
     return True
 
 
+def _is_whole(run: Path) -> bool:
+    """Return whether nothing stopped the run: one that failed is gone on with."""
+    record = read_json(run / MEASUREMENT)
+    return record is not None and record.get("failure") is None
+
+
+def _cannot_write(run: Path, error: OSError) -> DetliteError:
+    kind = MissingToolError if error.errno in NO_ROOM else InputError
+    return kind(f"{run} cannot be written: {error.strerror}; choose another folder")
+
+
 def _measure(setup: Setup, run: Path, progress: Progress) -> Record:
-    failure: Optional[Record] = None
-    with StateLog(run / STATE) as log:
-        for number in range(1, setup.preset.processes + 1):
-            failure = _process(setup, run, number, progress)
-            if failure is not None:
-                break
-    record = summarize(setup, run, log.states, failure)
+    earlier = read_sittings(run / STATE)
+    with StateLog(run / STATE, sitting=len(earlier) + 1) as log:
+        failure = _processes(setup, run, progress)
+    record = summarize(setup, run, [*earlier, log.states], failure)
     if setup.profile and failure is None:
         record |= _profiled(setup, run)
+    if setup.accuracy and failure is None:
+        record = with_failure(record, _accuracy(setup, run, progress))
     try:
-        write_logs(run, setup, record, _series(setup, run)[0])
-        if setup.accuracy and failure is None:
-            run_in_child("detlite.runtime.accuracy_run:accuracy_process", setup.request(run), progress=progress)
+        write_logs(run, setup, record, series_of(setup, run)[0])
         write_json(run / MEASUREMENT, record)
-    except (DetliteError, OSError) as error:
-        record["failure"] = record["failure"] or _failure(error)
+    except OSError as error:
+        record = with_failure(record, failure_of(error))
     return record
+
+
+def _processes(setup: Setup, run: Path, progress: Progress) -> Optional[Record]:
+    """Run what is left of the processes, and return what stopped them."""
+    for number in range(1, setup.preset.processes + 1):
+        failure = _process(setup, run, number, progress)
+        if failure is not None:
+            return failure
+    return None
 
 
 def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Optional[Record]:
@@ -116,15 +132,25 @@ def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Option
         return None
     try:
         folder.mkdir(exist_ok=True)
+        set_aside(folder)
         backend: Backend = load_plugin(BACKENDS, setup.backend)
-        if backend.results is not None:
-            import_process(backend.results, backend.title, setup.model, folder)
+        if backend.measure is not None:
+            import_process(backend.measure, setup.model, setup.load(), folder)
             return None
         run_in_child("detlite.runtime.measuring:measure_process", setup.request(folder), progress=progress)
     except (DetliteError, OSError) as error:
         if not isinstance(error, (DeviceError, OSError)) and not (folder / OPENED).is_file() and number == 1:
             raise
-        return {**_failure(error), "process": number}
+        return {**failure_of(error), "process": number}
+    return None
+
+
+def _accuracy(setup: Setup, run: Path, progress: Progress) -> Optional[Record]:
+    """Detect in every image, and return what stopped that."""
+    try:
+        run_in_child("detlite.runtime.accuracy_run:accuracy_process", setup.request(run), progress=progress)
+    except (DetliteError, OSError) as error:
+        return failure_of(error)
     return None
 
 
@@ -134,97 +160,6 @@ def _profiled(setup: Setup, run: Path) -> Record:
         answer = run_in_child(
             "detlite.runtime.profile:profile_process", setup.request(run), timeout_s=PROFILE_TIMEOUT_S
         )
-    except DetliteError as error:
-        return {"profile": None, "profile_failure": str(error)}
+    except (DetliteError, OSError) as error:
+        return {"profile": None, "profile_failure": failure_of(error)["text"]}
     return {"profile": answer["operators"]}
-
-
-def _failure(error: Exception) -> Record:
-    status = error.exit_status if isinstance(error, DetliteError) else 3
-    text = str(error) if isinstance(error, DetliteError) else f"no room to write, or no right to: {error}"
-    return {"text": " ".join(text.split()), "exit_status": status}
-
-
-def _series(setup: Setup, run: Path) -> Tuple[List[Rows], List[Rows], List[Record]]:
-    """Return of each process that was opened: its samples, those without warming up, and its facts."""
-    scenario = scenario_called(setup.scenario)
-    whole, series, facts = [], [], []
-    for number in range(1, setup.preset.processes + 1):
-        folder = process_folder(run, number)
-        opened = read_json(folder / OPENED)
-        if opened is None:
-            continue
-        ended = read_json(folder / ENDED) or {}
-        rows = read_rows(folder / SAMPLES)
-        whole.append(rows)
-        series.append(without_warm_up(rows, scenario))
-        ended["model_sha256_after"] = ended.pop("model_sha256", None)
-        cut = len(rows) - len(series[-1])
-        facts.append({**opened, **ended, "warm_up_samples": len(read_rows(folder / WARM_UP)), "warm_up_cut": cut})
-    return whole, series, facts
-
-
-def summarize(setup: Setup, run: Path, states: List[Record], failure: Optional[Record]) -> Record:
-    """Return the record of the run in the folder *run*: everything but the samples' files.
-
-    Raises:
-        DeviceError: no process got as far as its first inference.
-    """
-    scenario = scenario_called(setup.scenario)
-    whole, series, facts = _series(setup, run)
-    if not facts:
-        raise DeviceError(f"nothing was measured: {failure['text'] if failure else 'no process began'}")
-    load = Load(**facts[0]["load"]) if "load" in facts[0] else setup.load()
-    reasons = [f"failure: {failure['text']}"] if failure else []
-    reasons += reasons_of(setup, whole, series, facts)
-    metric: Record = {}
-    if any(map(len, series)):
-        metric, more = scenario.judge([rows for rows in series if len(rows)], load)
-        reasons += more
-    reasons += throttling(states)
-    return {
-        **SCHEMA,
-        "scenario": setup.scenario,
-        "preset": setup.preset_name,
-        "validity": "VALID" if not reasons else f"INVALID because {'; '.join(reasons)}",
-        "reasons": reasons,
-        "cautions": [*cautions(states[0]), *cautions_of(setup, facts)],
-        "metric": scenario.metric,
-        **latency_record("latency", [scenario.latency_ns(rows) for rows in series]),
-        **latency_record("invoke", [rows.invoke_ns for rows in series]),
-        **metric,
-        "stages_p50_ms": stages_record(series, facts),
-        "samples": sum(map(len, series)),
-        "queries": sum(rows.queries for rows in series),
-        "duration_s": sum(rows.duration_ns for rows in series) / 1e9,
-        "model": str(setup.model),
-        "model_sha256": facts[0]["model_sha256"],
-        "size_bytes": setup.model.stat().st_size if setup.model.is_file() else None,
-        "backend": setup.backend,
-        "runtime": facts[0]["runtime"],
-        "threads": setup.settings.threads,
-        "placements": facts[0]["placements"],
-        "load_ms": facts[0]["load_ns"] / 1e6,
-        "first_ms": facts[0]["first_ns"] / 1e6,
-        "memory_peak_bytes": max(fact.get("memory_peak_bytes") or 0 for fact in facts) or None,
-        "energy": _energy(states, whole),
-        "processes": process_records(series, facts),
-        "images": facts[0]["images"],
-        "device": machine_facts(),
-        "state_before": states[0],
-        "state_after": states[-1],
-        "protocol": setup.protocol(),
-        "detlite": __version__,
-        "failure": failure,
-        "samples_ns": [
-            {"latency": scenario.latency_ns(rows).tolist(), "invoke": rows.invoke_ns.tolist()} for rows in series
-        ],
-    }
-
-
-def _energy(states: List[Record], whole: List[Rows]) -> Optional[Record]:
-    """Return the energy of the whole run, loading and warming up too, and its share for each sample."""
-    used, samples = energy_mj(states), sum(map(len, whole))
-    if used is None or not samples:
-        return None
-    return {**used, "energy_per_sample_mj": used["energy_mj"] / samples}

@@ -36,7 +36,8 @@ def measurement_facts(record: Record) -> Dict[str, str]:
     slowest = sorted(record.get("profile") or (), key=lambda one: -one["mean_ms"])[:MOST_OPERATORS]
     for one in slowest:
         facts[f"operator {one['number']}"] = (
-            f"{one['mean_ms']:.3f} ms, {one['share']:.1%}, {one['operator']}, {one['place']}"
+            f"{one['mean_ms']:.3f} ms, {one['share']:.1%}, {_megabytes(one.get('size_bytes'))}, {one['operator']}, "
+            f"{one['place']}"
         )
     for place, one in enumerate(record.get("profile_differences", ())[:MOST_OPERATORS], 1):
         change = f"{one['before_ms']:.3f} to {one['after_ms']:.3f} ms"
@@ -59,6 +60,10 @@ def _percentile(record: Record, percent: int) -> str:
     if value is None:
         return "too few samples"
     return f"{value:.3f} ms" + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
+
+
+def _megabytes(size_bytes: Optional[int]) -> str:
+    return "bytes not known" if size_bytes is None else f"{size_bytes / 1e6:.2f} MB"
 
 
 def _ms(value: Optional[float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,10 @@ class OnnxRunner:
         outputs: the same of the outputs.
     """
 
-    def __init__(self, model: Path, settings: Settings) -> None:
+    def __init__(self, model: Path, settings: Settings, *, trace: Optional[Path] = None) -> None:
         """Open *model* with the execution providers that the delegates of *settings* name, then the CPU.
+
+        With *trace* its profiler is on, which writes to a file whose name begins so.
 
         Raises:
             InputError: it is no model that ONNX Runtime opens.
@@ -45,10 +47,13 @@ class OnnxRunner:
         self._wanted = [_provider(text, onnxruntime.get_available_providers()) for text in settings.delegates]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = settings.threads, 1
+        if trace is not None:
+            options.enable_profiling, options.profile_file_prefix = True, str(trace)
         if self._wanted:
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        last = [] if CPU in [name for name, _options in self._wanted] else [CPU]
         try:
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=[*self._wanted, CPU])
+            self._session = onnxruntime.InferenceSession(str(model), options, providers=[*self._wanted, *last])
         except _errors() as error:
             raise InputError(f"{self.runtime} cannot open {model}: {_line(error)}") from error
         self.inputs = tuple(_details(i, one) for i, one in enumerate(self._session.get_inputs()))
@@ -92,6 +97,10 @@ class OnnxRunner:
     def output(self, index: int) -> NDArray[Any]:
         """Return the output with that *index*, as the last `invoke` made it."""
         return self._results[index]
+
+    def end_trace(self) -> Path:
+        """End the profile, and return the file that holds it."""
+        return Path(self._session.end_profiling())
 
 
 def _errors() -> Tuple[Any, ...]:

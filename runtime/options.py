@@ -28,17 +28,19 @@ def setup_of(
     scenario_called(values["scenario"])
     preset, name = preset_called(values["preset"]), values["preset"]
     changes = {key: values[key] for key in CHANGES if values.get(key) is not None}
+    if "queries" in changes and values["scenario"] == "offline":
+        changes["offline_samples"] = changes.pop("queries")  # of its one query
     if "queries" in changes:
         changes["queries"] = {**preset.queries, values["scenario"]: changes["queries"]}
     if changes:
         preset, name = dataclasses.replace(preset, **changes), f"{name}, changed: {', '.join(sorted(changes))}"
     settings = Settings(values["threads"], values.get("xnnpack"), tuple(values.get("delegates") or ()))
     backend, found = backend_for(model, values.get("backend"))
-    if found.results is not None and (values["scenario"] != "single-stream" or images):
-        raise InputError(f"{backend} reads what another program measured: single-stream alone, and without images")
+    if found.measure is not None and (values["scenario"] != "single-stream" or images):
+        raise InputError(f"{backend} has another program measure: single-stream alone, and without images")
     if values.get("profile") and found.profile is None:
-        raise InputError(f"{backend} has no profiler that can be asked: litert has one")
-    if found.results is not None:
+        raise InputError(f"{backend} has no profiler that can be asked: litert and onnx_runtime have one")
+    if found.measure is not None and model.suffix == ".json":  # one file holds one process
         preset = dataclasses.replace(preset, processes=1)
     return Setup(
         model=model,

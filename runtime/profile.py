@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 Record = Dict[str, Any]
+
+RUNS, WARM_UPS = 50, 10
+"""That a profile rests on, and those before."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,20 @@ class Timed:
         operator: what the back end calls it.
         place: where it ran: a delegate, the interpreter, a provider.
         mean_ms: of the middle half of many runs.
+        size_bytes: of the tensors that it reads and writes, weights too; None where that is not known.
     """
 
     operator: str
     place: str
     mean_ms: float
+    size_bytes: Optional[int] = None
+
+
+def middle_mean(times: Sequence[int]) -> float:
+    """Return the mean of the middle half of *times*: finer than whole microseconds, and without disturbed runs."""
+    quarter = len(times) // 4
+    half = sorted(times)[quarter : len(times) - quarter]
+    return sum(half) / len(half)
 
 
 def profile_records(timed: Sequence[Timed]) -> List[Record]:
@@ -31,7 +43,7 @@ def profile_records(timed: Sequence[Timed]) -> List[Record]:
     for number, one in enumerate(timed):
         seen[one.operator] += 1
         name = {"number": number, "operator": one.operator, "occurrence": seen[one.operator], "place": one.place}
-        records.append({**name, "mean_ms": one.mean_ms, "share": one.mean_ms / total})
+        records.append({**name, "mean_ms": one.mean_ms, "share": one.mean_ms / total, "size_bytes": one.size_bytes})
     return records
 
 

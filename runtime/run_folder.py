@@ -8,6 +8,8 @@
     RUN/process-1/warm_up.tsv  the same columns as samples.tsv
     RUN/process-1/samples.tsv  one line a sample; see `scenario.COLUMNS`
     RUN/process-1/ended.json   what was seen at the end; absent where the process did not reach it
+    RUN/process-1/samples-cut-1.tsv  those of a process that was cut short and done anew: kept, and not counted
+    RUN/detections.jsonl       of an accuracy run; see `detection_lines`
     RUN/measurement.json       all of it, with the verdict
     RUN/mlperf_log_*           the same as LoadGen writes it
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 import numpy as np
 
@@ -27,7 +29,10 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.scenario import COLUMNS, Rows
 
 PROTOCOL, STATE, MEASUREMENT = "protocol.json", "state.jsonl", "measurement.json"
+DETECTIONS = "detections.jsonl"
 OPENED, WARM_UP, SAMPLES, ENDED = "opened.json", "warm_up.tsv", "samples.tsv", "ended.json"
+OPENED_KEYS = ("runtime", "model_sha256", "load_ns", "first_ns", "placements", "images", "machine")
+ENDED_KEYS = ("model_sha256", "memory_peak_bytes", "wall_clock_step_s")
 HEADER = "\t".join(COLUMNS) + "\n"
 SCHEMA_VERSION = 1
 
@@ -37,10 +42,12 @@ Record = Dict[str, Any]
 class Appender:
     """A file that grows by one line at a time, each handed to the system at once."""
 
-    def __init__(self, path: Path) -> None:
-        """Begin the file anew, with the names of the columns."""
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-        self.write(HEADER.encode())
+    def __init__(self, path: Path, head: Optional[bytes] = HEADER.encode()) -> None:
+        """Begin the file anew with the line *head*, the names of the columns; with None, go on with what is there."""
+        anew = 0 if head is None else os.O_TRUNC
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | anew, 0o644)
+        if head is not None:
+            self.write(head)
 
     def write(self, line: bytes) -> None:
         """Write *line*; `OSError` where the disk has no room for all of it."""
@@ -62,11 +69,11 @@ def write_json(path: Path, record: Record) -> None:
         part.unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> Optional[Record]:
-    """Return the record in the file at *path*; None where there is no file.
+def read_json(path: Path, wanted: Iterable[str] = ()) -> Optional[Record]:
+    """Return the record in the file at *path*, which has the keys *wanted*; None where there is no file.
 
     Raises:
-        InputError: it is damaged.
+        InputError: it is damaged, or another record.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -74,8 +81,9 @@ def read_json(path: Path) -> Optional[Record]:
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path} holds no record")
+    missing = [key for key in wanted if key not in record] if isinstance(record, dict) else []
+    if not isinstance(record, dict) or missing:
+        raise InputError(f"{path} holds no such record{''.join(f', for it has no {key!r}' for key in missing[:1])}")
     return record
 
 
@@ -107,3 +115,18 @@ def read_rows(path: Path) -> Rows:
 def process_folder(run: Path, number: int) -> Path:
     """Return the folder of process *number*, from 1 on."""
     return run / f"process-{number}"
+
+
+def set_aside(folder: Path) -> None:
+    """Keep the samples of a process that was cut short under another name: it is done anew, with its warm-up."""
+    if len(read_rows(folder / SAMPLES)):
+        (folder / SAMPLES).rename(folder / f"samples-cut-{len(_cut(folder)) + 1}.tsv")
+
+
+def cut_samples(folder: Path) -> int:
+    """Return how many samples were set aside."""
+    return sum(len(read_rows(path)) for path in _cut(folder))
+
+
+def _cut(folder: Path) -> List[Path]:
+    return sorted(folder.glob("samples-cut-*.tsv"))

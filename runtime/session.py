@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from detlite.runtime.backend import Runner
 
 Heads = Dict[str, Floats]
+Raw = Dict[str, NDArray[Any]]
 
 OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
 
@@ -74,13 +75,20 @@ class Session:
         self._opened.set_input(self._input, tensor)
         self._opened.invoke()
 
+    def raw(self) -> Raw:
+        """Return a copy of what the last `invoke` left, by role, as the model has it: with the batch, quantized."""
+        return {output.role: self._opened.output(self._outputs[output.role]) for output in self.contract.outputs}
+
     def heads(self) -> Heads:
-        """Return what the last `invoke` left: float32 by role, without the batch; quantized heads dequantized."""
-        heads = {}
-        for output in self.contract.outputs:
-            value = self._opened.output(self._outputs[output.role])
-            heads[output.role] = _real(value, output.quantization).reshape(output.shape[1:] or (1,))
-        return heads
+        """Return what the last `invoke` left, as `real` makes it of `raw`."""
+        return self.real(self.raw())
+
+    def real(self, raw: Raw) -> Heads:
+        """Return *raw* as float32 by role, without the batch; quantized heads dequantized."""
+        return {
+            output.role: _real(raw[output.role], output.quantization).reshape(output.shape[1:] or (1,))
+            for output in self.contract.outputs
+        }
 
     def postprocess(self, heads: Heads) -> Detections:
         """Return the detections in *heads*, by the contract's anchors, box coder, scores and NMS."""

@@ -9,9 +9,11 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Sequence, Type
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
+from detlite.runtime.errors import InputError
 from detlite.runtime.machine import ROOT
+from detlite.runtime.rails import total_mw
 
 EVERY_S = 0.5
 SLOWER_CLOCK = 0.9  # of the first, at the end of a run: the device was throttled
@@ -19,6 +21,7 @@ BUSY_LOAD = 0.7  # of the cores: above, other programs take turns with the measu
 STEADY = ("performance", "schedutil", "sched_pixel")
 
 Record = Dict[str, Any]
+States = Sequence[Record]
 
 
 def read_state(root: Path = ROOT) -> Record:
@@ -124,12 +127,34 @@ def _number(path: Path) -> Optional[int]:
         return None
 
 
-class StateLog:
-    """Writes the state before, during and after the work inside its `with`, one line of JSON each."""
+def read_sittings(path: Path) -> List[States]:
+    """Return the states in the file that `StateLog` wrote, of each sitting; a line that was cut is left out."""
+    found: Dict[int, List[Record]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        lines = []
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    for line in lines:
+        if line.endswith("\n"):
+            try:
+                state = json.loads(line)
+                found.setdefault(int(state["sitting"]), []).append(state)
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise InputError(f"{path} is damaged: {error}; pass --force to measure anew") from error
+    return [found[number] for number in sorted(found)]
 
-    def __init__(self, path: Path, *, root: Path = ROOT, every_s: float = EVERY_S) -> None:
+
+class StateLog:
+    """Writes the state before, during and after the work inside its `with`, one line of JSON each.
+
+    A sitting is one such time: a run that was cut short has a second one when it is gone on with.
+    """
+
+    def __init__(self, path: Path, *, sitting: int = 1, root: Path = ROOT, every_s: float = EVERY_S) -> None:
         """Write to the file at *path*."""
-        self._path, self._root, self._every_s = path, root, every_s
+        self._path, self._sitting, self._root, self._every_s = path, sitting, root, every_s
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
         self.states: List[Record] = []
@@ -151,42 +176,48 @@ class StateLog:
             self._write()
 
     def _write(self) -> None:
-        state = read_state(self._root)
+        state = {"sitting": self._sitting, **read_state(self._root)}
         self.states.append(state)
         # of a full disk the samples' own file tells, and the states are kept here
         with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(state) + "\n")
 
 
-def energy_mj(states: Sequence[Record]) -> Optional[Record]:
-    """Return the energy between the first and the last of *states*: `energy_mj`, `mean_power_mw`, and its `source`.
+def energy_mj(sittings: Sequence[States]) -> Optional[Record]:
+    """Return the energy of all *sittings*: `energy_mj`, `mean_power_mw`, and its `source`.
 
     The source is the first there is: counters of the processor, sensors of the rails (VDD_IN, where there is one, is
-    the total; others are added), the battery while it is discharged. None where there is none.
+    the total; others are added), the battery while it is discharged. None where there is none, or not all along.
     """
-    span_s = states[-1]["at_s"] - states[0]["at_s"] if len(states) > 1 else 0
-    if span_s <= 0:
+    spans_s = [states[-1]["at_s"] - states[0]["at_s"] for states in sittings]
+    parts = [_energy_of(states, span_s) for states, span_s in zip(sittings, spans_s)]
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts) or len({source for source, _mj in known}) > 1 or sum(spans_s) <= 0:
         return None
+    total = sum(mj for _source, mj in known)
+    return {"source": known[0][0], "energy_mj": total, "mean_power_mw": total / sum(spans_s)}
+
+
+def _energy_of(states: States, span_s: float) -> Optional[Tuple[str, float]]:
     counters = states[0].get("energy_uj", {})
     packages = [name for name in counters if name.count(":") == 1]  # a part's energy is in its package's
     if packages:
         used = [states[-1].get("energy_uj", {}).get(name, 0) - counters[name] for name in packages]
         if min(used) >= 0:  # a counter that began anew says nothing
-            return {"source": "powercap", "energy_mj": sum(used) / 1e3, "mean_power_mw": sum(used) / 1e3 / span_s}
+            return "powercap", sum(used) / 1e3
     powers, source = [_power(state) for state in states], "sensors"
     if None in powers:
         powers, source = [_discharge(state) for state in states], "battery"
     known = [power for power in powers if power is not None]
     if len(known) < len(states):
         return None
-    mean = sum(known) / len(known)
-    return {"source": source, "energy_mj": mean * span_s, "mean_power_mw": mean}
+    return source, sum(known) / len(known) * span_s
 
 
 def _power(state: Record) -> Optional[float]:
-    rails = state.get("power_mw", {})
-    total = [value for name, value in rails.items() if name in ("VDD_IN", "POM_5V_IN", "VIN_SYS_5V0")]
-    return total[0] if total else sum(rails.values()) if rails else None
+    rails: Dict[str, float] = state.get("power_mw", {})
+    total = total_mw(rails)
+    return sum(rails.values()) if total is None and rails else total
 
 
 def _discharge(state: Record) -> Optional[float]:
@@ -196,23 +227,26 @@ def _discharge(state: Record) -> Optional[float]:
     return abs(float(battery["power_mw"]))
 
 
-def throttling(states: Sequence[Record]) -> List[str]:
-    """Return what in *states* says that the device was slowed down while it measured."""
+def throttling(sittings: Sequence[States]) -> List[str]:
+    """Return what in the states of all *sittings* says that the device was slowed down while it measured."""
+    found = [text for states in sittings for text in _throttling(states[0], states[-1])]
+    modes = {state.get("power_mode") for states in sittings for state in states}
+    if len(modes) > 1:
+        found.append(f"power mode: it changed while it was measured ({sorted(map(str, modes))})")
+    return found
+
+
+def _throttling(first: Record, last: Record) -> List[str]:
     found: List[str] = []
-    if len(states) < 2:
-        return found
-    first, last = states[0], states[-1]
     for name, count in last.get("throttled", {}).items():
         before = first.get("throttled", {}).get(name, 0)
-        if (name == "firmware" and count & 0xF) or (name != "firmware" and count > before):
+        flagged = count & 0xF or (count & ~before) >> 16  # what is so now; what was so since the start
+        if flagged if name == "firmware" else count > before:
             found.append(f"throttling: the kernel says so of {name} ({before} before, {count} after)")
     for name, clocks in last.get("clocks_khz", {}).items():
         most_before, most = (s.get("clocks_khz", {}).get(name, {}).get("max", 0) for s in (first, last))
         if most < SLOWER_CLOCK * most_before:
             found.append(f"throttling: the highest clock of {name} fell from {most_before} to {clocks['max']} kHz")
-    modes = {state.get("power_mode") for state in states}
-    if len(modes) > 1:
-        found.append(f"power mode: it changed while it was measured ({sorted(map(str, modes))})")
     return found
 
 

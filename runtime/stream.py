@@ -6,16 +6,19 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.runtime.contract import Contract
 from detlite.runtime.detections import Detections
 from detlite.runtime.images import read_image
+from detlite.runtime.preprocess import preprocess
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.session import Session
+from detlite.runtime.session import Raw, Session
 
 AHEAD = 8
 """Images that are decoded before they are wanted, and results that wait: 8 photographs are some 10 MB."""
@@ -40,16 +43,22 @@ class Seen:
     invoke_ns: int
 
 
-def detect_stream(session: Session, paths: Sequence[Path], *, progress: Progress = silent) -> Iterator[Seen]:
-    """Yield what *session* finds in each of *paths*, in their order."""
+def detect_stream(
+    contract: Contract, opened: Callable[[], Session], paths: Sequence[Path], *, progress: Progress = silent
+) -> Iterator[Seen]:
+    """Yield what the session that *opened* returns finds in each of *paths*, in their order.
+
+    The first images are read while it is opened, by its *contract*.
+    """
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: Deque[Tuple[Future[Detections], Tuple[int, int], int]] = deque()
-        prepared = ahead(pool, lambda path: _prepare(session, path), paths)
+        prepared = ahead(pool, lambda path: _prepare(contract, path), paths)
+        session = opened()
         for done, (tensor, size) in enumerate(prepared, 1):
             start = time.perf_counter_ns()
             session.invoke(tensor)
             invoke_ns = time.perf_counter_ns() - start
-            waiting.append((pool.submit(session.postprocess, session.heads()), size, invoke_ns))
+            waiting.append((pool.submit(_found, session, session.raw()), size, invoke_ns))
             progress("images", done, len(paths))
             if len(waiting) > AHEAD:
                 yield _finished(waiting.popleft())
@@ -57,24 +66,32 @@ def detect_stream(session: Session, paths: Sequence[Path], *, progress: Progress
             yield _finished(waiting.popleft())
 
 
+def _found(session: Session, raw: Raw) -> Detections:
+    return session.postprocess(session.real(raw))
+
+
 def _finished(item: Tuple[Future[Detections], Tuple[int, int], int]) -> Seen:
     return Seen(item[0].result(), item[1], item[2])
 
 
 def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Iterable[Path]) -> Iterator[T]:
-    """Yield what *make* makes of each of *paths*, in their order; the next `AHEAD` are made in *pool* meanwhile."""
-    waiting: Deque[Future[T]] = deque()
-    for path in paths:
-        waiting.append(pool.submit(make, path))
-        if len(waiting) >= AHEAD:
-            yield waiting.popleft().result()
+    """Return what *make* makes of each of *paths*, in their order; `AHEAD` are made in *pool* before they are due."""
+    rest = iter(paths)
+    return _one_by_one(pool, make, rest, deque(pool.submit(make, path) for path in islice(rest, AHEAD)))
+
+
+def _one_by_one(
+    pool: ThreadPoolExecutor, make: Callable[[Path], T], rest: Iterator[Path], waiting: Deque[Future[T]]
+) -> Iterator[T]:
     while waiting:
-        yield waiting.popleft().result()
+        made = waiting.popleft().result()
+        waiting.extend(pool.submit(make, path) for path in islice(rest, 1))
+        yield made
 
 
-def _prepare(session: Session, path: Path) -> Prepared:
+def _prepare(contract: Contract, path: Path) -> Prepared:
     image = read_image(path)
-    return session.preprocess(image), (image.shape[0], image.shape[1])
+    return preprocess(image, contract.image), (image.shape[0], image.shape[1])
 
 
 def columns(seen: List[Seen]) -> Dict[str, NDArray[Any]]:

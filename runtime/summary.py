@@ -52,10 +52,11 @@ def process_records(series: Sequence[Rows], facts: Sequence[Record]) -> List[Rec
 def _process(rows: Rows, fact: Record) -> Record:
     slower = drift(rows.end_ns - rows.begin_ns)
     return {
-        "load_ms": fact["load_ns"] / 1e6,
+        "load_ms": None if fact["load_ns"] is None else fact["load_ns"] / 1e6,
         "first_ms": fact["first_ns"] / 1e6,
         "warm_up_samples": fact["warm_up_samples"],
         "warm_up_cut": fact["warm_up_cut"],
+        "samples_set_aside": fact["samples_set_aside"],
         "samples": len(rows),
         "duration_s": rows.duration_ns / 1e9,
         "latency_p50_ms": percentile_ns(rows.latency_ns, 50) / 1e6 if len(rows) else None,

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping
 
 from detlite.runtime.errors import InputError
 
-STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("output", ("d2hMs", "outMs")))
+STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("postprocess", ("d2hMs", "outMs")))
 """Copying to the GPU, computing, copying back: the names since version 8.4, then the older ones."""
 
 MOST_BYTES = 1 << 30

@@ -22,7 +22,7 @@ def reasons_of(setup: Setup, whole: Sequence[Rows], series: Sequence[Rows], fact
         setup: what was asked.
         whole: the samples of each process.
         series: the same without what belongs to warming up.
-        facts: of each process: what `opened.json` and `ended.json` hold, and `warm_up_cut`.
+        facts: of each process: what `opened.json` and `ended.json` hold, `warm_up_cut` and `samples_set_aside`.
     """
     return [
         *_count(setup, whole),
@@ -71,6 +71,8 @@ def _model(facts: Sequence[Record]) -> List[str]:
         found.append(f"model: the file was replaced while it was measured; its sha256 were {', '.join(sorted(seen))}")
     if len(runtimes) > 1:
         found.append(f"runtime: it was replaced while it was used: {', '.join(sorted(runtimes))}")
+    if len({fact.get("machine") for fact in facts}) > 1:
+        found.append("device: the processes did not all run on the same machine, or its system was changed")
     return found
 
 
@@ -120,7 +122,9 @@ def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
     found = []
     if not setup.images:
         found.append("the input is noise, no images: what depends on the picture, such as NMS, is not what it will be")
-    if setup.contract is None:
+    if any(fact["load_ns"] is None for fact in facts):
+        found.append(f"the times are those that {facts[0]['runtime']} took: images and post-processing are not in them")
+    elif setup.contract is None:
         found.append("the file has no contract: its outputs are neither read nor post-processed")
     if setup.backend in ("null", "scripted"):
         found.append(f"the back end is {setup.backend}: no model was run")
@@ -131,6 +135,12 @@ def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
         if p["taken"] < p["operators"] and setup.settings.delegates
     }
     found += sorted(partly)
+    found += [
+        f"process {number} was cut short and done anew: the {fact['samples_set_aside']} samples from before are kept "
+        "in its folder, and not counted"
+        for number, fact in enumerate(facts, 1)
+        if fact["samples_set_aside"]
+    ]
     if any(abs(fact.get("wall_clock_step_s") or 0) > STEP_S for fact in facts):
         found.append("the wall clock was set while it was measured; times are by the monotonic one")
     if setup.settings.xnnpack is None and any(

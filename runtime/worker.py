@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import sys
 import threading
+import time
 from typing import IO, Any, Callable, Dict
 
 from detlite.runtime.errors import DetliteError
 from detlite.runtime.progress import Progress
+
+TELL_EVERY_S = 0.05
 
 Task = Callable[[Dict[str, Any], Progress], Dict[str, Any]]
 
@@ -19,15 +23,13 @@ def main() -> int:
     """Do the task that the command line names, and return the exit status."""
     messages = _private_stdout()
     module, name = sys.argv[1].split(":")
-    request = json.loads(sys.stdin.buffer.readline())
+    task: Task = getattr(importlib.import_module(module), name)  # before the request is there: it may still be made
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        os._exit(0)  # nothing is asked any more
     threading.Thread(target=_end_with_parent, daemon=True).start()
-
-    def progress(what: str, done: int, total: int) -> None:
-        _write(messages, {"progress": [what, done, total]})
-
     try:
-        task: Task = getattr(importlib.import_module(module), name)
-        _write(messages, {"result": task(request, progress)})
+        _write(messages, {"result": task(json.loads(line), _teller(messages))})
     except DetliteError as error:
         _write(messages, {"error": type(error).__name__, "text": str(error)})
     except MemoryError:
@@ -38,6 +40,19 @@ def main() -> int:
         _write(messages, {"os_error": [error.errno, error.strerror, str(error.filename or "")]})
     messages.flush()
     os._exit(0)  # without the interpreters' own destructors, which may crash when the work is done
+
+
+def _teller(messages: IO[bytes]) -> Progress:
+    """Return what tells the parent of progress, at most each `TELL_EVERY_S`: to hear it takes time from the work."""
+    told_s = -math.inf
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal told_s
+        if done == total or time.monotonic() - told_s >= TELL_EVERY_S:
+            told_s = time.monotonic()
+            _write(messages, {"progress": [what, done, total]})
+
+    return progress
 
 
 def _private_stdout() -> IO[bytes]:

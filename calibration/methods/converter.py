@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from detlite.calibration.method import DEFAULT_METHOD, Method
-from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, Int8Model
+from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, QuantizedModel
+from detlite.calibration.scheme import DEFAULT_SCHEME
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
 
-def quantize(source: FloatModel) -> Int8Model:
+def quantize(source: FloatModel) -> QuantizedModel:
     """Return the int8 model.
 
     The calibrator and the quantizer are those that `TFLiteConverter.convert` calls on its own float model; called on
@@ -17,6 +18,11 @@ def quantize(source: FloatModel) -> Int8Model:
     Raises:
         InputError: TensorFlow refuses the model, or it is to choose ranges or to leave operators float.
     """
+    if source.scheme != DEFAULT_SCHEME:
+        raise InputError(
+            f"TensorFlow's converter is used for the scheme {DEFAULT_SCHEME} alone: for {source.scheme} take another "
+            f"method, {DEFAULT_METHOD} say"
+        )
     if source.floating or source.ranges is not None or source.estimator != DEFAULT_ESTIMATOR:
         raise InputError(
             "TensorFlow's converter chooses ranges and operators itself: --ranges, --estimator and --float want "
@@ -36,7 +42,7 @@ def quantize(source: FloatModel) -> Int8Model:
         )
     except (ValueError, RuntimeError) as error:
         raise InputError(f"TensorFlow cannot quantize the model: {str(error).splitlines()[0]}") from error
-    return Int8Model(quantized, source.image, facts={"tensorflow": str(tf.__version__)})
+    return QuantizedModel(quantized, source.image, facts={"tensorflow": str(tf.__version__)})
 
 
 PLUGIN = Method(

@@ -22,7 +22,6 @@ from detlite.convert.tflite.tensors import (
 )
 
 FLOAT16_MAX = float(np.finfo(np.float16).max)
-DEQUANTIZE_FLOAT16 = 3  # the operator's first version that takes float16
 
 
 def pack(data: bytes) -> bytes:
@@ -40,8 +39,6 @@ def pack(data: bytes) -> bytes:
     for operator in operators:
         if operator_name(model, operator) != POSTPROCESS:
             operator.inputs = [_packed(model, edit, int(index), unpacked) for index in operator.inputs]
-    for operator in subgraph.operators:
-        operator.opcodeIndex = edit.code(DEQUANTIZE, DEQUANTIZE_FLOAT16)
     subgraph.operators += operators
     drop_unused(model)
     return dump(model)

@@ -12,9 +12,9 @@ from detlite.runtime.errors import InputError
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
-    """Yield the image of each XML file, by name, with its objects."""
-    (folder,) = paths
-    for file in annotation_files(folder):
+    """Yield the image of each XML file, by name, or of those of one split, with its objects."""
+    folder, split = _folder_and_split(paths[0])
+    for file in annotation_files(folder, split):
         root = parse_annotation(read_annotation(file), file)
         try:
             pixels = _number(root, "size/width") * _number(root, "size/height")
@@ -23,6 +23,12 @@ def items(paths: Sequence[Path]) -> Iterator[Item]:
             raise InputError(f"{file} is no VOC annotation: {error}") from error
         path = image_of(folder, file)
         yield Item(path.name, path=path, objects=objects)
+
+
+def _folder_and_split(path: Path) -> tuple[Path, str | None]:
+    """Return the folder of *path* and, where that is one of the lists in its `ImageSets`, the name of the list."""
+    sets = next((parent for parent in path.parents[:2] if parent.name == "ImageSets"), None)
+    return (path, None) if sets is None or path.is_dir() else (sets.parent, path.stem)
 
 
 def _object(element: Any, pixels: float) -> Object:
@@ -39,4 +45,4 @@ def _number(element: Any, where: str) -> float:
         raise ValueError(f"{where} is {text[:40]!r}, want a number of pixels") from None
 
 
-PLUGIN = ImageSource(title="Pascal VOC: Annotations and JPEGImages.", takes=("FOLDER",), items=items)
+PLUGIN = ImageSource(title="Pascal VOC's folder, or a list in its ImageSets.", takes=("FOLDER",), items=items)

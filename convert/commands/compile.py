@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from detlite.convert.artifact import prepare_output, write_folder
+from detlite.convert.artifact import open_artifact, prepare_output, write_folder
 from detlite.convert.commands.options import force_option, json_option, out_option
 from detlite.convert.commands.target import fail_on_option, multiple_subgraphs_option
 from detlite.convert.console import emit_json, notice, progress
@@ -25,12 +25,13 @@ from detlite.convert.edgetpu.job import (
 )
 from detlite.convert.edgetpu.outcome import fix_lines, outcome_lines, outcome_record
 from detlite.convert.edgetpu.record import FIGURES, prediction_record, verdict
+from detlite.convert.google_tensor.compile import SOCS, compile_for_tensor, require_sdk
 from detlite.runtime.errors import InputError, MissingToolError
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(["edgetpu"]), required=True, help="What to compile for.")
+@click.option("--target", type=click.Choice(["edgetpu", *SOCS]), required=True, help="What to compile for.")
 @out_option
 @click.option("--fix", "fixes", multiple=True, metavar="NAME", help="Change the model first; `all-lossless`, or names.")
 @click.option("--compiler", metavar="COMMAND", help="edgetpu_compiler, or a wrapper; else EDGETPU_COMPILER, else PATH.")
@@ -48,7 +49,7 @@ from detlite.runtime.errors import InputError, MissingToolError
 @force_option
 @json_option
 def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **values: Any) -> None:
-    """Compile int8 MODELS (.tflite files, or folders that detlite wrote) for the Edge TPU, with Google's compiler.
+    """Compile int8 MODELS (.tflite files, or folders that detlite wrote) for the Edge TPU, or one for a Pixel's TPU.
 
     The compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called with the
     compiler's own arguments in the folder that holds the model; {folder} in it stands for that. Several models are
@@ -60,8 +61,11 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
     detlite compile detect.tflite --target edgetpu --fix all-lossless -o out/coral --fail-on "unmapped>1"
     detlite compile a.tflite b.tflite --target edgetpu -o out/both
     detlite compile big.tflite --target edgetpu --num-segments 2 -o out/pipeline
+    detlite compile out/int8 --target tensor_g4 -o out/pixel9
     """
-    del target  # the choice has one
+    if target in SOCS:
+        _for_tensor(models, target, out, values, as_json=as_json)
+        return
     gates = parse_gates(values["fail_on"], FIGURES)
     prepare_output(out, force=values["force"])
     options = _options(values)
@@ -89,6 +93,24 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
         for text in outcome.differences:
             notice(f"{outcome.job.name}: {text}")
         check_gates(gates, figures_of(outcome))
+
+
+def _for_tensor(models: tuple[Path, ...], target: str, out: Path, values: dict[str, Any], *, as_json: bool) -> None:
+    own = ("fixes", "compiler", "multiple_subgraphs", "min_runtime", "cut_at", "fail_on", "ignore_prediction")
+    wrong = [name for name in own if values[name]] + (["num_segments"] if values["num_segments"] > 1 else [])
+    if wrong or len(models) > 1:
+        what = f"--{wrong[0].replace('_', '-')}" if wrong else f"{len(models)} models"
+        raise InputError(f"{what}: that is for the Edge TPU; for {target} give one model, and none of its options")
+    artifact = open_artifact(models[0])
+    require_sdk()
+    prepare_output(out, force=values["force"])
+    with progress() as report:
+        record = compile_for_tensor(artifact, target, out, force=values["force"], progress=report)
+    if as_json:
+        emit_json("compile_tensor", {**record, "out": str(out)})
+    else:
+        taken, whole = (sum(one[key] for one in record["subgraphs"]) for key in ("taken", "operators"))
+        click.echo(f"{out}: {taken} of {whole} operators for {record['soc']}'s TPU")
 
 
 def _options(values: dict[str, Any]) -> CompileOptions:

@@ -15,6 +15,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 HEADS = click.Choice(["raw", "postprocess"])
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
+SOURCE_NAMES = ("labels", "input_size", "scores", *NMS_NAMES)
+"""What `source_options` calls its values."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 force_option = click.option("--force", is_flag=True, help="Replace what detlite wrote to OUT before.")

@@ -14,6 +14,18 @@ MAX_FILES = 64
 MAX_BYTES = 1 << 24  # label lists and vocabularies have kilobytes
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip knows: the same files give the same bytes
 
+ZIP_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+"""What zipfile raises at a zip that is damaged, encrypted, or packed in a way that Python does not know."""
+
 
 def appended_files(data: bytes) -> dict[str, bytes]:
     """Return the files behind the model *data* by name, empty where there are none.
@@ -33,16 +45,7 @@ def appended_files(data: bytes) -> dict[str, bytes]:
                     f"{MAX_BYTES} in all"
                 )
             return {entry.filename: archive.read(entry) for entry in entries}
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+    except ZIP_DAMAGED as error:
         raise InputError(f"the files that are appended to the model are damaged: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The dtype of an int8 model's input and raw heads, as the program around it wants them."""
+"""The dtype of a quantized model's input and raw heads, as the program around it wants them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from detlite.convert.tflite.appended import appended_files, with_files
 from detlite.convert.tflite.edit import QUANTIZE, Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.heads import INPUT, name_heads
 from detlite.convert.tflite.signature import sign, signed_outputs
-from detlite.convert.tflite.tensors import image_of, main_subgraph, quantization_of, shape_of
+from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of
 from detlite.runtime.contract import RAW_ROLES, Contract, Quantization
 from detlite.runtime.errors import InputError
 
@@ -19,27 +19,31 @@ UINT8_SHIFT = 128
 
 
 def with_boundary(data: bytes, *, inputs: str, outputs: str) -> bytes:
-    """Return the canonical int8 model *data* with an input, and raw heads, of these dtypes: int8, uint8 or float32.
+    """Return the canonical quantized model *data* with an input, and raw heads, of these dtypes.
 
-    One QUANTIZE or DEQUANTIZE is put where the dtype differs; the network between stays as it is.
+    int8 becomes uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is put where the dtype differs; the
+    network between stays as it is.
     """
-    if inputs == outputs == "int8":
+    before = main_subgraph(peek(data, "the quantized model"))
+    stored = {dtype_name(before.tensors[index]) for index in before.outputs}
+    read = dtype_name(before.tensors[image_of(before)])
+    if read == inputs and stored == {outputs}:
         return data
     model = load(data, "the quantized model")
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)
-    if inputs != "int8":
+    if read != inputs:
         _put_input(edit, subgraph, inputs)
     heads = {}
     for role, inner in zip(RAW_ROLES, subgraph.outputs, strict=True):
-        heads[role] = inner
+        heads[role], dtype = inner, dtype_name(subgraph.tensors[inner])
         if outputs == "float32":
             heads[role] = edit.as_float(inner)
-        elif outputs != "int8":
+        elif outputs != dtype:
             heads[role] = _twin(edit, subgraph, inner, role, outputs)
             edit.operator(QUANTIZE, [inner], [heads[role]])
         if heads[role] != inner:
-            subgraph.tensors[inner].name = f"{role}_int8"
+            subgraph.tensors[inner].name = f"{role}_{dtype}"
     name_heads(model, heads)
     return dump(model)
 
@@ -65,16 +69,16 @@ def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
 
 
 def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:
-    """Put an input of *dtype* before the int8 one of *subgraph*."""
+    """Put an input of *dtype* before the one of integers of *subgraph*."""
     inner = image_of(subgraph)
     outer = _twin(edit, subgraph, inner, INPUT, dtype)
     edit.operator(QUANTIZE, [outer], [inner], first=True)
-    subgraph.tensors[inner].name = f"{INPUT}_int8"
+    subgraph.tensors[inner].name = f"{INPUT}_{dtype_name(subgraph.tensors[inner])}"
     subgraph.inputs = [outer]
 
 
 def _twin(edit: Edit, subgraph: Any, index: int, name: str, dtype: str) -> int:
-    """Add a tensor of *dtype* that holds what the int8 tensor *index* holds, and return it."""
+    """Add a tensor of *dtype*, float32 or uint8, that holds what the quantized tensor *index* holds; return it."""
     tensor = subgraph.tensors[index]
     found = quantization_of(tensor)
     if found is None:

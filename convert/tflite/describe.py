@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.flatbuffer import peek
 from detlite.convert.tflite.postprocess import find_postprocess
 from detlite.convert.tflite.tensors import (
     EDGETPU,
@@ -23,6 +23,7 @@ CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 INTEGERS = ("int8", "uint8", "int16")
 COMPILED = "Edge TPU compiled"
 FLOATS = ("float32", "float16")
+EXPLICIT = "explicit"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Description:
         float_operators: how many compute in floating point; conversions and the post-processing op do not count.
         float_islands: connected groups of these in a model that is otherwise integer: each costs two conversions, and
             ends an accelerator's mapping.
-        quantization: `float32`, `float16`, `dynamic range`, `int8`, `uint8`, or `mixed`.
+        quantization: `float32`, `float16`, `dynamic range`, `int8`, `uint8`, `int16`, `explicit int8` (a float graph in
+            which conversions say what is to be rounded), or `mixed`.
         parameter_bytes: of constant tensors.
         signatures: their names.
         metadata: names of the metadata entries.
@@ -62,7 +64,7 @@ def describe(data: bytes, name: str) -> Description:
     Raises:
         InputError: it is damaged, or has several subgraphs.
     """
-    model = load(data, name)
+    model = peek(data, name)
     subgraph = main_subgraph(model)
     names = Counter(operator_name(model, operator) for operator in subgraph.operators)
     floating = _float_operators(model, subgraph)
@@ -127,10 +129,22 @@ def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
     few = len(subgraph.inputs) + len(subgraph.outputs) if has_float else 0
     integer = max(INTEGERS, key=lambda dtype: activations[dtype])
     if activations[integer] > few:
-        return "mixed" if has_float else integer
+        if not has_float:
+            return integer
+        return "mixed" if _computes_in_integers(model, subgraph) else f"{EXPLICIT} {integer}"
     if "float16" in constants:
         return "float16"
     return "dynamic range" if "int8" in constants and has_float else "float32"
+
+
+def _computes_in_integers(model: Any, subgraph: Any) -> bool:
+    """Return whether an operator makes quantized integers out of others, and is no conversion."""
+    return any(
+        dtype_name(subgraph.tensors[index]) in INTEGERS
+        for operator in subgraph.operators
+        if operator_name(model, operator) not in CONVERSIONS
+        for index in operator.outputs
+    )
 
 
 def _parameter_bytes(model: Any, subgraph: Any) -> int:

@@ -62,11 +62,25 @@ class Edit:
         from ai_edge_litert.schema_py_generated import OperatorT
 
         operator = OperatorT()
-        version = 2 if builtin == DEQUANTIZE else 1  # the second takes int8
-        operator.opcodeIndex = self.code(builtin, version, custom=custom)
+        operator.opcodeIndex = self.code(builtin, self._version(builtin, [*inputs, *outputs]), custom=custom)
         operator.inputs, operator.outputs = inputs, outputs
         self._subgraph.operators.insert(0 if first else len(self._subgraph.operators), operator)
         return operator
+
+    def _version(self, builtin: int, tensors: list[int]) -> int:
+        """Return the first version of the operator *builtin* that converts between *tensors*; 1 of other operators.
+
+        From `tools/versioning/op_version.cc` of TensorFlow.
+        """
+        if builtin not in (DEQUANTIZE, QUANTIZE):
+            return 1
+        found = [self._subgraph.tensors[index] for index in tensors]
+        if {dtype_name(tensor) for tensor in found} & {"int16", "float16"}:
+            return 3 if builtin == DEQUANTIZE else 2
+        if builtin == QUANTIZE:
+            return 1
+        stored = found[0].quantization
+        return 5 if stored is not None and stored.scale is not None and len(stored.scale) > 1 else 2
 
     def as_float(self, index: int) -> int:
         """Return a float32 tensor of what the tensor *index* holds, dequantized where that is an integer one."""

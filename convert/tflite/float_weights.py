@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.tflite.edit import Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import (
     constant_of,
@@ -29,15 +29,17 @@ def with_float_weights(data: bytes) -> bytes:
 
     Float16 models have a DEQUANTIZE behind each of their weights, dynamic-range ones give theirs to the operators.
     """
+    before = peek(data, "the float model")
+    packed = list(_packed(before, main_subgraph(before)))
+    if not packed:
+        return data
     model = load(data, "the float model")
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)
     made: dict[int, int] = {}
-    for index in list(_packed(model, subgraph)):
+    for index in packed:
         tensor = subgraph.tensors[index]
         made[index] = edit.constant(name_of(tensor), _real(constant_of(model, tensor), tensor.quantization))
-    if not made:
-        return data
     _take_over(model, subgraph, made)
     drop_unused(model)
     return dump(model)

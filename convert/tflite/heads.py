@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of, text_of
 from detlite.runtime.contract import RAW_ROLES, Contract, Output
@@ -69,7 +69,7 @@ def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:
 
 def refreshed(contract: Contract, data: bytes) -> Contract:
     """Return *contract* with dtype, scale and zero point of input and heads as the canonical model *data* has them."""
-    model = load(data, "the model")
+    model = peek(data, "the model")
     subgraph = main_subgraph(model)
     tensor = subgraph.tensors[image_of(subgraph)]
     dtype = dtype_name(tensor)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.tflite.edit import Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import (
     constant_of,
@@ -31,6 +31,9 @@ def without_rounding(data: bytes) -> bytes:
 
     The converter folds the last multiplication into the convolution that follows; there the scale goes, too.
     """
+    before = peek(data, "the float model")
+    if not any(operator_name(before, operator) == "FLOOR" for operator in main_subgraph(before).operators):
+        return data
     model = load(data, "the float model")
     subgraph = main_subgraph(model)
     makers = {int(index): operator for operator in subgraph.operators for index in operator.outputs}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.child import run_in_child
+from detlite.runtime.child import Child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
 
@@ -28,7 +29,7 @@ class Detected:
         image_index: int64, (n,): which of the images, never falling; in an image the best score comes first.
         sizes: int64, (images, 2): (height, width) of each image as it was decoded, in pixels.
         invoke_ns: int64, (images,): how long the interpreter alone took.
-        wall_s: how long all of it took, the start of the process included.
+        wall_s: how long all of it took, from the request to the last answer; 0 where that is not known.
         runtime: the interpreter's package and version.
     """
 
@@ -61,14 +62,41 @@ class Detected:
         return self.boxes[here], self.classes[here], self.scores[here]
 
 
-def detect(artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent) -> Detected:
-    """Return what *artifact* finds in the image files *paths*, in a process of its own.
+def detected_in(records: Sequence[Mapping[str, Any]], wall_s: float, runtime: str) -> Detected:
+    """Return what the lines *records* hold, an image each; see `runtime.detection_lines`."""
+    counts = [len(record["scores"]) for record in records]
+    return Detected(
+        boxes=np.array([box for record in records for box in record["boxes"]], np.float32).reshape(-1, 4),
+        classes=np.array([number for record in records for number in record["classes"]], np.int64),
+        scores=np.array([score for record in records for score in record["scores"]], np.float32),
+        image_index=np.repeat(np.arange(len(records), dtype=np.int64), counts),
+        sizes=np.array([record["size"] for record in records], np.int64).reshape(-1, 2),
+        invoke_ns=np.array([record["invoke_ns"] for record in records], np.int64),
+        wall_s=wall_s,
+        runtime=runtime,
+    )
+
+
+def detecting() -> Child:
+    """Return the process of a detection, which starts while its images are still being listed; to be ended."""
+    return Child("detlite.runtime.tasks:detect")
+
+
+def detect(
+    artifact: Artifact,
+    paths: Sequence[Path],
+    *,
+    threads: int = 1,
+    child: Child | None = None,
+    progress: Progress = silent,
+) -> Detected:
+    """Return what *artifact* finds in the image files *paths*, in *child*, or in a process of its own.
 
     Raises:
         InputError: there are no images, or one cannot be read.
         DeviceError: the interpreter crashed.
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, child or detecting() as started:
         out = Path(scratch) / "detections.npz"
         request = {
             "model": str(artifact.model),
@@ -78,7 +106,7 @@ def detect(artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progr
             "out": str(out),
         }
         begin = time.perf_counter()
-        answer = run_in_child("detlite.runtime.tasks:detect", request, progress=progress)
+        answer = started.answer(request, progress=progress)
         wall_s = time.perf_counter() - begin
         with np.load(out) as columns:
             return Detected(**{name: columns[name] for name in columns.files}, wall_s=wall_s, runtime=answer["runtime"])

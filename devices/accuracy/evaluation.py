@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from detlite.devices.accuracy.bootstrap import MOST_DRAWS, SEED, draw_images, interval_of
-from detlite.devices.accuracy.detect import Detected, detect
+from detlite.devices.accuracy.detect import Detected, detect, detecting
 from detlite.devices.accuracy.fidelity import TRUTH_SCORE, fidelity, fidelity_matches
 from detlite.devices.accuracy.ground_truth import Labelled
 from detlite.devices.accuracy.matching import Doubles
 from detlite.devices.accuracy.metric import load_metric
 from detlite.devices.accuracy.precision import mean_average_precision
 from detlite.devices.host import machine_facts
+from detlite.devices.remote.facts import mark_of
 from detlite.runtime.artifact import Artifact, sha256_of
+from detlite.runtime.child import Child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
@@ -26,6 +29,9 @@ Record = dict[str, Any]
 
 class Detector(Protocol):
     """Where models are run: detections are computed there, and scored here."""
+
+    def ready(self) -> AbstractContextManager[object]:
+        """Get ready to detect, while labels are read; what was not used ends with the `with`."""
 
     def detect(
         self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
@@ -39,11 +45,21 @@ class Detector(Protocol):
 class ThisMachine:
     """Detects in a child process on this machine."""
 
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._child: Child | None = None
+
+    def ready(self) -> AbstractContextManager[object]:
+        """Start the process of the first detection: it imports the interpreter while labels are read."""
+        self._child = detecting()
+        return self._child
+
     def detect(
         self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
     ) -> Detected:
         """Return what *artifact* finds in the image files *paths*."""
-        return detect(artifact, paths, threads=threads, progress=progress)
+        child, self._child = self._child, None
+        return detect(artifact, paths, threads=threads, child=child, progress=progress)
 
     def facts(self) -> Record:
         """Return what this machine is."""
@@ -58,11 +74,13 @@ class Options:
         threads: of the interpreter.
         draws: of the bootstrap; 0 for no intervals.
         detector: where the model is run; the one that it is compared with always runs on this machine.
+        resize_as: the client of Android's whose resizing the detector follows; None for that of the contract.
     """
 
     threads: int = 1
     draws: int = 0
     detector: Detector = field(default_factory=ThisMachine)
+    resize_as: str | None = None
 
     def __post_init__(self) -> None:
         if self.draws and not 2 <= self.draws <= MOST_DRAWS:
@@ -165,20 +183,22 @@ def _common(pair: Pair, options: Options, data: Record) -> Record:
         "max_detections": contract.nms.max_detections,
         "score_threshold": contract.nms.score_threshold,
         "nms": asdict(contract.nms),
-        "resize": contract.image.resize,
+        "resize": options.resize_as or contract.image.resize,
         "label_offset": contract.label_offset,
         "runtime": found.runtime,
         "threads": options.threads,
         **data,
     }
     device = options.detector.facts()
-    word = "emulated_" if device.get("emulated") else ""  # such times say nothing, and are never shown without it
+    mark = mark_of(device)  # such times say nothing, and are never shown without it
+    word = f"{mark}_" if mark else ""
     return {
+        **({mark: True} if mark else {}),
         "images": len(found.sizes),
         "detections": len(found.scores),
         "model": str(pair.artifact.model),
         "model_sha256": sha256_of(pair.artifact.model),
-        f"{word}detect_wall_s": found.wall_s,
+        **({f"{word}detect_wall_s": found.wall_s} if found.wall_s else {}),
         f"{word}invoke_sum_s": found.invoke_sum_s,
         "protocol": protocol,
         "device": device,

@@ -48,6 +48,7 @@ class Metric:
         protocol: its constants, as a record states them.
         score: the numbers; the detections' images are those of the annotations, in the same order.
         weighted: the mAP in percent for each row of weights, float64 (draws, images): how often each image counts.
+        prepare: does what need not wait for detections, such as importing: called beside the detecting.
         needs_verified: whether it wants image-level labels, and is the only one to use them.
     """
 
@@ -57,6 +58,7 @@ class Metric:
     protocol: Mapping[str, object]
     score: Callable[[Detected, Annotations, ClassMap], Scores]
     weighted: Callable[[Detected, Annotations, ClassMap, Doubles], Doubles]
+    prepare: Callable[[], None] = lambda: None
     needs_verified: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from detlite.calibration.images import Images, images_in
 from detlite.convert.artifact import open_artifact
 from detlite.convert.commands.options import json_option
 from detlite.convert.console import emit_facts, emit_json, emit_table, notice, progress
+from detlite.devices.accuracy.client_resize import CLIENT_RESIZES
 from detlite.devices.accuracy.evaluation import (
     Detector,
     Options,
@@ -22,9 +24,13 @@ from detlite.devices.accuracy.evaluation import (
     detect_pair,
 )
 from detlite.devices.accuracy.gates import GATES, Gate, check_gates, refuse_missed
+from detlite.devices.accuracy.metric import load_metric
+from detlite.devices.accuracy.recorded import Recorded
+from detlite.devices.accuracy.resized import ResizedAs
 from detlite.devices.commands.device_options import device_option, devices_asked_for
 from detlite.devices.commands.ground_truth import ground_truth, ground_truth_options, metric_asked_for
 from detlite.devices.compare.record import prepare_record, write_record
+from detlite.devices.inventory import SIMULATED
 from detlite.devices.remote.detect import RemoteDetector
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
@@ -38,7 +44,9 @@ Record = dict[str, Any]
 @ground_truth_options
 @click.option("--images", type=click.Path(path_type=Path), help="Without labels: a folder, or a file that lists them.")
 @click.option("--against", type=click.Path(path_type=Path), help="Another model: the float one, or an earlier one.")
+@click.option("--detections", type=click.Path(path_type=Path), metavar="RUN", help="Found on a board: not run here.")
 @click.option("--limit", type=click.IntRange(1), help="The first images only.")
+@click.option("--resize-as", type=click.Choice(list(CLIENT_RESIZES)), help="Resize ARTIFACT's images as this client.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
 @click.option(
     "--bootstrap", type=click.IntRange(0, 10_000), default=0, show_default=True, help="Draws for an interval."
@@ -59,15 +67,17 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
     detlite evaluate out/int8 --oid images/ boxes.csv --oid-labels labels.csv --metric oid-challenge
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --device coral
+    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --detections run
+    detlite evaluate out/app --coco val2017/ instances_val2017.json --resize-as mediapipe
     """
     metric = metric_asked_for(values)
     _check_use(metric, values)
     if out is not None:
         prepare_record(out)
-    options = Options(values["threads"], values["bootstrap"], _detector(values))
+    options = Options(values["threads"], values["bootstrap"], _detector(values), values["resize_as"])
     begin = time.perf_counter()
-    opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
-    with progress() as report:
+    with options.detector.ready(), progress() as report:
+        opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
         record = _evaluate((opened, against), metric, values, options, report)
     gates = check_gates({name: values[name] for name in GATES}, record)
     record |= {"gates": [gate.to_record() for gate in gates], "wall_s": time.perf_counter() - begin}
@@ -81,7 +91,9 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
 
 
 def _check_use(metric: str | None, values: Record) -> None:
-    if (metric is None) == (values["images"] is None) or (metric is None and values["against"] is None):
+    if metric is None and values["images"] is not None and values["against"] is None:
+        raise InputError("--images without labels gives the fidelity to another model: give it with --against ARTIFACT")
+    if (metric is None) == (values["images"] is None):
         raise InputError(
             "give labels with --coco IMAGES ANNOTATIONS, --voc FOLDER or --oid IMAGES BOXES for mAP, or --images "
             "FOLDER --against ARTIFACT for fidelity"
@@ -93,9 +105,22 @@ def _check_use(metric: str | None, values: Record) -> None:
 
 
 def _detector(values: Record) -> Detector:
-    """Return where the models are run: on the device that was asked for, or here."""
+    """Return where the model is run, with the images resized as was asked for; or what was found elsewhere."""
     chosen = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
-    return RemoteDetector(chosen[0]) if chosen else ThisMachine()
+    if values["detections"] is not None:
+        if chosen or values["resize_as"]:
+            raise InputError("--detections are of a board where the model was run: leave out --device and --resize-as")
+        return _recorded(values)
+    detector: Detector = RemoteDetector(chosen[0]) if chosen else ThisMachine()
+    return ResizedAs(values["resize_as"], detector) if values["resize_as"] else detector
+
+
+def _recorded(values: Record) -> Recorded:
+    """Return the detections of a run; the mAP that its preset asks for is a gate where none is given."""
+    recorded = Recorded(values["detections"])
+    if values["min_map"] is None and values["coco"] is not None:
+        values["min_map"] = recorded.quality_map()
+    return recorded
 
 
 def _trained(path: Path) -> Artifact:
@@ -113,7 +138,10 @@ def _evaluate(
         images = Images(images_in(values["images"]).paths[: values["limit"]], "")
         return by_fidelity(detect_pair(artifact, against, images.paths, options, report), options, images.digest())
     truth = ground_truth(values, metric, artifact.contract.labels)
-    pair: Pair = detect_pair(artifact, against, truth.paths, options, report)
+    with ThreadPoolExecutor(1) as beside:
+        prepared = beside.submit(load_metric(metric).prepare)
+        pair: Pair = detect_pair(artifact, against, truth.paths, options, report)
+        prepared.result()
     record = by_labels(pair, truth, metric, options)
     if values["min_fidelity"] is not None:
         agreement = by_fidelity(pair, options, "")
@@ -122,7 +150,14 @@ def _evaluate(
 
 
 def _show(artifact: Path, record: Record, gates: tuple[Gate, ...], per_class: bool) -> None:
-    emit_facts({key: _shown(value) for key, value in record.items() if _is_shown(key, value)})
+    mark = f"{SIMULATED} " if record["device"].get(SIMULATED) else ""  # what it found says nothing of its delegates
+    emit_facts(
+        {
+            mark + key.removeprefix(f"{SIMULATED}_"): _shown(value)
+            for key, value in record.items()
+            if _is_shown(key, value)
+        }
+    )
     if per_class and record.get("per_class"):
         columns = list(record["per_class"][0])
         click.echo()
@@ -130,7 +165,7 @@ def _show(artifact: Path, record: Record, gates: tuple[Gate, ...], per_class: bo
     for gate in gates:
         notice(f"{gate.number} {gate.came:.4g}, wanted {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
     metric = "fidelity" if record["metric"] == "fidelity" else "map"
-    click.echo(f"{artifact}: {metric} {record[metric]:.2f} % on {record['images']} images")
+    click.echo(f"{mark}{artifact}: {metric} {record[metric]:.2f} % on {record['images']} images")
 
 
 def _is_shown(key: str, value: object) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+from detlite.calibration.demo import photographs
 from detlite.calibration.images import images_in
 from detlite.convert.artifact import known_artifact, open_artifact
 from detlite.convert.commands.options import json_option
@@ -20,7 +22,7 @@ from detlite.devices.pipeline.latency import side_by_side
 from detlite.devices.pipeline.ratio import median_ratio_interval
 from detlite.devices.remote.command import measure_on_devices
 from detlite.runtime.artifact import Artifact, sha256_of
-from detlite.runtime.errors import InputError
+from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.latency import percentile_interval_ms, percentile_ms
 from detlite.runtime.measurement import measure_model
 from detlite.runtime.measurement_text import measurement_text
@@ -28,10 +30,12 @@ from detlite.runtime.options import setup_of
 from detlite.runtime.profile import profile_differences
 from detlite.runtime.protocol import Setup
 from detlite.runtime.run_folder import MEASUREMENT, read_json
+from detlite.runtime.search import with_most
 from detlite.runtime.session import lost_class
 
 FEWEST_SAMPLES = 30  # below, a p90 rests on two or three samples
 DRIFT = 0.1  # of the median, between the halves of a run: a clock that falls, or another program that came
+ONNX = ".onnx"
 STAGES = ("preprocess", "invoke", "postprocess")
 
 PROFILE_KEYS = {"operator", "occurrence", "place", "mean_ms"}
@@ -46,6 +50,11 @@ Record = dict[str, Any]
 @click.option("--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least.")
 @click.option("--min-seconds", type=click.FloatRange(0, 86_400), help="At least: 1, or as the preset says.")
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given.")
+@click.option(
+    "--benchmark-model", type=click.Path(path_type=Path), help="TFLite's program of that name, built for the --device."
+)
+@click.option("--affinity", metavar="CORES", help="Of a --device: little, mid or big, or a mask such as f0.")
+@click.option("--precision", help="Of the engine of an .onnx on a jetson: fp32, fp16 (unless said) or int8.")
 @scenario_options
 @devices_option
 @json_option
@@ -61,10 +70,15 @@ def command(artifact: Path, as_json: bool, **values: Any) -> int:
     detlite measure out/int8 --scenario offline --preset standard --images photos/ --json
     detlite measure times.json --backend tensorrt --scenario single-stream
     detlite measure out/int8 --device pixel8 --device orin --images photos/ -o runs
+    detlite measure out/int8 --device pixel8 --benchmark-model benchmark_model --delegate gpu
+    detlite measure model.onnx --device orin --precision int8
     """
     devices = devices_asked_for(values.pop("devices"), values.pop("inventory"))
     if devices:
         return _on_devices(devices, artifact, values, as_json=as_json)
+    for name in ("benchmark_model", "precision", "affinity"):
+        if values.pop(name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} is for a device: say which by --device")
     if any(values[name] not in (None, (), False) for name in SCENARIO_OPTIONS):
         if values["against"] is not None or values["image"] is not None:
             raise InputError("--against and --image are for a measurement without a scenario, --preset, --images or -o")
@@ -78,15 +92,23 @@ def command(artifact: Path, as_json: bool, **values: Any) -> int:
 def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: bool) -> int:
     if values["against"] is not None or values["image"] is not None:
         raise InputError("--against and --image are for this machine: with --device, measure one model after the other")
+    if values["profile_against"] is not None:
+        raise InputError("--profile-against is for this machine: with --device, give --profile")
     images = () if values["images"] is None else images_in(values["images"]).paths
-    return measure_on_devices(devices, open_artifact(path), values, images, as_json=as_json)
+    if values["precision"] is not None and path.suffix != ONNX:
+        raise InputError("--precision is for an .onnx on a jetson, of which TensorRT builds an engine")
+    model = path if path.suffix == ONNX and path.is_file() else open_artifact(path)
+    return measure_on_devices(devices, model, values, images, as_json=as_json)
 
 
 def _by_scenario(path: Path, values: Record, *, as_json: bool) -> int:
     out = values["out"]
     before = None if values["profile_against"] is None else _profile_of(values["profile_against"])
+    setup = _setup(path, values)
     with progress() as report:
-        record = measure_model(_setup(path, values), run=out, force=values["force"], progress=report)
+        if values["find"]:
+            setup = with_most(setup, run=out, progress=report)
+        record = measure_model(setup, run=out, force=values["force"], progress=report)
     if before is not None and record.get("profile"):
         record["profile_differences"] = profile_differences(before, record["profile"])
     if as_json:
@@ -111,12 +133,23 @@ def _profile_of(run: Path) -> list[Record]:
 def _setup(path: Path, values: Record) -> Setup:
     foreign = path.is_file() and path.suffix != ".tflite"
     artifact = None if foreign else known_artifact(path)
-    images = () if values["images"] is None else images_in(values["images"]).paths
+    images = _images(values, has_contract=artifact is not None)
     changes = {**values, "scenario": values["scenario"] or "single-stream", "preset": values["preset"] or "quick"}
     changes["min_duration_s"] = values["min_seconds"]
     changes["profile"] = values["profile"] or values["profile_against"] is not None
     model = path if artifact is None else artifact.model
     return setup_of(model, None if artifact is None else artifact.contract, changes, images=images)
+
+
+def _images(values: Record, *, has_contract: bool) -> tuple[Path, ...]:
+    """Return the images that were given, or the installed photographs; none for noise, which the record then says."""
+    if values["images"] is not None:
+        return images_in(values["images"]).paths
+    if values["noise"] or not has_contract:
+        return ()
+    with suppress(MissingToolError):
+        return photographs()
+    return ()
 
 
 def _side_by_side(artifact: Path, against: Path | None, image: Path | None, values: Record, *, as_json: bool) -> None:

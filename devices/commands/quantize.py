@@ -1,32 +1,34 @@
-"""`detlite quantize`: a trained detector becomes an int8 TFLite model."""
+"""`detlite quantize`: a trained detector becomes an int8 TFLite model, or one of another number format."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from detlite.calibration.commands.image_options import image_options, wants_lint, wish_of
 from detlite.calibration.estimator import ESTIMATORS
 from detlite.calibration.method import DEFAULT_METHOD, METHODS
 from detlite.calibration.models import DEFAULT_ESTIMATOR
-from detlite.calibration.quantize import IO_TYPES
+from detlite.calibration.scheme import DEFAULT_SCHEME, IO_TYPES, check_packing, io_of, scheme_called, scheme_names
 from detlite.convert.artifact import prepare_output
 from detlite.convert.commands.options import (
     HEADS,
+    SOURCE_NAMES,
     detector_record,
     force_option,
     json_option,
     out_option,
     source_options,
 )
-from detlite.convert.console import emit_json, emit_table, notice, progress
+from detlite.convert.console import emit_json, progress
 from detlite.convert.locate import locate
-from detlite.runtime.child import run_in_child
+from detlite.devices.quantization.text import count_findings, say_curve, say_findings, say_model
+from detlite.runtime.child import Child, run_in_child
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.plugins import plugin_names
 
@@ -34,7 +36,12 @@ Record = dict[str, Any]
 
 PLUGINS = (("quantization method", METHODS, "method"), ("range estimator", ESTIMATORS, "estimator"))
 GATHER, QUANTIZE = "detlite.calibration.tasks:gather_images", "detlite.calibration.tasks:quantize_source"
+JUDGED = "detlite.devices.quantization.tasks:quantize_judged"
+RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
 GATES = ("min_fidelity", "max_map_drop")
+PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
+"""The options that a scheme has a use for which packs weights alone; the others are for calibration."""
+NO_IMAGES: Record = {"images": [], "origin": "", "others": [], "broken": []}
 MOST_SCORED = 100  # images that trials are scored on: a trial takes about a second
 FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer, these are taken after all
 
@@ -44,7 +51,10 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
 @out_option
 @image_options
 @click.option("--heads", type=HEADS, help="Raw heads, or the post-processing op; as the source where not said.")
-@click.option("--io", type=click.Choice(IO_TYPES), default="int8", show_default=True, help="Input and raw outputs.")
+@click.option(
+    "--scheme", default=DEFAULT_SCHEME, show_default=True, help=f"How numbers are stored: {', '.join(scheme_names())}."
+)
+@click.option("--io", type=click.Choice(IO_TYPES), help="Input and raw outputs; int8, and float32 for other schemes.")
 @click.option("--method", default=DEFAULT_METHOD, show_default=True, help="How weights and biases are quantized.")
 @click.option("--estimator", default=DEFAULT_ESTIMATOR, show_default=True, help="How ranges are chosen.")
 @click.option("--ranges", type=click.Path(path_type=Path), help="A range file, in place of the images' ranges.")
@@ -57,14 +67,16 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
 @force_option
 @json_option
 def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
-    """Quantize the trained detector SOURCE to int8, calibrated with images like those that it will see.
+    """Quantize the trained detector SOURCE, calibrated with images like those that it will see.
 
     SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
+    The schemes float16 and dynamic take no images; int8-float-bias is what TensorRT wants, on a Jetson.
 
     \b
     detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
     detlite quantize out/float -o out/int8 --coco train2017/ instances_train2017.json --count 200
     detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
+    detlite quantize out/float -o out/half --scheme float16
     detlite quantize out/float -o out/int8 --tfrecord train.record --lint-against val2017/ --fail-on-lint
     detlite quantize frozen_inference_graph.pb -o out/int8 --images photos/ --heads postprocess --io uint8
     """
@@ -73,33 +85,56 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
         if values[name] not in plugin_names(package):
             raise unknown_name(kind, values[name], plugin_names(package))
     counts = _counts(values["curve"])
+    _check_scheme(values)
     _check_together(values)
     task = _task(values)
-    scored = 0 if task == QUANTIZE else MOST_SCORED
-    wish = wish_of(values, count=max(counts) if counts else values["count"], others=scored)
-    with progress() as report:
-        gathered = run_in_child(GATHER, {**asdict(wish), "paths": list(map(str, wish.paths))}, progress=report)
+    wish = _wish(values, counts, task)
+    with progress() as report, Child(task) as child:
+        gathered = NO_IMAGES if wish is None else run_in_child(GATHER, wish, progress=report)
         request = _request(source, out, values, gathered) | {"counts": counts}
-        answer = run_in_child(task, request, progress=report)
+        answer = child.answer(request, progress=report)
     if as_json:
         emit_json("quantization_curve" if counts else "quantize", answer)
     else:
-        _say_findings(answer.get("lint", {}))
+        say_findings(answer.get("lint", {}))
     if answer.get("lint_failed"):
-        raise FindingError(f"--fail-on-lint: {_count_findings(answer['lint'])} findings; nothing was written")
+        raise FindingError(f"--fail-on-lint: {count_findings(answer['lint'])} findings; nothing was written")
     if as_json:
         return
     if counts:
-        _say_curve(answer)
+        say_curve(answer)
     else:
-        _say(out, len(request["images"]), answer)
+        say_model(out, request, answer)
+
+
+def _check_scheme(values: Record) -> None:
+    """Check that there is such a scheme, and that it has a use for everything that was given."""
+    io_of(values["scheme"], values["io"])
+    if scheme_called(values["scheme"]).is_packing:
+        context = click.get_current_context()
+        options = {str(option.name): option.opts[0] for option in context.command.params}
+        asked = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        check_packing(values["scheme"], tuple(options[name] for name in asked if name not in PACKING))
+    elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED:
+        raise InputError(
+            f"--min-fidelity, --max-map-drop, --explain weigh int8 against float: they want --scheme {DEFAULT_SCHEME}"
+        )
+
+
+def _wish(values: Record, counts: list[int], task: str) -> Record | None:
+    """Return which images are wanted, as the child reads it; None where the scheme takes none."""
+    if scheme_called(values["scheme"]).is_packing:
+        return None
+    count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE else MOST_SCORED
+    wish = wish_of(values, count=count, others=others)
+    return {**asdict(wish), "paths": list(map(str, wish.paths))}
 
 
 def _task(values: Record) -> str:
     if values["curve"]:
         return "detlite.devices.quantization.tasks:measure_curve"
     if values["explain"] or any(values[gate] is not None for gate in GATES):
-        return "detlite.devices.quantization.tasks:quantize_judged"
+        return JUDGED
     return QUANTIZE
 
 
@@ -123,7 +158,7 @@ def _request(source: str, out: Path, values: Record, gathered: Record) -> Record
         "options": detector_record(values),
         "images": gathered["images"],
         "images_origin": gathered["origin"],
-        "recipe": {name: values[name] for name in ("method", "io", "heads", "estimator", "floating")},
+        "recipe": {name: values[name] for name in RECIPE},
         "ranges": str(values["ranges"].absolute()) if values["ranges"] else None,
         "held_out": gathered["others"] if enough else gathered["images"][:MOST_SCORED],
         "others": enough,
@@ -140,42 +175,3 @@ def _counts(text: str | None) -> list[int]:
     if not re.fullmatch(r"[1-9]\d{0,5}(,[1-9]\d{0,5})*", text):
         raise InputError(f"--curve {text!r}: want numbers of images, such as 8,16,32,64")
     return sorted({int(number) for number in text.split(",")})
-
-
-def _say(out: Path, count: int, answer: Record) -> None:
-    size = Path(answer["model"]).stat().st_size
-    if "scored_images" in answer and not answer["scored_images_are_others"]:
-        notice("scored on the images of the calibration: there are too few others")
-    if mixed := answer.get("mixed"):
-        names = [name.split(";")[0] for name in mixed["float_operators"]]
-        click.echo(f"left float: {', '.join(names) or 'nothing; int8 alone is good enough'}")
-        if names:
-            click.echo(
-                f"latency here: {mixed['mixed_latency_ms']:.2f} ms, {mixed['int8_latency_ms']:.2f} ms in int8 alone; "
-                f"{mixed['float_islands']} float islands, each of which ends an Edge TPU's mapping"
-            )
-    if explanation := answer.get("explanation"):
-        click.echo(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
-    click.echo(f"{out}: int8, {count} calibration images, {size / 1e6:.2f} MB")
-
-
-def _say_findings(lint: Mapping[str, list[Record]]) -> None:
-    for name, findings in lint.items():
-        for finding in findings:
-            notice(f"{name}: {finding['text']}; {finding['advice']}")
-    if lint and not _count_findings(lint):
-        notice(f"{len(lint)} checks of the images found nothing")
-
-
-def _count_findings(lint: Mapping[str, list[Record]]) -> int:
-    return sum(map(len, lint.values()))
-
-
-def _say_curve(answer: Record) -> None:
-    rows = [(point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"])) for point in answer["points"]]
-    emit_table(("images", "fidelity %", "95 % interval"), rows)
-    click.echo(f"On {answer['scored_images']} images: {answer['verdict']}.")
-
-
-def _interval(interval: Record) -> str:
-    return f"{interval['low']:.2f} to {interval['high']:.2f}"

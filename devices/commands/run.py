@@ -14,7 +14,7 @@ from detlite.convert.zoo.fetch import fetch
 from detlite.devices.pipeline.images import ImageSets, coco_sets, demo_sets, folder_sets
 from detlite.devices.pipeline.ledger import Ledger, open_ledger
 from detlite.devices.pipeline.publish import is_good, to_report, verdict
-from detlite.devices.pipeline.run import DEPLOYED, FLOAT, INT8, Results, Settings, run_stages
+from detlite.devices.pipeline.run import DEPLOYED, FLOAT, INT8, Results, Settings, run_stages, trained_source
 from detlite.devices.report.write import write_report
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress
@@ -49,8 +49,8 @@ def command(model: str, out: Path, as_json: bool, **values: Any) -> None:
     settings = Settings(labels=values["labels"], threads=values["threads"])
     ledger = open_ledger(out)
     with progress() as report:
-        path = _source(model, report)
-        results = run_stages(ledger, path, _images(ledger, values), settings, report)
+        source = trained_source(_source(model, report))
+        results = run_stages(ledger, source, _images(ledger, values), settings, report)
     html, _markdown, _json = write_report(to_report(results, Path(model).name), out)
     if ledger.reused:
         notice(f"done before, and taken as it is: {', '.join(ledger.reused)}")

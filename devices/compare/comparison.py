@@ -9,6 +9,7 @@ from typing import Any
 from detlite.devices.compare.kind import Figure, Span, kind_of
 from detlite.devices.compare.limits import Limit
 from detlite.devices.compare.record import RunRecord
+from detlite.devices.remote.facts import mark_of
 from detlite.runtime.errors import InputError, unknown_name
 
 MOST_CLASSES = 5  # of accuracy: those that changed most
@@ -38,6 +39,7 @@ class Change:
         second: in the second.
         noise: the 95 % interval of second minus first; None where the records do not tell.
         limit: what was allowed; None where nothing was said.
+        mark: `emulated` or `simulated`, where a run was of no real device: its figures are not shown without.
     """
 
     name: str
@@ -45,6 +47,12 @@ class Change:
     second: Figure
     noise: Span | None
     limit: Limit | None = None
+    mark: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name as it is shown."""
+        return f"{self.mark} {self.name}".strip()
 
     @property
     def difference(self) -> float:
@@ -145,11 +153,12 @@ def _changes(first: RunRecord, second: RunRecord, limits: Sequence[Limit]) -> li
         (name for name in both if not kind.shown(name)), key=lambda name: -abs(after[name].value - before[name].value)
     )[:MOST_CLASSES]
     noise, changes = kind.noise(first, second), []
+    mark = mark_of(first.data) or mark_of(second.data)
     for name in both:
         mine: list[Limit | None] = [limit for limit in limits if limit.name == name]
         if kind.shown(name) or name in others or name in wanted:
             pair = before[name], after[name]
-            changes += [Change(name, *pair, noise.get(name), limit) for limit in mine or [None]]
+            changes += [Change(name, *pair, noise.get(name), limit, mark) for limit in mine or [None]]
     return changes
 
 

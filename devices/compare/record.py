@@ -12,11 +12,15 @@ from typing import Any, NoReturn
 from detlite.convert.console import SCHEMA_VERSION
 from detlite.convert.write_file import write_file
 from detlite.runtime.errors import InputError
-from detlite.runtime.measurement import SCHEMA
+from detlite.runtime.run_record import SCHEMA
 
 LARGEST_FILE_BYTES = 256 << 20  # a million samples take 20 MB
 LARGEST = 1e18  # in any unit: more is no measurement
-VERSIONS = {"measurement": (SCHEMA_VERSION, SCHEMA["schema_version"]), "accuracy": (SCHEMA_VERSION,)}
+VERSIONS = {
+    "measurement": (SCHEMA_VERSION, SCHEMA["schema_version"]),
+    "accuracy": (SCHEMA_VERSION,),
+    "benchmark_model": (SCHEMA_VERSION,),
+}
 """By kind. A measurement without a scenario is of the first, one by a scenario of the second."""
 NAMES = ("measurement.json", "accuracy.json")
 """What a record is called in a folder: `detlite measure` writes one."""
@@ -28,7 +32,7 @@ class RunRecord:
 
     Attributes:
         path: the file.
-        kind: `measurement` or `accuracy`: the schema without `detlite.`.
+        kind: `measurement`, `accuracy` or `benchmark_model`: the schema without `detlite.`.
         data: as read.
     """
 

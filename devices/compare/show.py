@@ -14,7 +14,7 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """Return one row of `COLUMNS` for each figure."""
     return [
         (
-            change.name,
+            change.title,
             _value(change.first),
             _value(change.second),
             _change(change),
@@ -58,7 +58,7 @@ def said(change: Change) -> str:
     verb = "rose" if change.difference > 0 else "fell"
     way = f"from {_value(change.first)} to {_value(change.second)}"
     noise = f", 95 % interval {_interval(change)}" if change.noise else ", noise not known"
-    return f"{change.name} {verb} by {_change(change).lstrip('+-')} ({way}{noise}), allowed is {change.limit}"
+    return f"{change.title} {verb} by {_change(change).lstrip('+-')} ({way}{noise}), allowed is {change.limit}"
 
 
 def _run(path: Any, sha256: Any) -> dict[str, Any]:
@@ -68,6 +68,7 @@ def _run(path: Any, sha256: Any) -> dict[str, Any]:
 def _figure(change: Change) -> dict[str, Any]:
     return {
         "figure": change.name,
+        "mark": change.mark or None,
         "unit": change.first.unit,
         "first": change.first.value,
         "second": change.second.value,

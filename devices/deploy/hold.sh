@@ -39,9 +39,12 @@ take_over() { # the lock of somebody who is not heard any more, or from before a
   rm -rf "$work/stale.$token"
   take
 } 2>/dev/null
-finish() {
+finish() { # nobody may begin while a job ends; one that began meanwhile is ended too
+  read -r own <"$lock/token" && [ "$own" = "$token" ] || return
   end_job "$lock"
-  read -r own <"$lock/token" && [ "$own" = "$token" ] && rm -rf "$lock"
+  mv "$lock" "$work/stale.$token" || return
+  end_job "$work/stale.$token"
+  rm -rf "$work/stale.$token"
 } 2>/dev/null
 listen() { # ends when nobody is heard for too long
   while :; do

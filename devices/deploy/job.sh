@@ -5,7 +5,10 @@ trap '' HUP INT TERM PIPE
 read -r own <"$lock/token" && [ "$own" = "$token" ] || exit 1
 setsid timeout -k 2 "$limit" "$@" </dev/null &
 pid=$!
-echo "$pid $(started $pid)" >"$lock/job" || kill -s KILL $pid # the lock is gone: nobody wants it any more
+if ! echo "$pid $(started $pid)" >"$lock/job"; then # the lock is gone: nobody wants it any more
+  members "$pid"
+  kill -s KILL $pid $pids
+fi
 wait $pid
 status=$?
 end_job "$lock" >&2

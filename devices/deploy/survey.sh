@@ -2,6 +2,7 @@
 work=$1
 echo "machine $(uname -m)"
 # An emulated processor: the kernel is of another kind than programs are told, or the machine says so itself
+[ -z "${DETLITE_SIMULATED:-}" ] || echo "emulated detlite's simulator"
 case $(cat /proc/sys/kernel/arch 2>/dev/null) in
 '' | "$(uname -m)") ;;
 x86_64) case $(uname -m) in i?86) ;; *) echo "emulated qemu-user" ;; esac ;;

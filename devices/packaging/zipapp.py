@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from detlite.devices.packaging.lean import lean_source
@@ -19,6 +21,7 @@ PACKAGE = b'"""What `detlite package --runtime` packs: the runtime alone."""\n'
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold: when it was made is nobody's business
 RUNTIME = Path(__file__).parents[2] / "runtime"
 MOST_BYTES = 1 << 31
+MAKING = threading.Lock()  # `ast.parse` in two threads at once is a SystemError of Python 3.11
 
 
 def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ()) -> bytes:
@@ -32,10 +35,12 @@ def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ())
     stored = _artifact_files(artifact) | _image_files(images)
     if sum(map(len, stored.values())) > MOST_BYTES:
         raise InputError(f"the model and {len(images)} images are over 2 GB: pack fewer images")
+    with MAKING:
+        sources = _sources()
     buffer = io.BytesIO(SHEBANG)
     buffer.seek(0, io.SEEK_END)
     with zipfile.ZipFile(buffer, "a") as archive:
-        for name, data in sorted(_sources().items()):
+        for name, data in sorted(sources.items()):
             archive.writestr(_entry(name), data, zipfile.ZIP_DEFLATED, compresslevel=9)
         if stored:
             archive.writestr(_entry(PACKED), b"")
@@ -50,6 +55,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
+@cache
 def _sources() -> Mapping[str, bytes]:
     found = {"detlite/__init__.py": PACKAGE}
     for path in RUNTIME.rglob("*.py"):

@@ -57,8 +57,12 @@ class Results:
     scores: Record
 
 
-def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings, progress: Progress) -> Results:
-    """Do every stage of the job that is not done, and return what all of them found."""
+def trained_source(path: Path) -> Source:
+    """Return what the trained detector at *path* is.
+
+    Raises:
+        InputError: it is not there, of no known format, or nothing that a run begins with.
+    """
     source = recognize(path)
     if source.format in (ARTIFACT, TFLITE):
         raise InputError(
@@ -70,6 +74,11 @@ def run_stages(ledger: Ledger, path: Path, images: ImageSets, settings: Settings
             f"{path} is a checkpoint, and a run proves its models against an exported graph: use `detlite convert`, "
             "then detlite quantize, measure and evaluate"
         )
+    return source
+
+
+def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: Settings, progress: Progress) -> Results:
+    """Do every stage of the job that is not done, and return what all of them found."""
     stages = _Stages(ledger, source, images, settings, progress)
     float32 = stages.convert()
     int8 = stages.quantize(float32)

@@ -56,7 +56,8 @@ class Bench:
             path.write_bytes(model.data)
             session = Session(Artifact(path, model.contract))
             if model.contract.image.dtype == "float32":  # four times the memory, and seen once
-                seen = list(detect_stream(session, self.paths, progress=self._progress))
+                opened = detect_stream(model.contract, lambda: session, self.paths, progress=self._progress)
+                seen = list(opened)
             else:
                 seen = self._seen(session)
         found: dict[str, Any] = dict(columns(seen))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detlite.calibration.network import Network
-from detlite.calibration.operators import RULES
+from detlite.calibration.operators import INT8_RULES
 from detlite.devices.quantization.blame import tensor_blames
 from detlite.devices.quantization.trials import Trials
 from detlite.runtime.progress import Progress
@@ -48,7 +48,7 @@ def units(network: Network) -> list[Unit]:
     unit_of: dict[str, list[str]] = {operator.name: [operator.name] for operator in network.operators}
     makers = {index: operator for operator in network.operators for index in operator.outputs}
     for operator in network.operators:
-        rule = RULES.get(operator.kind)
+        rule = INT8_RULES.get(operator.kind)
         if rule is None or not rule.same_scale:
             continue
         for index in operator.inputs:

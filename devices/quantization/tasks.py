@@ -52,7 +52,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     if request["gates"]:
         mixed = fewest_floating(trials, _budgets(bench, request["gates"]), progress=progress)
         recipe = replace(recipe, floating=(*recipe.floating, *mixed.floating))
-        answer["mixed"] = _mixed_record(mixed) | cost_record(trials, mixed.floating)
+        answer["mixed"] = _mixed_record(mixed) | cost_record(trials, mixed.floating, progress=progress)
     quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     if request["explain"]:

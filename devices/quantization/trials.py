@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from detlite.calibration.calibrate import Calibrated, calibrate, finish, named_operators, replanned
 from detlite.calibration.kernels import Parameters
 from detlite.calibration.method import DEFAULT_METHOD, METHODS, Method
-from detlite.calibration.models import FloatModel, Int8Model
+from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.noise import Noise, int8_of, tensor_noise
 from detlite.calibration.quantize import as_model
+from detlite.calibration.scheme import DEFAULT_SCHEME
 from detlite.convert.stage import Model
 from detlite.runtime.artifact import MODEL, Artifact
 from detlite.runtime.contract import Floats
@@ -72,6 +73,10 @@ class Trials:
                 f"the method {method} does everything itself: gates, --explain and --curve want another, "
                 f"{DEFAULT_METHOD} say"
             )
+        if given.scheme != DEFAULT_SCHEME:
+            raise InputError(
+                f"gates and --explain weigh int8 against float: with --scheme {given.scheme} leave them out"
+            )
         self._source = source
         self.calibrated: Calibrated = calibrate(given)
         self.asked = named_operators(self.calibrated.network, given.floating)
@@ -79,7 +84,7 @@ class Trials:
         self.samples = list(self.calibrated.first[:NOISE_IMAGES])
         self._wanted = self._heads(source, self.samples)
 
-    def made(self, floating: Collection[str] = (), parameters: Parameters | None = None) -> Int8Model:
+    def made(self, floating: Collection[str] = (), parameters: Parameters | None = None) -> QuantizedModel:
         """Return the model with the operators called *floating* left float, with *parameters* or the method's own."""
         planned = replanned(self.calibrated, self.asked | frozenset(floating))
         return finish(planned, parameters or self.parameters)
@@ -88,7 +93,7 @@ class Trials:
         """Return `made` with raw int8 heads and its contract."""
         return as_model(self._source, self.made(floating, parameters))
 
-    def noise(self, made: Int8Model) -> dict[str, Noise]:
+    def noise(self, made: QuantizedModel) -> dict[str, Noise]:
         """Return the noise of each activation of *made*, by name."""
         return tensor_noise(self.calibrated, made, self.samples)
 

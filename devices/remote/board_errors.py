@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from detlite.devices.deploy.job import JobError
-from detlite.devices.inventory import Device
+from detlite.devices.inventory import ADB_KIND, Device
 from detlite.devices.transport.run import last_line
 from detlite.runtime.errors import DetliteError, DeviceError, FindingError, InputError, MissingToolError
 
@@ -34,8 +34,9 @@ def board_errors(device: Device) -> Iterator[None]:
 def _meant(device: Device, error: JobError) -> DetliteError:
     name, said = device.name, error.said
     if error.status in (NOT_FOUND, NOT_EXECUTABLE):
+        other = ", or measure with --benchmark-model" if device.kind == ADB_KIND else ""
         return MissingToolError(
-            f"{name} has no program {device.python}: set `python` in the inventory to one of 3.9 or newer"
+            f"{name} has no program {device.python}: set `python` in the inventory to one of 3.9 or newer{other}"
         )
     if MODULE in said:
         module = said.split(MODULE)[-1].split()[0]

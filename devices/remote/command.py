@@ -11,7 +11,11 @@ import click
 
 from detlite.convert.console import emit_json, notice, progress
 from detlite.devices.inventory import Device
-from detlite.devices.remote.facts import EMULATED, emulated_text
+from detlite.devices.remote.benchmark import benchmark_asked, benchmark_on
+from detlite.devices.remote.benchmark_record import SCHEMA as BENCHMARK
+from detlite.devices.remote.benchmark_record import benchmark_text
+from detlite.devices.remote.engine import engine_asked, engine_on
+from detlite.devices.remote.facts import mark_of, marked_text
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.remote.measure import Ask, measure_on
 from detlite.runtime.artifact import Artifact
@@ -22,9 +26,9 @@ Record = dict[str, Any]
 
 
 def measure_on_devices(
-    devices: Sequence[Device], artifact: Artifact, values: Record, images: Sequence[Path], *, as_json: bool
+    devices: Sequence[Device], model: Artifact | Path, values: Record, images: Sequence[Path], *, as_json: bool
 ) -> int:
-    """Measure *artifact* on all *devices* at once, print what came, and return the exit status.
+    """Measure *model*, an artifact or an .onnx, on all *devices* at once, print what came, and return the exit status.
 
     Raises:
         DetliteError: a device failed; what came of the others was printed.
@@ -34,8 +38,13 @@ def measure_on_devices(
     with progress() as report:
 
         def one(device: Device) -> Record:
-            ask = Ask(artifact, values, images, _folder(values["out"], device, devices))
-            return measure_on(device, ask, progress=report)
+            out = _folder(values["out"], device, devices)
+            if isinstance(model, Path):
+                return engine_on(device, engine_asked(model, values, out), progress=report)
+            program = _benchmark_model(device, values)
+            if program is not None:
+                return benchmark_on(device, benchmark_asked(program, model, values, out), progress=report)
+            return measure_on(device, Ask(model, values, images, out), progress=report)
 
         results = on_each(devices, one)
     records = [result for result in results if not isinstance(result, DetliteError)]
@@ -49,6 +58,14 @@ def measure_on_devices(
     return _status(records)
 
 
+def _benchmark_model(device: Device, values: Record) -> Path | None:
+    """Return TFLite's own program where it is to measure: the one asked for, or the inventory's."""
+    program: Path | None = values.get("benchmark_model")
+    if program is not None and values.get("backend") is not None:
+        raise InputError("--benchmark-model and --backend: measure with one of them")
+    return program or (device.benchmark_model if values.get("backend") is None else None)
+
+
 def _folder(out: Path | None, device: Device, devices: Sequence[Device]) -> Path | None:
     if out is None or len(devices) == 1:
         return out
@@ -59,9 +76,11 @@ def _folder(out: Path | None, device: Device, devices: Sequence[Device]) -> Path
 def _show(records: Sequence[Record], out: Path | None, devices: Sequence[Device]) -> None:
     for record in records:
         place = None if out is None else out if len(devices) == 1 else out / record["device"]["name"]
-        text = measurement_text(record, str(place) if place else None)
+        shown = benchmark_text if record["schema"] == BENCHMARK["schema"] else measurement_text
+        text = shown(record, str(place) if place else None)
         title = f"device {record['device']['name']} ({record['device']['kind']})\n"
-        click.echo(emulated_text(title + text) if record.get(EMULATED) else title + text, nl=False)
+        word = mark_of(record)
+        click.echo(marked_text(title + text, word) if word else title + text, nl=False)
 
 
 def _status(records: Sequence[Record]) -> int:

@@ -6,13 +6,12 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from detlite.devices.accuracy.detect import Detected
+from detlite.devices.accuracy.detect import Detected, detected_in
 from detlite.devices.deploy.files import DeviceFile
 from detlite.devices.deploy.hold import Hold, hold
 from detlite.devices.deploy.job import job_lines
@@ -23,6 +22,7 @@ from detlite.devices.remote.journal import Journal, journal
 from detlite.devices.remote.stage import ARTIFACT_FOLDER, IMAGE_LIST, Staged, forget, put, stage, stage_images
 from detlite.devices.transport.connect import connect
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.detection_lines import FIELDS
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.version import __version__
@@ -30,7 +30,6 @@ from detlite.runtime.version import __version__
 BATCH = 256  # images that are on the device at once: some 230 MB of photographs of COCO's size
 START_S = 300.0
 SLOWEST_IMAGE_S = 120.0  # a float model of a large image on a slow board, or an emulated one
-FIELDS = ("boxes", "classes", "scores", "size", "invoke_ns")
 
 Record = dict[str, Any]
 
@@ -64,6 +63,10 @@ class RemoteDetector:
 
     device: Device
     known: dict[str, str] = field(default_factory=dict)
+
+    def ready(self) -> nullcontext[None]:
+        """Do nothing: a device is reached when it is known what is wanted."""
+        return nullcontext()
 
     def detect(
         self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
@@ -107,7 +110,7 @@ def detect_on(
                 f"{error}; {len(job.found)} of {len(paths)} images are kept: run again to go on"
             ) from error
     kept.remove()
-    return _detected([job.found[sha256] for sha256 in order], time.perf_counter() - begin, job.runtime[0])
+    return detected_in([job.found[sha256] for sha256 in order], time.perf_counter() - begin, job.runtime[0])
 
 
 def _remember(job: RemoteJob) -> None:
@@ -173,17 +176,3 @@ def _parsed(job: RemoteJob, line: bytes) -> Record:
         raise DeviceError(
             f"{job.device.name} wrote a line that is none of the board's program: {line[:100]!r}"
         ) from error
-
-
-def _detected(records: Sequence[Record], wall_s: float, runtime: str) -> Detected:
-    counts = [len(record["scores"]) for record in records]
-    return Detected(
-        boxes=np.array([box for record in records for box in record["boxes"]], np.float32).reshape(-1, 4),
-        classes=np.array([number for record in records for number in record["classes"]], np.int64),
-        scores=np.array([score for record in records for score in record["scores"]], np.float32),
-        image_index=np.repeat(np.arange(len(records), dtype=np.int64), counts),
-        sizes=np.array([record["size"] for record in records], np.int64).reshape(-1, 2),
-        invoke_ns=np.array([record["invoke_ns"] for record in records], np.int64),
-        wall_s=wall_s,
-        runtime=runtime,
-    )

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from detlite.devices.inventory import Device
+from detlite.devices.simulated.folder import Folder
 from detlite.devices.transport.adb import open_adb
 from detlite.devices.transport.local import LocalTransport
+from detlite.devices.transport.simulated import SimulatedTransport
 from detlite.devices.transport.ssh import open_ssh
 from detlite.devices.transport.transport import Transport
 
@@ -29,6 +31,8 @@ def connect(device: Device) -> Iterator[Transport]:
 
 
 def _open(device: Device) -> Transport:
+    if device.simulated is not None:
+        return SimulatedTransport(device.name, Folder(Path(device.simulated)))
     if device.way == "adb":
         return open_adb(device.name, device.serial)
     if device.address is not None:

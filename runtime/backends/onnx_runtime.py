@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
 from detlite.runtime.backend import Backend, Settings
 from detlite.runtime.contract import Contract
 from detlite.runtime.onnx_runner import OnnxRunner
+from detlite.runtime.profile import Timed
 
 
 def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> OnnxRunner:
     return OnnxRunner(model, settings)
 
 
-PLUGIN = Backend(title="ONNX Runtime", suffixes=(".onnx",), open=_open, package="onnxruntime", rank=1)
+def _profile(model: Path, settings: Settings) -> Sequence[Timed]:
+    from detlite.runtime.onnx_profiler import profile
+
+    return profile(model, settings)
+
+
+PLUGIN = Backend(title="ONNX Runtime", suffixes=(".onnx",), open=_open, profile=_profile, package="onnxruntime", rank=1)

@@ -1,6 +1,20 @@
-"""TensorRT by what its own program measured: the JSON of `trtexec --exportTimes`."""
+"""TensorRT by its own program: `trtexec` is run on an engine, or has been, and its `--exportTimes` JSON is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 from detlite.runtime.backend import Backend
+from detlite.runtime.imported import Imported
+from detlite.runtime.scenario import Load
 from detlite.runtime.trtexec import read_times
+from detlite.runtime.trtexec_run import run_trtexec
 
-PLUGIN = Backend(title="TensorRT, by trtexec", suffixes=(".json",), results=read_times)
+
+def _measure(model: Path, load: Load, folder: Path) -> Imported:
+    if model.suffix != ".json":
+        return run_trtexec(model, load, folder)
+    return Imported("TensorRT, by trtexec", read_times(model))
+
+
+PLUGIN = Backend(title="TensorRT, by trtexec", suffixes=(".engine", ".plan", ".json"), measure=_measure)

@@ -1,6 +1,7 @@
-"""Makes the builders beside the tests importable by their names."""
+"""Makes the builders beside the tests, and beside those of `convert`, importable by their names."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "convert")]

@@ -11,15 +11,15 @@ from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
 SIDE, CLASSES, ANCHORS = 16, 3, 64
 
 
-def detector(seed: int = 0) -> Model:
-    """Image 16 x 16, two convolutions, a depthwise one of differences, one head each for 64 anchors."""
+def detector(seed: int = 0, width: int = 12) -> Model:
+    """Image 16 x 16, a depthwise convolution of differences, *width* channels, one head each for 64 anchors."""
     net = FloatNet((1, SIDE, SIDE, 3))
     net.chance = np.random.default_rng(seed)
     first = net.conv(net.image, 8, activation=RELU6, bias=np.full(8, 2.0), name="first")
     taps = net.chance.normal(0, 1.0, (1, 3, 3, 8))
     taps -= taps.mean(axis=(1, 2), keepdims=True)
     features = net.depthwise(first, stride=2, weights=taps, activation=RELU6, name="differences")
-    features = net.conv(features, 12, name="features")
+    features = net.conv(features, width, name="features")
     boxes = net.reshape(net.conv(features, 4, window=1, name="boxes"), (1, ANCHORS, 4))
     logits = net.reshape(net.conv(features, CLASSES + 1, window=1, name="classes"), (1, ANCHORS, CLASSES + 1))
     scores = net.add("LOGISTIC", [logits], [(1, ANCHORS, CLASSES + 1)], name="scores")[0]

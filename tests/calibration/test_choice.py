@@ -105,4 +105,4 @@ def test_a_long_scene_does_not_leave_a_short_one_without_images():
     long, short = np.repeat(thumbnails(1), 112, axis=0), thumbnails(17)[1:]
     strata = content_strata(np.concatenate([long, short]), 16)
     chosen = stratified(strata, 16, seed=0)
-    assert 6 <= sum(number >= 112 for number in chosen) <= 12
+    assert 3 <= sum(number >= 112 for number in chosen) <= 8  # by their number they would be 2

@@ -256,6 +256,20 @@ def test_voc_gives_files_and_labels(tmp_path):
     assert items("voc", tmp_path) == [("", tmp_path / "a.png", (Object("cat", 0.25),))]
 
 
+def test_a_list_of_voc_gives_the_images_of_that_split_alone(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(encoded(1))
+        (tmp_path / f"{name}.xml").write_text(
+            "<annotation><size><width>40</width><height>40</height></size></annotation>"
+        )
+    (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+    split = tmp_path / "ImageSets" / "Main" / "train.txt"
+    split.write_text("c\na\n")
+    assert [path.name for _name, path, _objects in items("voc", split)] == ["c.png", "a.png"]
+    with pytest.raises(InputError, match="has no split 'val'; there are: train"):
+        items("voc", split.with_name("val.txt"))
+
+
 def test_an_annotation_with_entities_is_refused(tmp_path):
     (tmp_path / "a.xml").write_text('<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>')
     with pytest.raises(InputError, match="no whole XML, or not a safe one"):

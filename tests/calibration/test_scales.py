@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.calibration.network import Network
+from detlite.calibration.number_format import INT8
 from detlite.calibration.ranges import Range
 from detlite.calibration.saturation import saturated
-from detlite.calibration.scales import plan_scales, quantization_of_range
+from detlite.calibration.scales import plan_scales
 from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
 
@@ -31,32 +32,32 @@ def ranges_of(network, **known):
 
 @given(ends, ends)
 def test_zero_is_stored_without_any_error(one, other):
-    quantization = quantization_of_range(Range(min(one, other), max(one, other)))
+    quantization = INT8.of_range(Range(min(one, other), max(one, other)))
     assert -128 <= quantization.zero_point <= 127
 
 
 @given(ends, ends)
 def test_both_ends_of_a_range_are_stored_within_a_step(one, other):
     found = Range(min(one, other), max(one, other))
-    quantization = quantization_of_range(found)
+    quantization = INT8.of_range(found)
     for end in (found.low, found.high):
         code = np.clip(np.rint(end / quantization.scale) + quantization.zero_point, -128, 127)
         assert abs((code - quantization.zero_point) * quantization.scale - end) <= quantization.scale * 1.001
 
 
 def test_relu6_gets_255_steps_from_zero():
-    assert quantization_of_range(Range(0, 6)) == Quantization(float(np.float32(6 / 255)), -128)
+    assert INT8.of_range(Range(0, 6)) == Quantization(float(np.float32(6 / 255)), -128)
 
 
 def test_a_tensor_that_is_always_zero_gets_some_scale():
-    assert quantization_of_range(Range(0, 0)).scale > 0
+    assert INT8.of_range(Range(0, 0)).scale > 0
 
 
 def test_what_is_concatenated_shares_the_range_that_holds_all_of_it():
     network = two_heads()
     plan = plan_scales(network, ranges_of(network, a=Range(-2, 1), b=Range(-1, 4)), IMAGE)
     found = {network.names[i]: plan.scales[i] for i in network.activations}
-    assert found["a"] == found["b"] == found["joined"] == quantization_of_range(Range(-2, 4))
+    assert found["a"] == found["b"] == found["joined"] == INT8.of_range(Range(-2, 4))
 
 
 def test_what_stays_float_ties_nothing():
@@ -64,7 +65,7 @@ def test_what_stays_float_ties_nothing():
     ranges = ranges_of(network, a=Range(-2, 1), b=Range(-1, 4))
     plan = plan_scales(network, ranges, IMAGE, floating={"joined"})
     found = {network.names[i]: plan.scales[i] for i in network.activations}
-    assert found["a"] == quantization_of_range(Range(-2, 1))
+    assert found["a"] == INT8.of_range(Range(-2, 1))
 
 
 def test_the_input_has_the_scale_that_it_is_given():

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from float_detector import detector
+from float_detector import detector, write_images
 from float_models import RELU6, FloatNet
 
 from detlite.calibration.images import Images
 from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.scheme import scheme_names
 from detlite.calibration.schemes import dynamic, float16
 from detlite.convert.stage import Model
 from detlite.convert.tflite.describe import describe
@@ -80,13 +81,21 @@ def test_packing_what_is_packed_adds_no_operator():
 
 
 def test_an_int8_input_of_float16_weights_is_refused():
-    with pytest.raises(InputError, match="the scheme float16 leaves input and heads float32"):
+    with pytest.raises(InputError, match="the scheme float16 has input and heads in float32"):
         quantize(detector(), Images((), ""), Recipe(scheme="float16", io="int8"))
 
 
 def test_float_operators_of_float16_weights_are_refused():
     with pytest.raises(InputError, match="calibrates nothing: leave out --float"):
         quantize(detector(), Images((), ""), Recipe(scheme="float16", io="float32", floating=("CONV_2D",)))
+
+
+@pytest.mark.parametrize("scheme", scheme_names())
+def test_the_same_images_give_the_same_bytes(scheme, tmp_path):
+    images = Images(write_images(tmp_path, count=3), "made in a test")
+    recipe = Recipe(scheme=scheme)
+    one, other = (quantize(detector(width=40), images, recipe).model.data for _ in range(2))
+    assert one == other
 
 
 def test_an_unknown_scheme_is_refused():

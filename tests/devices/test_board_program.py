@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -42,6 +43,12 @@ def run(program, *arguments, options=("-I",)):
     command = [sys.executable, *options, str(program), *map(str, arguments)]
     environment = {**os.environ, "XDG_CACHE_HOME": str(program.parent / "cache")}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def test_the_program_can_be_made_for_several_devices_at_once():
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: board_program(), range(4)))
+    assert len(set(made)) == 1
 
 
 def test_the_program_is_the_same_bytes_each_time_and_under_100_kb():

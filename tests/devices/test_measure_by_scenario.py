@@ -35,6 +35,17 @@ def test_what_changes_a_preset_is_said(capsys, script):
     assert record["protocol"]["queries"] == 40
 
 
+def test_the_queries_of_offline_are_the_samples_of_its_one(capsys, script):
+    asked = ("--scenario", "offline", "--queries", 50, "--processes", 2, "--min-seconds", 0)
+    _status, record = measured(capsys, script, "--backend", "scripted", *asked)
+    assert (record["samples"], record["queries"], record["validity"]) == (50, 2, "VALID")
+
+
+def test_the_most_streams_are_found_and_measured(capsys, script):
+    _status, record = measured(capsys, script, "--backend", "scripted", "--scenario", "multi-stream", "--find")
+    assert (record["streams"], record["validity"]) == (9, "VALID")  # of 5 and 6 ms in turn, within 50 ms
+
+
 def test_a_failure_has_its_status_and_its_samples(capsys, tmp_path):
     path = tmp_path / "script.json"
     path.write_text(json.dumps({"fail_at": 400}))
@@ -64,15 +75,35 @@ def test_a_program_is_not_written_over(capsys, tmp_path):
     assert out.read_bytes() == first
 
 
-def test_the_profiles_of_two_runs_are_compared(capsys, tmp_path):
+@pytest.fixture
+def artifact(tmp_path):
     from tiny_tflite import tiny_contract, tiny_model
 
     from detlite.convert.artifact import step, write_artifact
 
     write_artifact(tmp_path / "tiny", tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
-    plain = (tmp_path / "tiny", "--processes", 1, "--queries", 40, "--min-seconds", 0)
-    measured(capsys, *plain, "--profile", "-o", tmp_path / "first")
-    _status, record = measured(capsys, *plain, "--profile-against", tmp_path / "first")
+    return tmp_path / "tiny"
+
+
+SHORT = ("--processes", 1, "--queries", 40, "--min-seconds", 0)
+
+
+def test_real_images_are_used_where_none_are_given(capsys, artifact):
+    pytest.importorskip("skimage")
+    _status, record = measured(capsys, artifact, "--scenario", "single-stream", *SHORT)
+    assert record["protocol"]["input"] == "images"
+    assert "astronaut.png" in [image["name"] for image in record["images"]]
+
+
+def test_noise_is_used_where_it_is_asked_for_and_said(capsys, artifact):
+    _status, record = measured(capsys, artifact, "--noise", *SHORT)
+    assert (record["protocol"]["input"], record["images"]) == ("noise", [])
+    assert any(text.startswith("the input is noise") for text in record["cautions"])
+
+
+def test_the_profiles_of_two_runs_are_compared(capsys, artifact, tmp_path):
+    measured(capsys, artifact, *SHORT, "--profile", "-o", tmp_path / "first")
+    _status, record = measured(capsys, artifact, *SHORT, "--profile-against", tmp_path / "first")
     assert len(record["profile_differences"]) == len(record["profile"])
 
 

@@ -5,7 +5,7 @@ import pytest
 from detlite.devices.deploy.job import JobError
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
-from detlite.devices.remote.facts import emulated_text, is_emulated, say_emulated
+from detlite.devices.remote.facts import is_emulated, marked_text, say_emulated
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.remote.journal import Journal
 from detlite.devices.transport.adb import parse_states
@@ -114,7 +114,7 @@ def test_one_device_that_fails_stops_no_other():
 
 
 def test_no_line_of_an_emulated_device_goes_without_the_word():
-    assert emulated_text("p50 3 ms\np90 4 ms\n") == "emulated: p50 3 ms\nemulated: p90 4 ms\n"
+    assert marked_text("p50 3 ms\np90 4 ms\n", "emulated") == "emulated: p50 3 ms\nemulated: p90 4 ms\n"
 
 
 def test_what_is_measured_on_an_emulated_device_is_not_valid():

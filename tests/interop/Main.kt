@@ -25,5 +25,7 @@ fun main(arguments: Array<String>) {
             for (found in detector.detect(pixels, arguments[2].toInt(), arguments[3].toInt())) println("found $found")
         }
         println("closed ${System.getProperty("stub.closed")}")
+        DemoDetector(File(arguments[0], file.asset), file).close()
+        println("mapped ${file.name} ${System.clearProperty("stub.closed")}")
     }
 }

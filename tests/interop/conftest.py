@@ -1,7 +1,7 @@
 """Real third-party programs, each in an environment of its own under the folder that DETLITE_INTEROP names.
 
-`.ci/run` makes these environments: `mediapipe` and `tflite-support` are virtual environments of Python, `kotlin` is a
-folder of npm. Without the variable the tests that need them skip, and say so; under CI=true they fail.
+`.ci/run` makes these environments: `mediapipe`, `tflite-support` and `tensorrt` are virtual environments of Python,
+`kotlin` is a folder of npm. Without the variable the tests that need them skip, and say so; under CI=true they fail.
 """
 
 import os
@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "system"))
+for room in ("calibration", "system"):
+    sys.path.insert(0, str(HERE.parent / room))
 
 
 def missing(what):

@@ -73,6 +73,11 @@ def test_outputs_are_read_by_their_numbers_and_boxes_clipped(app, photo):
     assert len(found) == 4  # two of each model file, whatever stands beyond the count
 
 
+def test_a_model_that_a_pack_brought_is_mapped_from_its_file(app, package, photo):
+    size = (package / "src/main/assets/demo/model_gpu.tflite").stat().st_size
+    assert f"mapped GPU {size}" in app(photo)[0]
+
+
 @pytest.mark.parametrize("file", ["CPU", "GPU"])
 def test_preprocessing_in_kotlin_is_detlites_bit_for_bit(app, models, shared_data, file):
     artifact = open_artifact(models["int8" if file == "CPU" else "float"])

@@ -14,6 +14,12 @@ def double(request, progress):
     return {"value": request["value"] * 2}
 
 
+def count(request, progress):
+    for done in range(1, request["total"] + 1):
+        progress("counting", done, request["total"])
+    return {}
+
+
 def refuse(_request, _progress):
     raise ContractError("no such thing")
 

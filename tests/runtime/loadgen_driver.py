@@ -1,4 +1,4 @@
-"""Has the official LoadGen drive a session: `loadgen_driver.py LOADGEN_FOLDER MODEL SCENARIO OUT`.
+"""Has the official LoadGen drive the runner that a script makes: `loadgen_driver.py SCRIPT SCENARIO OUT`.
 
 Writes to stdout, as JSON, what LoadGen logged, and the samples in the order in which it asked for them.
 """
@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 SAMPLES = 16
-QUERIES = {"SingleStream": 200, "Offline": 1, "Server": 200}
-RATE = 30
+QUERIES = {"SingleStream": 120, "Offline": 1, "Server": 120}
+RATE = 20
 
 
 def settings_of(lg, scenario):
@@ -23,18 +23,17 @@ def settings_of(lg, scenario):
     made.qsl_rng_seed, made.sample_index_rng_seed, made.schedule_rng_seed = QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
     made.min_duration_ms, made.min_query_count, made.max_query_count = 0, QUERIES[scenario], QUERIES[scenario]
     made.server_target_qps, made.server_target_latency_ns = RATE, 10**8
-    made.offline_expected_qps = 200
+    made.offline_expected_qps = 120
     return made
 
 
-def drive(lg, session, tensors, scenario, out):
+def drive(lg, runner, scenario, out):
     waiting = queue.Queue()
     asked = []
 
     def answer():
         while (sample := waiting.get()) is not None:
-            session.invoke(tensors[sample.index])
-            session.postprocess(session.heads())
+            runner.invoke()
             lg.QuerySamplesComplete([lg.QuerySampleResponse(sample.id, 0, 0)])
 
     def issue(samples):
@@ -59,20 +58,14 @@ def drive(lg, session, tensors, scenario, out):
 
 
 def main():
-    folder, model, scenario, out = sys.argv[1:]
-    sys.path.insert(0, folder)
+    script, scenario, out = sys.argv[1:]
     import mlperf_loadgen as lg
-    import numpy as np
 
-    from detlite.convert.artifact import open_artifact
-    from detlite.runtime.session import Session
+    from detlite.runtime.backend import Settings
+    from detlite.runtime.script import ScriptedRunner, read_script
 
-    session = Session(open_artifact(Path(model)))
-    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
-    tensors = [session.preprocess(image)] * SAMPLES
-    for _ in range(20):
-        session.invoke(tensors[0])
-    loaded, asked = drive(lg, session, tensors, scenario, out)
+    runner = ScriptedRunner(read_script(Path(script)), Settings(), None)
+    loaded, asked = drive(lg, runner, scenario, out)
     lines = (Path(out) / "mlperf_log_detail.txt").read_text().splitlines()
     logged = {entry["key"]: entry["value"] for entry in (json.loads(line[9:]) for line in lines)}
     print(json.dumps({"loaded": loaded, "asked": asked, "logged": logged}))

@@ -51,7 +51,7 @@ def model(tmp_path):
 @pytest.mark.parametrize("name", sorted(load_plugins(BACKENDS)))
 def test_a_back_end_opens_models_or_reads_results(name):
     backend = load_plugins(BACKENDS)[name]
-    assert (backend.open is None) is not (backend.results is None)
+    assert (backend.open is None) is not (backend.measure is None)
     assert backend.title
     assert all(suffix.startswith(".") for suffix in backend.suffixes)
 
@@ -144,16 +144,9 @@ def test_the_edge_tpu_back_end_never_runs_on_the_cpu(model):
         measure_model(setup)
 
 
-def test_onnx_runtime_is_missing_where_it_is_not_installed(tmp_path):
-    try:
-        import onnxruntime  # noqa: F401
-    except ModuleNotFoundError:
-        model = tmp_path / "model.onnx"
-        model.write_bytes(b"")
-        with pytest.raises(MissingToolError, match="onnxruntime"):
-            backend_for(model, None)
-    else:
-        pytest.skip("ONNX Runtime is installed")
+def test_xnnpack_beside_a_delegate_is_refused_for_nobody_could_tell_them_apart():
+    with pytest.raises(InputError, match="--xnnpack beside --delegate: which of them took an operator"):
+        Settings(xnnpack=True, delegates=("libgpu.so",))
 
 
 def test_more_threads_than_any_board_has_are_refused():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detlite.runtime.child import ChildError, run_in_child
+from detlite.runtime.child import Child, ChildError, run_in_child
 from detlite.runtime.errors import ContractError, DeviceError
 
 HERE = str(Path(__file__).parent)
@@ -41,6 +41,25 @@ def test_a_child_answers_and_tells_how_far_it_is():
     seen = []
     answer = run_in_child("child_tasks:double", {"value": 21}, progress=lambda *step: seen.append(step))
     assert (answer, seen) == ({"value": 42}, [("doubling", 1, 2)])
+
+
+def test_a_child_may_start_before_it_is_known_what_is_asked():
+    with Child("child_tasks:double") as child:
+        assert child.answer({"value": 4}) == {"value": 8}
+
+
+def test_a_child_that_is_asked_nothing_ends_with_the_block():
+    with Child("child_tasks:double") as child:
+        pid = child.pid
+    assert wait_until_dead(pid)
+
+
+def test_progress_is_told_at_most_twenty_times_a_second_and_at_the_end():
+    seen = []
+    run_in_child("child_tasks:count", {"total": 2000}, progress=lambda *step: seen.append(step))
+    assert seen[0] == ("counting", 1, 2000)
+    assert seen[-1] == ("counting", 2000, 2000)
+    assert len(seen) < 200
 
 
 def test_an_error_of_the_child_is_raised_as_it_was():

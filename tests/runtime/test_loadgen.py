@@ -1,16 +1,16 @@
-"""The official LoadGen beside our scenarios, on the same session. It has no MultiStream of v1.0 any more."""
+"""The official LoadGen beside our scenarios, on the same runner. It has no MultiStream of v1.0 any more.
+
+An inference takes the same 25 ms each time, by waiting: what differs then is the two programs, and not the machine.
+"""
 
 import json
 import math
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from detlite.convert.artifact import open_artifact
 from detlite.runtime.backend import Settings
 from detlite.runtime.loadgen_random import loaded_order, sample_order
 from detlite.runtime.measurement import measure_model
@@ -18,35 +18,29 @@ from detlite.runtime.presets import QSL_SEED, SAMPLE_SEED, Preset
 from detlite.runtime.protocol import Setup
 from detlite.runtime.run_folder import read_rows
 
-pytestmark = [pytest.mark.slow, pytest.mark.data]
+pytest.importorskip("mlperf_loadgen")  # the extra `test` has it where there is a wheel
+pytestmark = pytest.mark.slow
 
 DRIVER = Path(__file__).with_name("loadgen_driver.py")
-QUERIES = {"single-stream": 200, "multi-stream": 200, "server": 200, "offline": 1}
-PRESET = Preset(1, 16, QUERIES, 0.0, 220, warm_up_s=0.5)
-
-
-@pytest.fixture(scope="module")
-def model(shared_data):
-    return shared_data / "models" / "ssdlite_mobilenet_v2_quant_edgetpu_pair" / "detect.tflite"
-
-
-@pytest.fixture(scope="module")
-def loadgen(tmp_path_factory):
-    """The folder in which mlcommons-loadgen is installed: no environment of ours has it."""
-    folder = tmp_path_factory.mktemp("loadgen")
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, "mlcommons-loadgen>=6,<7"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"mlcommons-loadgen cannot be installed: {done.stderr[-200:]}")
-    return folder
+QUERIES = {"single-stream": 120, "multi-stream": 120, "server": 120, "offline": 1}
+PRESET = Preset(1, 16, QUERIES, 0.0, 132, warm_up_s=0.1)
+INVOKE_MS = 25.0
+BUSY = 0.25  # where other programs take turns with these, who waits is woken some milliseconds late
 
 
 @pytest.fixture
-def driven(loadgen, model, tmp_path):
+def script(tmp_path):
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps({"clock": "machine", "invoke_ms": INVOKE_MS}))
+    return path
+
+
+@pytest.fixture
+def driven(script, tmp_path):
     """What LoadGen says of a scenario."""
 
     def drive(scenario):
-        command = [sys.executable, DRIVER, loadgen, model, scenario, tmp_path]
+        command = [sys.executable, DRIVER, script, scenario, tmp_path]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
@@ -54,37 +48,32 @@ def driven(loadgen, model, tmp_path):
     return drive
 
 
-def ours(model, tmp_path, scenario):
-    image = tmp_path / "photo.npy"
-    np.save(image, np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8))
-    setup = Setup(
-        model,
-        open_artifact(model).contract,
-        "litert",
-        Settings(),
-        scenario,
-        "check",
-        replace(PRESET, sample_count=1),
-        images=(image,),
-        per_second=30.0,
-    )
+def ours(script, tmp_path, scenario):
+    setup = Setup(script, None, "scripted", Settings(), scenario, "check", PRESET, per_second=20.0)
     return measure_model(setup, run=tmp_path / "run")
 
 
-def test_single_stream_agrees(driven, model, tmp_path):
-    record, logged = ours(model, tmp_path, "single-stream"), driven("SingleStream")["logged"]
-    assert record["latency_p50_ms"] == pytest.approx(logged["result_50.00_percentile_latency_ns"] / 1e6, rel=0.15)
+def logged_ms(logged, percent):
+    return logged[f"result_{percent:.2f}_percentile_latency_ns"] / 1e6
 
 
-def test_offline_agrees(driven, model, tmp_path):
-    record, logged = ours(model, tmp_path, "offline"), driven("Offline")["logged"]
-    assert record["samples_per_second"] == pytest.approx(logged["result_samples_per_second"], rel=0.15)
+@pytest.mark.parametrize(("percent", "within"), [(50, 0.05), (90, BUSY)])
+def test_single_stream_agrees(driven, script, tmp_path, percent, within):
+    record, logged = ours(script, tmp_path, "single-stream"), driven("SingleStream")["logged"]
+    assert record[f"latency_p{percent}_ms"] == pytest.approx(logged_ms(logged, percent), rel=within)
 
 
-def test_server_sends_at_the_same_rate_and_waits_as_long(driven, model, tmp_path):
-    record, logged = ours(model, tmp_path, "server"), driven("Server")["logged"]
+def test_offline_agrees(driven, script, tmp_path):
+    record, logged = ours(script, tmp_path, "offline"), driven("Offline")["logged"]
+    assert record["samples_per_second"] == pytest.approx(logged["result_samples_per_second"], rel=BUSY)
+
+
+def test_server_sends_at_the_same_moments_and_queries_wait_as_long(driven, script, tmp_path):
+    record, logged = ours(script, tmp_path, "server"), driven("Server")["logged"]
     assert record["scheduled_per_second"] == pytest.approx(logged["result_scheduled_samples_per_sec"], rel=0.01)
-    assert record["latency_p50_ms"] == pytest.approx(logged["result_50.00_percentile_latency_ns"] / 1e6, rel=0.25)
+    assert record["latency_p50_ms"] == pytest.approx(logged_ms(logged, 50), rel=BUSY)
+    assert record["latency_p95_ms"] == pytest.approx(logged_ms(logged, 95), rel=BUSY)
+    assert record["latency_p95_ms"] > 2 * INVOKE_MS  # queries did wait
     assert len(read_rows(tmp_path / "run/process-1/samples.tsv")) == logged["result_query_count"]
 
 
@@ -92,6 +81,14 @@ def test_server_sends_at_the_same_rate_and_waits_as_long(driven, model, tmp_path
 def test_samples_come_in_the_same_order(driven, scenario):
     said = driven(scenario)
     loaded = loaded_order(QSL_SEED, 16)
-    skipped = (math.ceil(200 / 16) + 1) * 8  # it shuffles once for each 200 queries and once more; v1.0 once
+    skipped = (math.ceil(120 / 16) + 1) * 8  # it shuffles once for each 120 queries and once more; v1.0 once
     assert said["loaded"] == loaded
-    assert said["asked"] == [loaded[i] for i in sample_order(SAMPLE_SEED, 16, 200, skipped=skipped)]
+    assert said["asked"] == [loaded[i] for i in sample_order(SAMPLE_SEED, 16, 120, skipped=skipped)]
+
+
+def test_its_own_log_has_every_key_that_ours_has_of_results(driven, script, tmp_path):
+    ours(script, tmp_path, "single-stream")
+    lines = (tmp_path / "run/mlperf_log_detail.txt").read_text().splitlines()
+    results = {entry["key"] for entry in (json.loads(line[9:]) for line in lines) if entry["key"].startswith("result_")}
+    known = {*driven("SingleStream")["logged"], "result_perf_constraints_met", "result_invalid_reason"}  # if it has any
+    assert results - known == set()

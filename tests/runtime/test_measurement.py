@@ -1,40 +1,19 @@
-"""Whole measurements of a scripted back end: what is kept, what is said, and what a fault costs."""
+"""Whole measurements of a scripted back end: what is kept, and what is said."""
 
 import json
-import os
-import resource
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_tflite import tiny_contract, tiny_model
+from scripted_runs import SMALL, photos, scripted, tiny
 
 from detlite.runtime.backend import Settings
-from detlite.runtime.errors import DeviceError, InputError
+from detlite.runtime.errors import InputError
 from detlite.runtime.loadgen_log import accuracy_entry, write_accuracy
 from detlite.runtime.measurement import measure_model
-from detlite.runtime.presets import Preset, preset_called
+from detlite.runtime.presets import preset_called
 from detlite.runtime.protocol import Setup
 from detlite.runtime.run_folder import read_rows
-
-QUERIES = {"single-stream": 80, "multi-stream": 300, "server": 300, "offline": 1}
-SMALL = Preset(processes=2, sample_count=4, queries=QUERIES, min_duration_s=0.0, offline_samples=40, warm_up_s=0.0)
-
-
-def scripted(folder, *, scenario="single-stream", preset=SMALL, settings=None, **script):
-    model = folder / "script.json"
-    model.write_text(json.dumps({"invoke_ms": [2, 2, 2, 2, 3], **script}))
-    return Setup(model, None, "scripted", settings or Settings(), scenario, "small", preset, streams=4, per_second=50.0)
-
-
-def tiny(folder, backend="litert", **changes):
-    model = folder / "model.tflite"
-    model.write_bytes(tiny_model())
-    return Setup(model, tiny_contract(), backend, Settings(**changes), "single-stream", "small", SMALL)
 
 
 def test_every_sample_is_kept_and_the_percentiles_are_theirs(tmp_path):
@@ -87,39 +66,6 @@ def test_a_run_that_is_too_short_is_invalid(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("script", "text", "samples"),
-    [
-        ({"die_at": 40}, "died of SIGKILL", 23),
-        ({"fail_at": 40}, "the script fails at inference 40", 23),
-    ],
-)
-def test_a_process_that_ends_early_loses_no_finished_sample(tmp_path, script, text, samples):
-    record = measure_model(scripted(tmp_path, **script), run=tmp_path / "run")
-    assert text in record["failure"]["text"]
-    assert record["failure"]["exit_status"] == 4
-    assert record["validity"].startswith("INVALID because failure: ")
-    assert record["samples"] == samples == len(read_rows(tmp_path / "run/process-1/samples.tsv"))
-    assert record["latency_p50_ms"] == 2.0
-
-
-def test_a_clock_that_steps_back_is_told(tmp_path):
-    record = measure_model(scripted(tmp_path, step_back_at=50, step_back_ms=500))
-    assert record["reasons"][0] == "clock: it stepped back at sample 34 of process 1"
-
-
-def test_a_model_that_is_replaced_while_it_runs_is_told(tmp_path):
-    setup = scripted(tmp_path, clock="machine", invoke_ms=[5.0])
-
-    def replace_model(_what, done, _total):
-        if done:
-            setup.model.write_text(setup.model.read_text() + " ")
-
-    record = measure_model(replace(setup, preset=replace(SMALL, min_duration_s=1.4)), progress=replace_model)
-    assert any(reason.startswith("model: the file was replaced while it was measured") for reason in record["reasons"])
-    assert record["samples"] > 80
-
-
-@pytest.mark.parametrize(
     ("delegate", "settings"),
     [
         ({"name": "XNNPACK", "taken": 0, "operators": 90}, Settings(xnnpack=True)),
@@ -144,63 +90,6 @@ def test_a_device_that_slows_down_is_told(tmp_path):
     assert record["reasons"][0].startswith("throttling, or another program: process 1 became 1.50 times as slow")
 
 
-LIMITED = """
-import json, resource, sys
-from pathlib import Path
-sys.path[:0] = {paths!r}
-from test_measurement import scripted
-from detlite.runtime.measurement import measure_model
-resource.setrlimit(resource.RLIMIT_FSIZE, (1200, 1200))
-record = measure_model(scripted(Path({folder!r})), run=Path({folder!r}) / "run")
-print(json.dumps(record))
-"""
-
-
-def test_a_full_disk_gives_a_verdict_and_keeps_what_is_finished(tmp_path):
-    paths = [os.path.dirname(__file__), os.path.join(os.path.dirname(__file__), "..", "convert")]  # noqa: PTH118, PTH120
-    program = LIMITED.format(paths=paths, folder=str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    record = json.loads(done.stdout)
-    assert record["failure"]["exit_status"] == 3
-    assert "no room to write" in record["failure"]["text"]
-    rows = read_rows(tmp_path / "run/process-1/samples.tsv")
-    assert 0 < len(rows) == record["samples"]
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 1200
-
-
-def test_a_run_that_was_killed_is_gone_on_with(tmp_path):
-    setup, run = scripted(tmp_path), tmp_path / "run"
-    measure_model(setup, run=run)
-    finished = (run / "process-1/samples.tsv").read_bytes()
-    (run / "measurement.json").unlink()
-    (run / "process-2/ended.json").unlink()
-    (run / "process-1/samples.tsv").write_bytes(finished)
-    before = (run / "process-1/ended.json").stat().st_mtime_ns
-    assert measure_model(setup, run=run)["validity"] == "VALID"
-    assert (run / "process-1/ended.json").stat().st_mtime_ns == before
-
-
-def test_a_measurement_that_is_killed_leaves_its_samples(tmp_path):
-    setup = scripted(tmp_path, clock="machine", invoke_ms=[1.0])
-    program = (
-        f"import sys; sys.path[:0] = [{os.path.dirname(__file__)!r}, {os.path.dirname(__file__) + '/../convert'!r}]\n"  # noqa: PTH120
-        "from pathlib import Path; from dataclasses import replace\n"
-        "from test_measurement import SMALL, scripted; from detlite.runtime.measurement import measure_model\n"
-        f"folder = Path({str(tmp_path)!r})\n"
-        "setup = scripted(folder, clock='machine', invoke_ms=[1.0], preset=replace(SMALL, min_duration_s=60.0))\n"
-        "measure_model(setup, run=folder / 'run')\n"
-    )
-    child = subprocess.Popen([sys.executable, "-c", program])
-    samples = tmp_path / "run/process-1/samples.tsv"
-    while len(read_rows(samples)) < 30:
-        assert child.poll() is None
-        time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    assert len(read_rows(samples)) >= 30
-    assert setup.model.is_file()
-
-
 def test_a_finished_run_is_not_written_over(tmp_path):
     measure_model(scripted(tmp_path), run=tmp_path / "run")
     with pytest.raises(InputError, match="already holds a run: choose another folder, or pass --force"):
@@ -216,24 +105,6 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert (tmp_path / "run/photo.jpg").read_text() == "mine"
 
 
-def test_an_image_that_is_none_is_named_and_nothing_is_left_behind(tmp_path):
-    bad = tmp_path / "photo.npy"
-    bad.write_text("no image")
-    with pytest.raises(InputError, match=r"photo.npy is no .npy image"):
-        measure_model(replace(tiny(tmp_path), images=(bad,)), run=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_script_that_is_none_is_refused(tmp_path):
-    with pytest.raises(InputError, match="a script has no 'speed'"):
-        measure_model(scripted(tmp_path, speed=1))
-
-
-def test_a_model_that_kills_the_process_at_once_is_a_failed_device(tmp_path):
-    with pytest.raises(DeviceError, match="nothing was measured: .* died of SIGKILL"):
-        measure_model(scripted(tmp_path, die_at=0))
-
-
 def test_a_real_model_runs_with_its_images_stage_by_stage(tmp_path):
     image = tmp_path / "photo.npy"
     np.save(image, np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8))
@@ -243,15 +114,6 @@ def test_a_real_model_runs_with_its_images_stage_by_stage(tmp_path):
     assert record["runtime"].startswith("ai-edge-litert 2.")
     assert [(one["name"], one["height"], one["width"]) for one in record["images"]] == [("photo.npy", 30, 40)]
     assert record["memory_peak_bytes"] > 10_000_000
-
-
-def photos(folder, count):
-    paths = []
-    for seed in range(count):
-        path = folder / f"photo{seed}.npy"
-        np.save(path, np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8))
-        paths.append(path)
-    return tuple(paths)
 
 
 def test_offline_end_to_end_counts_reading_the_images(tmp_path):

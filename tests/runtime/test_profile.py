@@ -7,6 +7,7 @@ from detlite.runtime.backend import Settings, backend_for
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.measurement import measure_model
+from detlite.runtime.operator_bytes import bytes_of_delegated
 from detlite.runtime.presets import Preset
 from detlite.runtime.profile import Timed, profile_differences, profile_records
 from detlite.runtime.protocol import Setup
@@ -52,6 +53,19 @@ def test_litert_tells_what_each_operator_takes(model):
     assert {one["place"] for one in records} <= {"XNNPACK", "interpreter"}
 
 
+def test_the_bytes_of_an_operator_are_those_of_its_tensors(model):
+    records = run_in_child(TASK, asked(model))["operators"]
+    image, row, part = 6 * 8 * 4, 6 * 8 * 4, 6 * 4 * 4
+    assert [one["size_bytes"] for one in records] == [image + row + 12, row + part + 36, row + part + 36]
+
+
+def test_a_part_of_which_the_delegate_fused_operators_has_no_bytes():
+    sizes = {0: 10, 1: 20, 2: 30, 3: 40}
+    assert bytes_of_delegated(sizes, [(0, 1), (3,)], [0, 1, 0]) == [10, 20, 40]
+    assert bytes_of_delegated(sizes, [(0, 1), (3,)], [0, 0]) == [None, 40]
+    assert bytes_of_delegated(sizes, [(0, 1)], [0, 1, 0]) == [None] * 3
+
+
 @pytest.mark.data
 def test_the_operators_of_a_real_detector_take_as_long_as_the_whole(shared_data):
     model = shared_data / "models" / "blazeface" / "face_detection_front.tflite"
@@ -93,6 +107,6 @@ def test_a_back_end_without_a_profiler_says_which_has_one(model):
     from detlite.runtime.options import setup_of
 
     values = {"scenario": "single-stream", "preset": "quick", "backend": "null", "threads": 1, "profile": True}
-    with pytest.raises(InputError, match="null has no profiler that can be asked: litert has one"):
+    with pytest.raises(InputError, match="null has no profiler that can be asked: litert and onnx_runtime have one"):
         setup_of(model, None, values)
     assert backend_for(model, "litert")[1].profile is not None

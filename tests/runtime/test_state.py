@@ -78,42 +78,42 @@ def test_the_state_is_written_before_during_and_after(board, tmp_path):
 
 def test_energy_is_that_of_the_rail_that_is_the_total():
     states = [{"at_s": t, "power_mw": {"VDD_IN": 4000.0, "VDD_CPU": 500.0}} for t in (0.0, 1.0, 2.0)]
-    assert energy_mj(states) == {"source": "sensors", "energy_mj": 8000.0, "mean_power_mw": 4000.0}
+    assert energy_mj([states]) == {"source": "sensors", "energy_mj": 8000.0, "mean_power_mw": 4000.0}
 
 
 def test_energy_is_what_a_counter_counted():
     states = [{"at_s": t, "energy_uj": {"intel-rapl:0": e, "intel-rapl:0:0": 1}} for t, e in ((0, 5), (2, 3_000_005))]
-    assert energy_mj(states) == {"source": "powercap", "energy_mj": 3000.0, "mean_power_mw": 1500.0}
+    assert energy_mj([states]) == {"source": "powercap", "energy_mj": 3000.0, "mean_power_mw": 1500.0}
 
 
 def test_energy_is_what_the_battery_gave_while_it_was_discharged():
     states = [{"at_s": t, "battery": {"status": "Discharging", "power_mw": -2500.0}} for t in (0.0, 4.0)]
-    assert energy_mj(states)["energy_mj"] == 10_000
+    assert energy_mj([states])["energy_mj"] == 10_000
     states[1]["battery"]["status"] = "Charging"
-    assert energy_mj(states) is None
+    assert energy_mj([states]) is None
 
 
 def test_without_a_source_there_is_no_energy():
-    assert energy_mj([{"at_s": 0.0}, {"at_s": 1.0}]) is None
+    assert energy_mj([[{"at_s": 0.0}, {"at_s": 1.0}]]) is None
 
 
 def test_a_kernel_that_counts_throttling_is_believed():
     states = [{"throttled": {"cpu0": n}} for n in (4, 6)]
-    assert throttling(states) == ["throttling: the kernel says so of cpu0 (4 before, 6 after)"]
+    assert throttling([states]) == ["throttling: the kernel says so of cpu0 (4 before, 6 after)"]
 
 
 def test_a_highest_clock_that_falls_is_throttling():
     states = [{"clocks_khz": {"policy0": {"max": clock}}} for clock in (1_800_000, 1_200_000)]
-    assert throttling(states) == ["throttling: the highest clock of policy0 fell from 1800000 to 1200000 kHz"]
+    assert throttling([states]) == ["throttling: the highest clock of policy0 fell from 1800000 to 1200000 kHz"]
 
 
 def test_a_power_mode_that_changes_is_told():
-    assert "power mode: it changed" in throttling([{"power_mode": "0"}, {"power_mode": "1"}])[0]
+    assert "power mode: it changed" in throttling([[{"power_mode": "0"}, {"power_mode": "1"}]])[0]
 
 
 def test_nothing_is_said_of_a_steady_device():
     steady = {"clocks_khz": {"policy0": {"max": 1}}, "throttled": {"cpu0": 3, "firmware": 0x50000}, "load": 0.0}
-    assert throttling([steady, steady]) == []
+    assert throttling([[steady, steady]]) == []
     assert cautions(steady) == []
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detlite.runtime.statistics import (
@@ -84,6 +84,7 @@ def test_too_few_samples_have_no_drift():
     assert drift(noisy(1_000_000, 19)) is None
 
 
+@settings(deadline=None)  # a thousand draws take a while where other tests run beside
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=60))
 def test_any_series_has_a_percentile_in_its_interval_range(values):
     times = np.array(values, np.int64)

@@ -22,7 +22,12 @@ def written(tmp_path, value):
 @pytest.mark.parametrize("row", [OLD, NEW])
 def test_times_are_read_by_stage(tmp_path, row):
     found = read_times(written(tmp_path, [row, row]))
-    assert found == {"latency": [3750000] * 2, "input": [500000] * 2, "invoke": [3000000] * 2, "output": [250000] * 2}
+    assert found == {
+        "latency": [3750000] * 2,
+        "input": [500000] * 2,
+        "invoke": [3000000] * 2,
+        "postprocess": [250000] * 2,
+    }
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,14 @@ def test_pascal_voc_gives_a_map_and_one_number_a_class(detlite, made, labels):
     assert record["protocol"]["average"] == "eleven_point"
 
 
+def test_a_clients_resizing_is_in_the_protocol_and_finds_other_scores(detlite, made):
+    asked = ("evaluate", made / "float", "--images", made / "photos", "--against", made / "float", "--json")
+    own, client = json.loads(detlite(*asked).out), json.loads(detlite(*asked, "--resize-as", "task-library").out)
+    assert own["fidelity"] == 100
+    assert client["fidelity"] < 100
+    assert (own["protocol"]["resize"], client["protocol"]["resize"]) == ("tf1_bilinear", "task-library")
+
+
 def test_one_set_of_labels_in_two_formats_has_one_score(detlite, made, labels):
     coco = detlite(
         "evaluate", made / "float", "--coco", made / "photos", labels / "instances.json", "--metric", "voc2010"

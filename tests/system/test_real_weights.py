@@ -1,8 +1,16 @@
 """The real SSDLite MobileNet V2 on real images: parity, int8 operators, fidelity."""
 
 import json
+import statistics
+import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
+
+from detlite.runtime.artifact import Artifact, read_artifact
+from detlite.runtime.images import image_files, read_image
+from detlite.runtime.session import Session
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -42,3 +50,25 @@ def test_the_float_model_has_the_graphs_map(real, shared_data):
     val = shared_data / "coco" / "val"
     record = json.loads(real("evaluate", "float", "--coco", val / "images", val / "instances.json", "--json").out)
     assert record["map"] == pytest.approx(30.58, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["fast", "regular"])
+def test_numpy_finds_in_150_images_what_the_op_finds(real, shared_data, kind):
+    assert real("postprocess", "int8", "--add", "--nms", kind, "-o", f"op_{kind}", "--force").status == 0
+    op = Session(read_artifact(real.folder / f"op_{kind}"))
+    contract = replace(read_artifact(real.folder / "int8").contract, nms=replace(op.contract.nms, place="host"))
+    heads = Session(Artifact(real.folder / "int8/model.tflite", contract))
+    differences, times_ms = [], []
+    for path in image_files(shared_data / "coco" / "val" / "images"):
+        image = read_image(path)
+        want = op.detect(image)
+        heads.invoke(heads.preprocess(image))
+        raw = heads.heads()
+        begin = time.process_time()
+        found = heads.postprocess(raw)
+        times_ms.append(1e3 * (time.process_time() - begin))
+        np.testing.assert_array_equal(found.classes, want.classes, err_msg=path.name)
+        differences.append(max(np.abs(found.boxes - want.boxes).max(), np.abs(found.scores - want.scores).max()))
+    assert len(times_ms) == 150
+    assert max(differences) < 1e-5
+    assert statistics.median(times_ms) <= 2

@@ -1,6 +1,6 @@
 """COCO's twelve numbers."""
 
-from detlite.devices.accuracy.coco import coco_matches, coco_scores
+from detlite.devices.accuracy.coco import coco_matches, coco_scores, prepare_coco
 from detlite.devices.accuracy.metric import Metric
 from detlite.devices.accuracy.precision import mean_average_precision
 
@@ -13,4 +13,5 @@ PLUGIN = Metric(
     weighted=lambda detected, annotations, classes, weights: mean_average_precision(
         coco_matches(detected, annotations, classes), weights
     ),
+    prepare=prepare_coco,
 )

@@ -24,7 +24,7 @@ NESTED = ("stages_p50_ms", "energy")
 NO_FIGURES = ("target_per_second", "limit_ms", "interval_ms", "latency_min_ms", "latency_max_ms")
 CONDITIONS = (
     *("schema_version", "scenario", "preset", "backend", "runtime", "threads", "protocol", "device"),
-    *("state_before.power_mode", "state_before.governors"),
+    *("state_before.power_mode", "state_before.governors", "standing_before.power_mode"),
 )
 HARMLESS = ("device.fingerprint",)  # a digest of what is compared place by place
 IMAGES = "images"

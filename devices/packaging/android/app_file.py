@@ -5,29 +5,18 @@ from __future__ import annotations
 import hashlib
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.convert.tflite.appended import ZIP_DAMAGED
 from detlite.runtime.errors import InputError
 
 APK, AAB = "APK", "AAB"
 BLOCK = 1 << 20
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # its mark; the lengths of the name and of the extra field
 LOCAL_MARK = b"PK\x03\x04"
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    UnicodeDecodeError,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +76,7 @@ class AppFile:
                 while done <= most_bytes and (block := file.read(BLOCK)):
                     done += len(block)
                     yield block
-        except DAMAGED as error:
+        except ZIP_DAMAGED as error:
             raise InputError(f"{name} in {self.path} is damaged: {error}") from error
 
 
@@ -100,7 +89,7 @@ def open_app(path: Path) -> Iterator[AppFile]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except DAMAGED as error:
+    except ZIP_DAMAGED as error:
         raise InputError(f"{path} is no APK and no AAB: {error}; give the file that Gradle built") from error
     with archive:
         entries = {entry.filename: entry for entry in archive.infolist()}

@@ -13,8 +13,10 @@ import numpy as np
 from detlite.devices.accuracy.detect import Detected
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 
-CLIENTS = {"mediapipe": "mediapipe_detect.py", "tflite_support": "task_library_detect.py"}
-"""The module that an environment has, and the program that runs it."""
+CLIENTS = ("mediapipe", "tflite_support")
+"""The modules of which an environment has one."""
+
+PROGRAM = Path(__file__).with_name("client_program.py")
 
 PROBE = "import importlib.util as u; print(*(n for n in {names!r} if u.find_spec(n)))"
 PROBE_S = 60
@@ -37,7 +39,7 @@ def client_in(python: Path) -> str:
     Raises:
         MissingToolError: none of them, or *python* is no Python.
     """
-    probe = PROBE.format(names=tuple(CLIENTS))
+    probe = PROBE.format(names=CLIENTS)
     try:
         done = subprocess.run([str(python), "-I", "-c", probe], capture_output=True, text=True, timeout=PROBE_S)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -57,13 +59,11 @@ def run_client(
         MissingToolError: *python* has no client.
         DeviceError: the client refuses the model, or fails.
     """
-    script = Path(__file__).parent / "clients" / CLIENTS[client_in(python)]
+    command = [str(python), "-I", str(PROGRAM), client_in(python)]
     request = json.dumps({"model": str(model), "images": [str(path) for path in images]})
     limit_s = START_S + IMAGE_S * len(images)
     try:
-        done = subprocess.run(
-            [str(python), "-I", str(script)], input=request, capture_output=True, text=True, timeout=limit_s
-        )
+        done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=limit_s)
     except subprocess.TimeoutExpired as error:
         raise DeviceError(f"the client of {python} took over {limit_s} s for {len(images)} images") from error
     if done.returncode != 0:

@@ -17,7 +17,7 @@ KEPT = {
         *("latency_p50_ms", "latency_p50_interval_ms", "latency_p90_ms", "latency_p99_ms", "first_ms"),
     ),
     ACCURACY: (
-        *("model_sha256", "images", "protocol", "map", "map50", "map75", "map_interval"),
+        *("model_sha256", "images", "metric", "protocol", "map", "map50", "map75", "map_interval"),
         *("fidelity", "fidelity_interval"),
     ),
 }

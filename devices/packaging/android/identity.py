@@ -1,9 +1,10 @@
 """Preprocessing identity: what other scores the same pixels get in an app's client than in detlite.
 
 A client resizes in its own way, and nothing else differs: the same model file, the same decoded pixels. That is shown
-by a second run, with images that detlite has brought to the input's size before: what is left there is that clients
-return whole pixels, and that each brings a runtime of its own, which counts for dynamic-range models alone.
-Both go into the manifest, for an app's accuracy depends on its client.
+twice: with detlite resizing as the client does, and with images that detlite has brought to the input's size before.
+What is left there is that clients return whole pixels, that MediaPipe moves a box which reaches over the left or the
+top edge into the image, and that each brings a runtime of its own, which counts for dynamic-range models alone.
+All of it goes into the manifest, for an app's accuracy depends on its client.
 """
 
 from __future__ import annotations
@@ -16,17 +17,25 @@ from typing import Any
 
 import numpy as np
 
+from detlite.devices.accuracy.client_resize import MEDIAPIPE, TASK_LIBRARY
 from detlite.devices.accuracy.detect import Detected, detect
+from detlite.devices.accuracy.evaluation import ThisMachine
 from detlite.devices.accuracy.fidelity import TRUTH_SCORE, fidelity
-from detlite.devices.packaging.android.client import Seen, run_client
+from detlite.devices.accuracy.resized import ResizedAs
+from detlite.devices.packaging.android.client import Seen, client_in, run_client
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import InputError
 from detlite.runtime.images import read_image
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.resize import resize
 
-RESIZERS = ("client", "detlite")
+OWN, ALIKE, BEFORE = "client", "client; detlite as it does", "detlite"
+"""Who resizes: each in its own way, both in the client's way, detlite for both."""
+
+CLIENT_WAYS = {"mediapipe": MEDIAPIPE, "tflite-support": TASK_LIBRARY}
+"""How each client resizes, by its package."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Identity:
 
     Attributes:
         client: its package and version.
-        resized_by: `client`, or `detlite` where the images had the input's size already.
+        resized_by: `OWN`, `ALIKE`, or `BEFORE` where the images had the input's size already.
         images: how many were compared.
         compared: in how many both found something, so that there is a best detection to compare.
         same_class: in how many of these the best detection has the same class.
@@ -58,6 +67,14 @@ class Identity:
     fidelity: float
 
 
+@dataclass(frozen=True)
+class _Handed:
+    """What everyone is handed: PNG files, and their sizes (height, width)."""
+
+    files: list[Path]
+    sizes: list[tuple[int, int]]
+
+
 def measure_identity(
     variant: Variant, pythons: Sequence[Path], images: Sequence[Path], *, progress: Progress = silent
 ) -> list[dict[str, Any]]:
@@ -70,19 +87,30 @@ def measure_identity(
         MissingToolError: an interpreter has no client.
         DeviceError: a client refuses the model.
     """
+    for python in pythons:
+        client_in(python)  # before there is work that it would throw away
     records = []
     with tempfile.TemporaryDirectory() as scratch:
-        model = Path(scratch) / variant.file
-        model.write_bytes(variant.data)
-        for number, resized_by in enumerate(RESIZERS):
-            size = None if resized_by == "client" else (variant.contract.image.height, variant.contract.image.width)
-            files, sizes = _decoded(images, Path(scratch), variant.contract.image.resize, size)
-            ours = detect(Artifact(model, variant.contract), files)
-            for python in pythons:
-                seen = run_client(python, model, files, sizes, variant.contract.labels)
+        artifact = Artifact(Path(scratch) / variant.file, variant.contract)
+        artifact.model.write_bytes(variant.data)
+        whole = _decoded(images, Path(scratch) / "whole")
+        small = _decoded(images, Path(scratch) / "small", variant.contract.image)
+        found = {OWN: detect(artifact, whole.files), BEFORE: detect(artifact, small.files)}
+        for number, python in enumerate(pythons):
+            own, before = (_seen(python, artifact, handed) for handed in (whole, small))
+            alike = ResizedAs(CLIENT_WAYS[own.client], ThisMachine()).detect(artifact, whole.files)
+            for seen, ours, resized_by in (
+                (own, found[OWN], OWN),
+                (own, alike, ALIKE),
+                (before, found[BEFORE], BEFORE),
+            ):
                 records.append(asdict(compare(seen, ours, resized_by)))
-            progress("clients", number + 1, len(RESIZERS))
+            progress("clients", number + 1, len(pythons))
     return records
+
+
+def _seen(python: Path, artifact: Artifact, handed: _Handed) -> Seen:
+    return run_client(python, artifact.model, handed.files, handed.sizes, artifact.contract.labels)
 
 
 def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
@@ -125,19 +153,18 @@ def _rounded(value: float) -> float:
     return round(value, 4)
 
 
-def _decoded(
-    images: Sequence[Path], folder: Path, rule: str, size: tuple[int, int] | None
-) -> tuple[list[Path], list[tuple[int, int]]]:
-    """Write each image as PNG to *folder*, resized to *size* where that is given; return the files and their sizes."""
+def _decoded(images: Sequence[Path], folder: Path, size: ImageInput | None = None) -> _Handed:
+    """Write each image as PNG to *folder*, brought to *size* by its resize rule where that is given."""
     from PIL import Image
 
+    folder.mkdir()
     files, sizes = [], []
     for number, path in enumerate(images):
         pixels = read_image(path)
         if size is not None:
-            pixels = np.rint(resize(pixels, *size, rule)).astype(np.uint8)
+            pixels = np.rint(resize(pixels, size.height, size.width, size.resize)).astype(np.uint8)
         file = folder / f"{number}.png"
         Image.fromarray(pixels).save(file, compress_level=1)
         files.append(file)
         sizes.append((pixels.shape[0], pixels.shape[1]))
-    return files, sizes
+    return _Handed(files, sizes)

@@ -25,6 +25,7 @@ from detlite.devices.packaging.android.variant import (
     make_variant,
 )
 from detlite.runtime.artifact import HISTORY
+from detlite.runtime.contract import Nms
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
 
@@ -130,8 +131,17 @@ def _same_detector(cpu: Variant, gpu: Variant, path: Path) -> None:
         raise InputError(
             f"{path} has other settings of its op than the first ({other.nms.kind} NMS, score "
             f"{other.nms.score_threshold}, IoU {other.nms.iou_threshold}, {other.nms.max_detections} detections): "
-            "change them with detlite postprocess"
+            f"detlite postprocess {path} {_settings(one.nms)} -o OUT"
         )
+
+
+def _settings(nms: Nms) -> str:
+    """Return the options of `detlite postprocess` that set an op as *nms* says."""
+    classes = f" --classes-per-detection {nms.max_classes_per_detection}" if nms.kind == "fast" else ""
+    return (
+        f"--nms {nms.kind} --score-threshold {nms.score_threshold:g} --iou {nms.iou_threshold:g} "
+        f"--max-detections {nms.max_detections}{classes}"
+    )
 
 
 def _measured(variants: Sequence[Variant], extras: Extras, progress: Progress) -> Measured:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from detlite.convert.stage import digest
+from detlite.devices.accuracy.client_resize import CLIENT_RESIZES
+from detlite.devices.packaging.android.figures import SCORES
 from detlite.devices.packaging.android.manifest import RULES, Measured, is_trained
 from detlite.devices.packaging.android.naming import Naming
 from detlite.devices.packaging.android.variant import Variant
@@ -88,7 +90,12 @@ def render(template: str, facts: dict[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        kotlin=kotlin_string, digest=digest, megabytes=megabytes, line=one_line, channels=channels
+        kotlin=kotlin_string,
+        digest=digest,
+        megabytes=megabytes,
+        line=one_line,
+        channels=channels,
+        accuracy=accuracy,
     )
     return environment.get_template(template).render(**facts)
 
@@ -112,6 +119,17 @@ def channels(values: Sequence[float]) -> str:
 def megabytes(data: bytes) -> str:
     """Return the size of *data* in megabytes, to a hundredth."""
     return f"{len(data) / 1e6:.2f} MB"
+
+
+def accuracy(record: Mapping[str, Any]) -> str:
+    """Return what an accuracy *record* says: its scores, on how many images, and which client's resizing if any."""
+    metric = f" ({one_line(record['metric'])})" if "metric" in record else ""
+    names = {"map": f"mAP{metric}", "fidelity": "fidelity to another model"}
+    scores = " and ".join(f"{names[key]} {record[key]:.2f} %" for key in SCORES if key in record)
+    protocol = record.get("protocol")
+    rule = str(protocol.get("resize")) if isinstance(protocol, dict) else ""
+    way = f", resized {CLIENT_RESIZES[rule].split(':')[0]}" if rule in CLIENT_RESIZES else ""
+    return f"{scores} on {record['images']} images{way}"
 
 
 def _pieces(labels: Sequence[str]) -> Iterator[Sequence[str]]:

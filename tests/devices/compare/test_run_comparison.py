@@ -229,3 +229,11 @@ def test_markdown_escapes_what_a_record_says():
 
 def test_every_row_has_every_column():
     assert {len(row) for row in rows(compare(latency([SAMPLES]), latency([times(1.1)])))} == {6}
+
+
+@pytest.mark.parametrize("word", ["emulated", "simulated"])
+def test_no_figure_of_a_device_that_is_none_is_shown_without_the_word(word):
+    records = [latency([times(factor)], validity="INVALID because", **{word: True}) for factor in (1, 2)]
+    found = compare(*records, "latency_p90=+5%", allowed=["validity"])
+    assert all(row[0].startswith(f"{word} ") for row in rows(found))
+    assert said(found.findings[0]).startswith(f"{word} latency_p90 rose")

@@ -59,6 +59,14 @@ def test_a_gate_that_is_met_by_int8_alone_leaves_nothing_float(quantize):
     assert "left float: nothing; int8 alone is good enough" in out
 
 
+def test_a_budget_says_what_each_float_operator_costs(quantize, work):
+    status, out, _err = quantize("--count", 8, "--min-fidelity", 93.3)
+    rows = [line.split() for line in out.splitlines()]
+    assert (status, rows[0][:2]) == (0, ["left", "float:"])
+    assert any(row[0] in ("first", "differences", "features") and len(row) == 4 for row in rows if row)
+    assert "on an Edge TPU, predicted: " in out
+
+
 def test_a_gate_that_cannot_be_met_fails_and_writes_nothing(quantize, work):
     status, _out, err = quantize("--count", 8, "--min-fidelity", 100)
     assert status == 1

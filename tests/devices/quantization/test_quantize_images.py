@@ -73,6 +73,13 @@ def test_a_tfrecord_is_taken(quantize, work):
     assert quantize("--tfrecord", work / "train.record", "--count", 6)[0] == 0
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, True), (8, False)])
+def test_too_few_images_are_taken_and_told(quantize, work, count, told):
+    status, _out, err = quantize("--images", work / "images", "--count", count)
+    assert status == 0
+    assert ("fewer than 8 images leave the ranges to chance" in err) is told
+
+
 def test_a_gate_is_scored_on_other_images_of_a_tar(quantize, work):
     write_tar(work / "images.tar", members(work))
     status, out, _err = quantize("--tar", work / "images.tar", "--count", 6, "--min-fidelity", 5, "--json")

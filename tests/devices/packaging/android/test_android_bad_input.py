@@ -24,7 +24,9 @@ def test_another_detector_for_the_gpu_is_refused(package, tmp_path, capsys):
 def test_other_thresholds_for_the_gpu_are_refused(package, tmp_path, capsys):
     write_app_model(tmp_path / "other", nms=Nms(kind="fast", score_threshold=0.5, max_detections=5))
     assert package("--gpu", "other") == 2
-    assert "other settings of its op than the first (fast NMS, score 0.5" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "other settings of its op than the first (fast NMS, score 0.5" in said
+    assert "detlite postprocess other --nms fast --score-threshold 0.25 " in said
 
 
 def test_two_packs_of_one_name_are_refused(package, capsys):

@@ -173,7 +173,17 @@ def test_figures_of_the_model_come_into_the_manifest(package, tmp_path):
     (tmp_path / "accuracy.json").write_text(json.dumps(record))
     assert package("--figures", "accuracy.json") == 0
     assert manifest(tmp_path)["measured"]["accuracy"] == [{"model_sha256": sha256, "images": 9, "map": 21.5}]
-    assert "COCO mAP 21.50 % on 9 images" in (tmp_path / "out/README.md").read_text()
+    assert "mAP 21.50 % on 9 images." in (tmp_path / "out/README.md").read_text()
+
+
+def test_the_readme_says_by_which_metric_and_whose_resizing(package, tmp_path):
+    sha256 = hashlib.sha256((tmp_path / "app/model.tflite").read_bytes()).hexdigest()
+    record = {"schema": "detlite.accuracy", "model_sha256": sha256, "images": 9, "map": 21.5, "metric": "voc2007"}
+    record |= {"fidelity": 97, "protocol": {"resize": "mediapipe"}}
+    (tmp_path / "accuracy.json").write_text(json.dumps(record))
+    assert package("--figures", "accuracy.json") == 0
+    text = (tmp_path / "out/README.md").read_text()
+    assert "mAP (voc2007) 21.50 % and fidelity to another model 97.00 % on 9 images, resized as MediaPipe does." in text
 
 
 def test_a_latency_comes_into_the_readme(package, tmp_path):

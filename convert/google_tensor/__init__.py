@@ -1,0 +1,1 @@
+"""Google Tensor, the chip of Pixel phones: models compiled ahead of time for its TPU."""

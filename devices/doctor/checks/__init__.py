@@ -1,0 +1,1 @@
+"""The checks of `detlite doctor`, one file each, with a `PLUGIN`."""

@@ -1,0 +1,23 @@
+"""Whether a Jetson is in the power mode that the inventory insists on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detlite.devices.doctor.finding import Check, Finding, Subject, caution, spoils
+from detlite.devices.survey.insist import power_mode_problem
+
+
+def _find(subject: Subject) -> Iterator[Finding]:
+    wanted, modes = subject.device.power_mode, subject.sensors.power_modes
+    problem = power_mode_problem(wanted, modes)
+    if problem is not None:
+        yield spoils(*problem)
+    elif modes is not None and wanted is None:
+        yield caution(
+            f"the inventory insists on no power mode; it is in {modes.current or 'one that it does not say'}",
+            f'add power_mode = "{modes.current or "MAXN"}" to [{subject.device.name}]: it is measured in no other then',
+        )
+
+
+PLUGIN = Check("the power mode", _find)

@@ -1,0 +1,45 @@
+"""Android's `getprop`: `[name]: [value]`, one a line; a value may have lines of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from detlite.devices.recording import Format
+from detlite.runtime.errors import InputError
+
+ENTRY = re.compile(r"^\[([^\]\n]+)\]: \[(.*?)\][ \r]*$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The system properties of an Android device by name; `problems` names lines that could not be read."""
+
+    values: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+
+    def first(self, *names: str) -> str | None:
+        """Return the value of the first of *names* that is set."""
+        return next((self.values[name] for name in names if self.values.get(name)), None)
+
+
+def parse(text: str) -> tuple[Properties]:
+    """Return the properties in *text*.
+
+    Raises:
+        InputError: there are none.
+    """
+    values = {found[1]: found[2] for found in ENTRY.finditer(text)}
+    if not values:
+        raise InputError("no properties of Android are in it: want lines such as [ro.product.model]: [Pixel 8]")
+    begun = len(re.findall(r"^\[[^\]\n]+\]: \[", text, re.M))
+    lost = begun - len(values)
+    return (Properties(values, (f"{lost} properties are cut short or stand twice",) if lost else ()),)
+
+
+PLUGIN = Format(
+    title="Android's getprop",
+    recognize=lambda text: bool(re.search(r"^\[(?:ro|persist|sys|init)\.[^\]]*\]: \[", text, re.M)),
+    parse=parse,
+)

@@ -1,0 +1,155 @@
+"""NVIDIA's `tegrastats`, one line a sample, in the forms of Nano, TX2, Xavier, Orin and JetPack 4 to 7."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from detlite.devices.log_lines import ended, real, whole
+from detlite.devices.recording import Format
+from detlite.runtime.errors import InputError
+from detlite.runtime.rails import total_mw
+
+DATE = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d) ")
+RAM = re.compile(r"\bRAM (\d+)/(\d+)MB")
+SWAP = re.compile(r"\bSWAP (\d+)/(\d+)MB")
+CPU = re.compile(r"\bCPU \[([^\]]*)\]")
+CORE = re.compile(r"(\d+)%(?:@(\d+))?$")
+GPU = re.compile(r"\bGR3D_FREQ (\d+)%(?:@(?:\[([\d,]+)\]|(\d+)))?(?!\S)")
+MEMORY_BUS = re.compile(r"\bEMC_FREQ (\d+)%(?:@(\d+))?(?!\S)")
+TEMPERATURE = re.compile(r"(?<!\S)([A-Za-z][A-Za-z0-9_.]*)@(-?\d+(?:\.\d+)?)C(?:/-?\d+(?:\.\d+)?C)?(?!\S)")
+RAIL = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]*) (\d+)(mW)?/(\d+)(mW)?(?:/(\d+)(mW)?)?(?!\S)")
+NOT_RAILS = ("RAM", "SWAP", "IRAM")
+OFF_C = -200.0  # -256 C: what a rail says that is switched off
+PLACEHOLDER = ("PMIC", 100.0)  # no sensor: Nano, TX2 and Xavier say 100 degrees of it whatever happens
+
+
+@dataclass(frozen=True)
+class Core:
+    """A processor core: its load, and its clock; *percent* is None where it is off."""
+
+    percent: int | None
+    clock_mhz: int | None = None
+
+
+@dataclass(frozen=True)
+class Rail:
+    """A power rail: now, and the mean since tegrastats began."""
+
+    now_mw: float
+    mean_mw: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line.
+
+    Attributes:
+        at: the date before it, where there is one; whole seconds of the board's own clock.
+        cores: in the board's order.
+        gpu_percent: the GPU's load.
+        gpu_mhz: its clocks, one for each cluster; nothing where the line has none.
+        temperatures_c: by sensor; those of rails that are off are left out, and the PMIC's, which is none.
+        rails: by name, as the board calls them.
+        problems: what is missing from the line.
+    """
+
+    at: datetime | None
+    ram_mb: int | None
+    ram_total_mb: int | None
+    swap_mb: int | None
+    cores: tuple[Core, ...]
+    gpu_percent: int | None
+    gpu_mhz: tuple[int, ...]
+    memory_bus_percent: int | None
+    temperatures_c: Mapping[str, float]
+    rails: Mapping[str, Rail]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def power_mw(self) -> float | None:
+        """What the module draws: its input rail, or the rails that make it up together; None where neither is there."""
+        return total_mw({name: rail.now_mw for name, rail in self.rails.items()})
+
+
+def parse(text: str) -> tuple[Sample, ...]:
+    """Return the samples in *text*, one of each line that has memory and processors.
+
+    Raises:
+        InputError: there is none.
+    """
+    text, problems = ended(text)
+    samples = [_sample(line) for line in text.splitlines() if RAM.search(line)]
+    if not samples:
+        raise InputError("no line of tegrastats is in it: want `RAM 2272/7620MB ... CPU [...] ...`")
+    return (*samples[:-1], replace(samples[-1], problems=samples[-1].problems + problems))
+
+
+def _sample(line: str) -> Sample:
+    date, ram, swap = DATE.match(line), RAM.search(line), SWAP.search(line)
+    gpu, bus = GPU.search(line), MEMORY_BUS.search(line)
+    assert ram is not None
+    clocks = (gpu[2] or gpu[3] or "").split(",") if gpu else []
+    found = Sample(
+        at=_date(date[1]) if date else None,
+        ram_mb=whole(ram[1]),
+        ram_total_mb=whole(ram[2]),
+        swap_mb=whole(swap[1]) if swap else None,
+        cores=_cores(line),
+        gpu_percent=whole(gpu[1]) if gpu else None,
+        gpu_mhz=tuple(clock for text in clocks if (clock := whole(text)) is not None),
+        memory_bus_percent=whole(bus[1]) if bus else None,
+        temperatures_c=_temperatures(line),
+        rails=_rails(line[ram.end() :]),
+    )
+    lacks = [name for name in ("cores", "gpu_percent", "temperatures_c") if getattr(found, name) in ((), None, {})]
+    problems: tuple[str, ...] = (f"it does not say: {', '.join(lacks)}",) if lacks else ()
+    garbled = [core for core in _core_texts(line) if core != "off" and not CORE.match(core)]
+    problems += (f"{len(garbled)} cores cannot be read",) if garbled else ()
+    problems += ("it is two lines in one",) if len(CPU.findall(line)) > 1 else ()
+    return replace(found, problems=problems)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%m-%d-%Y %H:%M:%S")
+    except ValueError:
+        return None
+
+
+def _core_texts(line: str) -> list[str]:
+    found = CPU.search(line)
+    return [text.strip() for text in found[1].split(",")] if found else []
+
+
+def _cores(line: str) -> tuple[Core, ...]:
+    return tuple(_core(text) for text in _core_texts(line))
+
+
+def _core(text: str) -> Core:
+    found = CORE.match(text)
+    return Core(None) if found is None else Core(whole(found[1]), whole(found[2] or ""))
+
+
+def _temperatures(line: str) -> dict[str, float]:
+    values = {found[1]: real(found[2]) for found in TEMPERATURE.finditer(line)}
+    known = {name: value for name, value in values.items() if value is not None and value > OFF_C}
+    return {name: value for name, value in known.items() if (name, value) != PLACEHOLDER}
+
+
+def _rails(line: str) -> dict[str, Rail]:
+    rails = {}
+    for found in RAIL.finditer(line):
+        now, mean = real(found[2]), real(found[4])
+        if found[1] not in NOT_RAILS and found[1] != "NC" and now is not None and mean is not None:
+            rails[found[1]] = Rail(now, mean)
+    return rails
+
+
+PLUGIN = Format(
+    title="NVIDIA's tegrastats",
+    recognize=lambda text: bool(re.search(r"\bRAM \d+/\d+MB .*\bCPU \[", text)),
+    parse=parse,
+)

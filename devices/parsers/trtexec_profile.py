@@ -1,0 +1,87 @@
+"""What `trtexec --exportProfile` writes: a list whose first element counts the runs; newer ones have medians."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from detlite.devices.log_lines import real
+from detlite.devices.recording import Format
+from detlite.runtime.errors import InputError
+
+BLOCK = re.compile(r"^\[.*?^\]", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of an engine: its mean time in one run; the median where the version has it."""
+
+    name: str
+    mean_ms: float
+    median_ms: float | None
+    percent: float | None
+
+
+@dataclass(frozen=True)
+class EngineProfile:
+    """The layers of an engine in the order in which they run, and the mean over how many runs."""
+
+    count: int | None
+    layers: tuple[Layer, ...]
+    problems: tuple[str, ...] = ()
+
+
+def parse(text: str) -> tuple[EngineProfile, ...]:
+    """Return the profiles in *text*: the file has one.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = tuple(_profile(rows) for rows in _lists(text))
+    if not found:
+        raise InputError('no profile of trtexec is in it: want a list of {"name": ..., "averageMs": ...}, from [ to ]')
+    return found
+
+
+def _lists(text: str) -> list[list[Any]]:
+    try:
+        found = [json.loads(block[0]) for block in BLOCK.finditer(text)]
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the profile of trtexec is no JSON: {str(error)[:100]}") from error
+    return [rows for rows in found if isinstance(rows, list)]
+
+
+def _profile(rows: list[Any]) -> EngineProfile:
+    entries = [row for row in rows if isinstance(row, dict)]
+    layers = tuple(layer for row in entries if (layer := _layer(row)) is not None)
+    if not layers:
+        raise InputError('the profile of trtexec has no layers: want {"name": ..., "averageMs": ...}')
+    counts = [row["count"] for row in entries if type(row.get("count")) is int]
+    problems = () if counts else ("it does not say of how many runs",)
+    lost = len(rows) - len(layers) - len(counts[:1])
+    if lost:
+        problems = (*problems, f"{lost} entries are no layers")
+    return EngineProfile(counts[0] if counts else None, layers, problems)
+
+
+def _layer(row: dict[str, Any]) -> Layer | None:
+    mean = _number(row.get("averageMs"))
+    if not isinstance(row.get("name"), str) or mean is None:
+        return None
+    return Layer(row["name"], mean, _number(row.get("medianMs")), _number(row.get("percentage")))
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    found = real(repr(value))
+    return None if found is None or found < 0 else found
+
+
+PLUGIN = Format(
+    title="TensorRT's profile of layers",
+    recognize=lambda text: '"averageMs"' in text and '"name"' in text,
+    parse=parse,
+)

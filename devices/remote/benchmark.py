@@ -1,0 +1,198 @@
+"""Measuring by TFLite's own `benchmark_model`, the user's binary: where there is no Python, or as the field does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.devices.deploy.deploy import deploy
+from detlite.devices.deploy.files import DeviceFile, device_file
+from detlite.devices.deploy.hold import Hold, hold
+from detlite.devices.deploy.job import JobError, job_lines
+from detlite.devices.inventory import Device
+from detlite.devices.kinds.pixel import nnapi_caution
+from detlite.devices.parsers import benchmark_model
+from detlite.devices.parsers.benchmark_model import BenchmarkRun
+from detlite.devices.remote.benchmark_record import benchmark_record
+from detlite.devices.remote.board import prepare_run_folder
+from detlite.devices.remote.facts import with_device
+from detlite.devices.survey.affinity import affinity_words
+from detlite.devices.survey.measured import sensors_after, standing_before, with_standing
+from detlite.devices.survey.watching import watching
+from detlite.devices.transport.connect import connect
+from detlite.devices.transport.run import last_line
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.errors import DeviceError, InputError, unknown_name
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.run_folder import MEASUREMENT, PROTOCOL, write_json
+from detlite.runtime.version import __version__
+
+RUNS, PROCESSES, MIN_S = 50, 5, 1.0
+"""benchmark_model's own defaults; and processes enough to see how they differ."""
+
+MAX_S = 150.0
+START_S = 120.0
+DELEGATES = {"gpu": "--use_gpu=true", "nnapi": "--use_nnapi=true"}
+NOT_ITS = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy")
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What benchmark_model is asked.
+
+    Attributes:
+        program: the binary, built for the device.
+        artifact: which model.
+        arguments: of the program, besides the model.
+        runs: inferences that count, at least, in each process.
+        processes: one after the other.
+        delegates: `gpu`, `nnapi`; nothing for the processor.
+        least_s: how long each goes on, at least.
+        affinity: the cores to keep to; None for any.
+        out: where to keep the run; None for nowhere.
+    """
+
+    program: Path
+    artifact: Artifact
+    arguments: tuple[str, ...]
+    runs: int
+    processes: int
+    delegates: tuple[str, ...]
+    least_s: float
+    affinity: str | None = None
+    out: Path | None = None
+
+
+def benchmark_asked(program: Path, artifact: Artifact, values: Mapping[str, Any], out: Path | None) -> Benchmark:
+    """Return what the options *values* of `detlite measure` ask of *program*.
+
+    Raises:
+        InputError: it cannot do that, or *out* holds something.
+    """
+    wrong = [name for name in NOT_ITS if values.get(name)]
+    if wrong or values.get("scenario") not in (None, "single-stream"):
+        what = f"--{wrong[0].replace('_', '-')}" if wrong else f"--scenario {values['scenario']}"
+        raise InputError(
+            f"benchmark_model measures single-stream with noise of its own: leave out {what}, or pass --backend litert "
+            "for the Python there"
+        )
+    delegates = tuple(values.get("delegates") or ())
+    for name in delegates:
+        if name not in DELEGATES:
+            raise unknown_name("delegate of benchmark_model", name, DELEGATES)
+    if out is not None:
+        prepare_run_folder(out, force=bool(values.get("force")))
+    runs, min_s = values.get("queries") or RUNS, values.get("min_seconds")
+    least = MIN_S if min_s is None else float(min_s)
+    xnnpack = values.get("xnnpack")
+    arguments = [f"--num_threads={values['threads']}", f"--num_runs={runs}", f"--min_secs={least:g}"]
+    arguments += [f"--max_secs={max(MAX_S, 2 * least):g}", "--warmup_runs=1", "--warmup_min_secs=0.5"]
+    arguments += ["--report_peak_memory_footprint=true", *(DELEGATES[name] for name in delegates)]
+    arguments += [] if xnnpack is None else [f"--use_xnnpack={'true' if xnnpack else 'false'}"]
+    processes = values.get("processes") or PROCESSES
+    affinity = values.get("affinity")
+    return Benchmark(program, artifact, tuple(arguments), runs, processes, delegates, least, affinity, out)
+
+
+def benchmark_on(device: Device, ask: Benchmark, *, progress: Progress = silent) -> Record:
+    """Measure on *device* by benchmark_model, and return the record.
+
+    Raises:
+        InputError: the program is for another architecture.
+        FindingError: the device is not in the power mode that the inventory insists on.
+        DeviceError: the device was lost, or the program failed.
+    """
+    model, program = device_file(ask.artifact.model), device_file(ask.program, is_program=True)
+    with connect(device) as transport, hold(transport, device.folder, "benchmark_model") as held:
+        before = standing_before(transport, device)
+        pinned = affinity_words(ask.affinity, before.sensors.clusters)
+        deployed = deploy(held, [model, program], progress=progress)
+        words = [*pinned, deployed.paths[ask.program], f"--graph={deployed.paths[ask.artifact.model]}", *ask.arguments]
+        with watching(transport, before.kind.watch) as lines:
+            texts, failure = _texts(held, ask, words, progress)
+        after = None if failure else sensors_after(transport, before)
+    runs = [_run(device, text) for text in texts]
+    known = {"machine": deployed.machine, "emulator": deployed.emulator}
+    record = benchmark_record(runs, asked_runs=ask.runs, delegates=ask.delegates, failure=failure)
+    record |= _facts(ask, model, program) | {"affinity": pinned[-1] if pinned else None}
+    deprecated = nnapi_caution(before.identity) if "nnapi" in ask.delegates else None
+    record["cautions"] += [] if deprecated is None else [deprecated]
+    record = with_standing(record, before, after, lines)
+    record = with_device(record, device, known)
+    if ask.out is not None:
+        _keep(ask.out, record, texts)
+    return record
+
+
+def _facts(ask: Benchmark, model: DeviceFile, program: DeviceFile) -> Record:
+    return {
+        "model": str(ask.artifact.model),
+        "model_sha256": model.sha256,
+        "size_bytes": model.size_bytes,
+        "runtime": f"benchmark_model {program.sha256[:12]}",
+        "program_sha256": program.sha256,
+        "protocol": {"arguments": list(ask.arguments), "processes": ask.processes},
+        "device": {},
+        "detlite": __version__,
+    }
+
+
+def _texts(held: Hold, ask: Benchmark, words: list[str], progress: Progress) -> tuple[list[str], DeviceError | None]:
+    """Return what each process wrote, and what stopped them.
+
+    Raises:
+        DeviceError: not one of them ended.
+    """
+    texts: list[str] = []
+    for number in range(ask.processes):
+        progress(f"{held.transport.name}: processes", number, ask.processes)
+        try:
+            texts.append(_text(held, words, START_S + 3 * MAX_S + ask.least_s))
+        except DeviceError as error:
+            if not texts:
+                raise
+            return texts, error
+    progress(f"{held.transport.name}: processes", ask.processes, ask.processes)
+    return texts, None
+
+
+def _text(held: Hold, words: list[str], timeout_s: float) -> str:
+    """Return what one process wrote, stderr among it: since TensorFlow 2.10 the results are there."""
+    command = ["sh", "-c", 'exec "$@" 2>&1', "sh", *words]
+    lines: list[bytes] = []
+    try:
+        lines.extend(job_lines(held, command, timeout_s=timeout_s))
+    except JobError as error:
+        said = b"".join(lines).decode(errors="replace")
+        why = last_line(said) or last_line(error.said) or "it said nothing"
+        raise DeviceError(f"{held.transport.name}: benchmark_model ended with status {error.status}: {why}") from error
+    return b"".join(lines).decode(errors="replace")
+
+
+def _run(device: Device, text: str) -> BenchmarkRun:
+    """Return the one run in *text*, whole.
+
+    Raises:
+        DeviceError: it is none, failed, or is not whole.
+    """
+    try:
+        runs = benchmark_model.parse(text)
+    except InputError as error:
+        raise DeviceError(f"{device.name}: benchmark_model wrote nothing of a run: {text.strip()[-200:]!r}") from error
+    found = runs[0]
+    if len(runs) != 1 or found.failure or found.problems or found.inference is None:
+        why = found.failure or "; ".join(found.problems) or f"{len(runs)} runs in one process"
+        raise DeviceError(f"{device.name}: benchmark_model failed: {why}")
+    return found
+
+
+def _keep(out: Path, record: Record, texts: list[str]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for number, text in enumerate(texts, 1):
+        (out / f"process-{number}.log").write_text(text, encoding="utf-8")
+    write_json(out / PROTOCOL, record["protocol"])
+    write_json(out / MEASUREMENT, record)

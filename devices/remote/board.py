@@ -1,0 +1,92 @@
+"""The board's program run as the job of a held device, and its run's folder brought here."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from detlite.devices.deploy.hold import Hold
+from detlite.devices.deploy.job import JobError, job_lines
+from detlite.devices.inventory import Device
+from detlite.devices.remote.board_errors import board_errors
+from detlite.devices.remote.facts import mark_of
+from detlite.devices.transport.run import run
+from detlite.devices.transport.transport import LostError
+from detlite.runtime.errors import DeviceError, InputError
+from detlite.runtime.run_folder import MEASUREMENT, PROTOCOL, write_json
+
+LONGEST_S = 6 * 3600.0
+FETCH_S = 300.0
+
+Record = dict[str, Any]
+
+
+def board_record(held: Hold, device: Device, program: Sequence[str], folder: str, words: Sequence[str]) -> Record:
+    """Return what `measure` of the board's *program* says to *words*; its run stays in *folder* on the device.
+
+    *program* is the words that start it, Python's and those before that among them.
+
+    Raises:
+        DetliteError: as the program does.
+        LostError: the device was lost; finished processes are kept there.
+    """
+    command = [*program, "measure", *words, "--json", "-o", folder]
+    lines: list[bytes] = []
+    try:
+        with board_errors(device):
+            lines.extend(job_lines(held, command, timeout_s=LONGEST_S))
+    except LostError as error:
+        raise LostError(f"{error}; finished processes are kept on the device: measure again to go on") from error
+    except DeviceError as error:
+        if not isinstance(error.__cause__, JobError) or not lines:
+            raise  # with lines there is a record, which says what failed
+    try:
+        record: Record = dict(json.loads(b"".join(lines)))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DeviceError(f"{device.name}: the board's program wrote no record: {b''.join(lines)[:100]!r}") from error
+    return record
+
+
+def prepare_run_folder(out: Path, *, force: bool) -> None:
+    """Check that a run can be written to the folder *out*.
+
+    Raises:
+        InputError: it holds something, and *force* is false or that is no run.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not out.is_dir() or not (out / PROTOCOL).is_file():
+        raise InputError(f"{out} holds something that is no run: choose another folder")
+    if not force:
+        raise InputError(f"{out} already holds a run: choose another folder, or pass --force to replace it")
+
+
+def bring(held: Hold, folder: str, out: Path | None) -> None:
+    """Copy the run's folder from the device to *out*, and remove it there."""
+    if out is not None:
+        done = run(held.transport, ["tar", "-c", "-f", "-", "-C", folder, "."], timeout_s=FETCH_S)
+        part = out.with_name(f"{out.name}.partial")
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(done.out), mode="r:") as archive:
+                archive.extractall(part, filter="data")
+        except (tarfile.TarError, OSError) as error:
+            shutil.rmtree(part, ignore_errors=True)
+            raise DeviceError(f"{held.transport.name}: the run did not arrive whole: {error}") from error
+        if out.exists():
+            shutil.rmtree(out)
+        part.replace(out)
+    run(held.transport, ["rm", "-rf", folder], timeout_s=FETCH_S)
+
+
+def finish_run(out: Path, record: Record) -> None:
+    """Write the record as it is handed on; an emulated device's logs for MLPerf would claim what nobody measured."""
+    write_json(out / MEASUREMENT, record)
+    if mark_of(record):
+        for path in out.glob("mlperf_log_*"):
+            path.unlink()

@@ -1,0 +1,170 @@
+"""Measuring an .onnx on a Jetson: TensorRT's engine is built there by `trtexec`, kept there, and measured there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.devices.deploy.deploy import Deployed, deploy
+from detlite.devices.deploy.files import device_file
+from detlite.devices.deploy.hold import Hold, hold
+from detlite.devices.deploy.job import JobError, job_lines
+from detlite.devices.inventory import Device
+from detlite.devices.kind import kind_called
+from detlite.devices.packaging.zipapp import board_program
+from detlite.devices.parsers import trtexec_log
+from detlite.devices.parsers.trtexec_log import TrtexecRun
+from detlite.devices.remote.board import board_record, bring, finish_run, prepare_run_folder
+from detlite.devices.remote.facts import with_device
+from detlite.devices.survey.measured import Standing, sensors_after, standing_before, with_standing
+from detlite.devices.survey.watching import watching
+from detlite.devices.transport.connect import connect
+from detlite.devices.transport.run import last_line, shell_script
+from detlite.runtime.artifact import sha256_of
+from detlite.runtime.errors import DeviceError, InputError, MissingToolError, unknown_name
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.version import __version__
+
+BUILD = Path(__file__).with_name("build_engine.sh")
+BUILD_S = 3600.0  # an int8 engine of a large model takes a Nano over half an hour
+PRECISIONS = {"fp32": (), "fp16": ("--fp16",), "int8": ("--int8", "--fp16")}
+INT8_CAUTION = (
+    "int8: scales are those of the .onnx's QuantizeLinear nodes; where it has none, trtexec makes them up, and the "
+    "times are right while the detections are not"
+)
+NOT_ITS = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy", "delegates", "backend", "affinity")
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EngineAsk:
+    """What is asked of an .onnx on a Jetson.
+
+    Attributes:
+        onnx: the file.
+        precision: one of `PRECISIONS`: what the engine may compute in.
+        words: of the board's program: `--queries`, `--min-seconds`.
+        out: where to keep the run; None for nowhere.
+    """
+
+    onnx: Path
+    precision: str
+    words: tuple[str, ...]
+    out: Path | None = None
+
+
+def engine_asked(onnx: Path, values: Mapping[str, Any], out: Path | None) -> EngineAsk:
+    """Return what the options *values* of `detlite measure` ask of *onnx*.
+
+    Raises:
+        InputError: trtexec cannot do that, or *out* holds something.
+    """
+    wrong = [name for name in NOT_ITS if values.get(name)]
+    if wrong or values.get("scenario") not in (None, "single-stream"):
+        what = f"--{wrong[0].replace('_', '-')}" if wrong else f"--scenario {values['scenario']}"
+        raise InputError(f"trtexec measures single-stream with numbers of its own: leave out {what}")
+    precision = values.get("precision") or "fp16"
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    if out is not None:
+        prepare_run_folder(out, force=bool(values.get("force")))
+    flags = {"--queries": values.get("queries"), "--min-seconds": values.get("min_seconds")}
+    flags["--processes"] = values.get("processes")
+    words = [part for flag, value in flags.items() if value is not None for part in (flag, str(value))]
+    return EngineAsk(onnx, precision, tuple(words), out)
+
+
+def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) -> Record:
+    """Build the engine on *device* where it is not there yet, measure it there, and return the record.
+
+    Raises:
+        InputError: the device's kind has no TensorRT, or trtexec does not take the .onnx.
+        MissingToolError: trtexec is not there.
+        FindingError: the device is not in the power mode that the inventory insists on.
+        DeviceError: the device was lost, or trtexec failed.
+    """
+    if "trtexec" not in kind_called(device.kind).runtimes:
+        raise InputError(f"{device.name} is {kind_called(device.kind).title}: an .onnx is measured on a jetson")
+    with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
+        program = Path(scratch) / "board.pyz"
+        program.write_bytes(board_program())
+        with connect(device) as transport, hold(transport, device.folder, "engine") as held:
+            before = standing_before(transport, device)
+            deployed = deploy(held, [device_file(ask.onnx), device_file(program)], progress=progress)
+            progress(f"{device.name}: engine", 0, 1)
+            engine = _engine(held, ask, deployed, before)
+            progress(f"{device.name}: engine", 1, 1)
+            folder = f"{held.work}/runs/{_key(engine['sha256'], *ask.words)}"
+            with watching(transport, before.kind.watch) as lines:
+                words = [engine["path"], "--backend", "tensorrt", *ask.words]
+                record = board_record(held, device, [device.python, deployed.paths[program]], folder, words)
+            after = sensors_after(transport, before)
+            bring(held, folder, ask.out)
+    cautions = [*record["cautions"], *((INT8_CAUTION,) if ask.precision == "int8" else ())]
+    record |= {"model": str(ask.onnx), "onnx_sha256": sha256_of(ask.onnx), "engine": engine, "cautions": cautions}
+    known = {"machine": deployed.machine, "emulator": deployed.emulator}
+    record = with_device(with_standing(record, before, after, lines), device, known)
+    if ask.out is not None:
+        finish_run(ask.out, record)
+    return record
+
+
+def _engine(held: Hold, ask: EngineAsk, deployed: Deployed, before: Standing) -> Record:
+    """Return the engine on the device: `path`, `sha256`, `kept` (from an earlier run), and what built it.
+
+    It is kept by what it depends on: the model's content, TensorRT's version, the GPU and the power mode, in which
+    trtexec chose the fastest kernels; and what it may compute in.
+    """
+    flags, facts, modes = PRECISIONS[ask.precision], before.identity.facts, before.sensors.power_modes
+    parts = {
+        "onnx_sha256": sha256_of(ask.onnx),
+        "tensorrt": facts.get("tensorrt", facts.get("l4t", "unknown")),
+        "gpu": f"{before.identity.model} {facts.get('part', '')}".strip(),
+        "power_mode": None if modes is None else modes.current,
+        "precision": ask.precision,
+    }
+    path = f"{held.work}/engines/{_key(*map(str, parts.values()))}.engine"
+    command = ["sh", "-c", shell_script(BUILD), "build", "trtexec", path, deployed.paths[ask.onnx], *flags]
+    lines: list[bytes] = []
+    try:
+        lines.extend(job_lines(held, command, timeout_s=BUILD_S))
+    except JobError as error:
+        raise _failure(held, error, b"".join(lines).decode(errors="replace")) from error
+    text = b"".join(lines).decode(errors="replace")
+    words = last_line(text).split()
+    if len(words) != 3 or words[0] != "engine" or words[1] not in ("kept", "built"):
+        raise DeviceError(f"{held.transport.name}: building the engine said {last_line(text)!r}")
+    engine: Record = {**parts, "path": path, "sha256": words[2], "kept": words[1] == "kept"}
+    built = _run(text)
+    return (
+        engine
+        if built is None
+        else engine | {"version": built.version, "gpu_name": built.gpu, "build_s": built.build_s}
+    )
+
+
+def _run(text: str) -> TrtexecRun | None:
+    try:
+        return trtexec_log.parse(text)[-1]
+    except InputError:
+        return None
+
+
+def _failure(held: Hold, error: JobError, text: str) -> DeviceError | InputError | MissingToolError:
+    name, run = held.transport.name, _run(text)
+    if "trtexec" in text and "not found" in text and run is None:
+        return MissingToolError(f"{name} has no trtexec: sudo apt-get install libnvinfer-bin")
+    why = run.errors[0] if run and run.errors else last_line(text) or last_line(error.said) or "it said nothing"
+    if run is not None and any("ModelImporter" in one or "parse" in one.lower() for one in run.errors):
+        return InputError(f"{name}: trtexec does not take the .onnx: {why}")
+    return DeviceError(f"{name}: trtexec failed: {why}")
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256(json.dumps([__version__, *parts]).encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Devices without hardware, for the pipelines of users: what they say is scripted, what runs there runs here."""

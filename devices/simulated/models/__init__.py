@@ -1,0 +1,1 @@
+"""The devices that can be simulated: one file each, with a `PLUGIN`."""

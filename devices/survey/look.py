@@ -1,0 +1,102 @@
+"""Asking a device what it is and how it stands: many questions, one call, nothing written there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.devices.transport.run import run, shell_script
+from detlite.devices.transport.transport import Transport
+from detlite.runtime.errors import DeviceError
+
+HERE = Path(__file__).parent
+ANSWER = re.compile(r"\x1eask ([^\n]*)\n(.*?)\n\x1eend (\d{1,3})\n", re.S)
+LOOK_S = 150.0
+MOST_CHARACTERS = 1 << 20
+VERSION = re.compile(r"\d{1,3}\.\d{1,4}\.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one question gave: its text, and the exit status of what was run; 127 where there is no such program."""
+
+    text: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a device said, by question. A question that was not asked is an error of the caller (`KeyError`)."""
+
+    given: Mapping[str, Answer]
+
+    def files(self, *patterns: str) -> dict[str, str]:
+        """Return the first line of each file that the *patterns* name, by path."""
+        lines = (line for pattern in patterns for line in self.given[f"file {pattern}"].text.splitlines())
+        rows = (line.partition("\t") for line in lines)
+        return {path: value.strip() for path, tab, value in rows if tab and path.startswith("/")}
+
+    def text(self, path: str) -> str | None:
+        """Return the content of a file; None where there is none."""
+        answer = self.given[f"text {path}"]
+        return answer.text.strip() if answer.status == 0 else None
+
+    def said(self, command: str) -> str | None:
+        """Return what a program wrote; None where it is missing, or ended with another status than 0."""
+        answer = self.given[f"run {command}"]
+        return answer.text.strip() if answer.status == 0 else None
+
+    def lines(self, question: str) -> list[list[str]]:
+        """Return the words of each line of the answer to *question*."""
+        return [line.split() for line in self.given[question].text.splitlines() if line.strip()]
+
+
+def look(transport: Transport, questions: Iterable[str], *, timeout_s: float = LOOK_S) -> Answers:
+    """Ask *questions* of the device: see `look.sh` for what can be asked.
+
+    Raises:
+        DeviceError: the device was lost, or its shell does not answer as it should.
+    """
+    asked = list(dict.fromkeys(questions))
+    script, probe = shell_script(HERE / "look.sh"), (HERE / "probe.py").read_text(encoding="utf-8")
+    stdin = "".join(f"{question}\n" for question in asked).encode()
+    done = run(transport, ["sh", "-c", script, "sh", probe], timeout_s=timeout_s, stdin=stdin)
+    answers = parse_answers(done.out.decode(errors="replace"))
+    lacks = [question for question in asked if question not in answers.given]
+    if lacks:
+        raise DeviceError(
+            f"{transport.name} answered {len(asked) - len(lacks)} of {len(asked)} questions; not: {lacks[0]}"
+        )
+    return answers
+
+
+def parse_answers(text: str) -> Answers:
+    """Return the answers in what `look.sh` writes; one that is cut short is not among them."""
+    found = ANSWER.findall(text)
+    return Answers({question.strip(): Answer(said[:MOST_CHARACTERS], int(status)) for question, said, status in found})
+
+
+def python_facts(answer: Answer) -> dict[str, Any] | None:
+    """Return what `probe.py` found; None where there is no Python, or one that is too old for it."""
+    last = answer.text.strip().splitlines()[-1:] or [""]
+    try:
+        facts = json.loads(last[0])
+    except (ValueError, RecursionError):
+        return None
+    return facts if answer.status == 0 and _is_whole(facts) else None
+
+
+def _is_whole(facts: object) -> bool:
+    if not isinstance(facts, dict) or facts.keys() != {"python", "bits", "modules", "versions", "libedgetpu"}:
+        return False
+    texts = (facts[name] for name in ("versions", "libedgetpu"))
+    return (
+        VERSION.match(str(facts["python"])) is not None
+        and facts["bits"] in (32, 64)
+        and isinstance(facts["modules"], list)
+        and all(isinstance(one, dict) and all(isinstance(value, str) for value in one.values()) for one in texts)
+    )
