@@ -55,8 +55,18 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
     "--scheme", default=DEFAULT_SCHEME, show_default=True, help=f"How numbers are stored: {', '.join(scheme_names())}."
 )
 @click.option("--io", type=click.Choice(IO_TYPES), help="Input and raw outputs; int8, and float32 for other schemes.")
-@click.option("--method", default=DEFAULT_METHOD, show_default=True, help="How weights and biases are quantized.")
-@click.option("--estimator", default=DEFAULT_ESTIMATOR, show_default=True, help="How ranges are chosen.")
+@click.option(
+    "--method",
+    default=DEFAULT_METHOD,
+    show_default=True,
+    help=f"How weights and biases are quantized: {', '.join(plugin_names(METHODS))}.",
+)
+@click.option(
+    "--estimator",
+    default=DEFAULT_ESTIMATOR,
+    show_default=True,
+    help=f"How ranges are chosen: {', '.join(plugin_names(ESTIMATORS))}.",
+)
 @click.option("--ranges", type=click.Path(path_type=Path), help="A range file, in place of the images' ranges.")
 @click.option("--float", "floating", multiple=True, metavar="OPERATOR", help="Leave float: a kind or a name; again.")
 @click.option("--min-fidelity", type=click.FloatRange(0, 100), help="Leave operators float until this is reached.")
