@@ -75,6 +75,8 @@ def read_ranges(path: Path) -> Ranges:
     Raises:
         InputError: it is no range file, or of a version that this detlite does not read.
     """
+    if not path.is_file():
+        raise InputError(f"there is no range file {path}: give the ranges.json that `detlite quantize` wrote")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         found = {name: record[name] for name in SCHEMA}

@@ -172,7 +172,7 @@ def _answer(stream: IO[bytes], progress: Progress) -> Optional[Dict[str, Any]]:
             result: Dict[str, Any] = message["result"]
             return result
         elif "os_error" in message:
-            raise OSError(*message["os_error"])
+            raise OSError(*filter(None, message["os_error"]))  # without the name of a file where there is none
         else:
             raise _error(message["error"], message["text"])
     return None

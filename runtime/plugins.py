@@ -23,8 +23,17 @@ def load_plugin(package: str, name: str) -> Any:
     """
     known = plugin_names(package)
     if name not in known:
-        raise unknown_name(package.rsplit(".", 1)[-1], name, known)
+        raise unknown_name(_kind(package), name, known)
     return importlib.import_module(f"{package}.{name}").PLUGIN
+
+
+def _kind(package: str) -> str:
+    """Return what one of *package* is called: `backend` of `detlite.runtime.backends`, `family` of `families`."""
+    folder = package.rsplit(".", 1)[-1]
+    for plural, one in (("ies", "y"), ("xes", "x"), ("s", "")):
+        if folder.endswith(plural):
+            return folder[: -len(plural)] + one
+    return folder
 
 
 def load_plugins(package: str) -> Dict[str, Any]:

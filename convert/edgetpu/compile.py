@@ -148,6 +148,8 @@ def _collect(folder: Path, names: list[str], ran: Ran) -> dict[str, bytes]:
             said = f"it wrote {', '.join(made)}" if made else "it wrote nothing"
             printed = "and printed nothing" if not ran.text.strip() else "though it reports success"
             raise DeviceError(f"the Edge TPU compiler made no {name}: {said}, {printed}")
+        if (folder / name).is_symlink() or not (folder / name).is_file():
+            raise DeviceError(f"the Edge TPU compiler made {name}, which is a folder, a link or a device: want a file")
     return {name: (folder / name).read_bytes() for name in names}
 
 

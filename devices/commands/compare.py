@@ -44,12 +44,12 @@ def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
     detlite compare out/float out/int8 --images photos/ --tolerance 0.2
     detlite compare detect.tflite detect_edgetpu.tflite
     """
-    first, second = record_file(a), record_file(b)
-    if (first is None) != (second is None):
-        raise InputError(f"{a if first else b} is the record of a run, {b if first else a} is none: want two of a kind")
     for path in (a, b):
         if not path.exists():
             raise InputError(f"{path} is not there: want a run or a model")
+    first, second = record_file(a), record_file(b)
+    if (first is None) != (second is None):
+        raise InputError(f"{a if first else b} is the record of a run, {b if first else a} is none: want two of a kind")
     _refuse(values, MODEL_OPTIONS if first else RUN_OPTIONS, "models" if first else "records of runs")
     if first is None or second is None:
         compare_models(a, b, **{name: values[name] for name in MODEL_OPTIONS}, as_json=as_json)

@@ -101,6 +101,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     wish = _wish(values, counts, task)
     with progress() as report, Child(task) as child:
         gathered = NO_IMAGES if wish is None else run_in_child(GATHER, wish, progress=report)
+        _check_enough(counts, len(gathered["images"]))
         request = _request(source, out, values, gathered) | {"counts": counts}
         answer = child.answer(request, progress=report)
     if as_json:
@@ -155,6 +156,11 @@ def _check_together(values: Record) -> None:
         raise InputError("--curve and --lint: check the images when the model is written")
     if values["lint_against"] is not None and not values["lint_against"].exists():
         raise InputError(f"--lint-against {values['lint_against']}: there is no such folder, and no such list")
+
+
+def _check_enough(counts: list[int], available: int) -> None:
+    if counts and counts[-1] > available:
+        raise InputError(f"--curve wants {counts[-1]} images, and there are {available}: ask for no more, or give more")
 
 
 def _request(source: str, out: Path, values: Record, gathered: Record) -> Record:

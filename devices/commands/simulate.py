@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
@@ -45,8 +45,10 @@ def command(words: tuple[str, ...], faults: tuple[str, ...], out: Path | None) -
     program = words[len(names) :]
     if faults == ("list",):
         return _list_faults(names)
+    if not words:
+        raise InputError(f"say which devices to simulate: {', '.join(simulator_names())}")
     if not names:
-        raise unknown_name("simulated device", words[0] if words else "", simulator_names())
+        raise unknown_name("simulated device", words[0], simulator_names())
     chosen = _chosen(names, faults)
     try:
         with ExitStack() as on:
@@ -96,14 +98,23 @@ def _inventory(text: str, out: Path | None) -> Iterator[Path]:
         path = Path(scratch) / "devices.toml" if out is None else out.absolute()
         if path.exists():
             raise InputError(f"{path} is there already: name a file that is not")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.partial")
+        _write(path, text)
         try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)  # who waits for the file finds all of it
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)  # who waits for the file finds all of it
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror}; give another file") from error
 
 
 def _run(program: tuple[str, ...], inventory: Path) -> int:

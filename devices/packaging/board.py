@@ -14,6 +14,7 @@ from detlite.convert.stage import digest
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.errors import InputError
+from detlite.runtime.images import read_image
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,7 +31,7 @@ def package_for_board(
     """Write the board's program to the file *out*, with the artifact *model* and the images of *values* in it.
 
     Raises:
-        InputError: there is no *out*, it is there already, or *model* is no folder of detlite's.
+        InputError: there is no *out*, it is there already, *model* is no folder of detlite's, or an image is damaged.
     """
     if out is None:
         raise InputError("want the file to write, -o board.pyz")
@@ -39,6 +40,8 @@ def package_for_board(
     if model is not None and not model.is_dir():
         raise InputError(f"{model} is no folder: a board wants the artifact, which says how to use its model")
     images = images_in(values["images"]).paths if values["images"] else ()
+    for image in images:
+        read_image(image)  # a damaged one would be found on the board alone
     program = board_program(None if model is None else read_artifact(model), images)
     _write(out, program)
     facts = {"file": str(out), "sha256": digest(program), "size_bytes": len(program), "images": len(images)}

@@ -34,7 +34,9 @@ def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
     points = tuple(point(count) for count in sorted(set(counts)))
     best = max(points, key=lambda one: one.fidelity)
     enough = next(one for one in points if one.fidelity >= best.interval.low)
-    if enough is points[-1] and len(points) > 1:
+    if len(points) == 1:
+        verdict = f"{enough.images} alone cannot tell how many images are enough: try several numbers"
+    elif enough is points[-1]:
         verdict = f"fidelity still rises at {enough.images} images: try more"
     else:
         verdict = (

@@ -67,7 +67,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
 
 
 def measure_curve(request: Record, progress: Progress) -> Record:
-    """Return `points` (images, fidelity, interval), `enough` and `verdict` for the image `counts`."""
+    """Return `points` (images, fidelity, interval), `enough` and `verdict` for the image `counts`, and what scored."""
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
     recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"]["floating"])})
     source = with_heads(model, "raw")
@@ -81,7 +81,8 @@ def measure_curve(request: Record, progress: Progress) -> Record:
         assert agreement.interval is not None
         return Point(count, agreement.fidelity, agreement.interval)
 
-    return {"scored_images": len(bench.paths), **asdict(curve(request["counts"], point))}
+    scored = {"scored_images": len(bench.paths), "scored_images_are_others": request["others"]}
+    return scored | asdict(curve(request["counts"], point))
 
 
 def _bench(source: Model, request: Record, progress: Progress) -> Bench:

@@ -18,8 +18,7 @@ FEWEST_IMAGES = 8  # single ones of COCO have a fidelity of 93.7 to 97.3, eight 
 def say_model(out: Path, request: Record, answer: Record) -> None:
     """Say what is in the artifact *out*, and what it took."""
     size, count = Path(answer["model"]).stat().st_size, len(request["images"])
-    if "scored_images" in answer and not answer["scored_images_are_others"]:
-        notice("scored on the images of the calibration: there are too few others")
+    _say_scored(answer)
     if 0 < count < FEWEST_IMAGES:
         notice(f"calibrated with {count}: fewer than {FEWEST_IMAGES} images leave the ranges to chance")
     if mixed := answer.get("mixed"):
@@ -31,6 +30,11 @@ def say_model(out: Path, request: Record, answer: Record) -> None:
         click.echo(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     images = f", {count} calibration images" if count else ""
     click.echo(f"{out}: {request['recipe']['scheme']}{images}, {size / 1e6:.2f} MB")
+
+
+def _say_scored(answer: Record) -> None:
+    if "scored_images" in answer and not answer["scored_images_are_others"]:
+        notice("scored on the images of the calibration: there are too few others")
 
 
 def _say_costs(mixed: Record) -> None:
@@ -68,6 +72,7 @@ def count_findings(lint: Mapping[str, list[Record]]) -> int:
 
 def say_curve(answer: Record) -> None:
     """Say how fidelity goes with the number of images, and the verdict."""
+    _say_scored(answer)
     rows = [(point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"])) for point in answer["points"]]
     emit_table(("images", "fidelity %", "95 % interval"), rows)
     click.echo(f"On {answer['scored_images']} images: {answer['verdict']}.")

@@ -57,7 +57,7 @@ def stage(artifact: Artifact, scratch: Path) -> Staged:
         folder.mkdir()
         step = {"step": "given", "tool": "detlite", "output_sha256": sha256_of(artifact.model)}
         (folder / HISTORY).write_text(json.dumps({"steps": [step]}))
-        (folder / CONTRACT).write_text(json.dumps(artifact.contract.to_json()))
+        (folder / CONTRACT).write_text(artifact.contract.to_json(), encoding="utf-8")
         (folder / LABELS).write_text("".join(f"{label}\n" for label in artifact.contract.labels), encoding="utf-8")
     files = {name: device_file(folder / name) for name in (CONTRACT, HISTORY, LABELS)}
     return Staged(device_file(program), {MODEL: device_file(artifact.model), **files})

@@ -200,5 +200,5 @@ def test_wishes_that_cannot_be_met_are_refused(tmp_path, changes, text):
 
 
 def test_an_unknown_source_is_told(tmp_path, keep):
-    with pytest.raises(UnknownNameError, match="no sources is called 'zip'"):
+    with pytest.raises(UnknownNameError, match="no source is called 'zip'"):
         gather(Wish("zip", (tmp_path,), 3), keep)

@@ -58,3 +58,8 @@ def test_what_is_no_range_file_is_refused(tmp_path, text):
     (tmp_path / "ranges.json").write_text(text)
     with pytest.raises(InputError, match=r"ranges.json is no range file that detlite wrote"):
         read_ranges(tmp_path / "ranges.json")
+
+
+def test_a_range_file_that_is_not_there_is_asked_for(tmp_path):
+    with pytest.raises(InputError, match=r"there is no range file .*gone.json: give the ranges.json"):
+        read_ranges(tmp_path / "gone.json")

@@ -58,7 +58,7 @@ def test_a_family_without_a_scope_is_refused() -> None:
 
 
 def test_a_plugin_that_has_no_file_is_unknown() -> None:
-    with pytest.raises(UnknownNameError, match="no families is called 'mobilenet_v9'; did you mean 'mobilenet_v"):
+    with pytest.raises(UnknownNameError, match="no family is called 'mobilenet_v9'; did you mean 'mobilenet_v"):
         load_plugin("detlite.convert.families", "mobilenet_v9")
 
 

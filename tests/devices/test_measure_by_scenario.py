@@ -75,6 +75,15 @@ def test_a_program_is_not_written_over(capsys, tmp_path):
     assert out.read_bytes() == first
 
 
+def test_a_damaged_image_is_not_packed(capsys, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("not an image")
+    out = tmp_path / "board.pyz"
+    assert main(["package", "--runtime", "--images", str(tmp_path / "photos"), "-o", str(out)]) == 2
+    assert "a.jpg is no image, or is damaged" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.fixture
 def artifact(tmp_path):
     from tiny_tflite import tiny_contract, tiny_model

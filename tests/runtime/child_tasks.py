@@ -33,8 +33,8 @@ def stall(request, progress):
     time.sleep(60)
 
 
-def fill_disk(_request, _progress):
-    raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+def fill_disk(request, _progress):
+    raise OSError(errno.ENOSPC, "No space left on device", *request["names"])
 
 
 def fail(_request, _progress):

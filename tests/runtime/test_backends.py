@@ -61,7 +61,7 @@ def test_a_tflite_model_is_opened_by_the_interpreter_that_is_installed(model):
 
 
 def test_an_unknown_back_end_is_refused_with_the_nearest(model):
-    with pytest.raises(UnknownNameError, match="no backends is called 'litetr'; did you mean 'litert'"):
+    with pytest.raises(UnknownNameError, match="no backend is called 'litetr'; did you mean 'litert'"):
         backend_for(model, "litetr")
 
 

@@ -79,10 +79,12 @@ def test_a_child_that_takes_too_long_is_ended():
     assert wait_until_dead(pids[0])
 
 
-def test_a_full_disk_in_the_child_is_a_full_disk_in_the_parent():
+@pytest.mark.parametrize(("names", "text"), [(["x"], "[Errno 28] No space left on device: 'x'"), ([], None)])
+def test_a_full_disk_in_the_child_is_a_full_disk_in_the_parent(names, text):
     with pytest.raises(OSError, match="No space left") as caught:
-        run_in_child("child_tasks:fill_disk", {})
+        run_in_child("child_tasks:fill_disk", {"names": names})
     assert caught.value.errno == errno.ENOSPC
+    assert str(caught.value) == (text or "[Errno 28] No space left on device")
 
 
 def test_a_bug_in_the_child_keeps_its_traceback():

@@ -78,6 +78,18 @@ def placeholder(_play, arguments) -> int:
     return 0
 
 
+def folder(_play, arguments) -> int:
+    out = Path(arguments[arguments.index("--out_dir") + 1])
+    (out / f"{arguments[-1].removesuffix('.tflite')}_edgetpu.tflite").mkdir()
+    return 0
+
+
+def link(_play, arguments) -> int:
+    out = Path(arguments[arguments.index("--out_dir") + 1])
+    (out / f"{arguments[-1].removesuffix('.tflite')}_edgetpu.tflite").symlink_to("nowhere")
+    return 0
+
+
 def internal(_play, _arguments) -> int:
     print("Edge TPU Compiler version 16.0.384591198\nInternal compiler error. Aborting! ")
     return 1
@@ -101,8 +113,10 @@ def flood(_play, _arguments) -> int:
 MODES = {
     "crash": crash,
     "flood": flood,
+    "folder": folder,
     "hang": hang,
     "internal": internal,
+    "link": link,
     "placeholder": placeholder,
     "refuse": refuse,
     "replay": replay,

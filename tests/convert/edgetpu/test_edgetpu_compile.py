@@ -199,6 +199,8 @@ def test_an_artifact_is_compiled_by_its_folder_or_its_model_and_keeps_its_contra
         ("silent", 4, "made no plain_edgetpu.tflite: it wrote nothing, and printed nothing"),
         ("talk", 4, "made no plain_edgetpu.tflite: it wrote nothing, though it reports success"),
         ("placeholder", 4, "is a placeholder that begins with 0xDEADBEEF"),
+        ("folder", 4, "made plain_edgetpu.tflite, which is a folder, a link or a device: want a file"),
+        ("link", 4, "made plain_edgetpu.tflite, which is a folder, a link or a device: want a file"),
         ("internal", 4, "failed with exit status 1: Internal compiler error. Aborting!"),
         ("refuse", 2, "the Edge TPU compiler refuses the model: ERROR: Didn't find op for builtin opcode 'CONV_2D'"),
     ],

@@ -94,3 +94,8 @@ def test_what_is_not_there_is_named(tmp_path, capsys):
     assert status == 2
     assert "a.json" in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_run_that_is_not_there_is_named_beside_one_that_is(pair, tmp_path, capsys):
+    status, _out, err = run(capsys, pair[0], tmp_path / "nothing")
+    assert (status, err.endswith("nothing is not there: want a run or a model\n")) == (2, True)

@@ -90,6 +90,12 @@ def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work
     assert not (work / "int8").exists()
 
 
+def test_a_curve_of_one_number_calls_nothing_enough(quantize):
+    status, out, _err = quantize("--curve", "2")
+    assert status == 0
+    assert out.splitlines()[-1].endswith(": 2 alone cannot tell how many images are enough: try several numbers.")
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -99,6 +105,7 @@ def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work
         ),
         (("--estimator", "kl"), "no range estimator is called 'kl'; there are: "),
         (("--curve", "8,x"), "--curve '8,x': want numbers of images, such as 8,16,32,64"),
+        (("--curve", "2,9999"), "--curve wants 9999 images, and there are "),
         (("--max-map-drop", 0.1), "--max-map-drop wants labels: give the images with --coco IMAGES ANNOTATIONS"),
         (("--count", 0), "0 images are asked for; at least 1 is needed"),
         (("--float", "EXP"), "no operator is called 'EXP'"),

@@ -169,7 +169,7 @@ def test_faults_are_listed(capsys):
     ("words", "status", "said"),
     [
         (["pixl"], 2, "no simulated device is called 'pixl'; did you mean 'pixel'?"),
-        ([], 2, "there are: coral, jetson, pixel"),
+        ([], 2, "say which devices to simulate: coral, jetson, pixel"),
         (["--fault", "usb3", "coral"], 2, "no fault is called 'usb3'; did you mean 'usb2'?"),
         (["--fault", "usb2", "pixel"], 2, "no fault is called 'usb2'"),
         (["pixel", "--", "no-such-program"], 3, "no-such-program cannot be run: No such file"),
@@ -187,6 +187,15 @@ def test_an_inventory_that_is_there_is_not_written_over(tmp_path, capsys):
     assert main(["devices", "simulate", "-o", str(tmp_path / "lab.toml"), "pixel"]) == 2
     assert "is there already" in capsys.readouterr().err
     assert (tmp_path / "lab.toml").read_text() == "mine"
+
+
+def test_an_inventory_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path, capsys):
+    (tmp_path / "lab").write_text("a file, and no folder")
+    assert main(["devices", "simulate", "-o", str(tmp_path / "lab" / "lab.toml"), "pixel", "--", "true"]) == 2
+    err = capsys.readouterr().err
+    assert "lab.toml cannot be written: " in err
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["lab"]
 
 
 def test_a_simulated_device_has_no_other_way():
