@@ -28,6 +28,7 @@ def test_an_artifact_has_its_four_files_and_an_int8_one_its_ranges(made):
     assert names(made / "int8") == QUANTIZED
 
 
+@pytest.mark.slow
 def test_converting_twice_gives_the_same_bytes(detlite, made):
     assert detlite("convert", made / "source", "-o", "again").status == 0
     for name in ARTIFACT:
@@ -67,6 +68,7 @@ def test_input_and_outputs_have_the_type_that_is_asked_for(detlite, made, io):
     assert (record["input"]["dtype"], record["heads"][0]["dtype"]) == (io, io)
 
 
+@pytest.mark.slow
 def test_weights_can_be_float16(detlite, made):
     assert detlite("convert", made / "source", "-o", "x", "--type", "float16").status == 0
     assert json.loads(detlite("inspect", "x", "--json").out)["quantization"] == "float16"
@@ -165,6 +167,7 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     assert (detlite.folder / "run" / "report.html").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_output_that_is_there_is_kept_without_force(detlite, made):
     shutil.copytree(made / "float", detlite.folder / "x")
     assert one_line(detlite("convert", made / "source", "-o", "x"), "x already holds contract.json; choose another")

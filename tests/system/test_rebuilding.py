@@ -98,12 +98,14 @@ def test_the_same_checkpoint_gives_the_same_bytes(detlite, folder):
     assert (detlite.folder / "out" / "model.tflite").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_folder_with_both_is_its_checkpoint(detlite, folder):
     assert detlite("convert", folder, "-o", "out").status == 0
     facts = json.loads(detlite("inspect", folder, "--json").out)
     assert (facts["anchors"], facts["classes"]) == (72, 3)
 
 
+@pytest.mark.slow
 def test_the_op_in_the_model_is_set_as_the_original_exporter_sets_it(detlite, folder):
     assert convert(detlite, folder, "--heads", "postprocess").status == 0
     nms = json.loads((detlite.folder / "out" / "contract.json").read_text())["nms"]
@@ -148,6 +150,7 @@ def test_a_config_that_does_not_fit_is_one_line(detlite, folder):
     refused(detlite, convert(detlite, folder), "num_classes of the config asks for 6")
 
 
+@pytest.mark.slow
 def test_a_label_map_with_other_classes_is_one_line(detlite, folder):
     labels = detlite.folder / "labels.txt"
     labels.write_text("cat\ndog\n")
@@ -173,6 +176,7 @@ def test_a_graph_has_no_trained_ranges(made, detlite):
     refused(detlite, detlite("convert", made / "source", "-o", "out", "--type", "int8"), "use `detlite quantize`")
 
 
+@pytest.mark.slow
 def test_a_family_can_be_measured_before_anyone_trains_it_and_is_never_scored(detlite):
     ran = detlite(
         "convert", "--family", "ssdlite_mobilenet_v2", "--input", 64, "--classes", 2, "--random-weights", 0, "-o", "out"
