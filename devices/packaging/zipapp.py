@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from detlite.convert.tflite.appended import EPOCH
 from detlite.devices.packaging.lean import lean_source
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, sha256_of
 from detlite.runtime.errors import InputError
@@ -18,7 +19,6 @@ from detlite.runtime.packed import ARTIFACT, IMAGES, PACKED
 SHEBANG = b"#!/usr/bin/env python3\n"
 START = Path(__file__).with_name("start.py")
 PACKAGE = b'"""What `detlite package --runtime` packs: the runtime alone."""\n'
-DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold: when it was made is nobody's business
 RUNTIME = Path(__file__).parents[2] / "runtime"
 MOST_BYTES = 1 << 31
 MAKING = threading.Lock()  # `ast.parse` in two threads at once is a SystemError of Python 3.11
@@ -50,7 +50,7 @@ def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ())
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, DATE)
+    entry = zipfile.ZipInfo(name, EPOCH)
     entry.create_system, entry.external_attr = 3, 0o644 << 16  # as on Unix, wherever it is made
     return entry
 
