@@ -181,9 +181,11 @@ def read_inventory(path: Path | None = None) -> Inventory:
 
 def _tables(path: Path) -> Mapping[str, Any]:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: an inventory has at most {MOST_BYTES}")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:  # a pipe or a device has no size that could be asked for before
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise InputError(f"{path} is too large: an inventory has at most {MOST_BYTES} bytes")
+        return tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         raise InputError(f"the inventory {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

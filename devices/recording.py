@@ -65,8 +65,10 @@ def read_recording(path: Path, name: str | None = None) -> dict[str, list[dict[s
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: no recording of a device has so many")
-        return path.read_bytes().decode("utf-8", errors="replace")
+        with path.open("rb") as file:  # a pipe or a device has no size that could be asked for before
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path} has over {MOST_BYTES >> 20} MiB: no recording of a device has so many")
+    return data.decode("utf-8", errors="replace")

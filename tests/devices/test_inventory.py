@@ -1,5 +1,7 @@
 """The user's inventory: what is understood, and that nothing else is."""
 
+from pathlib import Path
+
 import pytest
 
 from detlite.devices.inventory import Device, read_inventory
@@ -102,3 +104,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(read):
 def test_what_is_not_understood_is_one_clear_error(read, text, said):
     with pytest.raises(InputError, match=said):
         read(text)
+
+
+def test_an_inventory_without_an_end_is_refused():
+    with pytest.raises(InputError, match="/dev/zero is too large: an inventory has at most"):
+        read_inventory(Path("/dev/zero"))

@@ -1,5 +1,7 @@
 """What is printed on boards with an Edge TPU, read: USB, latencies, accuracies."""
 
+from pathlib import Path
+
 import pytest
 from device_texts import CORAL, LSUSB, PRECISIONS, RECALLS, REFERENCE
 
@@ -57,3 +59,8 @@ def test_a_recording_that_is_not_there_is_one_clear_error(tmp_path):
 def test_an_unknown_format_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="did you mean 'tegrastats'"):
         format_called("tegrastat")
+
+
+def test_a_file_without_an_end_is_refused():
+    with pytest.raises(InputError, match="/dev/zero has over 256 MiB: no recording of a device has so many"):
+        read_recording(Path("/dev/zero"))
