@@ -14,19 +14,19 @@ from detlite.runtime.errors import DetliteError
 from detlite.runtime.version import __version__
 
 COMMANDS = {
-    "zoo": ("convert", "List, show and fetch published detectors."),
-    "inspect": ("convert", "Say what a model file is, and what can be done with it."),
-    "convert": ("convert", "Make a float TFLite model with a contract of a trained detector."),
-    "postprocess": ("convert", "Add, change or strip the post-processing op of a .tflite."),
-    "quantize": ("devices", "Make an int8 TFLite model, calibrated with images, or one of another scheme."),
-    "compile": ("convert", "Compile an int8 model for an accelerator: the Edge TPU."),
-    "compare": ("devices", "Say what changed between two runs, or whether two models agree."),
-    "measure": ("devices", "Measure the latency of a model."),
-    "evaluate": ("devices", "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another."),
-    "package": ("devices", "Pack a model for where it is used: an Android app, or a board."),
-    "devices": ("devices", "Show your phones and boards, and clean them."),
-    "doctor": ("devices", "Say what would spoil a measurement on a device, and what cures it."),
-    "run": ("devices", "All of it: fetch, convert, quantize, measure, score, report."),
+    "zoo": "List, show and fetch published detectors.",
+    "inspect": "Say what a model file is, and what can be done with it.",
+    "convert": "Make a float TFLite model with a contract of a trained detector.",
+    "postprocess": "Add, change or strip the post-processing op of a .tflite.",
+    "quantize": "Make an int8 TFLite model, calibrated with images, or one of another scheme.",
+    "compile": "Compile an int8 model for an accelerator: the Edge TPU.",
+    "compare": "Say what changed between two runs, or whether two models agree.",
+    "measure": "Measure the latency of a model.",
+    "evaluate": "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another.",
+    "package": "Pack a model for where it is used: an Android app, or a board.",
+    "devices": "Show your phones and boards, and clean them.",
+    "doctor": "Say what would spoil a measurement on a device, and what cures it.",
+    "run": "All of it: fetch, convert, quantize, measure, score, report.",
 }
 
 EPILOG = """\b
@@ -44,11 +44,10 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command, from `detlite.<room>.commands.<name>`."""
+        """Return the command, from `detlite.commands.<name>`."""
         if cmd_name not in COMMANDS:
             return None
-        room, _help = COMMANDS[cmd_name]
-        module = importlib.import_module(f"detlite.{room}.commands.{cmd_name}")
+        module = importlib.import_module(f"detlite.commands.{cmd_name}")
         command: click.Command = module.command
         return command
 
@@ -67,7 +66,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone, importing none."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_room, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

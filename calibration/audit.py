@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.images import Images
-from detlite.calibration.methods.converter import quantize
+from detlite.accuracy.images import Images
 from detlite.calibration.models import FloatModel
 from detlite.calibration.quantize import samples_of
+from detlite.calibration.weights.methods.converter import quantize
 from detlite.convert.detector import DetectorOptions, build_detector
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.graph.cut import cut_graph

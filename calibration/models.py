@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from detlite.calibration.ranges import Ranges
-from detlite.calibration.scheme import DEFAULT_SCHEME
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
+from detlite.calibration.ranges.ranges import Ranges
 from detlite.runtime.contract import ImageInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.activations import returning
-from detlite.calibration.calibrate import Calibrated
 from detlite.calibration.models import QuantizedModel
-from detlite.calibration.ranges import Range
-from detlite.calibration.saturation import saturated
+from detlite.calibration.numbers.saturation import saturated
+from detlite.calibration.ranges.activations import returning
+from detlite.calibration.ranges.ranges import Range
+from detlite.calibration.weights.calibrate import Calibrated
 from detlite.runtime.contract import ImageInput
 
 SILENT = 1e-30  # a noise power below this is none
@@ -36,7 +36,7 @@ class Noise:
 def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence[NDArray[Any]]) -> dict[str, Noise]:
     """Return the noise of each activation of *made*, by name, in the operators' order.
 
-    Values beyond what a saturating reader can tell are no signal, see `detlite.calibration.saturation`.
+    Values beyond what a saturating reader can tell are no signal, see `detlite.calibration.numbers.saturation`.
 
     Args:
         calibrated: the float model.

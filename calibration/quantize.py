@@ -9,13 +9,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from detlite.calibration.images import Images
-from detlite.calibration.method import DEFAULT_METHOD, METHODS, Method
+from detlite.accuracy.images import Images
 from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, QuantizedModel, Samples
-from detlite.calibration.ranges import Ranges
-from detlite.calibration.scheme import DEFAULT_SCHEME, IO_TYPES, check_packing, io_of, scheme_called
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES, check_packing, io_of, scheme_called
+from detlite.calibration.ranges.ranges import Ranges
+from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.artifact import step
-from detlite.convert.stage import Model, digest, with_heads
+from detlite.convert.load import Model, digest, with_heads
 from detlite.convert.tflite.boundary import with_boundary
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.float_weights import with_float_weights
@@ -23,9 +23,9 @@ from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.convert.tflite.rounding import without_rounding
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError, unknown_name
-from detlite.runtime.images import read_image
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
-from detlite.runtime.preprocess import preprocess
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 
@@ -37,7 +37,7 @@ class Recipe:
     """How to quantize.
 
     Attributes:
-        method: a file's name in `calibration/methods/`.
+        method: a file's name in `calibration/weights/methods/`.
         io: dtype of the input, and of raw heads: int8, uint8 or float32; None for the scheme's own.
         heads: `raw`, `postprocess`, or None for those of the source.
         estimator: a file's name in `calibration/estimators/`.

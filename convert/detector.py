@@ -13,13 +13,14 @@ from detlite.convert.graph.coding import measure_anchors, measure_box_coder
 from detlite.convert.graph.cut import OP, Cut, cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.preprocessing import Preprocessing, measure_preprocessing, network_size, pads_images
+from detlite.convert.graph.repair import Repaired
 from detlite.convert.graph.runner import Runner, running
 from detlite.convert.graph.trim import prune, trim
-from detlite.convert.hints import Hints, read_hints
-from detlite.convert.normalization import family_normalization
 from detlite.convert.reader import FrozenGraph
-from detlite.convert.repair import Repaired
-from detlite.runtime.contract import BoxCoder, Contract, Floats, ImageInput, Nms, Output
+from detlite.convert.rebuild.odapi.normalization import family_normalization
+from detlite.convert.sidecar_files import Hints, read_hints
+from detlite.runtime.arrays import Floats
+from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugins
 
@@ -107,7 +108,7 @@ def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> Detector:
 def repair_graph(graph_def: Any) -> tuple[Repaired, ...]:
     """Apply every repair there is to *graph_def*, in place, and return those that found something."""
     done = []
-    for name, repair in load_plugins("detlite.convert.repairs").items():
+    for name, repair in load_plugins("detlite.convert.graph.repairs").items():
         count = repair.apply(graph_def)
         if count:
             done.append(Repaired(name, repair.title, count))

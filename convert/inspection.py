@@ -6,11 +6,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.edgetpu.compiled import compiled_record, read_compiled
-from detlite.convert.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
-from detlite.convert.edgetpu.validity import findings
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.summary import detector_facts
+from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
+from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
+from detlite.convert.targets.edgetpu.validity import findings
 from detlite.convert.tflite.appended import appended_files
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import COMPILED, Description, describe
@@ -42,7 +42,7 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
     if source.format in (ARTIFACT, TFLITE):
         return facts | _of_tflite(source)
     request = {"source": str(source.given.absolute()), "options": options}
-    found = run_in_child("detlite.convert.tasks:inspect", request, progress=progress)
+    found = run_in_child("detlite.convert.child_calls:inspect", request, progress=progress)
     return facts | {
         "is": "a trained detector with raw heads",
         "next": list(GRAPH_USES[:-1] if source.format == CHECKPOINT else GRAPH_USES),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.convert.trained import Trained, trained_in
+from detlite.convert.rebuild.checkpoint_source import Trained, trained_in
 from detlite.runtime.artifact import HISTORY, MODEL, sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugins

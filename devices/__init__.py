@@ -1,1 +1,1 @@
-"""Boards, phones and this machine: measurement, accuracy and reports."""
+"""Boards and phones: how they are reached, recognized and examined, and how a model is measured on them."""

@@ -26,8 +26,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.zoo.cache import default_cache_folder
+from detlite.convert.files.cache_folder import default_cache_folder
 from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
 from detlite.runtime.plugins import plugin_names
 
 ENVIRONMENT = "DETLITE_DEVICES"
@@ -43,8 +44,6 @@ MOST_BYTES = 1 << 20
 
 WORK_FOLDERS = {"adb": "/data/local/tmp/detlite", "ssh": ".cache/detlite", "simulated": ".cache/detlite"}
 """Where nothing is said: the shell user's own folder on Android, the login's on a board."""
-
-EMULATED, SIMULATED = "emulated", "simulated"
 
 
 @dataclass(frozen=True)

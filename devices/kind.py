@@ -9,8 +9,8 @@ from typing import Any
 from detlite.devices.inventory import KINDS
 from detlite.devices.parsers.battery import Battery
 from detlite.devices.survey.cpu import Cluster
-from detlite.devices.survey.look import Answers
 from detlite.devices.survey.power_mode import PowerModes
+from detlite.devices.survey.questions import Answers
 from detlite.runtime.errors import DeviceError
 from detlite.runtime.plugins import load_plugin, load_plugins
 

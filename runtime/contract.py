@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import ContractError
 
 SCHEMA = "detlite.contract"
 SCHEMA_VERSION = 2
 
-Floats = NDArray[np.float32]
 
 COLOURS = ("RGB", "BGR", "GRAY")
 DTYPES = ("float32", "uint8", "int8")
@@ -125,7 +124,7 @@ class Output:
 
 @dataclass(frozen=True)
 class BoxCoder:
-    """How boxes are coded, and the scales of that; see `detlite.runtime.boxes.decode`.
+    """How boxes are coded, and the scales of that; see `detlite.runtime.boxes.coding.decode`.
 
     *faster_rcnn* is that of SSD: sizes as logarithms. *center_offset* is CenterNet's: offsets and sizes in anchors.
     """

@@ -10,7 +10,7 @@ from detlite.runtime.errors import unknown_name
 
 
 def plugin_names(package: str) -> Tuple[str, ...]:
-    """Return the names of the modules in *package* (`detlite.convert.families`), sorted; none is imported."""
+    """Return the names of the modules in *package* (`detlite.accuracy.datasets`), sorted; none is imported."""
     path = importlib.import_module(package).__path__
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path)))
 

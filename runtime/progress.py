@@ -1,4 +1,4 @@
-"""How long work says how far it is, without knowing who listens."""
+"""Progress callbacks for long-running work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from typing import Callable
 Progress = Callable[[str, int, int], None]
 """`report(what, done, total)`: *total* is 0 where it is not known."""
 
+Notice = Callable[[str], None]
+"""`notice(text)`: one line that the user should see while the work goes on."""
+
 
 def silent(_what: str, _done: int, _total: int) -> None:
-    """Report to nobody."""
+    """Ignore progress."""
+
+
+def mute(_text: str) -> None:
+    """Ignore a notice."""

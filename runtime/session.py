@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.runtime.arrays import Floats, Pixels
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.boxes import decode
-from detlite.runtime.contract import Contract, Floats, Output, Quantization
-from detlite.runtime.detections import Detections
+from detlite.runtime.boxes.coding import decode
+from detlite.runtime.boxes.detections import Detections
+from detlite.runtime.boxes.nms import suppress
+from detlite.runtime.boxes.scores import CONVERTERS
+from detlite.runtime.contract import Contract, Output, Quantization
 from detlite.runtime.errors import ContractError, InputError
-from detlite.runtime.images import Pixels
-from detlite.runtime.interpreter import open_interpreter
-from detlite.runtime.nms import suppress
-from detlite.runtime.preprocess import preprocess
-from detlite.runtime.scores import CONVERTERS
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.runners.interpreter import open_interpreter
 
 if TYPE_CHECKING:
-    from detlite.runtime.backend import Runner
+    from detlite.runtime.runners.backend import Runner
 
 Heads = Dict[str, Floats]
 Raw = Dict[str, NDArray[Any]]

@@ -13,10 +13,10 @@ from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Sequenc
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.contract import Contract
-from detlite.runtime.detections import Detections
-from detlite.runtime.images import read_image
-from detlite.runtime.preprocess import preprocess
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Raw, Session
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from detlite.convert.graph.cut import Cut
 from detlite.convert.graph.runner import Runner
-from detlite.runtime.contract import BoxCoder, Floats
+from detlite.runtime.arrays import Floats
+from detlite.runtime.contract import BoxCoder
 from detlite.runtime.errors import InputError
 
 PROBE = 0.5  # an encoding whose exp() is far from overflow and from 1

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detlite.convert.graph.index import GraphIndex, node_of
+from detlite.convert.graph.trained_ranges import grid_of
 from detlite.convert.graph.trim import INPUT, prune
-from detlite.convert.network.ranges import grid_of
 from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
@@ -32,7 +32,6 @@ IMAGE = (-1.0, 127 / 128)
 """Of the image: pixels p of 0..255 as (p - 128) / 128, which int8 holds without an error."""
 
 Range = tuple[float, float]
-Floats = NDArray[np.float32]
 
 
 def fit_for_int8(graph_def: Any, heads: Sequence[str]) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detlite.convert.config.fields import Fields
-from detlite.convert.text_format import Message, parse_text_format
+from detlite.convert.files.fields import Fields
+from detlite.convert.files.text_format import Message, parse_text_format
 from detlite.runtime.errors import InputError, unknown_name
 
 GAP = "???"

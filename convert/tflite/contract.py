@@ -24,7 +24,8 @@ from detlite.convert.tflite.tensors import (
     shape_of,
     text_of,
 )
-from detlite.runtime.contract import DETECTION_ROLES, Contract, Floats, ImageInput, Output, Quantization
+from detlite.runtime.arrays import Floats
+from detlite.runtime.contract import DETECTION_ROLES, Contract, ImageInput, Output, Quantization
 from detlite.runtime.errors import InputError
 
 LABEL_FILES = ("labels.txt", "labelmap.txt")

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from detlite.convert.float32 import shortest
+from detlite.convert.files.float32 import shortest
 from detlite.runtime.contract import BoxCoder, Nms
 from detlite.runtime.errors import InputError
 

@@ -10,25 +10,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.convert.archive import is_archive, unpack
+from detlite.convert.files.archive import is_archive, unpack
 from detlite.convert.zoo.download import forget
 from detlite.convert.zoo.lock import DigestLock, alone
 from detlite.convert.zoo.sources import Source, part_name
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
-
-
-def default_cache_folder() -> Path:
-    """Return DETLITE_CACHE, else the folder `detlite` under XDG_CACHE_HOME or ~/.cache."""
-    if own := os.environ.get("DETLITE_CACHE"):
-        return Path(own).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "detlite"
 
 
 @dataclass(frozen=True)

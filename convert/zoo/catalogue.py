@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.family import family_of_archive
+from detlite.convert.rebuild.odapi.family import family_of_archive
 from detlite.runtime.errors import InputError, UnknownNameError, unknown_name
 
 FILE = Path(__file__).with_name("catalogue.json")

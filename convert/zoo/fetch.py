@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.convert.console import notice
-from detlite.convert.zoo.cache import Cache, Cached, default_cache_folder
+from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.convert.zoo.cache import Cache, Cached
 from detlite.convert.zoo.catalogue import Model, find
 from detlite.convert.zoo.sources import Source, WebFile, sources_of
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError, MissingToolError
-from detlite.runtime.progress import Progress, silent
+from detlite.runtime.progress import Notice, Progress, mute, silent
 
 MODEL_FILES = (
     "frozen_inference_graph.pb",
@@ -37,14 +37,22 @@ class Fetched:
     sha256: str
 
 
-def fetch(name: str, *, cache: Path | None = None, folder: Path | None = None, progress: Progress = silent) -> Fetched:
-    """Return the model *name* of the catalogue, unpacked; every source tried is named on stderr.
+def fetch(
+    name: str,
+    *,
+    cache: Path | None = None,
+    folder: Path | None = None,
+    progress: Progress = silent,
+    notice: Notice = mute,
+) -> Fetched:
+    """Return the model *name* of the catalogue, unpacked.
 
     Args:
         name: as `Catalogue.find` takes it; an archive's full name with its date chooses that archive.
         cache: the cache folder; `default_cache_folder()` where None.
         folder: where the user has the archive, or its unpacked files; with it nothing else is tried.
         progress: told of every block that is downloaded.
+        notice: told, in one line each, which source is tried and which failed.
 
     Raises:
         UnknownNameError: no model is called so.
@@ -52,25 +60,34 @@ def fetch(name: str, *, cache: Path | None = None, folder: Path | None = None, p
         MissingToolError: every source failed; the message says what was tried and why each failed.
     """
     store = Cache(cache.absolute() if cache else default_cache_folder())
-    return fetch_model(find(name), store, called=name, folder=folder, progress=progress)
+    return fetch_model(find(name), store, called=name, folder=folder, progress=progress, notice=notice)
 
 
 def fetch_model(
-    model: Model, store: Cache, *, called: str = "", folder: Path | None = None, progress: Progress = silent
+    model: Model,
+    store: Cache,
+    *,
+    called: str = "",
+    folder: Path | None = None,
+    progress: Progress = silent,
+    notice: Notice = mute,
 ) -> Fetched:
     """Return *model*, *called* so by the user, unpacked in *store*; see `fetch`."""
     if folder is not None:
-        return _from_folder(model, folder, store)
+        return _from_folder(model, folder, store, notice)
     sources = sources_of(model, called)
     if not sources:
         raise InputError(f"nobody publishes the weights of {model.name}; give your own with --from FOLDER")
     for source in sources:
         if cached := store.look_up(source):
             return _fetched(cached, source, source.key)
-    return _first_that_works(model, sources, store, progress)
+    return _first_that_works(model, sources, store, (progress, notice))
 
 
-def _first_that_works(model: Model, sources: tuple[Source, ...], store: Cache, progress: Progress) -> Fetched:
+def _first_that_works(
+    model: Model, sources: tuple[Source, ...], store: Cache, told: tuple[Progress, Notice]
+) -> Fetched:
+    progress, notice = told
     failures = []
     for source in sources:
         notice(f"fetching {model.name} from {source.key}")
@@ -98,7 +115,7 @@ def _descend(folder: Path) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-def _from_folder(model: Model, folder: Path, store: Cache) -> Fetched:
+def _from_folder(model: Model, folder: Path, store: Cache, notice: Notice) -> Fetched:
     sources: list[Source] = [*map(WebFile, model.archives), *sources_of(model, model.name)]
     for source in sources:
         file = folder / source.file_name

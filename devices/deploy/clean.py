@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detlite.devices.deploy.hold import hold
+from detlite.devices.deploy.device_lock import hold
 from detlite.devices.deploy.scripts import script
 from detlite.devices.transport.run import run_script
 from detlite.devices.transport.transport import Transport

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.devices.deploy.device_lock import Hold
 from detlite.devices.deploy.files import DeviceFile, check_architecture
-from detlite.devices.deploy.hold import Hold
 from detlite.devices.deploy.scripts import script
 from detlite.devices.transport.run import run_script
 from detlite.runtime.errors import DeviceError, MissingToolError

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from detlite.devices.deploy.hold import Hold
+from detlite.devices.deploy.device_lock import Hold
 from detlite.devices.deploy.scripts import script
 from detlite.devices.transport.program import end, start
 from detlite.devices.transport.run import GRACE_S, TIMED_OUT, last_line, split_end

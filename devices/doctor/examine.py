@@ -10,7 +10,7 @@ from detlite.devices.doctor.finding import SPOILS, Check, Finding, Model, Subjec
 from detlite.devices.inventory import HOST, Device
 from detlite.devices.kind import kind_called, questions_of_all, recognize
 from detlite.devices.log_lines import whole
-from detlite.devices.survey.look import Answers, look, python_facts
+from detlite.devices.survey.questions import Answers, look, python_facts
 from detlite.devices.transport.transport import Transport
 from detlite.runtime.plugins import load_plugins
 

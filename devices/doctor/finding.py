@@ -9,7 +9,7 @@ from typing import Any
 
 from detlite.devices.inventory import ADB_KIND, Device
 from detlite.devices.kind import Identity, Kind, Sensors
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 SPOILS, CAUTION = "spoils", "caution"
 

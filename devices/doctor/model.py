@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from detlite.convert.artifact import known_artifact
-from detlite.convert.edgetpu.compiled import read_compiled, totals
+from detlite.convert.targets.edgetpu.compiled import read_compiled, totals
 from detlite.convert.tflite.describe import COMPILED, describe
 from detlite.devices.doctor.finding import Model
 from detlite.runtime.errors import InputError

@@ -7,7 +7,7 @@ from dataclasses import replace
 from detlite.devices.kinds.coral_usb import FIRST_INFERENCE
 from detlite.devices.kinds.coral_usb import PLUGIN as USB
 from detlite.devices.survey.linux import MODEL
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 NAMES = ("Phanbell", "Excelsior", "Coral Dev Board")
 """In /proc/device-tree/model: the Dev Board, the Mini, and a name that both may carry."""

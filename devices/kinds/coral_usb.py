@@ -15,7 +15,7 @@ from detlite.devices.survey.edgetpu import (
 )
 from detlite.devices.survey.edgetpu import QUESTIONS as EDGETPU
 from detlite.devices.survey.linux import identify_linux, sense_linux
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 FIRST_INFERENCE = "the first inference uploads the weights: it is reported apart"
 

@@ -11,12 +11,12 @@ from detlite.devices.parsers import nv_tegra_release, tegrastats
 from detlite.devices.survey.ina import QUESTIONS as RAILS
 from detlite.devices.survey.ina import rails_mw
 from detlite.devices.survey.linux import MODEL, identify_linux, sense_linux
-from detlite.devices.survey.look import Answers
 from detlite.devices.survey.power_mode import QUESTIONS as MODES
 from detlite.devices.survey.power_mode import power_modes
+from detlite.devices.survey.questions import Answers
 from detlite.devices.survey.tegrastats_summary import tegrastats_summary
 from detlite.runtime.errors import InputError
-from detlite.runtime.rails import total_mw
+from detlite.runtime.measure.rails import total_mw
 
 RELEASE, COMPATIBLE = "/etc/nv_tegra_release", "/proc/device-tree/compatible"
 STATS = "timeout 1.5 tegrastats --interval 500"

@@ -9,7 +9,7 @@ from detlite.devices.log_lines import whole
 from detlite.devices.parsers import battery, getprop, pixel_thermal, thermalservice
 from detlite.devices.survey.cpu import QUESTIONS as CLOCKS
 from detlite.devices.survey.cpu import clusters
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 from detlite.runtime.errors import InputError
 
 PROPERTIES, THERMAL, BATTERY = "run getprop", "run dumpsys thermalservice", "run dumpsys battery"

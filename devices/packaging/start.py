@@ -45,6 +45,6 @@ if __name__ == "__main__":
     found = unpacked(Path(sys.argv[0]), DIGEST)
     if found is not None:
         sys.path.insert(0, str(found))
-    from detlite.runtime.board import main
+    from detlite.runtime.board.main import main
 
     sys.exit(main())

@@ -13,8 +13,8 @@ from pathlib import Path
 from detlite.convert.tflite.appended import EPOCH
 from detlite.devices.packaging.lean import lean_source
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, sha256_of
+from detlite.runtime.board.packed import ARTIFACT, IMAGES, PACKED
 from detlite.runtime.errors import InputError
-from detlite.runtime.packed import ARTIFACT, IMAGES, PACKED
 
 SHEBANG = b"#!/usr/bin/env python3\n"
 START = Path(__file__).with_name("start.py")

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from detlite.devices.recording import Format
-from detlite.runtime.edgetpu_diagnosis import USB_READY, USB_UNLOADED
 from detlite.runtime.errors import InputError
+from detlite.runtime.runners.edgetpu_diagnosis import USB_READY, USB_UNLOADED
 
 LINE = re.compile(r"^Bus (\d{3}) Device (\d{3}): ID ([0-9a-f]{4}):([0-9a-f]{4})(?: (.*?))?[ \r]*$", re.M)
 

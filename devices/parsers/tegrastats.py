@@ -10,7 +10,7 @@ from datetime import datetime
 from detlite.devices.log_lines import ended, real, whole
 from detlite.devices.recording import Format
 from detlite.runtime.errors import InputError
-from detlite.runtime.rails import total_mw
+from detlite.runtime.measure.rails import total_mw
 
 DATE = re.compile(r"(\d\d-\d\d-\d{4} \d\d:\d\d:\d\d) ")
 RAM = re.compile(r"\bRAM (\d+)/(\d+)MB")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from detlite.devices.deploy.deploy import deploy
+from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import DeviceFile, device_file
-from detlite.devices.deploy.hold import Hold, hold
 from detlite.devices.deploy.job import JobError, job_lines
 from detlite.devices.inventory import Device
 from detlite.devices.kinds.pixel import nnapi_caution
@@ -25,8 +25,8 @@ from detlite.devices.transport.connect import connect
 from detlite.devices.transport.run import last_line
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError, unknown_name
+from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, write_json
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.run_folder import MEASUREMENT, PROTOCOL, write_json
 from detlite.runtime.version import __version__
 
 RUNS, PROCESSES, MIN_S = 50, 5, 1.0

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from detlite.devices.deploy.hold import Hold
+from detlite.devices.deploy.device_lock import Hold
 from detlite.devices.deploy.job import JobError, job_lines
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
-from detlite.devices.remote.facts import mark_of
 from detlite.devices.transport.run import run
 from detlite.devices.transport.transport import LostError
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.run_folder import MEASUREMENT, PROTOCOL, write_json
+from detlite.runtime.measure.device_mark import mark_of
+from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, write_json
 
 LONGEST_S = 6 * 3600.0
 FETCH_S = 300.0

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from detlite.devices.accuracy.detect import Detected, detected_in
+from detlite.accuracy.detect import Detected, detected_in
+from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import DeviceFile
-from detlite.devices.deploy.hold import Hold, hold
 from detlite.devices.deploy.job import job_lines
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
 from detlite.devices.remote.facts import device_facts
 from detlite.devices.remote.journal import Journal, journal
-from detlite.devices.remote.stage import ARTIFACT_FOLDER, IMAGE_LIST, Staged, forget, put, stage, stage_images
+from detlite.devices.remote.staging import ARTIFACT_FOLDER, IMAGE_LIST, Staged, forget, put, stage, stage_images
 from detlite.devices.transport.connect import connect
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.detection_lines import FIELDS
+from detlite.runtime.boxes.detection_lines import FIELDS
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.version import __version__

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from detlite.devices.deploy.deploy import Deployed, deploy
+from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import device_file
-from detlite.devices.deploy.hold import Hold, hold
 from detlite.devices.deploy.job import JobError, job_lines
 from detlite.devices.inventory import Device
 from detlite.devices.kind import kind_called

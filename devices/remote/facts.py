@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from detlite.devices.inventory import EMULATED, SIMULATED, Device
+from detlite.devices.inventory import Device
+from detlite.runtime.measure.device_mark import EMULATED, SIMULATED, mark_of
 
 Record = dict[str, Any]
 
@@ -21,11 +22,6 @@ def is_emulated(device: Device, known: Mapping[str, str]) -> bool:
     return bool(device.mark or known.get("emulator"))
 
 
-def mark_of(record: Mapping[str, Any]) -> str:
-    """Return the word that the numbers of *record*, or of the device that it describes, are never shown without."""
-    return SIMULATED if record.get(SIMULATED) else EMULATED if record.get(EMULATED) else ""
-
-
 def say_emulated(record: Record) -> Record:
     """Return the measurement *record* as one of an emulated or simulated device: not valid, and saying so first."""
     word = mark_of(record.get("device") or {}) or EMULATED
@@ -38,8 +34,3 @@ def with_device(record: Record, device: Device, known: Mapping[str, str]) -> Rec
     """Return the measurement *record* with what is known of *device*; not valid where that is no real one."""
     whole = {**record, "device": {**record.get("device", {}), **device_facts(device, known)}}
     return say_emulated(whole) if is_emulated(device, known) else whole
-
-
-def marked_text(text: str, word: str) -> str:
-    """Return *text* with *word* before each line: none can be quoted without it."""
-    return "".join(f"{word}: {line}\n" for line in text.splitlines())

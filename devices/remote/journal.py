@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.zoo.cache import default_cache_folder
+from detlite.convert.files.cache_folder import default_cache_folder
 from detlite.runtime.errors import InputError
 
 Record = dict[str, Any]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from detlite.devices.deploy.hold import Hold, hold
+from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board import board_record, bring, finish_run, prepare_run_folder
 from detlite.devices.remote.facts import with_device
-from detlite.devices.remote.stage import ARTIFACT_FOLDER, IMAGE_FOLDER, Staged, put, stage, stage_images
+from detlite.devices.remote.staging import ARTIFACT_FOLDER, IMAGE_FOLDER, Staged, put, stage, stage_images
 from detlite.devices.survey.affinity import affinity_words
 from detlite.devices.survey.measured import sensors_after, standing_before, with_standing
 from detlite.devices.survey.watching import watching

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from detlite.devices.log_lines import whole
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 POLICIES = "/sys/devices/system/cpu/cpufreq/policy*/*"
 FIRST = "/sys/devices/system/cpu/cpu0/cpufreq/*"

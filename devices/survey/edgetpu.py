@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detlite.devices.log_lines import real, whole
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 APEX = "/sys/class/apex/apex_*/temp"
 PACKAGES = r"dpkg-query -W -f=${Package}=${Version}\n libedgetpu1-*"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from detlite.devices.log_lines import whole
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 HWMON = "/sys/bus/i2c/drivers/ina3221*/*/hwmon/hwmon*/[ic]*_[il]*"
 IIO = "/sys/bus/i2c/drivers/ina3221*/*/iio:device*/*_*"

@@ -6,7 +6,7 @@ from detlite.devices.kind import Identity, Sensors
 from detlite.devices.log_lines import whole
 from detlite.devices.survey.cpu import QUESTIONS as CLOCKS
 from detlite.devices.survey.cpu import clusters
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 
 MODEL, RELEASE, CPUINFO = "/proc/device-tree/model", "/etc/os-release", "/proc/cpuinfo"
 IDENTITY = ("run uname -m", "run uname -r", f"text {MODEL}", f"text {RELEASE}", f"text {CPUINFO}")

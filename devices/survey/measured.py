@@ -8,9 +8,9 @@ from typing import Any
 
 from detlite.devices.inventory import Device
 from detlite.devices.kind import Identity, Kind, Lines, Sensors, kind_called
-from detlite.devices.survey.insist import power_mode_problem
-from detlite.devices.survey.look import look
-from detlite.devices.survey.standing import cautions_of, changes, standing_record
+from detlite.devices.survey.device_state import cautions_of, changes, standing_record
+from detlite.devices.survey.power_mode_check import power_mode_problem
+from detlite.devices.survey.questions import look
 from detlite.devices.transport.transport import Transport
 from detlite.runtime.errors import FindingError
 

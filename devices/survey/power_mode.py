@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from detlite.devices.log_lines import whole
 from detlite.devices.parsers import nvpmodel
-from detlite.devices.survey.look import Answers
+from detlite.devices.survey.questions import Answers
 from detlite.runtime.errors import InputError
 
 COMMAND, STATUS, CONFIGURATION = "nvpmodel -q", "/var/lib/nvpmodel/status", "/etc/nvpmodel.conf"

@@ -8,8 +8,8 @@ from typing import Any
 
 from detlite.devices.inventory import HOST, Device
 from detlite.devices.kind import Identity, identity_questions, kind_called, questions_of_all, recognize
-from detlite.devices.survey.look import Answers, look
-from detlite.devices.survey.standing import standing_record
+from detlite.devices.survey.device_state import standing_record
+from detlite.devices.survey.questions import Answers, look
 from detlite.devices.transport.connect import connect
 
 IDENTIFY_S = 30.0

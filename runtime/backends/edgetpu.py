@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional
 
-from detlite.runtime.backend import Backend, Settings
 from detlite.runtime.contract import Contract
-from detlite.runtime.delegates import parse_delegate
-from detlite.runtime.edgetpu import open_edgetpu
-from detlite.runtime.edgetpu_runner import EdgeTpu
 from detlite.runtime.errors import InputError
+from detlite.runtime.runners.backend import Backend, Settings
+from detlite.runtime.runners.delegates import parse_delegate
+from detlite.runtime.runners.edgetpu import open_edgetpu
+from detlite.runtime.runners.edgetpu_runner import EdgeTpu
 
 
 def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> EdgeTpu:

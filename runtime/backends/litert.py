@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
-from detlite.runtime.backend import Backend, Settings
-from detlite.runtime.profile import Timed
-from detlite.runtime.tflite_backend import opener
+from detlite.runtime.runners.backend import Backend, Settings
+from detlite.runtime.runners.profile import Timed
+from detlite.runtime.runners.tflite_backend import opener
 
 
 def _profile(model: Path, settings: Settings) -> Sequence[Timed]:
-    from detlite.runtime.litert_profiler import profile
+    from detlite.runtime.runners.litert_profiler import profile
 
     return profile(model, settings)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional
 
-from detlite.runtime.backend import Backend, Settings
 from detlite.runtime.contract import Contract
-from detlite.runtime.script import NullRunner
+from detlite.runtime.runners.backend import Backend, Settings
+from detlite.runtime.runners.script import NullRunner
 
 
 def _open(_model: Path, _settings: Settings, contract: Optional[Contract]) -> NullRunner:

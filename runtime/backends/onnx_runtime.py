@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional, Sequence
 
-from detlite.runtime.backend import Backend, Settings
 from detlite.runtime.contract import Contract
-from detlite.runtime.onnx_runner import OnnxRunner
-from detlite.runtime.profile import Timed
+from detlite.runtime.runners.backend import Backend, Settings
+from detlite.runtime.runners.onnx_runner import OnnxRunner
+from detlite.runtime.runners.profile import Timed
 
 
 def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> OnnxRunner:
@@ -16,7 +16,7 @@ def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> Onn
 
 
 def _profile(model: Path, settings: Settings) -> Sequence[Timed]:
-    from detlite.runtime.onnx_profiler import profile
+    from detlite.runtime.runners.onnx_profiler import profile
 
     return profile(model, settings)
 

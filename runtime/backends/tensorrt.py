@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detlite.runtime.backend import Backend
-from detlite.runtime.imported import Imported
-from detlite.runtime.scenario import Load
-from detlite.runtime.trtexec import read_times
-from detlite.runtime.trtexec_run import run_trtexec
+from detlite.runtime.load import Load
+from detlite.runtime.runners.backend import Backend
+from detlite.runtime.runners.imported import Imported
+from detlite.runtime.runners.trtexec import read_times
+from detlite.runtime.runners.trtexec_run import run_trtexec
 
 
 def _measure(model: Path, load: Load, folder: Path) -> Imported:

@@ -1,7 +1,7 @@
 """The TFLite interpreter of tflite-runtime, for boards with Python 3.9 to 3.11; it ended at 2.14."""
 
-from detlite.runtime.backend import Backend
-from detlite.runtime.tflite_backend import opener
+from detlite.runtime.runners.backend import Backend
+from detlite.runtime.runners.tflite_backend import opener
 
 PLUGIN = Backend(
     title="TFLite",

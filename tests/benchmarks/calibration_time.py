@@ -11,14 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-from detlite.calibration.images import Images, images_in
+from detlite.accuracy.images import Images, images_in
 from detlite.calibration.network import Network
-from detlite.calibration.observer import observe
 from detlite.calibration.quantize import Recipe, quantize, samples_of
-from detlite.convert.stage import Model
+from detlite.calibration.ranges.observer import observe
+from detlite.convert.load import Model
 from detlite.runtime.artifact import read_artifact
-from detlite.runtime.interpreter import open_interpreter
 from detlite.runtime.progress import silent
+from detlite.runtime.runners.interpreter import open_interpreter
 
 
 def main(folder: str, images: str, count: str = "16") -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.calibration.choice import brightness_strata, content_strata, label_strata, stratified
-from detlite.calibration.gallery import Gallery
-from detlite.calibration.images import Images, images_in
-from detlite.calibration.kept import default_keep
+from detlite.accuracy.datasets.coco import PLUGIN
+from detlite.accuracy.images import Images, images_in
+from detlite.calibration.images.choice import brightness_strata, content_strata, label_strata, stratified
+from detlite.calibration.images.gallery import Gallery
+from detlite.calibration.images.image_cache import default_keep
+from detlite.calibration.images.thumbnail import kept_thumbnails
 from detlite.calibration.quantize import Recipe, quantize
-from detlite.calibration.sources.coco import PLUGIN
-from detlite.calibration.thumbnail import kept_thumbnails
 from detlite.convert.detector import DetectorOptions
-from detlite.convert.stage import load_source, with_heads
-from detlite.devices.quantization.bench import Bench
+from detlite.convert.load import load_source, with_heads
 from detlite.runtime.progress import silent
+from detlite.studies.search.bench import Bench
 
 COUNTS = (8, 16, 32)
 

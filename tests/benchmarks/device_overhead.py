@@ -27,7 +27,7 @@ from detlite.devices.packaging.zipapp import board_program
 from detlite.devices.remote.detect import detect_on
 from detlite.devices.transport.connect import connect
 from detlite.devices.transport.run import run
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
 
 ROUNDS, IMAGES = 5, 8
 

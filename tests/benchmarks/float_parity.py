@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from detlite.accuracy.classes import class_map
+from detlite.accuracy.coco import coco_metrics
+from detlite.accuracy.detect import Detected, detect
+from detlite.accuracy.labels.annotations import check_image_files, read_annotations
 from detlite.calibration.audit import reference_heads
 from detlite.convert.readers import frozen_graph
-from detlite.devices.accuracy.annotations import check_image_files, read_annotations
-from detlite.devices.accuracy.classes import class_map
-from detlite.devices.accuracy.coco import coco_metrics
-from detlite.devices.accuracy.detect import Detected, detect
 from detlite.runtime.artifact import read_artifact
-from detlite.runtime.images import read_image
-from detlite.runtime.preprocess import preprocess
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
 from detlite.runtime.session import postprocess
 from detlite.runtime.stream import Seen, columns
 

@@ -21,12 +21,12 @@ import numpy as np
 
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact
-from detlite.runtime.backend import Settings
-from detlite.runtime.interpreter import Opened
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.measuring import Bench
-from detlite.runtime.presets import PRESETS, Preset
-from detlite.runtime.protocol import Setup
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.measuring import Bench
+from detlite.runtime.measure.presets import PRESETS, Preset
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.runners.backend import Settings
+from detlite.runtime.runners.interpreter import Opened
 
 BLOCKS, BLOCK = 40, 25
 ROUNDS = 5

@@ -11,7 +11,7 @@ from statistics import median
 
 from detlite.convert.artifact import open_artifact
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session
 
 

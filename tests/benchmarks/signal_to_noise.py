@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.calibration.calibrate import calibrate
-from detlite.calibration.images import images_in
+from detlite.accuracy.images import images_in
 from detlite.calibration.quantize import Recipe, float_model, quantize, samples_of
+from detlite.calibration.weights.calibrate import calibrate
 from detlite.convert.detector import DetectorOptions
-from detlite.convert.stage import load_source, with_heads
+from detlite.convert.load import load_source, with_heads
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.tensors import main_subgraph
-from detlite.runtime.interpreter import open_interpreter
 from detlite.runtime.progress import silent
+from detlite.runtime.runners.interpreter import open_interpreter
 
 METHODS = ("converter", "nearest", "bias_correction", "second_order")
 CALIBRATED, SEEN = 16, 6  # images

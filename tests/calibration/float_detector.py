@@ -3,7 +3,7 @@
 import numpy as np
 from float_models import RELU6, FloatNet
 
-from detlite.convert.stage import Model
+from detlite.convert.load import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output

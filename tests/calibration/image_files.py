@@ -7,7 +7,7 @@ import tarfile
 import numpy as np
 from PIL import Image
 
-from detlite.convert.checkpoint.crc32c import masked_crc32c
+from detlite.convert.rebuild.weights.crc32c import masked_crc32c
 
 
 def picture(number: int, side: int = 40) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 from float_models import RELU6, SAME, FloatNet
 
-from detlite.calibration.methods.bias_correction import PLUGIN
 from detlite.calibration.models import FloatModel
+from detlite.calibration.weights.methods.bias_correction import PLUGIN
 from detlite.runtime.contract import ImageInput
 
 INPUT = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")

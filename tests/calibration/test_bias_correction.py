@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from float_models import FloatNet, images, run, snr_db
 
-from detlite.calibration.bias import corrected, output_shift
-from detlite.calibration.kernels import Kernel, Parameters, layers
-from detlite.calibration.methods import bias_correction, nearest
 from detlite.calibration.models import FloatModel
 from detlite.calibration.network import Network
-from detlite.calibration.padding import tap_shares
+from detlite.calibration.numbers.kernels import Kernel, Parameters, layers
+from detlite.calibration.weights.bias import corrected, output_shift
+from detlite.calibration.weights.methods import bias_correction, nearest
+from detlite.calibration.weights.padding import tap_shares
 from detlite.runtime.contract import ImageInput
 
 WHOLE = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")

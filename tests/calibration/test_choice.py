@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from image_files import picture
 
-from detlite.calibration.choice import Strata, brightness_strata, content_strata, label_strata, stratified
-from detlite.calibration.content import clusters, content
-from detlite.calibration.image_source import Object
+from detlite.accuracy.image_source import Object
+from detlite.calibration.images.choice import Strata, brightness_strata, content_strata, label_strata, stratified
+from detlite.calibration.images.content import clusters, content
 
 
 def thumbnails(count: int) -> np.ndarray:

@@ -5,13 +5,13 @@ import pytest
 from float_detector import detector, write_images
 from float_models import run
 
-from detlite.calibration.calibrate import calibrate, finish
-from detlite.calibration.empirical_bias import shrunk
-from detlite.calibration.images import Images
-from detlite.calibration.methods import bias_correction, empirical_bias_correction
+from detlite.accuracy.images import Images
 from detlite.calibration.noise import int8_of, tensor_noise
 from detlite.calibration.quantize import Recipe, float_model
-from detlite.calibration.stepwise import Stepwise
+from detlite.calibration.weights.calibrate import calibrate, finish
+from detlite.calibration.weights.empirical_bias import shrunk
+from detlite.calibration.weights.methods import bias_correction, empirical_bias_correction
+from detlite.calibration.weights.operator_runner import Stepwise
 from detlite.runtime.errors import InputError
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from float_models import FloatNet, images
 
-from detlite.calibration.estimator import ESTIMATORS
-from detlite.calibration.histograms import Histogram, histograms
 from detlite.calibration.network import Network
-from detlite.calibration.observer import observe
-from detlite.calibration.ranges import Range
+from detlite.calibration.ranges.estimator import ESTIMATORS
+from detlite.calibration.ranges.histograms import Histogram, histograms
+from detlite.calibration.ranges.observer import observe
+from detlite.calibration.ranges.ranges import Range
 from detlite.runtime.plugins import load_plugin, plugin_names
 
 
@@ -55,7 +55,7 @@ def test_a_histogram_counts_every_value():
 
 
 def test_the_least_square_error_gives_up_a_lone_outlier():
-    from detlite.calibration.estimators.mse import _range
+    from detlite.calibration.ranges.estimators.mse import _range
 
     counts = np.zeros(2048, np.int64)
     counts[1024:1124], counts[2047] = 10_000, 1
@@ -63,7 +63,7 @@ def test_the_least_square_error_gives_up_a_lone_outlier():
 
 
 def test_a_percentile_gives_up_a_lone_outlier():
-    from detlite.calibration.estimators.percentile import _range
+    from detlite.calibration.ranges.estimators.percentile import _range
 
     counts = np.zeros(2048, np.int64)
     counts[1024:1124], counts[2047] = 10_000, 1

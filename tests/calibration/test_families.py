@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from golden_models import Golden
 
-from detlite.calibration.images import Images, images_in
+from detlite.accuracy.images import Images, images_in
 from detlite.calibration.quantize import Recipe, quantize, samples_of
+from detlite.convert.child_calls import convert
 from detlite.convert.detector import DetectorOptions
-from detlite.convert.stage import load_source
-from detlite.convert.tasks import convert
-from detlite.runtime.interpreter import open_interpreter
+from detlite.convert.load import load_source
 from detlite.runtime.progress import silent
+from detlite.runtime.runners.interpreter import open_interpreter
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 

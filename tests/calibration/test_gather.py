@@ -5,12 +5,12 @@ import pytest
 from image_files import encoded, labelled_example, picture, record, write_tar
 from PIL import Image
 
-from detlite.calibration.gather import CHOICES, Wish, gather
-from detlite.calibration.kept import Keep
-from detlite.calibration.thumbnail import contrast, kept_thumbnails, thumbnail
+from detlite.calibration.images.gather import CHOICES, Wish, gather
+from detlite.calibration.images.image_cache import Keep
+from detlite.calibration.images.thumbnail import contrast, kept_thumbnails, thumbnail
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError, UnknownNameError
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
 
 
 @pytest.fixture
@@ -200,5 +200,5 @@ def test_wishes_that_cannot_be_met_are_refused(tmp_path, changes, text):
 
 
 def test_an_unknown_source_is_told(tmp_path, keep):
-    with pytest.raises(UnknownNameError, match="no source is called 'zip'"):
+    with pytest.raises(UnknownNameError, match="no dataset is called 'zip'"):
         gather(Wish("zip", (tmp_path,), 3), keep)

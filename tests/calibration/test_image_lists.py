@@ -2,7 +2,7 @@
 
 import pytest
 
-from detlite.calibration.images import images_in
+from detlite.accuracy.images import images_in
 from detlite.runtime.errors import InputError
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_files import encoded, example, labelled_example, picture, record, write_tar
 
-from detlite.calibration.image_source import SOURCES, Object
+from detlite.accuracy.image_source import SOURCES, Object
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin, plugin_names
 
@@ -202,7 +202,7 @@ def test_a_record_without_an_image_is_refused(tmp_path):
 
 @given(data=st.binary(max_size=200))
 def test_a_record_of_anything_is_an_input_error_or_no_error_at_all(data):
-    from detlite.calibration.example import read_example
+    from detlite.accuracy.labels.example import read_example
 
     try:
         read_example(data, ("image/encoded",), "it")
@@ -329,7 +329,7 @@ def test_a_video_without_pyav_says_what_to_install(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"x")
     code = (
         "import sys; sys.modules['av'] = None\n"
-        "from pathlib import Path; from detlite.calibration.sources import video\n"
+        "from pathlib import Path; from detlite.accuracy.datasets import video\n"
         "from detlite.runtime.errors import MissingToolError\n"
         "try: list(video.items([Path(sys.argv[1])]))\n"
         "except MissingToolError as error: print(error.exit_status, error)"

@@ -4,7 +4,7 @@ import pytest
 from float_models import FloatNet, images, run, snr_db
 from operator_cases import CASES, SHAPE, networks, quantized
 
-from detlite.calibration.operators import INT16_RULES
+from detlite.calibration.numbers.operators import INT16_RULES
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.tensors import constant_of, dtype_name, main_subgraph

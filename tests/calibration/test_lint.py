@@ -8,18 +8,18 @@ from float_detector import detector
 from image_files import picture
 from PIL import Image
 
-from detlite.calibration.check import CHECKS, Inspected
-from detlite.calibration.confidence import Confidence
-from detlite.calibration.images import Images
-from detlite.calibration.kept import Keep
-from detlite.calibration.lint.variety import vendi
-from detlite.calibration.linting import lint
-from detlite.calibration.similar import groups, pairs
-from detlite.calibration.thumbnail import thumbnails
+from detlite.accuracy.images import Images
+from detlite.calibration.images.check import CHECKS, Inspected
+from detlite.calibration.images.confidence import Confidence
+from detlite.calibration.images.image_cache import Keep
+from detlite.calibration.images.lint.variety import vendi
+from detlite.calibration.images.linting import lint
+from detlite.calibration.images.similar import groups, pairs
+from detlite.calibration.images.thumbnail import thumbnails
 from detlite.convert.detector import DetectorOptions
-from detlite.convert.stage import load_source, with_heads
+from detlite.convert.load import load_source, with_heads
 from detlite.runtime.contract import ImageInput
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin, load_plugins
 
 COUNT = 12

@@ -5,18 +5,18 @@ import pytest
 from float_detector import detector, write_images
 from float_models import FloatNet, images, run, snr_db
 
-from detlite.calibration.images import Images
-from detlite.calibration.kernels import Parameters, layers, rounded
-from detlite.calibration.method import METHODS
+from detlite.accuracy.images import Images
 from detlite.calibration.models import FloatModel
-from detlite.calibration.moments import moments
 from detlite.calibration.network import Network
+from detlite.calibration.numbers.kernels import Parameters, layers, rounded
 from detlite.calibration.quantize import Recipe, float_model
-from detlite.calibration.second_order import reordered
+from detlite.calibration.weights.method import METHODS
+from detlite.calibration.weights.moments import moments
+from detlite.calibration.weights.second_order import reordered
 from detlite.convert.tflite.describe import describe
-from detlite.devices.quantization.trials import Trials
 from detlite.runtime.contract import ImageInput
 from detlite.runtime.plugins import load_plugin, plugin_names
+from detlite.studies.search.trials import Trials
 
 INPUT = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
 OWN = [name for name in plugin_names(METHODS) if load_plugin(METHODS, name).parameters is not None]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.calibration.number_format import EXPLICIT, INT8, INT16
-from detlite.calibration.ranges import Range
+from detlite.calibration.numbers.number_format import EXPLICIT, INT8, INT16
+from detlite.calibration.ranges.ranges import Range
 from detlite.runtime.contract import Quantization
 
 ends = st.floats(-1e4, 1e4, width=32)

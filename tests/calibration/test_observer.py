@@ -5,7 +5,7 @@ import pytest
 from float_models import RELU6, FloatNet, images, run
 
 from detlite.calibration.network import Network
-from detlite.calibration.observer import observe
+from detlite.calibration.ranges.observer import observe
 from detlite.runtime.errors import InputError
 
 

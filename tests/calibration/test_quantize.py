@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from float_detector import detector, write_images
 
-from detlite.calibration.images import Images
+from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, quantize
-from detlite.calibration.ranges import Range
+from detlite.calibration.ranges.ranges import Range
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.errors import InputError, UnknownNameError
 

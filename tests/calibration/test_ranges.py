@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from detlite.calibration.ranges import Range, Ranges, read_ranges
+from detlite.calibration.ranges.ranges import Range, Ranges, read_ranges
 from detlite.runtime.errors import InputError
 
 SHA = hashlib.sha256(b"model").hexdigest()

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.calibration.network import Network
-from detlite.calibration.number_format import INT8
-from detlite.calibration.ranges import Range
-from detlite.calibration.saturation import saturated
-from detlite.calibration.scales import plan_scales
+from detlite.calibration.numbers.number_format import INT8
+from detlite.calibration.numbers.saturation import saturated
+from detlite.calibration.numbers.scales import plan_scales
+from detlite.calibration.ranges.ranges import Range
 from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
 

@@ -5,14 +5,14 @@ import pytest
 from float_detector import detector, write_images
 from float_models import RELU6, FloatNet
 
-from detlite.calibration.images import Images
+from detlite.accuracy.images import Images
+from detlite.calibration.numbers.scheme import scheme_names
+from detlite.calibration.numbers.schemes import dynamic, float16
 from detlite.calibration.quantize import Recipe, quantize
-from detlite.calibration.scheme import scheme_names
-from detlite.calibration.schemes import dynamic, float16
-from detlite.convert.stage import Model
+from detlite.convert.load import Model
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.errors import FindingError, InputError, UnknownNameError
-from detlite.runtime.interpreter import open_interpreter
+from detlite.runtime.runners.interpreter import open_interpreter
 
 
 def wide(channels=24):

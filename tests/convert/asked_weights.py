@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detlite.convert.checkpoint.random import RandomWeights
-from detlite.convert.checkpoint.weights import Floats, Name, names_of
+from detlite.convert.rebuild.weights.random import RandomWeights
+from detlite.convert.rebuild.weights.weights import Name, names_of
+from detlite.runtime.arrays import Floats
 
 
 class AskedWeights(RandomWeights):

@@ -8,11 +8,11 @@ from typing import Any
 
 from asked_weights import AskedWeights
 
-from detlite.convert.config.pipeline import Ssd, WeightSharedPredictor
 from detlite.convert.exporters.tflite import to_tflite
-from detlite.convert.family import family_of_extractor, preset
-from detlite.convert.network.built import BOX_ENCODINGS, CLASS_SCORES, Built
-from detlite.convert.network.ssd import build_ssd
+from detlite.convert.rebuild.detector_config import Ssd, WeightSharedPredictor
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES, Built
+from detlite.convert.rebuild.network.ssd import build_ssd
+from detlite.convert.rebuild.odapi.family import family_of_extractor, preset
 from detlite.convert.tflite.describe import describe
 
 

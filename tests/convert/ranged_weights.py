@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detlite.convert.checkpoint.random import RandomWeights
-from detlite.convert.checkpoint.weights import Floats, Name, names_of
-from detlite.convert.network.ranges import WEIGHTS
+from detlite.convert.graph.trained_ranges import WEIGHTS
+from detlite.convert.rebuild.weights.random import RandomWeights
+from detlite.convert.rebuild.weights.weights import Name, names_of
+from detlite.runtime.arrays import Floats
 
 OF_WEIGHTS, OF_ACTIVATIONS = (-0.5, 0.4), (-1.5, 6.0)
 

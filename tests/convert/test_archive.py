@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detlite.convert.archive import Limits, Member, members, unpack
+from detlite.convert.files.archive import Limits, Member, members, unpack
 from detlite.runtime.errors import InputError
 
 GIGABYTE = 1 << 30

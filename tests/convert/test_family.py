@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from detlite.convert.family import Family, family_names, family_of_archive, family_of_scope, load_family
+from detlite.convert.rebuild.odapi.family import Family, family_names, family_of_archive, family_of_scope, load_family
 from detlite.runtime.errors import ContractError, UnknownNameError
 from detlite.runtime.plugins import load_plugin, plugin_names
 
@@ -59,12 +59,12 @@ def test_a_family_without_a_scope_is_refused() -> None:
 
 def test_a_plugin_that_has_no_file_is_unknown() -> None:
     with pytest.raises(UnknownNameError, match="no family is called 'mobilenet_v9'; did you mean 'mobilenet_v"):
-        load_plugin("detlite.convert.families", "mobilenet_v9")
+        load_plugin("detlite.convert.rebuild.odapi.families", "mobilenet_v9")
 
 
 def test_plugins_are_named_after_their_files() -> None:
-    files = {path.stem for path in (Path(__file__).parents[2] / "convert/families").glob("*.py")}
-    assert set(plugin_names("detlite.convert.families")) == files - {"__init__"}
+    files = {path.stem for path in (Path(__file__).parents[2] / "convert/rebuild/odapi/families").glob("*.py")}
+    assert set(plugin_names("detlite.convert.rebuild.odapi.families")) == files - {"__init__"}
 
 
 @pytest.mark.data

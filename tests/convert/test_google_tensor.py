@@ -7,7 +7,7 @@ from tiny_tflite import tiny_contract, tiny_model
 
 from detlite.cli import main
 from detlite.convert.artifact import step, write_artifact
-from detlite.convert.google_tensor.compile import SDK_MODULE, SDK_VARIABLE, SOCS
+from detlite.convert.targets.google_tensor.compile import SDK_MODULE, SDK_VARIABLE, SOCS
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec(SDK_MODULE) is not None, reason="Google's SDK is installed")
 

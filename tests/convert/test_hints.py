@@ -3,7 +3,7 @@
 import pytest
 from written_configs import SSD
 
-from detlite.convert.hints import Hints, read_hints
+from detlite.convert.sidecar_files import Hints, read_hints
 from detlite.runtime.errors import InputError
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.text_format import MAX_BYTES, Message, parse_text_format, read_text_format
+from detlite.convert.files.text_format import MAX_BYTES, Message, parse_text_format, read_text_format
 from detlite.runtime.errors import InputError
 
 

@@ -16,7 +16,7 @@ from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Nms
 from detlite.runtime.errors import InputError
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session, postprocess
 
 

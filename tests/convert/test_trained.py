@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from detlite.convert.commands.rebuilding import NAMES, source_record
+from detlite.commands.rebuilding import NAMES, source_record
+from detlite.convert.rebuild.checkpoint_source import trained_in
 from detlite.convert.source import CHECKPOINT, recognize
-from detlite.convert.trained import trained_in
 from detlite.runtime.errors import InputError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from detlite.convert.family import family_names, load_family
+from detlite.convert.rebuild.odapi.family import family_names, load_family
 from detlite.convert.zoo.catalogue import (
     Figure,
     Filter,

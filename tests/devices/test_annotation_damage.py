@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pascal_cases import write_voc
 from PIL import Image
 
-from detlite.devices.accuracy.annotations import read_annotations
-from detlite.devices.accuracy.hierarchy import read_hierarchy
-from detlite.devices.accuracy.open_images import OpenImagesFiles, read_open_images
-from detlite.devices.accuracy.voc import read_voc
+from detlite.accuracy.labels.annotations import read_annotations
+from detlite.accuracy.labels.hierarchy import read_hierarchy
+from detlite.accuracy.labels.open_images import OpenImagesFiles, read_open_images
+from detlite.accuracy.labels.voc import read_voc
 from detlite.runtime.errors import InputError
 
 TREE = {"LabelName": "r", "Subcategory": [{"LabelName": "a", "Subcategory": [{"LabelName": "b"}]}, {"LabelName": "c"}]}

@@ -12,7 +12,7 @@ from tiny_tflite import tiny_contract, tiny_model
 
 from detlite.convert.artifact import step, write_artifact
 from detlite.devices.packaging.zipapp import board_program
-from detlite.runtime.detections import Detections
+from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.session import Session
 
 pytestmark = pytest.mark.slow

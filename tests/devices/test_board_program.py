@@ -58,7 +58,7 @@ def test_the_program_is_the_same_bytes_each_time_and_under_100_kb():
 
 def test_the_program_holds_the_runtime_alone(program):
     names = zipfile.ZipFile(program).namelist()
-    assert {"__main__.py", "detlite/runtime/session.py", "detlite/runtime/scenarios/server.py"} <= set(names)
+    assert {"__main__.py", "detlite/runtime/session.py", "detlite/runtime/measure/scenarios/server.py"} <= set(names)
     assert all(name == "__main__.py" or name.startswith(("detlite/__init__", "detlite/runtime/")) for name in names)
 
 
@@ -79,7 +79,7 @@ def test_the_selftest_passes(program):
 
 
 def test_the_board_finds_what_the_workstation_finds(program, artifact, photo):
-    from detlite.runtime.images import read_image
+    from detlite.runtime.image.read import read_image
     from detlite.runtime.session import Session
 
     want = Session(artifact).detect(read_image(photo))

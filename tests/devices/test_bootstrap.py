@@ -8,11 +8,11 @@ from detection_cases import detected, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.devices.accuracy.bootstrap import bootstrap_difference, bootstrap_map, draw_images
-from detlite.devices.accuracy.classes import ClassMap
-from detlite.devices.accuracy.coco import coco_matches
-from detlite.devices.accuracy.matching import Matches
-from detlite.devices.accuracy.precision import mean_average_precision
+from detlite.accuracy.bootstrap import bootstrap_difference, bootstrap_map, draw_images
+from detlite.accuracy.classes import ClassMap
+from detlite.accuracy.coco import coco_matches
+from detlite.accuracy.matching import Matches
+from detlite.accuracy.precision import mean_average_precision
 from detlite.runtime.errors import InputError
 
 CLASSES = ClassMap((1, 2, 3), "position")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.devices.accuracy.client_resize import CLIENT_RESIZES, client_resize
+from detlite.accuracy.client_resize import CLIENT_RESIZES, client_resize
 from detlite.runtime.errors import UnknownNameError
 
 SIZES = st.integers(2, 40)

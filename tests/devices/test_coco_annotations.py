@@ -5,7 +5,7 @@ import json
 import pytest
 from detection_cases import write_instances
 
-from detlite.devices.accuracy.annotations import check_image_files, read_annotations
+from detlite.accuracy.labels.annotations import check_image_files, read_annotations
 from detlite.runtime.errors import InputError
 
 IMAGE = {"id": 1, "file_name": "1.jpg", "height": 480, "width": 640}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from detlite.devices.accuracy.classes import ClassMap, class_map
+from detlite.accuracy.classes import ClassMap, class_map
 from detlite.runtime.errors import InputError
 
 

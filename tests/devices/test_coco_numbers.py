@@ -10,11 +10,11 @@ from detection_cases import annotations, detected, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.devices.accuracy.annotations import read_annotations
-from detlite.devices.accuracy.classes import ClassMap
-from detlite.devices.accuracy.coco import KEYS, coco_matches, coco_metrics, pixel_boxes
-from detlite.devices.accuracy.detect import Detected
-from detlite.devices.accuracy.precision import mean_average_precision
+from detlite.accuracy.classes import ClassMap
+from detlite.accuracy.coco import KEYS, coco_matches, coco_metrics, pixel_boxes
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.labels.annotations import read_annotations
+from detlite.accuracy.precision import mean_average_precision
 from detlite.runtime.errors import InputError
 
 BOX, FAR = (10, 10, 20, 20), (60, 60, 20, 20)

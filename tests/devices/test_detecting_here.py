@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tiny_tflite import tiny_contract, tiny_model
 
+from detlite.accuracy.evaluation import ThisMachine
 from detlite.convert.artifact import step, write_artifact
-from detlite.devices.accuracy.evaluation import ThisMachine
 from detlite.runtime.errors import InputError
 
 

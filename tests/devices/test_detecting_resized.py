@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tiny_tflite import tiny_contract
 
-from detlite.devices.accuracy.client_resize import client_resize
-from detlite.devices.accuracy.detect import Detected
-from detlite.devices.accuracy.resized import AT_ONCE, ResizedAs
+from detlite.accuracy.client_resize import client_resize
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.resized import AT_ONCE, ResizedAs
 from detlite.runtime.artifact import Artifact
 
 

@@ -13,11 +13,11 @@ from detlite.devices.inventory import HOST, Device
 from detlite.devices.kind import all_kinds, identity_questions, kind_called, questions_of_all, recognize
 from detlite.devices.kinds.pixel import thermal_summary
 from detlite.devices.survey.affinity import affinity_words
+from detlite.devices.survey.device_state import cautions_of, changes, standing_record
 from detlite.devices.survey.ina import energy_mj, parse_rails
-from detlite.devices.survey.look import Answer, Answers, look, parse_answers, python_facts
 from detlite.devices.survey.measured import sensors_after, standing_before, with_standing
+from detlite.devices.survey.questions import Answer, Answers, look, parse_answers, python_facts
 from detlite.devices.survey.show import facts_of, shown
-from detlite.devices.survey.standing import cautions_of, changes, standing_record
 from detlite.devices.survey.tegrastats_summary import tegrastats_summary
 from detlite.devices.survey.watching import watching
 from detlite.devices.transport.local import LocalTransport

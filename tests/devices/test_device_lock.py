@@ -11,8 +11,8 @@ import pytest
 
 from detlite.devices.deploy.clean import clean
 from detlite.devices.deploy.deploy import deploy
+from detlite.devices.deploy.device_lock import hold
 from detlite.devices.deploy.files import DeviceFile, check_architecture, device_file
-from detlite.devices.deploy.hold import hold
 from detlite.devices.deploy.job import JobError, job_lines
 from detlite.devices.transport.local import LocalTransport
 from detlite.devices.transport.run import alive, get, run
@@ -184,7 +184,7 @@ def test_what_a_job_left_running_is_ended(work):
 
 def test_a_killed_workstation_frees_the_device(work):
     program = f"""
-from detlite.devices.deploy.hold import hold
+from detlite.devices.deploy.device_lock import hold
 from detlite.devices.deploy.job import job_lines
 from detlite.devices.transport.local import LocalTransport
 with hold(LocalTransport("here"), {work!r}, "test") as held:

@@ -12,7 +12,7 @@ from scripted_device import EDGETPU, MAKERS, coral, dev_board, entry, fake_ssh, 
 from detlite.cli import main
 from detlite.devices.doctor.examine import DATE, all_checks, diagnose, examine, questions_for, subject_of
 from detlite.devices.doctor.finding import CAUTION, SPOILS, Model
-from detlite.devices.survey.look import Answer, Answers, look
+from detlite.devices.survey.questions import Answer, Answers, look
 
 ONNX, TFLITE = Model(Path("model.onnx"), 1 << 20), Model(Path("out/model.tflite"), 1 << 20)
 COMPILED = Model(Path("model_edgetpu.tflite"), 1 << 20, 14)

@@ -8,7 +8,7 @@ from detection_cases import detected, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.devices.accuracy.fidelity import fidelity
+from detlite.accuracy.fidelity import fidelity
 from detlite.runtime.errors import InputError
 
 BOX, FAR = (10, 10, 20, 20), (60, 60, 20, 20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from detlite.devices.accuracy.gates import check_gates, refuse_missed
+from detlite.accuracy.gates import check_gates, refuse_missed
 from detlite.runtime.errors import FindingError, InputError
 
 NONE = {"min_map": None, "min_map_ratio": None, "min_fidelity": None}

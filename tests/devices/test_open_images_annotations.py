@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detlite.devices.accuracy.hierarchy import read_hierarchy
-from detlite.devices.accuracy.open_images import OpenImagesFiles, read_open_images
+from detlite.accuracy.labels.hierarchy import read_hierarchy
+from detlite.accuracy.labels.open_images import OpenImagesFiles, read_open_images
 from detlite.runtime.errors import InputError
 
 BOXES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pascal_cases import open_images
 
-from detlite.devices.accuracy.classes import ClassMap
-from detlite.devices.accuracy.interpolation import area_under_curve, eleven_point
-from detlite.devices.accuracy.metric import load_metric
+from detlite.accuracy.classes import ClassMap
+from detlite.accuracy.interpolation import area_under_curve, eleven_point
+from detlite.accuracy.metric import load_metric
 from detlite.runtime.errors import InputError
 
 BOX, FAR, HARD, LAST = (10, 10, 20, 20), (60, 60, 20, 20), (10, 60, 20, 20), (60, 10, 20, 20)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tiny_tflite import tiny_contract, tiny_model
 
+from detlite.accuracy.detect import detect
+from detlite.accuracy.recorded import Recorded
 from detlite.cli import main
 from detlite.convert.artifact import step, write_artifact
-from detlite.devices.accuracy.detect import detect
-from detlite.devices.accuracy.recorded import Recorded
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.errors import InputError
 

@@ -5,7 +5,7 @@ import pytest
 from detlite.devices.deploy.job import JobError
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
-from detlite.devices.remote.facts import is_emulated, marked_text, say_emulated
+from detlite.devices.remote.facts import is_emulated, say_emulated
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.remote.journal import Journal
 from detlite.devices.transport.adb import parse_states
@@ -13,6 +13,7 @@ from detlite.devices.transport.local import LocalTransport
 from detlite.devices.transport.run import split_end
 from detlite.devices.transport.ssh import open_ssh
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
+from detlite.runtime.measure.device_mark import marked_text
 
 BOARD = Device("orin", "jetson", "orin.lan")
 

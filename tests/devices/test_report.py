@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detlite.devices.report.headline import headline, megabytes, milliseconds, percent
-from detlite.devices.report.html import to_html
-from detlite.devices.report.markdown import escape, to_markdown
-from detlite.devices.report.pictures import draw
-from detlite.devices.report.plot import latency_plot
-from detlite.devices.report.report import (
+from detlite.runtime.errors import InputError
+from detlite.studies.report.headline import headline, megabytes, milliseconds, percent
+from detlite.studies.report.html import to_html
+from detlite.studies.report.markdown import escape, to_markdown
+from detlite.studies.report.pictures import draw
+from detlite.studies.report.plot import latency_plot
+from detlite.studies.report.report import (
     AccuracyRow,
     Latencies,
     ModelFile,
@@ -23,8 +24,7 @@ from detlite.devices.report.report import (
     Side,
     Step,
 )
-from detlite.devices.report.write import to_json, write_report
-from detlite.runtime.errors import InputError
+from detlite.studies.report.write import to_json, write_report
 
 HOSTILE = '<script>alert("x")</script>'
 FLOAT = ModelFile("float32", "a.tflite", "ab" * 32, 18_000_000, 114, 114, "none")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from detlite.devices.pipeline.ledger import open_ledger
 from detlite.runtime.errors import InputError
+from detlite.studies.run.ledger import open_ledger
 
 
 class Work:

@@ -4,7 +4,7 @@ import hashlib
 
 from tiny_tflite import tiny_contract, tiny_model
 
-from detlite.devices.remote.stage import stage
+from detlite.devices.remote.staging import stage
 from detlite.runtime.artifact import Artifact, read_artifact
 
 

@@ -3,8 +3,8 @@
 import pytest
 from pascal_cases import write_voc, write_xml
 
-from detlite.devices.accuracy.ground_truth import labelled
-from detlite.devices.accuracy.voc import CLASSES, read_voc
+from detlite.accuracy.ground_truth import labelled
+from detlite.accuracy.labels.voc import CLASSES, read_voc
 from detlite.runtime.errors import InputError
 
 DOG, CAR = ("dog", 1, 1, 10, 20, 0), ("car", 11, 21, 110, 220, 1)

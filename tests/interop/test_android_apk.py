@@ -7,12 +7,12 @@ import zipfile
 import numpy as np
 import pytest
 
+from detlite.accuracy.detect import detect
 from detlite.convert.artifact import open_artifact
 from detlite.convert.tflite.boundary import with_uint8_input
-from detlite.devices.accuracy.detect import detect
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.images import read_image
-from detlite.runtime.resize import resize
+from detlite.runtime.image.read import read_image
+from detlite.runtime.image.resize import resize
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 

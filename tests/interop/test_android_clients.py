@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from detlite.accuracy.detect import detect
 from detlite.convert.artifact import open_artifact
-from detlite.devices.accuracy.detect import detect
 from detlite.devices.packaging.android.identity import ALIKE, BEFORE, OWN
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]

@@ -8,8 +8,8 @@ import pytest
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.tflite.boundary import with_uint8_input
-from detlite.runtime.images import read_image
-from detlite.runtime.preprocess import preprocess
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 

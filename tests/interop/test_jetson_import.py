@@ -11,7 +11,7 @@ import sysconfig
 import pytest
 from float_detector import detector, write_images
 
-from detlite.calibration.images import Images
+from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, quantize
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ RATE = 20
 
 
 def settings_of(lg, scenario):
-    from detlite.runtime.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
+    from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
 
     made = lg.TestSettings()
     made.scenario = getattr(lg.TestScenario, scenario)
@@ -61,8 +61,8 @@ def main():
     script, scenario, out = sys.argv[1:]
     import mlperf_loadgen as lg
 
-    from detlite.runtime.backend import Settings
-    from detlite.runtime.script import ScriptedRunner, read_script
+    from detlite.runtime.runners.backend import Settings
+    from detlite.runtime.runners.script import ScriptedRunner, read_script
 
     runner = ScriptedRunner(read_script(Path(script)), Settings(), None)
     loaded, asked = drive(lg, runner, scenario, out)

@@ -5,9 +5,9 @@ import json
 import numpy as np
 from tiny_tflite import tiny_contract, tiny_model
 
-from detlite.runtime.backend import Settings
-from detlite.runtime.presets import Preset
-from detlite.runtime.protocol import Setup
+from detlite.runtime.measure.presets import Preset
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.runners.backend import Settings
 
 QUERIES = {"single-stream": 80, "multi-stream": 300, "server": 300, "offline": 1}
 SMALL = Preset(processes=2, sample_count=4, queries=QUERIES, min_duration_s=0.0, offline_samples=40, warm_up_s=0.0)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from detlite.runtime.clock import ScriptedClock
-from detlite.runtime.scenario import COLUMNS, Load, Rows, scenario_called
+from detlite.runtime.load import Load
+from detlite.runtime.measure.scenario import COLUMNS, Rows, scenario_called
 
 
 def ms(value: float) -> int:

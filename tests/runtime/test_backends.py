@@ -9,13 +9,13 @@ import pytest
 from tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.backend import BACKENDS, Settings, backend_for
-from detlite.runtime.delegates import parse_delegate
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError, UnknownNameError
-from detlite.runtime.measurement import measure_model
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.presets import Preset
+from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.plugins import load_plugins
-from detlite.runtime.presets import Preset
-from detlite.runtime.protocol import Setup
+from detlite.runtime.runners.backend import BACKENDS, Settings, backend_for
+from detlite.runtime.runners.delegates import parse_delegate
 from detlite.runtime.session import Session
 
 SMALL = Preset(1, 1, {"single-stream": 40}, 0.0, 1, warm_up_s=0.0)

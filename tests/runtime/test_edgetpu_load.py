@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from detlite.runtime.edgetpu import explained, load_edgetpu, probe_edgetpu
-from detlite.runtime.edgetpu_diagnosis import diagnose
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.interpreter import open_interpreter
+from detlite.runtime.runners.edgetpu import explained, load_edgetpu, probe_edgetpu
+from detlite.runtime.runners.edgetpu_diagnosis import diagnose
+from detlite.runtime.runners.interpreter import open_interpreter
 
 NOTHING = """
 #include <stddef.h>

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from detlite.runtime.errors import InputError
-from detlite.runtime.images import read_image
-from detlite.runtime.resize import resize
+from detlite.runtime.image.read import read_image
+from detlite.runtime.image.resize import resize
 
 RULES = st.sampled_from(["tf1_bilinear", "half_pixel_bilinear"])
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.runtime.errors import InputError
-from detlite.runtime.latency import WARM_UPS, Plan, measure, noise, percentile_interval_ms, percentile_ms
+from detlite.runtime.measure.latency import WARM_UPS, Plan, measure, noise, percentile_interval_ms, percentile_ms
 
 samples = st.lists(st.floats(0.001, 1000), min_size=1, max_size=200)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from detlite.runtime.backend import Settings
-from detlite.runtime.loadgen_random import loaded_order, sample_order
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.presets import QSL_SEED, SAMPLE_SEED, Preset
-from detlite.runtime.protocol import Setup
-from detlite.runtime.run_folder import read_rows
+from detlite.runtime.measure.loadgen_random import loaded_order, sample_order
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, Preset
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run_folder import read_rows
+from detlite.runtime.runners.backend import Settings
 
 pytest.importorskip("mlperf_loadgen")  # the extra `test` has it where there is a wheel
 pytestmark = pytest.mark.slow

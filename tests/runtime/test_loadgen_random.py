@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.runtime.loadgen_random import loaded_order, poisson_ns, sample_order
-from detlite.runtime.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
+from detlite.runtime.measure.loadgen_random import loaded_order, poisson_ns, sample_order
+from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
 
 
 def test_sixteen_samples_are_loaded_in_loadgens_order():

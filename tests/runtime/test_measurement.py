@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scripted_runs import SMALL, photos, scripted, tiny
 
-from detlite.runtime.backend import Settings
 from detlite.runtime.errors import InputError
-from detlite.runtime.loadgen_log import accuracy_entry, write_accuracy
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.presets import preset_called
-from detlite.runtime.protocol import Setup
-from detlite.runtime.run_folder import read_rows
+from detlite.runtime.measure.loadgen_log import accuracy_entry, write_accuracy
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.presets import preset_called
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run_folder import read_rows
+from detlite.runtime.runners.backend import Settings
 
 
 def test_every_sample_is_kept_and_the_percentiles_are_theirs(tmp_path):
@@ -126,7 +126,7 @@ def test_offline_end_to_end_counts_reading_the_images(tmp_path):
 
 def test_an_accuracy_run_detects_in_every_image_once(tmp_path):
     from detlite.runtime.artifact import Artifact
-    from detlite.runtime.images import read_image
+    from detlite.runtime.image.read import read_image
     from detlite.runtime.session import Session
 
     setup = replace(tiny(tmp_path), images=photos(tmp_path, 3), accuracy=True)
@@ -189,7 +189,7 @@ def test_the_logs_say_in_loadgens_words_what_the_record_says(tmp_path):
 
 
 def test_an_accuracy_log_holds_rows_of_float32_in_hex(tmp_path):
-    from detlite.runtime.detections import Detections
+    from detlite.runtime.boxes.detections import Detections
 
     boxes = np.array([[0.125, 0.25, 0.5, 0.75]], np.float32)
     found = Detections(boxes, np.array([2]), np.array([0.5], np.float32))

@@ -14,9 +14,9 @@ import pytest
 from scripted_runs import QUERIES, SMALL, photos, scripted, tiny
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.run_folder import cut_samples, read_rows
-from detlite.runtime.state import read_sittings
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.run_folder import cut_samples, read_rows
+from detlite.runtime.measure.state import read_sittings
 
 HERE = Path(__file__).parent
 
@@ -124,7 +124,7 @@ def test_a_finished_process_is_not_run_again(tmp_path):
 KILLED = """
 import sys; sys.path[:0] = {paths!r}
 from pathlib import Path; from dataclasses import replace
-from scripted_runs import SMALL, QUERIES, scripted; from detlite.runtime.measurement import measure_model
+from scripted_runs import SMALL, QUERIES, scripted; from detlite.runtime.measure.measurement import measure_model
 folder = Path({folder!r})
 preset = replace(SMALL, queries={{**QUERIES, "single-stream": 2000}})
 measure_model(scripted(folder, clock="machine", invoke_ms=[1.0], preset=preset), run=folder / "run")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.runtime.boxes import decode, iou
+from detlite.runtime.boxes.coding import decode, iou
+from detlite.runtime.boxes.nms import suppress
+from detlite.runtime.boxes.scores import sigmoid, softmax
 from detlite.runtime.contract import BoxCoder, Nms
-from detlite.runtime.nms import suppress
-from detlite.runtime.scores import sigmoid, softmax
 
 
 def test_a_zero_encoding_is_the_anchor():

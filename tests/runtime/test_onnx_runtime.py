@@ -7,11 +7,11 @@ from tiny_onnx import tiny_onnx
 from tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.backend import Settings, backend_for
 from detlite.runtime.errors import ContractError, DeviceError, InputError, UnknownNameError
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.onnx_profiler import timed
-from detlite.runtime.protocol import Setup
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.runners.backend import Settings, backend_for
+from detlite.runtime.runners.onnx_profiler import timed
 from detlite.runtime.session import Session
 
 pytest.importorskip("onnxruntime")

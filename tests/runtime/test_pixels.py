@@ -8,9 +8,9 @@ from PIL import Image
 
 from detlite.runtime.contract import ImageInput, Quantization
 from detlite.runtime.errors import ContractError, InputError
-from detlite.runtime.images import read_image
-from detlite.runtime.preprocess import preprocess
-from detlite.runtime.resize import resize
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
+from detlite.runtime.image.resize import resize
 
 
 def image_input(dtype="float32", colour="RGB", quantization=None, mean=127.5, std=127.5, size=(2, 2)):

@@ -3,16 +3,16 @@
 import pytest
 from tiny_tflite import tiny_contract, tiny_model
 
-from detlite.runtime.backend import Settings, backend_for
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.operator_bytes import bytes_of_delegated
-from detlite.runtime.presets import Preset
-from detlite.runtime.profile import Timed, profile_differences, profile_records
-from detlite.runtime.protocol import Setup
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.presets import Preset
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.runners.backend import Settings, backend_for
+from detlite.runtime.runners.operator_bytes import bytes_of_delegated
+from detlite.runtime.runners.profile import Timed, profile_differences, profile_records
 
-TASK = "detlite.runtime.profile:profile_process"
+TASK = "detlite.runtime.runners.profile:profile_process"
 
 
 def asked(model, **changes):
@@ -104,7 +104,7 @@ def test_what_the_profiler_cannot_do_is_refused(model, changes):
 
 
 def test_a_back_end_without_a_profiler_says_which_has_one(model):
-    from detlite.runtime.options import setup_of
+    from detlite.runtime.measure.options import setup_of
 
     values = {"scenario": "single-stream", "preset": "quick", "backend": "null", "threads": 1, "profile": True}
     with pytest.raises(InputError, match="null has no profiler that can be asked: litert and onnx_runtime have one"):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from detlite.runtime.rails import total_mw
-from detlite.runtime.state import energy_mj
+from detlite.runtime.measure.rails import total_mw
+from detlite.runtime.measure.state import energy_mj
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.runtime.errors import InputError
-from detlite.runtime.run_folder import HEADER, Appender, read_json, read_rows, write_json
+from detlite.runtime.measure.run_folder import HEADER, Appender, read_json, read_rows, write_json
 
 LINE = "0\t3\t0\t10\t1\t20\t2\t33\n"
 

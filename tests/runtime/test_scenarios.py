@@ -5,9 +5,9 @@ import pytest
 from served import judged, load, ms, served
 
 from detlite.runtime.errors import InputError, UnknownNameError
-from detlite.runtime.loadgen_random import poisson_ns, sample_order
-from detlite.runtime.presets import PRESETS, SAMPLE_SEED, SCHEDULE_SEED
-from detlite.runtime.scenario import SCENARIOS, scenario_called
+from detlite.runtime.measure.loadgen_random import poisson_ns, sample_order
+from detlite.runtime.measure.presets import PRESETS, SAMPLE_SEED, SCHEDULE_SEED
+from detlite.runtime.measure.scenario import SCENARIOS, scenario_called
 
 
 def test_single_stream_sends_the_next_query_when_the_one_before_is_answered():

@@ -6,8 +6,8 @@ import pytest
 from scripted_runs import scripted
 
 from detlite.runtime.errors import DeviceError, FindingError, InputError
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.search import most_queries, most_streams, with_most
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.search import most_queries, most_streams, with_most
 
 
 def trial_of(limit):

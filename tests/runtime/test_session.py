@@ -9,7 +9,7 @@ from tiny_tflite import tiny_contract, tiny_model
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import ContractError, InputError
-from detlite.runtime.interpreter import open_interpreter
+from detlite.runtime.runners.interpreter import open_interpreter
 from detlite.runtime.session import Session
 
 

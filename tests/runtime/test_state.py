@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from detlite.runtime.machine import machine_facts
-from detlite.runtime.state import StateLog, cautions, energy_mj, read_state, throttling
+from detlite.runtime.measure.machine import machine_facts
+from detlite.runtime.measure.state import StateLog, cautions, energy_mj, read_state, throttling
 
 
 @pytest.fixture

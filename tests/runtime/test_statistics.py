@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.runtime.statistics import (
+from detlite.runtime.measure.statistics import (
     bootstrap_ns,
     change_point,
     drift,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tiny_tflite import tiny_contract
 
+from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.contract import ImageInput
-from detlite.runtime.detections import Detections
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream import AHEAD, columns, detect_stream
 

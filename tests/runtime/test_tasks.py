@@ -7,7 +7,7 @@ from tiny_tflite import tiny_contract, tiny_model
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import ContractError, InputError
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session
 
 
@@ -36,7 +36,7 @@ def session_of(request) -> Session:
 
 
 def test_probe_tells_what_the_interpreter_sees(request_of):
-    found = run_in_child("detlite.runtime.tasks:probe", request_of)
+    found = run_in_child("detlite.runtime.child_calls:probe", request_of)
     assert found["runtime"].startswith("ai-edge-litert ")
     assert found["inputs"] == [{"name": "image", "shape": [1, 6, 8, 1], "dtype": "float32"}]
     assert [(one["name"], one["shape"]) for one in found["outputs"]] == [
@@ -48,13 +48,13 @@ def test_probe_tells_what_the_interpreter_sees(request_of):
 def test_probing_what_is_no_model_is_an_input_error(request_of, tmp_path):
     (tmp_path / "x.tflite").write_bytes(b"no model" * 9)
     with pytest.raises(InputError, match=r"cannot open .*x.tflite"):
-        run_in_child("detlite.runtime.tasks:probe", {"model": str(tmp_path / "x.tflite")})
+        run_in_child("detlite.runtime.child_calls:probe", {"model": str(tmp_path / "x.tflite")})
 
 
 def test_detect_finds_what_a_session_finds(request_of, tmp_path):
     from pathlib import Path
 
-    answer = run_in_child("detlite.runtime.tasks:detect", request_of)
+    answer = run_in_child("detlite.runtime.child_calls:detect", request_of)
     found, session = np.load(request_of["out"]), session_of(request_of)
     for i, path in enumerate(request_of["images"]):
         want, mine = session.detect(read_image(Path(path))), found["image_index"] == i
@@ -66,9 +66,9 @@ def test_detect_finds_what_a_session_finds(request_of, tmp_path):
 
 
 def test_detecting_twice_gives_the_same(request_of):
-    run_in_child("detlite.runtime.tasks:detect", request_of)
+    run_in_child("detlite.runtime.child_calls:detect", request_of)
     first = dict(np.load(request_of["out"]))
-    run_in_child("detlite.runtime.tasks:detect", request_of)
+    run_in_child("detlite.runtime.child_calls:detect", request_of)
     second = dict(np.load(request_of["out"]))
     for name in ("boxes", "classes", "scores", "image_index", "sizes"):
         np.testing.assert_array_equal(first[name], second[name])
@@ -76,22 +76,24 @@ def test_detecting_twice_gives_the_same(request_of):
 
 def test_detecting_in_no_images_is_refused(request_of):
     with pytest.raises(InputError, match="no images to detect in"):
-        run_in_child("detlite.runtime.tasks:detect", {**request_of, "images": []})
+        run_in_child("detlite.runtime.child_calls:detect", {**request_of, "images": []})
 
 
 def test_a_contract_of_another_model_is_refused_in_the_parent_too(request_of):
     with pytest.raises(ContractError, match="they do not belong together; convert the model again"):
-        run_in_child("detlite.runtime.tasks:detect", {**request_of, "contract": tiny_contract(anchors=9).to_json()})
+        run_in_child(
+            "detlite.runtime.child_calls:detect", {**request_of, "contract": tiny_contract(anchors=9).to_json()}
+        )
 
 
 def test_heads_are_stacked_by_role(request_of):
-    run_in_child("detlite.runtime.tasks:heads", request_of)
+    run_in_child("detlite.runtime.child_calls:heads", request_of)
     found = np.load(request_of["out"])
     assert {name: found[name].shape for name in found.files} == {"box_encodings": (3, 6, 4), "class_scores": (3, 6, 4)}
 
 
 def test_latency_answers_for_each_model(request_of):
     request = {"models": [request_of, request_of], "threads": 1, "samples": 5, "min_seconds": 0.0}
-    found = run_in_child("detlite.runtime.tasks:latency", request)
+    found = run_in_child("detlite.runtime.child_calls:latency", request)
     assert [len(one["invoke_ms"]) for one in found["models"]] == [5, 5]
     assert set(found["models"][0]) == {"first_ms", "warm_up_ms", "preprocess_ms", "invoke_ms", "postprocess_ms"}

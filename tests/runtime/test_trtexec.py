@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.runtime.errors import InputError
-from detlite.runtime.trtexec import read_times
+from detlite.runtime.runners.trtexec import read_times
 
 OLD = {"startInMs": 0, "inMs": 0.5, "computeMs": 3, "outMs": 0.25, "latencyMs": 3.75, "endToEndMs": 4}
 NEW = {"startH2dMs": 0, "h2dMs": 0.5, "computeMs": 3, "d2hMs": 0.25, "latencyMs": 3.75}

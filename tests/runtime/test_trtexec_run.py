@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from scripted_runs import SMALL
 
-from detlite.runtime.backend import Settings
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.measurement import measure_model
-from detlite.runtime.options import setup_of
-from detlite.runtime.protocol import Setup
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.runners.backend import Settings
 
 STAND_IN = """#!{python}
 import json, sys

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detlite.runtime.artifact import Artifact, read_artifact
-from detlite.runtime.images import image_files, read_image
+from detlite.runtime.image.read import image_files, read_image
 from detlite.runtime.session import Session
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]

@@ -41,9 +41,9 @@ def trained(tmp_path_factory):
     import numpy as np
     from asked_weights import AskedWeights
 
-    from detlite.convert.config.read import parse_pipeline
-    from detlite.convert.family import family_of_extractor
-    from detlite.convert.network.ssd import build_ssd
+    from detlite.convert.rebuild.network.ssd import build_ssd
+    from detlite.convert.rebuild.odapi.config.read import parse_pipeline
+    from detlite.convert.rebuild.odapi.family import family_of_extractor
     from detlite.convert.tensorflow import load_tensorflow
 
     tf = load_tensorflow()
@@ -134,8 +134,8 @@ def test_the_op_in_the_model_can_be_set_otherwise(detlite, folder):
 )
 def test_a_config_that_does_not_fit_is_an_input_error(folder, before, after, text):
     from detlite.convert.detector import DetectorOptions
+    from detlite.convert.load import load_rebuilt
     from detlite.convert.source import recognize
-    from detlite.convert.stage import load_rebuilt
     from detlite.runtime.errors import InputError
 
     config = folder / "pipeline.config"

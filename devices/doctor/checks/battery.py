@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution
-from detlite.devices.survey.standing import LOW_BATTERY_PERCENT
+from detlite.devices.survey.device_state import LOW_BATTERY_PERCENT
 
 
 def _find(subject: Subject) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution, spoils
 from detlite.devices.survey.cpu import Cluster
-from detlite.runtime.state import SLOWER_CLOCK, STEADY
+from detlite.runtime.measure.state import SLOWER_CLOCK, STEADY
 
 OWN = ("intel_pstate", "amd-pstate-epp")
 """Drivers whose `powersave` is no slow clock, but a processor that chooses its own."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution, spoils
 from detlite.devices.survey.edgetpu import QUESTIONS, EdgeTpu, edgetpus
-from detlite.runtime.edgetpu_diagnosis import USB3_MBITS
+from detlite.runtime.runners.edgetpu_diagnosis import USB3_MBITS
 
 UDEV = (
     """printf 'SUBSYSTEM=="usb", ATTRS{idVendor}=="%s", GROUP="plugdev"\\n' 1a6e 18d1 """

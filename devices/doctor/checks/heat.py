@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution, spoils
 from detlite.devices.log_lines import whole
-from detlite.devices.survey.standing import throttling_of
+from detlite.devices.survey.device_state import throttling_of
 
 HOT_C = 80.0
 """Linux boards begin to slow down at 80 (Raspberry Pi) to 97 degrees (Jetson)."""

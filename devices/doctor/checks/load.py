@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution
 from detlite.devices.log_lines import real
-from detlite.runtime.state import BUSY_LOAD
+from detlite.runtime.measure.state import BUSY_LOAD
 
 LOAD, CORES = "/proc/loadavg", "/sys/devices/system/cpu/online"
 RANGE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?$")

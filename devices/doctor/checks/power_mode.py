@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution, spoils
-from detlite.devices.survey.insist import power_mode_problem
+from detlite.devices.survey.power_mode_check import power_mode_problem
 
 
 def _find(subject: Subject) -> Iterator[Finding]:

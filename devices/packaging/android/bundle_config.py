@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from detlite.convert.wire_format import fields
+from detlite.convert.files.wire_format import fields
 
 COMPRESSION = 3  # of BundleConfig
 UNCOMPRESSED_GLOB, INSTALL_TIME_DEFAULT = 1, 2  # of Compression

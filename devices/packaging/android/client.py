@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.devices.accuracy.detect import Detected
+from detlite.accuracy.detect import Detected
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 
 CLIENTS = ("mediapipe", "tflite_support")

@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from detlite.devices.accuracy.client_resize import MEDIAPIPE, TASK_LIBRARY
-from detlite.devices.accuracy.detect import Detected, detect
-from detlite.devices.accuracy.evaluation import ThisMachine
-from detlite.devices.accuracy.fidelity import TRUTH_SCORE, fidelity
-from detlite.devices.accuracy.resized import ResizedAs
+from detlite.accuracy.client_resize import MEDIAPIPE, TASK_LIBRARY
+from detlite.accuracy.detect import Detected, detect
+from detlite.accuracy.evaluation import ThisMachine
+from detlite.accuracy.fidelity import TRUTH_SCORE, fidelity
+from detlite.accuracy.resized import ResizedAs
 from detlite.devices.packaging.android.client import Seen, client_in, run_client
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import InputError
-from detlite.runtime.images import read_image
+from detlite.runtime.image.read import read_image
+from detlite.runtime.image.resize import resize
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.resize import resize
 
 OWN, ALIKE, BEFORE = "client", "client; detlite as it does", "detlite"
 """Who resizes: each in its own way, both in the client's way, detlite for both."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detlite.calibration.images import images_in
+from detlite.accuracy.images import images_in
 from detlite.convert.artifact import history_json, step, write_folder
 from detlite.convert.tflite.metadata_write import LABELS, label_lines
 from detlite.devices.packaging.android.figures import read_figures

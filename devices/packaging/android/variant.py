@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from detlite.convert.artifact import open_artifact
-from detlite.convert.hints import matching_labels
 from detlite.convert.labels.files import read_labels
-from detlite.convert.stage import digest
+from detlite.convert.load import digest
+from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.tflite.boundary import with_uint8_input
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import load

@@ -8,8 +8,8 @@ import struct
 import numpy as np
 import pytest
 
-from detlite.convert.checkpoint.crc32c import masked_crc32c
-from detlite.convert.checkpoint.table import MAGIC, read_table
+from detlite.convert.rebuild.weights.crc32c import masked_crc32c
+from detlite.convert.rebuild.weights.table import MAGIC, read_table
 
 WEIGHTS = np.arange(6, dtype=np.float32).reshape(1, 1, 2, 3)
 NAMED = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.checkpoint.crc32c import crc32c, masked_crc32c
+from detlite.convert.rebuild.weights.crc32c import crc32c, masked_crc32c
 
 
 @pytest.mark.parametrize(

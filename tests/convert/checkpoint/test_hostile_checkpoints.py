@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from detlite.convert.checkpoint.open import open_checkpoint
+from detlite.convert.rebuild.weights.open import open_checkpoint
 from detlite.runtime.errors import InputError
 
 KERNEL = "FeatureExtractor/MobilenetV1/Conv2d_0/weights"

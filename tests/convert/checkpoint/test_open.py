@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detlite.convert.checkpoint.open import checkpoint_files, open_checkpoint, prefix_of
+from detlite.convert.rebuild.weights.open import checkpoint_files, open_checkpoint, prefix_of
 from detlite.runtime.errors import InputError
 
 KERNEL = "FeatureExtractor/MobilenetV1/Conv2d_0/weights"

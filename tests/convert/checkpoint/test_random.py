@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.checkpoint.random import RandomWeights
+from detlite.convert.rebuild.weights.random import RandomWeights
 
 
 @given(st.integers(0, 2**32), st.text(min_size=1, max_size=20))

@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from detlite.convert.checkpoint.objects import ObjectWeights
-from detlite.convert.checkpoint.open import open_checkpoint
-from detlite.convert.checkpoint.stored import Store, Variable
+from detlite.convert.rebuild.weights.objects import ObjectWeights
+from detlite.convert.rebuild.weights.open import open_checkpoint
+from detlite.convert.rebuild.weights.stored import Store, Variable
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 

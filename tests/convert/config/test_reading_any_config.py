@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from written_configs import CENTER_NET, RETINA, SSD
 
-from detlite.convert.config.pipeline import CenterNet, Pipeline
-from detlite.convert.config.read import parse_pipeline, read_pipeline
+from detlite.convert.rebuild.detector_config import CenterNet, Pipeline
+from detlite.convert.rebuild.odapi.config.read import parse_pipeline, read_pipeline
 from detlite.runtime.errors import InputError
 
 VALUES = ("0", "-1", "nan", "1e999", "true", "'x'", "{ }", "[ ]", "[1, 'a']", "99999999999999999999", "RELU", "<>")

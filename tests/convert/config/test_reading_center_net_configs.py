@@ -3,8 +3,8 @@
 import pytest
 from written_configs import CENTER_NET, line_of
 
-from detlite.convert.config.pipeline import CenterNet, ImageResizer
-from detlite.convert.config.read import parse_pipeline
+from detlite.convert.rebuild.detector_config import CenterNet, ImageResizer
+from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 
 TYPE = 'type: "resnet_v1_50_fpn"'

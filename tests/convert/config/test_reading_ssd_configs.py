@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from written_configs import RETINA, SSD
 
-from detlite.convert.config.pipeline import (
+from detlite.convert.rebuild.detector_config import (
     BatchNorm,
     BiFpn,
     BoxScales,
@@ -18,7 +18,7 @@ from detlite.convert.config.pipeline import (
     SsdAnchors,
     WeightSharedPredictor,
 )
-from detlite.convert.config.read import parse_pipeline
+from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 
 
 def float32(value: float) -> float:

@@ -3,7 +3,7 @@
 import pytest
 from written_configs import RETINA, SSD, line_of
 
-from detlite.convert.config.read import parse_pipeline
+from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 
 TYPE = 'type: "ssd_mobilenet_v2"'

@@ -11,10 +11,10 @@ from edgetpu_models import convolutions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.convert.edgetpu.compiled import compiled_record, read_compiled, totals
-from detlite.convert.edgetpu.graph import read_graph
-from detlite.convert.edgetpu.twin import compare_twins
-from detlite.convert.edgetpu.validity import findings
+from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled, totals
+from detlite.convert.targets.edgetpu.graph import read_graph
+from detlite.convert.targets.edgetpu.twin import compare_twins
+from detlite.convert.targets.edgetpu.validity import findings
 from detlite.runtime.errors import InputError
 
 FOLDER = Path(__file__).resolve().parents[4] / "shared" / "data"

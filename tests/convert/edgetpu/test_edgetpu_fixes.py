@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from edgetpu_models import Model, convolutions
 
-from detlite.convert.edgetpu.fix import FOLDER, Fix, Place
-from detlite.convert.edgetpu.fix import Model as Given
-from detlite.convert.edgetpu.graph import read_graph
-from detlite.convert.edgetpu.predict import predict
-from detlite.convert.edgetpu.prove import prove
-from detlite.convert.edgetpu.repair import repair
+from detlite.convert.targets.edgetpu.fix import FOLDER, Fix, Place
+from detlite.convert.targets.edgetpu.fix import Model as Given
+from detlite.convert.targets.edgetpu.graph import read_graph
+from detlite.convert.targets.edgetpu.predict import predict
+from detlite.convert.targets.edgetpu.prove import prove
+from detlite.convert.targets.edgetpu.repair import repair
 from detlite.convert.tflite.appended import appended_files, with_files
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.errors import FindingError, InputError

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.edgetpu.log import Row, parse_log
+from detlite.convert.targets.edgetpu.log import Row, parse_log
 
 OLD = """Edge TPU Compiler version 2.0.291256449
 Input: a.tflite

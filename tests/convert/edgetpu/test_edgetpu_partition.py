@@ -4,8 +4,8 @@ from edgetpu_models import Model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.convert.edgetpu.graph import Graph, read_graph
-from detlite.convert.edgetpu.partition import partition
+from detlite.convert.targets.edgetpu.graph import Graph, read_graph
+from detlite.convert.targets.edgetpu.partition import partition
 
 
 def chain(links: list[list[int]]) -> Graph:

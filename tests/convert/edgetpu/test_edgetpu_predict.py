@@ -8,10 +8,10 @@ import time
 import pytest
 from edgetpu_models import Model, convolutions
 
-from detlite.convert.edgetpu.latency import estimate
-from detlite.convert.edgetpu.parameters import parameters_of
-from detlite.convert.edgetpu.predict import predict
-from detlite.convert.edgetpu.record import log_rows, verdict
+from detlite.convert.targets.edgetpu.latency import estimate
+from detlite.convert.targets.edgetpu.parameters import parameters_of
+from detlite.convert.targets.edgetpu.predict import predict
+from detlite.convert.targets.edgetpu.record import log_rows, verdict
 from detlite.runtime.errors import InputError
 
 DT = "Operation is working on an unsupported data type"
@@ -292,6 +292,6 @@ def test_a_model_of_150_operators_is_predicted_in_0_3_seconds_without_tensorflow
     begin = time.process_time()
     predict(data, "x")
     assert time.process_time() - begin < 0.3
-    program = "import sys; from detlite.convert.edgetpu.predict import predict; " \
+    program = "import sys; from detlite.convert.targets.edgetpu.predict import predict; " \
         f"predict(open({str(path)!r}, 'rb').read(), 'x'); print('tensorflow' in sys.modules)"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "False"

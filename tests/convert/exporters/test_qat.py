@@ -7,16 +7,16 @@ import pytest
 from golden_models import Golden
 from ranged_weights import RangedWeights
 
-from detlite.convert.checkpoint.open import open_checkpoint
-from detlite.convert.config.read import read_pipeline
 from detlite.convert.exporters.qat import to_int8
-from detlite.convert.family import family_of_extractor
 from detlite.convert.graph.runner import import_graph
 from detlite.convert.graph.trim import INPUT, prune
-from detlite.convert.network.built import BOX_ENCODINGS, CLASS_SCORES
-from detlite.convert.network.graph import Network
-from detlite.convert.network.slim import PLAIN, Slim, Style
-from detlite.convert.network.ssd import build_ssd
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES
+from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
+from detlite.convert.rebuild.network.ssd import build_ssd
+from detlite.convert.rebuild.odapi.config.read import read_pipeline
+from detlite.convert.rebuild.odapi.family import family_of_extractor
+from detlite.convert.rebuild.weights.open import open_checkpoint
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.heads import canonicalize
 from detlite.runtime.errors import InputError

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from built import build, operators, thin
 
-from detlite.convert.families.inception_v3 import SMALLEST_SIDE
-from detlite.convert.family import preset
+from detlite.convert.rebuild.odapi.families.inception_v3 import SMALLEST_SIDE
+from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
 
 V2, V3 = "ssd_inception_v2", "ssd_inception_v3"

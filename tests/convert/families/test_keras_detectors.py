@@ -9,11 +9,11 @@ import pytest
 from asked_weights import AskedWeights
 from built import build, operators, thin
 
-from detlite.convert.config.pipeline import BatchNorm, BiFpn, CenterNet, Fpn, Ssd
-from detlite.convert.config.read import read_pipeline
-from detlite.convert.family import family_of_center_net, preset
-from detlite.convert.network.built import Built
-from detlite.convert.network.center_net import build_center_net
+from detlite.convert.rebuild.detector_config import BatchNorm, BiFpn, CenterNet, Fpn, Ssd
+from detlite.convert.rebuild.network.built_network import Built
+from detlite.convert.rebuild.network.center_net import build_center_net
+from detlite.convert.rebuild.odapi.config.read import read_pipeline
+from detlite.convert.rebuild.odapi.family import family_of_center_net, preset
 from detlite.runtime.errors import InputError
 
 BACKBONE = "model/_feature_extractor/classification_backbone/"

@@ -7,8 +7,8 @@ from built import build, operators, thin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.family import preset
-from detlite.convert.network.mobiledet import scaled
+from detlite.convert.rebuild.network.mobiledet import scaled
+from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
 
 CPU, EDGETPU = "ssdlite_mobiledet_cpu", "ssdlite_mobiledet_edgetpu"

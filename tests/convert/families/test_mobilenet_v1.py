@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from built import build, operators, thin
 
-from detlite.convert.config.pipeline import BatchNorm, ConvHyperparams, FeatureExtractor
-from detlite.convert.families.mobilenet_v1 import backbone_of
-from detlite.convert.family import preset
-from detlite.convert.network.graph import Network
+from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, FeatureExtractor
+from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.odapi.families.mobilenet_v1 import backbone_of
+from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
 
 SCOPE = "FeatureExtractor/MobilenetV1/"

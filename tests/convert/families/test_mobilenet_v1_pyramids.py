@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from built import build, operators, thin
 
-from detlite.convert.family import preset
+from detlite.convert.rebuild.odapi.family import preset
 
 SCOPE = "FeatureExtractor/MobilenetV1/"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from built import build, operators, thin
 
-from detlite.convert.config.pipeline import BatchNorm, ConvHyperparams
-from detlite.convert.family import preset
+from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams
+from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
 
 LARGE, SMALL = "ssdlite_mobilenet_v3_large", "ssdlite_mobilenet_v3_small"

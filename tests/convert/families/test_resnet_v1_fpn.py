@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from built import build, operators, thin
 
-from detlite.convert.config.pipeline import ConvHyperparams, SsdAnchors
-from detlite.convert.family import family_of_extractor, preset
-from detlite.convert.network.resnet_v1 import backbone_style
+from detlite.convert.rebuild.detector_config import ConvHyperparams, SsdAnchors
+from detlite.convert.rebuild.network.resnet_v1 import backbone_style
+from detlite.convert.rebuild.odapi.family import family_of_extractor, preset
 from detlite.runtime.errors import InputError
 
 

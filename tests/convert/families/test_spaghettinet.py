@@ -10,10 +10,10 @@ import pytest
 from built import build, operators
 from ranged_weights import RangedWeights
 
-from detlite.convert.checkpoint.random import RandomWeights
-from detlite.convert.family import family_of_extractor, preset
-from detlite.convert.network.spaghetti_nodes import ARCHITECTURES
-from detlite.convert.network.ssd import build_ssd
+from detlite.convert.rebuild.network.spaghetti_nodes import ARCHITECTURES
+from detlite.convert.rebuild.network.ssd import build_ssd
+from detlite.convert.rebuild.odapi.family import family_of_extractor, preset
+from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.runtime.errors import InputError
 
 SIZES = {"s": (3_478_933, 1_039_208_776), "m": (4_169_829, 1_244_490_352), "l": (5_758_389, 1_564_189_896)}

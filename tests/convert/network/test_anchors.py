@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.config.pipeline import MultiscaleAnchors, SsdAnchors
-from detlite.convert.network.anchors import boxes_per_cell, make_anchors
+from detlite.convert.rebuild.detector_config import MultiscaleAnchors, SsdAnchors
+from detlite.convert.rebuild.network.anchors import boxes_per_cell, make_anchors
 from detlite.runtime.errors import InputError
 
 SSD = SsdAnchors(num_layers=2, min_scale=0.2, max_scale=0.8, aspect_ratios=(1.0, 4.0))

@@ -7,7 +7,7 @@ import pytest
 from golden_models import NAMES, Golden
 
 from detlite.convert.artifact import open_artifact
-from detlite.convert.tasks import convert
+from detlite.convert.child_calls import convert
 from detlite.runtime.progress import silent
 from detlite.runtime.session import Session
 

@@ -7,10 +7,10 @@ from asked_weights import AskedWeights
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.config.pipeline import BatchNorm, ConvHyperparams, FeatureExtractor, Fpn
-from detlite.convert.network.graph import Network
-from detlite.convert.network.pyramid import Pyramid, levels_of, pooled
-from detlite.convert.network.slim import Slim
+from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, FeatureExtractor, Fpn
+from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.pyramid import Pyramid, levels_of, pooled
+from detlite.convert.rebuild.network.slim import Slim
 from detlite.runtime.errors import InputError
 
 CONV = ConvHyperparams("RELU_6", BatchNorm(scale=True))

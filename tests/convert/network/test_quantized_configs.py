@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from ranged_weights import RangedWeights
 
-from detlite.convert.config.read import read_pipeline
-from detlite.convert.family import family_of_extractor
-from detlite.convert.network.ssd import build_ssd
+from detlite.convert.rebuild.network.ssd import build_ssd
+from detlite.convert.rebuild.odapi.config.read import read_pipeline
+from detlite.convert.rebuild.odapi.family import family_of_extractor
 
 pytestmark = pytest.mark.data
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.checkpoint.named import NamedWeights
-from detlite.convert.checkpoint.stored import Store, Variable
-from detlite.convert.network.graph import Network
-from detlite.convert.network.ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, places_of
+from detlite.convert.graph.trained_ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, places_of
+from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.weights.named import NamedWeights
+from detlite.convert.rebuild.weights.stored import Store, Variable
 from detlite.runtime.errors import InputError
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from asked_weights import AskedWeights
 
-from detlite.convert.config.pipeline import BatchNorm, ConvHyperparams, WeightSharedPredictor
-from detlite.convert.network.graph import Network
-from detlite.convert.network.predictors import Columns
-from detlite.convert.network.shared_predictor import shared_predictor
-from detlite.convert.network.slim import Slim
+from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, WeightSharedPredictor
+from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.predictors import Columns
+from detlite.convert.rebuild.network.shared_predictor import shared_predictor
+from detlite.convert.rebuild.network.slim import Slim
 from detlite.runtime.errors import InputError
 
 SCOPE = "WeightSharedConvolutionalBoxPredictor/"

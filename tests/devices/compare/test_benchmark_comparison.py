@@ -3,10 +3,10 @@
 import pytest
 from run_records import write
 
-from detlite.devices.compare.comparison import compare_runs
-from detlite.devices.compare.limits import parse_limits
-from detlite.devices.compare.record import read_record
 from detlite.runtime.errors import InputError
+from detlite.studies.compare.comparison import compare_runs
+from detlite.studies.compare.limits import parse_limits
+from detlite.studies.compare.record import read_record
 
 
 @pytest.fixture

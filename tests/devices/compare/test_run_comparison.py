@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_records import accuracy, latency
 
-from detlite.devices.compare.comparison import compare_runs
-from detlite.devices.compare.limits import parse_limits
-from detlite.devices.compare.record import RunRecord
-from detlite.devices.compare.show import markdown, rows, said
 from detlite.runtime.errors import InputError, UnknownNameError
+from detlite.studies.compare.comparison import compare_runs
+from detlite.studies.compare.limits import parse_limits
+from detlite.studies.compare.record import RunRecord
+from detlite.studies.compare.show import markdown, rows, said
 
 SAMPLES = (5 + np.random.default_rng(1).gamma(2, 0.05, 400)).tolist()
 

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from run_records import accuracy, latency, write
 
-from detlite.devices.compare.comparison import compare_runs
-from detlite.devices.compare.record import prepare_record, read_record, record_file, write_record
 from detlite.runtime.errors import DetliteError, InputError
+from detlite.studies.compare.comparison import compare_runs
+from detlite.studies.compare.record import prepare_record, read_record, record_file, write_record
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -5,15 +5,15 @@ import json
 import pytest
 from float_detector import detector, write_images
 
-from detlite.calibration.images import Images
+from detlite.accuracy.bootstrap import Interval
+from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, float_model
-from detlite.devices.accuracy.bootstrap import Interval
-from detlite.devices.quantization.bench import Bench
-from detlite.devices.quantization.blame import explain
-from detlite.devices.quantization.curve import Point, curve
-from detlite.devices.quantization.losses import losses
-from detlite.devices.quantization.page import explanation_files
-from detlite.devices.quantization.trials import Trials
+from detlite.studies.search.bench import Bench
+from detlite.studies.search.blame import explain
+from detlite.studies.search.curve import Point, curve
+from detlite.studies.search.losses import losses
+from detlite.studies.search.page import explanation_files
+from detlite.studies.search.trials import Trials
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import pytest
 from float_detector import detector, write_images
 
-from detlite.calibration.images import Images
+from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, float_model
-from detlite.devices.quantization.cost import cost_record
-from detlite.devices.quantization.trials import Trials
+from detlite.studies.search.cost import cost_record
+from detlite.studies.search.trials import Trials
 
 
 @pytest.fixture(scope="module")

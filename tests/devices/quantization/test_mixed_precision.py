@@ -3,13 +3,13 @@
 import pytest
 from float_detector import detector, write_images
 
-from detlite.calibration.images import Images
+from detlite.accuracy.images import Images
 from detlite.calibration.network import Network
 from detlite.calibration.quantize import Recipe, float_model
-from detlite.devices.quantization.mixed import Budget, fewest_floating
-from detlite.devices.quantization.order import head_operators, units
-from detlite.devices.quantization.trials import Trials
 from detlite.runtime.errors import FindingError, InputError
+from detlite.studies.search.mixed import Budget, fewest_floating
+from detlite.studies.search.order import head_operators, units
+from detlite.studies.search.trials import Trials
 
 
 def trials_of(tmp_path, method="bias_correction", **recipe):

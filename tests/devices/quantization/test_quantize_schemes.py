@@ -5,10 +5,10 @@ import json
 import pytest
 from float_detector import detector, write_images
 
-from detlite.calibration.scheme import DEFAULT_SCHEME, scheme_called, scheme_names
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, scheme_called, scheme_names
 from detlite.cli import main
 from detlite.convert.artifact import write_artifact
-from detlite.convert.stage import with_heads
+from detlite.convert.load import with_heads
 
 SCHEMES = [name for name in scheme_names() if name != DEFAULT_SCHEME]
 

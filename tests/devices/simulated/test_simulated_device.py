@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from detlite.devices.deploy.deploy import deploy
+from detlite.devices.deploy.device_lock import hold
 from detlite.devices.deploy.files import device_file
-from detlite.devices.deploy.hold import hold
 from detlite.devices.deploy.job import job_lines
 from detlite.devices.doctor.examine import examine
 from detlite.devices.inventory import Device
@@ -26,7 +26,7 @@ from detlite.devices.transport.run import alive, get, run
 from detlite.devices.transport.simulated import SimulatedTransport
 from detlite.devices.transport.transport import LostError
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.trtexec import read_times
+from detlite.runtime.runners.trtexec import read_times
 
 WORK = ".cache/detlite"
 OWN_FAULTS = [(name, fault) for name in simulator_names() for fault in simulator_called(name).faults]

@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pytest
 
-from detlite.devices.accuracy.detect import detect
+from detlite.accuracy.detect import detect
 from detlite.devices.deploy.deploy import deploy
+from detlite.devices.deploy.device_lock import hold
 from detlite.devices.deploy.files import device_file
-from detlite.devices.deploy.hold import hold
 from detlite.devices.deploy.job import job_lines
 from detlite.devices.remote.detect import detect_on
 from detlite.devices.remote.fleet import on_each

@@ -11,8 +11,8 @@ from emulated import Emulated
 from stubborn_phone import StubbornPhone
 
 from detlite.devices.deploy.deploy import deploy
+from detlite.devices.deploy.device_lock import LOCK_AGE_S, hold
 from detlite.devices.deploy.files import device_file
-from detlite.devices.deploy.hold import LOCK_AGE_S, hold
 from detlite.devices.deploy.job import job_lines
 from detlite.devices.inventory import read_inventory
 from detlite.devices.transport.connect import connect

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from detlite.devices.accuracy.detect import detect
-from detlite.devices.deploy.hold import LOCK_AGE_S
+from detlite.accuracy.detect import detect
+from detlite.devices.deploy.device_lock import LOCK_AGE_S
 from detlite.runtime.artifact import read_artifact
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ import pytest
 from app_models import write_app_model
 from PIL import Image
 
+from detlite.accuracy.detect import Detected
 from detlite.cli import main
-from detlite.devices.accuracy.detect import Detected
 from detlite.devices.packaging.android.client import Seen, client_in, run_client
 from detlite.devices.packaging.android.identity import compare
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError

@@ -1,0 +1,131 @@
+"""Whether two detectors agree: their contracts, and their outputs by role on the same images."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.boxes.scores import CONVERTERS
+from detlite.runtime.child import run_in_child
+from detlite.runtime.contract import Contract
+from detlite.runtime.progress import Progress, silent
+
+Heads = dict[str, NDArray[np.float32]]
+
+ANCHOR_TOLERANCE = 1e-5
+"""Of the image's side: anchors that one way reckons in float64 and the other reads as float32."""
+
+SETTING_TOLERANCE = 1e-6
+REAL_TOLERANCE = 1e-3  # of float outputs: kernels add in another order
+SYNTHETIC = 4
+COARSE = 12  # cells of a synthetic image's side: blobs as large as objects, and noise over them
+
+
+def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
+    """Yield where two contracts would make two programs read the same model differently, a sentence each.
+
+    Names, dtypes, scales and origins are how a conversion went, not what the detector is.
+    """
+    images = [(c.image.height, c.image.width, c.image.colour, c.image.resize) for c in (a, b)]
+    if images[0] != images[1]:
+        yield f"image: {images[0]} and {images[1]}"
+    for what in ("mean", "std"):
+        left, right = getattr(a.image, what), getattr(b.image, what)
+        if len(left) != len(right) or not np.allclose(left, right, rtol=1e-3, atol=0.5):
+            yield f"{what} of the image: {left} and {right}"
+    if a.anchors.shape != b.anchors.shape:
+        yield f"anchors: {len(a.anchors)} and {len(b.anchors)}"
+    elif (far := float(np.abs(a.anchors - b.anchors).max(initial=0))) > ANCHOR_TOLERANCE:
+        yield f"anchors: up to {far:.3g} apart; at most {ANCHOR_TOLERANCE:g} are rounding"
+    for what in ("box_coder", "score_converter", "label_offset"):
+        left, right = getattr(a, what), getattr(b, what)
+        if left != right and not (what == "score_converter" and "IDENTITY" in (left, right)):
+            yield f"{what}: {left} and {right}"
+    if a.labels != b.labels:
+        yield _labels(a.labels, b.labels)
+
+
+def _labels(left: Sequence[str], right: Sequence[str]) -> str:
+    if len(left) != len(right):
+        return f"labels: {len(left)} and {len(right)}"
+    place = next(i for i, (x, y) in enumerate(zip(left, right, strict=True)) if x != y)
+    return f"labels: class {place} is {left[place]!r} and {right[place]!r}"
+
+
+def nms_difference(a: Contract, b: Contract) -> str | None:
+    """Return how the settings of non-maximum suppression differ: a matter of use, not of the detector."""
+    pairs = [(name, getattr(a.nms, name), getattr(b.nms, name)) for name in vars(a.nms)]
+    other = [f"{name} {x} and {y}" for name, x, y in pairs if not _same(x, y)]
+    return f"NMS settings differ: {', '.join(other)}" if other else None
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return abs(left - right) <= SETTING_TOLERANCE
+    return bool(left == right)
+
+
+def default_tolerance(a: Contract, b: Contract, role: str) -> float:
+    """Return `REAL_TOLERANCE`, and two steps of that output where it is quantized: rounding that is not shared."""
+    steps = [o.quantization.scale for c in (a, b) for o in c.outputs if o.role == role and o.quantization is not None]
+    return REAL_TOLERANCE + 2 * max(steps, default=0.0)
+
+
+def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress: Progress = silent) -> list[Heads]:
+    """Return what each of *artifacts* makes of the same *images* (seeded ones where there are none), by role.
+
+    float32, images first; logits come as scores, by the contract's own converter.
+    """
+    with tempfile.TemporaryDirectory(prefix="detlite-compare-") as scratch:
+        folder = Path(scratch)
+        paths = list(images) or _synthetic(folder, artifacts[0].contract)
+        found = []
+        for number, artifact in enumerate(artifacts):
+            progress("comparing", number, len(artifacts))
+            request = {
+                "model": str(artifact.model.absolute()),
+                "contract": artifact.contract.to_json(),
+                "images": [str(path.absolute()) for path in paths],
+                "threads": 1,
+                "out": str(folder / f"{number}.npz"),
+            }
+            run_in_child("detlite.runtime.child_calls:heads", request)
+            with np.load(folder / f"{number}.npz") as arrays:
+                found.append(_scored({role: arrays[role] for role in arrays.files}, artifact.contract))
+        progress("comparing", len(artifacts), len(artifacts))
+    return found
+
+
+def _scored(heads: Heads, contract: Contract) -> Heads:
+    if contract.is_raw and contract.score_converter_place == "host":
+        heads["class_scores"] = CONVERTERS[contract.score_converter](heads["class_scores"])
+    return heads
+
+
+def _synthetic(folder: Path, contract: Contract) -> list[Path]:
+    """Write images made with seeds to *folder*: blobs with a little noise, of the size that the detector wants."""
+    height, width = contract.image.height, contract.image.width
+    paths = []
+    for seed in range(SYNTHETIC):
+        chance = np.random.default_rng(seed)
+        coarse = chance.integers(0, 256, (COARSE, COARSE, 3))
+        rows, columns = np.arange(height) * COARSE // height, np.arange(width) * COARSE // width
+        noisy = coarse[rows][:, columns] + chance.integers(-16, 17, (height, width, 3))
+        paths.append(folder / f"seed_{seed}.npy")
+        np.save(paths[-1], np.clip(noisy, 0, 255).astype(np.uint8))
+    return paths
+
+
+def head_differences(a: Heads, b: Heads) -> dict[str, float]:
+    """Return the largest difference of each role that both have in the same shape."""
+    return {
+        role: float(np.abs(a[role].astype(np.float64) - b[role]).max(initial=0.0))
+        for role in a
+        if role in b and a[role].shape == b[role].shape
+    }

@@ -1,0 +1,1 @@
+"""Places where images are; one file each, see `detlite.accuracy.image_source`."""

@@ -1,0 +1,89 @@
+"""Fidelity: the mAP of one artifact's detections against another's taken as the truth. It needs no labels.
+
+What quantization did is seen far more clearly than in mAP against labels: the noise of labels and of hard images,
+the same for both, is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detlite.accuracy.bootstrap import SEED, Interval, bootstrap_map
+from detlite.accuracy.coco import pixel_boxes
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.matching import Found, Matches, Truths, match
+from detlite.accuracy.precision import mean_average_precision
+from detlite.runtime.errors import InputError
+
+TRUTH_SCORE = 0.3  # what the reference is at least this sure of counts as there
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How far one artifact's detections are those of the reference.
+
+    Attributes:
+        fidelity: mAP in percent, IoU 0.5:0.95, over the classes that the reference found.
+        images: how many.
+        classes: how many the reference found; the others are left out.
+        reference_count: what the reference found with a score of at least `TRUTH_SCORE`.
+        found_count: what the artifact found so, in these classes.
+        matched_count: how many of both are the same: the same class, and IoU of at least 0.5.
+        interval: of a bootstrap over the images, when asked for.
+    """
+
+    fidelity: float
+    images: int
+    classes: int
+    reference_count: int
+    found_count: int
+    matched_count: int
+    interval: Interval | None = None
+
+
+def fidelity(found: Detected, reference: Detected, *, draws: int = 0, seed: int = SEED) -> Fidelity:
+    """Return how far *found* agrees with *reference*, on the same images in the same order.
+
+    Raises:
+        InputError: the images differ, or the reference is sure of nothing in them.
+    """
+    matches = fidelity_matches(found, reference)
+    sure = [item.scores >= np.float32(TRUTH_SCORE) for item in matches.classes]
+    return Fidelity(
+        fidelity=float(mean_average_precision(matches)[0]),
+        images=matches.images,
+        classes=len(matches.classes),
+        reference_count=sum(int(item.truth_count.sum()) for item in matches.classes),
+        found_count=sum(int(mask.sum()) for mask in sure),
+        matched_count=sum(
+            int((item.matched[0] & mask).sum()) for item, mask in zip(matches.classes, sure, strict=True)
+        ),
+        interval=bootstrap_map(matches, draws=draws, seed=seed) if draws else None,
+    )
+
+
+def fidelity_matches(found: Detected, reference: Detected) -> Matches:
+    """Return what of *found* the reference found too; `InputError` as `fidelity`."""
+    if found.sizes.shape != reference.sizes.shape or (found.sizes != reference.sizes).any():
+        raise InputError("the two artifacts did not see the same images: their sizes differ")
+    boxes = pixel_boxes(reference)
+    sure = (reference.scores >= np.float32(TRUTH_SCORE)) & (boxes[:, 2:] > 0).all(axis=1)  # an empty box has no IoU
+    if not sure.any():
+        raise InputError(
+            f"the reference finds nothing with a score of at least {TRUTH_SCORE} in these {len(reference.sizes)} "
+            "images: give images of what it was trained to find"
+        )
+    truths = Truths(
+        image=reference.image_index[sure],
+        category=reference.classes[sure],
+        boxes=boxes[sure],
+        crowd=np.zeros(int(sure.sum()), dtype=np.bool_),
+    )
+    found_boxes = pixel_boxes(found)
+    real = (found_boxes[:, 2:] > 0).all(axis=1)
+    others = Found(
+        found.image_index[real], found.classes[real], found_boxes[real], found.scores[real].astype(np.float64)
+    )
+    return match(truths, others, len(reference.sizes))

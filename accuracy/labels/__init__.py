@@ -1,0 +1,1 @@
+"""Ground truth: readers of the formats that labelled images come in."""

@@ -1,0 +1,17 @@
+"""COCO's twelve numbers."""
+
+from detlite.accuracy.coco import coco_matches, coco_scores, prepare_coco
+from detlite.accuracy.metric import Metric
+from detlite.accuracy.precision import mean_average_precision
+
+PLUGIN = Metric(
+    title="COCO: AP averaged over IoU 0.50:0.95, by size, and recall",
+    source="COCOeval of cocoapi, as faster-coco-eval computes it",
+    takes=("coco", "voc"),
+    protocol={"evaluator": "faster-coco-eval", "iou_thresholds": "0.50:0.05:0.95"},
+    score=coco_scores,
+    weighted=lambda detected, annotations, classes, weights: mean_average_precision(
+        coco_matches(detected, annotations, classes), weights
+    ),
+    prepare=prepare_coco,
+)

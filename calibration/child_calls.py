@@ -1,0 +1,92 @@
+"""Quantization as it is asked of a child process: a request and an answer that JSON can carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.accuracy.images import Images
+from detlite.calibration.audit import reference_heads, unrepaired_operators
+from detlite.calibration.images.gather import Wish, gather
+from detlite.calibration.images.image_cache import default_keep
+from detlite.calibration.images.linting import lint_record
+from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.ranges.ranges import RANGES, read_ranges
+from detlite.convert.artifact import write_artifact
+from detlite.convert.child_calls import options_of
+from detlite.convert.load import load_source
+from detlite.convert.source import recognize
+from detlite.convert.summary import detector_facts
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import Progress
+
+Record = dict[str, Any]
+
+UNREPAIRED_IMAGES = 2
+"""Enough to quantize a model whose operators alone are counted."""
+
+
+def gather_images(request: Record, progress: Progress) -> Record:
+    """Find and choose the images of a `Wish`, whose fields *request* has.
+
+    Returns:
+        `images` and `others`, their files; `origin`; and why others are `broken`.
+    """
+    wish = Wish(**{**request, "paths": tuple(map(Path, request["paths"]))})
+    found = gather(wish, default_keep(), progress=progress)
+    return {
+        "images": [str(path) for path in found.images.paths],
+        "origin": found.images.origin,
+        "others": [str(path) for path in found.others],
+        "broken": list(found.broken),
+    }
+
+
+def quantize_source(request: Record, progress: Progress) -> Record:
+    """Quantize `source` with the `images` to an artifact in the folder `out`, with the ranges of the file `ranges`.
+
+    Returns:
+        `model`, `history`, the facts of the detector, and what `lint` found; the last alone where that is to fail.
+    """
+    images = Images(tuple(map(Path, request["images"])), request["images_origin"])
+    model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
+    linted = lint_record(request, model, images, progress)
+    if linted.get("lint_failed"):
+        return linted
+    ranges = read_ranges(Path(request["ranges"])) if request.get("ranges") else None
+    recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"].get("floating", ()))})
+    quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
+    made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
+    artifact = write_artifact(
+        Path(request["out"]), made.data, made.contract, made.history, force=request["force"], files=files
+    )
+    return {
+        "model": str(artifact.model),
+        "history": list(artifact.history),
+        **detector_facts(artifact.contract),
+        **linted,
+    }
+
+
+def audit(request: Record, progress: Progress) -> Record:
+    """Run the untouched graph `source` on the `images`, and quantize it unrepaired; write its heads to `out` (.npz).
+
+    Returns:
+        `operators` and `float_islands` of the unrepaired int8 model.
+    """
+    source = recognize(Path(request["source"]))
+    frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
+    images = Images(tuple(map(Path, request["images"])), "")
+    contract = contract_from_json(request["contract"])
+    progress("reference", 0, 1)
+    tensors = [preprocess(read_image(path), contract.image) for path in images.paths]
+    encodings, scores = reference_heads(frozen, tensors)
+    np.savez(request["out"], box_encodings=encodings, class_scores=scores)
+    progress("reference", 1, 1)
+    few = Images(images.paths[:UNREPAIRED_IMAGES], "")
+    return unrepaired_operators(frozen, options_of(request["options"]), few)

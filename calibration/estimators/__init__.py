@@ -1,1 +1,0 @@
-"""Ways to make a range of what was seen; one file each, see `detlite.calibration.estimator`."""

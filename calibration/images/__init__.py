@@ -1,0 +1,1 @@
+"""Which images to calibrate with: gathered, checked, chosen, and cached."""

@@ -1,0 +1,67 @@
+"""What a check of calibration images is; each is one file in `calibration/images/lint/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from detlite.calibration.images.confidence import Confidence
+from detlite.calibration.images.thumbnail import SIDE, Thumbnails
+
+CHECKS = "detlite.calibration.images.lint"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with the images.
+
+    Attributes:
+        text: what, in one sentence.
+        advice: what to do.
+        images: the files that it is about; none where it is about all of them.
+    """
+
+    text: str
+    advice: str
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """Images that are looked at.
+
+    Attributes:
+        paths: the files.
+        thumbnails: of each of them.
+        broken: why others cannot be read.
+        against: files that must not be among them, those of a validation split.
+        against_thumbnails: of each of these.
+        confidence: what the float model makes of images; None where there is no model.
+    """
+
+    paths: tuple[Path, ...]
+    thumbnails: Thumbnails
+    broken: tuple[str, ...] = ()
+    against: tuple[Path, ...] = ()
+    against_thumbnails: Thumbnails = field(default_factory=lambda: np.empty((0, SIDE, SIDE, 3), np.uint8))
+    confidence: Confidence | None = None
+
+    def names(self, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Return the files of the images with these *numbers*."""
+        return tuple(str(self.paths[number]) for number in numbers)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check; its name is its file's name.
+
+    Attributes:
+        title: what it looks for, in one line.
+        find: what it finds.
+    """
+
+    title: str
+    find: Callable[[Inspected], list[Finding]]

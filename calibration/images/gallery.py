@@ -1,0 +1,98 @@
+"""The images of a source by their numbers, whether each has a file of its own or is inside of another.
+
+Of the images at most one is held at a time, and of the others a thumbnail, or their labels alone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from detlite.accuracy.image_source import MOST_IMAGES, ImageSource, Item, Object
+from detlite.calibration.images.image_cache import Keep
+from detlite.calibration.images.thumbnail import thumbnail, thumbnails
+from detlite.runtime.arrays import Pixels
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import Progress, silent
+
+Looks = dict[int, Pixels | InputError]
+"""The thumbnail of each image by its number, or why it cannot be read."""
+
+
+class Gallery:
+    """The images of *source* at *paths*.
+
+    Attributes:
+        objects: what is labelled in each image; nothing where the source has no labels.
+    """
+
+    def __init__(self, source: ImageSource, paths: Sequence[Path], *, progress: Progress = silent) -> None:
+        """List the images.
+
+        Raises:
+            InputError: there are none, or too many.
+        """
+        self._source, self._where, self._progress = source, paths, progress
+        self.objects: list[tuple[Object, ...]] = []
+        self._paths: list[Path] = []
+        for item in source.items(paths):
+            self.objects.append(item.objects or ())
+            if item.path is not None:
+                self._paths.append(item.path)
+            if len(self.objects) > MOST_IMAGES:
+                raise InputError(f"{paths[-1]} has over {MOST_IMAGES} images: give a part of them")
+            progress("images listed", len(self.objects), 0)
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the source says what is in its images."""
+        return any(self.objects)
+
+    def looks(self, numbers: Sequence[int]) -> Looks:
+        """Return the thumbnail of each image of *numbers*, in their order, or why it cannot be read."""
+        if self._paths:
+            return dict(
+                zip(numbers, thumbnails([self._paths[one] for one in numbers], progress=self._progress), strict=True)
+            )
+        found: Looks = {}
+        with tempfile.TemporaryDirectory() as folder:
+            for number, item in self._items(set(numbers)):
+                found[number] = _look(item, Path(folder) / f"image{item.suffix}")
+                self._progress("images looked at", len(found), len(numbers))
+        return {number: found[number] for number in numbers}
+
+    def files(self, numbers: Sequence[int], keep: Keep) -> list[Path]:
+        """Return the file of each image of *numbers*, in their order; *keep* is where those without one are written."""
+        if self._paths:
+            return [self._paths[number] for number in numbers]
+        found: dict[int, Path] = {}
+        for number, item in self._items(set(numbers)):
+            assert item.content is not None
+            found[number] = keep.put(item.content(), item.suffix)
+        return [found[number] for number in numbers]
+
+    def _items(self, numbers: Collection[int]) -> Iterator[tuple[int, Item]]:
+        """Yield the images of *numbers* in the order of the source, which is left after the last of them."""
+        left = len(numbers)
+        for number, item in enumerate(self._source.items(self._where)):
+            if not left:
+                return
+            if number in numbers:
+                left -= 1
+                yield number, item
+        if left:
+            raise InputError(f"{self._where[-1]} changed while it was read: {left} of its images are gone")
+
+
+def _look(item: Item, path: Path) -> Pixels | InputError:
+    """Return the thumbnail of *item*, by way of the file *path*."""
+    assert item.content is not None
+    try:
+        path.write_bytes(item.content())
+        return thumbnail(path)
+    except InputError as error:
+        return InputError(str(error).replace(str(path), item.name))

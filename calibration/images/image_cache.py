@@ -1,0 +1,74 @@
+"""What is kept between runs, by what it was made of: images that were inside of other files, choices, thumbnails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.convert.files.write_file import write_file
+from detlite.runtime.artifact import sha256_of
+
+
+def default_keep() -> Keep:
+    """Return that in the cache folder; see `default_cache_folder`."""
+    return Keep(default_cache_folder() / "calibration")
+
+
+def key_of(*facts: Any) -> str:
+    """Return one digest for *facts*, plain data: what is kept under it is valid as long as they are."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def digests(paths: Sequence[Path]) -> list[str]:
+    """Return the sha256 of each of the files *paths*, in hex."""
+    return [sha256_of(path) for path in paths]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Files by their content, and what was made by the key of what it was made of, under *folder*.
+
+    ::
+
+        images/<sha256>.<suffix>    images that were inside of other files
+        made/<key>.<suffix>         what a key stands for
+    """
+
+    folder: Path
+
+    def put(self, content: bytes, suffix: str) -> Path:
+        """Keep *content*, and return its file."""
+        path = self.folder / "images" / f"{hashlib.sha256(content).hexdigest()}{suffix}"
+        if not self.is_whole(path):
+            _write(path, content)
+        return path
+
+    def is_whole(self, path: Path) -> bool:
+        """Return whether the file *path* of `images` is there and holds what its name says."""
+        return path.is_file() and sha256_of(path) == path.stem
+
+    def image(self, name: str) -> Path:
+        """Return the path of the image that is kept as *name*."""
+        return self.folder / "images" / name
+
+    def made(self, key: str, suffix: str) -> bytes | None:
+        """Return what is kept under *key*; None where nothing is."""
+        path = self._made(key, suffix)
+        return path.read_bytes() if path.is_file() else None
+
+    def keep(self, key: str, suffix: str, content: bytes) -> None:
+        """Keep *content* under *key*."""
+        _write(self._made(key, suffix), content)
+
+    def _made(self, key: str, suffix: str) -> Path:
+        return self.folder / "made" / f"{key}{suffix}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, content)

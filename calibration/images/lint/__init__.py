@@ -1,0 +1,1 @@
+"""Checks of calibration images; one file each, see `detlite.calibration.images.check`."""

@@ -1,0 +1,26 @@
+"""Images of one colour, or nearly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.thumbnail import BLANK, contrast
+
+
+def find(inspected: Inspected) -> list[Finding]:
+    """Return one finding that names every image in which there is nothing to see."""
+    blank = np.flatnonzero(contrast(inspected.thumbnails) < BLANK).tolist()
+    if not blank:
+        return []
+    return [
+        Finding(
+            f"{len(blank)} of {len(inspected.paths)} images are of one colour; the first is "
+            f"{inspected.paths[blank[0]].name}",
+            "leave them out: they draw the ranges of all activations together",
+            inspected.names(blank),
+        )
+    ]
+
+
+PLUGIN = Check(title="blank images", find=find)

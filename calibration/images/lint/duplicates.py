@@ -1,0 +1,21 @@
+"""Pictures that are there more than once, whatever their names, sizes and formats."""
+
+from __future__ import annotations
+
+from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.similar import groups
+
+
+def find(inspected: Inspected) -> list[Finding]:
+    """Return one finding for each picture that is there more than once."""
+    return [
+        Finding(
+            f"{len(group)} images show the same: {', '.join(inspected.paths[one].name for one in group[:4])}",
+            "keep one of them: each counts as much as a scene of its own in the ranges",
+            inspected.names(group),
+        )
+        for group in groups(inspected.thumbnails)
+    ]
+
+
+PLUGIN = Check(title="duplicates and near-duplicates", find=find)

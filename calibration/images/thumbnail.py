@@ -1,0 +1,91 @@
+"""Images made small enough to be held, compared and cached by the thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.calibration.images.image_cache import Keep, digests, key_of
+from detlite.runtime.arrays import Pixels
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.stream import WORKERS, ahead
+
+SIDE = 32
+"""Pixels: enough to tell photographs apart, 3 kB each."""
+
+LEAST = 4 * SIDE  # of each side, decoded: a JPEG is decoded at an eighth of its size at best
+
+BLANK = 2.0
+"""Contrast, of 255, below which there is nothing to see: noise averages to less, fog has over 5."""
+
+Thumbnails = NDArray[np.uint8]
+"""uint8 (n, 32, 32, 3), RGB."""
+
+
+def thumbnail(path: Path) -> Pixels:
+    """Return the image at *path* averaged to 32 x 32 pixels, whatever its shape: uint8, RGB.
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    rows = _averaged(read_image(path, least=LEAST), 0)
+    return np.rint(_averaged(rows, 1)).astype(np.uint8)
+
+
+def _averaged(pixels: NDArray[Any], axis: int) -> NDArray[np.float64]:
+    """Return the means of `SIDE` equal parts of *axis*; a side of fewer pixels repeats some."""
+    begins = np.arange(SIDE) * pixels.shape[axis] // SIDE
+    counts = np.diff(begins, append=pixels.shape[axis]).clip(1)
+    sums = np.add.reduceat(pixels, begins, axis=axis, dtype=np.float64)
+    means: NDArray[np.float64] = sums / counts.reshape(-1, *(1,) * (pixels.ndim - 1 - axis))
+    return means
+
+
+def contrast(images: Thumbnails) -> NDArray[np.float64]:
+    """Return how far the pixels of each of *images* differ: the standard deviation, in the colour with the largest."""
+    found: NDArray[np.float64] = images.std(axis=(1, 2), dtype=np.float64).max(axis=1)
+    return found
+
+
+def thumbnails(paths: Sequence[Path], *, progress: Progress = silent) -> list[Pixels | InputError]:
+    """Return the thumbnail of each of *paths*, or why there is none, in their order."""
+    found: list[Pixels | InputError] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for number, one in enumerate(ahead(pool, _attempt, paths), 1):
+            found.append(one)
+            progress("images looked at", number, len(paths))
+    return found
+
+
+def _attempt(path: Path) -> Pixels | InputError:
+    try:
+        return thumbnail(path)
+    except InputError as error:
+        return error
+
+
+def kept_thumbnails(paths: Sequence[Path], keep: Keep, *, progress: Progress = silent) -> Thumbnails:
+    """Return the thumbnails of *paths* as they are in *keep*, or as they are kept there for the next time.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    key = key_of("thumbnails", SIDE, digests(paths))
+    size = (len(paths), SIDE, SIDE, 3)
+    made = keep.made(key, ".rgb")
+    if made is None or len(made) != prod(size):
+        looks = thumbnails(paths, progress=progress)
+        wrong = next((look for look in looks if isinstance(look, InputError)), None)
+        if wrong is not None:
+            raise wrong
+        made = np.stack([look for look in looks if not isinstance(look, InputError)]).tobytes()
+        keep.keep(key, ".rgb", made)
+    return np.frombuffer(made, np.uint8).reshape(size)

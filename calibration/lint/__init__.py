@@ -1,1 +1,0 @@
-"""Checks of calibration images; one file each, see `detlite.calibration.check`."""

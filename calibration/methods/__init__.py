@@ -1,1 +1,0 @@
-"""Ways to quantize; one file each, see `detlite.calibration.method`."""

@@ -1,0 +1,1 @@
+"""Number formats of weights and activations, the scales that belong to them, and the writer of the model."""

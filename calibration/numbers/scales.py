@@ -1,0 +1,145 @@
+"""From ranges to one scale and zero point for each activation, as TFLite's operators want them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+
+from detlite.calibration.network import Network, Operator
+from detlite.calibration.numbers.number_format import INT8, NumberFormat
+from detlite.calibration.numbers.operators import INT8_RULES
+from detlite.calibration.ranges.ranges import Range
+from detlite.runtime.contract import Quantization
+from detlite.runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each tensor of a network is to be stored.
+
+    Attributes:
+        scales: scale and zero point of the float tensors that become integers, by number; image and outputs included.
+        floating: the operators, by name, that stay float.
+        numbers: what these scales are for.
+    """
+
+    scales: Mapping[int, Quantization]
+    floating: Container[str]
+    numbers: NumberFormat = INT8
+
+
+def plan_scales(
+    network: Network,
+    ranges: Mapping[str, Range],
+    image: Quantization,
+    *,
+    floating: Container[str] = (),
+    numbers: NumberFormat = INT8,
+) -> Plan:
+    """Return the scales of *network*'s activations.
+
+    Tensors that an operator wants in one scale share the range that holds all of theirs. Where one of them has a
+    fixed scale, all have it; where two have different fixed ones, they stay apart, and the writer requantizes.
+
+    Args:
+        network: the float model.
+        ranges: of every activation, and of constants that are operands, by name.
+        image: of the input: exactly that of the preprocessing.
+        floating: the names of operators that stay float.
+        numbers: what the activations become.
+
+    Raises:
+        InputError: *ranges* lacks a tensor, or an operator has no such form.
+    """
+    groups = _Groups(network, image, numbers)
+    check_forms(network, floating, numbers)
+    for operator in network.operators:
+        rule = None if operator.name in floating else numbers.rules.get(operator.kind)
+        if rule is not None and rule.fixed is not None:
+            groups.fix(operator.outputs[0], rule.fixed)
+        if rule is not None and rule.same_scale:
+            groups.tie(_reals(network, operator))
+    return Plan(groups.scales(ranges), floating, numbers)
+
+
+def check_forms(network: Network, floating: Container[str], numbers: NumberFormat) -> None:
+    """Raise `InputError`, which names them all, where operators that must compute in *numbers* cannot."""
+    if not numbers.in_place:
+        return
+    rounded = [operator for operator in network.operators if operator.name not in floating]
+    homeless = {operator.kind: operator.name for operator in rounded if operator.kind not in numbers.rules}
+    leave = " ".join(f"--float {kind}" for kind in homeless)
+    if len(homeless) == 1:
+        [(kind, name)] = homeless.items()
+        raise InputError(
+            f"the operator {kind} that makes {name} has no {numbers.dtype} form: leave it float with {leave}, or take "
+            "it out of the graph"
+        )
+    if homeless:
+        raise InputError(
+            f"the operators {', '.join(homeless)} have no {numbers.dtype} form: leave them float with {leave}, or take "
+            "them out of the graph"
+        )
+
+
+def _reals(network: Network, operator: Operator) -> list[int]:
+    return [index for index in (*operator.inputs, *operator.outputs) if network.is_real(index)]
+
+
+class _Groups:
+    """Tensors that share one scale: a union-find whose roots may have a fixed one."""
+
+    def __init__(self, network: Network, image: Quantization, numbers: NumberFormat) -> None:
+        self._network, self._numbers = network, numbers
+        self._parent: dict[int, int] = {}
+        self._fixed: dict[int, Quantization] = {}
+        self.fix(network.image, image)
+
+    def fix(self, index: int, quantization: Quantization) -> None:
+        self._fixed[self._root(index)] = quantization
+
+    def tie(self, indices: list[int]) -> None:
+        for index in indices[1:]:
+            one, other = self._root(indices[0]), self._root(index)
+            fixed = [self._fixed[root] for root in (one, other) if root in self._fixed]
+            if one == other or len(set(fixed)) > 1:
+                continue
+            self._parent[other] = one
+            if fixed:
+                self._fixed[one] = fixed[0]
+
+    def scales(self, ranges: Mapping[str, Range]) -> dict[int, Quantization]:
+        tensors = list(dict.fromkeys(self._tensors()))
+        whole: dict[int, Range] = {}
+        for index in tensors:
+            root = self._root(index)
+            if root not in self._fixed:
+                found = _range_of(self._network, ranges, index)
+                whole[root] = whole[root].union(found) if root in whole else found
+        roots = {root: self._numbers.of_range(found) for root, found in whole.items()} | self._fixed
+        return {index: roots[self._root(index)] for index in tensors}
+
+    def _tensors(self) -> Iterator[int]:
+        """Yield activations, and the constants that operators read as values."""
+        yield from self._network.activations
+        for operator in self._network.operators:
+            rule = INT8_RULES.get(operator.kind)
+            places = (rule.weights.weights, rule.weights.bias) if rule and rule.weights else ()
+            for place, index in enumerate(operator.inputs):
+                if place not in places and self._network.is_real(index) and self._network.is_constant(index):
+                    yield index
+
+    def _root(self, index: int) -> int:
+        while (parent := self._parent.get(index, index)) != index:
+            index = parent
+        return index
+
+
+def _range_of(network: Network, ranges: Mapping[str, Range], index: int) -> Range:
+    if network.is_constant(index):
+        values = network.constant(index)
+        return Range(float(values.min()), float(values.max()))
+    found = ranges.get(network.names[index])
+    if found is None:
+        raise InputError(f"the ranges know nothing of the tensor {network.names[index]}: they are of another model")
+    return found

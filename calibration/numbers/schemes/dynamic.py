@@ -1,0 +1,78 @@
+"""int8 weights for float activations, which the operators quantize while they run: a quarter of the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detlite.calibration.network import Network
+from detlite.calibration.numbers.kernels import MOST, SMALLEST_SCALE, Kernel, Layer, layers, rounded
+from detlite.calibration.numbers.scheme import Scheme
+from detlite.convert.tflite.edit import Edit
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.prune import drop_unused
+from detlite.convert.tflite.tensors import main_subgraph
+from detlite.runtime.errors import FindingError
+
+VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 3}
+"""The first version of each operator that takes int8 weights for float activations, as they are scaled here."""
+
+FEWEST = 1024
+"""Weights below which TensorFlow's converter leaves a tensor float32: a small one saves nothing."""
+
+
+def pack(data: bytes) -> bytes:
+    """Return *data* with the weights of convolutions and fully connected layers as int8; biases stay float32.
+
+    One scale for each output channel of a convolution, one in all for a fully connected layer, whose operator takes
+    scales by channel in its newest version only.
+
+    Raises:
+        InputError: weights are computed, or no finite numbers.
+        FindingError: there is no layer of `FEWEST` weights.
+    """
+    network = Network(data)
+    model = load(data, "the float model")
+    subgraph = main_subgraph(model)
+    edit, made = Edit(model, subgraph), dict[int, int]()
+    raws = dict(zip((operator.name for operator in network.operators), subgraph.operators, strict=True))
+    for layer in layers(network):
+        operator, raw = layer.operator, raws[layer.operator.name]
+        if operator.kind in VERSIONS and layer.weights.size >= FEWEST:
+            index = operator.inputs[layer.places.weights]
+            if index not in made:
+                made[index] = _constant(edit, subgraph, network.names[index], _kernel(layer))
+            raw.inputs[layer.places.weights] = made[index]
+            code = model.operatorCodes[raw.opcodeIndex]
+            raw.opcodeIndex = edit.code(code.builtinCode, max(VERSIONS[operator.kind], code.version))
+    if not made:
+        raise FindingError(f"nothing was quantized: no convolution or fully connected layer has {FEWEST} weights")
+    drop_unused(model)
+    return dump(model)
+
+
+def _kernel(layer: Layer) -> Kernel:
+    magnitudes = np.abs(layer.weights)
+    whole = layer.operator.kind == "FULLY_CONNECTED"
+    others = tuple(place for place in range(magnitudes.ndim) if whole or place != layer.axis)
+    scales = np.maximum(np.atleast_1d(magnitudes.max(axis=others)) / MOST, SMALLEST_SCALE).astype(np.float32)
+    return rounded(layer.weights, scales, layer.axis)
+
+
+def _constant(edit: Edit, subgraph: Any, name: str, kernel: Kernel) -> int:
+    from ai_edge_litert.schema_py_generated import QuantizationParametersT
+
+    made = edit.constant(f"{name}_int8", kernel.values)
+    quantization = QuantizationParametersT()
+    quantization.scale, quantization.quantizedDimension = kernel.scales, kernel.axis
+    quantization.zeroPoint = np.zeros(len(kernel.scales), np.int64)
+    subgraph.tensors[made].quantization = quantization
+    return made
+
+
+PLUGIN = Scheme(
+    title="int8 weights, float32 activations that are quantized while the model runs; no images",
+    source="TensorFlow Lite post-training dynamic range quantization",
+    pack=pack,
+)

@@ -1,0 +1,188 @@
+"""What a float model's activations hold: one pass over the images, in constant memory, at the speed of inference.
+
+The model observes itself: a copy of the file gets a minimum, a maximum and a mean over the positions behind each
+operator, and returns these few numbers a channel instead of its activations. What an operator has just written is
+still in the cache, so a whole SSDLite is observed in 1.1 of the time of a bare inference (returning the activations
+themselves takes 1.5, `experimental_preserve_all_tensors` 3.9).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.calibration.models import Samples
+from detlite.calibration.network import Network
+from detlite.convert.tflite.edit import Edit
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.tensors import main_subgraph
+from detlite.runtime.arrays import Doubles, Floats
+from detlite.runtime.errors import InputError
+from detlite.runtime.runners.interpreter import open_interpreter
+
+MEAN, REDUCE_MAX, REDUCE_MIN = 40, 82, 89  # BuiltinOperator of the TFLite schema
+REDUCTIONS = (REDUCE_MIN, REDUCE_MAX, MEAN)
+RESHAPING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What was seen of each activation.
+
+    Attributes:
+        lows, highs: float32 (images,), the extremes in each image, by the tensor's number.
+        channel_lows, channel_highs: float32, the extremes of each channel (the last axis) over all images.
+        means: float64, the mean of each channel over images and positions.
+
+    The channels of a reshaped tensor are those of the tensor that it was made of.
+    """
+
+    lows: Mapping[int, Floats]
+    highs: Mapping[int, Floats]
+    channel_lows: Mapping[int, Floats]
+    channel_highs: Mapping[int, Floats]
+    means: Mapping[int, Doubles]
+
+    @property
+    def image_count(self) -> int:
+        """How many images were seen."""
+        return len(next(iter(self.lows.values())))
+
+
+def observe(network: Network, samples: Samples) -> Observed:
+    """Return what the activations of *network* hold over *samples*.
+
+    Raises:
+        InputError: there are no samples, or the model computes a value that is no finite number.
+    """
+    probes = _Probes(network)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "observed.tflite"
+        path.write_bytes(probes.model)
+        opened = open_interpreter(path)
+    seen = _Seen(probes)
+    for sample in samples():
+        opened.set_input(opened.inputs[0]["index"], sample)
+        opened.invoke()
+        seen.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in opened.outputs])
+    return seen.observed(network)
+
+
+class _Seen:
+    """What is kept of all tensors, their channels in one row."""
+
+    def __init__(self, probes: _Probes) -> None:
+        self._sources = probes.sources
+        self._begins = np.cumsum([0, *probes.channels])
+        self._lows: list[Floats] = []
+        self._highs: list[Floats] = []
+
+    def add(self, found: list[Floats]) -> None:
+        """Add one image: *found* has the minimum of each tensor's channels, then the maxima, then the means."""
+        count = len(self._begins) - 1
+        low, high, mean = (np.concatenate(found[i * count : (i + 1) * count]) for i in range(len(REDUCTIONS)))
+        if not self._lows:
+            self._low, self._high, self._total = low.copy(), high.copy(), mean.astype(np.float64)
+        else:
+            np.minimum(self._low, low, out=self._low)
+            np.maximum(self._high, high, out=self._high)
+            self._total += mean
+        wrong = np.isnan(np.add.reduceat(mean, self._begins[:-1]))  # a minimum may pass over what is no number
+        self._lows.append(np.where(wrong, np.nan, np.minimum.reduceat(low, self._begins[:-1])).astype(np.float32))
+        self._highs.append(np.maximum.reduceat(high, self._begins[:-1]))
+
+    def observed(self, network: Network) -> Observed:
+        """Return what was seen; errors as `observe`."""
+        if not self._lows:
+            raise InputError("there are no images to calibrate with")
+        lows, highs = np.stack(self._lows, axis=1), np.stack(self._highs, axis=1)
+        _check_finite(network, self._sources, lows, highs)
+        rows = {index: row for row, index in enumerate(self._sources)}
+        row_of = {index: rows[source] for index, source in _origins(network).items()}
+        means = self._total / len(self._lows)
+        return Observed(
+            lows={index: lows[row] for index, row in row_of.items()},
+            highs={index: highs[row] for index, row in row_of.items()},
+            channel_lows={index: self._part(self._low, row) for index, row in row_of.items()},
+            channel_highs={index: self._part(self._high, row) for index, row in row_of.items()},
+            means={index: self._part(means, row) for index, row in row_of.items()},
+        )
+
+    def _part(self, values: NDArray[Any], row: int) -> NDArray[Any]:
+        return values[self._begins[row] : self._begins[row + 1]]
+
+
+def _check_finite(network: Network, sources: Sequence[int], lows: Floats, highs: Floats) -> None:
+    wrong = np.argwhere(~(np.isfinite(lows) & np.isfinite(highs)))
+    if len(wrong):
+        row, image = wrong[0]
+        raise InputError(
+            f"the float model computes values that are not finite numbers: in {network.names[sources[row]]}, for the "
+            f"image number {image + 1} of {lows.shape[1]}"
+        )
+
+
+def _origins(network: Network) -> dict[int, int]:
+    """Return, for each activation, the one that is probed for it: a reshaped tensor holds what it is made of."""
+    origins = {network.image: network.image}
+    for operator in network.operators:
+        for index in operator.outputs:
+            if network.dtype(index) == "float32":
+                origins[index] = origins.get(operator.inputs[0], index) if operator.kind in RESHAPING else index
+    return origins
+
+
+class _Probes:
+    """A copy of the model that returns the three reductions of every activation.
+
+    Attributes:
+        model: the file.
+        sources: the tensors that are probed.
+        channels: how many channels each has.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        origins = _origins(network)
+        self.sources = tuple(index for index, origin in origins.items() if index == origin)
+        self.channels = tuple(network.shape(index)[-1] if network.shape(index) else 1 for index in self.sources)
+        model = load(network.data, "the float model")
+        subgraph = main_subgraph(model)
+        self._edit = Edit(model, subgraph)
+        self._axes: dict[int, int] = {}
+        raw_operators, subgraph.operators = subgraph.operators, []
+        probes = [self._probe(network.image)]
+        for raw in raw_operators:
+            subgraph.operators.append(raw)
+            probes += [self._probe(index) for index in raw.outputs if origins.get(index) == index]
+        subgraph.outputs, model.signatureDefs = [index for kind in zip(*probes, strict=True) for index in kind], []
+        self.model = dump(model)
+
+    def _probe(self, index: int) -> list[int]:
+        """Add the reductions of the tensor *index* over every axis but the last, and return their tensors."""
+        shape = self._network.shape(index)
+        kept = (1,) * (len(shape) - 1) + shape[-1:]
+        made = []
+        for reduction in REDUCTIONS:
+            made.append(self._edit.tensor(f"probe_{reduction}_{index}", kept))
+            operator = self._edit.operator(reduction, [index, self._axes_but_last(len(shape))], [made[-1]])
+            _keep_axes(operator)
+        return made
+
+    def _axes_but_last(self, rank: int) -> int:
+        if rank not in self._axes:
+            self._axes[rank] = self._edit.constant(f"axes_of_rank_{rank}", np.arange(rank - 1, dtype=np.int32))
+        return self._axes[rank]
+
+
+def _keep_axes(operator: Any) -> None:
+    from ai_edge_litert.schema_py_generated import BuiltinOptions, ReducerOptionsT
+
+    operator.builtinOptionsType, operator.builtinOptions = BuiltinOptions.ReducerOptions, ReducerOptionsT()
+    operator.builtinOptions.keepDims = True

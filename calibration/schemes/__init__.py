@@ -1,1 +1,0 @@
-"""Number formats that a model can be quantized to; one file each, see `detlite.calibration.scheme`."""

@@ -1,1 +1,0 @@
-"""Places where images are; one file each, see `detlite.calibration.image_source`."""

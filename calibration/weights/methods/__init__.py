@@ -1,0 +1,1 @@
+"""Ways to quantize; one file each, see `detlite.calibration.weights.method`."""

@@ -1,0 +1,82 @@
+"""`detlite compare`: whether two things of a kind agree: two runs, or two models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.comparing import compare_models
+from detlite.commands.console import emit_json, emit_table, notice
+from detlite.commands.options import json_option
+from detlite.commands.target import multiple_subgraphs_option
+from detlite.runtime.errors import FindingError, InputError
+from detlite.studies.compare.comparison import Comparison, compare_runs
+from detlite.studies.compare.limits import parse_limits
+from detlite.studies.compare.record import read_record, record_file
+from detlite.studies.compare.show import COLUMNS, markdown, record, rows, said
+
+MODEL_OPTIONS = {"images": None, "tolerance": None, "multiple_subgraphs": False}
+RUN_OPTIONS = {"fail_on": (), "allow_different": (), "as_markdown": False}
+
+
+@click.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--fail-on", multiple=True, metavar="FIGURE=CHANGE", help="Runs: how far it may move; again for more.")
+@click.option("--allow-different", multiple=True, metavar="WHAT", help="Runs: device, protocol, a place in them, all.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Runs: write Markdown, for a pull request.")
+@click.option("--images", type=click.Path(path_type=Path), help="Models: images to run both on; else seeded ones.")
+@click.option("--tolerance", type=click.FloatRange(0), help="Models: how far outputs may be apart.")
+@multiple_subgraphs_option
+@json_option
+def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
+    """Compare B with A: exit status 1 on a finding.
+
+    Two runs that `detlite measure` or `detlite evaluate` recorded: what changed, and is it more than noise? They must
+    have been made alike. Two models: do contracts, outputs on the same images, and operators agree? A CPU model and
+    a compiled file: do they belong together?
+
+    \b
+    detlite compare before.json after.json --fail-on latency_p90=+5% --fail-on map=-0.3
+    detlite compare before.json after.json --fail-on latency_p90=+5% --markdown
+    detlite compare out/float out/int8 --images photos/ --tolerance 0.2
+    detlite compare detect.tflite detect_edgetpu.tflite
+    """
+    for path in (a, b):
+        if not path.exists():
+            raise InputError(f"{path} is not there: want a run or a model")
+    first, second = record_file(a), record_file(b)
+    if (first is None) != (second is None):
+        raise InputError(f"{a if first else b} is the record of a run, {b if first else a} is none: want two of a kind")
+    _refuse(values, MODEL_OPTIONS if first else RUN_OPTIONS, "models" if first else "records of runs")
+    if first is None or second is None:
+        compare_models(a, b, **{name: values[name] for name in MODEL_OPTIONS}, as_json=as_json)
+        return
+    limits = parse_limits(values["fail_on"])
+    found = compare_runs(read_record(first), read_record(second), limits, values["allow_different"])
+    if as_json:
+        emit_json("run_comparison", record(found))
+    elif values["as_markdown"]:
+        click.echo(markdown(found))
+    else:
+        _show(found)
+    if found.findings:
+        raise FindingError(f"{b} against {a}: {'; '.join(said(change) for change in found.findings)}")
+
+
+def _refuse(values: dict[str, Any], options: dict[str, Any], what: str) -> None:
+    given = [name for name, default in options.items() if values[name] != default]
+    if given:
+        option = {"as_markdown": "markdown"}.get(given[0], given[0]).replace("_", "-")
+        raise InputError(f"--{option} is for {what}, and A and B are none")
+
+
+def _show(found: Comparison) -> None:
+    for one in found.different:
+        notice(f"not made alike: {one}")
+    emit_table(COLUMNS, rows(found))
+    count = len(found.findings)
+    verdict = f"{count} finding{'s' if count != 1 else ''}" if count else "no finding"
+    click.echo(f"{found.second.path} against {found.first.path}: {verdict}")

@@ -1,0 +1,44 @@
+"""What `detlite compare` does with two models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from detlite.commands.console import emit_json, progress
+from detlite.runtime.errors import FindingError, InputError
+from detlite.studies.compare.file_comparison import CompareOptions, compare, read_side
+
+
+def compare_models(
+    a: Path, b: Path, *, images: Path | None, tolerance: float | None, multiple_subgraphs: bool, as_json: bool
+) -> None:
+    """Print whether the models A and B agree; `FindingError` where they do not.
+
+    Raises:
+        FindingError: they do not agree.
+        InputError: one is no finished model, or nothing compares the two.
+    """
+    options = CompareOptions(tolerance, () if images is None else _images(images), multiple_subgraphs)
+    with progress() as report:
+        found = compare(read_side(a), read_side(b), options, progress=report)
+    if as_json:
+        record = {"a": str(a), "b": str(b), "what": found.what, "agree": not found.findings}
+        emit_json("compare", {**record, "findings": list(found.findings), "notes": list(found.lines), **found.facts})
+    else:
+        for line in (*found.lines, *(f"differs: {text}" for text in found.findings)):
+            click.echo(line)
+        click.echo(f"{a}, {b}: {found.what}: {'they do not agree' if found.findings else 'they agree'}")
+    if found.findings:
+        more = f", and {len(found.findings) - 1} more" if len(found.findings) > 1 else ""
+        raise FindingError(f"{a} and {b} do not agree: {found.findings[0]}{more}")
+
+
+def _images(path: Path) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    found = tuple(sorted(item for item in path.iterdir() if item.is_file())) if path.is_dir() else ()
+    if not found:
+        raise InputError(f"--images {path}: want an image, or a folder of them, and there is none")
+    return found

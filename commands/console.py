@@ -1,0 +1,89 @@
+"""What a command prints: results on stdout (a table or JSON), progress and notices on stderr.
+
+rich is imported when there is something to draw: `detlite --help` never needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from detlite.runtime.progress import Progress
+from detlite.runtime.version import SCHEMA_VERSION
+
+LINE_EVERY_S = 2.0  # without a terminal: how often a line of progress is written
+
+
+def emit_json(schema: str, record: Mapping[str, Any]) -> None:
+    """Write *record* to stdout as JSON with `schema` and `schema_version` before its keys."""
+    whole = {"schema": f"detlite.{schema}", "schema_version": SCHEMA_VERSION, **record}
+    click.echo(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write *rows* to stdout as a table; plain text with two spaces between columns, so that it can be piped."""
+    cells = [[str(cell) for cell in row] for row in [columns, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    for row in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def emit_facts(facts: Mapping[str, object]) -> None:
+    """Write `key  value` lines to stdout."""
+    width = max((len(key) for key in facts), default=0)
+    for key, value in facts.items():
+        click.echo(f"{key.ljust(width)}  {value}")
+
+
+def notice(text: str) -> None:
+    """Write one line to stderr."""
+    click.echo(text, err=True)
+
+
+def draws_bars() -> bool:
+    """Return whether stderr is a terminal on which bars and colours are welcome."""
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Give a `Progress` that draws bars on a terminal, and writes a line every two seconds elsewhere."""
+    if not draws_bars():
+        yield _Lines().report
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            task = tasks.setdefault(what, None)
+            if task is None:
+                task = tasks[what] = bars.add_task(what)
+            bars.update(task, completed=done, total=total or None)
+
+        yield report
+
+
+class _Lines:
+    """Progress where no bar can be drawn: first, last, and a line every two seconds."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def report(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        finished = 0 < total <= done
+        if what not in self._last or finished or now - self._last[what] >= LINE_EVERY_S:
+            self._last[what] = now
+            notice(f"{what}: {done}/{total}" if total else f"{what}: {done}")

@@ -1,0 +1,70 @@
+"""`detlite convert`: a trained detector becomes a float TFLite model with a contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.options import (
+    HEADS,
+    detector_record,
+    force_option,
+    json_option,
+    out_option,
+    source_options,
+)
+from detlite.commands.rebuilding import rebuild_options, source_record
+from detlite.convert.artifact import prepare_output
+from detlite.runtime.child import run_in_child
+
+
+@click.command()
+@click.argument("source", required=False)
+@out_option
+@click.option("--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op.")
+@click.option(
+    "--type",
+    "weights",
+    type=click.Choice(["float32", "float16", "dynamic", "int8"]),
+    default="float32",
+    show_default=True,
+    help="Weights as they are, as float16, or as int8 with float activations; int8 all through, of a checkpoint that "
+    "was trained aware of quantization.",
+)
+@rebuild_options
+@source_options
+@force_option
+@json_option
+def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None:
+    """Convert the trained detector SOURCE to TFLite.
+
+    SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` brought. Instead of it,
+    --config with --checkpoint rebuilds a detector of the TF Object Detection API, and --family with --random-weights
+    one that nobody trained yet.
+
+    \b
+    detlite convert ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/float
+    detlite convert --config pipeline.config --checkpoint model.ckpt-50000 --labels map.pbtxt -o out/float
+    detlite convert ssdlite_mobilenet_v2_coco --heads postprocess --type float16 -o out/half
+    detlite convert --family ssdlite_mobiledet_edgetpu --input 320 --random-weights 0 -o out/untrained
+    """
+    request: dict[str, Any] = source_record(source, values)
+    prepare_output(out, force=values["force"])
+    request |= {"options": detector_record(values), "out": str(out.absolute())}
+    request |= {"heads": values["heads"], "type": values["weights"], "force": values["force"]}
+    with progress() as report:
+        answer = run_in_child("detlite.convert.child_calls:convert", request, progress=report)
+    if as_json:
+        emit_json("convert", answer)
+        return
+    for line in answer["notices"]:
+        notice(line)
+    size = Path(answer["model"]).stat().st_size
+    notice(f"from {answer['way']}; origin of the numbers: {out / 'contract.json'}")
+    click.echo(
+        f"{out}: {values['heads']} heads, {values['weights']}, {answer['anchors']} anchors, "
+        f"{answer['classes']} classes, {size / 1e6:.2f} MB"
+    )

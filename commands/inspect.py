@@ -1,0 +1,89 @@
+"""`detlite inspect`: what a model file is, and what can be done with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_facts, emit_json, progress
+from detlite.commands.options import detector_record, json_option, source_options
+from detlite.commands.target import show_prediction, target_options
+from detlite.runtime.errors import FindingError
+
+SHOWN = ("path", "format", "sha256", "is", "operators", "float_islands", "quantization", "anchors", "classes")
+COMPILED = {
+    "subgraphs": "Edge TPU subgraphs",
+    "cached_bytes": "cached weights, bytes, loaded once",
+    "streamed_bytes": "streamed weights, bytes at every inference",
+    "instruction_bytes_per_inference": "instructions, bytes at every inference",
+    "dma_input_bytes": "activations in, bytes at every inference",
+    "dma_output_bytes": "activations out, bytes at every inference",
+    "min_runtime_version": "oldest Edge TPU runtime",
+    "estimated_compute_ms": "compiler's own estimate, ms at 500 MHz, compute only",
+}
+"""Facts of a compiled file, and what text calls them."""
+
+
+@click.command()
+@click.argument("file")
+@target_options
+@source_options
+@json_option
+def command(file: str, as_json: bool, **values: Any) -> None:
+    """Say what FILE is: its format, input, heads, anchors, classes, post-processing, and what can be done with it.
+
+    \b
+    detlite inspect frozen_inference_graph.pb
+    detlite inspect detect.tflite --json
+    detlite inspect ssd_mobilenet_v2_coco_2018_03_29.tar.gz
+    detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
+    """
+    options = detector_record(values)
+    if show_prediction(Path(file), as_json=as_json, **values):
+        return
+    from detlite.convert.find_source import locate
+    from detlite.convert.inspection import inspect_file  # a prediction answers in a blink, without the readers
+
+    path = locate(file)
+    with progress() as report:
+        facts = inspect_file(path, options, progress=report)
+    facts = {"given": file, **facts}
+    if as_json:
+        emit_json("inspect", facts)
+    else:
+        emit_facts(_lines(facts))
+        click.echo(f"{Path(file).name}: {facts['is']}; next: {facts['next'][0] if facts['next'] else 'nothing'}")
+    if facts.get("findings"):
+        raise FindingError(f"{file} is no valid Edge TPU package: {'; '.join(facts['findings'])}")
+
+
+def _lines(facts: dict[str, Any]) -> dict[str, object]:
+    lines: dict[str, object] = {key: facts[key] for key in SHOWN if facts.get(key) is not None}
+    if image := facts.get("input"):
+        lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
+        lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
+    for head in facts.get("heads", ()):
+        lines[f"output {head['index']}"] = f"{head['role']} {head['dtype']} {tuple(head['shape'])}"
+    if "tflite_metadata_error" in facts:
+        lines["metadata"] = facts["tflite_metadata_error"]
+    if found := facts.get("tflite_metadata"):
+        lines |= _metadata_lines(found, facts["appended_files"])
+    for key in ("box_coder", "nms", "repairs"):
+        if facts.get(key):
+            lines[key] = ", ".join(f"{name} {value}" for name, value in facts[key].items())
+    if "cached_bytes" in facts:
+        lines |= {title: facts[key] for key, title in COMPILED.items() if facts[key] is not None}
+        lines |= {f"finding {number}": text for number, text in enumerate(facts["findings"], 1)}
+    lines |= {f"can {number}": text for number, text in enumerate(facts["next"], 1)}
+    lines |= {f"missing {number}": text for number, text in enumerate(facts["missing"], 1)}
+    return lines
+
+
+def _metadata_lines(found: dict[str, Any], files: list[str]) -> dict[str, object]:
+    lines: dict[str, object] = {"metadata": f"{found['name']}, for parsers from {found['min_parser_version']} on"}
+    for tensor in found["inputs"]:
+        lines["metadata input"] = f"{tensor['name']}, mean {tuple(tensor['mean'])}, std {tuple(tensor['std'])}"
+    lines["metadata outputs"] = ", ".join(tensor["name"] for tensor in found["outputs"])
+    return lines | {"appended": ", ".join(files) or "no files"}

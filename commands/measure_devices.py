@@ -1,0 +1,90 @@
+"""`detlite measure --device`: one device or several at once, and what is printed of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_json, notice, progress
+from detlite.devices.inventory import Device
+from detlite.devices.remote.benchmark import benchmark_asked, benchmark_on
+from detlite.devices.remote.benchmark_record import SCHEMA as BENCHMARK
+from detlite.devices.remote.benchmark_record import benchmark_text
+from detlite.devices.remote.engine import engine_asked, engine_on
+from detlite.devices.remote.fleet import on_each, refuse_failures
+from detlite.devices.remote.measure import Ask, measure_on
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.errors import DetliteError, InputError
+from detlite.runtime.measure.device_mark import mark_of, marked_text
+from detlite.runtime.measure.measurement_text import measurement_text
+
+Record = dict[str, Any]
+
+
+def measure_on_devices(
+    devices: Sequence[Device], model: Artifact | Path, values: Record, images: Sequence[Path], *, as_json: bool
+) -> int:
+    """Measure *model*, an artifact or an .onnx, on all *devices* at once, print what came, and return the exit status.
+
+    Raises:
+        DetliteError: a device failed; what came of the others was printed.
+    """
+    if values.get("profile"):
+        raise InputError("--profile is for this machine alone: leave out --device")
+    with progress() as report:
+
+        def one(device: Device) -> Record:
+            out = _folder(values["out"], device, devices)
+            if isinstance(model, Path):
+                return engine_on(device, engine_asked(model, values, out), progress=report)
+            program = _benchmark_model(device, values)
+            if program is not None:
+                return benchmark_on(device, benchmark_asked(program, model, values, out), progress=report)
+            return measure_on(device, Ask(model, values, images, out), progress=report)
+
+        results = on_each(devices, one)
+    records = [result for result in results if not isinstance(result, DetliteError)]
+    if as_json and len(devices) == 1 and records:
+        click.echo(json.dumps(records[0], indent=1, allow_nan=False))
+    elif as_json:
+        emit_json("measurements", {"measurements": records})
+    else:
+        _show(records, values["out"], devices)
+    refuse_failures(devices, results)
+    return _status(records)
+
+
+def _benchmark_model(device: Device, values: Record) -> Path | None:
+    """Return TFLite's own program where it is to measure: the one asked for, or the inventory's."""
+    program: Path | None = values.get("benchmark_model")
+    if program is not None and values.get("backend") is not None:
+        raise InputError("--benchmark-model and --backend: measure with one of them")
+    return program or (device.benchmark_model if values.get("backend") is None else None)
+
+
+def _folder(out: Path | None, device: Device, devices: Sequence[Device]) -> Path | None:
+    if out is None or len(devices) == 1:
+        return out
+    out.mkdir(parents=True, exist_ok=True)
+    return out / device.name
+
+
+def _show(records: Sequence[Record], out: Path | None, devices: Sequence[Device]) -> None:
+    for record in records:
+        place = None if out is None else out if len(devices) == 1 else out / record["device"]["name"]
+        shown = benchmark_text if record["schema"] == BENCHMARK["schema"] else measurement_text
+        text = shown(record, str(place) if place else None)
+        title = f"device {record['device']['name']} ({record['device']['kind']})\n"
+        word = mark_of(record)
+        click.echo(marked_text(title + text, word) if word else title + text, nl=False)
+
+
+def _status(records: Sequence[Record]) -> int:
+    failures = [(record["device"]["name"], record["failure"]) for record in records if record["failure"] is not None]
+    for name, failure in failures:
+        notice(f"detlite: {name}: {failure['text']}")
+    return max((int(failure["exit_status"]) for _name, failure in failures), default=0)

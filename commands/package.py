@@ -1,0 +1,44 @@
+"""`detlite package`: an artifact, packed for where it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.options import force_option, json_option
+from detlite.commands.package_android import android_options, package_for_android, verify_built_app
+from detlite.commands.package_board import package_for_board, runtime_option
+from detlite.runtime.errors import InputError
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Folder or file to write.")
+@runtime_option
+@android_options
+@force_option
+@json_option
+def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **values: Any) -> None:
+    """Pack MODEL, a folder that detlite wrote or any .tflite with its op, for where it is used.
+
+    \b
+    detlite package --runtime -o board.pyz
+    detlite package --runtime out/int8 --images photos/ -o board.pyz
+    detlite package out/app --android -o out/android
+    detlite package out/app --android --gpu out/float16 --name signs --aar -o out/android
+    detlite package --verify app-release.apk
+    detlite package out/android --verify app-release.apk
+    """
+    if values["runtime"]:
+        package_for_board(model, out, values, as_json=as_json, force=force)
+        return
+    if values["verify"] is not None:
+        verify_built_app(values["verify"], model, values, as_json=as_json)
+        return
+    if model is None or out is None:
+        raise InputError("want a MODEL to pack and the folder to write, -o OUT; or --verify APK")
+    if not values["android"]:
+        raise InputError("say what to pack it for: --android or --runtime")
+    package_for_android(model, out, values, as_json=as_json, force=force)

@@ -1,0 +1,156 @@
+"""What `detlite package --android` and `detlite package --verify` do, and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from detlite.commands.console import emit_facts, emit_json, notice, progress
+from detlite.convert.artifact import prepare_output
+from detlite.convert.load import digest
+from detlite.convert.tflite.metadata_write import About
+from detlite.devices.packaging.android.naming import DEFAULT_PACKAGE, Naming, name_of_model
+from detlite.devices.packaging.android.package import Extras, Models, Package, make_package, write_package
+from detlite.devices.packaging.android.packs import DELIVERIES
+from detlite.devices.packaging.android.variant import Choices
+from detlite.devices.packaging.android.verify import PAGE_BYTES, Verification, verify_app
+from detlite.runtime.errors import FindingError, InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Record = dict[str, Any]
+
+FILE = click.Path(path_type=Path)
+DELIVERY = click.Choice(DELIVERIES)
+
+_OPTIONS = (
+    click.option("--android", is_flag=True, help="Assets, Kotlin and Gradle lines for an Android app."),
+    click.option("--verify", type=FILE, metavar="APK", help="Look into a built APK or AAB instead; MODEL: a package."),
+    click.option("--alignment", type=click.IntRange(1), default=PAGE_BYTES, show_default=True, help="For --verify."),
+    click.option("--name", help="Of the asset folder and the classes; as MODEL where not said."),
+    click.option("--kotlin-package", default=DEFAULT_PACKAGE, show_default=True, help="Of the Kotlin files."),
+    click.option("--gpu", type=FILE, metavar="MODEL", help="The same detector for a GPU: float16 or float32."),
+    click.option(
+        "--soc",
+        "compiled",
+        multiple=True,
+        metavar="CHIP=FILE",
+        help="The packaged model.tflite, compiled for CHIP; again.",
+    ),
+    click.option("--labels", type=FILE, help="Label map or list, in place of the model's own labels."),
+    click.option("--replace-metadata", is_flag=True, help="Write TFLite metadata anew where there is some already."),
+    click.option("--figures", type=FILE, multiple=True, help="What measure --json or evaluate --json wrote; again."),
+    click.option(
+        "--client",
+        "clients",
+        type=FILE,
+        multiple=True,
+        metavar="PYTHON",
+        help="One that has mediapipe or tflite-support; again.",
+    ),
+    click.option("--images", type=FILE, help="Photos on which the clients' resizing is compared."),
+    click.option("--aar", is_flag=True, help="Also an Android library of the assets."),
+    click.option("--asset-pack", type=DELIVERY, help="Also a module for Play Asset Delivery."),
+    click.option("--ai-pack", type=DELIVERY, help="Also an AI pack of the --soc files."),
+)
+
+
+def android_options(command: Command) -> Command:
+    """Add the options of `--android` and `--verify` to *command*."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool, force: bool) -> None:
+    """Package *model* to the folder *out* and say what is there; *values* are those of `android_options`.
+
+    Raises:
+        InputError, MissingToolError, DeviceError: as `make_package` and `write_package`.
+    """
+    naming = Naming(values["name"] or name_of_model(model), values["kotlin_package"])
+    prepare_output(out, force=force)
+    models = Models(model, values["gpu"], [_compiled(text) for text in values["compiled"]])
+    choices = Choices(About(name=naming.name), values["labels"], values["replace_metadata"])
+    extras = Extras(**{name: values[name] for name in ("figures", "clients", "images", "aar", "asset_pack", "ai_pack")})
+    with progress() as report:
+        package = make_package(naming, models, choices, extras, progress=report)
+    write_package(package, out, force=force)
+    if as_json:
+        emit_json("package_android", _record(package, out))
+        return
+    emit_facts(_lines(package))
+    click.echo(f"{out}: {len(package.files)} files for {naming.package}; begin with {out / 'README.md'}")
+
+
+def verify_built_app(app: Path, package: Path | None, values: Record, *, as_json: bool) -> None:
+    """Look into the built *app*, and compare it with the *package* where that is given.
+
+    Raises:
+        InputError: it is no app, or has no package of detlite in it.
+        FindingError: something in it is wrong.
+    """
+    if not app.is_file():
+        raise InputError(f"{app}: want an APK or an AAB, and there is no such file")
+    found = verify_app(app, package=package, alignment=values["alignment"])
+    if as_json:
+        emit_json("package_verify", {"app": str(app), **asdict(found)})
+    else:
+        emit_facts(_verified(found))
+        if not found.findings:
+            click.echo(f"{app}: {', '.join(found.packages)} as packaged, {len(found.models)} model file(s)")
+    for note in found.notes:
+        notice(f"note: {note}")
+    if found.findings:
+        raise FindingError("; ".join(found.findings))
+
+
+def _compiled(text: str) -> tuple[str, Path]:
+    chip, equals, path = text.partition("=")
+    if not (chip and equals and path):
+        raise InputError(f"--soc {text!r:.80}: want CHIP=FILE, such as Google_Tensor_G5=model_g5.tflite")
+    return chip, Path(path)
+
+
+def _record(package: Package, out: Path) -> Record:
+    return {
+        "out": str(out),
+        "name": package.naming.name,
+        "models": [
+            {
+                "path": f"{package.naming.asset_folder}/{variant.file}",
+                "for": variant.use,
+                "sha256": digest(variant.data),
+                "size_bytes": len(variant.data),
+                "quantization": variant.quantization,
+            }
+            for variant in package.variants
+        ],
+        "clients": list(package.measured.clients),
+        "files": sorted(package.files),
+    }
+
+
+def _lines(package: Package) -> dict[str, object]:
+    lines: dict[str, object] = {
+        variant.use: f"{variant.file}, {variant.quantization}, {len(variant.data) / 1e6:.2f} MB, sha256 "
+        f"{digest(variant.data)[:12]}"
+        for variant in package.variants
+    }
+    for one in package.measured.clients:
+        lines[f"{one['client']}, resized by {one['resized_by']}"] = (
+            f"same class in {one['same_class']} of {one['compared']}, box within {one['box_difference_max']}, score "
+            f"within {one['score_difference_max']}"
+        )
+    return lines
+
+
+def _verified(found: Verification) -> dict[str, object]:
+    lines: dict[str, object] = {"kind": found.kind}
+    for one in found.models:
+        where = "" if one.offset is None else f", at byte {one.offset}"
+        lines[one.path] = f"{'stored' if one.is_stored else 'deflated'}, {one.size_bytes} bytes{where}"
+    return lines | {f"finding {number}": text for number, text in enumerate(found.findings, 1)}

@@ -1,0 +1,64 @@
+"""What `detlite package --runtime` does: the board's program, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from detlite.accuracy.images import images_in
+from detlite.commands.console import emit_facts, emit_json
+from detlite.convert.load import digest
+from detlite.devices.packaging.zipapp import board_program
+from detlite.runtime.artifact import read_artifact
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import read_image
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def runtime_option(command: Command) -> Command:
+    """Add `--runtime` to *command*."""
+    text = "One file for a board: python3 board.pyz measure | detect | selftest."
+    return click.option("--runtime", is_flag=True, help=text)(command)
+
+
+def package_for_board(
+    model: Path | None, out: Path | None, values: dict[str, Any], *, as_json: bool, force: bool
+) -> None:
+    """Write the board's program to the file *out*, with the artifact *model* and the images of *values* in it.
+
+    Raises:
+        InputError: there is no *out*, it is there already, *model* is no folder of detlite's, or an image is damaged.
+    """
+    if out is None:
+        raise InputError("want the file to write, -o board.pyz")
+    if out.is_dir() or (out.exists() and not force):
+        raise InputError(f"{out} is there already; choose another name, or pass --force to replace a file")
+    if model is not None and not model.is_dir():
+        raise InputError(f"{model} is no folder: a board wants the artifact, which says how to use its model")
+    images = images_in(values["images"]).paths if values["images"] else ()
+    for image in images:
+        read_image(image)  # a damaged one would be found on the board alone
+    program = board_program(None if model is None else read_artifact(model), images)
+    _write(out, program)
+    facts = {"file": str(out), "sha256": digest(program), "size_bytes": len(program), "images": len(images)}
+    if as_json:
+        emit_json("board_program", facts)
+        return
+    emit_facts({"model": model or "none", **facts})
+    click.echo(f"{out}: {len(program)} bytes; on the board: python3 {out.name} selftest")
+
+
+def _write(out: Path, program: bytes) -> None:
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_bytes(program)
+        part.chmod(0o755)
+        part.replace(out)
+    except FileNotFoundError as error:
+        raise InputError(f"{out.parent} is no folder; make it first") from error
+    finally:
+        part.unlink(missing_ok=True)

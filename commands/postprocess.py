@@ -1,0 +1,65 @@
+"""`detlite postprocess`: the post-processing op of a finished .tflite, without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_json
+from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_options, out_option
+from detlite.convert.artifact import open_artifact, prepare_output, step, write_artifact
+from detlite.convert.detector import NmsOptions
+from detlite.convert.load import digest
+from detlite.convert.summary import detector_facts
+from detlite.convert.tflite.postprocess import attach, configure, strip
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@out_option
+@click.option("--add", is_flag=True, help="Attach the op to raw heads.")
+@click.option("--strip", "remove", is_flag=True, help="Take the op away: raw heads are left.")
+@nms_options
+@force_option
+@json_option
+def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
+    """Add TFLite_Detection_PostProcess to MODEL, change its settings, or strip it.
+
+    MODEL is a folder that detlite wrote, or any .tflite with the op. Without --add or --strip the settings are changed.
+
+    \b
+    detlite postprocess detect.tflite --score-threshold 0.3 --max-detections 25 -o out/app
+    detlite postprocess out/int8 --add --nms fast -o out/app
+    detlite postprocess detect.tflite --strip -o out/raw
+    """
+    prepare_output(out, force=values["force"])
+    nms = NmsOptions(**{name: values[name] for name in NMS_NAMES})
+    artifact = open_artifact(model)
+    data = artifact.model.read_bytes()
+    changed, contract = _change(data, artifact.contract, nms, add=values["add"], remove=values["remove"])
+    what = "add" if values["add"] else "strip" if values["remove"] else "configure"
+    done = step(f"postprocess {what}", input_sha256=digest(data))
+    written = write_artifact(out, changed, contract, (*artifact.history, done), force=values["force"])
+    if as_json:
+        emit_json("postprocess", {"model": str(written.model), **detector_facts(contract)})
+        return
+    heads = "raw heads" if contract.is_raw else f"{contract.nms.kind} NMS, {contract.nms.max_detections} detections"
+    click.echo(f"{out}: {heads}, score {contract.nms.score_threshold:g}, IoU {contract.nms.iou_threshold:g}")
+
+
+def _change(data: bytes, contract: Contract, nms: NmsOptions, *, add: bool, remove: bool) -> tuple[bytes, Contract]:
+    if add and remove:
+        raise InputError("--add and --strip contradict each other: give one")
+    if add:
+        return attach(data, replace(contract, nms=nms.over(contract.nms)))
+    if remove:
+        return strip(data, replace(contract, nms=nms.over(contract.nms)))
+    wanted = nms.over(contract.nms)
+    if wanted == contract.nms:
+        raise InputError("nothing to change: give --add, --strip, or a setting such as --score-threshold 0.3")
+    return configure(data, replace(contract, nms=wanted))

@@ -1,0 +1,200 @@
+"""`detlite quantize`: a trained detector becomes an int8 TFLite model, or one of another number format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from detlite.calibration.models import DEFAULT_ESTIMATOR
+from detlite.calibration.numbers.scheme import (
+    DEFAULT_SCHEME,
+    IO_TYPES,
+    check_packing,
+    io_of,
+    scheme_called,
+    scheme_names,
+)
+from detlite.calibration.ranges.estimator import ESTIMATORS
+from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
+from detlite.commands.console import emit_json, progress
+from detlite.commands.image_options import image_options, wants_lint, wish_of
+from detlite.commands.options import (
+    HEADS,
+    SOURCE_NAMES,
+    detector_record,
+    force_option,
+    json_option,
+    out_option,
+    source_options,
+)
+from detlite.commands.quantize_text import count_findings, say_curve, say_findings, say_model
+from detlite.convert.artifact import prepare_output
+from detlite.convert.find_source import locate
+from detlite.runtime.child import Child, run_in_child
+from detlite.runtime.errors import FindingError, InputError, unknown_name
+from detlite.runtime.plugins import plugin_names
+
+Record = dict[str, Any]
+
+PLUGINS = (("quantization method", METHODS, "method"), ("range estimator", ESTIMATORS, "estimator"))
+GATHER, QUANTIZE = "detlite.calibration.child_calls:gather_images", "detlite.calibration.child_calls:quantize_source"
+JUDGED = "detlite.studies.search.child_calls:quantize_judged"
+RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
+GATES = ("min_fidelity", "max_map_drop")
+PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
+"""The options that a scheme has a use for which packs weights alone; the others are for calibration."""
+NO_IMAGES: Record = {"images": [], "origin": "", "others": [], "broken": []}
+MOST_SCORED = 100  # images that trials are scored on: a trial takes about a second
+FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer, these are taken after all
+
+
+@click.command()
+@click.argument("source")
+@out_option
+@image_options
+@click.option("--heads", type=HEADS, help="Raw heads, or the post-processing op; as the source where not said.")
+@click.option(
+    "--scheme", default=DEFAULT_SCHEME, show_default=True, help=f"How numbers are stored: {', '.join(scheme_names())}."
+)
+@click.option("--io", type=click.Choice(IO_TYPES), help="Input and raw outputs; int8, and float32 for other schemes.")
+@click.option(
+    "--method",
+    default=DEFAULT_METHOD,
+    show_default=True,
+    help=f"How weights and biases are quantized: {', '.join(plugin_names(METHODS))}.",
+)
+@click.option(
+    "--estimator",
+    default=DEFAULT_ESTIMATOR,
+    show_default=True,
+    help=f"How ranges are chosen: {', '.join(plugin_names(ESTIMATORS))}.",
+)
+@click.option("--ranges", type=click.Path(path_type=Path), help="A range file, in place of the images' ranges.")
+@click.option("--float", "floating", multiple=True, metavar="OPERATOR", help="Leave float: a kind or a name; again.")
+@click.option("--min-fidelity", type=click.FloatRange(0, 100), help="Leave operators float until this is reached.")
+@click.option("--max-map-drop", type=click.FloatRange(0, 100), help="The same, for a loss of COCO mAP; with --coco.")
+@click.option("--explain", is_flag=True, help="Say which operators lose what; adds a page to OUT.")
+@click.option("--curve", metavar="N,N,...", help="Fidelity against the number of images; writes no model.")
+@source_options
+@force_option
+@json_option
+def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
+    """Quantize the trained detector SOURCE, calibrated with images like those that it will see.
+
+    SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
+    The schemes float16 and dynamic take no images; int8-float-bias is what TensorRT wants, on a Jetson.
+
+    \b
+    detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
+    detlite quantize out/float -o out/int8 --coco train2017/ instances_train2017.json --count 200
+    detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
+    detlite quantize out/float -o out/half --scheme float16
+    detlite quantize out/float -o out/int8 --tfrecord train.record --lint-against val2017/ --fail-on-lint
+    detlite quantize frozen_inference_graph.pb -o out/int8 --images photos/ --heads postprocess --io uint8
+    """
+    prepare_output(out, force=values["force"])
+    for kind, package, name in PLUGINS:
+        if values[name] not in plugin_names(package):
+            raise unknown_name(kind, values[name], plugin_names(package))
+    counts = _counts(values["curve"])
+    _check_scheme(values)
+    _check_together(values)
+    task = _task(values)
+    wish = _wish(values, counts, task)
+    with progress() as report, Child(task) as child:
+        gathered = NO_IMAGES if wish is None else run_in_child(GATHER, wish, progress=report)
+        _check_enough(counts, len(gathered["images"]))
+        request = _request(source, out, values, gathered) | {"counts": counts}
+        answer = child.answer(request, progress=report)
+    if as_json:
+        emit_json("quantization_curve" if counts else "quantize", answer)
+    else:
+        say_findings(answer.get("lint", {}))
+    if answer.get("lint_failed"):
+        raise FindingError(f"--fail-on-lint: {count_findings(answer['lint'])} findings; nothing was written")
+    if as_json:
+        return
+    if counts:
+        say_curve(answer)
+    else:
+        say_model(out, request, answer)
+
+
+def _check_scheme(values: Record) -> None:
+    """Check that there is such a scheme, and that it has a use for everything that was given."""
+    io_of(values["scheme"], values["io"])
+    if scheme_called(values["scheme"]).is_packing:
+        context = click.get_current_context()
+        options = {str(option.name): option.opts[0] for option in context.command.params}
+        asked = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        check_packing(values["scheme"], tuple(options[name] for name in asked if name not in PACKING))
+    elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED:
+        raise InputError(
+            f"--min-fidelity, --max-map-drop, --explain weigh int8 against float: they want --scheme {DEFAULT_SCHEME}"
+        )
+
+
+def _wish(values: Record, counts: list[int], task: str) -> Record | None:
+    """Return which images are wanted, as the child reads it; None where the scheme takes none."""
+    if scheme_called(values["scheme"]).is_packing:
+        return None
+    count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE else MOST_SCORED
+    wish = wish_of(values, count=count, others=others)
+    return {**asdict(wish), "paths": list(map(str, wish.paths))}
+
+
+def _task(values: Record) -> str:
+    if values["curve"]:
+        return "detlite.studies.search.child_calls:measure_curve"
+    if values["explain"] or any(values[gate] is not None for gate in GATES):
+        return JUDGED
+    return QUANTIZE
+
+
+def _check_together(values: Record) -> None:
+    if values["max_map_drop"] is not None and values["coco"] is None:
+        raise InputError("--max-map-drop wants labels: give the images with --coco IMAGES ANNOTATIONS")
+    if values["curve"] is not None and wants_lint(values):
+        raise InputError("--curve and --lint: check the images when the model is written")
+    if values["lint_against"] is not None and not values["lint_against"].exists():
+        raise InputError(f"--lint-against {values['lint_against']}: there is no such folder, and no such list")
+
+
+def _check_enough(counts: list[int], available: int) -> None:
+    if counts and counts[-1] > available:
+        raise InputError(f"--curve wants {counts[-1]} images, and there are {available}: ask for no more, or give more")
+
+
+def _request(source: str, out: Path, values: Record, gathered: Record) -> Record:
+    enough = len(gathered["others"]) >= FEWEST_SCORED
+    lint_against = values["lint_against"] and str(values["lint_against"].absolute())
+    lint = {"against": lint_against, "broken": gathered["broken"], "fail": values["fail_on_lint"]}
+    return {
+        "source": str(locate(source).absolute()),
+        "out": str(out.absolute()),
+        "force": values["force"],
+        "options": detector_record(values),
+        "images": gathered["images"],
+        "images_origin": gathered["origin"],
+        "recipe": {name: values[name] for name in RECIPE},
+        "ranges": str(values["ranges"].absolute()) if values["ranges"] else None,
+        "held_out": gathered["others"] if enough else gathered["images"][:MOST_SCORED],
+        "others": enough,
+        "annotations": [str(path.absolute()) for path in values["coco"]] if values["coco"] else None,
+        "gates": {gate: values[gate] for gate in GATES if values[gate] is not None},
+        "explain": values["explain"],
+        "lint": lint if wants_lint(values) else None,
+    }
+
+
+def _counts(text: str | None) -> list[int]:
+    if text is None:
+        return []
+    if not re.fullmatch(r"[1-9]\d{0,5}(,[1-9]\d{0,5})*", text):
+        raise InputError(f"--curve {text!r}: want numbers of images, such as 8,16,32,64")
+    return sorted({int(number) for number in text.split(",")})

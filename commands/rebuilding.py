@@ -1,0 +1,78 @@
+"""Options that say what a detector is rebuilt from, and how they become a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from detlite.convert.find_source import locate
+from detlite.runtime.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+NAMES = ("config", "checkpoint", "family", "classes", "seed", "way")
+
+_OPTIONS = (
+    click.option("--config", type=click.Path(path_type=Path), help="A pipeline.config; with --checkpoint."),
+    click.option(
+        "--checkpoint", type=click.Path(path_type=Path), help="Prefix of a checkpoint: model.ckpt-50000, ckpt-0."
+    ),
+    click.option(
+        "--from",
+        "way",
+        type=click.Choice(["graph", "checkpoint"]),
+        help="Of a SOURCE that has both: the exported graph, which is the default, or its checkpoint.",
+    ),
+    click.option("--family", metavar="PRESET", help="A detector of the zoo by its name; with --random-weights."),
+    click.option("--classes", type=click.IntRange(1, 10_000), help="With --family: classes without the background."),
+    click.option("--random-weights", "seed", type=click.IntRange(0), metavar="SEED", help="With --family."),
+)
+
+
+def rebuild_options(command: Command) -> Command:
+    """Add the options that name something to rebuild."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def source_record(source: str | None, values: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of `rebuild_options` out of *values* and return what `tasks.convert` reads of them.
+
+    Raises:
+        InputError: nothing or more than one thing is named, or half of one.
+    """
+    given = {name: values.pop(name) for name in NAMES}
+    rebuilt, preset = given["config"] or given["checkpoint"], given["family"]
+    if sum(thing is not None for thing in (source, rebuilt, preset)) != 1:
+        raise InputError(
+            "give one of: SOURCE, --config with --checkpoint, or --family with --random-weights; see --help"
+        )
+    if preset is None and (given["classes"] is not None or given["seed"] is not None):
+        raise InputError("--classes and --random-weights go with --family; a trained model has both already")
+    if source is None and given["way"] is not None:
+        raise InputError("--from goes with SOURCE: there the graph and the checkpoint of one model can lie together")
+    if source is not None:
+        return {"source": str(locate(source).absolute()), "way": given["way"]}
+    return _preset_record(given) if preset else _checkpoint_record(given)
+
+
+def _preset_record(given: dict[str, Any]) -> dict[str, Any]:
+    if given["seed"] is None:
+        raise InputError(
+            f"--family {given['family']} has no weights: give --random-weights SEED to measure it untrained, or "
+            "--config and --checkpoint instead"
+        )
+    return {"preset": given["family"], "seed": given["seed"], "classes": given["classes"]}
+
+
+def _checkpoint_record(given: dict[str, Any]) -> dict[str, Any]:
+    config, checkpoint = given["config"], given["checkpoint"]
+    if config is None or checkpoint is None:
+        missing, there = ("--config", "--checkpoint") if config is None else ("--checkpoint", "--config")
+        raise InputError(f"{there} wants {missing} with it: the one says what to build, the other holds its weights")
+    if not config.is_file():
+        raise InputError(f"--config {config} is no file; want a pipeline.config")
+    return {"config": str(config.absolute()), "checkpoint": str(checkpoint.absolute())}

@@ -1,0 +1,88 @@
+"""`detlite run`: the main job, from a trained detector to a measured int8 model and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.options import json_option
+from detlite.convert.find_source import locate
+from detlite.convert.zoo.fetch import fetch
+from detlite.runtime.errors import FindingError, InputError
+from detlite.runtime.progress import Progress
+from detlite.studies.report.write import write_report
+from detlite.studies.run.images import ImageSets, coco_sets, demo_sets, folder_sets
+from detlite.studies.run.ledger import Ledger, open_ledger
+from detlite.studies.run.publish import is_good, to_report, verdict
+from detlite.studies.run.run import DEPLOYED, FLOAT, INT8, Results, Settings, run_stages, trained_source
+
+DEFAULT_MODEL = "ssdlite_mobilenet_v2_coco"
+DEFAULT_OUT = Path("detlite-run")
+
+
+@click.command()
+@click.argument("model", default=DEFAULT_MODEL)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), default=DEFAULT_OUT, show_default=True)
+@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images.")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Most images to calibrate with.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses them.")
+@click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
+@json_option
+def command(model: str, out: Path, as_json: bool, **values: Any) -> None:
+    """Take MODEL all the way: fetch, convert, calibrate, quantize, prove, measure, score, report.
+
+    MODEL is a name of the zoo, a file, a folder or an archive. What is done is kept in the output folder: the same
+    command goes on where it was interrupted.
+
+    \b
+    detlite run
+    detlite run ssd_mobilenet_v2_coco_2018_03_29.tar.gz --images photos/ -o out
+    detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json -o out
+    """
+    if values["coco"] and values["images"]:
+        raise InputError("give either --coco or --images, not both")
+    settings = Settings(labels=values["labels"], threads=values["threads"])
+    ledger = open_ledger(out)
+    with progress() as report:
+        source = trained_source(_source(model, report))
+        results = run_stages(ledger, source, _images(ledger, values), settings, report)
+    html, _markdown, _json = write_report(to_report(results, Path(model).name), out)
+    if ledger.reused:
+        notice(f"done before, and taken as it is: {', '.join(ledger.reused)}")
+    _say(results, html, as_json)
+    if not is_good(results):
+        raise FindingError(verdict(results))
+
+
+def _source(model: str, report: Progress) -> Path:
+    is_path = Path(model).exists() or "/" in model or Path(model).suffix
+    return locate(model) if is_path else fetch(model, progress=report, notice=notice).path
+
+
+def _images(ledger: Ledger, values: dict[str, Any]) -> ImageSets:
+    if values["coco"]:
+        return coco_sets(*values["coco"], count=values["count"], seed=values["seed"])
+    if values["images"]:
+        return folder_sets(values["images"], count=values["count"], seed=values["seed"])
+    return demo_sets(ledger)
+
+
+def _say(results: Results, html: Path, as_json: bool) -> None:
+    folder = html.parent
+    if as_json:
+        artifacts = {name: str(folder / name) for name in (FLOAT, INT8, DEPLOYED)}
+        record = {
+            "verdict": verdict(results),
+            "passed": is_good(results),
+            "report": str(html),
+            "artifacts": artifacts,
+        }
+        record |= {"fidelity": results.scores["fidelity"]["value"], "coco": results.scores["coco"]}
+        emit_json("run", record | {"parity": results.parity, "unrepaired": results.unrepaired})
+        return
+    click.echo(f"{verdict(results)} Models in {folder}, report: {html}")

@@ -1,0 +1,168 @@
+"""`detlite zoo`: list, show and fetch published detectors."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
+from detlite.convert.zoo.catalogue import Filter, Model, convertible, find, load_catalogue, select
+
+
+@click.group()
+def command() -> None:
+    """List, show and fetch published detectors.
+
+    \b
+    detlite zoo list --convertible                  what can be converted today
+    detlite zoo list --family ssdlite_mobilenet_v2
+    detlite zoo show ssdlite_mobilenet_v2_coco      its figures, and where they stand
+    detlite zoo fetch ssdlite_mobilenet_v2_coco     download, check and unpack it
+    """
+
+
+@command.command("list")
+@click.argument("words", nargs=-1)
+@click.option("--family", help="Only this family, such as ssd_mobilenet_v2.")
+@click.option("--task", help="Only models that return this: boxes, masks or keypoints.")
+@click.option("--framework", help="Only this framework: tf1, tf2, tf_vision, onnx or pytorch.")
+@click.option("--quantized/--float", default=None, help="Only models published in 8 bits, or only the others.")
+@click.option("--convertible", "only_convertible", is_flag=True, help="Only what detlite can convert today.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def list_models(
+    words: tuple[str, ...],
+    as_json: bool,
+    only_convertible: bool,
+    **conditions: Any,
+) -> None:
+    """List the models whose names hold all WORDS, with their COCO mAP as published.
+
+    \b
+    detlite zoo list --convertible
+    detlite zoo list mobilenet fpn --framework tf2
+    detlite zoo list --task boxes --quantized --json
+    """
+    wanted = Filter(text=" ".join(words), convertible=only_convertible or None)
+    models = select(dataclasses.replace(wanted, **conditions))
+    if as_json:
+        emit_json("zoo_list", {"models": [_record(model) for model in models]})
+        return
+    emit_table(("name", "input", "mAP %", "8 bit", "framework", "family", "convertible"), [_row(m) for m in models])
+    able = sum(convertible(model)[0] for model in models)
+    notice(f"{len(models)} of {len(load_catalogue().models)} models, {able} of them convertible")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def show(name: str, as_json: bool) -> None:
+    """Show the model NAME: facts, published figures, pages and archives.
+
+    \b
+    detlite zoo show ssdlite_mobilenet_v2_coco
+    detlite zoo show ssd_mobilenet_v3_large_coco_2020_01_14 --json
+    """
+    model = find(name)
+    if as_json:
+        emit_json("zoo_model", _record(model))
+        return
+    able, why = convertible(model)
+    facts = {
+        "name": model.name,
+        "family": model.family,
+        "framework": model.framework,
+        "returns": ", ".join(model.tasks),
+        "input": _size(model),
+        "8 bit": _yes(model.quantized),
+        "trained on": model.training_set or "not said",
+        "convertible": f"{_yes(able)}: {why}",
+    }
+    emit_facts(facts)
+    click.echo()
+    rows = [
+        (
+            figure.metric,
+            f"{figure.value:g}",
+            figure.split or "",
+            figure.device or "",
+            figure.precision or "",
+            _pages(figure.pages),
+        )
+        for figure in model.figures
+    ]
+    emit_table(("figure", "value", "images", "device", "precision", "page"), rows)
+    click.echo()
+    for archive in model.archives:
+        click.echo(archive.url)
+    for package in model.packages:
+        click.echo(f"{package.registry} package {package.name} {package.version}")
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder that holds the archive or its unpacked files; nothing is downloaded then.",
+)
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Instead of $DETLITE_CACHE.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> None:
+    """Fetch the model NAME, check its sha256 and unpack it; what is here already is not fetched again.
+
+    \b
+    detlite zoo fetch ssdlite_mobilenet_v2_coco
+    detlite zoo fetch ssd_mobilenet_v2_coco --from ~/Downloads
+    """
+    from detlite.convert.zoo.fetch import fetch as fetch_model
+
+    with progress() as report:
+        found = fetch_model(name, cache=cache, folder=folder, progress=report, notice=notice)
+    if as_json:
+        record = {
+            "name": find(name).name,
+            "path": str(found.path),
+            "source": found.source,
+            "sha256": found.sha256,
+        }
+        emit_json("zoo_fetch", record)
+        return
+    emit_facts({"source": found.source, "sha256": found.sha256})
+    able, why = convertible(find(name))
+    verdict = "ready to convert" if able else f"fetched, and not convertible today ({why})"
+    click.echo(f"{find(name).name}: {verdict}, in {found.path}")
+
+
+def _record(model: Model) -> dict[str, object]:
+    able, why = convertible(model)
+    return {**dataclasses.asdict(model), "convertible": able, "convertible_reason": why}
+
+
+def _row(model: Model) -> tuple[object, ...]:
+    score = model.coco_map_percent
+    return (
+        model.name,
+        _size(model),
+        "" if score is None else f"{score:g}",
+        _yes(model.quantized),
+        model.framework,
+        model.family,
+        _yes(convertible(model)[0]),
+    )
+
+
+def _pages(keys: tuple[str, ...]) -> str:
+    pages = load_catalogue().pages
+    return "; ".join(f"{pages[key].title} ({pages[key].revision})" for key in keys)
+
+
+def _size(model: Model) -> str:
+    return "varies" if model.input_size is None else f"{model.input_size[0]}x{model.input_size[1]}"
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"

@@ -1,0 +1,114 @@
+"""Work on graphs as it is asked of a child process: a request and an answer that JSON can carry.
+
+TensorFlow lives and dies in that child: its import, its messages, and its crashes on graphs that nobody foresaw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.artifact import write_artifact
+from detlite.convert.detector import Detector, DetectorOptions, NmsOptions
+from detlite.convert.load import (
+    INT8,
+    export,
+    load_detector,
+    load_rebuilt,
+    load_source,
+    load_untrained,
+    with_heads,
+)
+from detlite.convert.rebuild.checkpoint_source import Trained
+from detlite.convert.rebuild.plan import Untrained
+from detlite.convert.rebuild.weights.open import prefix_of
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize, source_of_checkpoint
+from detlite.convert.summary import detector_facts
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import Progress
+
+Record = dict[str, Any]
+
+
+def options_of(record: Record) -> DetectorOptions:
+    """Return the options that *record*, the options' own dictionary after a way through JSON, holds."""
+    size, labels = record.get("input_size"), record.get("labels")
+    return DetectorOptions(
+        input_size=tuple(size) if size else None,
+        labels=Path(labels) if labels else None,
+        nms=NmsOptions(**record.get("nms", {})),
+        logits=bool(record.get("logits")),
+    )
+
+
+def convert(request: Record, progress: Progress) -> Record:
+    """Convert what the request names to an artifact in the folder `out`, with `heads` and weights of `type`.
+
+    It names a `source`; or a `config` and its `checkpoint`; or a `preset` with `seed` and `classes`. `way` says which
+    of a source's `graph` and `checkpoint` to take, None the graph where there is one.
+
+    Returns:
+        `model`, `history`, `notices`, `way` (how the graph was got), and the facts of the detector.
+    """
+    options, out = options_of(request["options"]), Path(request["out"])
+    progress("reading", 0, 1)
+    given = _given(request)
+    notices: tuple[str, ...] = ()
+    if isinstance(given, Source) and given.format in (ARTIFACT, TFLITE):
+        if request["type"] != "float32":
+            raise InputError(
+                f"{given.given} is a finished TFLite model: --type {request['type']} wants the trained graph"
+            )
+        model, way = load_source(given.given, options), given.title
+    else:
+        source, detector, notices = _detector(given, options, request)
+        progress("reading", 1, 1)
+        model, way = export(source, detector, request["type"], progress=progress), source.title
+    model = with_heads(model, request["heads"])
+    artifact = write_artifact(out, model.data, model.contract, model.history, force=request["force"])
+    answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
+    return answer | {"notices": list(notices), **detector_facts(model.contract)}
+
+
+def _given(request: Record) -> Source | Untrained:
+    if request.get("preset"):
+        return Untrained(request["preset"], request["seed"], request["classes"])
+    if request.get("config"):
+        trained = Trained(Path(request["config"]), prefix_of(Path(request["checkpoint"])))
+        return source_of_checkpoint(trained, trained.config)
+    source = recognize(Path(request["source"]), rebuild=request.get("way") == CHECKPOINT)
+    if request.get("way") == "graph" and source.format == CHECKPOINT:
+        raise InputError(f"{source.given} holds a checkpoint and no exported graph: leave --from away")
+    return source
+
+
+def _detector(
+    given: Source | Untrained, options: DetectorOptions, request: Record
+) -> tuple[Source, Detector, tuple[str, ...]]:
+    quantized = request["type"] == INT8
+    if isinstance(given, Untrained):
+        rebuilt = load_untrained(given, _exported(options, request))
+        return given.source, rebuilt.detector, rebuilt.notices
+    if given.format == CHECKPOINT:
+        rebuilt = load_rebuilt(given, _exported(options, request), quantized=quantized)
+        return given, rebuilt.detector, rebuilt.notices
+    if quantized:
+        raise InputError(
+            f"--type {INT8} is for a checkpoint whose training was aware of quantization, and {given.given} is a "
+            f"{given.title}: convert it as float32, and use `detlite quantize` with images"
+        )
+    return given, load_detector(given, options), ()
+
+
+def _exported(options: DetectorOptions, request: Record) -> DetectorOptions:
+    """Return *options* with the NMS settings that the OD API's exporter would bake into the model."""
+    return replace(options, as_exported=request["heads"] == "postprocess")
+
+
+def inspect(request: Record, _progress: Progress) -> Record:
+    """Return the facts of the graph `source`."""
+    source = recognize(Path(request["source"]))
+    detector = load_detector(source, options_of(request["options"]))
+    repairs = {repaired.name: repaired.count for repaired in detector.repairs}
+    return {"repairs": repairs, "nodes": len(detector.graph_def.node), **detector_facts(detector.contract)}

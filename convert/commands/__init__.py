@@ -1,1 +1,0 @@
-"""Commands whose work is in `detlite.convert`."""

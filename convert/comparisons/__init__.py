@@ -1,1 +1,0 @@
-"""What can be compared with what; one file each, see `detlite.convert.comparison`."""

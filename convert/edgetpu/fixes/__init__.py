@@ -1,1 +1,0 @@
-"""Named changes to a .tflite that the Edge TPU needs; one file each, see `detlite.convert.edgetpu.fix`."""

@@ -1,0 +1,254 @@
+"""Unpacking an archive that nobody vouches for: whole or not at all, inside its folder, and within limits.
+
+Every byte that leaves the decompressor is counted where it is read, so no header can lie about a size. Links
+are never made: one that points to a file of the archive becomes a copy of it, any other is refused.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from detlite.convert.files.tar_stream import read_tar
+from detlite.runtime.errors import InputError
+
+SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
+BLOCK_BYTES = 1 << 18
+NAME_BYTES = 255  # of one part of a name, on the file systems in use
+BROKEN = (
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RecursionError,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an archive may unpack to.
+
+    The largest archives of the zoos hold some 1 GB in a dozen files; weights hardly shrink, text such as
+    graph.pbtxt shrinks to a twentieth. *ratio* counts only above *ratio_from_bytes*.
+    """
+
+    total_bytes: int = 8 << 30
+    member_bytes: int = 4 << 30
+    members: int = 10_000
+    ratio: int = 100
+    ratio_from_bytes: int = 16 << 20
+
+    def cap(self, packed_bytes: int) -> int:
+        """Return how many bytes may come out of an archive of *packed_bytes*."""
+        return min(self.total_bytes, max(self.ratio_from_bytes, self.ratio * packed_bytes))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file in an archive: its name with `/`, and the size that its header states."""
+
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    """One member as it was found: a `file` with its *data*, a `folder`, or a `link` with its *target*."""
+
+    name: str
+    kind: str
+    size_bytes: int
+    target: str
+    data: IO[bytes] | None
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether *path* is named like an archive that `unpack` takes."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def members(archive: Path, *, limits: Limits | None = None) -> tuple[Member, ...]:
+    """Return the files in *archive*, in its order, and unpack nothing.
+
+    Raises:
+        InputError: as `unpack` does.
+    """
+    with _one_error(archive):
+        found = _checked(archive, limits or Limits())
+        return tuple(Member(entry.name, entry.size_bytes) for entry in found if entry.kind != "folder")
+
+
+def unpack(archive: Path, target: Path, *, limits: Limits | None = None) -> Path:
+    """Unpack *archive* (.tar, .tar.gz or .zip, told apart by their bytes) to the new folder *target*.
+
+    The files go to a hidden folder beside *target*, which is renamed when all of them are there.
+    Returns *target*.
+
+    Raises:
+        InputError: *archive* is truncated, corrupt or no archive; it names a place outside its folder, or
+            holds a device; it is over a limit; or *target* is there already. Nothing is left behind.
+    """
+    if target.exists() or target.is_symlink():
+        raise InputError(f"{target} is there already; {archive.name} is unpacked to a new folder only")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+    try:
+        with _one_error(archive):
+            _write(archive, partial, limits or Limits())
+        partial.chmod(0o755)
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return target
+
+
+def _write(archive: Path, folder: Path, limits: Limits) -> None:
+    left = limits.cap(archive.stat().st_size)
+    for entry in _checked(archive, limits):
+        place = folder.joinpath(*PurePosixPath(entry.name).parts)
+        if entry.kind == "folder":
+            place.mkdir(parents=True, exist_ok=True)
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _opened(entry, folder) as data, place.open("xb") as file:
+            left -= _copy(data, file, min(left, limits.member_bytes), entry.name)
+
+
+@contextmanager
+def _opened(entry: _Entry, folder: Path) -> Iterator[IO[bytes]]:
+    if entry.data is not None:
+        yield entry.data
+        return
+    pointed_at = folder.joinpath(*PurePosixPath(entry.target).parts)
+    if not pointed_at.is_file():
+        raise InputError(f"{entry.name} is a link to {entry.target}, which is no file unpacked before it")
+    with pointed_at.open("rb") as data:
+        yield data
+
+
+def _copy(data: IO[bytes], file: IO[bytes], most_bytes: int, name: str) -> int:
+    written = 0
+    while block := data.read(BLOCK_BYTES):
+        written += len(block)
+        if written > most_bytes:
+            raise InputError(f"{name} unpacks to more than the {most_bytes} bytes that are left to it")
+        file.write(block)
+    return written
+
+
+def _checked(archive: Path, limits: Limits) -> Iterator[_Entry]:
+    total = 0
+    cap = limits.cap(archive.stat().st_size)
+    for count, entry in enumerate(_entries(archive, limits), start=1):
+        total += entry.size_bytes
+        if count > limits.members:
+            raise InputError(f"more than {limits.members} members; no model has so many files")
+        if entry.size_bytes > limits.member_bytes:
+            raise InputError(f"{entry.name} says it has {entry.size_bytes} bytes; the limit is {limits.member_bytes}")
+        if total > cap:
+            raise InputError(
+                f"it says it unpacks to {total} bytes or more; from {archive.stat().st_size} bytes of "
+                f"archive, {cap} are allowed"
+            )
+        yield entry
+
+
+def _entries(archive: Path, limits: Limits) -> Iterator[_Entry]:
+    with archive.open("rb") as file:
+        magic = file.read(4)
+    if magic.startswith(b"PK"):
+        return _zip_entries(archive)
+    return _tar_entries(archive, limits)
+
+
+def _tar_entries(archive: Path, limits: Limits) -> Iterator[_Entry]:
+    for info, data in read_tar(archive, most_bytes=limits.cap(archive.stat().st_size)):
+        name = _safe_name(info.name)
+        if name == "." and info.isdir():
+            continue
+        if info.issparse() or not (info.isreg() or info.isdir() or info.islnk() or info.issym()):
+            raise InputError(f"{name} is a device, a pipe or a sparse file; an archive of a model holds none")
+        kind = "file" if data else "folder" if info.isdir() else "link"
+        target = _link_target(info) if kind == "link" else ""
+        tarfile.data_filter(info, str(archive.parent))  # the standard library's checks, as a second line
+        yield _Entry(name, kind, info.size if data else 0, target, data)
+
+
+def _link_target(info: tarfile.TarInfo) -> str:
+    """Return what a link points to, from the archive's root; a symbolic one is relative to its own folder."""
+    start = PurePosixPath(info.name).parent if info.issym() else PurePosixPath()
+    if info.linkname.startswith(("/", "\\")):
+        raise InputError(f"{info.name} is a link out of the archive, to {info.linkname}")
+    parts: list[str] = []
+    for part in (start / info.linkname).parts:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+        else:
+            raise InputError(f"{info.name} is a link out of the archive, to {info.linkname}")
+    return _safe_name("/".join(parts) or ".")
+
+
+def _zip_entries(archive: Path) -> Iterator[_Entry]:
+    with zipfile.ZipFile(archive) as file:
+        for info in file.infolist():
+            name = _safe_name(info.filename)
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if info.is_dir():
+                yield _Entry(name, "folder", 0, "", None)
+                continue
+            if kind not in (0, stat.S_IFREG):
+                raise InputError(f"{name} is a link or a device; a .zip may hold files and folders only")
+            if info.flag_bits & 0x1:
+                raise InputError(f"{name} is encrypted; unpack it by hand first")
+            with file.open(info) as data:
+                yield _Entry(name, "file", info.file_size, "", data)
+
+
+def _safe_name(name: str) -> str:
+    parts = re.split(r"[/\\]", name)
+    if not name or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
+        raise InputError(f"it names {name!r}, which is not inside it")
+    if ".." in parts:
+        raise InputError(f"it names {name!r}, which leads out of it")
+    if any(ord(letter) < 32 for letter in name):
+        raise InputError(f"it names {name!r}, with control characters")
+    sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
+    if max(sizes) > NAME_BYTES or sum(sizes) > 4 * NAME_BYTES:
+        raise InputError(f"it names {name[:40]!r}..., which is too long")
+    return "/".join(part for part in parts if part not in ("", ".")) or "."
+
+
+@contextmanager
+def _one_error(archive: Path) -> Iterator[None]:
+    """Turn whatever a bad archive makes its reader raise into one `InputError` that names it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{archive} is not unpacked: {error}") from error
+    except FileNotFoundError as error:
+        raise InputError(f"{archive} is not there") from error
+    except FileExistsError as error:
+        raise InputError(f"{archive} is not unpacked: it holds {Path(str(error.filename)).name} twice") from error
+    except (NotADirectoryError, IsADirectoryError) as error:
+        raise InputError(f"{archive} is not unpacked: it, or a member, is a file and a folder at once") from error
+    except (*BROKEN, ValueError) as error:
+        raise InputError(
+            f"{archive} is truncated, corrupt or no .tar.gz, .tar or .zip ({error or type(error).__name__}); "
+            "get it again"
+        ) from error

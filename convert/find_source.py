@@ -1,0 +1,42 @@
+"""Where a source is that a user names: a path, an archive to unpack, or a model of the zoo that is in the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.convert.source import is_archive
+from detlite.convert.zoo.cache import Cache
+from detlite.convert.zoo.catalogue import find
+from detlite.convert.zoo.sources import sources_of
+from detlite.runtime.artifact import sha256_of
+from detlite.runtime.errors import InputError, UnknownNameError
+
+
+def locate(given: str) -> Path:
+    """Return the file or folder to read for *given*; nothing is downloaded.
+
+    Raises:
+        InputError: there is no such path, and no such model of the zoo in the cache; or the archive is bad.
+    """
+    path = Path(given)
+    if path.is_file() and is_archive(path):
+        return Cache(default_cache_folder()).unpacked(path, sha256_of(path), f"{path.name}.tar").folder
+    if path.exists():
+        return path
+    if "/" in given or path.suffix:
+        raise InputError(f"{given} is not there; give a file, a folder, or a name that `detlite zoo list` shows")
+    return _cached(given)
+
+
+def _cached(name: str) -> Path:
+    try:
+        model = find(name)
+    except UnknownNameError as error:
+        raise InputError(f"{name} is no file or folder here, and {error}") from error
+    store = Cache(default_cache_folder())
+    for source in sources_of(model, name):
+        cached = store.look_up(source)
+        if cached is not None:
+            return cached.folder / source.folder if source.folder else cached.folder
+    raise InputError(f"{model.name} is not fetched yet: run `detlite zoo fetch {model.name}` first")

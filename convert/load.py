@@ -1,0 +1,153 @@
+"""From what was given to a float model with its contract and history: the one way that every command takes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from detlite.convert.artifact import step
+from detlite.convert.detector import Detector, DetectorOptions, build_detector
+from detlite.convert.exporters.qat import to_int8
+from detlite.convert.exporters.tflite import to_tflite
+from detlite.convert.labels.files import read_labels
+from detlite.convert.rebuild.plan import Untrained, plan_of_preset, plan_of_trained
+from detlite.convert.rebuild.rebuild import Rebuilt, rebuild
+from detlite.convert.sidecar_files import matching_labels
+from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.convert.tflite.heads import canonicalize, refreshed
+from detlite.convert.tflite.postprocess import attach, strip
+from detlite.runtime.artifact import Step, read_artifact
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import Progress, silent
+
+HEADS = ("raw", "postprocess")
+INT8 = "int8"
+"""The type of a model whose training was aware of quantization: its ranges come from the checkpoint."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A TFLite model in memory, with what an artifact holds beside it."""
+
+    data: bytes
+    contract: Contract
+    history: tuple[Step, ...] = field(default=())
+
+
+def load_source(path: Path, options: DetectorOptions, *, progress: Progress = silent) -> Model:
+    """Return the model at *path* as TFLite: a finished one as it is, a graph as float32 with raw heads.
+
+    Raises:
+        InputError: it is nothing that detlite can take, or a finished model cannot follow the *options*.
+    """
+    source = recognize(path)
+    if source.format == ARTIFACT:
+        artifact = read_artifact(source.path)
+        contract = _asked(artifact.contract, options)
+        return Model(artifact.model.read_bytes(), contract, artifact.history)
+    if source.format == TFLITE:
+        contract = _asked(contract_of_tflite(source.path, labels=options.labels), replace(options, labels=None))
+        return Model(source.path.read_bytes(), contract, (step("read", input_sha256=source.sha256),))
+    return export(source, load_detector(source, options), "float32", progress=progress)
+
+
+def _asked(contract: Contract, options: DetectorOptions) -> Contract:
+    """Return the *contract* of a finished model with what the *options* ask for, where that can still be had."""
+    if options.input_size is not None or options.logits:
+        raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores want the graph")
+    nms = options.nms.over(contract.nms)
+    if nms != contract.nms and nms.place == "model":
+        raise InputError("the post-processing op is in the model already: change it with `detlite postprocess`")
+    labels = contract.labels
+    if options.labels is not None:
+        labels = matching_labels(read_labels(options.labels), len(labels), str(options.labels))
+    return replace(contract, nms=nms, labels=labels)
+
+
+def load_detector(source: Source, options: DetectorOptions) -> Detector:
+    """Return the float detector that *source*, a graph of any format, holds.
+
+    Raises:
+        InputError: it is a finished .tflite or an archive, or no detector that detlite can cut.
+    """
+    if source.format in (ARTIFACT, TFLITE):
+        raise InputError(f"{source.given} is a finished TFLite model; the trained graph is wanted for this")
+    if source.format == ARCHIVE:
+        raise InputError(f"{source.given} is an archive that is not unpacked yet")
+    if source.format == CHECKPOINT:
+        return load_rebuilt(source, options).detector
+    reader = load_plugin("detlite.convert.readers", source.format)
+    return build_detector(reader.read(source.path), options)
+
+
+def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False) -> Rebuilt:
+    """Return the detector that a checkpoint, *source*, is rebuilt to; *quantized* keeps its trained ranges.
+
+    Raises:
+        InputError: *source* is something else, or config and checkpoint do not fit each other or detlite.
+    """
+    if source.trained is None:
+        raise InputError(f"{source.given} is no pipeline.config with a checkpoint: it is a {source.title}")
+    plan, weights = plan_of_trained(source.trained, quantized=quantized)
+    return rebuild(plan, weights, options)
+
+
+def load_untrained(untrained: Untrained, options: DetectorOptions) -> Rebuilt:
+    """Return the detector of a preset with random weights.
+
+    Raises:
+        InputError: there is no such preset, or it cannot be built as the *options* ask.
+    """
+    plan, weights = plan_of_preset(untrained)
+    return rebuild(plan, weights, options)
+
+
+def export(source: Source, detector: Detector, kind: str, *, progress: Progress = silent) -> Model:
+    """Return *detector* as a TFLite model with raw heads.
+
+    Args:
+        source: where it comes from, for the history.
+        detector: what is exported; for int8 with its trained ranges.
+        kind: what `to_tflite` knows, or `int8`.
+        progress: told of the one step.
+    """
+    progress("TFLite conversion", 0, 1)
+    heads = (detector.box_encodings, detector.class_scores)
+    raw = to_int8(detector.graph_def, heads) if kind == INT8 else to_tflite(detector.graph_def, heads, kind)
+    data = canonicalize(raw, heads)
+    progress("TFLite conversion", 1, 1)
+    done = step(
+        "convert",
+        input_sha256=source.sha256,
+        source=source.title,
+        type=kind,
+        repairs={repaired.name: repaired.count for repaired in detector.repairs},
+        tensorflow=str(load_tensorflow().__version__),
+        **detector.facts,
+    )
+    return Model(data, refreshed(detector.contract, data), (done,))
+
+
+def with_heads(model: Model, heads: str) -> Model:
+    """Return *model* with the *heads* asked for: `raw`, or `postprocess` by the op in the model.
+
+    Raises:
+        UnknownNameError: *heads* is neither.
+    """
+    if heads not in HEADS:
+        raise unknown_name("kind of heads", heads, HEADS)
+    if (heads == "raw") == model.contract.is_raw:
+        return model
+    change = strip if heads == "raw" else attach
+    data, contract = change(model.data, model.contract)
+    return Model(data, contract, (*model.history, step(f"heads {heads}", input_sha256=digest(model.data))))
+
+
+def digest(data: bytes) -> str:
+    """Return the sha256 of *data*, in hex."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,1 @@
+"""Networks built anew on today's TensorFlow from a config and the weights of a checkpoint."""

@@ -1,0 +1,103 @@
+"""How the heads of a rebuilt detector become detections, as its config says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD, DetectorOptions
+from detlite.convert.files.float32 import shortest
+from detlite.convert.rebuild.detector_config import CenterNet, PostProcessing, Ssd
+from detlite.convert.rebuild.network.anchors import Size, make_anchors
+from detlite.runtime.arrays import Floats
+from detlite.runtime.contract import BoxCoder, Nms
+
+EXPORTER_DETECTIONS = 10
+"""`max_detections` of the OD API's TFLite exporters."""
+
+CENTER_CODER = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
+
+
+@dataclass(frozen=True, eq=False)
+class Decoding:
+    """The parts of a contract that say what its raw heads mean; see `detlite.runtime.contract.Contract`.
+
+    Attributes:
+        origin: where the numbers come from.
+    """
+
+    anchors: Floats
+    box_coder: BoxCoder
+    score_converter: str
+    columns: int
+    label_offset: int
+    nms: Nms
+    origin: dict[str, str]
+
+
+def ssd_decoding(model: Ssd, source: str, options: DetectorOptions, size: Size, maps: tuple[Size, ...]) -> Decoding:
+    """Return how an SSD's heads are decoded.
+
+    Args:
+        model: the SSD.
+        source: what the contract calls its config.
+        options: what a user asked for.
+        size: (height, width) of the image.
+        maps: (rows, columns) of the feature maps.
+    """
+    scales = model.box_scales
+    nms, said = _nms(model.post_processing, source, options)
+    return Decoding(
+        anchors=make_anchors(model.anchors, size, maps),
+        box_coder=BoxCoder(scales.y, scales.x, scales.height, scales.width),
+        score_converter=model.post_processing.score_converter,
+        columns=model.columns,
+        label_offset=model.columns - model.classes,
+        nms=nms,
+        origin={
+            "anchors": source,
+            "box_coder": source,
+            "label_offset": f"{source}: add_background_class",
+            "nms": said,
+        },
+    )
+
+
+def _nms(post: PostProcessing, source: str, options: DetectorOptions) -> tuple[Nms, str]:
+    score, iou = shortest(post.score_threshold), shortest(post.iou_threshold)
+    said = (
+        f"{source} says score {score:g}, IoU {iou:g}, {post.max_detections_per_class} detections a class, "
+        f"{post.max_total_detections} in all"
+    )
+    if options.as_exported:
+        exported = Nms(kind="fast", score_threshold=score, iou_threshold=iou, max_detections=EXPORTER_DETECTIONS)
+        told = f"as the OD API's TFLite exporter sets it: fast, {EXPORTER_DETECTIONS} detections; {said}"
+        return options.nms.over(exported), told
+    deployed = Nms(score_threshold=DEPLOYED_SCORE_THRESHOLD, iou_threshold=iou)
+    return options.nms.over(deployed), f"IoU threshold: {source}; the rest: detlite's own or asked for; {said}"
+
+
+def center_net_decoding(model: CenterNet, source: str, options: DetectorOptions, cells: Size) -> Decoding:
+    """Return how a CenterNet's heads are decoded: an anchor is a cell, by its top left corner and its size."""
+    rows, columns = cells
+    anchors = np.empty((rows, columns, 4), np.float32)
+    anchors[..., 0] = (np.arange(rows) / rows)[:, None]
+    anchors[..., 1] = (np.arange(columns) / columns)[None, :]
+    anchors[..., 2:] = 1 / rows, 1 / columns
+    most = model.max_box_predictions
+    peaks = Nms(kind="peaks", score_threshold=DEPLOYED_SCORE_THRESHOLD, max_detections=most, cells=(rows, columns))
+    return Decoding(
+        anchors=anchors.reshape(-1, 4),
+        box_coder=CENTER_CODER,
+        score_converter="SIGMOID",
+        columns=model.classes,
+        label_offset=0,
+        nms=options.nms.over(peaks),
+        origin={
+            "anchors": "the cells of the one feature map",
+            "box_coder": "CenterNet's offsets and sizes",
+            "label_offset": "a CenterNet has no background",
+            "nms": f"peaks of the heat map, at most {most} of them: {source}; the score threshold is detlite's own",
+        },
+    )

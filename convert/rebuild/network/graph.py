@@ -1,0 +1,250 @@
+"""A network under construction: a TensorFlow graph of fixed shapes, its weights inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from detlite.convert.graph.trained_ranges import ACTIVATION, NARROWEST, NOTHING, RESIDUAL, WEIGHTS, places_of
+from detlite.convert.graph.trim import INPUT
+from detlite.convert.rebuild.weights.weights import Weights, names_of
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.arrays import Floats
+from detlite.runtime.errors import InputError
+
+Tensor = Any
+"""A symbolic float32 tensor [1, H, W, C] of the graph; TensorFlow has no stubs."""
+
+ACTIVATIONS = ("NONE", "RELU", "RELU_6", "SWISH", "HARD_SWISH", "SIGMOID")
+QUANTIZED_ACTIVATIONS = ("NONE", "RELU", "RELU_6")
+"""Those that `contrib.quantize` sees as one with their convolution."""
+
+SIXTH = np.float32(1 / 6)
+
+
+class Network:
+    """Operators that a family builds its detector of; used as a context manager.
+
+    Attributes:
+        image: the placeholder, float32 [1, height, width, channels].
+        parameters: how many trained numbers the layers hold so far, without moving statistics.
+        macs: multiplications with addition of convolutions so far.
+        quantized: whether trained ranges stay in the graph, as `FakeQuantWithMinMaxVars`.
+    """
+
+    def __init__(self, weights: Weights, shape: tuple[int, int, int], *, quantized: bool = False) -> None:
+        self._tf = load_tensorflow()
+        self._weights = weights
+        self._graph = self._tf.Graph()
+        self._entered = self._graph.as_default()
+        self._counted: set[str] = set()
+        self.parameters = 0
+        self.macs = 0
+        self.quantized = quantized
+        with self._graph.as_default():
+            self.image = self._tf.compat.v1.placeholder(self._tf.float32, (1, *shape), name=INPUT)
+
+    def __enter__(self) -> Network:
+        self._entered.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._entered.__exit__(*exception)
+
+    @property
+    def graph_def(self) -> Any:
+        """What was built so far, as a `tensorflow.GraphDef`."""
+        return self._graph.as_graph_def()
+
+    def has(self, name: str) -> bool:
+        """Return whether the checkpoint holds the variable *name*."""
+        return self._weights.has(name)
+
+    def variable(self, name: str | tuple[str, ...], shape: Sequence[int], *, trained: bool = True) -> Floats:
+        """Return the float32 weights *name* (or the first of several names), of that shape.
+
+        Layers that share weights ask for them again; they count once.
+        """
+        first = names_of(name)[0]
+        if trained and first not in self._counted:
+            self._counted.add(first)
+            self.parameters += int(np.prod(shape))
+        return self._weights.take(name, shape)
+
+    def conv(
+        self, x: Tensor, kernel: Any, bias: Floats | None, *, stride: int = 1, padding: str = "SAME", name: str
+    ) -> Tensor:
+        """Return the convolution of *x* with *kernel* [kh, kw, in, out] (numbers or a tensor), plus *bias* [out]."""
+        y = self._tf.nn.conv2d(x, kernel, strides=stride, padding=padding, name=f"{name}/Conv2D")
+        rows, columns = self.size(y)
+        self.macs += rows * columns * int(np.prod(kernel.shape))
+        return self.bias(y, bias, name)
+
+    def depthwise(
+        self, x: Tensor, kernel: Any, bias: Floats | None, *, stride: int = 1, padding: str = "SAME", name: str
+    ) -> Tensor:
+        """Return the convolution of each channel of *x* with *kernel* [kh, kw, channels, multiplier]."""
+        y = self._tf.nn.depthwise_conv2d(x, kernel, (1, stride, stride, 1), padding, name=f"{name}/depthwise")
+        rows, columns = self.size(y)
+        self.macs += rows * columns * int(np.prod(kernel.shape))
+        return self.bias(y, bias, name)
+
+    def bias(self, x: Tensor, bias: Floats | None, name: str) -> Tensor:
+        """Return *x* with *bias* added to each channel, or *x* itself."""
+        return x if bias is None else self._tf.nn.bias_add(x, bias, name=f"{name}/BiasAdd")
+
+    def activate(self, x: Tensor, activation: str, name: str) -> Tensor:
+        """Return *activation*, one of `ACTIVATIONS`, of *x*."""
+        nn = self._tf.nn
+        if activation == "NONE":
+            return x
+        if self.quantized and activation not in QUANTIZED_ACTIVATIONS:
+            raise InputError(
+                f"the trained ranges of {activation}, here at {name}, are not read: convert the checkpoint as float32, "
+                "and use `detlite quantize` with images"
+            )
+        if activation == "RELU":
+            return nn.relu(x, name=f"{name}/Relu")
+        if activation == "RELU_6":
+            return nn.relu6(x, name=f"{name}/Relu6")
+        if activation == "SIGMOID":
+            return self._tf.sigmoid(x, name=f"{name}/Sigmoid")
+        if activation == "SWISH":
+            return self.multiply(x, self._tf.sigmoid(x, name=f"{name}/Sigmoid"), name)
+        if activation == "HARD_SWISH":
+            # in this order the converter sees one HARD_SWISH
+            gate = nn.relu6(x + np.float32(3), name=f"{name}/Relu6")
+            return self._tf.multiply(x * gate, SIXTH, name=f"{name}/hard_swish")
+        raise InputError(f"no activation {activation!r} here; there are {', '.join(ACTIVATIONS)}")
+
+    def add(self, x: Tensor, y: Tensor, name: str, *, kind: str = RESIDUAL) -> Tensor:
+        """Return x + y, rounded to the range of that *kind* as `ranged` does; the block *name* is their scope."""
+        return self.ranged(self._tf.add(x, y, name=f"{name}/add"), name, kind)
+
+    def multiply(self, x: Tensor, y: Any, name: str) -> Tensor:
+        """Return x * y, element by element; *y* may be numbers."""
+        return self._tf.multiply(x, y, name=f"{name}/mul")
+
+    def concat(self, parts: Sequence[Tensor], axis: int, name: str) -> Tensor:
+        """Return *parts* one after the other along *axis*; a single one as it is."""
+        return parts[0] if len(parts) == 1 else self._tf.concat(list(parts), axis, name=name)
+
+    def reshape(self, x: Tensor, shape: Sequence[int], name: str) -> Tensor:
+        """Return *x* with another fixed shape."""
+        return self._tf.reshape(x, list(shape), name=name)
+
+    def max_pool(self, x: Tensor, size: int, stride: int, name: str, *, padding: str = "SAME") -> Tensor:
+        """Return the largest values in windows of *size* x *size*."""
+        return self._tf.nn.max_pool2d(x, size, stride, padding, name=f"{name}/MaxPool")
+
+    def average_pool(
+        self, x: Tensor, size: int | tuple[int, int], stride: int, name: str, *, padding: str = "SAME"
+    ) -> Tensor:
+        """Return the means of windows, square ones or of (rows, columns); padding is not counted."""
+        return self._tf.nn.avg_pool2d(x, size, stride, padding, name=f"{name}/AvgPool")
+
+    def channel_means(self, x: Tensor, name: str) -> Tensor:
+        """Return the mean of each channel over the whole map, [1, 1, 1, C]."""
+        return self._tf.reduce_mean(x, (1, 2), keepdims=True, name=f"{name}/Mean")
+
+    def resize_nearest(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
+        """Return *x* resized to (rows, columns) by repeating pixels, as one native operator."""
+        return self._tf.compat.v1.image.resize_nearest_neighbor(x, size, name=f"{name}/ResizeNearestNeighbor")
+
+    def resize_bilinear(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
+        """Return *x* resized to (rows, columns), with the centres of pixels at their halves, as Keras does."""
+        return self._tf.raw_ops.ResizeBilinear(
+            images=x, size=size, half_pixel_centers=True, name=f"{name}/ResizeBilinear"
+        )
+
+    def crop(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
+        """Return the (rows, columns) at the top left of *x*."""
+        if self.size(x) == size:
+            return x
+        return self._tf.slice(x, (0, 0, 0, 0), (1, *size, self.channels(x)), name=f"{name}/crop")
+
+    def channel_slice(self, x: Tensor, begin: int, count: int, name: str) -> Tensor:
+        """Return *count* channels of *x* from *begin* on."""
+        rows, columns = self.size(x)
+        return self._tf.slice(x, (0, 0, 0, begin), (1, rows, columns, count), name=f"{name}/slice")
+
+    def pad(self, x: Tensor, before: tuple[int, int], after: tuple[int, int], name: str) -> Tensor:
+        """Return *x* with zeros: *before* (above, left) and *after* (below, right)."""
+        if not any((*before, *after)):
+            return x
+        edges = ((0, 0), (before[0], after[0]), (before[1], after[1]), (0, 0))
+        return self._tf.pad(x, edges, name=f"{name}/Pad")
+
+    def clip(self, x: Tensor, low: float, high: float, name: str) -> Tensor:
+        """Return *x* within low..high."""
+        floor = self._tf.maximum(x, np.float32(low), name=f"{name}/Maximum")
+        return self.at_most(floor, high, name)
+
+    def at_most(self, x: Tensor, high: float, name: str) -> Tensor:
+        """Return *x*, and *high* where it is more."""
+        return self._tf.minimum(x, np.float32(high), name=f"{name}/Minimum")
+
+    def snapped(self, x: Tensor, scale: float, name: str) -> Tensor:
+        """Return *x* rounded to multiples of *scale*, half up: as fake quantization rounds, in operators of floats."""
+        steps = self._tf.multiply(x, np.float32(1) / np.float32(scale), name=f"{name}/steps")
+        whole = self._tf.floor(self._tf.add(steps, np.float32(0.5), name=f"{name}/half"), name=f"{name}/Floor")
+        return self._tf.multiply(whole, np.float32(scale), name=f"{name}/snapped")
+
+    def convert_scores(self, logits: Tensor, converter: str, scale: float, name: str) -> Tensor:
+        """Return scores [1, N, C] of *logits* / *scale*: IDENTITY, SIGMOID or SOFTMAX over the columns."""
+        x = logits if scale == 1 else self.multiply(logits, np.float32(1 / scale), f"{name}/scale")
+        if converter == "SIGMOID":
+            return self._tf.sigmoid(x, name=name)
+        if converter == "SOFTMAX":
+            return self._tf.nn.softmax(x, name=name)
+        return self._tf.identity(x, name=name)
+
+    def identity(self, x: Tensor, name: str) -> Tensor:
+        """Return *x* under the name *name*."""
+        return self._tf.identity(x, name=name)
+
+    def fake_quant(self, x: Any, low: float, high: float, *, narrow: bool, name: str) -> Tensor:
+        """Return *x* rounded to 8 bits of low..high (`FakeQuantWithMinMaxVars`: Jacob et al., CVPR 2018)."""
+        return self._tf.quantization.fake_quant_with_min_max_vars(
+            x, np.float32(low), np.float32(high), num_bits=8, narrow_range=narrow, name=f"{name}/FakeQuant"
+        )
+
+    def ranged(self, x: Any, scope: str, kind: str = ACTIVATION) -> Tensor:
+        """Return *x* rounded to the range that was trained for the operator *scope*; *x* itself in a float network.
+
+        Args:
+            x: a tensor, or weights.
+            scope: of the operator: `places_of` says where else its range may be.
+            kind: `ranges.ACTIVATION`, `WEIGHTS`, `RESIDUAL` or `SUM`; `NOTHING` for what was never rounded.
+        """
+        if not self.quantized or kind == NOTHING:
+            return x
+        low, high = self.trained_range(scope, kind)
+        return self.fake_quant(x, low, high, narrow=kind == WEIGHTS, name=f"{scope}/{kind}")
+
+    def trained_range(self, scope: str, kind: str) -> tuple[float, float]:
+        """Return (low, high) of a range, in reals.
+
+        Raises:
+            InputError: low is over high.
+        """
+        places = places_of(scope, kind)
+        low, high = (
+            float(self.variable(tuple(f"{place}/{end}" for place in places), (), trained=False))
+            for end in ("min", "max")
+        )
+        if low > high:
+            raise InputError(f"the trained range {places[0]} is from {low:g} to {high:g}: the checkpoint is damaged")
+        return low, max(high, low + NARROWEST)
+
+    @staticmethod
+    def size(x: Tensor) -> tuple[int, int]:
+        """Return the (rows, columns) of *x*."""
+        return int(x.shape[1]), int(x.shape[2])
+
+    @staticmethod
+    def channels(x: Tensor) -> int:
+        """Return how many channels *x* has."""
+        return int(x.shape[-1])

@@ -1,0 +1,128 @@
+"""`model { center_net }` of a config, with its boxes."""
+
+from __future__ import annotations
+
+from detlite.convert.files.fields import Fields
+from detlite.convert.labels.files import MAX_CLASSES
+from detlite.convert.rebuild.detector_config import CenterNet
+from detlite.convert.rebuild.odapi.config.resizer import read_resizer
+
+CHANNELS = 3
+LARGEST_KERNEL = 31
+DEEPEST = 8192  # channels
+PEAK_KERNEL = 3
+WIDEST_MULTIPLIER = 16.0
+SEPARABLE_TYPE = "mobilenet_v2_fpn_sep_conv"
+INTERPOLATIONS = {"nearest": 0, "bilinear": 1}
+WITHOUT_EFFECT = (
+    "compute_heatmap_sparse",  # of training
+    "keypoint_label_map_path",  # of a task that is refused
+    "output_prediction_dict",  # further outputs
+)
+OTHER_TASKS = (
+    "keypoint_estimation_task",
+    "mask_estimation_task",
+    "densepose_estimation_task",
+    "track_estimation_task",
+    "temporal_offset_task",
+    "deepmac_mask_estimation",
+)
+TRAINING_OF_CENTERS = (
+    "object_center_loss_weight",
+    "classification_loss",
+    "heatmap_bias_init",
+    "min_box_overlap_iou",
+    "use_labeled_classes",
+    "keypoint_weights_for_center",
+)
+TRAINING_OF_BOXES = ("task_loss_weight", "offset_loss_weight", "scale_loss_weight", "localization_loss")
+
+Layers = tuple[tuple[int, ...], tuple[int, ...]]
+"""Filters and kernel sizes of a head's convolutions."""
+
+
+def read_center_net(fields: Fields) -> CenterNet:
+    """Return what `CenterNet` says.
+
+    Raises:
+        InputError: a part is missing, asks for what detlite does not do, or a value makes no sense.
+    """
+    fields.ignore(*WITHOUT_EFFECT)
+    fields.refuse(*OTHER_TASKS, because="detlite exports the boxes of a CenterNet, and no other task")
+    fields.refuse("post_processing", because="detlite suppresses no boxes of a CenterNet beyond its own peaks")
+    for part in ("feature_extractor", "image_resizer", "object_detection_task"):
+        if not fields.has(part):
+            raise fields.missing(part)
+    extractor = fields.inside("feature_extractor")
+    extractor.ignore("use_depthwise")  # no extractor of the OD API 2.8 reads it
+    most, center = _centers(fields.inside("object_center_params"))
+    boxes = _box_heads(fields.inside("object_detection_task"))
+    read = CenterNet(
+        classes=fields.integer("num_classes", low=1, high=MAX_CLASSES),
+        type=extractor.text("type"),
+        resizer=read_resizer(fields.inside("image_resizer")),
+        means=_channels(extractor, "channel_means", 0.0),
+        stds=_channels(extractor, "channel_stds", 1.0),
+        bgr=extractor.flag("bgr_ordering", False),
+        depth_multiplier=extractor.positive("depth_multiplier", 1.0, high=WIDEST_MULTIPLIER),
+        use_depthwise=fields.flag("use_depthwise", False),
+        use_separable_conv=_separable(extractor),
+        upsampling_interpolation=extractor.choice("upsampling_interpolation", "nearest", INTERPOLATIONS),
+        max_box_predictions=most,
+        center_head_filters=center[0],
+        center_head_kernels=center[1],
+        box_head_filters=boxes[0],
+        box_head_kernels=boxes[1],
+        line=extractor.line_of("type"),
+    )
+    extractor.finish()
+    fields.finish()
+    return read
+
+
+def _separable(extractor: Fields) -> bool:
+    """Say what the OD API makes of `use_separable_conv`: the old type's name counts only where the field is set."""
+    said = extractor.flag("use_separable_conv", False)
+    named = extractor.text("type") == SEPARABLE_TYPE
+    return extractor.has("use_separable_conv") and (said or named)
+
+
+def _channels(extractor: Fields, name: str, default: float) -> tuple[float, ...]:
+    values = extractor.positives(name) if name == "channel_stds" else extractor.reals(name)
+    if len(values) not in (0, CHANNELS):
+        raise extractor.unsupported(name, f"want {CHANNELS} numbers, one for each channel, got {len(values)}")
+    return values or (default,) * CHANNELS
+
+
+def _centers(fields: Fields) -> tuple[int, Layers]:
+    """Return how many boxes there are at most, and the layers of the head that finds their centres."""
+    fields.ignore(*TRAINING_OF_CENTERS)
+    if fields.integer("peak_max_pool_kernel_size", PEAK_KERNEL) != PEAK_KERNEL:
+        raise fields.unsupported(
+            "peak_max_pool_kernel_size", f"detlite finds peaks among {PEAK_KERNEL} x {PEAK_KERNEL} neighbours"
+        )
+    read = fields.integer("max_box_predictions", 100, low=1), _layers(fields, "center_head_params")
+    fields.finish()
+    return read
+
+
+def _box_heads(fields: Fields) -> Layers:
+    fields.ignore(*TRAINING_OF_BOXES)
+    scale, offset = _layers(fields, "scale_head_params"), _layers(fields, "offset_head_params")
+    if scale != offset:
+        name = "offset_head_params" if fields.has("offset_head_params") else "scale_head_params"
+        raise fields.unsupported(name, "detlite builds the heads of scale and offset with the same layers")
+    fields.finish()
+    return scale
+
+
+def _layers(fields: Fields, name: str) -> Layers:
+    head = fields.inside(name)
+    filters = head.integers("num_filters", low=1, high=DEEPEST)
+    kernels = head.integers("kernel_sizes", low=1, high=LARGEST_KERNEL)
+    head.finish()
+    if len(filters) != len(kernels):
+        raise fields.unsupported(
+            name, f"want as many kernel_sizes as num_filters, got {len(kernels)} and {len(filters)}"
+        )
+    return (filters, kernels) if fields.has(name) else ((256,), (3,))

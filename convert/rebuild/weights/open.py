@@ -1,0 +1,152 @@
+"""Find a checkpoint's files, open it, and tell name-based and object-based ones apart."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from detlite.convert.rebuild.weights.bundle import open_bundle
+from detlite.convert.rebuild.weights.named import NamedWeights
+from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ObjectWeights
+from detlite.convert.rebuild.weights.single_file import open_single_file
+from detlite.convert.rebuild.weights.stored import Store, StoredWeights, Variable
+from detlite.runtime.errors import InputError
+
+INDEX, META, STATE = ".index", ".meta", "checkpoint"
+SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})$")
+LARGEST_INDEX_BYTES = 256 << 20  # of a million variables; a detector has some hundreds
+
+WANTED = "want the prefix of a checkpoint, such as model.ckpt-50000 or ckpt-0: its .index file's name without .index"
+
+
+def prefix_of(given: Path) -> Path:
+    """Return the prefix of the checkpoint at *given*: a prefix, one of its files, or a folder with one checkpoint.
+
+    Raises:
+        InputError: there is no checkpoint, or a folder has several and does not say which is the newest.
+    """
+    if given.is_dir():
+        return _prefix_in(given)
+    if given.name == STATE and given.is_file():
+        return _prefix_in(given.parent)
+    if given.suffix in (INDEX, META):
+        given = given.with_suffix("")
+    given = given.with_name(SHARD.sub("", given.name))
+    if _index_of(given).is_file() or given.is_file():  # a V1 checkpoint is one file, called as its prefix
+        return given
+    beside = sorted(path.name.removesuffix(INDEX) for path in given.parent.glob(f"*{INDEX}"))
+    there = f"beside it: {', '.join(beside[:5])}" if beside else f"no checkpoint in {given.parent}"
+    if list(given.parent.glob(f"{given.name}.data-*")):
+        there = f"its data is there, its index {given.name}{INDEX} is missing"
+    raise InputError(f"no checkpoint {given}: {there}; {WANTED}")
+
+
+def _prefix_in(folder: Path) -> Path:
+    prefixes = sorted(path.with_suffix("") for path in folder.glob(f"*{INDEX}"))
+    newest = _newest(folder)
+    if newest is not None and newest in prefixes:
+        return newest
+    if len(prefixes) == 1:
+        return prefixes[0]
+    names = ", ".join(prefix.name for prefix in prefixes[:5]) or "none"
+    raise InputError(f"{folder} holds {len(prefixes)} checkpoints ({names}): say which; {WANTED}")
+
+
+def _newest(folder: Path) -> Path | None:
+    """Return what the folder's state file calls the newest checkpoint; paths of another machine count by their name."""
+    try:
+        text = (folder / STATE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    said = re.search(r'^model_checkpoint_path:\s*"([^"\n]+)"', text, re.MULTILINE)
+    return folder / Path(said.group(1)).name if said else None
+
+
+def _index_of(prefix: Path) -> Path:
+    return prefix.with_name(prefix.name + INDEX)
+
+
+def checkpoint_files(prefix: Path) -> tuple[Path, ...]:
+    """Return the files of the checkpoint, the index first.
+
+    Raises:
+        InputError: there is none, or a shard of its data is missing.
+    """
+    prefix = prefix_of(prefix)
+    index = _index_of(prefix)
+    if not index.is_file():
+        return (prefix,)
+    shards = {match: path for path in prefix.parent.iterdir() if (match := _shard(path, prefix))}
+    if not shards:
+        raise InputError(f"the checkpoint {prefix} has an index and no data: want {prefix.name}.data-00000-of-00001")
+    count = max(count for _number, count in shards)
+    for number in range(count):
+        if (number, count) not in shards:
+            name = f"{prefix.name}.data-{number:05}-of-{count:05}"
+            raise InputError(f"the checkpoint {prefix} has {count} data shards, and {name} is missing")
+    return (index, *(shards[number, count] for number in range(count)))
+
+
+def _shard(path: Path, prefix: Path) -> tuple[int, int] | None:
+    """Return (number, count) of the shard of *prefix* that *path* is, or None."""
+    match = SHARD.search(path.name)
+    if match is None or path.name[: match.start()] != prefix.name:
+        return None
+    return int(match[1]), int(match[2])
+
+
+def open_checkpoint(prefix: Path, *, use_moving_averages: bool = False) -> StoredWeights:
+    """Return the weights of the checkpoint at *prefix*, of TF1 or TF2; values are read when they are taken.
+
+    Raises:
+        InputError: files are missing or damaged.
+    """
+    prefix = prefix_of(prefix)
+    store = _open_store(prefix, checkpoint_files(prefix))
+    if not store.variables:
+        raise InputError(f"the checkpoint {prefix} holds no variables")
+    if GRAPH_KEY not in store.variables:
+        return NamedWeights(store, use_moving_averages=use_moving_averages)
+    return ObjectWeights(store, _object_graph(store), use_moving_averages=use_moving_averages)
+
+
+def _open_store(prefix: Path, files: tuple[Path, ...]) -> Store:
+    from google.protobuf.message import DecodeError
+
+    is_bundle = files[0] == _index_of(prefix)
+    if is_bundle and files[0].stat().st_size > LARGEST_INDEX_BYTES:
+        raise InputError(f"{files[0]} has {files[0].stat().st_size} bytes: it is no checkpoint's index")
+    try:
+        store = open_bundle(prefix, files[0], files[1:]) if is_bundle else open_single_file(prefix)
+    except (InputError, DecodeError) as error:
+        raise _damaged(prefix, error) from error
+
+    def read(key: str) -> NDArray[Any]:
+        try:
+            return store.read(key)
+        except (InputError, DecodeError) as error:
+            raise _damaged(prefix, error) from error
+
+    return Store(prefix, store.variables, read)
+
+
+def _object_graph(store: Store) -> Any:
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+
+    if store.variables[GRAPH_KEY] != Variable((), "string"):
+        raise InputError(f"the checkpoint {store.prefix} is damaged: its {GRAPH_KEY} is no string")
+    try:
+        graph = TrackableObjectGraph.FromString(store.read(GRAPH_KEY).item())
+    except DecodeError as error:
+        raise _damaged(store.prefix, error) from error
+    if not graph.nodes:
+        raise InputError(f"the checkpoint {store.prefix} has an empty graph of objects: it is damaged")
+    return graph
+
+
+def _damaged(prefix: Path, error: Exception) -> InputError:
+    return InputError(f"the checkpoint {prefix} is damaged or cut short: {' '.join(str(error).split())[:200]}")

@@ -1,1 +1,0 @@
-"""Named changes to a graph that the edge needs; one file each, see `detlite.convert.repair`."""

@@ -1,0 +1,101 @@
+"""What the files beside a graph say of it: its `pipeline.config` and its label files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from detlite.convert.files.fields import Fields
+from detlite.convert.files.float32 import shortest
+from detlite.convert.files.text_format import Message, read_text_format
+from detlite.convert.labels.files import MAX_CLASSES, known_labels, read_labels
+from detlite.convert.rebuild.odapi.config.resizer import FIXED, fixed_size
+from detlite.runtime.errors import InputError
+
+CONFIG = "pipeline.config"
+LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
+COCO_CLASSES = 90
+SUPPORTED_MODEL = "ssd"
+NMS = ("post_processing", "batch_non_max_suppression")
+
+
+@dataclass(frozen=True, eq=False)
+class Hints:
+    """What is said beside the graph; None where nothing is.
+
+    Attributes:
+        folder: where the files lie.
+        classes: its number of classes, without the background.
+        input_size: the (height, width) of its `fixed_shape_resizer`.
+        iou_threshold: of its non-maximum suppression.
+        nms_said: its other settings for that, in words: training and evaluation use them, a device need not.
+    """
+
+    folder: Path
+    classes: int | None = None
+    input_size: tuple[int, int] | None = None
+    iou_threshold: float | None = None
+    nms_said: str = "no pipeline.config beside the graph"
+
+    def labels(self, classes: int, file: Path | None, origin: dict[str, str]) -> tuple[str, ...]:
+        """Return one label for each of *classes*, from *file* or what is known, and say in *origin* where from.
+
+        Raises:
+            InputError: the labels do not match the classes.
+        """
+        if self.classes is not None and self.classes != classes:
+            raise InputError(f"{self.folder / CONFIG} says {self.classes} classes, and the graph has {classes}")
+        if file is not None:
+            origin["labels"] = file.name
+            return matching_labels(read_labels(file), classes, str(file))
+        for pattern in LABEL_FILES:
+            for found in sorted(self.folder.glob(pattern)):
+                origin["labels"] = f"{found.name} beside the graph"
+                return matching_labels(read_labels(found), classes, str(found))
+        if classes == COCO_CLASSES:
+            origin["labels"] = "COCO's list, as the graph has COCO's 90 classes; --labels gives another"
+            return known_labels("coco")
+        origin["labels"] = "numbers: no label file was given or found; --labels gives one"
+        return tuple(f"class {number}" for number in range(1, classes + 1))
+
+
+def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
+    """Return *labels* if there is one for each of *classes*; *name* stands in the error."""
+    if len(labels) != classes:
+        raise InputError(
+            f"{name} has {len(labels)} labels and the model {classes} classes: give one for each, ??? where a class "
+            "has none, and none for the background"
+        )
+    return labels
+
+
+def read_hints(folder: Path) -> Hints:
+    """Return what the files in *folder* say.
+
+    Only what a graph needs is read: a config may ask for what detlite does not build, and the graph has it already.
+
+    Raises:
+        InputError: its `pipeline.config` cannot be read, is of a model that is no SSD, or a value makes no sense.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        return Hints(folder)
+    config = read_text_format(path)
+    model = Fields(config, "the file", str(path)).inside("model")
+    if not model.has(SUPPORTED_MODEL):
+        kinds = ", ".join(model.names) or "no model"
+        raise InputError(f"{path} is of {kinds}; want model {{ {SUPPORTED_MODEL} {{ ... }} }}")
+    return _of_ssd(folder, config, model.inside(SUPPORTED_MODEL))
+
+
+def _of_ssd(folder: Path, config: Message, ssd: Fields) -> Hints:
+    classes = ssd.integer("num_classes", low=1, high=MAX_CLASSES) if ssd.has("num_classes") else None
+    resizer = ssd.inside("image_resizer")
+    size = fixed_size(resizer.inside(FIXED)) if resizer.has(FIXED) else None
+    said = config.message("model", SUPPORTED_MODEL, *NMS)
+    if said is None:
+        return Hints(folder, classes, size, nms_said=f"{CONFIG} says nothing of it")
+    nms = ssd.inside(NMS[0]).inside(NMS[1])
+    iou = shortest(nms.real("iou_threshold", 0.6, low=0.0, high=1.0))
+    scalars = ", ".join(f"{name} {value}" for name, value, _line in said.fields if not isinstance(value, Message))
+    return Hints(folder, classes, size, iou, f"{CONFIG} says {scalars or 'nothing of it'}")

@@ -1,0 +1,164 @@
+"""Compiling with Google's compiler: in a scratch folder, with a time limit, and what came out checked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detlite.convert.targets.edgetpu.compiled import Compiled, read_compiled
+from detlite.convert.targets.edgetpu.compiler import Compiler, Ran, run_program
+from detlite.convert.targets.edgetpu.log import CompilerLog, parse_log
+from detlite.convert.targets.edgetpu.validity import findings
+from detlite.runtime.errors import DeviceError, InputError
+from detlite.runtime.progress import Progress, silent
+
+OUT = "out"
+FIRST_WITH_SEARCH = 15  # --search_delegate and --enable_multiple_subgraphs
+TRIAL_TIMEOUT_S = 180  # the compiler's own default, of one trial
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """How to compile.
+
+    Attributes:
+        multiple_subgraphs: let the compiler make more than one.
+        search_step: operators that it drops from the end, and tries again, where a compile fails; 0: it gives up.
+        timeout_s: for a whole run of the compiler.
+        retries: how often a run that crashed or took too long is begun again, each with half the search step.
+        min_runtime_version: 10 to 14, for devices with an older Edge TPU runtime; None: the compiler's default.
+        num_segments: parts for a pipeline of as many Edge TPUs.
+        intermediate_tensors: where to cut, by names of tensors.
+    """
+
+    multiple_subgraphs: bool = False
+    search_step: int = 30
+    timeout_s: float = 900.0
+    retries: int = 1
+    min_runtime_version: int | None = None
+    num_segments: int = 1
+    intermediate_tensors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Compilation:
+    """What the compiler made.
+
+    Attributes:
+        files: the compiled files by name, read and found valid.
+        compiled: the same, read.
+        log: what it printed, and its operation logs.
+        text: that as it is.
+        runs: how often it was run.
+    """
+
+    files: Mapping[str, bytes]
+    compiled: Mapping[str, Compiled]
+    log: CompilerLog
+    text: str
+    runs: int
+
+
+def compile_models(
+    models: Mapping[str, bytes], compiler: Compiler, options: CompileOptions, *, progress: Progress = silent
+) -> Compilation:
+    """Return what *compiler* makes of *models*, by their names without `.tflite`; several are compiled together.
+
+    Raises:
+        InputError: the compiler refuses a model.
+        DeviceError: the compiler crashed, took too long, made nothing, or made what is no valid file.
+    """
+    for run in range(options.retries + 1):
+        progress("compiling", run, options.retries + 1)
+        step = options.search_step >> run
+        with tempfile.TemporaryDirectory(prefix="detlite-compile-") as scratch:
+            folder = Path(scratch)
+            ran = _run(models, compiler, options, step=step, folder=folder)
+            if _is_worth_another(ran) and run < options.retries:
+                continue
+            logs = sorted((folder / OUT).glob("*.log"))
+            text = "\n".join([ran.text, *(path.read_text(encoding="utf-8", errors="replace") for path in logs)])
+            log = parse_log(ran.text if "Operator  " in ran.text else text)
+            _refuse(ran, log, options)
+            files = _collect(folder / OUT, _expected(models, options), ran)
+        progress("compiling", 1, 1)
+        return Compilation(files, {name: _checked(data, name) for name, data in files.items()}, log, text, run + 1)
+    raise AssertionError("the last run returns or raises")
+
+
+def arguments(names: Sequence[str], options: CompileOptions, major: int, *, step: int) -> list[str]:
+    """Return the compiler's arguments for the models *names*, as they are in its folder."""
+    words = ["--out_dir", OUT, "--show_operations", "--timeout_sec", str(int(min(TRIAL_TIMEOUT_S, options.timeout_s)))]
+    if step and major >= FIRST_WITH_SEARCH and options.num_segments == 1:
+        words += ["--search_delegate", "--delegate_search_step", str(step)]
+    if options.multiple_subgraphs:
+        words.append("--enable_multiple_subgraphs")
+    if options.min_runtime_version is not None:
+        words += ["--min_runtime_version", str(options.min_runtime_version)]
+    if options.num_segments > 1:
+        words += ["--num_segments", str(options.num_segments)]
+    if options.intermediate_tensors:
+        words += ["--intermediate_tensors", ",".join(options.intermediate_tensors)]
+    return [*words, *(f"{name}.tflite" for name in names)]
+
+
+def _run(models: Mapping[str, bytes], compiler: Compiler, options: CompileOptions, *, step: int, folder: Path) -> Ran:
+    if options.multiple_subgraphs and compiler.major < FIRST_WITH_SEARCH:
+        raise InputError(f"the compiler {compiler.version} makes one subgraph: --multiple-subgraphs wants 15 or newer")
+    (folder / OUT).mkdir()
+    for name, data in models.items():
+        (folder / f"{name}.tflite").write_bytes(data)
+    words = arguments(tuple(models), options, compiler.major, step=step)
+    return run_program((*compiler.command, *words), folder, timeout_s=options.timeout_s)
+
+
+def _is_worth_another(ran: Ran) -> bool:
+    return ran.timed_out or ran.status < 0 or (ran.status != 0 and not parse_log(ran.text).is_about_the_model)
+
+
+def _refuse(ran: Ran, log: CompilerLog, options: CompileOptions) -> None:
+    """Raise what a run that did not succeed means."""
+    last = next((line.strip() for line in reversed(ran.text.splitlines()) if line.strip()), "nothing")[:300]
+    if ran.timed_out:
+        raise DeviceError(
+            f"the Edge TPU compiler took over {options.timeout_s:g} s and was ended; it said last: {last}"
+        )
+    if ran.status < 0:
+        raise DeviceError(f"the Edge TPU compiler died of signal {-ran.status}; it said last: {last}")
+    said = "; ".join(dict.fromkeys(log.errors)) or last
+    if ran.status != 0 and log.is_about_the_model:
+        raise InputError(f"the Edge TPU compiler refuses the model: {said}")
+    if ran.status != 0:
+        raise DeviceError(f"the Edge TPU compiler failed with exit status {ran.status}: {said}")
+
+
+def _expected(models: Mapping[str, bytes], options: CompileOptions) -> list[str]:
+    count = options.num_segments
+    if count == 1:
+        return [f"{name}_edgetpu.tflite" for name in models]
+    return [f"{name}_segment_{part}_of_{count}_edgetpu.tflite" for name in models for part in range(count)]
+
+
+def _collect(folder: Path, names: list[str], ran: Ran) -> dict[str, bytes]:
+    made = sorted(path.name for path in folder.iterdir())
+    for name in names:
+        if name not in made:
+            said = f"it wrote {', '.join(made)}" if made else "it wrote nothing"
+            printed = "and printed nothing" if not ran.text.strip() else "though it reports success"
+            raise DeviceError(f"the Edge TPU compiler made no {name}: {said}, {printed}")
+        if (folder / name).is_symlink() or not (folder / name).is_file():
+            raise DeviceError(f"the Edge TPU compiler made {name}, which is a folder, a link or a device: want a file")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _checked(data: bytes, name: str) -> Compiled:
+    try:
+        compiled = read_compiled(data, name)
+    except InputError as error:
+        raise DeviceError(f"the Edge TPU compiler made a file that is none: {error}") from error
+    found = findings(compiled)
+    if found:
+        raise DeviceError(f"the Edge TPU compiler made {name}, which is not valid: {'; '.join(found)}")
+    return compiled

@@ -1,0 +1,73 @@
+"""Fixes: changes to a .tflite that make more of it map; one file each in `convert/targets/edgetpu/fixes/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from detlite.convert.targets.edgetpu.graph import Graph
+from detlite.runtime.contract import Contract
+from detlite.runtime.plugins import load_plugins
+
+FOLDER = "detlite.convert.targets.edgetpu.fixes"
+
+Fidelity = Literal["exact", "rounding", "changed"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place that a fix changes: these operators become others between the same tensors.
+
+    Attributes:
+        operators: of the model as it is, by their places in the file.
+        inputs: tensors that they read and that others make, by number.
+        outputs: tensors that others read.
+    """
+
+    operators: tuple[int, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A .tflite file, and the contract that belongs to it where there is one."""
+
+    data: bytes
+    contract: Contract | None
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One kind of fix; its name is its file's name.
+
+    Attributes:
+        title: what it does, in one line.
+        why: what it cures, with its source.
+        fidelity: `exact`: the same numbers; `rounding`: at each place, one step of the output's scale at most;
+            `changed`: another function or other outputs, and only for who asks for it by name.
+        find: returns the places that it would change.
+        apply: returns the model with these places changed; tensors that stay keep their names.
+    """
+
+    title: str
+    why: str
+    fidelity: Fidelity
+    find: Callable[[Graph], tuple[Place, ...]]
+    apply: Callable[[Model, tuple[Place, ...]], Model]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A fix that would change *count* places of a model."""
+
+    name: str
+    title: str
+    count: int
+
+
+def offered(graph: Graph) -> tuple[Offer, ...]:
+    """Return the fixes that would change something in *graph*."""
+    found = ((name, fix, len(fix.find(graph))) for name, fix in load_plugins(FOLDER).items())
+    return tuple(Offer(name, fix.title, count) for name, fix, count in found if count)

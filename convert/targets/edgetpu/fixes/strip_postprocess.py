@@ -1,0 +1,41 @@
+"""The post-processing op taken away: raw heads for the host."""
+
+from __future__ import annotations
+
+from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.graph import Graph
+from detlite.convert.tflite.postprocess import strip
+from detlite.convert.tflite.tensors import POSTPROCESS
+from detlite.runtime.errors import InputError
+
+
+def find(graph: Graph) -> tuple[Place, ...]:
+    """Return the op, if it is there."""
+    return tuple(
+        Place(
+            (op.index,),
+            tuple(t.index for t in op.inputs if t is not None and not t.is_constant),
+            tuple(t.index for t in op.outputs),
+        )
+        for op in graph.operators
+        if op.name == POSTPROCESS
+    )
+
+
+def apply(model: Model, _places: tuple[Place, ...]) -> Model:
+    """Take the op off, and give the contract its raw heads."""
+    if model.contract is None:
+        raise InputError(
+            "--fix strip_postprocess: the model's op cannot be read, so its raw heads would have no contract"
+        )
+    return Model(*strip(model.data, model.contract))
+
+
+PLUGIN = Fix(
+    title="TFLite_Detection_PostProcess away: raw heads, which the host suppresses",
+    why="the op runs on the CPU: 1.5 ms on a desktop, up to 23 ms on a Coral Dev Board with 100 detections. Everything "
+    "that is left maps; detlite's runtime does the same in numpy",
+    fidelity="changed",
+    find=find,
+    apply=apply,
+)

@@ -1,0 +1,59 @@
+"""How TFLite cuts a graph for a delegate: `PartitionGraphIntoIndependentNodeSubsets` of TensorFlow Lite.
+
+Each subset takes every operator of its kind (supported or not) whose inputs are there, until none is left; the first
+in the file that is ready then says which kind the next subset is of. So a subset may hold operators from before and
+behind an unsupported one, and is not the first run of supported operators in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from detlite.convert.targets.edgetpu.graph import Graph
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Operators, by their place in the file, that run together; *supported* says where."""
+
+    supported: bool
+    operators: tuple[int, ...]
+
+
+def partition(graph: Graph, supported: Sequence[bool]) -> tuple[Subset, ...]:
+    """Return the subsets of *graph* in the order in which they run; operators in a cycle are in none."""
+    readers, waits = _dependencies(graph)
+    ready: dict[bool, list[int]] = {True: [], False: []}
+    for index, count in enumerate(waits):
+        if not count:
+            heappush(ready[supported[index]], index)
+    subsets: list[Subset] = []
+    while ready[True] or ready[False]:
+        kind = not ready[False] or (bool(ready[True]) and ready[True][0] < ready[False][0])
+        taken: list[int] = []
+        while ready[kind]:
+            taken.append(heappop(ready[kind]))
+            for reader in readers[taken[-1]]:
+                waits[reader] -= 1
+                if not waits[reader]:
+                    heappush(ready[supported[reader]], reader)
+        subsets.append(Subset(kind, tuple(sorted(taken))))
+    return tuple(subsets)
+
+
+def _dependencies(graph: Graph) -> tuple[list[list[int]], list[int]]:
+    """Return, for each operator, those that wait for it, and how many it waits for."""
+    maker = {tensor.index: op.index for op in graph.operators for tensor in op.outputs}
+    for tensor in graph.tensors:
+        if tensor.is_constant or tensor.is_variable:
+            maker.pop(tensor.index, None)
+    readers: list[list[int]] = [[] for _ in graph.operators]
+    waits = []
+    for op in graph.operators:
+        makers = {maker[t.index] for t in op.inputs if t is not None and t.index in maker}
+        waits.append(len(makers))
+        for index in makers:
+            readers[index].append(op.index)
+    return readers, waits

@@ -1,0 +1,113 @@
+"""The proof that a fix did what it says: the model and its parts, before and after, on the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Tensor, read_graph
+from detlite.convert.targets.edgetpu.region import region
+from detlite.convert.targets.edgetpu.sample import Arrays, random_inputs, run_models, steps_apart
+from detlite.runtime.errors import FindingError
+from detlite.runtime.progress import Progress, silent
+
+STEPS = {"exact": 0, "rounding": 1}
+"""How many steps of its scale an output may move at one place, by the fix's fidelity."""
+
+Run = tuple[bytes, Arrays]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How far a fix moved the numbers.
+
+    Attributes:
+        places: how many were run on their own, on random numbers over their whole range.
+        place_steps: the most that an output of one of them moved, in steps of its scale.
+        output_difference: the most that an output of the whole model moved, in reals, on random inputs; None where
+            its outputs are others than before.
+        output_steps: the same in steps of the outputs' scales; None where they have none.
+    """
+
+    places: int
+    place_steps: int
+    output_difference: float | None
+    output_steps: int | None
+
+
+def prove(
+    name: str, fix: Fix, models: tuple[Model, Model], places: Sequence[Place], *, progress: Progress = silent
+) -> Proof:
+    """Return how far *fix*, called *name*, moved the numbers from the first of *models* to the second.
+
+    Raises:
+        FindingError: further than its fidelity allows.
+        InputError: names of tensors are not unique, so a place cannot be found again; see `with_unique_names`.
+    """
+    before, after = (model.data for model in models)
+    old, new = read_graph(before, "the model"), read_graph(after, "the fixed model")
+    allowed = STEPS.get(fix.fidelity)
+    batches = _apart(places) if allowed is not None else []
+    runs = [run for batch in batches for run in _parts(old, before, after, batch)]
+    comparable = [t.shape for t in old.outputs] == [t.shape for t in new.outputs]
+    if comparable:
+        runs += _pair((before, old.inputs), (after, new.inputs))
+    results = run_models(runs, progress=progress)
+    pairs = list(zip(results[::2], results[1::2], strict=True))
+    moved = round(max((steps_apart(*pair) for pair in pairs[: len(batches)]), default=0.0))
+    alone = sum(map(len, batches))
+    if allowed is not None and moved > allowed:
+        raise FindingError(f"--fix {name} is not proven: an output moved by {moved} steps; want at most {allowed}")
+    if not comparable:
+        return Proof(alone, moved, None, None)
+    difference = max((_reals_apart(a, b, t) for a, b, t in zip(*pairs[-1], old.outputs, strict=True)), default=0.0)
+    if allowed == 0 and difference != 0:
+        raise FindingError(f"--fix {name} is not proven: an output moved by {difference:g}; it must not")
+    integer = all(tensor.dtype in EIGHT_BIT for tensor in old.outputs)
+    return Proof(alone, moved, difference, round(steps_apart(*pairs[-1])) if integer else None)
+
+
+def _apart(places: Sequence[Place]) -> list[list[Place]]:
+    """Return *places* in batches that can be run at once: none makes what another of its batch is fed."""
+    batches: list[list[Place]] = []
+    for place in places:
+        for batch in batches:
+            made = {index for other in (*batch, place) for index in other.outputs}
+            fed = {index for other in (*batch, place) for index in other.inputs}
+            if not made & fed:
+                batch.append(place)
+                break
+        else:
+            batches.append([place])
+    return batches
+
+
+def _parts(graph: Graph, before: bytes, after: bytes, places: Sequence[Place]) -> list[Run]:
+    """Return the runs of *places* alone, each fed on its own, before and after."""
+    inputs = list(dict.fromkeys(graph.tensors[i].name for place in places for i in place.inputs))
+    outputs = [graph.tensors[i].name for place in places for i in place.outputs]
+    parts = region(before, inputs, outputs), region(after, inputs, outputs)
+    return _pair(*((part, read_graph(part, "a part").inputs) for part in parts))
+
+
+def _pair(before: tuple[bytes, tuple[Tensor, ...]], after: tuple[bytes, tuple[Tensor, ...]]) -> list[Run]:
+    """Return the runs of two models on the same numbers; a float input is fed what the other's integers mean."""
+    fed = random_inputs(after[1])
+    same = [_as_before(values, old, new) for values, old, new in zip(fed, before[1], after[1], strict=True)]
+    return [(before[0], same), (after[0], fed)]
+
+
+def _as_before(values: NDArray[Any], old: Tensor, new: Tensor) -> NDArray[Any]:
+    if old.dtype == new.dtype or not new.scales:
+        return values
+    real = (values.astype(np.float32) - np.float32(new.zero_points[0])) * np.float32(new.scales[0])
+    return real.astype(old.dtype)
+
+
+def _reals_apart(left: NDArray[Any], right: NDArray[Any], tensor: Tensor) -> float:
+    return steps_apart([left], [right]) * (tensor.scales[0] if tensor.scales else 1.0)

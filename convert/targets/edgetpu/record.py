@@ -1,0 +1,158 @@
+"""A prediction as JSON and as text, always marked as one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from detlite.convert.targets.edgetpu.fix import offered
+from detlite.convert.targets.edgetpu.graph import Operator
+from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, HOSTS, Estimate, estimate
+from detlite.convert.targets.edgetpu.parameters import ON_CHIP_BYTES, SURE_BYTES, parameters_of
+from detlite.convert.targets.edgetpu.predict import Prediction
+from detlite.convert.targets.edgetpu.versions import OLDEST_RUNTIME, RUNTIME
+from detlite.convert.tflite.options import read_settings
+from detlite.convert.tflite.tensors import POSTPROCESS
+from detlite.runtime.errors import InputError
+
+Record = dict[str, Any]
+
+DEFAULT_DETECTIONS = 100
+MOST_PLACES = 6  # in a row of text: JSON has all
+TITLES = {
+    "desktop_usb3": "a desktop with USB 3",
+    "raspberry_pi_4_usb3": "a Raspberry Pi 4 with USB 3",
+    "dev_board": "a Coral Dev Board",
+}
+UP_TO = (
+    "a prediction: the compiler may still leave more on the CPU where a compile fails for causes that no rule is known "
+    "for; with --search_delegate it then drops operators from the end until one succeeds"
+)
+CPU_PART = "operators on the CPU are not in the latency, but for the post-processing op"
+
+
+def prediction_record(prediction: Prediction) -> Record:
+    """Return the facts of *prediction*, every number in the unit of its key."""
+    parameters = parameters_of(prediction.mapped)
+    cost = _estimate(prediction)
+    refusal = prediction.refusal
+    return {
+        "target": "edgetpu",
+        "is_prediction": True,
+        "multiple_subgraphs": prediction.multiple_subgraphs,
+        "operator_count": len(prediction.fates),
+        "mapped_count": len(prediction.mapped),
+        "unmapped_count": prediction.unmapped_count,
+        "subgraphs": prediction.subgraphs,
+        "refusal": None if refusal is None else refusal.text,
+        "refusal_cause": None if refusal is None else refusal.cause,
+        "refusal_cure": None if refusal is None else refusal.cure,
+        "parameter_bytes": parameters.parameter_bytes,
+        "streamed_bytes_least": parameters.streamed_bytes_least,
+        "streamed_bytes_most": parameters.streamed_bytes_most,
+        "min_runtime_version": _runtime(prediction.mapped),
+        "latency_ms": {host: None if cost is None else round(cost.latency_ms[host], 2) for host in HOSTS},
+        "latency_error_percent": ERROR_PERCENT,
+        **_transfers(cost),
+        "fixes": [{"name": fix.name, "title": fix.title, "count": fix.count} for fix in offered(prediction.graph)],
+        "notes": notes(prediction),
+        "operators": [
+            {
+                "index": fate.index,
+                "name": fate.name,
+                "mapped": fate.mapped,
+                "reason": fate.reason,
+                "rule": fate.rule,
+                "cure": fate.cure,
+                "subgraph": fate.subgraph,
+            }
+            for fate in prediction.fates
+        ],
+    }
+
+
+def figures(prediction: Prediction) -> dict[str, float]:
+    """Return what gates can be put on."""
+    parameters = parameters_of(prediction.mapped)
+    return {
+        "unmapped": prediction.unmapped_count,
+        "mapped": len(prediction.mapped),
+        "subgraphs": prediction.subgraphs,
+        "streamed": parameters.streamed_bytes_most,
+        "parameters": parameters.parameter_bytes,
+    }
+
+
+FIGURES = ("unmapped", "mapped", "subgraphs", "streamed", "parameters")
+
+
+def notes(prediction: Prediction) -> list[str]:
+    """Return what a reader must know beside the numbers."""
+    parameters = parameters_of(prediction.mapped)
+    found = [UP_TO]
+    if parameters.streamed_bytes_most:
+        found.append(
+            f"{parameters.parameter_bytes} bytes of weights: over {SURE_BYTES} of the {ON_CHIP_BYTES} bytes on chip "
+            f"may not be free for them, so {parameters.streamed_bytes_least} to {parameters.streamed_bytes_most} bytes "
+            "are streamed at every inference, some 2 ms a megabyte on USB 3"
+        )
+    if any(not fate.mapped and fate.name != POSTPROCESS for fate in prediction.fates) and prediction.subgraphs:
+        found.append(CPU_PART)
+    return found
+
+
+def verdict(prediction: Prediction) -> str:
+    """Return the prediction in one line."""
+    if prediction.refusal is not None:
+        line = prediction.refusal.text.splitlines()[0]
+        return f"the compiler will refuse it: {line} ({prediction.refusal.cause}); {prediction.refusal.cure}"
+    cost = _estimate(prediction)
+    if cost is None:
+        return f"prediction: none of {len(prediction.fates)} operators will run on the Edge TPU"
+    times = [f"about {cost.latency_ms[host]:.3g} ms on {title}" for host, title in TITLES.items()]
+    return (
+        f"prediction: up to {len(prediction.mapped)} of {len(prediction.fates)} operators on the Edge TPU, "
+        f"{prediction.subgraphs} subgraph{'s' if prediction.subgraphs != 1 else ''}; {times[0]} (model, +-"
+        f"{ERROR_PERCENT} %), {', '.join(times[1:])}; not measured"
+    )
+
+
+def log_rows(prediction: Prediction) -> list[tuple[str, int, str]]:
+    """Return (operator, count, status) as the compiler's operation log has them, sorted."""
+    counts = Counter((fate.name, fate.reason) for fate in prediction.fates)
+    return [(name, count, status) for (name, status), count in sorted(counts.items())]
+
+
+def unmapped_rows(prediction: Prediction) -> list[tuple[str, str, str, str]]:
+    """Return (places, operator, rule, cure) of what stays on the CPU, one row for what is alike, first place first."""
+    alike: dict[tuple[str, str, str], list[int]] = {}
+    for fate in prediction.fates:
+        if not fate.mapped:
+            alike.setdefault((fate.name, fate.rule, fate.cure), []).append(fate.index)
+    return [(_places(indices), *key) for key, indices in alike.items()]
+
+
+def _places(indices: list[int]) -> str:
+    some = ", ".join(map(str, indices[:MOST_PLACES]))
+    return some if len(indices) <= MOST_PLACES else f"{some} and {len(indices) - MOST_PLACES} more"
+
+
+def _estimate(prediction: Prediction) -> Estimate | None:
+    op = next((op for op in prediction.graph.operators if op.name == POSTPROCESS), None)
+    return estimate(prediction, max_detections=DEFAULT_DETECTIONS if op is None else _detections(op))
+
+
+def _detections(op: Operator) -> int:
+    try:
+        return read_settings(op.stored).nms.max_detections
+    except InputError:  # of an exporter that is not known: the estimate takes the OD API's own number
+        return DEFAULT_DETECTIONS
+
+
+def _runtime(mapped: tuple[Operator, ...]) -> int | None:
+    return max((RUNTIME.get(op.name, OLDEST_RUNTIME) for op in mapped), default=None)
+
+
+def _transfers(cost: Estimate | None) -> Record:
+    keys = ("cycles", "input_bytes", "output_bytes", "instruction_bytes")
+    return {key: 0 if cost is None else getattr(cost, key) for key in keys}

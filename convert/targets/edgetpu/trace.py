@@ -1,0 +1,26 @@
+"""Who makes and who reads a tensor."""
+
+from __future__ import annotations
+
+from detlite.convert.targets.edgetpu.graph import Graph, Operator, Tensor
+
+
+class Trace:
+    """The makers and readers of a graph's tensors."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._makers = {tensor.index: op for op in graph.operators for tensor in op.outputs}
+        self._readers: dict[int, list[Operator]] = {}
+        self._outputs = {tensor.index for tensor in graph.outputs}
+        for op in graph.operators:
+            for index in {tensor.index for tensor in op.inputs if tensor is not None}:
+                self._readers.setdefault(index, []).append(op)
+
+    def maker(self, tensor: Tensor | None, name: str) -> Operator | None:
+        """Return the operator of this *name* that makes *tensor*; None where another does, or none."""
+        op = None if tensor is None else self._makers.get(tensor.index)
+        return op if op is not None and op.name == name else None
+
+    def readers(self, tensor: Tensor) -> tuple[Operator, ...]:
+        """Return the operators that read *tensor*; empty too where it is an output of the model, and so must stay."""
+        return () if tensor.index in self._outputs else tuple(self._readers.get(tensor.index, ()))

@@ -1,0 +1,101 @@
+"""Compiling a model for the TPU of a Pixel ahead of time, by ai-edge-litert's own `aot` and Google's SDK."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.artifact import step, write_artifact
+from detlite.runtime.artifact import Artifact, sha256_of
+from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import DeviceError, MissingToolError
+from detlite.runtime.progress import Progress, silent
+
+SOCS = {f"tensor_g{number}": f"Tensor_G{number}" for number in (3, 4, 5, 6)}
+"""Those that ai-edge-litert 2.3 knows: Pixel 8 (G3), 9 (G4), 10 (G5) and newer."""
+
+SDK, SDK_MODULE = "ai-edge-litert-sdk-google-tensor", "ai_edge_litert_sdk_google_tensor"
+SDK_VARIABLE = "GOOGLE_TENSOR_COMPILER_LIB"
+TIMEOUT_S = 1800.0
+MOST_TEXT = 300
+
+Record = dict[str, Any]
+
+
+def require_sdk() -> None:
+    """Check that ai-edge-litert's `aot` and Google's SDK are there.
+
+    Raises:
+        MissingToolError: one of them is not; the text says what to install.
+    """
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        raise MissingToolError(f"ai-edge-litert is not installed: pip install ai-edge-litert {SDK}")
+    if importlib.util.find_spec(SDK_MODULE) is None and not os.environ.get(SDK_VARIABLE):
+        raise MissingToolError(
+            f"Google's compiler for Tensor is not installed: pip install {SDK} (which fetches it from Google), or set "
+            f"{SDK_VARIABLE} to the folder of its libraries"
+        )
+
+
+def compile_for_tensor(
+    artifact: Artifact, target: str, out: Path, *, force: bool = False, progress: Progress = silent
+) -> Record:
+    """Write *artifact*, compiled for the chip *target* (one of `SOCS`), to the folder *out*; its contract is the same.
+
+    Returns:
+        `taken`, `operators` and `partitions` of each subgraph, as the compiler says it.
+
+    Raises:
+        MissingToolError: the compiler is not installed.
+        DeviceError: it failed, or took no operator at all.
+    """
+    require_sdk()
+    with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
+        request = {"model": str(artifact.model), "soc": SOCS[target], "out": scratch}
+        task = "detlite.convert.targets.google_tensor.compile:compile_task"
+        answer = run_in_child(task, request, timeout_s=TIMEOUT_S, progress=progress)
+        if not any(one["taken"] for one in answer["subgraphs"]):
+            raise DeviceError(f"{artifact.model}: Google's compiler took none of its operators for {SOCS[target]}")
+        done = step("compile", input_sha256=sha256_of(artifact.model), target=target, subgraphs=answer["subgraphs"])
+        data = Path(answer["model"]).read_bytes()
+    write_artifact(out, data, artifact.contract, [*artifact.history, done], force=force)
+    return {"target": target, "soc": SOCS[target], "subgraphs": answer["subgraphs"], "size_bytes": len(data)}
+
+
+def compile_task(request: Record, progress: Progress) -> Record:
+    """Compile in this process what the request names: `model`, `soc`, and `out`, the folder for the result."""
+    from ai_edge_litert.aot.aot_compile import aot_compile
+    from ai_edge_litert.aot.vendors.google_tensor.target import SocModel, Target
+
+    progress("compiling", 0, 1)
+    model = Path(request["out"]) / "given.tflite"
+    shutil.copyfile(request["model"], model)
+    tempfile.tempdir = request["out"]  # where aot leaves the logs of what failed
+    found = aot_compile(str(model), output_dir=request["out"], target=Target(SocModel(request["soc"])))
+    if not found.models_with_backend:
+        raise DeviceError(f"Google's compiler for Tensor failed: {_why(found.failed_backends, Path(request['out']))}")
+    _backend, compiled = found.models_with_backend[0]
+    path = Path(request["out"]) / "compiled.tflite"
+    compiled.save(path, export_only=True)
+    stats = [] if compiled.partition_stats is None else compiled.partition_stats.subgraph_stats
+    subgraphs = [
+        {"taken": one.num_ops_offloaded, "operators": one.num_total_ops, "partitions": one.num_partitions_offloaded}
+        for one in stats
+    ]
+    progress("compiling", 1, 1)
+    return {"model": str(path), "subgraphs": subgraphs}
+
+
+def _why(failed: list[tuple[Any, str]], folder: Path) -> str:
+    """Return the first error in the logs that `aot` left, or else what it says itself."""
+    lines = [line.strip() for path in sorted(folder.glob("*.error")) for line in _text(path).splitlines()]
+    said = [line for line in lines if line.startswith("ERROR")] or [text for _backend, text in failed]
+    return said[0][:MOST_TEXT] if said else "it does not say why"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")

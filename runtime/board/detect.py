@@ -1,0 +1,131 @@
+"""`board.pyz detect`: what a model finds in images."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from detlite.runtime.arrays import Pixels
+from detlite.runtime.board.packed import Packed, find_model, open_model
+from detlite.runtime.boxes.detections import Detections
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.hashing import sha256_of
+from detlite.runtime.image.read import read_image
+from detlite.runtime.session import Session
+
+Record = Dict[str, Any]
+
+
+def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
+    """Detect as *values* say, write the result to stdout, and return the exit status.
+
+    *hashes* gives the path and the sha256 of the model, where that is reckoned elsewhere.
+    """
+    with Packed() as packed:
+        session, model, paths = _opened(packed, values, lambda path: _sha256(path, hashes))
+        if values["lines"]:
+            write_lines(session, model, paths)
+            return 0
+        found = _detect(session, paths, values)
+    record = {"schema": "detlite.detections", "schema_version": 1, "runtime": session.runtime, "images": found}
+    sys.stdout.write(json.dumps(record, indent=1) + "\n" if values["as_json"] else _text(found))
+    return 0
+
+
+def _sha256(path: Path, hashes: Iterator[Any]) -> str:
+    known = next(hashes, None)
+    return str(known[1]) if known is not None and Path(known[0]) == path else sha256_of(path)
+
+
+def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str]) -> Tuple[Session, Path, List[Path]]:
+    """Return the open model, its file, and the images to detect in."""
+    images: List[str] = values["images"]
+    given = values["model"]
+    if packed.model is not None and given is not None and not (Path(given).is_dir() or given.endswith(".tflite")):
+        images, given = [given, *images], None  # the model is packed: all that is given are images
+    artifact = open_model(find_model(given, packed), sha256=sha256)
+    paths = [Path(name) for name in [*images, *_listed(values["listed"])]]
+    if not paths and packed.images is not None:
+        paths = sorted(packed.images.iterdir())
+    if not paths:
+        raise InputError("want at least one image to detect in")
+    return Session(artifact, threads=values["threads"], runner=_runner(artifact, values)), artifact.model, paths
+
+
+def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[Record]:
+    found = []
+    for path in paths:
+        image = read_image(path)
+        name = str(path) if values["images"] else path.name
+        found.append(_record(name, image, session.detect(image), session.contract, values["score"]))
+    return found
+
+
+def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
+    """Write a line about the model, and one for each image as soon as it is done; see `detection_lines`."""
+    from detlite.runtime.boxes.detection_lines import image_line, model_line
+
+    _write_line(model_line(session.runtime, sha256_of(model)))
+    for path in paths:
+        image = read_image(path)
+        tensor = session.preprocess(image)
+        begin = time.perf_counter_ns()
+        session.invoke(tensor)
+        invoke_ns = time.perf_counter_ns() - begin
+        found = session.postprocess(session.heads())
+        _write_line(image_line(path.name, (image.shape[0], image.shape[1]), invoke_ns, found))
+
+
+def _write_line(line: bytes) -> None:
+    sys.stdout.write(line.decode())
+    sys.stdout.flush()
+
+
+def _listed(name: Optional[str]) -> List[str]:
+    if name is None:
+        return []
+    try:
+        return Path(name).read_text(encoding="utf-8").split("\n")[:-1]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{name} cannot be read as a list of images: {error}") from error
+
+
+def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
+    """Return the runner of the back end that was asked for; None for the interpreter that there is."""
+    if values["backend"] is None and not values["delegates"] and values["xnnpack"] is None:
+        return None
+    from detlite.runtime.runners.backend import Settings, backend_for
+
+    settings = Settings(values["threads"], values["xnnpack"], tuple(values["delegates"]))
+    name, backend = backend_for(artifact.model, values["backend"])
+    if backend.open is None:
+        raise InputError(f"{name} runs no model: it reads what another program measured")
+    return backend.open(artifact.model, settings, artifact.contract)
+
+
+def _record(name: str, image: Pixels, found: Detections, contract: Contract, score: float) -> Record:
+    kept = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist())
+    return {
+        "image": name,
+        "height": image.shape[0],
+        "width": image.shape[1],
+        "detections": [
+            {"box": box, "class": number, "label": contract.labels[number], "score": value}
+            for box, number, value in kept
+            if value >= score
+        ],
+    }
+
+
+def _text(found: List[Record]) -> str:
+    lines = []
+    for record in found:
+        lines.append(f"{record['image']}: {len(record['detections'])} detections (y1, x1, y2, x2 of the image)")
+        for one in record["detections"]:
+            box = " ".join(f"{side:.3f}" for side in one["box"])
+            lines.append(f"  {one['score']:.3f}  {box}  {one['label']}")
+    return "\n".join(lines) + "\n"

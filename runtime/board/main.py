@@ -1,0 +1,103 @@
+"""The program that runs on a board: `python3 board.pyz measure | detect | selftest`.
+
+It needs Python 3.9, numpy and one interpreter, and neither pip nor a network. Little is imported before it is needed:
+a detection begins as soon as numpy and the interpreter are there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import os
+import sys
+from typing import Any, Iterator, List, Optional
+
+from detlite.runtime.errors import DetliteError, InputError
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command line and return its exit status; see `board_options.EPILOG`."""
+    try:
+        words = sys.argv[1:] if arguments is None else arguments
+        if words[:1] == ["detect"]:
+            return _run_detect(words)
+        from detlite.runtime.board.options import parsed
+
+        values = parsed(words)
+        return _run(values.pop("command"), values)
+    except DetliteError as error:
+        return _fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was finished is kept", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            return _fail(f"no room to write: {error}; make room and run again", 3)
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return _fail(f"not allowed: {error}; choose a place that you may write to", 2)
+        raise
+
+
+def _run(command: Optional[str], values: Any) -> int:
+    if command == "measure":
+        from detlite.runtime.board.measure import measure_command
+
+        return measure_command(values)
+    if command == "selftest":
+        from detlite.runtime.board.selftest import selftest_command
+
+        return selftest_command(values)
+    raise InputError("want a command: measure, detect or selftest; see board.pyz --help")
+
+
+def _run_detect(words: List[str]) -> int:
+    """Detect in a process of its own, which imports numpy and the interpreter while this one reads the command line."""
+    from detlite.runtime.isolated import run_beside
+
+    return run_beside(lambda: _requests(words), _prepare, _detect)
+
+
+def _requests(words: List[str]) -> Iterator[Any]:
+    """Yield the options, then the sha256 of the model: each is ready before it is wanted."""
+    from detlite.runtime.board.options import parsed
+
+    values = parsed(words)
+    yield values
+    model = os.path.join(values["model"], "model.tflite") if values["model"] else ""  # noqa: PTH118 - light
+    if os.path.isfile(model):  # noqa: PTH113 - as above
+        from pathlib import Path
+
+        from detlite.runtime.hashing import sha256_of
+
+        yield [model, sha256_of(Path(model))]
+
+
+def _prepare() -> None:
+    gc.disable()  # a tenth of the imports' time; what follows makes few cycles
+    import detlite.runtime.board.detect
+    from detlite.runtime.runners.interpreter import find_interpreter
+
+    assert detlite.runtime.board.detect
+    with contextlib.suppress(DetliteError):  # another back end may be asked for
+        find_interpreter()
+
+
+def _detect(requests: Iterator[Any]) -> int:
+    try:
+        from detlite.runtime.board.detect import detect_command
+
+        return detect_command(next(requests), requests)
+    except DetliteError as error:
+        return _fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(text: str, status: int) -> int:
+    sys.stderr.write(f"board.pyz: {' '.join(text.split())}\n")
+    return status

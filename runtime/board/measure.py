@@ -1,0 +1,58 @@
+"""`board.pyz measure`: how fast a model is on this board."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from detlite.runtime.artifact import MODEL
+from detlite.runtime.board.packed import Packed, find_model, open_model
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import image_files
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.measurement_text import measurement_text
+from detlite.runtime.measure.options import setup_of
+
+
+def measure_command(values: Dict[str, Any]) -> int:
+    """Measure as *values* say, write the result to stdout, and return the exit status."""
+    out = Path(values["out"]) if values["out"] else None
+    with Packed() as packed:
+        model, contract = _model(find_model(values["model"], packed))
+        folder = Path(values["images"]) if values["images"] else packed.images if values["model"] is None else None
+        images: List[Path] = image_files(folder) if folder else []
+        setup = setup_of(model, contract, values, images=images)
+        if values["find"]:
+            from detlite.runtime.measure.search import with_most
+
+            setup = with_most(setup, run=out, progress=_tell)
+        record = measure_model(setup, run=out, force=values["force"], progress=_tell)
+    if values["as_json"]:
+        sys.stdout.write(json.dumps(record, indent=1, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(measurement_text(record, str(out) if out else None))
+    if record["failure"] is None:
+        return 0
+    sys.stderr.write(f"board.pyz: {record['failure']['text']}\n")
+    return int(record["failure"]["exit_status"])
+
+
+def _model(path: Path) -> Tuple[Path, Optional[Contract]]:
+    """Return the model file at *path*, with its contract where there is one."""
+    if not path.is_dir() and path.name != MODEL:
+        return path, None
+    try:
+        artifact = open_model(path)
+    except InputError:
+        if path.is_dir() or (path.parent / "contract.json").is_file():
+            raise
+        return path, None
+    return artifact.model, artifact.contract
+
+
+def _tell(what: str, done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{what} {done} of {total} ")

@@ -1,0 +1,1 @@
+"""From raw heads to detections: box codings, scores, non-maximum suppression. Numpy alone."""

@@ -1,0 +1,35 @@
+"""Score converters: from logits to scores."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict
+
+import numpy as np
+
+from detlite.runtime.arrays import Floats
+
+
+def identity(logits: Floats) -> Floats:
+    """Return *logits* as they are."""
+    return logits
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    low = np.exp(-np.abs(logits))
+    scores: Floats = np.where(logits >= 0, 1 / (1 + low), low / (1 + low)).astype(np.float32)
+    return scores
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return exp(x) over its sum along the last axis, without overflow."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    scores: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return scores
+
+
+CONVERTERS: Dict[str, Callable[[Floats], Floats]] = {
+    "IDENTITY": identity,
+    "SIGMOID": sigmoid,
+    "SOFTMAX": softmax,
+}

@@ -1,0 +1,115 @@
+"""What a child process is asked to do with a model: requests and answers that JSON can carry, arrays in .npz files.
+
+What one task alone needs is imported in it: the process starts the sooner.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import Progress
+from detlite.runtime.runners.interpreter import open_interpreter
+from detlite.runtime.session import Session
+from detlite.runtime.stream import columns, detect_stream
+
+Record = Dict[str, Any]
+
+
+def _artifact(record: Record) -> Artifact:
+    return Artifact(Path(record["model"]), contract_from_json(record["contract"]))
+
+
+def _session(record: Record, threads: int, *, timing_alone: bool = False) -> Session:
+    return Session(_artifact(record), threads=threads, timing_alone=timing_alone)
+
+
+def _save(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def probe(request: Record, _progress: Progress) -> Record:
+    """Open the file `model`, run it once on zeros, and return `runtime`, `inputs` and `outputs` as that sees them."""
+    opened = open_interpreter(Path(request["model"]))
+    for detail in opened.inputs:
+        opened.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    opened.invoke()
+    tensors = {
+        key: [
+            {"name": d["name"], "shape": [int(s) for s in d["shape"]], "dtype": np.dtype(d["dtype"]).name}
+            for d in details
+        ]
+        for key, details in (("inputs", opened.inputs), ("outputs", opened.outputs))
+    }
+    return {"runtime": opened.runtime, **tensors}
+
+
+def probe_edgetpu(request: Record, _progress: Progress) -> Record:
+    """Open the compiled file `model` on the Edge TPU `device` by `library`, and run it once on zeros.
+
+    Returns:
+        `runtime`.
+    """
+    from detlite.runtime.runners.edgetpu import open_edgetpu
+
+    opened = open_edgetpu(Path(request["model"]), device=request["device"], library=request["library"])
+    for detail in opened.inputs:
+        opened.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    opened.invoke()
+    return {"runtime": opened.runtime}
+
+
+def detect(request: Record, progress: Progress) -> Record:
+    """Detect with `model` and `contract` in the files `images`, and write the columns to `out` (.npz).
+
+    Returns:
+        `wall_s`, the time from opening the model to the last detection; `runtime`.
+    """
+    if not request["images"]:
+        raise InputError("no images to detect in")
+    artifact, opened = _artifact(request), []
+
+    def session() -> Session:
+        opened.append(Session(artifact, threads=request["threads"]))
+        return opened[0]
+
+    begin = time.perf_counter()
+    paths = [Path(path) for path in request["images"]]
+    seen = list(detect_stream(artifact.contract, session, paths, progress=progress))
+    wall_s = time.perf_counter() - begin
+    _save(request["out"], columns(seen))
+    return {"wall_s": wall_s, "runtime": opened[0].runtime}
+
+
+def heads(request: Record, _progress: Progress) -> Record:
+    """Run `model` on the files `images` and write its raw heads, stacked by role, to `out` (.npz)."""
+    session = _session(request, request["threads"])
+    rows = []
+    for path in request["images"]:
+        session.invoke(session.preprocess(read_image(Path(path))))
+        rows.append(session.heads())
+    _save(request["out"], {role: np.stack([row[role] for row in rows]) for role in rows[0]})
+    return {"runtime": session.runtime}
+
+
+def latency(request: Record, progress: Progress) -> Record:
+    """Measure `models` (each `model`, `contract`) side by side on the file `image`, or on noise.
+
+    Returns:
+        `runtime`, and for each of `models` the fields of `Latency`.
+    """
+    from detlite.runtime.measure.latency import Plan, measure, noise
+
+    sessions = [_session(record, request["threads"], timing_alone=True) for record in request["models"]]
+    plan = Plan(request["samples"], request["min_seconds"])
+    image = read_image(Path(request["image"])) if request.get("image") else noise(480, 640)
+    found = measure(sessions, image, plan, progress=progress)
+    return {"runtime": sessions[0].runtime, "models": [vars(one) for one in found]}

@@ -1,0 +1,118 @@
+"""Images as uint8 RGB arrays: decoded with Pillow on a host, raw on a board without it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from tokenize import TokenError
+from typing import BinaryIO, List, Literal, Optional, Tuple
+
+import numpy as np
+
+from detlite.runtime.arrays import Pixels
+from detlite.runtime.errors import InputError, MissingToolError
+
+MAX_PIXELS = 178_956_970
+"""As Pillow refuses more: 500 MB of pixels, many times any camera's."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+"""What is decoded. Pillow reads many more, some with little care (EPS starts another program)."""
+
+DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, MemoryError)
+"""What Pillow's decoders of these formats raise at damaged files: found by damaging files of each."""
+
+HEADERS = threading.Lock()
+"""numpy parses a header as Python, whose parser counts its depth for all threads together (CPython issue 106905)."""
+
+
+def read_image(path: Path, *, least: Optional[int] = None) -> Pixels:
+    """Return the image in the file at *path*: uint8 (height, width, 3), RGB.
+
+    With *least* pixels for the shorter side being enough, a JPEG may come smaller, decoded in less time.
+
+    `.npy` files, and `.rgb` ones (the bytes of the pixels alone, named `*.<width>x<height>.rgb`), are read without
+    Pillow. Of an animation the first frame counts; transparency is dropped. Pixels stay as they are stored: an EXIF
+    orientation is not applied, as in COCO's evaluation, whose annotations are for the stored pixels.
+
+    Raises:
+        InputError: it is no image, is cut short, or is absurdly large.
+        MissingToolError: it wants Pillow, which is not installed.
+    """
+    readers = {".npy": _read_array, ".rgb": _read_raw}
+    reader = readers.get(path.suffix.lower())
+    return _decode(path, least) if reader is None else reader(path)
+
+
+def _read_array(path: Path) -> Pixels:
+    try:
+        with path.open("rb") as file:
+            with HEADERS:
+                shape, order = _array_header(file, path)
+            pixels = np.fromfile(file, np.uint8, shape[0] * shape[1] * shape[2])
+        return np.ascontiguousarray(pixels.reshape(shape, order=order))
+    except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
+        raise InputError(f"{path} is no .npy image: {' '.join(str(error).split())[:200]}") from error
+
+
+def _array_header(file: BinaryIO, path: Path) -> Tuple[Tuple[int, int, int], Literal["C", "F"]]:
+    """Return the shape and the order of the pixels; nothing is allocated for what a header only claims."""
+    if np.lib.format.read_magic(file) == (1, 0):
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    fits = len(shape) == 3 and min(shape) > 0 and shape[2] == 3 and shape[0] * shape[1] <= MAX_PIXELS
+    if dtype != np.uint8 or not fits:
+        raise InputError(f"{path} holds {dtype} {shape}; want uint8 (height, width, 3), RGB")
+    return (shape[0], shape[1], shape[2]), "F" if is_fortran else "C"
+
+
+def _read_raw(path: Path) -> Pixels:
+    match = re.search(r"\.(\d{1,5})x(\d{1,5})$", path.stem)
+    if match is None:
+        raise InputError(f"{path} does not say its size: want a name such as photo.640x480.rgb (width x height)")
+    width, height = int(match[1]), int(match[2])
+    try:
+        if path.stat().st_size != 3 * width * height or not width * height:
+            raise InputError(f"{path} has {path.stat().st_size} bytes; {width} x {height} pixels of RGB have others")
+        return np.fromfile(path, np.uint8).reshape(height, width, 3)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decode(path: Path, least: Optional[int]) -> Pixels:
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise MissingToolError(
+            f"{path} wants Pillow, which is not installed: give .npy images, or install it"
+        ) from error
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(f"{path} has {image.width} x {image.height} pixels: want at most {MAX_PIXELS}")
+            if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+                raise InputError(f"{path} has {image.mode} pixels of more than 8 bits: convert it to 8-bit RGB")
+            if least is not None:
+                image.draft(None, (least, least))
+            return np.asarray(image.convert("RGB"))
+    except (*DAMAGED, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
+
+
+SUFFIXES = (".npy", ".rgb", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
+
+
+def image_files(folder: Path) -> List[Path]:
+    """Return the image files in *folder*, by their suffixes, in the order of their names.
+
+    Raises:
+        InputError: there is no such folder, or no image in it.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read as a folder of images: {error.strerror}") from error
+    if not found:
+        raise InputError(f"{folder} holds no image: want files such as photo.jpg or photo.npy")
+    return found

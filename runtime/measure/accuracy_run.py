@@ -1,0 +1,70 @@
+"""MLPerf's accuracy run: every image once, by the same code as the performance run; what is found is kept at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterator, Sequence
+
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.boxes.detection_lines import detections_in, image_line, model_line
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.errors import DeviceError
+from detlite.runtime.hashing import sha256_of
+from detlite.runtime.measure.loadgen_log import ACCURACY, accuracy_entry, write_accuracy
+from detlite.runtime.measure.run_folder import DETECTIONS, Appender
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import Progress
+from detlite.runtime.runners.backend import BACKENDS, Backend, Settings
+from detlite.runtime.session import Session
+from detlite.runtime.stream import detect_stream
+
+Record = Dict[str, Any]
+
+FIRST_CLASS = 1
+"""What MLPerf's accuracy-coco.py takes the first class of a model to be: COCO's category 1."""
+
+
+def accuracy_process(request: Record, progress: Progress) -> Record:
+    """Detect in every image of *request*, a record of `Setup.request`, and write the lines and the log to its `folder`.
+
+    What an earlier call finished, with the same model and runtime, is not done again.
+    """
+    backend: Backend = load_plugin(BACKENDS, request["backend"])
+    assert backend.open is not None
+    model, contract = Path(request["model"]), contract_from_json(request["contract"])
+    settings = Settings(request["threads"], request["xnnpack"], tuple(request["delegates"]))
+    runner = backend.open(model, settings, contract)
+    session = Session(Artifact(model, contract), threads=settings.threads, runner=runner)
+    paths, lines = [Path(name) for name in request["images"]], Path(request["folder"]) / DETECTIONS
+    head = model_line(session.runtime, sha256_of(model))
+    done = _finished(lines, head, [path.name for path in paths])
+    file = Appender(lines, head if done == 0 else None)
+    for path, seen in zip(paths[done:], detect_stream(contract, lambda: session, paths[done:], progress=progress)):
+        file.write(image_line(path.name, seen.size, seen.invoke_ns, seen.detections))
+    file.close()
+    if model_line(session.runtime, sha256_of(model)) != head:
+        raise DeviceError(f"{model} was replaced while it was run: its detections are of two models")
+    write_accuracy(Path(request["folder"]) / ACCURACY, _entries(lines))
+    return {}
+
+
+def _finished(path: Path, head: bytes, names: Sequence[str]) -> int:
+    """Return how many of the images *names* the file at *path* holds; a last line that was cut is taken off it."""
+    if not path.is_file():
+        return 0
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    first, *rest = whole.splitlines(keepends=True) or [b""]
+    if first != head or [json.loads(line)["image"] for line in rest] != list(names[: len(rest)]):
+        return 0
+    with path.open("r+b") as file:
+        file.truncate(len(whole))
+    return len(rest)
+
+
+def _entries(lines: Path) -> Iterator[Record]:
+    with lines.open("rb") as file:
+        next(file)
+        for index, line in enumerate(file):
+            yield accuracy_entry(index, index, detections_in(json.loads(line)), first_class=FIRST_CLASS)

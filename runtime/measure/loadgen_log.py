@@ -1,0 +1,209 @@
+"""A run as MLPerf's LoadGen writes it: `mlperf_log_summary.txt`, `mlperf_log_detail.txt`, `mlperf_log_accuracy.json`.
+
+The keys are those that the submission checker of v1.0 reads, and those that LoadGen of today writes for the same run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
+
+import numpy as np
+
+from detlite.runtime.boxes.detections import Detections
+from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.scenario import Rows, scenario_called
+from detlite.runtime.measure.statistics import percentile_ns
+from detlite.runtime.version import __version__
+
+SUMMARY, DETAIL, ACCURACY = "mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json"
+TITLES = {"single-stream": "SingleStream", "multi-stream": "MultiStream", "server": "Server", "offline": "Offline"}
+PERCENTS = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
+RULE = "=" * 48
+
+Record = Dict[str, Any]
+
+
+def write_logs(folder: Path, setup: Setup, record: Record, series: Sequence[Rows]) -> None:
+    """Write the summary and the detail to *folder*; and an empty accuracy log, as LoadGen's of a performance run."""
+    results = _results(setup, record, [rows for rows in series if len(rows)])
+    parameters = _parameters(setup)
+    (folder / SUMMARY).write_text(_summary(setup, record, results, parameters), encoding="utf-8")
+    (folder / DETAIL).write_text(_detail(setup, record, results, parameters), encoding="utf-8")
+    if not setup.accuracy:
+        write_accuracy(folder / ACCURACY, ())
+
+
+def _results(setup: Setup, record: Record, series: Sequence[Rows]) -> Record:
+    """Return what LoadGen calls results, ns as whole numbers."""
+    if not series:
+        return {}
+    scenario, multi = scenario_called(setup.scenario), setup.scenario == "multi-stream"
+    latencies = np.concatenate([scenario.latency_ns(rows) for rows in series])
+    word = "percentile_per_query_latency_ns" if multi else "percentile_latency_ns"
+    found: Record = {
+        "result_query_count": sum(rows.queries for rows in series),
+        "result_min_latency_ns": int(latencies.min()),
+        "result_max_latency_ns": int(latencies.max()),
+        "result_mean_latency_ns": int(latencies.mean()),
+        **{f"result_{percent:.2f}_{word}": percentile_ns(latencies, percent) for percent in PERCENTS},
+    }
+    if setup.scenario == "offline":
+        found["result_samples_per_second"] = record["samples_per_second"]
+    elif setup.scenario == "server":
+        found["result_scheduled_samples_per_sec"] = record["scheduled_per_second"]
+    elif multi:
+        found["result_samples_per_query"] = record["streams"]
+    else:
+        found["result_qps_with_loadgen_overhead"] = len(latencies) / max(1e-9, record["duration_s"])
+    return found
+
+
+def _parameters(setup: Setup) -> Record:
+    load = setup.load()
+    count = max(1, min(setup.preset.sample_count, len(setup.images) or setup.preset.sample_count))
+    limits = {"multi-stream": load.interval_ns, "server": load.limit_ns}
+    samples = {"multi-stream": setup.streams, "offline": setup.preset.offline_samples}
+    return {
+        "samples_per_query": samples.get(setup.scenario, 1),
+        "target_qps": {"multi-stream": 1e9 / load.interval_ns, "server": setup.per_second}.get(setup.scenario, 0),
+        "target_latency (ns)": limits.get(setup.scenario, 0),
+        "max_async_queries": 0 if setup.scenario == "server" else 1,
+        "min_duration (ms)": int(setup.preset.min_duration_s * 1000),
+        "max_duration (ms)": load.max_duration_ns // 1_000_000,
+        "min_query_count": setup.preset.queries[setup.scenario],
+        "max_query_count": 0,
+        "qsl_rng_seed": QSL_SEED,
+        "sample_index_rng_seed": SAMPLE_SEED,
+        "schedule_rng_seed": SCHEDULE_SEED,
+        "accuracy_log_rng_seed": 0,
+        "accuracy_log_probability": 0,
+        "print_timestamps": False,
+        "performance_issue_unique": False,
+        "performance_issue_same": False,
+        "performance_issue_same_index": 0,
+        "performance_sample_count": count,
+    }
+
+
+def _quoted(setup: Setup, record: Record, results: Record) -> Iterable[Tuple[str, object]]:
+    if not results:
+        return
+    if setup.scenario == "single-stream":
+        yield "90th percentile latency (ns)", results["result_90.00_percentile_latency_ns"]
+    elif setup.scenario == "multi-stream":
+        yield "Samples per query", record["streams"]
+    elif setup.scenario == "server":
+        yield "Scheduled samples per second", f"{record['scheduled_per_second']:.2f}"
+    else:
+        yield "Samples per second", f"{record['samples_per_second']:g}"
+
+
+def _met(record: Record, *words: str) -> bool:
+    return not any(reason.startswith(words) for reason in record["reasons"])
+
+
+def _checks(record: Record) -> Record:
+    return {
+        "result_perf_constraints_met": _met(record, "tail"),
+        "result_min_duration_met": _met(record, "duration"),
+        "result_min_queries_met": _met(record, "count", "too few"),
+    }
+
+
+def _summary(setup: Setup, record: Record, results: Record, parameters: Record) -> str:
+    valid = not record["reasons"]
+    checks = _checks(record)
+    lines: List[str] = [RULE, "MLPerf Results Summary", RULE, f"SUT name : detlite {record['runtime']}"]
+    lines += [f"Scenario : {TITLES[setup.scenario]}", "Mode     : PerformanceOnly"]
+    lines += [f"{key} : {value}" for key, value in _quoted(setup, record, results)]
+    lines += [f"Result is : {'VALID' if valid else 'INVALID'}"]
+    lines += [
+        f"  {text} : {'Yes' if checks[key] else 'NO'}"
+        for text, key in (
+            ("Performance constraints satisfied", "result_perf_constraints_met"),
+            ("Min duration satisfied", "result_min_duration_met"),
+            ("Min queries satisfied", "result_min_queries_met"),
+        )
+    ]
+    lines += [f" * {reason}" for reason in record["reasons"]]
+    lines += ["", RULE, "Additional Stats", RULE]
+    lines += [f"{_stat(key):<32}: {value}" for key, value in results.items() if key.endswith("latency_ns")]
+    lines += ["", RULE, "Test Parameters Used", RULE]
+    lines += [
+        f"{key} : {value:d}" if isinstance(value, bool) else f"{key} : {value}" for key, value in parameters.items()
+    ]
+    return "\n".join([*lines, "", "No warnings encountered during test.", "", "No errors encountered during test.", ""])
+
+
+def _stat(key: str) -> str:
+    name = key[len("result_") : -len("_ns")].replace("_", " ")
+    return f"{name[0].upper()}{name[1:]} (ns)"
+
+
+def _detail(setup: Setup, record: Record, results: Record, parameters: Record) -> str:
+    entries: Record = {
+        "loadgen_version": f"detlite {__version__}, scenarios of v1.0",
+        "sut_name": f"detlite {record['runtime']}",
+        "qsl_name": "images" if setup.images else "noise",
+        "qsl_reported_total_count": len(setup.images),
+        "qsl_reported_performance_count": parameters["performance_sample_count"],
+        "requested_scenario": TITLES[setup.scenario],
+        "requested_test_mode": "PerformanceOnly",
+        "effective_scenario": TITLES[setup.scenario],
+        "effective_test_mode": "PerformanceOnly",
+    }
+    named = {key.replace(" (ns)", "_ns").replace(" (ms)", "_ms"): value for key, value in parameters.items()}
+    entries.update({f"effective_{key}": value for key, value in named.items()})
+    entries["effective_min_sample_count"] = setup.preset.offline_samples
+    entries["result_validity"] = "INVALID" if record["reasons"] else "VALID"
+    entries.update(_checks(record))
+    entries["result_invalid_reason"] = "; ".join(record["reasons"])
+    entries.update(results)
+    entries.update({"num_warnings": 0, "num_errors": 0})
+    return "".join(_line(key, value) for key, value in entries.items())
+
+
+def _line(key: str, value: object) -> str:
+    process = os.getpid()
+    known = {"is_error": False, "is_warning": False, "file": "loadgen_log.py", "line_no": 0}
+    entry = {
+        "key": key,
+        "value": value,
+        "time_ms": 0.0,
+        "namespace": "mlperf::logging",
+        "event_type": "POINT_IN_TIME",
+        "metadata": {**known, "pid": process, "tid": process},
+    }
+    return f":::MLLOG {json.dumps(entry)}\n"
+
+
+def accuracy_entry(number: int, index: int, detections: Detections, *, first_class: int) -> Record:
+    """Return the entry of the image *index*, the *number*-th that was answered.
+
+    Its data are float32 rows in hex: index, y1, x1, y2, x2, score, class, as MLPerf's accuracy-coco.py reads them;
+    *first_class* is added to the classes, which that counts from 1 on for models with a background.
+    """
+    count = len(detections.scores)
+    rows = np.empty((count, 7), "<f4")
+    rows[:, 0], rows[:, 1:5] = index, detections.boxes
+    rows[:, 5], rows[:, 6] = detections.scores, detections.classes + first_class
+    return {"seq_id": number, "qsl_idx": index, "data": rows.tobytes().hex().upper()}
+
+
+def write_accuracy(path: Path, entries: Iterable[Record]) -> None:
+    """Write *entries* as LoadGen does: one a line."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            before = "[\n"
+            for entry in entries:
+                file.write(before + json.dumps(entry))
+                before = ",\n"
+            file.write("\n]\n" if before == ",\n" else "[\n]\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

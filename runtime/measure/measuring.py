@@ -1,0 +1,212 @@
+"""One process of a measurement: the model opened, warmed up, and run by a scenario; what comes is written at once."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.artifact import Artifact, sha256_of
+from detlite.runtime.clock import MACHINE_CLOCK, Clock
+from detlite.runtime.contract import Contract, contract_from_json
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import read_image
+from detlite.runtime.load import Load
+from detlite.runtime.measure.loadgen_random import loaded_order
+from detlite.runtime.measure.machine import machine_facts
+from detlite.runtime.measure.memory import peak_bytes
+from detlite.runtime.measure.presets import QSL_SEED
+from detlite.runtime.measure.run_folder import ENDED, OPENED, SAMPLES, WARM_UP, Appender, write_json
+from detlite.runtime.measure.scenario import scenario_called
+from detlite.runtime.measure.statistics import change_point, percentile_ns
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import Progress
+from detlite.runtime.runners.backend import BACKENDS, Backend, Runner, Settings, clock_of
+from detlite.runtime.session import Session
+from detlite.runtime.stream import WORKERS, ahead
+
+FEWEST_WARM_UPS = 16
+MOST_WARM_UP_NS = 60_000_000_000
+TELL_EVERY_NS = 500_000_000  # not after each sample: whoever listens would run beside the measurement
+
+Record = Dict[str, Any]
+Tensor = NDArray[Any]
+
+
+class Bench:
+    """A model that is open, with its images in memory, ready to be timed."""
+
+    def __init__(self, request: Record) -> None:
+        """Open the model of *request* and run it once."""
+        backend: Backend = load_plugin(BACKENDS, request["backend"])
+        assert backend.open is not None
+        settings = Settings(request["threads"], request["xnnpack"], tuple(request["delegates"]))
+        self.model = Path(request["model"])
+        self.sha256 = sha256_of(self.model)
+        contract = None if request["contract"] is None else contract_from_json(request["contract"])
+        begin = time.perf_counter_ns()
+        self.runner: Runner = backend.open(self.model, settings, contract)
+        self.load_ns = time.perf_counter_ns() - begin
+        self.clock: Clock = clock_of(self.runner, MACHINE_CLOCK)
+        self.session = _session(self.model, contract, self.runner, settings)
+        self.images, self.tensors = _tensors(request, contract, self.runner)
+        self._tensor_of: Callable[[int], Tensor] = self.tensors.__getitem__
+        self._input = self.runner.inputs[0]["index"]
+        self.first_ns = self._first()
+
+    def _first(self) -> int:
+        self.runner.set_input(self._input, self.tensors[0])
+        begin = self.clock.now_ns()
+        self.runner.invoke()
+        return self.clock.now_ns() - begin
+
+    def facts(self) -> Record:
+        """Return what is known before the first sample that counts."""
+        return {
+            "runtime": self.runner.runtime,
+            "model_sha256": self.sha256,
+            "load_ns": self.load_ns,
+            "first_ns": self.first_ns,
+            "placements": [asdict(one) for one in self.runner.placements],
+            "images": self.images,
+            "machine": machine_facts()["fingerprint"],
+        }
+
+    def read_ahead(self, pool: ThreadPoolExecutor, paths: List[Path]) -> None:
+        """Have the images that were chosen of *paths* read again while others are run, in the order of Offline."""
+        session, chosen = self.session, itertools.cycle([paths[image["index"]] for image in self.images])
+        assert session is not None
+
+        def read() -> Iterator[Tensor]:  # begun with the first sample: its time counts
+            yield from ahead(pool, lambda path: session.preprocess(read_image(path)), chosen)
+
+        tensors = read()
+        self._tensor_of = lambda _sample: next(tensors)
+
+    def server(self, write: Callable[[bytes], None], tell: Callable[[int], None]) -> Callable[[int, int, int], int]:
+        """Return what runs one sample and writes its line; times are from the first call on."""
+        now, runner, session, index = self.clock.now_ns, self.runner, self.session, self._input
+        tensor_of = self._tensor_of
+        zero: List[int] = []
+
+        def serve(query: int, sample: int, scheduled_ns: int) -> int:
+            begin = now()
+            runner.set_input(index, tensor_of(sample))
+            ready = now()
+            runner.invoke()
+            done = now()
+            if session is not None:
+                session.postprocess(session.heads())
+            end = now()
+            if not zero:
+                zero.append(min(scheduled_ns, begin))
+            at = zero[0]
+            write(
+                b"%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n"
+                % (query, sample, scheduled_ns - at, begin - at, ready - begin, done - ready, end - done, end - at)
+            )
+            tell(end)
+            return end
+
+        return serve
+
+
+def _session(model: Path, contract: Optional[Contract], runner: Runner, settings: Settings) -> Optional[Session]:
+    if contract is None:
+        return None
+    return Session(Artifact(model, contract), threads=settings.threads, timing_alone=True, runner=runner)
+
+
+def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> Tuple[List[Record], List[Tensor]]:
+    """Return what is known of each image that is kept, with what reading it took, and the input tensors."""
+    count, paths = request["sample_count"], [Path(path) for path in request["images"]]
+    if not paths:
+        return [], [_noise_tensor(runner, seed) for seed in range(min(count, 4))]
+    if contract is None:
+        raise InputError("images want a contract, which says how they become the input: give the folder of an artifact")
+    from detlite.runtime.image.preprocess import preprocess
+
+    records, tensors = [], []
+    for index in loaded_order(QSL_SEED, len(paths))[:count]:
+        path = paths[index]
+        begin = time.perf_counter_ns()
+        image = read_image(path)
+        decoded = time.perf_counter_ns()
+        tensors.append(preprocess(image, contract.image))
+        done = time.perf_counter_ns()
+        known = {"index": index, "name": path.name, "sha256": sha256_of(path)}
+        known |= {"height": image.shape[0], "width": image.shape[1]}
+        records.append({**known, "decode_ns": decoded - begin, "preprocess_ns": done - decoded})
+    return records, tensors
+
+
+def _noise_tensor(runner: Runner, seed: int) -> Tensor:
+    detail = runner.inputs[0]
+    shape, dtype = tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"])
+    generator = np.random.default_rng(seed)
+    if dtype.kind == "f":
+        return generator.uniform(-1, 1, shape).astype(dtype)
+    low = -128 if dtype.kind == "i" else 0
+    return generator.integers(low, low + 256, shape).astype(dtype)
+
+
+def measure_process(request: Record, progress: Progress) -> Record:
+    """Do what *request* says, a record of `Setup.request`, and write it to its `folder`; see `run_folder`."""
+    folder = Path(request["folder"])
+    scenario = scenario_called(request["scenario"])
+    bench = Bench(request)
+    write_json(folder / OPENED, bench.facts())
+    gc.collect()
+    gc.disable()  # a collection would stop an inference now and then; nothing here makes cycles
+    wall_s, monotonic_s = time.time(), time.monotonic()
+    expected_ns = _warm_up(bench, folder / WARM_UP, int(request["warm_up_s"] * 1e9))
+    load = Load(**{**request["load"], "samples": len(bench.tensors), "expected_ns": max(1, expected_ns)})
+    file = Appender(folder / SAMPLES)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        if request["end_to_end"]:
+            bench.read_ahead(pool, [Path(path) for path in request["images"]])
+        scenario.run(load, bench.clock, bench.server(file.write, _teller(progress, load)))
+    file.close()
+    stepped_s = (time.time() - wall_s) - (time.monotonic() - monotonic_s)
+    ended = {"model_sha256": sha256_of(bench.model), "memory_peak_bytes": peak_bytes(), "wall_clock_step_s": stepped_s}
+    write_json(folder / ENDED, {**ended, "load": asdict(load)})
+    return {}
+
+
+def _teller(progress: Progress, load: Load) -> Callable[[int], None]:
+    done, told = [0], [0]
+    total = load.queries * load.streams if load.queries > 1 else load.offline_samples
+
+    def tell(now_ns: int) -> None:
+        done[0] += 1
+        if now_ns - told[0] >= TELL_EVERY_NS:
+            told[0] = now_ns
+            progress("samples", done[0], total)
+
+    return tell
+
+
+def _warm_up(bench: Bench, path: Path, least_ns: int) -> int:
+    """Run the model until its times have settled: until their last half has one level. Return their median."""
+    file = Appender(path)
+    taken: List[int] = []
+    serve = bench.server(file.write, lambda _now: None)
+    begin = end = bench.clock.now_ns()
+    wanted = FEWEST_WARM_UPS
+    while end - begin < MOST_WARM_UP_NS:
+        start = bench.clock.now_ns()
+        end = serve(len(taken), len(taken) % len(bench.tensors), start)
+        taken.append(end - start)
+        if len(taken) >= wanted and end - begin >= least_ns:
+            if change_point(np.array(taken, np.int64)) <= len(taken) // 2:
+                break
+            wanted = len(taken) * 5 // 4
+    file.close()
+    return percentile_ns(np.array(taken[len(taken) // 2 :], np.int64), 50)

@@ -1,0 +1,59 @@
+"""From the words of a command line to what is measured: shared by the board's program and the workstation's."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Mapping, Optional, Sequence
+
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.measure.presets import preset_called
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.scenario import scenario_called
+from detlite.runtime.runners.backend import Settings, backend_for
+
+CHANGES = ("processes", "queries", "min_duration_s", "sample_count", "offline_samples", "warm_up_s", "interval_ms")
+
+
+def setup_of(
+    model: Path, contract: Optional[Contract], values: Mapping[str, Any], *, images: Sequence[Path] = ()
+) -> Setup:
+    """Return what *values* ask for: `scenario`, `preset`, `backend`, `threads`, `xnnpack`, `delegates`, `streams`,
+    `per_second`, and, where they are given, what changes the preset (`CHANGES`).
+
+    Raises:
+        InputError: a name is unknown, or a value is not what it must be.
+    """
+    scenario_called(values["scenario"])
+    preset, name = preset_called(values["preset"]), values["preset"]
+    changes = {key: values[key] for key in CHANGES if values.get(key) is not None}
+    if "queries" in changes and values["scenario"] == "offline":
+        changes["offline_samples"] = changes.pop("queries")  # of its one query
+    if "queries" in changes:
+        changes["queries"] = {**preset.queries, values["scenario"]: changes["queries"]}
+    if changes:
+        preset, name = dataclasses.replace(preset, **changes), f"{name}, changed: {', '.join(sorted(changes))}"
+    settings = Settings(values["threads"], values.get("xnnpack"), tuple(values.get("delegates") or ()))
+    backend, found = backend_for(model, values.get("backend"))
+    if found.measure is not None and (values["scenario"] != "single-stream" or images):
+        raise InputError(f"{backend} has another program measure: single-stream alone, and without images")
+    if values.get("profile") and found.profile is None:
+        raise InputError(f"{backend} has no profiler that can be asked: litert and onnx_runtime have one")
+    if found.measure is not None and model.suffix == ".json":  # one file holds one process
+        preset = dataclasses.replace(preset, processes=1)
+    return Setup(
+        model=model,
+        contract=contract,
+        backend=backend,
+        settings=settings,
+        scenario=values["scenario"],
+        preset_name=name,
+        preset=preset,
+        images=tuple(images),
+        streams=values.get("streams") or 1,
+        per_second=values.get("per_second") or 10.0,
+        end_to_end=bool(values.get("end_to_end")),
+        accuracy=bool(values.get("accuracy")),
+        profile=bool(values.get("profile")),
+    )

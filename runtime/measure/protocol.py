@@ -1,0 +1,110 @@
+"""What is to be measured, and how: all that two runs must share to be compared."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.load import Load
+from detlite.runtime.measure.presets import Preset
+from detlite.runtime.runners.backend import Settings
+
+LONGEST = 20  # times the least duration: then a process ends, whatever is missing
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """One measurement.
+
+    Attributes:
+        model: the model file.
+        contract: how to use it; None for a file of which only the input is known.
+        backend: the name of the back end.
+        settings: of the back end.
+        scenario: its name.
+        preset_name: of the preset, "custom" where something of it was changed.
+        preset: the counts and the limits.
+        images: which are used, in the order of their names; none for noise.
+        streams: of MultiStream; 1 where not said.
+        per_second: of Server.
+        end_to_end: whether Offline's time holds reading the images too; they are read while others are run.
+        accuracy: whether every image is detected in once more, for `mlperf_log_accuracy.json`.
+        profile: whether the time of each operator is wanted too.
+    """
+
+    model: Path
+    contract: Optional[Contract]
+    backend: str
+    settings: Settings
+    scenario: str
+    preset_name: str
+    preset: Preset
+    images: Tuple[Path, ...] = ()
+    streams: int = 1
+    per_second: float = 10.0
+    end_to_end: bool = False
+    accuracy: bool = False
+    profile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.end_to_end and (self.scenario != "offline" or not self.images):
+            raise InputError("--end-to-end is for offline with --images: it counts reading them")
+        if self.accuracy and not (self.images and self.contract):
+            raise InputError("--accuracy wants --images and a model with a contract: it detects in every image")
+
+    def load(self) -> Load:
+        """Return what is asked of each process."""
+        preset, share = self.preset, self.preset.processes
+        if self.scenario not in preset.queries:
+            raise InputError(f"the preset {self.preset_name} says nothing of {self.scenario}")
+        least_ns = int(preset.min_duration_s * 1e9 / share)
+        return Load(
+            queries=-(-preset.queries[self.scenario] // share),
+            min_duration_ns=least_ns,
+            max_duration_ns=max(LONGEST * least_ns, 600_000_000_000),
+            samples=1,
+            offline_samples=-(-preset.offline_samples // share),
+            streams=self.streams,
+            interval_ns=int(preset.interval_ms * 1e6),
+            per_second=self.per_second,
+            limit_ns=int(preset.server_ms * 1e6),
+        )
+
+    def request(self, folder: Path) -> Dict[str, Any]:
+        """Return what the process is asked that writes to *folder*."""
+        return {
+            "model": str(self.model.absolute()),
+            "contract": None if self.contract is None else self.contract.to_json(),
+            "backend": self.backend,
+            "threads": self.settings.threads,
+            "xnnpack": self.settings.xnnpack,
+            "delegates": list(self.settings.delegates),
+            "scenario": self.scenario,
+            "sample_count": self.preset.sample_count,
+            "end_to_end": self.end_to_end,
+            "images": [str(path.absolute()) for path in self.images],
+            "warm_up_s": self.preset.warm_up_s,
+            "load": asdict(self.load()),
+            "folder": str(folder.absolute()),
+        }
+
+    def protocol(self) -> Dict[str, Any]:
+        """Return what two runs must share to be compared."""
+        return {
+            "scenario": self.scenario,
+            "preset": self.preset_name,
+            **{key: value for key, value in asdict(self.preset).items() if key != "queries"},
+            "queries": self.preset.queries[self.scenario],
+            "backend": self.backend,
+            "threads": self.settings.threads,
+            "xnnpack": self.settings.xnnpack,
+            "delegates": list(self.settings.delegates),
+            "input": "images" if self.images else "noise",
+            "images_given": len(self.images),
+            "end_to_end": self.end_to_end,
+            "streams": self.streams if self.scenario == "multi-stream" else None,
+            "per_second": self.per_second if self.scenario == "server" else None,
+        }

@@ -1,0 +1,137 @@
+"""What a scenario is: when queries come, what is asked of their latencies, and what is quoted.
+
+Defined by MLPerf Inference v1.0 (inference_rules.adoc of mlcommons/inference); the four are in `scenarios/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.clock import Clock
+from detlite.runtime.errors import unknown_name
+from detlite.runtime.load import Load
+from detlite.runtime.measure.loadgen_random import sample_order
+from detlite.runtime.measure.presets import SAMPLE_SEED
+from detlite.runtime.measure.statistics import Times
+from detlite.runtime.plugins import load_plugin, plugin_names
+
+SCENARIOS = "detlite.runtime.measure.scenarios"
+COLUMNS = ("query", "sample", "scheduled_ns", "begin_ns", "input_ns", "invoke_ns", "postprocess_ns", "end_ns")
+"""Of one sample: its query, which image, when its query was due and begun, how long each stage took, its end."""
+
+Serve = Callable[[int, int, int], int]
+"""`serve(query, sample, scheduled_ns)`: run one sample, write it down, and return when it ended."""
+
+Record = Dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The samples of one process, a column each: int64 (n,), ns from the first query on; see `COLUMNS`."""
+
+    columns: NDArray[np.int64]
+
+    def __getattr__(self, name: str) -> Times:
+        """Return the column *name*."""
+        if name not in COLUMNS:
+            raise AttributeError(name)
+        column: Times = self.columns[:, COLUMNS.index(name)]
+        return column
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def latency_ns(self) -> Times:
+        """From when each sample's query was due to its end."""
+        latency: Times = self.end_ns - self.scheduled_ns
+        return latency
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first query to the last end."""
+        return int(self.end_ns.max() - self.scheduled_ns.min()) if len(self) else 0
+
+    @property
+    def queries(self) -> int:
+        """How many queries there were."""
+        return len(np.unique(self.query))
+
+    @property
+    def query_latency_ns(self) -> Times:
+        """From when each query was due to the end of its last sample."""
+        if not len(self):
+            return self.end_ns
+        starts = np.flatnonzero(np.diff(self.query, prepend=-1))
+        latency: Times = np.maximum.reduceat(self.end_ns, starts) - self.scheduled_ns[starts]
+        return latency
+
+    def after(self, count: int) -> Rows:
+        """Return the rows without the first *count*."""
+        return Rows(self.columns[count:])
+
+
+class Order:
+    """Which image each query takes, by LoadGen's random numbers: as many as are asked for."""
+
+    def __init__(self, samples: int, *, seed: int = SAMPLE_SEED, skipped: Optional[int] = None) -> None:
+        """Draw from *samples* images."""
+        self._samples, self._seed, self._skipped = samples, seed, skipped
+        self._drawn = self._draw(1024)
+
+    def _draw(self, count: int) -> List[int]:
+        drawn: List[int] = sample_order(self._seed, self._samples, count, skipped=self._skipped).tolist()
+        return drawn
+
+    def __getitem__(self, query: int) -> int:
+        """Return the image of that query."""
+        while query >= len(self._drawn):
+            self._drawn = self._draw(2 * len(self._drawn))
+        return self._drawn[query]
+
+
+Judged = Tuple[Record, Tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario.
+
+    Attributes:
+        title: as MLPerf writes it.
+        percent: the percentile that counts, of `counted`.
+        metric: the key of what is quoted.
+        run: issues the queries by the clock, and has each sample served.
+        judge: returns the metric and what goes with it for the rows of all processes, and what is missing for VALID.
+        of_queries: whether latencies are those of whole queries, not of samples.
+        has_warm_up: whether its first samples may belong to warming up: their latencies do not depend on a schedule.
+    """
+
+    title: str
+    percent: float
+    metric: str
+    run: Callable[[Load, Clock, Serve], None]
+    judge: Callable[[Sequence[Rows], Load], Judged]
+    of_queries: bool = False
+    has_warm_up: bool = False
+
+    def latency_ns(self, rows: Rows) -> Times:
+        """Return the latencies that count."""
+        return rows.query_latency_ns if self.of_queries else rows.latency_ns
+
+
+def scenario_called(name: str) -> Scenario:
+    """Return the scenario of that *name*, written as `single-stream`.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    names = {file.replace("_", "-"): file for file in plugin_names(SCENARIOS)}
+    if name not in names:
+        raise unknown_name("scenario", name, names)
+    found: Scenario = load_plugin(SCENARIOS, names[name])
+    return found

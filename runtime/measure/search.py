@@ -1,0 +1,95 @@
+"""The most that a device keeps up with: streams of MultiStream, queries a second of Server, as MLPerf quotes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+from detlite.runtime.errors import DeviceError, FindingError, InputError
+from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run_folder import PROTOCOL, read_json
+from detlite.runtime.progress import Progress, silent
+
+FIELDS = {"multi-stream": "streams", "server": "per_second"}
+QUERIES = {"multi-stream": 60, "server": 300}
+"""Of each trial: 3 s of MultiStream, and as many as p99 needs of Server."""
+
+MOST_STREAMS = 65_536
+AT_ONCE = 1e6  # queries a second: more than any device answers, so that what it does answer is its capacity
+LEAST_SHARE = 1 / 16  # of the capacity: a rate under it is not looked for
+CLOSE = 1.05  # the lowest rate that fails over the highest that does not: then the search ends
+
+Record = Dict[str, Any]
+Trial = Callable[[float], Record]
+
+
+def with_most(setup: Setup, *, run: Optional[Path] = None, progress: Progress = silent) -> Setup:
+    """Return *setup* with the most streams, or queries a second, with which short trials keep the limit of the tail.
+
+    A run that was begun in the folder *run* keeps the number that it was begun with.
+
+    Raises:
+        InputError: the scenario has no such number.
+        FindingError: the device keeps up with nothing.
+        DeviceError: a trial failed.
+    """
+    field = FIELDS.get(setup.scenario)
+    if field is None:
+        raise InputError(f"--find is for multi-stream and server: {setup.scenario} has nothing to find")
+    begun = None if run is None else (read_json(run / PROTOCOL) or {}).get(field)
+    known = float(begun) if isinstance(begun, (int, float)) and begun > 0 else None
+    if field == "streams":
+        streams = most_streams(lambda value: _trial(setup, progress, streams=int(value))) if known is None else known
+        return replace(setup, streams=int(streams))
+    rate = most_queries(lambda value: _trial(setup, progress, per_second=value)) if known is None else known
+    return replace(setup, per_second=rate)
+
+
+def _trial(setup: Setup, progress: Progress, **changes: Any) -> Record:
+    queries = {**setup.preset.queries, setup.scenario: QUERIES[setup.scenario]}
+    preset = replace(setup.preset, processes=1, queries=queries, min_duration_s=0.0)
+    progress("trials", 0, 1)
+    record = measure_model(replace(setup, preset=preset, accuracy=False, profile=False, **changes))
+    if record["failure"] is not None:
+        raise DeviceError(f"a trial with {changes} failed: {record['failure']['text']}")
+    return record
+
+
+def _keeps(record: Record) -> bool:
+    return not any(reason.startswith("tail") for reason in record["reasons"])
+
+
+def most_streams(trial: Trial) -> int:
+    """Return the highest number of streams whose *trial* keeps the limit: doubled until one does not, then halved.
+
+    Raises:
+        FindingError: one stream does not.
+    """
+    low, high = 0, 1
+    while high <= MOST_STREAMS and _keeps(trial(high)):
+        low, high = high, 2 * high
+    if low == 0:
+        raise FindingError("not even one stream keeps the interval on this device")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _keeps(trial(middle)) else (low, middle)
+    return low
+
+
+def most_queries(trial: Trial) -> float:
+    """Return the highest rate, within `CLOSE`, whose *trial* keeps the limit: below what the device does at its most.
+
+    Raises:
+        FindingError: `LEAST_SHARE` of that does not.
+    """
+    busy = trial(AT_ONCE)
+    high: float = busy["samples"] / max(1e-9, busy["duration_s"])
+    low = LEAST_SHARE * high
+    if not _keeps(trial(low)):
+        raise FindingError(f"not even {low:.3g} queries a second, a sixteenth of what it can do, keep the limit")
+    while high / low > CLOSE:
+        middle = float((low * high) ** 0.5)
+        low, high = (middle, high) if _keeps(trial(middle)) else (low, middle)
+    return low

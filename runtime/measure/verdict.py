@@ -1,0 +1,157 @@
+"""Whether a run may be quoted: VALID, or INVALID because of what is listed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.scenario import Rows, Scenario, scenario_called
+from detlite.runtime.measure.statistics import SLOWER, change_point, drift, fewest_samples, percentile_ns
+
+STEP_S = 1.0  # how far the wall clock may move against the monotonic one: more is somebody's doing
+
+Record = Dict[str, Any]
+
+
+def reasons_of(setup: Setup, whole: Sequence[Rows], series: Sequence[Rows], facts: Sequence[Record]) -> List[str]:
+    """Return why a run of *setup* is INVALID; nothing where it is VALID.
+
+    Args:
+        setup: what was asked.
+        whole: the samples of each process.
+        series: the same without what belongs to warming up.
+        facts: of each process: what `opened.json` and `ended.json` hold, `warm_up_cut` and `samples_set_aside`.
+    """
+    return [
+        *_count(setup, whole),
+        *_enough(scenario_called(setup.scenario), series),
+        *_clock(whole),
+        *_model(facts),
+        *_fallback(setup, facts),
+        *_settled(series, facts),
+        *_slowed(series),
+    ]
+
+
+def _count(setup: Setup, series: Sequence[Rows]) -> List[str]:
+    found = []
+    queries = sum(rows.queries for rows in series)
+    wanted = setup.preset.queries[setup.scenario]
+    if queries < wanted:
+        found.append(f"count: {queries} queries, and {wanted} are asked")
+    span_s = sum(rows.duration_ns for rows in series) / 1e9
+    if span_s < setup.preset.min_duration_s:
+        found.append(f"duration: {span_s:.1f} s, and {setup.preset.min_duration_s:g} s are asked")
+    return found
+
+
+def _enough(scenario: Scenario, series: Sequence[Rows]) -> List[str]:
+    counted, fewest = sum(len(scenario.latency_ns(rows)) for rows in series), fewest_samples(scenario.percent)
+    if counted >= fewest:
+        return []
+    return [f"too few samples for p{scenario.percent:g}: {counted}, and {fewest} are needed"]
+
+
+def _clock(series: Sequence[Rows]) -> List[str]:
+    for number, rows in enumerate(series, 1):
+        stages = np.minimum(rows.input_ns, np.minimum(rows.invoke_ns, rows.postprocess_ns))
+        back = (stages < 0) | (np.diff(rows.begin_ns, prepend=rows.begin_ns[:1]) < 0)
+        if back.any():
+            return [f"clock: it stepped back at sample {int(np.argmax(back)) + 1} of process {number}"]
+    return []
+
+
+def _model(facts: Sequence[Record]) -> List[str]:
+    seen = {fact[key] for fact in facts for key in ("model_sha256", "model_sha256_after") if fact.get(key)}
+    runtimes = {fact["runtime"] for fact in facts}
+    found = []
+    if len(seen) > 1:
+        found.append(f"model: the file was replaced while it was measured; its sha256 were {', '.join(sorted(seen))}")
+    if len(runtimes) > 1:
+        found.append(f"runtime: it was replaced while it was used: {', '.join(sorted(runtimes))}")
+    if len({fact.get("machine") for fact in facts}) > 1:
+        found.append("device: the processes did not all run on the same machine, or its system was changed")
+    return found
+
+
+def _fallback(setup: Setup, facts: Sequence[Record]) -> List[str]:
+    wanted = list(setup.settings.delegates)
+    if setup.backend == "edgetpu" and not wanted:
+        wanted = ["edgetpu"]
+    if setup.settings.xnnpack and not wanted:
+        wanted = ["XNNPACK"]
+    found: List[str] = []
+    for fact in facts:
+        taken = sum(placement["taken"] for placement in fact["placements"])
+        if wanted and not taken:
+            found.append(f"fall back: {', '.join(wanted)} took none of the model's operators; the CPU ran them")
+        elif not wanted and any(placement["taken"] == 0 for placement in fact["placements"]):
+            names = ", ".join(placement["delegate"] for placement in fact["placements"])
+            found.append(f"fall back: {names} took none of the model's operators; the CPU ran them")
+    return found[:1]
+
+
+def _settled(series: Sequence[Rows], facts: Sequence[Record]) -> List[str]:
+    for number, (rows, fact) in enumerate(zip(series, facts), 1):
+        cut = fact["warm_up_cut"]
+        if cut > len(rows):
+            return [f"warm-up: process {number} was still becoming faster after {cut} of {cut + len(rows)} samples"]
+    return []
+
+
+def _slowed(series: Sequence[Rows]) -> List[str]:
+    services = [rows.end_ns - rows.begin_ns for rows in series if len(rows)]
+    for number, times in enumerate(services, 1):
+        found = drift(times)
+        if found is not None and found.is_slower:
+            return [
+                f"throttling, or another program: process {number} became {found.ratio:.2f} times as slow "
+                f"[{found.low:.2f}, {found.high:.2f}]"
+            ]
+    if len(services) > 1:
+        ratio = percentile_ns(services[-1], 50) / max(1, percentile_ns(services[0], 50))
+        if ratio > SLOWER:
+            return [f"throttling, or another program: the last process was {ratio:.2f} times as slow as the first"]
+    return []
+
+
+def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
+    """Return what a reader of the numbers must know, one sentence each."""
+    found = []
+    if not setup.images:
+        found.append("the input is noise, no images: what depends on the picture, such as NMS, is not what it will be")
+    if any(fact["load_ns"] is None for fact in facts):
+        found.append(f"the times are those that {facts[0]['runtime']} took: images and post-processing are not in them")
+    elif setup.contract is None:
+        found.append("the file has no contract: its outputs are neither read nor post-processed")
+    if setup.backend in ("null", "scripted"):
+        found.append(f"the back end is {setup.backend}: no model was run")
+    partly = {
+        f"{p['delegate']} took {p['taken']} of {p['operators']} operators in {p['partitions']} part(s)"
+        for fact in facts
+        for p in fact["placements"]
+        if p["taken"] < p["operators"] and setup.settings.delegates
+    }
+    found += sorted(partly)
+    found += [
+        f"process {number} was cut short and done anew: the {fact['samples_set_aside']} samples from before are kept "
+        "in its folder, and not counted"
+        for number, fact in enumerate(facts, 1)
+        if fact["samples_set_aside"]
+    ]
+    if any(abs(fact.get("wall_clock_step_s") or 0) > STEP_S for fact in facts):
+        found.append("the wall clock was set while it was measured; times are by the monotonic one")
+    if setup.settings.xnnpack is None and any(
+        not fact["placements"] and fact["runtime"].startswith(("ai-edge-litert", "tflite-runtime")) for fact in facts
+    ):
+        found.append("XNNPACK took no operator, as this runtime chose: its own kernels ran, which are slower")
+    return found
+
+
+def without_warm_up(rows: Rows, scenario: Scenario) -> Rows:
+    """Return *rows* without those that belong to warming up, by the change point of their times."""
+    if not scenario.has_warm_up:
+        return rows
+    return rows.after(change_point(rows.end_ns - rows.begin_ns))

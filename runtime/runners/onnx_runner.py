@@ -1,0 +1,129 @@
+"""An ONNX model in ONNX Runtime: execution providers are its delegates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.errors import ContractError, DeviceError, InputError, MissingToolError, unknown_name
+from detlite.runtime.runners.backend import Settings
+from detlite.runtime.runners.delegates import parse_delegate
+from detlite.runtime.runners.interpreter import Details, Placement
+
+RAISED = (
+    *("EPFail", "EngineError", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "ModelLoaded", "NoModel"),
+    *("NoSuchFile", "NotImplemented", "RuntimeException"),
+)
+CPU = "CPUExecutionProvider"
+DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(int64)": "int64"}
+
+
+class OnnxRunner:
+    """A session of ONNX Runtime.
+
+    Attributes:
+        runtime: the package and its version.
+        inputs: name, index (from 0), shape, dtype and no quantization, in the model's order.
+        outputs: the same of the outputs.
+    """
+
+    def __init__(self, model: Path, settings: Settings, *, trace: Optional[Path] = None) -> None:
+        """Open *model* with the execution providers that the delegates of *settings* name, then the CPU.
+
+        With *trace* its profiler is on, which writes to a file whose name begins so.
+
+        Raises:
+            InputError: it is no model that ONNX Runtime opens.
+            MissingToolError: ONNX Runtime is not installed.
+        """
+        try:
+            import onnxruntime
+        except ModuleNotFoundError as error:
+            raise MissingToolError("ONNX Runtime is not installed: pip install onnxruntime") from error
+        self.runtime = f"onnxruntime {onnxruntime.__version__}"
+        self._wanted = [_provider(text, onnxruntime.get_available_providers()) for text in settings.delegates]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = settings.threads, 1
+        if trace is not None:
+            options.enable_profiling, options.profile_file_prefix = True, str(trace)
+        if self._wanted:
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        last = [] if CPU in [name for name, _options in self._wanted] else [CPU]
+        try:
+            self._session = onnxruntime.InferenceSession(str(model), options, providers=[*self._wanted, *last])
+        except _errors() as error:
+            raise InputError(f"{self.runtime} cannot open {model}: {_line(error)}") from error
+        self.inputs = tuple(_details(i, one) for i, one in enumerate(self._session.get_inputs()))
+        self.outputs = tuple(_details(i, one) for i, one in enumerate(self._session.get_outputs()))
+        self._feed: Dict[str, NDArray[Any]] = {}
+        self._results: List[NDArray[Any]] = []
+
+    @property
+    def placements(self) -> Tuple[Placement, ...]:
+        """Return how many of the graph's nodes each wanted provider took; none where the runtime does not say."""
+        if not self._wanted or not hasattr(self._session, "get_provider_graph_assignment_info"):
+            return ()
+        parts = self._session.get_provider_graph_assignment_info()
+        total = sum(len(part.get_nodes()) for part in parts)
+        found = []
+        for name, _options in self._wanted:
+            own = [part for part in parts if part.ep_name == name]
+            found.append(Placement(name, sum(len(part.get_nodes()) for part in own), total, len(own)))
+        return tuple(found)
+
+    def set_input(self, index: int, tensor: NDArray[Any]) -> None:
+        """Keep *tensor* as the input with that *index*: it is not copied, and must stay as it is until `invoke`."""
+        self._feed[self.inputs[index]["name"]] = tensor
+
+    def invoke(self) -> None:
+        """Run the model.
+
+        Raises:
+            ContractError: an input is not what the model takes.
+            DeviceError: ONNX Runtime fails at it.
+        """
+        for detail in self.inputs:
+            tensor = self._feed.get(detail["name"])
+            if tensor is None or tensor.dtype != detail["dtype"]:
+                raise ContractError(f"{self.runtime} does not take the input {detail['name']}: want {detail['dtype']}")
+        try:
+            self._results = self._session.run(None, self._feed)
+        except _errors() as error:
+            raise DeviceError(f"{self.runtime} failed to run the model: {_line(error)}") from error
+
+    def output(self, index: int) -> NDArray[Any]:
+        """Return the output with that *index*, as the last `invoke` made it."""
+        return self._results[index]
+
+    def end_trace(self) -> Path:
+        """End the profile, and return the file that holds it."""
+        return Path(self._session.end_profiling())
+
+
+def _errors() -> Tuple[Any, ...]:
+    """Return what ONNX Runtime raises: kinds of its own, which have no parent but Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (ValueError, RuntimeError, *(getattr(state, name) for name in RAISED if hasattr(state, name)))
+
+
+def _provider(text: str, available: List[str]) -> Tuple[str, Dict[str, str]]:
+    name, options = parse_delegate(text)
+    known = {short.lower().replace("executionprovider", ""): short for short in available}
+    full = known.get(name.lower().replace("executionprovider", ""))
+    if full is None:
+        raise unknown_name("execution provider of this ONNX Runtime", name, known)
+    return full, options
+
+
+def _details(index: int, tensor: Any) -> Details:
+    shape = tuple(side if isinstance(side, int) else 1 for side in tensor.shape)
+    dtype = np.dtype(DTYPES.get(tensor.type, "float32"))
+    return {"name": tensor.name, "index": index, "shape": shape, "dtype": dtype, "quantization": (0.0, 0)}
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

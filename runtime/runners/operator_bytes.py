@@ -1,0 +1,50 @@
+"""How many bytes each operator of a .tflite reads and writes, weights too: what a memory-bound one is slow at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from detlite.runtime.runners.interpreter import DELEGATE, Details, open_interpreter
+
+
+def bytes_of_operators(model: Path) -> Tuple[Dict[int, Optional[int]], Sequence[Sequence[int]]]:
+    """Return the bytes of the tensors of each operator of *model*, by its number, and what XNNPACK takes of them.
+
+    None for an operator one of whose tensors has no fixed shape. XNNPACK takes parts, each of some operators' numbers.
+    """
+    opened = open_interpreter(model)
+    interpreter = opened.interpreter
+    sizes = {int(detail["index"]): _size(detail) for detail in interpreter.get_tensor_details()}
+    found: Dict[int, Optional[int]] = {}
+    for operator in interpreter._get_ops_details():  # there is no public way; see `interpreter.Opened`
+        if operator["op_name"] != DELEGATE:
+            tensors = {int(name) for name in (*operator["inputs"], *operator["outputs"]) if int(name) >= 0}
+            parts = [sizes.get(tensor) for tensor in tensors]
+            found[int(operator["index"])] = None if None in parts else sum(part or 0 for part in parts)
+    return found, opened.partitions
+
+
+def _size(detail: Details) -> Optional[int]:
+    if any(side < 0 for side in detail.get("shape_signature", ())):
+        return None
+    return int(np.prod(detail["shape"], dtype=np.int64)) * np.dtype(detail["dtype"]).itemsize
+
+
+def bytes_of_delegated(
+    sizes: Dict[int, Optional[int]], partitions: Sequence[Sequence[int]], numbers: Sequence[int]
+) -> List[Optional[int]]:
+    """Return the bytes of each of a delegate's operators, by their *numbers* in each part, in the order of running.
+
+    None for those of a part that has not as many operators as it took of the model: the delegate fused some.
+    """
+    starts = [place for place, number in enumerate(numbers) if number == 0]
+    ends = [*starts[1:], len(numbers)]
+    if len(starts) != len(partitions):
+        return [None] * len(numbers)
+    found: List[Optional[int]] = []
+    for start, end, part in zip(starts, ends, partitions):
+        found += [sizes.get(number) for number in part] if len(part) == end - start else [None] * (end - start)
+    return found

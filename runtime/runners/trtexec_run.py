@@ -1,0 +1,71 @@
+"""Runs TensorRT's own `trtexec` on an engine, and reads what it measured: it warms up, and times each query."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from detlite.runtime.errors import DeviceError, InputError, MissingToolError
+from detlite.runtime.load import Load
+from detlite.runtime.runners.imported import Imported
+from detlite.runtime.runners.trtexec import read_times
+
+HOME = Path("/usr/src/tensorrt/bin/trtexec")
+"""Where JetPack has it, which is not on the path."""
+
+LOG, TIMES = "trtexec.log", "trtexec_times.json"
+WARM_UP_MS = 500
+START_S = 300.0  # an engine of a large model takes a minute to be loaded on a Nano
+VERSION = re.compile(r"\[TensorRT v(\d{4,6})\]")
+
+
+def run_trtexec(engine: Path, load: Load, folder: Path) -> Imported:
+    """Return what trtexec measures of *engine*, as *load* asks; its log and its times stay in *folder*.
+
+    Raises:
+        MissingToolError: there is no trtexec.
+        InputError: it cannot load the engine.
+        DeviceError: it fails otherwise, or takes far too long.
+    """
+    program = shutil.which("trtexec") or (str(HOME) if HOME.is_file() else None)
+    if program is None:
+        raise MissingToolError("trtexec is not on the path: it comes with TensorRT; or give what it exported")
+    seconds = math.ceil(load.min_duration_ns / 1e9)
+    command = [program, f"--loadEngine={engine}", f"--exportTimes={folder / TIMES}", f"--warmUp={WARM_UP_MS}"]
+    command += [f"--duration={seconds}", f"--iterations={load.queries}"]
+    with (folder / LOG).open("w", encoding="utf-8") as log:
+        try:
+            status = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=START_S + load.max_duration_ns / 1e9,
+            ).returncode
+        except subprocess.TimeoutExpired as error:
+            raise DeviceError(f"trtexec took over {error.timeout:g} s and was ended; see {folder / LOG}") from error
+    said = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+    if status or "&&&& PASSED" not in said:  # older ones end with status 0 where they failed
+        raise _failed(said, status, folder / LOG)
+    return Imported(f"TensorRT {_version(said)}, by trtexec", read_times(folder / TIMES))
+
+
+def _failed(said: str, status: int, log: Path) -> DeviceError | InputError:
+    errors = [line for line in said.splitlines() if "[E]" in line]
+    reason = " ".join(errors[0].split())[:200] if errors else f"it ended with status {status}"
+    kind = InputError if "deserialize" in said.lower() else DeviceError
+    return kind(f"trtexec failed: {reason}; see {log}; an engine runs only with the version and GPU it was built for")
+
+
+def _version(said: str) -> str:
+    """Return the version in the banner, which has 8502 for 8.5.2 and 100300 for 10.3.0."""
+    match = VERSION.search(said)
+    if match is None:
+        return "of unknown version"
+    digits = int(match[1])
+    major = digits // (10_000 if len(match[1]) > 4 else 1000)
+    minor = digits // 100 % (100 if len(match[1]) > 4 else 10)
+    return f"{major}.{minor}.{digits % 100}"

@@ -1,0 +1,123 @@
+"""Comparisons of two things of a kind: found by what the two are, one file each in `studies/compare/file_kinds/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.artifact import known_artifact
+from detlite.convert.source import is_tflite
+from detlite.convert.targets.edgetpu.graph import Graph, read_graph
+from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
+from detlite.convert.tflite.tensors import EDGETPU
+from detlite.runtime.artifact import MODEL, Artifact
+from detlite.runtime.errors import InputError
+from detlite.runtime.plugins import load_plugins
+from detlite.runtime.progress import Progress, silent
+
+FOLDER = "detlite.studies.compare.file_kinds"
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two.
+
+    Attributes:
+        given: as it was given.
+        artifact: the model with its contract; None where nothing says what its outputs are.
+        data: the model file.
+        graph: the same, read.
+    """
+
+    given: Path
+    artifact: Artifact | None
+    data: bytes
+    graph: Graph
+
+    @cached_property
+    def is_compiled(self) -> bool:
+        """Whether it is compiled for the Edge TPU."""
+        return any(op.name == EDGETPU for op in self.graph.operators)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """How to compare.
+
+    Attributes:
+        tolerance: how far an output may be from the other's, in reals; None: by what the two are.
+        images: to run both on; empty: images made with a seed.
+        multiple_subgraphs: predict as if compiled so.
+    """
+
+    tolerance: float | None = None
+    images: tuple[Path, ...] = ()
+    multiple_subgraphs: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of it.
+
+    Attributes:
+        what: was compared, in words.
+        findings: what does not agree, a sentence each; empty where all does.
+        lines: what to tell besides.
+        facts: the same and more, for JSON.
+    """
+
+    what: str
+    findings: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparer:
+    """One kind of comparison; its name is its file's name.
+
+    Attributes:
+        title: what it says, in one line.
+        takes: whether the two are what it compares; of several that do, the first by name counts.
+        compare: does it.
+    """
+
+    title: str
+    takes: Callable[[Side, Side], bool]
+    compare: Callable[[Side, Side, CompareOptions, Progress], Comparison]
+
+
+def read_side(path: Path) -> Side:
+    """Return what is at *path*: a .tflite file, or a folder that detlite wrote.
+
+    Raises:
+        InputError: it is neither, or damaged.
+    """
+    if path.is_dir():
+        compiled = sorted(path.glob("*_edgetpu.tflite"))
+        if not (path / MODEL).is_file() and len(compiled) == 1:
+            path = compiled[0]
+    if path.is_file():
+        refuse_placeholder(path.read_bytes()[:MARK_BYTES], str(path))
+        if not is_tflite(path):
+            raise InputError(f"{path} is no .tflite: convert it first; what is compared are finished models")
+    artifact = known_artifact(path)
+    model = path if artifact is None else artifact.model
+    data = model.read_bytes()
+    return Side(path, artifact, data, read_graph(data, str(path)))
+
+
+def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = silent) -> Comparison:
+    """Return how *a* and *b* compare.
+
+    Raises:
+        InputError: nothing compares such two.
+    """
+    for comparer in load_plugins(FOLDER).values():
+        if comparer.takes(a, b):
+            found: Comparison = comparer.compare(a, b, options, progress)
+            return found
+    raise InputError(f"{a.given} and {b.given}: nothing compares these two")

@@ -1,0 +1,72 @@
+"""Accuracy runs: the same images drawn for both, so that what is hard for both falls out of the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from detlite.accuracy.coco import KEYS
+from detlite.runtime.arrays import Doubles
+from detlite.studies.compare.record import RunRecord
+from detlite.studies.compare.run_kind import Figure, Kind, Span, flat
+
+DRAWN = ("map", "fidelity")
+SAME_IMAGES = ("images", "protocol.annotations_sha256", "protocol.images_sha256")
+FIGURES = (*KEYS, "map_ratio", "map_difference", "fidelity")
+UNITS = {"map_ratio": ""}
+HARMLESS = ("protocol.threads",)  # of the protocol: it makes the score come sooner, not another
+
+
+def figures(record: RunRecord) -> Mapping[str, Figure]:
+    """Return the numbers of the metric in percent, and `ap:NAME` of each class."""
+    found = {}
+    for name in FIGURES:
+        value = record.number(name)
+        if value is not None:
+            found[name] = Figure(value, UNITS.get(name, "%"), higher_is_better=True)
+    rows = record.at("per_class") or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "class" in row for row in rows):
+        raise record.wrong("per_class is no list of classes")
+    for row in rows:
+        value = RunRecord(record.path, record.kind, row).number("ap")
+        if value is not None:
+            found[f"ap:{row['class']}"] = Figure(value, "%", higher_is_better=True)
+    return found
+
+
+def conditions(record: RunRecord) -> Mapping[str, Any]:
+    """Return the protocol: the same images, labels, metric, resize rule, NMS and runtime."""
+    return {place: value for place, value in flat(record, "protocol").items() if place not in HARMLESS}
+
+
+def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
+    """Return the intervals of mAP and fidelity, from the same draws of the same images; nothing without draws."""
+    found = {name: _noise(first, second, name) for name in DRAWN}
+    return {name: span for name, span in found.items() if span is not None}
+
+
+def _noise(first: RunRecord, second: RunRecord, name: str) -> Span | None:
+    drawn_alike = all(first.at(where) == second.at(where) for where in (f"{name}_interval.seed", *SAME_IMAGES))
+    before, after = _draws(first, name), _draws(second, name)
+    if not drawn_alike or before is None or after is None or len(before) != len(after):
+        return None
+    differences = after - before
+    known = differences[np.isfinite(differences)]
+    if len(known) < 2:
+        return None
+    low, high = np.percentile(known, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _draws(record: RunRecord, name: str) -> Doubles | None:
+    values = record.at(f"{name}_draws")
+    if not isinstance(values, list):
+        return None
+    known = RunRecord(record.path, record.kind, {f"{name}_draws": [value for value in values if value is not None]})
+    numbers = iter(known.numbers(f"{name}_draws") or ())
+    return np.array([np.nan if value is None else next(numbers) for value in values], dtype=np.float64)
+
+
+PLUGIN = Kind(figures, lambda name: not name.startswith("ap:"), conditions, noise)

@@ -1,0 +1,83 @@
+"""The few figures at the top of a report, and how figures are written everywhere in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detlite.studies.report.report import AccuracyRow, Latencies, Report
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: *value* large, *label* over it, *detail* under it."""
+
+    label: str
+    value: str
+    detail: str
+
+
+def headline(report: Report) -> tuple[Figure, ...]:
+    """Return size, speed and accuracy of the last model against the first, as far as they are known."""
+    figures = [_size(report), _speed(report), *map(_accuracy, _last_rows(report))]
+    return tuple(figure for figure in figures if figure is not None)
+
+
+def megabytes(size_bytes: int) -> str:
+    """Return a size in MB (10^6 bytes), or in kB where it is small."""
+    return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def milliseconds(value_ms: float) -> str:
+    """Return a latency with three digits that count."""
+    decimals = 3 if value_ms < 1 else 2 if value_ms < 10 else 1 if value_ms < 1000 else 0
+    return f"{value_ms:.{decimals}f} ms"
+
+
+def percent(row: AccuracyRow) -> str:
+    """Return the value of *row*, with its interval where it has one."""
+    if row.low is None or row.high is None:
+        return f"{number(row.value)} %"
+    return f"{number(row.value)} % [{number(row.low)}, {number(row.high)}]"
+
+
+def number(value: float) -> str:
+    """Return *value* with two decimals and a typographic minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _size(report: Report) -> Figure:
+    first, last = report.models[0], report.models[-1]
+    if first is last:
+        return Figure("Size", megabytes(first.size_bytes), first.name)
+    detail = f"{megabytes(first.size_bytes)} → {megabytes(last.size_bytes)}"
+    if last.size_bytes <= first.size_bytes:
+        return Figure("Smaller", f"{first.size_bytes / last.size_bytes:.2f}×", detail)
+    return Figure("Larger", f"{last.size_bytes / first.size_bytes:.2f}×", detail)
+
+
+def _speed(report: Report) -> Figure | None:
+    if not report.latencies:
+        return None
+    medians = {item.name: item.percentile_ms(50) for item in report.latencies}
+    first, last = _ends(report.latencies)
+    if first is last:
+        return Figure("Median latency", milliseconds(medians[last.name]), last.detail or last.name)
+    before, after = medians[first.name], medians[last.name]
+    detail = f"median {milliseconds(before)} → {milliseconds(after)}"
+    if after <= before:
+        return Figure("Faster", f"{before / after:.2f}×", detail)
+    return Figure("Slower", f"{after / before:.2f}×", detail)
+
+
+def _ends(latencies: tuple[Latencies, ...]) -> tuple[Latencies, Latencies]:
+    return latencies[0], latencies[-1]
+
+
+def _last_rows(report: Report) -> list[AccuracyRow]:
+    """Return the figures of the last model, one for each metric, at most two."""
+    return [row for row in report.accuracy if row.name == report.models[-1].name][:2]
+
+
+def _accuracy(row: AccuracyRow) -> Figure:
+    interval = "" if row.low is None or row.high is None else f"95 %: {number(row.low)} to {number(row.high)}, "
+    return Figure(row.metric, f"{number(row.value)} %", f"{interval}{row.images} images")

@@ -1,0 +1,122 @@
+"""Pictures for a report: a thumbnail as a data URI, and where boxes and their texts are drawn over it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detlite.runtime.image.read import read_image
+from detlite.studies.report.report import Picture, Shown, Side
+
+LONGEST_SIDE = 520  # pixels: sharp at half the page's width
+QUALITY = 78
+FONT = 12.5
+LABEL = FONT + 4.5  # the height of a label
+CHARACTER = 0.59 * FONT  # the mean advance of a sans-serif letter
+COLOURS = 8  # how many the stylesheet has
+
+
+@dataclass(frozen=True)
+class DrawnBox:
+    """A box in pixels of the thumbnail, its text, where the text's label stands, and which colour both have."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+    label_x: float
+    label_y: float
+    label_width: float
+    colour: int
+
+
+@dataclass(frozen=True)
+class DrawnSide:
+    """One model's boxes over the thumbnail."""
+
+    name: str
+    boxes: tuple[DrawnBox, ...]
+
+
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A thumbnail with the boxes of each model."""
+
+    name: str
+    data_uri: str
+    width: int
+    height: int
+    sides: tuple[DrawnSide, ...]
+
+
+def draw(picture: Picture) -> DrawnPicture:
+    """Return the thumbnail of *picture* with its boxes; the same class has the same colour on both sides."""
+    jpeg, width, height = thumbnail(picture.path)
+    labels = list(dict.fromkeys(shown.label for side in picture.sides for shown in side.detections))
+    return DrawnPicture(
+        name=picture.path.name,
+        data_uri="data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii"),
+        width=width,
+        height=height,
+        sides=tuple(_draw_side(side, labels, width, height) for side in picture.sides),
+    )
+
+
+def thumbnail(path: Path) -> tuple[bytes, int, int]:
+    """Return (JPEG bytes, width, height) of the picture at *path*, without what a camera wrote beside it.
+
+    Raises:
+        InputError: it is no picture.
+    """
+    from PIL import Image
+
+    small = Image.fromarray(read_image(path))
+    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue(), small.width, small.height
+
+
+def _draw_side(side: Side, labels: Sequence[str], width: int, height: int) -> DrawnSide:
+    boxes: list[DrawnBox] = []
+    for shown in sorted(side.detections, key=lambda shown: -shown.score):  # the best choose their place first
+        boxes.append(_draw_box(shown, labels, (width, height), boxes))
+    return DrawnSide(side.name, tuple(reversed(boxes)))  # and are drawn last, on top
+
+
+def _draw_box(shown: Shown, labels: Sequence[str], size: tuple[int, int], placed: Sequence[DrawnBox]) -> DrawnBox:
+    width, height = size
+    y1, x1, y2, x2 = shown.box
+    x, y, right, bottom = x1 * width, y1 * height, x2 * width, y2 * height
+    text = f"{shown.label} {shown.score:.2f}"
+    label_width = min(CHARACTER * len(text) + 8, float(width))
+    wishes = ((x, y - LABEL), (x, y), (right - label_width, y), (x, bottom - LABEL), (x, bottom), (x, y + LABEL))
+    places = [(_within(at, width - label_width), _within(down, height - LABEL)) for at, down in wishes]
+    label_x, label_y = min(places, key=lambda place: _hidden(place, label_width, placed))
+    return DrawnBox(
+        x=round(x, 1),
+        y=round(y, 1),
+        width=round(max(right - x, 1.0), 1),
+        height=round(max(bottom - y, 1.0), 1),
+        text=text,
+        label_x=round(label_x, 1),
+        label_y=round(label_y, 1),
+        label_width=round(label_width, 1),
+        colour=labels.index(shown.label) % COLOURS,
+    )
+
+
+def _within(value: float, most: float) -> float:
+    return min(max(value, 0.0), max(most, 0.0))
+
+
+def _hidden(place: tuple[float, float], width: float, placed: Sequence[DrawnBox]) -> float:
+    """Return how much of the *placed* labels a label of *width* at *place* would cover, in square pixels."""
+    x, y = place
+    across = (min(x + width, box.label_x + box.label_width) - max(x, box.label_x) for box in placed)
+    down = (LABEL - abs(y - box.label_y) for box in placed)
+    return sum(max(0.0, a) * max(0.0, d) for a, d in zip(across, down, strict=True))

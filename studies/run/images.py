@@ -1,0 +1,101 @@
+"""The images of a run: those to calibrate with, and others to score with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from detlite.accuracy.images import Images, images_in
+from detlite.accuracy.labels.annotations import Annotations, check_image_files, read_annotations
+from detlite.calibration.images.demo import crop_names, demo_images
+from detlite.runtime.errors import InputError
+from detlite.studies.run.ledger import Ledger, Record
+
+DEMO_CALIBRATION, DEMO_EVALUATION = 64, 48
+CALIBRATION_SEED, EVALUATION_SEED = 1, 2
+MOST_CALIBRATION_SHARE = 0.4
+"""Of the images that are given: the rest is for scoring, which needs more of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSets:
+    """Two sets of images without one in common.
+
+    Attributes:
+        calibration: what the int8 ranges come from.
+        evaluation: what the models are scored on.
+        annotations: of the evaluation images, in their order; None without labels.
+        note: what to say of the choice.
+    """
+
+    calibration: Images
+    evaluation: Images
+    annotations: Annotations | None
+    note: str
+
+
+def demo_sets(ledger: Ledger) -> ImageSets:
+    """Return crops of the photographs of the extra `demo`, written to the run's folder; mirrored for calibration."""
+    calibration = _crops(ledger, "calibration", DEMO_CALIBRATION, CALIBRATION_SEED)
+    evaluation = _crops(ledger, "evaluation", DEMO_EVALUATION, EVALUATION_SEED)
+    return ImageSets(
+        calibration=calibration,
+        evaluation=evaluation,
+        annotations=None,
+        note="The images are crops of eight photographs, the same for calibration (mirrored) and for scoring: enough "
+        "to show that the model works, too few to rank models. Give your own with --images or --coco.",
+    )
+
+
+def _crops(ledger: Ledger, name: str, count: int, seed: int) -> Images:
+    folder, mirror = ledger.folder / "images" / name, name == "calibration"
+    files = [f"images/{name}/{file}" for file in crop_names(count)]
+
+    def work() -> Record:
+        return {"origin": demo_images(folder, count=count, seed=seed, mirror=mirror).origin}
+
+    answer = ledger.stage(f"images for {name}", {"count": count, "seed": seed, "mirror": mirror}, files, work)
+    return Images(tuple(ledger.folder / file for file in files), answer["origin"])
+
+
+def folder_sets(path: Path, *, count: int, seed: int) -> ImageSets:
+    """Split the images in the folder (or list) *path*: at most *count*, chosen with *seed*, to calibrate with."""
+    images = images_in(path)
+    chosen = _calibration(images.paths, count, seed)
+    rest = tuple(p for p in images.paths if p not in chosen)
+    return ImageSets(
+        calibration=Images(tuple(p for p in images.paths if p in chosen), f"{len(chosen)} of {images.origin}"),
+        evaluation=Images(rest, f"the other {len(rest)} of {images.origin}"),
+        annotations=None,
+        note=f"{len(chosen)} images to calibrate with, the other {len(rest)} to score with.",
+    )
+
+
+def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) -> ImageSets:
+    """Split the images of a COCO file: at most *count*, chosen with *seed*, to calibrate with."""
+    annotations = read_annotations(annotations_file)
+    paths = check_image_files(annotations, folder)
+    chosen = _calibration(paths, count, seed)
+    pairs = [(image, path) for image, path in zip(annotations.images, paths, strict=True) if path not in chosen]
+    kept = {image.id for image, _path in pairs}
+    rest = replace(
+        annotations,
+        images=tuple(image for image, _path in pairs),
+        truths=tuple(truth for truth in annotations.truths if truth.image_id in kept),
+    )
+    return ImageSets(
+        calibration=Images(
+            tuple(p for p in paths if p in chosen), f"{len(chosen)} of COCO file {annotations_file.name}"
+        ),
+        evaluation=Images(tuple(path for _image, path in pairs), f"the other {len(pairs)} of it"),
+        annotations=rest,
+        note=f"{len(chosen)} images to calibrate with, the other {len(pairs)} to score with: none is in both.",
+    )
+
+
+def _calibration(paths: Sequence[Path], count: int, seed: int) -> frozenset[Path]:
+    if len(paths) < 2:
+        raise InputError(f"{len(paths)} image: want at least 2, one to calibrate with and another to score with")
+    most = max(1, int(len(paths) * MOST_CALIBRATION_SHARE))
+    return frozenset(Images(tuple(paths), "").choose(min(count, most), seed).paths)

@@ -1,0 +1,93 @@
+"""What a run has done: each stage with the digest of what it was made from and of what it made.
+
+A stage is done again when its inputs, its settings or detlite's version changed, or when a file that it made is gone or
+is another. Nothing else is believed: not dates, not that a file is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.artifact import prepare_output
+from detlite.convert.files.write_file import write_file
+from detlite.runtime.artifact import sha256_of
+from detlite.runtime.errors import InputError
+from detlite.runtime.version import __version__
+
+NAME = "run.json"
+SCHEMA, SCHEMA_VERSION = "detlite.run", 1
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Ledger:
+    """The stages of the run in *folder*.
+
+    Attributes:
+        folder: where the run writes.
+        stages: by name: `key`, `files` with their digests, `answer`.
+        reused: the stages that were found done.
+    """
+
+    folder: Path
+    stages: dict[str, Record] = field(default_factory=dict)
+    reused: list[str] = field(default_factory=list)
+
+    def stage(self, name: str, inputs: Mapping[str, Any], files: Sequence[str], work: Callable[[], Record]) -> Record:
+        """Return the answer of the stage *name*: of *work*, or of an earlier run with the same *inputs*.
+
+        Args:
+            name: unique in the run.
+            inputs: everything that the result depends on, as JSON can carry it; digests for files.
+            files: what the stage writes, relative to the folder.
+            work: does it, and returns an answer that JSON can carry.
+        """
+        key = hashlib.sha256(json.dumps([__version__, name, inputs], sort_keys=True).encode()).hexdigest()
+        known = self.stages.get(name)
+        if known is not None and known["key"] == key and self._is_whole(known["files"]):
+            self.reused.append(name)
+            answer: Record = known["answer"]
+            return answer
+        self.folder.mkdir(parents=True, exist_ok=True)
+        answer = work()
+        made = {file: sha256_of(self.folder / file) for file in files}
+        self.stages[name] = {"key": key, "files": made, "answer": answer}
+        self._save()
+        return answer
+
+    def _is_whole(self, files: Mapping[str, str]) -> bool:
+        paths = {file: self.folder / file for file in files}
+        return all(path.is_file() and sha256_of(path) == files[file] for file, path in paths.items())
+
+    def _save(self) -> None:
+        record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "stages": self.stages}
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        write_file(self.folder / NAME, text.encode())
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """Return the ledger of the run in *folder*, empty where there was none; the first stage makes the folder.
+
+    Raises:
+        InputError: *folder* holds something that no run wrote, or its ledger is of another version.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            raise InputError(f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run")
+        prepare_output(folder, force=False)
+        return Ledger(folder)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        version, stages = (record["schema"], record["schema_version"]), dict(record["stages"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: {error}; remove {folder} to begin anew") from error
+    if version != (SCHEMA, SCHEMA_VERSION):
+        raise InputError(f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}")
+    return Ledger(folder, stages)

@@ -1,0 +1,168 @@
+"""What a run found, as a report: every figure from a stage's answer, none typed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detlite.convert.tflite.describe import describe
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.artifact import Step as HistoryStep
+from detlite.runtime.measure.host import machine_facts
+from detlite.runtime.measure.latency import percentile_ms
+from detlite.runtime.plugins import load_plugin
+from detlite.studies.report.report import (
+    AccuracyRow,
+    Latencies,
+    ModelFile,
+    Picture,
+    Report,
+    Shown,
+    Side,
+    Step,
+)
+from detlite.studies.run.ledger import Record
+from detlite.studies.run.run import Results
+
+FIDELITY_FLOOR = 50.0
+"""Percent. Every int8 variant measured lies over 85, but those that are broken: they lie under 50, and most at 0."""
+
+NAMES = ("float32", "int8")
+
+
+def is_good(results: Results) -> bool:
+    """Return whether the float model computes what the graph does, and the int8 model still finds what it finds."""
+    return bool(results.parity["passed"]) and results.scores["fidelity"]["value"] >= FIDELITY_FLOOR
+
+
+def verdict(results: Results) -> str:
+    """Return the result in one sentence."""
+    fidelity = results.scores["fidelity"]["value"]
+    if not results.parity["passed"]:
+        return (
+            "The float model does not compute what the graph does: box encodings differ by up to "
+            f"{results.parity['box_encodings_max_difference']:.2g}. Do not use it."
+        )
+    if fidelity < FIDELITY_FLOOR:
+        return f"The int8 model is broken: of what the float model finds it keeps {fidelity:.1f} % mAP. Do not use it."
+    first, second = (percentile_ms(model["invoke_ms"], 50) for model in results.latency["models"])
+    text = f"The int8 model takes {second / first:.2f} of the float model's time"
+    text += f" and agrees with it to {fidelity:.1f} % mAP"
+    if coco := results.scores["coco"]:
+        text += f"; COCO mAP {coco['float32']['map']:.2f} becomes {coco['int8']['map']:.2f}"
+    return f"{text}."
+
+
+def to_report(results: Results, name: str) -> Report:
+    """Return the report on the run of the model *name*."""
+    artifacts = (results.float32, results.int8)
+    return Report(
+        title=f"{name}: float32 to int8",
+        verdict=verdict(results),
+        status="pass" if is_good(results) else "fail",
+        models=tuple(_model(name, artifact) for name, artifact in zip(NAMES, artifacts, strict=True)),
+        accuracy=tuple(_accuracy(results)),
+        latencies=tuple(_latencies(results)),
+        pictures=tuple(_pictures(results)),
+        steps=tuple(_steps(results)),
+        repairs=tuple(_repairs(results)),
+        notes=tuple(_notes(results)),
+        machine=machine_facts(),
+    )
+
+
+def _model(name: str, artifact: Artifact) -> ModelFile:
+    facts = describe(artifact.model.read_bytes(), str(artifact.model))
+    return ModelFile(
+        name=name,
+        file=f"{artifact.model.parent.name}/{artifact.model.name}",
+        sha256=artifact.history[-1]["output_sha256"],
+        size_bytes=artifact.model.stat().st_size,
+        operators=facts.operator_count,
+        float_operators=facts.float_operators if name != "float32" else facts.operator_count,
+        quantization=facts.quantization,
+    )
+
+
+def _accuracy(results: Results) -> Iterator[AccuracyRow]:
+    fidelity = results.scores["fidelity"]
+    interval = fidelity["interval"] or {}
+    yield AccuracyRow(
+        name="int8",
+        metric="fidelity",
+        value=fidelity["value"],
+        images=fidelity["images"],
+        low=interval.get("low"),
+        high=interval.get("high"),
+        note=f"{fidelity['matched_count']} of the float model's {fidelity['reference_count']} detections found again",
+    )
+    if coco := results.scores["coco"]:
+        for name in NAMES:
+            yield AccuracyRow(name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"])
+        yield AccuracyRow(
+            name="int8",
+            metric="COCO mAP against float32",
+            value=coco["int8"]["map"] - coco["float32"]["map"],
+            images=fidelity["images"],
+            low=coco["difference"]["low"],
+            high=coco["difference"]["high"],
+            note="paired bootstrap over the images",
+        )
+
+
+def _latencies(results: Results) -> Iterator[Latencies]:
+    for name, model in zip(NAMES, results.latency["models"], strict=True):
+        yield Latencies(name=name, samples_ms=tuple(model["invoke_ms"]), detail=results.latency["runtime"])
+
+
+def _pictures(results: Results) -> Iterator[Picture]:
+    for picture in results.scores["pictures"]:
+        sides = [Side(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)]
+        yield Picture(results.images.evaluation.paths[picture["image"]], tuple(sides))
+
+
+def _shown(record: Record) -> Shown:
+    y1, x1, y2, x2 = record["box"]
+    return Shown((y1, x1, y2, x2), record["label"], record["score"])
+
+
+def _repairs(results: Results) -> Iterator[str]:
+    for name, count in results.float32.history[0].get("repairs", {}).items():
+        yield f"{load_plugin('detlite.convert.graph.repairs', name).title}: {count} times"
+    facts = describe(results.int8.model.read_bytes(), str(results.int8.model))
+    before, islands = results.unrepaired["operators"], results.unrepaired["float_islands"]
+    yield (
+        f"As the graph came, the int8 model has {before} operators with {islands} float islands; repaired, "
+        f"{facts.operator_count} with {facts.float_islands}."
+    )
+
+
+def _steps(results: Results) -> Iterator[Step]:
+    yield Step("source", f"{results.source.title}, sha256 {results.source.sha256}")
+    for made in results.deployed.history:
+        yield Step(str(made["step"]), _facts(made))
+    parity = results.parity
+    yield Step(
+        "parity",
+        f"float TFLite against the untouched graph: box encodings within {parity['box_encodings_max_difference']:.2g}, "
+        f"scores within {parity['class_scores_max_difference']:.2g}; {parity['tolerance']:g} is allowed",
+    )
+
+
+def _facts(made: HistoryStep) -> str:
+    hidden = ("step", "input_sha256", "tool")
+    facts = {key: value for key, value in made.items() if key not in hidden}
+    return ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in facts.items())
+
+
+def _plain(value: object) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _notes(results: Results) -> Iterator[str]:
+    yield results.images.note
+    yield (
+        "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the truth. "
+        "Latencies are of the interpreter alone, single stream, both models in turn in one run."
+    )
+    for key, text in results.float32.contract.origin.items():
+        yield f"{key}: {text}"

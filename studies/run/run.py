@@ -1,0 +1,200 @@
+"""The main job: a trained detector becomes a measured int8 TFLite model, with a report that says how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.accuracy.images import Images
+from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.convert.artifact import write_artifact
+from detlite.convert.load import Model, with_heads
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, read_artifact
+from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import Progress
+from detlite.studies.run.images import ImageSets
+from detlite.studies.run.latency import side_by_side
+from detlite.studies.run.ledger import Ledger, Record
+from detlite.studies.run.parity import parity
+from detlite.studies.run.scores import score
+
+FLOAT, INT8, DEPLOYED = "float32", "int8", "int8_postprocess"
+ARTIFACT_FILES = (MODEL, CONTRACT, LABELS, HISTORY)
+PARITY_IMAGES = 4
+NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run depends on beside its source and its images.
+
+    Attributes:
+        labels: a label file, or None.
+        threads: of the interpreters that are measured.
+        samples: latencies measured for each model, at least.
+    """
+
+    labels: Path | None = None
+    threads: int = 1
+    samples: int = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Everything that the report is written from."""
+
+    source: Source
+    images: ImageSets
+    float32: Artifact
+    int8: Artifact
+    deployed: Artifact
+    unrepaired: Record
+    parity: Record
+    latency: Record
+    scores: Record
+
+
+def trained_source(path: Path) -> Source:
+    """Return what the trained detector at *path* is.
+
+    Raises:
+        InputError: it is not there, of no known format, or nothing that a run begins with.
+    """
+    source = recognize(path)
+    if source.format in (ARTIFACT, TFLITE):
+        raise InputError(
+            f"{path} is a finished TFLite model, and a run begins with a trained graph: use detlite quantize, measure "
+            "and evaluate"
+        )
+    if source.format == CHECKPOINT:
+        raise InputError(
+            f"{path} is a checkpoint, and a run proves its models against an exported graph: use `detlite convert`, "
+            "then detlite quantize, measure and evaluate"
+        )
+    return source
+
+
+def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: Settings, progress: Progress) -> Results:
+    """Do every stage of the job that is not done, and return what all of them found."""
+    stages = _Stages(ledger, source, images, settings, progress)
+    float32 = stages.convert()
+    int8 = stages.quantize(float32)
+    return Results(
+        source=source,
+        images=images,
+        float32=float32,
+        int8=int8,
+        deployed=stages.deploy(int8),
+        unrepaired=stages.audit(float32),
+        parity=stages.prove(float32),
+        latency=stages.measure(float32, int8),
+        scores=stages.score(float32, int8),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Stages:
+    """The stages, each a step of the ledger."""
+
+    ledger: Ledger
+    source: Source
+    images: ImageSets
+    settings: Settings
+    progress: Progress
+
+    def convert(self) -> Artifact:
+        request: Record = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
+        request |= {"heads": "raw", "type": "float32", "force": True}
+        return self._artifact(
+            "convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.child_calls:convert", request
+        )
+
+    def quantize(self, float32: Artifact) -> Artifact:
+        images = self.images.calibration
+        request: Record = {"source": self._path(FLOAT), "out": self._path(INT8), "options": NO_OPTIONS, "force": True}
+        request |= {"images": [str(p) for p in images.paths], "images_origin": images.origin, "recipe": {}}
+        inputs = {"model": _digest(float32), "images": images.digest(), "method": DEFAULT_METHOD}
+        return self._artifact("quantize", INT8, inputs, "detlite.calibration.child_calls:quantize_source", request)
+
+    def deploy(self, int8: Artifact) -> Artifact:
+        def work() -> Record:
+            model = with_heads(Model(int8.model.read_bytes(), int8.contract, int8.history), "postprocess")
+            write_artifact(self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True)
+            return {}
+
+        self.ledger.stage("deploy", {"model": _digest(int8)}, _files(DEPLOYED), work)
+        return read_artifact(self.ledger.folder / DEPLOYED)
+
+    def audit(self, float32: Artifact) -> Record:
+        few = self.images.evaluation.paths[:PARITY_IMAGES]
+        request: Record = {
+            "source": str(self.source.path),
+            "images": [str(p) for p in few],
+            "out": self._path("reference.npz"),
+        }
+        request |= {"contract": float32.contract.to_json(), "options": self._options()}
+        inputs = {"source": self.source.sha256, "images": Images(few, "").digest(), "model": _digest(float32)}
+        return self.ledger.stage(
+            "audit",
+            inputs,
+            ["reference.npz"],
+            lambda: run_in_child("detlite.calibration.child_calls:audit", request, progress=self.progress),
+        )
+
+    def prove(self, float32: Artifact) -> Record:
+        few = self.images.evaluation.paths[:PARITY_IMAGES]
+        reference = self.ledger.folder / "reference.npz"
+        inputs = {"model": _digest(float32), "images": Images(few, "").digest()}
+        return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
+
+    def measure(self, float32: Artifact, int8: Artifact) -> Record:
+        inputs: Record = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
+        inputs |= {"samples": self.settings.samples}
+        return self.ledger.stage(
+            "latency",
+            inputs,
+            [],
+            lambda: side_by_side(
+                (float32, int8),
+                threads=self.settings.threads,
+                samples=self.settings.samples,
+                image=self.images.evaluation.paths[0],
+                progress=self.progress,
+            ),
+        )
+
+    def score(self, float32: Artifact, int8: Artifact) -> Record:
+        inputs: Record = {
+            "models": [_digest(float32), _digest(int8)],
+            "images": self.images.evaluation.digest(),
+            "annotations": self.images.annotations and self.images.annotations.sha256,
+        }
+        return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
+
+    def _artifact(self, name: str, folder: str, inputs: Record, task: str, request: Record) -> Artifact:
+        def work() -> Record:
+            run_in_child(task, request, progress=self.progress)
+            return {}
+
+        self.ledger.stage(name, {**inputs, "options": request["options"]}, _files(folder), work)
+        return read_artifact(self.ledger.folder / folder)
+
+    def _path(self, name: str) -> str:
+        return str((self.ledger.folder / name).absolute())
+
+    def _options(self) -> Record:
+        return {
+            **NO_OPTIONS,
+            "labels": str(self.settings.labels.absolute()) if self.settings.labels else None,
+        }
+
+
+def _files(folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in ARTIFACT_FILES]
+
+
+def _digest(artifact: Artifact) -> Any:
+    return artifact.history[-1]["output_sha256"]

@@ -1,0 +1,86 @@
+"""How good the int8 model is: fidelity to the float one, COCO mAP where there are labels, and pictures to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detlite.accuracy.bootstrap import bootstrap_difference
+from detlite.accuracy.classes import class_map
+from detlite.accuracy.coco import coco_matches, coco_metrics
+from detlite.accuracy.detect import Detected, detect
+from detlite.accuracy.fidelity import fidelity
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.progress import Progress
+from detlite.studies.report.report import MOST_SHOWN, SHOWN_SCORE
+from detlite.studies.run.images import ImageSets
+from detlite.studies.run.ledger import Record
+
+PICTURES = 6
+DRAWS = 200
+
+
+def score(float32: Artifact, int8: Artifact, images: ImageSets, progress: Progress) -> Record:
+    """Return `fidelity`, `coco` (both models and their difference, or None) and `pictures`, as JSON can carry them."""
+    paths = images.evaluation.paths
+    reference = detect(float32, paths, progress=progress)
+    found = detect(int8, paths, progress=progress)
+    agreement = fidelity(found, reference, draws=DRAWS)
+    return {
+        "fidelity": {
+            "value": agreement.fidelity,
+            "images": agreement.images,
+            "interval": agreement.interval and agreement.interval.to_record(),
+            "reference_count": agreement.reference_count,
+            "found_count": agreement.found_count,
+            "matched_count": agreement.matched_count,
+        },
+        "coco": _coco(reference, found, images, float32.contract.labels),
+        "pictures": _pictures((reference, found), float32.contract.labels),
+        "timing": {name: _timing(one) for name, one in (("float32", reference), ("int8", found))},
+    }
+
+
+def _timing(detected: Detected) -> Record:
+    return {"wall_s": detected.wall_s, "invoke_sum_s": detected.invoke_sum_s}
+
+
+def _coco(reference: Detected, found: Detected, images: ImageSets, labels: Sequence[str]) -> Record | None:
+    if images.annotations is None:
+        return None
+    classes = class_map(labels, images.annotations.categories)
+    first, second = (coco_matches(one, images.annotations, classes) for one in (reference, found))
+    return {
+        "split": images.annotations.split,
+        "float32": coco_metrics(reference, images.annotations, classes),
+        "int8": coco_metrics(found, images.annotations, classes),
+        "difference": bootstrap_difference(second, first, draws=DRAWS).to_record(),
+    }
+
+
+def _pictures(pair: tuple[Detected, Detected], labels: Sequence[str]) -> list[Record]:
+    """Return images in which the float model is sure of something, of many classes, and what both find in them."""
+    order = _varied(pair[0])[:PICTURES]
+    return [{"image": int(i), "sides": [_shown(one, int(i), labels) for one in pair]} for i in order]
+
+
+def _varied(detected: Detected) -> list[int]:
+    """Return the images, those first that show classes which none before them shows."""
+    sure = detected.scores >= SHOWN_SCORE
+    rows = zip(detected.image_index[sure].tolist(), detected.classes[sure].tolist(), strict=True)
+    classes: dict[int, set[int]] = {}
+    for image, klass in rows:
+        classes.setdefault(image, set()).add(klass)
+    order: list[int] = []
+    seen: set[int] = set()
+    while classes:
+        best = max(classes, key=lambda image: (len(classes[image] - seen), len(classes[image]), -image))
+        order.append(best)
+        seen |= classes.pop(best)
+    return order
+
+
+def _shown(detected: Detected, image: int, labels: Sequence[str]) -> list[Record]:
+    boxes, classes, scores = detected.of_image(image)
+    rows = zip(boxes.tolist(), classes.tolist(), scores.tolist(), strict=True)
+    shown = [{"box": box, "label": labels[c], "score": s} for box, c, s in rows if s >= SHOWN_SCORE]
+    return shown[:MOST_SHOWN]

@@ -1,0 +1,94 @@
+"""What models find in a fixed list of images, and how far that is what the float model finds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from detlite.accuracy.classes import class_map
+from detlite.accuracy.coco import coco_metrics
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.fidelity import Fidelity, fidelity
+from detlite.accuracy.labels.annotations import Annotations
+from detlite.convert.load import Model
+from detlite.runtime.artifact import MODEL, Artifact
+from detlite.runtime.contract import ImageInput
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.session import Session
+from detlite.runtime.stream import WORKERS, Seen, columns, detect_stream
+
+
+class Bench:
+    """Images, and what the float model finds in them.
+
+    Attributes:
+        paths: the images.
+        reference: the float model's detections.
+    """
+
+    def __init__(
+        self,
+        reference: Model,
+        paths: Sequence[Path],
+        *,
+        annotations: Annotations | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        """Run *reference*, the float model, on the images *paths*, which *annotations*, in their order, describe."""
+        self.paths, self._annotations, self._progress = tuple(paths), annotations, progress
+        self._labels = reference.contract.labels
+        self._input: ImageInput | None = None
+        self._tensors: list[NDArray[Any]] = []
+        self.reference = self.detected(reference)
+        self._reference_map = None if annotations is None else self.map(self.reference)
+
+    def detected(self, model: Model) -> Detected:
+        """Return what *model* finds in the images."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL
+            path.write_bytes(model.data)
+            session = Session(Artifact(path, model.contract))
+            if model.contract.image.dtype == "float32":  # four times the memory, and seen once
+                opened = detect_stream(model.contract, lambda: session, self.paths, progress=self._progress)
+                seen = list(opened)
+            else:
+                seen = self._seen(session)
+        found: dict[str, Any] = dict(columns(seen))
+        return Detected(**found)
+
+    def _seen(self, session: Session) -> list[Seen]:
+        """Return what *session* finds, its input tensors kept for the next model that reads the same."""
+        image = session.contract.image
+        with ThreadPoolExecutor(WORKERS) as pool:
+            if self._input != image:
+                read = pool.map(lambda path: preprocess(read_image(path), image), self.paths)
+                self._input, self._tensors = image, list(read)
+            waiting = []
+            for tensor in self._tensors:
+                session.invoke(tensor)
+                waiting.append(pool.submit(session.postprocess, session.heads()))
+            sizes = self.reference.sizes.tolist()
+            found = zip(waiting, sizes, strict=True)
+            return [Seen(one.result(), (height, width), 0) for one, (height, width) in found]
+
+    def fidelity(self, model: Model) -> Fidelity:
+        """Return how far *model* finds what the float model finds."""
+        return fidelity(self.detected(model), self.reference)
+
+    def map(self, detected: Detected) -> float:
+        """Return COCO's mAP of *detected*, in percent; only with annotations."""
+        assert self._annotations is not None
+        value = coco_metrics(detected, self._annotations, class_map(self._labels, self._annotations.categories))["map"]
+        return float(value or 0.0)
+
+    def map_drop(self, model: Model) -> float:
+        """Return by how many points the mAP of *model* lies below the float model's; only with annotations."""
+        assert self._reference_map is not None
+        return self._reference_map - self.map(self.detected(model))

@@ -1,0 +1,168 @@
+"""Where an int8 model loses what the float one finds: by tensor, by operator, by head, size, class and image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from detlite.calibration.noise import Noise
+from detlite.calibration.numbers.kernels import Parameters, nearest
+from detlite.runtime.progress import Progress, silent
+from detlite.studies.search.bench import Bench
+from detlite.studies.search.trials import HeadNoise, Trials
+
+SUSPECTS = 6
+"""Operators whose blame is measured: each takes two models more, scored on all images."""
+
+CLEAN_DB = 50.0  # the input's own signal to noise, about: 8 bits of a photograph
+
+
+@dataclass(frozen=True)
+class TensorBlame:
+    """What an operator's output lost, and where.
+
+    Attributes:
+        name, kind: of the operator.
+        snr_db: signal to noise of its output in the int8 model.
+        unrepaired_db: the same in the model whose weights are just rounded.
+        added: noise of the output over that of the noisiest input, in the unrepaired model, as a power ratio.
+        shift: how much of the unrepaired noise is a shift of whole channels, 0 to 1, see `Noise`.
+    """
+
+    name: str
+    kind: str
+    snr_db: float
+    unrepaired_db: float
+    added: float
+    shift: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What was measured of one operator, each in points of fidelity and in dB of both heads together.
+
+    Attributes:
+        blame: what its tensor says.
+        repairing: what the method's repair of this operator alone brings.
+        leaving_float: what leaving it float would bring beyond that.
+        repairing_db, leaving_float_db: the same in dB.
+    """
+
+    blame: TensorBlame
+    repairing: float
+    leaving_float: float
+    repairing_db: float
+    leaving_float_db: float
+
+    @property
+    def weight(self) -> float:
+        """The decibels that hang on this operator, which are far steadier than the points."""
+        return self.repairing_db + self.leaving_float_db
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where a model loses.
+
+    Attributes:
+        fidelity: of the int8 model, in percent.
+        unrepaired_fidelity: of the model whose weights are just rounded.
+        heads: the noise of its raw heads.
+        tensors: every operator's, in their order.
+        suspects: those that were measured, the worst first.
+    """
+
+    fidelity: float
+    unrepaired_fidelity: float
+    heads: HeadNoise
+    tensors: tuple[TensorBlame, ...]
+    suspects: tuple[Suspect, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The worst operator, in one sentence."""
+        worst = self.suspects[0]
+        return (
+            f"The worst operator is {worst.blame.kind} {short(worst.blame.name)}: its repair brings "
+            f"{worst.repairing:+.2f} points of fidelity ({worst.repairing_db:+.1f} dB), leaving it float would bring "
+            f"{worst.leaving_float:+.2f} more ({worst.leaving_float_db:+.1f} dB)."
+        )
+
+
+def explain(trials: Trials, bench: Bench, *, progress: Progress = silent) -> Explanation:
+    """Return where the model of *trials* loses, on the images of *bench*."""
+    whole = trials.parameters
+    plain = nearest(trials.calibrated.network, trials.calibrated.plan)
+    tensors = tensor_blames(trials)
+    measuring = _Measuring(trials, bench, whole, plain)
+    layers = [one for one in tensors if one.name in whole.kernels]
+    ranked = sorted(layers, key=lambda one: -one.added)[:SUSPECTS]
+    suspects = []
+    for number, blame in enumerate(ranked, 1):
+        suspects.append(measuring.suspect(blame))
+        progress("operators confirmed", number, len(ranked))
+    return Explanation(
+        fidelity=measuring.fidelity,
+        unrepaired_fidelity=bench.fidelity(trials.model(parameters=plain)).fidelity,
+        heads=measuring.heads,
+        tensors=tensors,
+        suspects=tuple(sorted(suspects, key=lambda one: -one.weight)),
+    )
+
+
+def tensor_blames(trials: Trials) -> tuple[TensorBlame, ...]:
+    """Return what each operator's output lost, in their order."""
+    plain = nearest(trials.calibrated.network, trials.calibrated.plan)
+    made, unrepaired = trials.made(), trials.made(parameters=plain)
+    return tuple(_tensors(trials, trials.noise(made), trials.noise(unrepaired)))
+
+
+def short(name: str) -> str:
+    """Return the first of the names that a fused operator carries."""
+    return name.split(";")[0]
+
+
+class _Measuring:
+    """The model, and what it loses or gains when one operator changes."""
+
+    def __init__(self, trials: Trials, bench: Bench, whole: Parameters, plain: Parameters) -> None:
+        self._trials, self._bench, self._whole, self._plain = trials, bench, whole, plain
+        model = trials.model()
+        self.fidelity = bench.fidelity(model).fidelity
+        self.heads = trials.head_noise(model)
+
+    def suspect(self, blame: TensorBlame) -> Suspect:
+        bare = self._trials.model(parameters=self._without_repair(blame.name))
+        left = self._trials.model([blame.name])
+        bare_heads, left_heads = self._trials.head_noise(bare), self._trials.head_noise(left)
+        return Suspect(
+            blame=blame,
+            repairing=self.fidelity - self._bench.fidelity(bare).fidelity,
+            leaving_float=self._bench.fidelity(left).fidelity - self.fidelity,
+            repairing_db=self.heads.db - bare_heads.db,
+            leaving_float_db=left_heads.db - self.heads.db,
+        )
+
+    def _without_repair(self, name: str) -> Parameters:
+        kernels = {**self._whole.kernels, name: self._plain.kernels[name]}
+        biases = {**self._whole.biases, name: self._plain.biases[name]}
+        return replace(self._whole, kernels=kernels, biases=biases)
+
+
+def _tensors(trials: Trials, repaired: dict[str, Noise], unrepaired: dict[str, Noise]) -> Iterator[TensorBlame]:
+    network = trials.calibrated.network
+    for operator in network.operators:
+        found, plain = repaired.get(operator.name), unrepaired.get(operator.name)
+        if found is not None and plain is not None:
+            read = _noisiest([network.names[index] for index in operator.inputs if index >= 0], unrepaired)
+            added = _power(plain.snr_db) / read
+            yield TensorBlame(operator.name, operator.kind, found.snr_db, plain.snr_db, added, plain.shift)
+
+
+def _noisiest(names: Sequence[str], noise: dict[str, Noise]) -> float:
+    return max((_power(noise[name].snr_db) for name in names if name in noise), default=_power(CLEAN_DB))
+
+
+def _power(snr_db: float) -> float:
+    """Return noise over signal, as a power ratio."""
+    return float(10 ** (-snr_db / 10))

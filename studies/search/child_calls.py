@@ -1,0 +1,134 @@
+"""Judged quantization as it is asked of a child process: a request and an answer that JSON can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from detlite.accuracy.fidelity import fidelity
+from detlite.accuracy.images import Images
+from detlite.accuracy.labels.annotations import Annotations, check_image_files, read_annotations
+from detlite.calibration.images.linting import lint_record
+from detlite.calibration.quantize import Quantized, Recipe, float_model, quantize
+from detlite.calibration.ranges.ranges import RANGES, read_ranges
+from detlite.convert.artifact import write_artifact
+from detlite.convert.child_calls import options_of
+from detlite.convert.load import Model, load_source, with_heads
+from detlite.convert.summary import detector_facts
+from detlite.runtime.progress import Progress
+from detlite.studies.search.bench import Bench
+from detlite.studies.search.blame import explain
+from detlite.studies.search.cost import cost_record
+from detlite.studies.search.curve import Point, curve
+from detlite.studies.search.losses import losses
+from detlite.studies.search.mixed import Budget, Mixed, fewest_floating
+from detlite.studies.search.page import explanation_files
+from detlite.studies.search.trials import Trials
+
+Record = dict[str, Any]
+
+DRAWS = 200
+
+
+def quantize_judged(request: Record, progress: Progress) -> Record:
+    """Quantize as `detlite.calibration.child_calls.quantize_source` does, under the `gates`, and `explain` it.
+
+    Returns:
+        The same, with `mixed` where there are gates and `explanation` where that was asked for.
+    """
+    images = Images(tuple(map(Path, request["images"])), request["images_origin"])
+    model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
+    linted = lint_record(request, model, images, progress)
+    if linted.get("lint_failed"):
+        return linted
+    recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"]["floating"])})
+    ranges = read_ranges(Path(request["ranges"])) if request["ranges"] else None
+    source = with_heads(model, "raw")
+    bench = _bench(source, request, progress)
+    trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
+    answer: Record = {"scored_images": len(bench.paths), "scored_images_are_others": request["others"]}
+    if request["gates"]:
+        mixed = fewest_floating(trials, _budgets(bench, request["gates"]), progress=progress)
+        recipe = replace(recipe, floating=(*recipe.floating, *mixed.floating))
+        answer["mixed"] = _mixed_record(mixed) | cost_record(trials, mixed.floating, progress=progress)
+    quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
+    files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
+    if request["explain"]:
+        explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
+        files |= explained
+    made = quantized.model
+    artifact = write_artifact(
+        Path(request["out"]), made.data, made.contract, made.history, force=request["force"], files=files
+    )
+    facts = {"model": str(artifact.model), "history": list(artifact.history), **detector_facts(artifact.contract)}
+    return facts | linted | answer
+
+
+def measure_curve(request: Record, progress: Progress) -> Record:
+    """Return `points` (images, fidelity, interval), `enough` and `verdict` for the image `counts`, and what scored."""
+    model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
+    recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"]["floating"])})
+    source = with_heads(model, "raw")
+    bench = _bench(source, request, progress)
+    pool = tuple(map(Path, request["images"]))
+
+    def point(count: int) -> Point:
+        images = Images(pool[:count], request["images_origin"])
+        made = quantize(source, images, replace(recipe, heads="raw"), progress=progress)
+        agreement = fidelity(bench.detected(made.model), bench.reference, draws=DRAWS)
+        assert agreement.interval is not None
+        return Point(count, agreement.fidelity, agreement.interval)
+
+    scored = {"scored_images": len(bench.paths), "scored_images_are_others": request["others"]}
+    return scored | asdict(curve(request["counts"], point))
+
+
+def _bench(source: Model, request: Record, progress: Progress) -> Bench:
+    paths, annotations = tuple(map(Path, request["held_out"])), None
+    if request["gates"].get("max_map_drop") is not None:
+        annotations = _annotated(read_annotations(Path(request["annotations"][1])), paths)
+        check_image_files(annotations, Path(request["annotations"][0]))
+    return Bench(source, paths, annotations=annotations, progress=progress)
+
+
+def _annotated(annotations: Annotations, paths: tuple[Path, ...]) -> Annotations:
+    """Return *annotations* of the images *paths* alone, in their order."""
+    by_name = {Path(image.file_name).name: image for image in annotations.images}
+    images = tuple(by_name[path.name] for path in paths)
+    kept = {image.id for image in images}
+    return replace(annotations, images=images, truths=tuple(t for t in annotations.truths if t.image_id in kept))
+
+
+def _budgets(bench: Bench, gates: Mapping[str, float]) -> list[Budget]:
+    budgets = []
+    if (least := gates.get("min_fidelity")) is not None:
+        budgets.append(
+            Budget(
+                f"a fidelity of at least {least:g}",
+                lambda margin: f"a fidelity of {least + margin:.2f}",
+                lambda model: bench.fidelity(model).fidelity - least,
+            )
+        )
+    if (most := gates.get("max_map_drop")) is not None:
+        budgets.append(
+            Budget(
+                f"a loss of at most {most:g} mAP",
+                lambda margin: f"a loss of {most - margin:.2f} mAP",
+                lambda model: most - bench.map_drop(model),
+            )
+        )
+    return budgets
+
+
+def _mixed_record(mixed: Mixed) -> Record:
+    return {"float_operators": list(mixed.floating), "margin": mixed.margin, "models_scored": mixed.trials}
+
+
+def _explained(trials: Trials, bench: Bench, quantized: Quantized, progress: Progress) -> tuple[dict[str, str], Record]:
+    explanation = explain(trials, bench, progress=progress)
+    found = bench.detected(quantized.model)
+    lost = losses(found, bench.reference, quantized.model.contract.labels)
+    record = {**asdict(explanation), **asdict(lost), "verdict": explanation.verdict}
+    return explanation_files(explanation, lost, bench, found, quantized.model), record

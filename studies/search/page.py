@@ -1,0 +1,125 @@
+"""The explanation as files of the artifact: a page to read, and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from detlite.accuracy.detect import Detected
+from detlite.convert.load import Model
+from detlite.convert.tflite.describe import describe
+from detlite.studies.report.html import to_html
+from detlite.studies.report.report import (
+    MOST_SHOWN,
+    SHOWN_SCORE,
+    AccuracyRow,
+    ModelFile,
+    Picture,
+    Report,
+    Shown,
+    Side,
+    Table,
+)
+from detlite.studies.search.bench import Bench
+from detlite.studies.search.blame import Explanation, short
+from detlite.studies.search.losses import Losses
+
+PAGE, RECORD = "explanation.html", "explanation.json"
+SCHEMA = {"schema": "detlite.explanation", "schema_version": 1}
+PICTURES, CLASSES = 6, 10
+
+
+def explanation_files(
+    explanation: Explanation, lost: Losses, bench: Bench, found: Detected, model: Model
+) -> dict[str, str]:
+    """Return the text of each file by its name."""
+    record = {**SCHEMA, **asdict(explanation), **asdict(lost)}
+    record["images"] = [path.name for path in bench.paths]
+    page = to_html(_report(explanation, lost, bench, found, model))
+    return {PAGE: page, RECORD: json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
+
+
+def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detected, model: Model) -> Report:
+    labels, images = model.contract.labels, len(bench.paths)
+    return Report(
+        title="Where the int8 model loses",
+        verdict=explanation.verdict,
+        status="info",
+        models=(_model_file(model),),
+        accuracy=tuple(_accuracy(explanation, lost, images)),
+        tables=(_suspects(explanation), _classes(lost), _tensors(explanation)),
+        pictures=tuple(_pictures(lost, bench, found, labels)),
+        notes=(
+            "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the "
+            "truth. Each operator is measured alone: its repair undone, and then the operator left float.",
+            f"Box encodings have {explanation.heads.boxes_db:.1f} dB, class scores {explanation.heads.scores_db:.1f} "
+            "dB of signal to noise at the anchors where the float model finds something.",
+        ),
+    )
+
+
+def _model_file(model: Model) -> ModelFile:
+    facts = describe(model.data, "the int8 model")
+    return ModelFile(
+        name="int8",
+        file="model.tflite",
+        sha256=hashlib.sha256(model.data).hexdigest(),
+        size_bytes=len(model.data),
+        operators=facts.operator_count,
+        float_operators=facts.float_operators,
+        quantization=facts.quantization,
+    )
+
+
+def _accuracy(explanation: Explanation, lost: Losses, images: int) -> Iterator[AccuracyRow]:
+    yield AccuracyRow("int8", "fidelity", explanation.fidelity, images)
+    yield AccuracyRow("int8, weights only rounded", "fidelity", explanation.unrepaired_fidelity, images)
+    for size, value in lost.by_size.items():
+        if value is not None:
+            yield AccuracyRow("int8", f"fidelity, {size} objects", value, images)
+
+
+def _suspects(explanation: Explanation) -> Table:
+    rows = [
+        (
+            short(one.blame.name),
+            one.blame.kind,
+            f"{one.repairing:+.2f} ({one.repairing_db:+.1f} dB)",
+            f"{one.leaving_float:+.2f} ({one.leaving_float_db:+.1f} dB)",
+        )
+        for one in explanation.suspects
+    ]
+    columns = ("Operator", "Kind", "Its repair brings", "Leaving it float would bring")
+    return Table("Operators, measured", "Points of fidelity, and decibels of both heads.", columns, tuple(rows))
+
+
+def _classes(lost: Losses) -> Table:
+    rows = [(one.label, f"{one.fidelity:.1f}", str(one.count)) for one in lost.by_class[:CLASSES]]
+    return Table("Classes", "Those that lost most.", ("Class", "Fidelity", "Found by float"), tuple(rows))
+
+
+def _tensors(explanation: Explanation) -> Table:
+    rows = [
+        (short(one.name), one.kind, f"{one.snr_db:.1f}", f"{one.unrepaired_db:.1f}", f"{one.shift:.2f}")
+        for one in explanation.tensors
+    ]
+    lead = "Signal to noise of each operator's output, in dB, and how much of the unrepaired noise is shift."
+    return Table("Tensors", lead, ("Operator", "Kind", "Repaired", "Only rounded", "Shift"), tuple(rows))
+
+
+def _pictures(lost: Losses, bench: Bench, found: Detected, labels: Sequence[str]) -> Iterator[Picture]:
+    for one in lost.by_image[:PICTURES]:
+        if one.gone + one.new:
+            sides = [
+                Side(name, tuple(_shown(detected, one.image, labels)))
+                for name, detected in (("float32", bench.reference), ("int8", found))
+            ]
+            yield Picture(bench.paths[one.image], tuple(sides))
+
+
+def _shown(detected: Detected, image: int, labels: Sequence[str]) -> list[Shown]:
+    boxes, classes, scores = detected.of_image(image)
+    rows = zip(boxes.tolist(), classes.tolist(), scores.tolist(), strict=True)
+    return [Shown(tuple(box), labels[c], score) for box, c, score in rows if score >= SHOWN_SCORE][:MOST_SHOWN]
