@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
-from detlite.runtime.runners.backend import Backend, Settings
-from detlite.runtime.runners.profile import Timed
+from detlite.runtime.runners.backend import Backend, Settings, Timed
 from detlite.runtime.runners.tflite_backend import opener
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from detlite.runtime.contract import Contract
-from detlite.runtime.runners.backend import Backend, Settings
+from detlite.runtime.runners.backend import Backend, Settings, Timed
 from detlite.runtime.runners.onnx_runner import OnnxRunner
-from detlite.runtime.runners.profile import Timed
 
 
 def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> OnnxRunner:

@@ -15,7 +15,6 @@ from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.plugins import load_plugin, load_plugins
 from detlite.runtime.runners.imported import Measure
 from detlite.runtime.runners.interpreter import Details, Placement
-from detlite.runtime.runners.profile import Timed
 
 BACKENDS = "detlite.runtime.backends"
 
@@ -72,6 +71,23 @@ class Runner(Protocol):
 
     def output(self, index: int) -> NDArray[Any]:
         """Return a copy of the output with that *index*."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One operator, as it was run.
+
+    Attributes:
+        operator: what the back end calls it.
+        place: where it ran: a delegate, the interpreter, a provider.
+        mean_ms: of the middle half of many runs.
+        size_bytes: of the tensors that it reads and writes, weights too; None where that is not known.
+    """
+
+    operator: str
+    place: str
+    mean_ms: float
+    size_bytes: Optional[int] = None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.runners.backend import Settings
+from detlite.runtime.runners.backend import Settings, Timed
 from detlite.runtime.runners.operator_bytes import bytes_of_delegated, bytes_of_operators
-from detlite.runtime.runners.profile import RUNS, WARM_UPS, Timed, middle_mean
+from detlite.runtime.runners.profile import RUNS, WARM_UPS, middle_mean
 
 CPU = 1  # LiteRtHwAccelerators: the bit of the CPU
 OPTIONS = b"runtime_options_string", b"enable_profiling = true\n"

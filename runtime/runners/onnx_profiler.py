@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 
 from detlite.runtime.errors import DeviceError
-from detlite.runtime.runners.backend import Settings
+from detlite.runtime.runners.backend import Settings, Timed
 from detlite.runtime.runners.onnx_runner import OnnxRunner
-from detlite.runtime.runners.profile import RUNS, WARM_UPS, Timed, middle_mean
+from detlite.runtime.runners.profile import RUNS, WARM_UPS, middle_mean
 
 SIZES = ("activation_size", "parameter_size", "output_size")
 

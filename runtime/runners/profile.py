@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.runners.backend import BACKENDS, Settings, Timed
 
 Record = Dict[str, Any]
 
 RUNS, WARM_UPS = 50, 10
 """That a profile rests on, and those before."""
-
-
-@dataclass(frozen=True)
-class Timed:
-    """One operator, as it was run.
-
-    Attributes:
-        operator: what the back end calls it.
-        place: where it ran: a delegate, the interpreter, a provider.
-        mean_ms: of the middle half of many runs.
-        size_bytes: of the tensors that it reads and writes, weights too; None where that is not known.
-    """
-
-    operator: str
-    place: str
-    mean_ms: float
-    size_bytes: Optional[int] = None
 
 
 def middle_mean(times: Sequence[int]) -> float:
@@ -77,11 +63,6 @@ def _by_name(records: Sequence[Record]) -> Dict[Tuple[str, int], Record]:
 
 def profile_process(request: Record, _progress: object) -> Record:
     """Profile `model` with the back end and the settings of *request*; return its `operators`."""
-    from pathlib import Path
-
-    from detlite.runtime.plugins import load_plugin
-    from detlite.runtime.runners.backend import BACKENDS, Settings
-
     settings = Settings(request["threads"], request["xnnpack"], tuple(request["delegates"]))
     backend = load_plugin(BACKENDS, request["backend"])
     return {"operators": profile_records(backend.profile(Path(request["model"]), settings))}

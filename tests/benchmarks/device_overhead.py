@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system" / "devices"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from arm64_root import build
-from emulated import Emulated
+from builders.arm64_root import build
+from builders.emulated import Emulated
 
 from detlite.convert.artifact import open_artifact
 from detlite.devices.inventory import read_inventory

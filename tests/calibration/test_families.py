@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from golden_models import Golden
+from builders.golden_models import Golden
 
 from detlite.accuracy.images import Images, images_in
 from detlite.calibration.quantize import Recipe, quantize, samples_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from float_models import FloatNet, images, run
+from builders.float_models import FloatNet, images, run
 
 from detlite.calibration.network import Network
 from detlite.convert.tflite.describe import describe

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from float_detector import detector, write_images
+from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, quantize

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.convert.artifact import prepare_output, step, write_artifact
 from detlite.runtime.artifact import read_artifact

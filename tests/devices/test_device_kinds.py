@@ -5,9 +5,9 @@ import sys
 import time
 
 import pytest
+from builders.scripted_device import MAKERS, coral, dev_board, entry, jetson, linux, pixel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_device import MAKERS, coral, dev_board, entry, jetson, linux, pixel
 
 from detlite.devices.inventory import HOST, Device
 from detlite.devices.kind import all_kinds, identity_questions, kind_called, questions_of_all, recognize

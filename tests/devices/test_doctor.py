@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from builders.scripted_device import EDGETPU, MAKERS, coral, dev_board, entry, fake_ssh, jetson, linux, pixel
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_device import EDGETPU, MAKERS, coral, dev_board, entry, fake_ssh, jetson, linux, pixel
 
 from detlite.cli import main
 from detlite.devices.doctor.examine import DATE, all_checks, diagnose, examine, questions_for, subject_of

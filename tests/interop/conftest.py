@@ -6,14 +6,9 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).resolve().parent
-for room in ("calibration", "system"):
-    sys.path.insert(0, str(HERE.parent / room))
 
 
 def missing(what):
@@ -67,7 +62,7 @@ def debian_tools():
 @pytest.fixture(scope="session")
 def detlite_in():
     """Gives `detlite` in any folder."""
-    from command_line import Detlite
+    from builders.command_line import Detlite
 
     return Detlite
 

@@ -9,7 +9,7 @@ import subprocess
 import sysconfig
 
 import pytest
-from float_detector import detector, write_images
+from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, quantize

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from tiny_tflite import tiny_contract
+from builders.tiny_tflite import tiny_contract
 
 from detlite.runtime.artifact import read_artifact, sha256_of
 from detlite.runtime.errors import InputError

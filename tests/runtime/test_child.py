@@ -13,12 +13,12 @@ import pytest
 from detlite.runtime.child import Child, ChildError, run_in_child
 from detlite.runtime.errors import ContractError, DeviceError
 
-HERE = str(Path(__file__).parent)
+TESTS = str(Path(__file__).parents[1])
 
 
 @pytest.fixture(autouse=True)
 def _tasks_importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", HERE)
+    monkeypatch.setenv("PYTHONPATH", TESTS)
 
 
 def is_alive(pid: int) -> bool:
@@ -39,24 +39,24 @@ def wait_until_dead(pid: int) -> bool:
 
 def test_a_child_answers_and_tells_how_far_it_is():
     seen = []
-    answer = run_in_child("child_tasks:double", {"value": 21}, progress=lambda *step: seen.append(step))
+    answer = run_in_child("builders.child_tasks:double", {"value": 21}, progress=lambda *step: seen.append(step))
     assert (answer, seen) == ({"value": 42}, [("doubling", 1, 2)])
 
 
 def test_a_child_may_start_before_it_is_known_what_is_asked():
-    with Child("child_tasks:double") as child:
+    with Child("builders.child_tasks:double") as child:
         assert child.answer({"value": 4}) == {"value": 8}
 
 
 def test_a_child_that_is_asked_nothing_ends_with_the_block():
-    with Child("child_tasks:double") as child:
+    with Child("builders.child_tasks:double") as child:
         pid = child.pid
     assert wait_until_dead(pid)
 
 
 def test_progress_is_told_at_most_twenty_times_a_second_and_at_the_end():
     seen = []
-    run_in_child("child_tasks:count", {"total": 2000}, progress=lambda *step: seen.append(step))
+    run_in_child("builders.child_tasks:count", {"total": 2000}, progress=lambda *step: seen.append(step))
     assert seen[0] == ("counting", 1, 2000)
     assert seen[-1] == ("counting", 2000, 2000)
     assert len(seen) < 200
@@ -64,39 +64,39 @@ def test_progress_is_told_at_most_twenty_times_a_second_and_at_the_end():
 
 def test_an_error_of_the_child_is_raised_as_it_was():
     with pytest.raises(ContractError, match="^no such thing$"):
-        run_in_child("child_tasks:refuse", {})
+        run_in_child("builders.child_tasks:refuse", {})
 
 
 def test_a_crash_names_its_signal():
     with pytest.raises(DeviceError, match=r"the process for crash died of SIGSEGV \(likely: a damaged model"):
-        run_in_child("child_tasks:crash", {})
+        run_in_child("builders.child_tasks:crash", {})
 
 
 def test_a_child_that_takes_too_long_is_ended():
     pids = []
     with pytest.raises(DeviceError, match="stall took over 1 s and was ended"):
-        run_in_child("child_tasks:stall", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what)))
+        run_in_child("builders.child_tasks:stall", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what)))
     assert wait_until_dead(pids[0])
 
 
 @pytest.mark.parametrize(("names", "text"), [(["x"], "[Errno 28] No space left on device: 'x'"), ([], None)])
 def test_a_full_disk_in_the_child_is_a_full_disk_in_the_parent(names, text):
     with pytest.raises(OSError, match="No space left") as caught:
-        run_in_child("child_tasks:fill_disk", {"names": names})
+        run_in_child("builders.child_tasks:fill_disk", {"names": names})
     assert caught.value.errno == errno.ENOSPC
     assert str(caught.value) == (text or "[Errno 28] No space left on device")
 
 
 def test_a_bug_in_the_child_keeps_its_traceback():
     with pytest.raises(ChildError, match=r"(?s)Traceback.*ZeroDivisionError: a bug"):
-        run_in_child("child_tasks:fail", {})
+        run_in_child("builders.child_tasks:fail", {})
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_a_child_does_not_outlive_its_parent(ending):
     program = (
         "from detlite.runtime.child import run_in_child\n"
-        "run_in_child('child_tasks:stall', {}, progress=lambda what, *_: print(what, flush=True))"
+        "run_in_child('builders.child_tasks:stall', {}, progress=lambda what, *_: print(what, flush=True))"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert parent.stdout is not None

@@ -11,12 +11,12 @@ import pytest
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError
 
-HERE = str(Path(__file__).parent)
+TESTS = str(Path(__file__).parents[1])
 
 
 @pytest.fixture(autouse=True)
 def _tasks_importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", HERE)
+    monkeypatch.setenv("PYTHONPATH", TESTS)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="older Pythons have no -P")
@@ -24,7 +24,7 @@ def test_a_file_in_the_users_folder_is_not_imported_for_a_library(tmp_path):
     (tmp_path / "numpy.py").write_text("raise SystemExit('somebody else')")
     program = (
         "from detlite.runtime.child import run_in_child\n"
-        "print(run_in_child('more_child_tasks:numpy_version', {})['version'])"
+        "print(run_in_child('builders.more_child_tasks:numpy_version', {})['version'])"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -36,7 +36,7 @@ def test_what_a_child_started_ends_with_it():
     pids = []
     with pytest.raises(DeviceError, match="start another took over 1 s and was ended"):
         run_in_child(
-            "more_child_tasks:start_another", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what))
+            "builders.more_child_tasks:start_another", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what))
         )
     for _ in range(100):
         try:
@@ -51,14 +51,14 @@ def test_what_a_child_started_ends_with_it():
 
 def test_a_child_without_memory_says_so():
     with pytest.raises(DeviceError, match="^exhaust memory ran out of memory$"):
-        run_in_child("more_child_tasks:exhaust_memory", {})
+        run_in_child("builders.more_child_tasks:exhaust_memory", {})
 
 
 def test_the_last_words_are_not_a_librarys_information():
     with pytest.raises(DeviceError, match="died of SIGABRT .*; its last words: this is why$"):
-        run_in_child("more_child_tasks:abort_with_words", {})
+        run_in_child("builders.more_child_tasks:abort_with_words", {})
 
 
 def test_a_large_request_and_a_large_answer_pass():
     text = "x" * 1_000_000
-    assert run_in_child("child_tasks:double", {"value": text})["value"] == text * 2
+    assert run_in_child("builders.child_tasks:double", {"value": text})["value"] == text * 2

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tiny_tflite import tiny_contract
+from builders.tiny_tflite import tiny_contract
 
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError

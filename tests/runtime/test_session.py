@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Quantization

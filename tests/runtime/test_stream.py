@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tiny_tflite import tiny_contract
+from builders.tiny_tflite import tiny_contract
 
 from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.contract import ImageInput

@@ -1,17 +1,11 @@
 """Commands are run as users run them: a process of their own, in a folder of their own."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-for folder in ("convert", "system"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
 
 @pytest.fixture
 def detlite(tmp_path):
-    from command_line import Detlite
+    from builders.command_line import Detlite
 
     return Detlite(tmp_path)
 
@@ -19,7 +13,7 @@ def detlite(tmp_path):
 @pytest.fixture(scope="session")
 def detlite_in():
     """Gives `detlite` in any folder."""
-    from command_line import Detlite
+    from builders.command_line import Detlite
 
     return Detlite
 
@@ -27,8 +21,8 @@ def detlite_in():
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """A tiny detector, converted and quantized once: `source`, `float`, `int8`, `photos`."""
-    from command_line import Detlite
-    from model_files import write_frozen, write_photos
+    from builders.command_line import Detlite
+    from builders.model_files import write_frozen, write_photos
 
     folder = tmp_path_factory.mktemp("made")
     run = Detlite(folder)

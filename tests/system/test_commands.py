@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from model_files import write_archive, write_frozen
+from builders.model_files import write_archive, write_frozen
 
 ARTIFACT = ["contract.json", "history.json", "labels.txt", "model.tflite"]
 QUANTIZED = [*ARTIFACT, "ranges.json"]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "convert"))
 
 CONFIG = """
 model {
@@ -39,7 +36,7 @@ model {
 def trained(tmp_path_factory):
     """A folder with the config above and a checkpoint that fits it."""
     import numpy as np
-    from asked_weights import AskedWeights
+    from builders.asked_weights import AskedWeights
 
     from detlite.convert.rebuild.network.ssd import build_ssd
     from detlite.convert.rebuild.odapi.config.read import parse_pipeline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_models import Golden
-from ranged_weights import RangedWeights
+from builders.golden_models import Golden
+from builders.ranged_weights import RangedWeights
 
 from detlite.convert.exporters.qat import to_int8
 from detlite.convert.graph.runner import import_graph

@@ -1,7 +1,7 @@
 """What a phone says of itself, read: properties, heat, battery."""
 
 import pytest
-from device_texts import BATTERY, GETPROP, PIXEL_THERMAL, THERMAL
+from builders.device_texts import BATTERY, GETPROP, PIXEL_THERMAL, THERMAL
 
 from detlite.devices.parsers import battery, getprop, pixel_thermal, thermalservice
 from detlite.runtime.errors import InputError

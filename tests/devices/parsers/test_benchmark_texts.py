@@ -1,7 +1,7 @@
 """What TFLite's and LiteRT's benchmark programs print, in all their shapes, read."""
 
 import pytest
-from device_texts import BENCHMARK, LITERT, PROFILE, PROFILE_CSV
+from builders.device_texts import BENCHMARK, LITERT, PROFILE, PROFILE_CSV
 
 from detlite.devices.parsers import benchmark_model, litert_benchmark, op_profile
 from detlite.runtime.errors import InputError

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from device_texts import CORAL, LSUSB, PRECISIONS, RECALLS, REFERENCE
+from builders.device_texts import CORAL, LSUSB, PRECISIONS, RECALLS, REFERENCE
 
 from detlite.devices.parsers import coco_summary, edgetpu_benchmark, lsusb, pycoral_reference
 from detlite.devices.recording import format_called, formats_of, read_recording

@@ -5,8 +5,8 @@ import time
 from dataclasses import asdict
 
 import pytest
-from damaged import numbers, silently_wrong
-from device_texts import TEXTS
+from builders.damaged import numbers, silently_wrong
+from builders.device_texts import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from device_texts import CLOCKS, JETSON_RELEASE, RELEASE, TEGRASTATS
+from builders.device_texts import CLOCKS, JETSON_RELEASE, RELEASE, TEGRASTATS
 
 from detlite.devices.parsers import jetson_clocks, jetson_release, nv_tegra_release, nvpmodel, tegrastats
 from detlite.runtime.errors import InputError

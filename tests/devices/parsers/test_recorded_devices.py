@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from damaged import silently_wrong
+from builders.damaged import silently_wrong
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 """What trtexec writes, of TensorRT 8 to 11, read: its log and its profile of layers."""
 
 import pytest
-from device_texts import LAYERS, TRTEXEC
+from builders.device_texts import LAYERS, TRTEXEC
 
 from detlite.devices.parsers import trtexec_log, trtexec_profile
 from detlite.runtime.errors import InputError

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.tiny_tflite import tiny_contract, tiny_model
 from PIL import Image
-from tiny_tflite import tiny_contract, tiny_model
 
 from detlite.cli import main
 from detlite.convert.artifact import step, write_artifact

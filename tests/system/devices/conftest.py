@@ -4,17 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from arm64_root import build
-from emulated import Emulated
+from builders.arm64_root import build
+from builders.emulated import Emulated
 
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from emulated import Emulated
-from stubborn_phone import StubbornPhone
+from builders.emulated import Emulated
+from builders.stubborn_phone import StubbornPhone
 
 from detlite.devices.deploy.deploy import deploy
 from detlite.devices.deploy.device_lock import LOCK_AGE_S, hold

@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Runs `detlite package --android` in a scratch folder, on the float model `app`."""
-    from app_models import write_app_model
+    from builders.app_models import write_app_model
 
     from detlite.cli import main
 

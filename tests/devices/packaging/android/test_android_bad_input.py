@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from app_models import raw_model, write_app_model
+from builders.app_models import raw_model, write_app_model
 
 from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients

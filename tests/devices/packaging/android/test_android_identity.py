@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_models import write_app_model
+from builders.app_models import write_app_model
 from PIL import Image
 
 from detlite.accuracy.detect import Detected

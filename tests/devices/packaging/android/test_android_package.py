@@ -7,7 +7,7 @@ import sys
 import zipfile
 from dataclasses import replace
 
-from app_models import write_app_model
+from builders.app_models import write_app_model
 
 from detlite.cli import main
 from detlite.convert.tflite.flatbuffer import load

@@ -6,7 +6,7 @@ import json
 import zipfile
 
 import pytest
-from app_models import built_app, write_app_model
+from builders.app_models import built_app, write_app_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

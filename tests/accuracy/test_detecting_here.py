@@ -1,0 +1,64 @@
+"""The process that detects on this machine, started before it is known what is asked."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.tiny_tflite import tiny_contract, tiny_model
+
+from detlite.accuracy.evaluation import ThisMachine
+from detlite.convert.artifact import step, write_artifact
+from detlite.runtime.errors import InputError
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    return write_artifact(tmp_path / "tiny", tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+
+
+@pytest.fixture
+def paths(tmp_path):
+    found = [tmp_path / f"{seed}.npy" for seed in range(3)]
+    for seed, path in enumerate(found):
+        np.save(path, np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8))
+    return found
+
+
+def is_running(pid):
+    return Path(f"/proc/{pid}").exists() and os.getpid() != pid
+
+
+def test_what_was_got_ready_detects_once_and_the_next_time_another_does(artifact, paths):
+    machine = ThisMachine()
+    with machine.ready():
+        first, second = machine.detect(artifact, paths), machine.detect(artifact, paths)
+    np.testing.assert_array_equal(first.scores, second.scores)
+    assert len(first.sizes) == 3
+
+
+def test_what_was_got_ready_and_not_used_ends(artifact):
+    machine, pids = ThisMachine(), []
+
+    def refused():
+        with machine.ready() as child:
+            pids.append(child.pid)
+            raise InputError("no such labels")
+
+    with pytest.raises(InputError, match="no such labels"):
+        refused()
+    assert not is_running(pids[0])
+
+
+def test_an_image_that_is_none_is_told_and_leaves_no_process(artifact, paths):
+    paths[1].write_bytes(b"no image")
+    machine, pids = ThisMachine(), []
+
+    def refused():
+        with machine.ready() as child:
+            pids.append(child.pid)
+            machine.detect(artifact, paths)
+
+    with pytest.raises(InputError, match=r"1.npy is no .npy image"):
+        refused()
+    assert not is_running(pids[0])

@@ -1,0 +1,1 @@
+"""Models, files, servers and devices that tests are made with."""

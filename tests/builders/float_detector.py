@@ -1,0 +1,58 @@
+"""A tiny float detector with raw heads, and images for it."""
+
+import numpy as np
+
+from builders.float_models import RELU6, FloatNet
+from detlite.convert.load import Model
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.heads import name_heads
+from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
+
+SIDE, CLASSES, ANCHORS = 16, 3, 64
+
+
+def detector(seed: int = 0, width: int = 12) -> Model:
+    """Image 16 x 16, a depthwise convolution of differences, *width* channels, one head each for 64 anchors."""
+    net = FloatNet((1, SIDE, SIDE, 3))
+    net.chance = np.random.default_rng(seed)
+    first = net.conv(net.image, 8, activation=RELU6, bias=np.full(8, 2.0), name="first")
+    taps = net.chance.normal(0, 1.0, (1, 3, 3, 8))
+    taps -= taps.mean(axis=(1, 2), keepdims=True)
+    features = net.depthwise(first, stride=2, weights=taps, activation=RELU6, name="differences")
+    features = net.conv(features, width, name="features")
+    boxes = net.reshape(net.conv(features, 4, window=1, name="boxes"), (1, ANCHORS, 4))
+    logits = net.reshape(net.conv(features, CLASSES + 1, window=1, name="classes"), (1, ANCHORS, CLASSES + 1))
+    scores = net.add("LOGISTIC", [logits], [(1, ANCHORS, CLASSES + 1)], name="scores")[0]
+    model = load(net.finish(boxes, scores), "made in a test")
+    name_heads(model, {"box_encodings": boxes, "class_scores": scores})
+    return Model(dump(model), contract(), ({"step": "made in a test"},))
+
+
+def contract() -> Contract:
+    rows = (np.arange(8, dtype=np.float32) + 0.5) / 8
+    centres = np.stack(np.meshgrid(rows, rows, indexing="ij"), axis=-1).reshape(-1, 2)
+    anchors = np.concatenate([centres, np.full((ANCHORS, 2), 0.25, np.float32)], axis=1).astype(np.float32)
+    return Contract(
+        image=ImageInput("image", SIDE, SIDE, "RGB", "float32", (127.5,) * 3, (127.5,) * 3, "tf1_bilinear"),
+        outputs=(
+            Output("box_encodings", "box_encodings", 0, (1, ANCHORS, 4), "float32"),
+            Output("class_scores", "class_scores", 1, (1, ANCHORS, CLASSES + 1), "float32"),
+        ),
+        anchors=anchors,
+        box_coder=BoxCoder(),
+        score_converter="SIGMOID",
+        score_converter_place="model",
+        labels=tuple(f"thing {i}" for i in range(CLASSES)),
+        label_offset=1,
+        nms=Nms(),
+    )
+
+
+def write_images(folder, count=12, seed=1):
+    """Write *count* images of blocks to *folder* and return their paths."""
+    chance, paths = np.random.default_rng(seed), []
+    for number in range(count):
+        blocks = chance.integers(0, 256, (4, 4, 3), np.uint8)
+        paths.append(folder / f"{number:02d}.npy")
+        np.save(paths[-1], blocks.repeat(8, axis=0).repeat(8, axis=1))
+    return tuple(paths)

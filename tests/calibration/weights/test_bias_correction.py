@@ -1,0 +1,88 @@
+"""Bias correction: the mean output of a layer with rounded weights becomes that of the float one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders.float_models import FloatNet, images, run, snr_db
+
+from detlite.calibration.models import FloatModel
+from detlite.calibration.network import Network
+from detlite.calibration.numbers.kernels import Kernel, Parameters, layers
+from detlite.calibration.weights.bias import corrected, output_shift
+from detlite.calibration.weights.methods import bias_correction, nearest
+from detlite.calibration.weights.padding import tap_shares
+from detlite.runtime.contract import ImageInput
+
+WHOLE = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
+
+
+def one_layer(window=1, **settings):
+    net = FloatNet()
+    network = Network(net.finish(net.conv(net.image, 2, window=window, **settings)))
+    return network, next(iter(layers(network)))
+
+
+def test_the_bias_takes_off_what_rounding_adds_on_average():
+    network, layer = one_layer(weights=np.full((2, 1, 1, 3), 0.5), bias=(1.0, 2.0))
+    kernel = Kernel(np.ones((2, 1, 1, 3), np.int8), np.float32([0.25, 0.75]), 0)
+    parameters = Parameters({layer.operator.name: kernel}, {layer.operator.name: layer.bias})
+    fixed = corrected(network, parameters, {network.image: np.array([1.0, 2.0, 4.0])})
+    assert fixed.biases[layer.operator.name].tolist() == [1.0 + 0.25 * 7, 2.0 - 0.25 * 7]
+
+
+def test_a_depthwise_layer_is_corrected_channel_by_channel():
+    net = FloatNet()
+    network = Network(net.finish(net.depthwise(net.image, window=1)))
+    layer = next(iter(layers(network)))
+    shift = output_shift(network, layer, np.full((1, 1, 1, 3), 2.0), np.array([1.0, 2.0, 4.0]))
+    assert shift.tolist() == [2.0, 4.0, 8.0]
+
+
+def test_taps_that_always_lie_on_padding_count_for_nothing():
+    net = FloatNet(shape=(1, 1, 1, 3))
+    network = Network(net.finish(net.conv(net.image, 2)))
+    shares = tap_shares(network, next(iter(layers(network))))
+    assert shares.tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_taps_at_the_border_lie_on_the_image_in_seven_of_eight_rows():
+    network, layer = one_layer(window=3)
+    assert tap_shares(network, layer)[0, 1] == pytest.approx(7 / 8)
+
+
+def test_difference_filters_gain_over_a_decibel():
+    """The first depthwise convolution of SSDLite MobileNet V2 in small: taps that cancel, over a large mean."""
+    net = FloatNet()
+    chance = np.random.default_rng(3)
+    first = net.conv(net.image, 8, window=1, weights=chance.normal(0, 0.1, (8, 1, 1, 3)), bias=np.full(8, 3.0))
+    taps = chance.normal(0, 3.0, (1, 3, 3, 8))
+    network = net.finish(net.depthwise(first, weights=taps - taps.mean(axis=(1, 2), keepdims=True)))
+    samples = images()
+    source = FloatModel(network, WHOLE, lambda: iter(samples), estimator="min_max")
+    want = run(network, samples[0])[0][:, 1:-1, 1:-1]
+    plain, fixed = (
+        snr_db(want, run(method.PLUGIN.quantize(source).data, samples[0])[0][:, 1:-1, 1:-1])
+        for method in (nearest, bias_correction)
+    )
+    assert fixed > plain + 1
+
+
+def test_the_same_images_give_the_same_bytes():
+    net = FloatNet()
+    data = net.finish(net.depthwise(net.conv(net.image, 4)))
+    source = FloatModel(data, WHOLE, lambda: iter(images()))
+    assert bias_correction.PLUGIN.quantize(source).data == bias_correction.PLUGIN.quantize(source).data
+
+
+def test_a_mean_of_half_a_pixel_becomes_a_whole_one_without_a_shift_of_the_output():
+    net = FloatNet()
+    data = net.finish(net.conv(net.image, 4, window=1))
+    half = replace(WHOLE, mean=(127.5,) * 3, std=(127.5,) * 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
+    samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
+    made = bias_correction.PLUGIN.quantize(FloatModel(data, half, lambda: iter(samples), estimator="min_max"))
+    assert made.image.mean == (127.0,) * 3
+    assert (made.image.quantization.zero_point, made.image.quantization.scale) == (-1, np.float32(1 / 127.5))
+    got = run(made.data, (pixels[0] - 127) / 127.5)[0]
+    assert abs((got - run(data, samples[0])[0]).mean()) < 1e-3

@@ -1,0 +1,67 @@
+"""Quantization methods: every one there is makes an int8 model that computes what the float one does."""
+
+import numpy as np
+import pytest
+from builders.float_detector import detector, write_images
+from builders.float_models import FloatNet, images, run, snr_db
+
+from detlite.accuracy.images import Images
+from detlite.calibration.models import FloatModel
+from detlite.calibration.network import Network
+from detlite.calibration.numbers.kernels import Parameters, layers, rounded
+from detlite.calibration.quantize import Recipe, float_model
+from detlite.calibration.weights.method import METHODS
+from detlite.calibration.weights.moments import moments
+from detlite.calibration.weights.second_order import reordered
+from detlite.convert.tflite.describe import describe
+from detlite.runtime.contract import ImageInput
+from detlite.runtime.plugins import load_plugin, plugin_names
+from detlite.studies.search.trials import Trials
+
+INPUT = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
+OWN = [name for name in plugin_names(METHODS) if load_plugin(METHODS, name).parameters is not None]
+
+
+@pytest.mark.parametrize("name", plugin_names(METHODS))
+def test_a_method_makes_an_int8_model(name):
+    net = FloatNet()
+    data = net.finish(net.conv(net.depthwise(net.image), 4))
+    samples = images()
+    made = load_plugin(METHODS, name).quantize(FloatModel(data, INPUT, lambda: iter(samples)))
+    assert describe(made.data, "made").quantization == "int8"
+    assert snr_db(run(data, samples[0])[0], run(made.data, samples[0])[0]) > 25
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if name != "nearest"])
+def test_a_repair_is_better_than_none(name, tmp_path):
+    given = Images(write_images(tmp_path), "made in a test")
+    model = detector()
+    plain, repaired = (Trials(model, float_model(model, given, Recipe()), one) for one in ("nearest", name))
+    assert repaired.head_noise(repaired.model()).db > plain.head_noise(plain.model()).db + 1
+
+
+def test_covariances_are_those_of_what_lies_under_the_window():
+    net = FloatNet()
+    network = Network(net.finish(net.conv(net.image, 2, window=1, name="a")))
+    samples = images(count=3)
+    found = moments(network, samples).covariances["a"]
+    rows = np.concatenate(samples).reshape(-1, 3)
+    assert found == pytest.approx(np.cov(rows.T, bias=True), abs=1e-5)
+
+
+def test_covariances_of_a_depthwise_layer_are_one_for_each_channel():
+    net = FloatNet()
+    network = Network(net.finish(net.depthwise(net.image, name="a")))
+    assert moments(network, images()).covariances["a"].shape == (3, 9, 9)
+
+
+def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
+    """Two inputs that are always the same: weights 0.4 and 0.4 become 1 and 0, and not 0 and 0."""
+    net = FloatNet((1, 8, 8, 2))
+    network = Network(net.finish(net.conv(net.image, 1, window=1, weights=np.full((1, 1, 1, 2), 0.4), name="a")))
+    layer = next(iter(layers(network)))
+    kernel = rounded(layer.weights, np.ones(1, np.float32), 0)
+    parameters = Parameters({"a": kernel}, {"a": layer.bias})
+    made = reordered(network, parameters, {"a": np.ones((2, 2))})
+    assert kernel.values.ravel().tolist() == [0, 0]
+    assert sorted(made.kernels["a"].values.ravel().tolist()) == [0, 1]

@@ -1,0 +1,181 @@
+"""The board's program, as a board runs it: `python3 -I board.pyz`, in a process of its own."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from builders.tiny_tflite import tiny_contract, tiny_model
+
+from detlite.convert.artifact import step, write_artifact
+from detlite.devices.packaging.lean import lean_source
+from detlite.devices.packaging.zipapp import START, board_program
+from detlite.runtime.errors import InputError
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("artifact") / "tiny"
+    return write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "photo.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8))
+    return path
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory):
+    path = tmp_path_factory.mktemp("program") / "board.pyz"
+    path.write_bytes(board_program())
+    return path
+
+
+def run(program, *arguments, options=("-I",)):
+    """Run the program with a cache beside it."""
+    command = [sys.executable, *options, str(program), *map(str, arguments)]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(program.parent / "cache")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def test_the_program_can_be_made_for_several_devices_at_once():
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: board_program(), range(4)))
+    assert len(set(made)) == 1
+
+
+def test_the_program_is_the_same_bytes_each_time_and_under_100_kb():
+    assert board_program() == board_program()
+    assert len(board_program()) < 100_000
+
+
+def test_the_program_holds_the_runtime_alone(program):
+    names = zipfile.ZipFile(program).namelist()
+    assert {"__main__.py", "detlite/runtime/session.py", "detlite/runtime/measure/scenarios/server.py"} <= set(names)
+    assert all(name == "__main__.py" or name.startswith(("detlite/__init__", "detlite/runtime/")) for name in names)
+
+
+def test_comments_and_docstrings_stay_here_and_lines_where_they_were():
+    source = '"""Doc\nof two lines."""\n\nVALUE = "# no comment"  # one\n\n\ndef f():\n    """Doc."""\n\n\nLINE = 11\n'
+    lean = lean_source(source)
+    assert "Doc" not in lean
+    assert "one" not in lean
+    assert '"# no comment"' in lean
+    assert lean.splitlines()[10] == "LINE = 11"
+
+
+def test_the_selftest_passes(program):
+    ran = run(program, "selftest", "--json")
+    record = json.loads(ran.stdout)
+    assert (ran.returncode, record["passed"]) == (0, True)
+    assert {check["check"] for check in record["checks"]} >= {"python", "interpreter", "nms", "model"}
+
+
+def test_the_board_finds_what_the_workstation_finds(program, artifact, photo):
+    from detlite.runtime.image.read import read_image
+    from detlite.runtime.session import Session
+
+    want = Session(artifact).detect(read_image(photo))
+    record = json.loads(run(program, "detect", artifact.model.parent, photo, "--json").stdout)
+    found = record["images"][0]["detections"]
+    assert [one["box"] for one in found] == want.boxes.tolist()
+    assert [one["score"] for one in found] == want.scores.tolist()
+    assert found[0]["label"] == artifact.contract.labels[found[0]["class"]]
+
+
+def test_the_board_measures(program, artifact, photo):
+    ran = run(
+        program,
+        "measure",
+        artifact.model.parent,
+        "--images",
+        photo.parent,
+        "--processes",
+        1,
+        "--min-seconds",
+        0,
+        "--json",
+    )
+    record = json.loads(ran.stdout)
+    assert (ran.returncode, record["samples"] > 0, record["protocol"]["input"]) == (0, True, "images")
+
+
+def test_a_packed_model_needs_no_other_file(tmp_path, artifact, photo):
+    program = tmp_path / "board.pyz"
+    program.write_bytes(board_program(artifact, [photo]))
+    record = json.loads(run(program, "detect", "--json").stdout)
+    assert [one["image"] for one in record["images"]] == ["photo.npy"]
+    assert run(program, "selftest").returncode == 0
+    assert run(program, "measure", "--processes", 1, "--queries", 40, "--min-seconds", 0).returncode == 0
+
+
+def test_modules_are_compiled_once_and_kept(tmp_path, artifact, photo):
+    program = tmp_path / "board.pyz"
+    program.write_bytes(board_program())
+    first = run(program, "detect", artifact.model.parent, photo)
+    (folder,) = (tmp_path / "cache/detlite").iterdir()
+    assert folder.name.startswith("board-")
+    assert list(folder.rglob("session.*.pyc"))
+    assert run(program, "detect", artifact.model.parent, photo).stdout == first.stdout
+
+
+@pytest.mark.parametrize("options", [("-I", "-B"), ("-I",)])
+def test_a_cache_is_not_needed(tmp_path, artifact, photo, options):
+    program = tmp_path / "board.pyz"
+    program.write_bytes(board_program())
+    if "-B" not in options:
+        (tmp_path / "cache").write_text("a file, where a folder is wanted")
+    assert run(program, "detect", artifact.model.parent, photo, options=options).returncode == 0
+    assert run(program, "selftest", options=options).returncode == 0
+    assert not (tmp_path / "cache").is_dir()
+
+
+def test_images_of_one_name_are_not_packed(artifact, photo):
+    with pytest.raises(InputError, match="two of the images have the same name"):
+        board_program(artifact, [photo, photo])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        ((), 2, "want a command: measure, detect or selftest"),
+        (("measure",), 2, "want a MODEL: board.pyz has none packed in it"),
+        (("measure", "nowhere"), 2, "nowhere: want a folder that detlite wrote or a model file"),
+        (("detect", "nowhere", "x.npy"), 2, "nowhere: want a folder"),
+        (("measure", "{model}", "--scenario", "ofline"), 2, "did you mean 'offline'?"),
+        (("measure", "{model}", "--preset", "quik"), 2, "did you mean 'quick'?"),
+        (("measure", "{model}", "--threads", "0"), 2, "0 threads: want 1 to 256"),
+        (("measure", "{model}", "--images", "nowhere"), 2, "cannot be read as a folder of images"),
+        (("measure", "{model}", "--backend", "litetr"), 2, "did you mean 'litert'?"),
+        (("measure", "{model}", "--backend", "tflite_runtime"), 3, "pip install tflite-runtime"),
+        (("detect", "{model}", "{program}"), 2, "is no image, or is damaged"),
+        (("sing",), 2, "invalid choice: 'sing'"),
+    ],
+)
+def test_bad_usage_is_one_line_and_its_status(program, artifact, arguments, status, text):
+    known = {"{model}": artifact.model, "{program}": program}
+    ran = run(program, *(known.get(word, word) for word in arguments))
+    assert (ran.returncode, ran.stdout) == (status, "")
+    last = [line for line in ran.stderr.splitlines() if not line.startswith("INFO:")]
+    assert len(last) == 1
+    assert last[0].startswith("board.pyz: ")
+    assert text in last[0]
+
+
+def test_a_crash_of_the_interpreter_is_told(program, tmp_path, artifact, photo):
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({"die_at": 0}))
+    ran = run(program, "measure", script, "--backend", "scripted")
+    assert ran.returncode == 4
+    assert "died of SIGKILL" in ran.stderr
+
+
+def test_a_boards_python_can_read_the_first_module():
+    ast.parse(START.read_text(encoding="utf-8"), feature_version=(3, 9))

@@ -1,0 +1,142 @@
+"""An .onnx on a scripted Jetson: its engine is built there once for what it depends on, and measured there."""
+
+import json
+import sys
+
+import pytest
+from builders.scripted_device import fake_ssh, jetson
+
+from detlite.cli import main
+
+FEW = ("--min-seconds", "0", "--processes", "1")
+TRTEXEC = """\
+echo "$@" >>{calls}
+for word; do case $word in
+--saveEngine=*) save=${{word#*=}} ;;
+--loadEngine=*) load=${{word#*=}} ;;
+--exportTimes=*) times=${{word#*=}} ;;
+esac; done
+echo '&&&& RUNNING TensorRT.trtexec [TensorRT v100300] # trtexec'
+{body}
+[ -z "$save" ] || {{ echo an engine >"$save"; echo '[01/02/2026-10:00:00] [I] Engine built in 12.5 sec.'; }}
+[ -z "$times" ] || cat {times} >"$times"
+echo '&&&& PASSED TensorRT.trtexec [TensorRT v100300] # trtexec'
+"""
+
+
+@pytest.fixture
+def measure(tmp_path, monkeypatch, capsys):
+    """Measures an .onnx on a scripted Jetson; returns status, stdout, stderr; *body* is done by its trtexec."""
+    made = jetson(tmp_path / "it")
+    monkeypatch.setenv("PATH", f"{fake_ssh(tmp_path / 'ssh', made)}:/usr/bin:/bin")
+    monkeypatch.setenv("DETLITE_DEVICES", str(tmp_path / "devices.toml"))
+    table = '[{name}]\nkind = "{kind}"\naddress = "orin.lan"\nwork = "{work}"\npython = "{python}"\n'
+    rows = [
+        table.format(name=name, kind=kind, work=tmp_path / "work", python=sys.executable)
+        for name, kind in (("orin", "jetson"), ("pi", "generic_linux"))
+    ]
+    (tmp_path / "devices.toml").write_text("".join(rows))
+    (tmp_path / "model.onnx").write_bytes(b"an onnx")
+    row = {"startH2dMs": 0, "h2dMs": 0.5, "computeMs": 3, "d2hMs": 0.25, "latencyMs": 3.75}
+    (tmp_path / "times.json").write_text(json.dumps([row] * 200))
+
+    def run(*arguments, body="", device="orin", missing=False):
+        text = TRTEXEC.format(calls=tmp_path / "calls", times=tmp_path / "times.json", body=body)
+        made.program("trtexec", text)
+        if missing:
+            (made.programs / "trtexec").unlink()
+        status = main(["measure", str(tmp_path / "model.onnx"), "--device", device, *FEW, *arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    run.made, run.folder = made, tmp_path
+    return run
+
+
+def builds(measure) -> list[str]:
+    return [line for line in (measure.folder / "calls").read_text().splitlines() if "--saveEngine" in line]
+
+
+def test_an_engine_is_built_there_and_measured_there(measure):
+    status, out, _err = measure("--json")
+    record = json.loads(out)
+    assert (status, record["latency_p50_ms"], record["emulated"]) == (0, 3.75, True)
+    assert record["stages_p50_ms"]["invoke"] == 3.0
+    engine = record["engine"]
+    assert (engine["version"], engine["precision"], engine["power_mode"], engine["kept"]) == (
+        "10.3.0",
+        "fp16",
+        "15W",
+        False,
+    )
+    assert (engine["tensorrt"], engine["gpu"]) == ("10.3.0.30", "NVIDIA Jetson Orin Nano Developer Kit p3767-0005")
+    assert record["standing_before"]["power_mode"] == "15W"
+    (build,) = builds(measure)
+    assert build.endswith("--fp16")
+
+
+def test_the_second_time_the_engine_is_there(measure):
+    measure()
+    status, out, _err = measure("--json")
+    assert (status, json.loads(out)["engine"]["kept"], len(builds(measure))) == (0, True, 1)
+
+
+def test_another_power_mode_or_precision_has_an_engine_of_its_own(measure):
+    measure()
+    measure("--precision", "fp32")
+    measure.made.says("nvpmodel", "NV Power Mode: 7W\n1\n")
+    measure()
+    assert len(builds(measure)) == 3
+
+
+def test_an_engine_that_was_damaged_is_built_again(measure):
+    measure()
+    (engine,) = (measure.folder / "work/engines").glob("*.engine")
+    engine.write_text("another")
+    measure()
+    assert len(builds(measure)) == 2
+
+
+def test_an_onnx_that_trtexec_does_not_take_is_bad_input(measure):
+    said = "echo '[01/02/2026-10:00:00] [E] [TRT] ModelImporter.cpp:773: While parsing node number 3 [NonMax]:'"
+    status, out, err = measure(body=f"{said}\necho '&&&& FAILED TensorRT.trtexec [TensorRT v100300] # trtexec'; exit 1")
+    assert (status, out) == (2, "")
+    assert "orin: trtexec does not take the .onnx: [TRT] ModelImporter.cpp:773" in err
+    assert list((measure.folder / "work/engines").glob("*.partial")) == []
+
+
+def test_a_build_that_fails_with_status_0_is_a_failure(measure):
+    status, _out, err = measure(body="echo '&&&& FAILED TensorRT.trtexec [TensorRT v8001] # trtexec'; exit 0")
+    assert status == 4
+    assert "orin: trtexec failed" in err
+
+
+def test_a_jetson_without_trtexec_is_told_what_to_install(measure):
+    status, _out, err = measure(missing=True)
+    assert status == 3
+    assert "orin has no trtexec: sudo apt-get install libnvinfer-bin" in err
+
+
+def test_int8_says_where_its_scales_come_from(measure):
+    _status, out, _err = measure("--precision", "int8", "--json")
+    assert any(text.startswith("int8: scales are those of the .onnx's") for text in json.loads(out)["cautions"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "device", "text"),
+    [
+        (["--precision", "fp8"], "orin", "no precision is called 'fp8'"),
+        (["--scenario", "offline"], "orin", "trtexec measures single-stream with numbers of its own"),
+        ([], "pi", "pi is a Linux machine: an .onnx is measured on a jetson"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(measure, arguments, device, text):
+    status, _out, err = measure(*arguments, device=device)
+    assert status == 2
+    assert text in err
+
+
+def test_cleaning_removes_the_engines_too(measure, capsys):
+    measure()
+    assert main(["devices", "clean", "orin"]) == 0
+    assert not list((measure.folder / "work").rglob("*.engine"))

@@ -1,0 +1,239 @@
+"""Two runs: what may differ, what is noise, and what is a finding."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.run_records import accuracy, latency
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detlite.runtime.errors import InputError, UnknownNameError
+from detlite.studies.compare.comparison import compare_runs
+from detlite.studies.compare.limits import parse_limits
+from detlite.studies.compare.record import RunRecord
+from detlite.studies.compare.show import markdown, rows, said
+
+SAMPLES = (5 + np.random.default_rng(1).gamma(2, 0.05, 400)).tolist()
+
+
+def compare(first, second, *limits, allowed=()):
+    records = [
+        RunRecord(Path(f"{name}.json"), record["schema"].partition(".")[2], record)
+        for name, record in (("before", first), ("after", second))
+    ]
+    return compare_runs(*records, parse_limits(limits), allowed)
+
+
+def change(found, name):
+    return next(one for one in found.changes if one.name == name)
+
+
+def times(factor):
+    return [factor * sample for sample in SAMPLES]
+
+
+def test_a_run_is_the_same_as_itself():
+    found = compare(latency([SAMPLES]), latency([SAMPLES]), "latency_p90=+0%", "latency_p50=-0")
+    assert {one.verdict for one in found.changes} == {"same"}
+    assert found.findings == ()
+
+
+def test_a_rise_over_the_limit_is_a_finding():
+    found = compare(latency([SAMPLES]), latency([times(1.2)]), "latency_p90=+5%")
+    (finding,) = found.findings
+    assert (finding.name, finding.verdict) == ("latency_p90", "worse")
+    assert finding.percent == pytest.approx(20)
+    assert "latency_p90 rose by 20.0 % (from 5.1" in said(finding)
+    assert said(finding).endswith("allowed is +5 %")
+
+
+def test_a_rise_under_the_limit_is_none_and_a_fall_never_is():
+    assert not compare(latency([SAMPLES]), latency([times(1.2)]), "latency_p90=+25%").findings
+    assert not compare(latency([SAMPLES]), latency([times(0.5)]), "latency_p90=+5%").findings
+
+
+def test_a_limit_without_percent_is_in_the_figure_s_unit():
+    assert compare(latency([SAMPLES]), latency([times(1.2)]), "latency_p50=+0.5").findings
+    assert not compare(latency([SAMPLES]), latency([times(1.2)]), "latency_p50=+1.5").findings
+
+
+def test_a_difference_inside_the_noise_is_called_that_and_is_no_finding():
+    again = (5 + np.random.default_rng(2).gamma(2, 0.05, 400)).tolist()
+    found = compare(latency([SAMPLES]), latency([again]), "latency_p90=+0.01%", "latency_p90=-0.01%")
+    assert [one.verdict for one in found.changes if one.name == "latency_p90"] == ["inside the noise"] * 2
+    assert found.findings == ()
+
+
+def test_the_interval_of_a_difference_holds_it():
+    one = change(compare(latency([SAMPLES]), latency([times(1.1)])), "latency_p50")
+    assert one.noise[0] < one.difference < one.noise[1]
+    assert 0.3 < one.noise[0] < one.noise[1] < 0.7
+
+
+def test_a_drift_widens_the_noise():
+    """Blocks of neighbours are drawn: samples that hang together are worth fewer than they are."""
+    slow = [5 + (i // 100) % 2 * 0.5 for i in range(400)]
+    mixed = np.random.default_rng(3).permutation(slow).tolist()
+    drifting = change(compare(latency([slow]), latency([slow[::-1]])), "latency_mean").noise
+    steady = change(compare(latency([mixed]), latency([mixed[::-1]])), "latency_mean").noise
+    assert drifting[1] - drifting[0] > 2 * (steady[1] - steady[0])
+
+
+def test_a_better_map_is_better_and_a_better_latency_lower():
+    assert change(compare(accuracy(30.0), accuracy(31.0)), "map").verdict == "better"
+    assert change(compare(latency([SAMPLES]), latency([times(0.8)])), "latency_p50").verdict == "better"
+
+
+def test_accuracy_without_draws_is_taken_as_it_is():
+    found = compare(accuracy(30.0), accuracy(29.5), "map=-0.3", "ap:dog=-1")
+    assert [one.name for one in found.findings] == ["map"]
+    assert said(found.findings[0]) == "map fell by 0.5 (from 30 % to 29.5 %, noise not known), allowed is -0.3"
+
+
+def test_the_same_draws_of_the_same_images_pair_two_accuracies():
+    draws = np.random.default_rng(0).normal(30, 3, 200)
+    lower = (draws - 0.5 - np.random.default_rng(1).normal(0, 0.05, 200)).tolist()
+    found = compare(accuracy(30.0, draws.tolist()), accuracy(29.5, lower), "map=-0.3")
+    low, high = change(found, "map").noise
+    assert -0.7 < low < -0.5 < high < -0.3  # each alone has an interval 12 wide
+    assert [one.name for one in found.findings] == ["map"]
+
+
+def test_draws_of_other_images_are_not_paired():
+    draws = [29.0, 30.0, 31.0]
+    other = accuracy(29.0, draws, images=99)
+    assert change(compare(accuracy(30.0, draws), other), "map").noise is None
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (latency(device={"processor": "another", "cores": 4}), "device.processor: a board and another"),
+        (latency(state_before={"power_mode": "10W", "governors": ["performance"]}), "power_mode: MAXN and 10W"),
+        (latency(state_before={"power_mode": "MAXN", "governors": []}), "governors: .*'performance'.* and "),
+        (latency(images=[{"name": "a.jpg", "sha256": "e" * 64}]), "images: "),
+        (latency(threads=4), "threads: 1 and 4"),
+        (latency(runtime="tflite-runtime 2.14.0", threads=4), r"runtime: .* and 1 more \(threads\)"),
+        (latency(scenario="offline"), "scenario: single-stream and offline"),
+    ],
+)
+def test_runs_that_were_not_made_alike_are_refused(second, said):
+    with pytest.raises(InputError, match=f"not made alike: .*{said}.*--allow-different"):
+        compare(latency(), second)
+
+
+def test_an_invalid_run_is_refused_and_told_when_allowed():
+    invalid = latency(validity="INVALID because 5 samples are under 30")
+    with pytest.raises(InputError, match=r"after\.json is INVALID because 5 samples .*--allow-different validity"):
+        compare(latency(), invalid)
+    (different,) = compare(latency(), invalid, allowed=["validity"]).different
+    assert str(different) == "validity: VALID and INVALID because 5 samples are under 30"
+
+
+def test_another_protocol_is_refused_but_not_other_threads():
+    protocol = accuracy()["protocol"]
+    with pytest.raises(InputError, match=r"protocol\.max_detections: 100 and 10; .*--allow-different protocol"):
+        compare(accuracy(), accuracy(protocol={**protocol, "max_detections": 10}))
+    assert compare(accuracy(), accuracy(protocol={**protocol, "threads": 4})).different == ()
+
+
+POWERSAVE = {"power_mode": "MAXN", "governors": ["powersave"]}
+
+
+@pytest.mark.parametrize("allowed", ["state_before", "state_before.governors", "all"])
+def test_what_is_allowed_to_differ_is_told(allowed):
+    found = compare(latency(), latency(state_before=POWERSAVE), allowed=[allowed])
+    assert [str(one) for one in found.different] == ["state_before.governors: ['performance'] and ['powersave']"]
+
+
+def test_a_name_that_only_begins_alike_is_not_allowed():
+    with pytest.raises(InputError, match=r"state_before\.governors"):
+        compare(latency(), latency(state_before=POWERSAVE), allowed=["state_before.gov"])
+
+
+def test_when_a_run_was_made_and_how_long_its_images_took_is_no_condition():
+    images = [{"name": "b.jpg", "sha256": "d" * 64, "decode_ns": 9}]
+    state = {**latency()["state_before"], "at_s": 99.0, "load": 0.5}
+    assert compare(latency(), latency(images=images, state_before=state)).different == ()
+
+
+def test_figures_have_units_and_none_is_made_of_what_is_not_known():
+    found = {one.name: (one.first.value, one.first.unit) for one in compare(latency(), latency()).changes}
+    assert found["size"] == (1000, "bytes")
+    assert found["stages_p50.invoke"] == (5.0, "ms")
+    assert found["energy.energy_per_sample"] == (14.2, "mJ")
+    assert not {"memory_peak", "stages_p50.decode", "samples"} & set(found)
+
+
+def test_processes_that_differ_widen_the_noise():
+    alike, apart = [times(1.0), times(1.0), times(1.0)], [times(1.0), times(1.1), times(1.2)]
+    narrow = change(compare(latency(alike), latency(alike)), "latency_p50").noise
+    wide = change(compare(latency(apart), latency(apart)), "latency_p50").noise
+    assert wide[1] - wide[0] > 5 * (narrow[1] - narrow[0])
+
+
+def test_a_measurement_without_a_scenario_has_its_samples_in_ms():
+    plain = [{**latency([samples]), "schema_version": 1, "samples_ms": samples} for samples in (SAMPLES, times(1.2))]
+    found = compare(*plain, "latency_p90=+5%")
+    assert [one.name for one in found.findings] == ["latency_p90"]
+    assert found.findings[0].noise is not None
+    with pytest.raises(InputError, match="schema_version: 1 and 2"):
+        compare(plain[0], latency())
+
+
+def test_more_streams_are_better():
+    found = change(compare(latency(streams=60), latency(streams=80), "streams=-5%"), "streams")
+    assert (found.verdict, found.first.unit) == ("better", "streams")
+
+
+def test_a_latency_is_not_compared_with_an_accuracy():
+    with pytest.raises(InputError, match=r"before\.json is a record of measurement, after\.json of accuracy"):
+        compare(latency(), accuracy())
+
+
+def test_a_limit_on_a_figure_that_is_not_there_names_the_nearest():
+    with pytest.raises(
+        UnknownNameError, match="no figure of both runs is called 'latncy_p90'; did you mean 'latency_p90'"
+    ):
+        compare(latency(), latency(), "latncy_p90=+5%")
+
+
+@pytest.mark.parametrize("text", ["latency_p90", "latency_p90=5%", "=+5%", "map=-x", "map=+1e9", "map=+", "a=b=+1"])
+def test_a_limit_of_another_form_is_refused(text):
+    with pytest.raises(InputError, match="want such as latency_p90=\\+5% or map=-0.3, with its sign"):
+        parse_limits([text])
+
+
+@given(before=st.floats(-1e6, 1e6), after=st.floats(-1e6, 1e6), size=st.integers(0, 100))
+def test_a_change_passes_a_limit_in_one_direction_at_most(before, after, size):
+    up, down = parse_limits([f"x=+{size}%", f"x=-{size}%"])
+    assert not (up.is_passed_by(before, after) and down.is_passed_by(before, after))
+
+
+def test_classes_are_shown_by_how_much_they_changed_and_no_more_than_five():
+    first = [{"class": str(i), "ap": 50.0} for i in range(9)]
+    second = [{"class": str(i), "ap": 50.0 - i} for i in range(9)]
+    found = compare(accuracy(per_class=first), accuracy(per_class=second), "ap:1=-0.5")
+    assert [one.name for one in found.changes if one.name.startswith("ap:")] == [f"ap:{i}" for i in (1, 4, 5, 6, 7, 8)]
+
+
+def test_markdown_escapes_what_a_record_says():
+    classes = [{"class": "<b>|`x`\n[y](z)", "ap": 50.0}]
+    found = compare(accuracy(30.0, per_class=classes), accuracy(29.0, per_class=classes), "map=-0.3")
+    text = markdown(found)
+    assert text.splitlines()[0] == "### accuracy: 1 finding"
+    assert "| map | 30 % | 29 % | -1 |  | **worse: over -0.3** |" in text
+    assert "ap:\\<b\\>\\|\\`x\\` \\[y\\]\\(z\\)" in text
+
+
+def test_every_row_has_every_column():
+    assert {len(row) for row in rows(compare(latency([SAMPLES]), latency([times(1.1)])))} == {6}
+
+
+@pytest.mark.parametrize("word", ["emulated", "simulated"])
+def test_no_figure_of_a_device_that_is_none_is_shown_without_the_word(word):
+    records = [latency([times(factor)], validity="INVALID because", **{word: True}) for factor in (1, 2)]
+    found = compare(*records, "latency_p90=+5%", allowed=["validity"])
+    assert all(row[0].startswith(f"{word} ") for row in rows(found))
+    assert said(found.findings[0]).startswith(f"{word} latency_p90 rose")

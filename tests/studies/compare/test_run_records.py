@@ -1,0 +1,103 @@
+"""Reading run records: what is one, and every way in which it can be wrong."""
+
+import json
+
+import pytest
+from builders.run_records import accuracy, latency, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detlite.runtime.errors import DetliteError, InputError
+from detlite.studies.compare.comparison import compare_runs
+from detlite.studies.compare.record import prepare_record, read_record, record_file, write_record
+
+
+def test_what_is_written_is_read(tmp_path):
+    write_record(tmp_path / "run.json", "accuracy", {"map": 30.5})
+    record = read_record(tmp_path / "run.json")
+    assert (record.kind, record.number("map"), record.number("nothing")) == ("accuracy", 30.5, None)
+
+
+def test_a_record_is_a_file_of_json_or_a_folder_that_holds_one(tmp_path):
+    run = write(tmp_path / "measurement.json", latency())
+    assert record_file(run) == record_file(tmp_path) == run
+    assert record_file(write(tmp_path / "run", accuracy())) == tmp_path / "run"
+    (tmp_path / "model.tflite").write_bytes(b"\x1c\0\0\0TFL3")
+    assert record_file(tmp_path / "model.tflite") is None
+    assert record_file(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not whole JSON"),
+        (json.dumps(latency())[:-50], "is not whole JSON"),
+        ('{"map": NaN}', "NaN is no number in JSON"),
+        ("[" * 100_000, "is not whole JSON"),
+        ("[]", "is 'None'; want a record of detlite measure"),
+        ('{"schema": "detlite.inspection"}', "is 'detlite.inspection'; want a record"),
+        ('{"schema": "other.accuracy"}', "is 'other.accuracy'; want a record"),
+        ('{"schema": ["detlite.accuracy"]}', "want a record"),
+        ('{"schema": "detlite.accuracy", "schema_version": 9}', "is version 9 of detlite.accuracy; this reads 1"),
+    ],
+)
+def test_what_is_no_record_is_refused_in_one_line(tmp_path, text, said):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(InputError, match=said) as raised:
+        read_record(tmp_path / "run.json")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_record_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match="run.json cannot be read: No such file"):
+        read_record(tmp_path / "run.json")
+
+
+def test_a_record_is_not_replaced_and_its_folder_not_made(tmp_path):
+    with pytest.raises(InputError, match="already there, and records are not replaced"):
+        prepare_record(write(tmp_path / "run.json", accuracy()))
+    with pytest.raises(InputError, match="run.json cannot be written: No such file"):
+        prepare_record(tmp_path / "none" / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (latency(latency_p50_ms=1e999), "Infinity is no number"),
+        (latency(stages_p50_ms={"invoke": "5"}), "stages_p50_ms.invoke holds '5', want a number"),
+        (latency(latency_p90_ms=True), "latency_p90_ms holds 'True'"),
+        ({**latency(), "samples_ns": [{"latency": [5, "x"]}]}, "latency holds 'x'"),
+        ({**latency(), "samples_ns": [5, 6]}, "samples_ns is no list of processes"),
+        ({**latency(), "samples_ms": [5.0, None]}, "samples_ms holds 'None'"),
+        (accuracy(map="30"), "map holds '30'"),
+        (accuracy(map=10**400), "map holds '1000"),
+        (accuracy(per_class=[3]), "per_class is no list of classes"),
+        (accuracy(per_class=[{"class": "cat", "ap": []}]), r"ap holds '\[\]'"),
+        (accuracy(draws=[1.0, "x"]), "map_draws holds 'x'"),
+        (accuracy(draws=[1.0, float("nan")]), "NaN is no number"),
+    ],
+)
+def test_a_damaged_figure_is_named(tmp_path, record, said):
+    path = write(tmp_path / "run.json", record)
+    with pytest.raises(InputError, match=said):
+        compare_runs(read_record(path), read_record(path))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), made=st.sampled_from([latency, accuracy]))
+def test_any_json_in_the_place_of_a_value_is_compared_or_refused(tmp_path, data, made):
+    record = made()
+    key = data.draw(st.sampled_from(sorted(record)))
+    record[key] = data.draw(JSON)
+    path, other = write(tmp_path / "a.json", record), write(tmp_path / "b.json", made())
+    try:
+        compare_runs(read_record(path), read_record(other), allowed=["all"])
+    except DetliteError as error:
+        assert len(str(error).splitlines()) == 1

@@ -1,0 +1,52 @@
+"""What each operator that is left float costs: what is said of them together is what they add up to."""
+
+import pytest
+from builders.float_detector import detector, write_images
+
+from detlite.accuracy.images import Images
+from detlite.calibration.quantize import Recipe, float_model
+from detlite.studies.search.cost import cost_record
+from detlite.studies.search.trials import Trials
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory):
+    model, images = detector(), Images(write_images(tmp_path_factory.mktemp("images")), "made in a test")
+    return Trials(model, float_model(model, images, Recipe()), "bias_correction")
+
+
+@pytest.fixture(scope="module")
+def two(trials):
+    """What the third and the second operator cost."""
+    return cost_record(trials, ["features", "differences"])
+
+
+def test_each_operator_is_there_in_the_order_of_running(two):
+    assert [one["operators"] for one in two["left"]] == [["differences"], ["features"]]
+    assert [one["kinds"] for one in two["left"]] == [["DEPTHWISE_CONV_2D"], ["CONV_2D"]]
+
+
+@pytest.mark.parametrize(("key", "name"), [("edgetpu_partitions", "partitions"), ("edgetpu_unmapped", "unmapped")])
+def test_what_the_operators_take_off_the_edge_tpu_adds_up(two, key, name):
+    whole = two["edgetpu"]["mixed"][name] - two["edgetpu"]["int8"][name]
+    assert sum(one[key] for one in two["left"]) == whole != 0
+
+
+def test_a_float_operator_in_the_middle_makes_two_partitions_of_one(two):
+    assert (two["edgetpu"]["int8"]["partitions"], two["edgetpu"]["mixed"]["partitions"]) == (1, 2)
+    assert [one["edgetpu_partitions"] for one in two["left"]] == [1, 0]
+
+
+def test_all_but_what_is_before_the_first_float_operator_is_left_to_the_cpu(two):
+    assert two["left"][0]["edgetpu_unmapped"] == 9  # seven operators behind the first one, and two conversions
+
+
+def test_both_models_are_measured(two):
+    assert two["int8_latency_ms"] > 0
+    assert two["mixed_latency_ms"] > 0
+
+
+def test_nothing_left_float_costs_nothing(trials):
+    record = cost_record(trials, [])
+    assert (record["left"], record["int8_latency_ms"]) == ([], None)
+    assert record["edgetpu"]["int8"] == record["edgetpu"]["mixed"]

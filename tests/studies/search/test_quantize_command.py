@@ -1,0 +1,148 @@
+"""`detlite quantize`: what it writes, and what it says of input that will not do."""
+
+import json
+
+import numpy as np
+import pytest
+from builders.float_detector import detector, write_images
+
+from detlite.cli import main
+from detlite.convert.artifact import write_artifact
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A folder with a float artifact `float` and the images `images`."""
+    (tmp_path / "images").mkdir()
+    write_images(tmp_path / "images", count=24)
+    made = detector()
+    write_artifact(tmp_path / "float", made.data, made.contract, made.history)
+    return tmp_path
+
+
+@pytest.fixture
+def quantize(work, capsys):
+    """Run the command on `float`, writing `int8`; returns the exit status, stdout and stderr."""
+
+    def run(*options, images="images", source="float"):
+        arguments = ["quantize", str(work / source), "-o", str(work / "int8")]
+        arguments += ["--images", str(work / images)] if images else []
+        status = main([*arguments, *map(str, options)])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def last(text):
+    return text.strip().splitlines()[-1]
+
+
+def test_an_artifact_with_a_range_file_is_written(quantize, work):
+    status, out, _err = quantize("--count", 8)
+    assert status == 0
+    assert out.startswith(f"{work / 'int8'}: int8, 8 calibration images")
+    assert (work / "int8" / "ranges.json").is_file()
+
+
+def test_the_range_file_of_an_artifact_can_be_used_again(quantize, work):
+    quantize("--count", 8)
+    first = (work / "int8" / "model.tflite").read_bytes()
+    (work / "ranges.json").write_bytes((work / "int8" / "ranges.json").read_bytes())
+    assert quantize("--count", 8, "--ranges", work / "ranges.json", "--force")[0] == 0
+    assert (work / "int8" / "model.tflite").read_bytes() == first
+
+
+def test_a_gate_that_is_met_by_int8_alone_leaves_nothing_float(quantize):
+    status, out, _err = quantize("--count", 8, "--min-fidelity", 10)
+    assert status == 0
+    assert "left float: nothing; int8 alone is good enough" in out
+
+
+def test_a_budget_says_what_each_float_operator_costs(quantize, work):
+    status, out, _err = quantize("--count", 8, "--min-fidelity", 93.3)
+    rows = [line.split() for line in out.splitlines()]
+    assert (status, rows[0][:2]) == (0, ["left", "float:"])
+    assert any(row[0] in ("first", "differences", "features") and len(row) == 4 for row in rows if row)
+    assert "on an Edge TPU, predicted: " in out
+
+
+def test_a_gate_that_cannot_be_met_fails_and_writes_nothing(quantize, work):
+    status, _out, err = quantize("--count", 8, "--min-fidelity", 100)
+    assert status == 1
+    assert last(err).startswith("detlite: a fidelity of at least 100 cannot be had: the nearest is a fidelity of ")
+    assert not (work / "int8").exists()
+
+
+def test_an_explanation_is_written_and_its_verdict_said(quantize, work):
+    status, out, _err = quantize("--count", 8, "--explain", "--json")
+    assert status == 0
+    record = json.loads(out)
+    assert record["explanation"]["verdict"].startswith("The worst operator is DEPTHWISE_CONV_2D differences")
+    assert record["scored_images_are_others"] is True
+    assert (work / "int8" / "explanation.html").is_file()
+
+
+def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work):
+    status, out, _err = quantize("--curve", "2,8")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[1:3]] == ["2", "8"]
+    assert not (work / "int8").exists()
+
+
+def test_a_curve_of_one_number_calls_nothing_enough(quantize):
+    status, out, _err = quantize("--curve", "2")
+    assert status == 0
+    assert out.splitlines()[-1].endswith(": 2 alone cannot tell how many images are enough: try several numbers.")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            ("--method", "bias_corection"),
+            "no quantization method is called 'bias_corection'; did you mean 'bias_correction'",
+        ),
+        (("--estimator", "kl"), "no range estimator is called 'kl'; there are: "),
+        (("--curve", "8,x"), "--curve '8,x': want numbers of images, such as 8,16,32,64"),
+        (("--curve", "2,9999"), "--curve wants 9999 images, and there are "),
+        (("--max-map-drop", 0.1), "--max-map-drop wants labels: give the images with --coco IMAGES ANNOTATIONS"),
+        (("--count", 0), "0 images are asked for; at least 1 is needed"),
+        (("--float", "EXP"), "no operator is called 'EXP'"),
+        (("--method", "converter", "--explain"), "the method converter does everything itself"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line_and_nothing_is_written(quantize, work, options, text):
+    status, out, err = quantize(*options)
+    assert status == 2
+    assert text in last(err)
+    assert out == ""
+    assert not (work / "int8").exists()
+
+
+def test_no_images_are_refused(quantize):
+    status, _out, err = quantize(images=None)
+    assert (status, last(err).startswith("detlite: give the images to calibrate with")) == (2, True)
+
+
+def test_a_folder_without_images_is_refused(quantize, work):
+    (work / "empty").mkdir()
+    status, _out, err = quantize(images="empty")
+    assert status == 2
+    assert "empty holds no image" in last(err)
+
+
+def test_an_image_of_another_depth_is_named(quantize, work):
+    (work / "deep").mkdir()
+    np.save(work / "deep" / "deep.npy", np.zeros((16, 16, 3), np.uint16))
+    status, _out, err = quantize(images="deep")
+    assert status == 2
+    assert "deep.npy holds uint16 (16, 16, 3); want uint8 (height, width, 3), RGB" in last(err)
+
+
+def test_a_model_that_is_quantized_already_is_refused(quantize, work):
+    quantize("--count", 2, "--io", "float32")
+    (work / "int8").rename(work / "once")
+    status, _out, err = quantize("--count", 2, source="once")
+    assert status == 2
+    assert "the model is quantized already" in last(err)
