@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
-from detlite.convert.zoo.catalogue import Filter, Model, convertible, find, load_catalogue, select
+from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, select
 
 
 @click.group()
@@ -17,20 +17,20 @@ def command() -> None:
     """List, show and fetch published detectors.
 
     \b
-    detlite zoo list --convertible                  what can be converted today
+    detlite zoo list --convertible                  the models that detlite can convert
     detlite zoo list --family ssdlite_mobilenet_v2
-    detlite zoo show ssdlite_mobilenet_v2_coco      its figures, and where they stand
+    detlite zoo show ssdlite_mobilenet_v2_coco      its published figures and their sources
     detlite zoo fetch ssdlite_mobilenet_v2_coco     download, check and unpack it
     """
 
 
 @command.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--family", help="Only this family, such as ssd_mobilenet_v2.")
-@click.option("--task", help="Only models that return this: boxes, masks or keypoints.")
-@click.option("--framework", help="Only this framework: tf1, tf2, tf_vision, onnx or pytorch.")
-@click.option("--quantized/--float", default=None, help="Only models published in 8 bits, or only the others.")
-@click.option("--convertible", "only_convertible", is_flag=True, help="Only what detlite can convert today.")
+@click.option("--family", help="List only this family, such as ssd_mobilenet_v2.")
+@click.option("--task", help="List only models that return boxes, masks or keypoints.")
+@click.option("--framework", help="List only models of tf1, tf2, tf_vision, onnx or pytorch.")
+@click.option("--quantized/--float", default=None, help="List only models published in 8 bits, or only the others.")
+@click.option("--convertible", "only_convertible", is_flag=True, help="List only models that detlite can convert.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def list_models(
     words: tuple[str, ...],
@@ -38,7 +38,7 @@ def list_models(
     only_convertible: bool,
     **conditions: Any,
 ) -> None:
-    """List the models whose names hold all WORDS, with their COCO mAP as published.
+    """List the models whose names contain all WORDS, with their published COCO mAP.
 
     \b
     detlite zoo list --convertible
@@ -59,7 +59,7 @@ def list_models(
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def show(name: str, as_json: bool) -> None:
-    """Show the model NAME: facts, published figures, pages and archives.
+    """Show the facts, published figures, pages and archives of the model NAME.
 
     \b
     detlite zoo show ssdlite_mobilenet_v2_coco
@@ -77,7 +77,7 @@ def show(name: str, as_json: bool) -> None:
         "returns": ", ".join(model.tasks),
         "input": _size(model),
         "8 bit": _yes(model.quantized),
-        "trained on": model.training_set or "not said",
+        "trained on": model.training_set or "not stated",
         "convertible": f"{_yes(able)}: {why}",
     }
     emit_facts(facts)
@@ -107,12 +107,14 @@ def show(name: str, as_json: bool) -> None:
     "--from",
     "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder that holds the archive or its unpacked files; nothing is downloaded then.",
+    help="Folder with the archive or its unpacked files; nothing is downloaded.",
 )
-@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Instead of $DETLITE_CACHE.")
+@click.option(
+    "--cache", type=click.Path(file_okay=False, path_type=Path), help="Cache folder (default: $DETLITE_CACHE)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> None:
-    """Fetch the model NAME, check its sha256 and unpack it; what is here already is not fetched again.
+    """Download the model NAME, check its sha256 and unpack it. A cached model is not downloaded again.
 
     \b
     detlite zoo fetch ssdlite_mobilenet_v2_coco
@@ -133,16 +135,16 @@ def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> 
         return
     emit_facts({"source": found.source, "sha256": found.sha256})
     able, why = convertible(find(name))
-    verdict = "ready to convert" if able else f"fetched, and not convertible today ({why})"
+    verdict = "ready to convert" if able else f"downloaded, but detlite cannot convert it ({why})"
     click.echo(f"{find(name).name}: {verdict}, in {found.path}")
 
 
-def _record(model: Model) -> dict[str, object]:
+def _record(model: ZooModel) -> dict[str, object]:
     able, why = convertible(model)
     return {**dataclasses.asdict(model), "convertible": able, "convertible_reason": why}
 
 
-def _row(model: Model) -> tuple[object, ...]:
+def _row(model: ZooModel) -> tuple[object, ...]:
     score = model.coco_map_percent
     return (
         model.name,
@@ -160,7 +162,7 @@ def _pages(keys: tuple[str, ...]) -> str:
     return "; ".join(f"{pages[key].title} ({pages[key].revision})" for key in keys)
 
 
-def _size(model: Model) -> str:
+def _size(model: ZooModel) -> str:
     return "varies" if model.input_size is None else f"{model.input_size[0]}x{model.input_size[1]}"
 
 

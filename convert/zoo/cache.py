@@ -1,11 +1,11 @@
-"""The cache folder: every file under its sha256, unpacked beside it, and the digests of all sources.
+"""The cache folder: downloaded files under their sha256, their unpacked content, and the digest of each source.
 
 ::
 
-    digests.json           source -> sha256, from first use on
-    files/<sha256>         as it was published
-    unpacked/<sha256>/     the same, unpacked
-    downloads/             parts, and one lock file for each source
+    digests.json           source -> sha256, recorded at first use
+    files/<sha256>         the file as published
+    unpacked/<sha256>/     its content
+    downloads/             partial downloads, and one lock file for each source
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.files.archive import is_archive, unpack
-from detlite.convert.zoo.download import forget
-from detlite.convert.zoo.lock import DigestLock, alone
-from detlite.convert.zoo.sources import Source, part_name
+from detlite.convert.zoo.download import discard
+from detlite.convert.zoo.lock import DigestLock, exclusive
+from detlite.convert.zoo.sources import ModelSource, part_name
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
@@ -25,7 +25,7 @@ from detlite.runtime.progress import Progress
 
 @dataclass(frozen=True)
 class Cached:
-    """A file in the cache: its digest, and the folder with its unpacked content."""
+    """A file in the cache: its digest and the folder that holds its unpacked content."""
 
     sha256: str
     folder: Path
@@ -33,17 +33,17 @@ class Cached:
 
 @dataclass(frozen=True)
 class Cache:
-    """Files by their content, under *folder*; any number of processes may use it at once."""
+    """A content-addressed store of files under *folder*; any number of processes may use it at once."""
 
     folder: Path
 
     @property
     def digests(self) -> DigestLock:
-        """Which content each source had at first use."""
+        """The digest that each source had at first use."""
         return DigestLock(self.folder / "digests.json")
 
-    def look_up(self, source: Source) -> Cached | None:
-        """Return what is here of *source*, its digest checked anew; None where nothing whole is here."""
+    def look_up(self, source: ModelSource) -> Cached | None:
+        """Return the cached content of *source* after checking its digest again; None if absent or damaged."""
         sha256 = source.sha256 or self.digests.known(source.key)
         if sha256 is None:
             return None
@@ -53,16 +53,16 @@ class Cache:
         self.digests.check(source.key, sha256, pinned=source.sha256)
         return self.unpacked(file, sha256, source.file_name)
 
-    def obtain(self, source: Source, progress: Progress) -> Cached:
-        """Return *source*'s content, got from it unless another process just did.
+    def obtain(self, source: ModelSource, progress: Progress) -> Cached:
+        """Return the content of *source*, downloading it unless another process just has.
 
         Raises:
-            MissingToolError: the source cannot be had now.
-            InputError: it has other content than it must have, or is no whole archive; it is not kept.
+            MissingToolError: the source is not available now.
+            InputError: its digest is not the expected one, or the archive is damaged; the file is not kept.
         """
         downloads = self.folder / "downloads"
         part = downloads / part_name(source)
-        with alone(downloads / f"{part.name}.lock"):
+        with exclusive(downloads / f"{part.name}.lock"):
             if found := self.look_up(source):
                 return found
             source.get(part, progress)
@@ -71,19 +71,19 @@ class Cache:
                 self.digests.check(source.key, sha256, pinned=source.sha256)
                 found = self.unpacked(part, sha256, source.file_name)
             except InputError as error:
-                forget(part)
-                raise InputError(f"what came from {source.key} is not kept: {error}") from error
+                discard(part)
+                raise InputError(f"the file from {source.key} was discarded: {error}") from error
             (self.folder / "files").mkdir(exist_ok=True)
             part.replace(self.folder / "files" / sha256)
-            forget(part)
+            discard(part)
             self.digests.record(source.key, sha256)
             return found
 
-    def adopt(self, file: Path, source: Source) -> Cached:
-        """Return the content of the user's own copy of *source*'s *file*, which stays where it is.
+    def adopt(self, file: Path, source: ModelSource) -> Cached:
+        """Return the content of *file*, the user's own copy of *source*; the copy itself is left in place.
 
         Raises:
-            InputError: it is not the file that *source* must be, or no whole archive.
+            InputError: its digest is not the one expected of *source*, or the archive is damaged.
         """
         sha256 = sha256_of(file)
         self.digests.check(source.key, sha256, pinned=source.sha256)
@@ -92,17 +92,17 @@ class Cache:
         return found
 
     def unpacked(self, file: Path, sha256: str, name: str) -> Cached:
-        """Return *file* (called *name*, its digest *sha256*) unpacked, once for each content."""
+        """Return the content of *file* (called *name*, digest *sha256*), unpacked at first use."""
         folder = self.folder / "unpacked" / sha256
-        with alone(self.folder / "unpacked" / f".{sha256}.lock"):
-            for left_over in folder.parent.glob(f".{sha256}.*.partial"):  # of a run that was killed
-                shutil.rmtree(left_over, ignore_errors=True)
+        with exclusive(self.folder / "unpacked" / f".{sha256}.lock"):
+            for stale in folder.parent.glob(f".{sha256}.*.partial"):  # left by a killed run
+                shutil.rmtree(stale, ignore_errors=True)
             if not folder.is_dir():
-                _place(file, name, folder)
+                _unpack_or_copy(file, name, folder)
         return Cached(sha256, folder)
 
 
-def _place(file: Path, name: str, folder: Path) -> None:
+def _unpack_or_copy(file: Path, name: str, folder: Path) -> None:
     if is_archive(Path(name)):
         unpack(file, folder)
         return

@@ -1,7 +1,7 @@
-"""The catalogue: every detector of the published tables, with its figures and where they stand.
+"""The catalogue of published detectors: their archives, their published figures, and the pages that state them.
 
-The facts are in `catalogue.json`. Whether a model can be converted is no fact of a table: it is asked of the
-families that there are, each time.
+The facts are in `catalogue.json`. Whether detlite can convert a model is not stored there: it follows from the
+families that are installed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SUFFIX = re.compile(r"\.(tar\.gz|tgz|tar|zip)$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Page:
-    """A published table: its title, and which revision of it."""
+    """A page with a published table: its title and the revision that was read."""
 
     title: str
     revision: str
@@ -34,25 +34,25 @@ class Page:
 
 @dataclass(frozen=True)
 class Archive:
-    """A file to download; *sha256* is None where nobody has published it."""
+    """A file to download; *sha256* is None if none has been published."""
 
     url: str
     sha256: str | None = None
 
     @property
     def file_name(self) -> str:
-        """The last part of the address."""
+        """The last part of the URL."""
         return self.url.split("?")[0].rsplit("/", 1)[1]
 
     @property
     def stem(self) -> str:
-        """The file's name without an archive's suffix: `ssd_mobilenet_v1_coco_2018_01_28`."""
+        """The file name without its archive suffix: `ssd_mobilenet_v1_coco_2018_01_28`."""
         return stem_of(self.file_name)
 
 
 @dataclass(frozen=True)
-class Package:
-    """A package of a registry that holds the same weights in *folder*; *integrity* is npm's (sha512)."""
+class RegistryPackage:
+    """A registry package that holds the same weights in *folder*; *integrity* is npm's sha512 string."""
 
     registry: str
     name: str
@@ -66,7 +66,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Listing:
-    """A row of a page that lists the model; *archive* is the address that the row links to, if any."""
+    """A row of a page that lists the model; *archive* is the URL that the row links to, if any."""
 
     page: str
     section: str
@@ -75,17 +75,18 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedFigure:
     """One published number.
 
     Attributes:
-        metric: what was measured, ending in its unit: `coco_map_percent`, `latency_ms`.
+        metric: the quantity, ending in its unit: `coco_map_percent`, `latency_ms`.
         value: the number, in that unit.
-        column: the table's title of the column.
+        column: the heading of its column in the table.
         pages: the pages that state it.
-        split, device, precision: on which images, on which processor, in which number format; None where the
-            page is silent.
-        archive: which of several archives it is about.
+        split: the images it was measured on; None if the page does not say.
+        device: the processor it was measured on; None if the page does not say.
+        precision: the number format; None if the page does not say.
+        archive: the URL of the archive it applies to, if the model has several.
     """
 
     metric: str
@@ -99,18 +100,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Model:
+class ZooModel:
     """One published detector.
 
     Attributes:
         name: unique, in lower_snake_case.
         tasks: what it returns: `boxes`, `masks`, `keypoints`.
         family: meta-architecture and feature extractor: `ssd_mobilenet_v1_fpn`.
-        framework: what made it: `tf1`, `tf2`, `tf_vision`, `onnx`, `pytorch`.
-        input_size: (height, width) in pixels; None where the table is silent, or the size varies.
+        framework: the framework that trained it: `tf1`, `tf2`, `tf_vision`, `onnx`, `pytorch`.
+        input_size: (height, width) in pixels; None if the table does not say or the size varies.
         quantized: whether it is published in 8 bits only.
-        training_set: the images that it was trained with, as far as the page says.
-        holds: the most finished thing in its archives: `frozen_graph`, `saved_model`, `checkpoint`, ...
+        training_set: the data set it was trained on; None if the page does not say.
+        holds: the most complete form of the model in its archives: `frozen_graph`, `saved_model`, `checkpoint`, ...
         archives: newest first.
     """
 
@@ -123,13 +124,13 @@ class Model:
     training_set: str | None
     holds: str | None
     archives: tuple[Archive, ...] = ()
-    packages: tuple[Package, ...] = ()
+    packages: tuple[RegistryPackage, ...] = ()
     listings: tuple[Listing, ...] = ()
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[PublishedFigure, ...] = ()
 
     @property
     def coco_map_percent(self) -> float | None:
-        """The COCO mAP of the newest page that states one, in percent."""
+        """The COCO mAP in percent from the newest page that states one, or None."""
         values = [figure.value for figure in self.figures if figure.metric == "coco_map_percent"]
         return values[-1] if values else None
 
@@ -139,24 +140,24 @@ class Catalogue:
     """All models, sorted by name, and the pages that list them."""
 
     pages: Mapping[str, Page]
-    models: tuple[Model, ...]
+    models: tuple[ZooModel, ...]
 
-    def find(self, name: str) -> Model:
-        """Return the model *name*: its own name, its archive's with or without the date, or a table's.
+    def find(self, name: str) -> ZooModel:
+        """Return the model called *name*: its own name, its archive's (with or without a date), or a table's.
 
         Raises:
-            UnknownNameError: none is called so, or several are.
+            UnknownNameError: no model, or more than one, has this name.
         """
         wanted = snake(stem_of(name))
-        called: dict[str, list[Model]] = {}
+        models_of: dict[str, list[ZooModel]] = {}
         for model in self.models:
             if model.name == wanted:
                 return model
             for other in _other_names(model):
-                called.setdefault(other, []).append(model)
-        matches = called.get(wanted, [])
+                models_of.setdefault(other, []).append(model)
+        matches = models_of.get(wanted, [])
         if len(matches) > 1:
-            raise UnknownNameError(f"{name!r} may be any of {', '.join(m.name for m in matches)}; name one of them")
+            raise UnknownNameError(f"{name!r} is ambiguous; use one of {', '.join(m.name for m in matches)}")
         if not matches:
             raise unknown_name("model", wanted, (model.name for model in self.models))
         return matches[0]
@@ -172,7 +173,7 @@ def stem_of(file_name: str) -> str:
     return SUFFIX.sub("", file_name)
 
 
-def _other_names(model: Model) -> set[str]:
+def _other_names(model: ZooModel) -> set[str]:
     archives = {snake(archive.stem) for archive in model.archives}
     return archives | {snake(listing.row) for listing in model.listings}
 
@@ -182,7 +183,7 @@ def load_catalogue(path: Path = FILE) -> Catalogue:
     """Return the catalogue in the file at *path*.
 
     Raises:
-        InputError: the file is missing, damaged, or of another version.
+        InputError: the file is missing, damaged, or has another schema version.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -194,33 +195,33 @@ def load_catalogue(path: Path = FILE) -> Catalogue:
         raise InputError(f"the catalogue {path} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _model(record: dict[str, Any]) -> Model:
+def _model(record: dict[str, Any]) -> ZooModel:
     size = record["input_size"]
     facts = {
         "tasks": tuple(record["tasks"]),
         "input_size": None if size is None else (int(size[0]), int(size[1])),
         "archives": tuple(Archive(**archive) for archive in record.get("archives", ())),
-        "packages": tuple(Package(**package) for package in record.get("packages", ())),
+        "packages": tuple(RegistryPackage(**package) for package in record.get("packages", ())),
         "listings": tuple(Listing(**listing) for listing in record.get("listings", ())),
-        "figures": tuple(Figure(**{**fig, "pages": tuple(fig["pages"])}) for fig in record.get("figures", ())),
+        "figures": tuple(PublishedFigure(**{**fig, "pages": tuple(fig["pages"])}) for fig in record.get("figures", ())),
     }
-    return Model(**{**record, **facts})
+    return ZooModel(**{**record, **facts})
 
 
-def find(name: str) -> Model:
-    """Return the model *name* of the catalogue; see `Catalogue.find`."""
+def find(name: str) -> ZooModel:
+    """Return the catalogue's model *name*; see `Catalogue.find`."""
     return load_catalogue().find(name)
 
 
-def convertible(model: Model) -> tuple[bool, str]:
-    """Return whether detlite can convert *model* today, and why or why not, in a few words."""
+def convertible(model: ZooModel) -> tuple[bool, str]:
+    """Return whether this version of detlite can convert *model*, and the reason in a few words."""
     if "boxes" not in model.tasks:
-        return False, f"it returns {' and '.join(model.tasks)}, and detlite reads boxes"
+        return False, f"it returns {' and '.join(model.tasks)}; detlite converts models that return boxes"
     if not model.archives:
-        return False, "nobody publishes its weights"
+        return False, "its weights are not published"
     if model.holds not in GRAPHS:
-        held = model.holds or "nothing that is known"
-        return False, f"its archive holds {held}, and {' or '.join(GRAPHS)} is wanted"
+        held = model.holds or "no known format"
+        return False, f"its archive holds {held}; detlite needs {' or '.join(GRAPHS)}"
     family = family_of_archive(model.family) or family_of_archive(model.name)
     if family is None:
         return False, f"no family covers {model.family}"
@@ -238,8 +239,8 @@ class Filter:
     convertible: bool | None = None
     text: str = ""
 
-    def accepts(self, model: Model) -> bool:
-        """Return whether *model* passes every condition that is set."""
+    def accepts(self, model: ZooModel) -> bool:
+        """Return whether *model* meets every condition that is set."""
         return (
             self.family in (None, model.family)
             and (self.task is None or self.task in model.tasks)
@@ -250,16 +251,16 @@ class Filter:
         )
 
 
-def select(wanted: Filter) -> tuple[Model, ...]:
-    """Return the models that *wanted* accepts.
+def select(conditions: Filter) -> tuple[ZooModel, ...]:
+    """Return the models that meet all *conditions*.
 
     Raises:
-        UnknownNameError: no model at all has that family, task or framework.
+        UnknownNameError: no model in the catalogue has that family, task or framework.
     """
     models = load_catalogue().models
     for kind in ("family", "task", "framework"):
-        value = getattr(wanted, kind)
+        value = getattr(conditions, kind)
         known = {name for model in models for name in (model.tasks if kind == "task" else (getattr(model, kind),))}
         if value is not None and value not in known:
             raise unknown_name(kind, value, known)
-    return tuple(model for model in models if wanted.accepts(model))
+    return tuple(model for model in models if conditions.accepts(model))

@@ -1,4 +1,4 @@
-"""Opening an address: https only, except on this machine; a host that does not answer is given up soon."""
+"""Open a URL: https only, except on this machine, with short timeouts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import IO, Any
 from detlite.runtime.errors import MissingToolError
 from detlite.runtime.version import __version__
 
-CONNECT_TIMEOUT_S = 5.0  # for each address of the host; one try
-READ_TIMEOUT_S = 30.0  # between two blocks, once the host has answered
+CONNECT_TIMEOUT_S = 5.0  # for each address of the host, tried once
+READ_TIMEOUT_S = 30.0  # between two blocks, after the host has answered
 
 
 def open_url(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
-    """Return the response to a GET of *url*; redirects are followed as long as they stay safe.
+    """Return the response to a GET of *url*; only safe redirects are followed.
 
     Raises:
-        MissingToolError: the host cannot be reached, refuses, or sends on to an unsafe address.
-        urllib.error.HTTPError: 416, which is for the caller to cure.
+        MissingToolError: the host cannot be reached, answers with an error, or redirects to an unsafe URL.
+        urllib.error.HTTPError: status 416 (range not satisfiable), which the caller handles.
     """
     check_safe(url)
     agent = {"User-Agent": f"detlite/{__version__}"}
@@ -33,7 +33,7 @@ def open_url(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
         error.close()
-        raise MissingToolError(f"{url} is not to be had: {error.code} {error.reason}") from error
+        raise MissingToolError(f"cannot download {url}: HTTP {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise MissingToolError(f"{url} cannot be reached: {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
@@ -42,11 +42,11 @@ def open_url(url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
 
 
 def check_safe(url: str) -> None:
-    """Raise `MissingToolError` unless *url* is https, or http to this very machine."""
+    """Raise `MissingToolError` unless *url* is https, or http on this machine."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
         return
-    raise MissingToolError(f"{url} is refused: only https is safe, and it is {parts.scheme or 'no address'}")
+    raise MissingToolError(f"{url} is refused: only https is safe; got {parts.scheme or 'no scheme'}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""What content a source must have: pinned, or recorded at first use and checked ever after."""
+"""The digest that each source must have: pinned in the catalogue, or recorded at first use and checked from then on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SCHEMA_VERSION = 1
 
 
 @contextmanager
-def alone(file: Path) -> Iterator[None]:
-    """Keep other processes out of what *file* stands for; the system frees it however this process ends."""
+def exclusive(file: Path) -> Iterator[None]:
+    """Hold an exclusive lock on *file*, created if missing; the system releases it however this process ends."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{file.parent} cannot be made: {error.strerror}; choose another cache folder") from error
+        raise InputError(f"cannot create {file.parent}: {error.strerror}; choose another cache folder") from error
     with file.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -30,7 +30,7 @@ def alone(file: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class DigestLock:
-    """A JSON file that says which sha256 the content of each source had at first use."""
+    """A JSON file with the sha256 that each source had at first use."""
 
     file: Path
 
@@ -43,25 +43,25 @@ class DigestLock:
         return self._read().get(key)
 
     def check(self, key: str, sha256: str, *, pinned: str | None = None) -> None:
-        """Make sure that *key* has the content it must have: the *pinned* one, else the recorded one, if any.
+        """Check *sha256*, the digest of *key*, against the *pinned* and the recorded one, if any.
 
         Raises:
-            InputError: it has another; both digests are in the message.
+            InputError: they differ; the message states both.
         """
         if pinned is not None and sha256 != pinned:
             raise InputError(
-                f"{key} is not what detlite knows by that name: its sha256 is {sha256}, {pinned} is wanted"
+                f"{key} is not the file that the catalogue lists: its sha256 is {sha256}, expected {pinned}"
             )
         recorded = self.known(key)
         if recorded is not None and sha256 != recorded:
             raise InputError(
-                f"{key} has changed: its sha256 is {sha256}, and was {recorded} at first use; if you know "
-                f"why, delete its line in {self.file}"
+                f"{key} has changed: its sha256 is {sha256}, and was {recorded} at first use; if you expected "
+                f"this, delete its line in {self.file}"
             )
 
     def record(self, key: str, sha256: str) -> None:
-        """Remember that *key* has the content *sha256*."""
-        with alone(self.file.with_suffix(".lock")):
+        """Record *sha256* as the digest of *key*."""
+        with exclusive(self.file.with_suffix(".lock")):
             files = self._read()
             if files.get(key) == sha256:
                 return
@@ -74,9 +74,9 @@ class DigestLock:
         try:
             record = json.loads(self.file.read_text(encoding="utf-8"))
             if record["schema"] != SCHEMA or record["schema_version"] != SCHEMA_VERSION:
-                raise InputError(f"{self.file} is of another version; delete it, or choose another cache folder")
+                raise InputError(f"{self.file} has another version; delete it, or choose another cache folder")
             return {str(key): str(sha256) for key, sha256 in record["files"].items()}
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{self.file} is damaged ({error}); delete it to record the digests anew") from error
+            raise InputError(f"{self.file} is damaged ({error}); delete it to record the digests again") from error

