@@ -1,7 +1,7 @@
-"""Unpacking an archive that nobody vouches for: whole or not at all, inside its folder, and within limits.
+"""Unpack an untrusted archive: completely or not at all, inside the target folder, and within limits.
 
-Every byte that leaves the decompressor is counted where it is read, so no header can lie about a size. Links
-are never made: one that points to a file of the archive becomes a copy of it, any other is refused.
+Every byte that leaves the decompressor is counted, so a header cannot understate a size. Links are never created: a
+link to a file in the archive becomes a copy of that file, and any other link is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from detlite.runtime.errors import InputError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 BLOCK_BYTES = 1 << 18
-NAME_BYTES = 255  # of one part of a name, on the file systems in use
+NAME_BYTES = 255  # longest path component on common file systems
 BROKEN = (
     tarfile.TarError,
     gzip.BadGzipFile,
@@ -39,10 +39,10 @@ BROKEN = (
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an archive may unpack to.
+    """The most that an archive may unpack to.
 
-    The largest archives of the zoos hold some 1 GB in a dozen files; weights hardly shrink, text such as
-    graph.pbtxt shrinks to a twentieth. *ratio* counts only above *ratio_from_bytes*.
+    The largest archives of the zoos hold about 1 GB in a dozen files. Weights hardly compress; text such as
+    graph.pbtxt compresses 20 times. *ratio* (unpacked over packed bytes) applies only above *ratio_from_bytes*.
     """
 
     total_bytes: int = 8 << 30
@@ -52,13 +52,13 @@ class Limits:
     ratio_from_bytes: int = 16 << 20
 
     def cap(self, packed_bytes: int) -> int:
-        """Return how many bytes may come out of an archive of *packed_bytes*."""
+        """Return the number of bytes that an archive of *packed_bytes* may unpack to."""
         return min(self.total_bytes, max(self.ratio_from_bytes, self.ratio * packed_bytes))
 
 
 @dataclass(frozen=True)
 class Member:
-    """One file in an archive: its name with `/`, and the size that its header states."""
+    """One file in an archive: its name, separated by `/`, and the size that its header states."""
 
     name: str
     size_bytes: int
@@ -66,7 +66,7 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """One member as it was found: a `file` with its *data*, a `folder`, or a `link` with its *target*."""
+    """One member: *kind* is `file` (with *data*), `folder`, or `link` (with *target*)."""
 
     name: str
     kind: str
@@ -76,37 +76,37 @@ class _Entry:
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether *path* is named like an archive that `unpack` takes."""
+    """Return whether *path* has the suffix of an archive that `unpack` reads."""
     return path.name.lower().endswith(SUFFIXES)
 
 
 def members(archive: Path, *, limits: Limits | None = None) -> tuple[Member, ...]:
-    """Return the files in *archive*, in its order, and unpack nothing.
+    """Return the files in *archive*, in its order, without unpacking them.
 
     Raises:
-        InputError: as `unpack` does.
+        InputError: see `unpack`.
     """
-    with _one_error(archive):
+    with _input_errors(archive):
         found = _checked(archive, limits or Limits())
         return tuple(Member(entry.name, entry.size_bytes) for entry in found if entry.kind != "folder")
 
 
 def unpack(archive: Path, target: Path, *, limits: Limits | None = None) -> Path:
-    """Unpack *archive* (.tar, .tar.gz or .zip, told apart by their bytes) to the new folder *target*.
+    """Unpack *archive* to the new folder *target* and return *target*.
 
-    The files go to a hidden folder beside *target*, which is renamed when all of them are there.
-    Returns *target*.
+    The content decides whether it is read as .tar, .tar.gz or .zip. Files are written to a hidden folder next to
+    *target*, which is renamed once it is complete.
 
     Raises:
-        InputError: *archive* is truncated, corrupt or no archive; it names a place outside its folder, or
-            holds a device; it is over a limit; or *target* is there already. Nothing is left behind.
+        InputError: *archive* is truncated, corrupt or not an archive; it names a path outside its folder or
+            holds a device; it exceeds a limit; or *target* already exists. No file is left over.
     """
     if target.exists() or target.is_symlink():
-        raise InputError(f"{target} is there already; {archive.name} is unpacked to a new folder only")
+        raise InputError(f"{target} already exists; {archive.name} is unpacked to a new folder only")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
     try:
-        with _one_error(archive):
+        with _input_errors(archive):
             _write(archive, partial, limits or Limits())
         partial.chmod(0o755)
         partial.rename(target)
@@ -135,7 +135,7 @@ def _opened(entry: _Entry, folder: Path) -> Iterator[IO[bytes]]:
         return
     pointed_at = folder.joinpath(*PurePosixPath(entry.target).parts)
     if not pointed_at.is_file():
-        raise InputError(f"{entry.name} is a link to {entry.target}, which is no file unpacked before it")
+        raise InputError(f"{entry.name} is a link to {entry.target}, which is not a file earlier in the archive")
     with pointed_at.open("rb") as data:
         yield data
 
@@ -145,7 +145,7 @@ def _copy(data: IO[bytes], file: IO[bytes], most_bytes: int, name: str) -> int:
     while block := data.read(BLOCK_BYTES):
         written += len(block)
         if written > most_bytes:
-            raise InputError(f"{name} unpacks to more than the {most_bytes} bytes that are left to it")
+            raise InputError(f"{name} unpacks to more than the {most_bytes} bytes that the limits still allow")
         file.write(block)
     return written
 
@@ -156,13 +156,13 @@ def _checked(archive: Path, limits: Limits) -> Iterator[_Entry]:
     for count, entry in enumerate(_entries(archive, limits), start=1):
         total += entry.size_bytes
         if count > limits.members:
-            raise InputError(f"more than {limits.members} members; no model has so many files")
+            raise InputError(f"it has more than {limits.members} members, the limit")
         if entry.size_bytes > limits.member_bytes:
-            raise InputError(f"{entry.name} says it has {entry.size_bytes} bytes; the limit is {limits.member_bytes}")
+            raise InputError(f"{entry.name} has {entry.size_bytes} bytes; the limit is {limits.member_bytes}")
         if total > cap:
             raise InputError(
-                f"it says it unpacks to {total} bytes or more; from {archive.stat().st_size} bytes of "
-                f"archive, {cap} are allowed"
+                f"it unpacks to at least {total} bytes; the limit for an archive of {archive.stat().st_size} bytes "
+                f"is {cap}"
             )
         yield entry
 
@@ -181,18 +181,18 @@ def _tar_entries(archive: Path, limits: Limits) -> Iterator[_Entry]:
         if name == "." and info.isdir():
             continue
         if info.issparse() or not (info.isreg() or info.isdir() or info.islnk() or info.issym()):
-            raise InputError(f"{name} is a device, a pipe or a sparse file; an archive of a model holds none")
+            raise InputError(f"{name} is a device, a pipe or a sparse file; want files, folders and links only")
         kind = "file" if data else "folder" if info.isdir() else "link"
         target = _link_target(info) if kind == "link" else ""
-        tarfile.data_filter(info, str(archive.parent))  # the standard library's checks, as a second line
+        tarfile.data_filter(info, str(archive.parent))  # the standard library's checks, as a second line of defence
         yield _Entry(name, kind, info.size if data else 0, target, data)
 
 
 def _link_target(info: tarfile.TarInfo) -> str:
-    """Return what a link points to, from the archive's root; a symbolic one is relative to its own folder."""
+    """Return a link's target relative to the archive's root; a symbolic link is relative to its own folder."""
     start = PurePosixPath(info.name).parent if info.issym() else PurePosixPath()
     if info.linkname.startswith(("/", "\\")):
-        raise InputError(f"{info.name} is a link out of the archive, to {info.linkname}")
+        raise InputError(f"{info.name} is a link to {info.linkname}, outside the archive")
     parts: list[str] = []
     for part in (start / info.linkname).parts:
         if part != "..":
@@ -200,7 +200,7 @@ def _link_target(info: tarfile.TarInfo) -> str:
         elif parts:
             parts.pop()
         else:
-            raise InputError(f"{info.name} is a link out of the archive, to {info.linkname}")
+            raise InputError(f"{info.name} is a link to {info.linkname}, outside the archive")
     return _safe_name("/".join(parts) or ".")
 
 
@@ -213,9 +213,9 @@ def _zip_entries(archive: Path) -> Iterator[_Entry]:
                 yield _Entry(name, "folder", 0, "", None)
                 continue
             if kind not in (0, stat.S_IFREG):
-                raise InputError(f"{name} is a link or a device; a .zip may hold files and folders only")
+                raise InputError(f"{name} is a link or a device; want files and folders only in a .zip")
             if info.flag_bits & 0x1:
-                raise InputError(f"{name} is encrypted; unpack it by hand first")
+                raise InputError(f"{name} is encrypted; unpack it yourself first")
             with file.open(info) as data:
                 yield _Entry(name, "file", info.file_size, "", data)
 
@@ -223,32 +223,32 @@ def _zip_entries(archive: Path) -> Iterator[_Entry]:
 def _safe_name(name: str) -> str:
     parts = re.split(r"[/\\]", name)
     if not name or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
-        raise InputError(f"it names {name!r}, which is not inside it")
+        raise InputError(f"the member {name!r} has an absolute path")
     if ".." in parts:
-        raise InputError(f"it names {name!r}, which leads out of it")
+        raise InputError(f"the member {name!r} is outside the archive's folder")
     if any(ord(letter) < 32 for letter in name):
-        raise InputError(f"it names {name!r}, with control characters")
+        raise InputError(f"the member {name!r} has control characters in its name")
     sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
     if max(sizes) > NAME_BYTES or sum(sizes) > 4 * NAME_BYTES:
-        raise InputError(f"it names {name[:40]!r}..., which is too long")
+        raise InputError(f"the name of the member {name[:40]!r}... is too long")
     return "/".join(part for part in parts if part not in ("", ".")) or "."
 
 
 @contextmanager
-def _one_error(archive: Path) -> Iterator[None]:
-    """Turn whatever a bad archive makes its reader raise into one `InputError` that names it."""
+def _input_errors(archive: Path) -> Iterator[None]:
+    """Raise every error that a bad archive causes in its reader as an `InputError` that names the archive."""
     try:
         yield
     except InputError as error:
-        raise InputError(f"{archive} is not unpacked: {error}") from error
+        raise InputError(f"cannot unpack {archive}: {error}") from error
     except FileNotFoundError as error:
-        raise InputError(f"{archive} is not there") from error
+        raise InputError(f"{archive} does not exist") from error
     except FileExistsError as error:
-        raise InputError(f"{archive} is not unpacked: it holds {Path(str(error.filename)).name} twice") from error
+        raise InputError(f"cannot unpack {archive}: it holds {Path(str(error.filename)).name} twice") from error
     except (NotADirectoryError, IsADirectoryError) as error:
-        raise InputError(f"{archive} is not unpacked: it, or a member, is a file and a folder at once") from error
+        raise InputError(f"cannot unpack {archive}: a member is both a file and a folder") from error
     except (*BROKEN, ValueError) as error:
         raise InputError(
-            f"{archive} is truncated, corrupt or no .tar.gz, .tar or .zip ({error or type(error).__name__}); "
-            "get it again"
+            f"{archive} is truncated, corrupt or not a .tar.gz, .tar or .zip ({error or type(error).__name__}); "
+            "download it again"
         ) from error

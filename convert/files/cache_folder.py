@@ -1,4 +1,4 @@
-"""Where detlite keeps what it can get or make again."""
+"""The cache folder: files that detlite can download or make again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def default_cache_folder() -> Path:
-    """Return DETLITE_CACHE, else the folder `detlite` under XDG_CACHE_HOME or ~/.cache."""
+    """Return $DETLITE_CACHE if set, else the folder `detlite` in $XDG_CACHE_HOME or ~/.cache."""
     if own := os.environ.get("DETLITE_CACHE"):
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "detlite"

@@ -1,4 +1,4 @@
-"""The fields of a config's message, read one by one as typed values: no field stays unaccounted for."""
+"""Typed access to the fields of a protobuf text message; every field is accounted for."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from detlite.runtime.errors import InputError
 MAX_INT32 = 2**31 - 1
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 MOST_REPEATED = 64  # values of one field; the most in public configs are 6
-LONGEST_SHOWN = 40  # characters of a value or a name in an error, which is one line
+LONGEST_SHOWN = 40  # characters of a value or name in an error message
 FLAGS = {True: True, False: False, "True": True, "False": False, "t": True, "f": False}
-"""What protobuf's text format takes for a bool; 1 and 0 are keys of a dict that True and False are."""
+"""The spellings of a bool in protobuf's text format; 1 and 0 equal the keys True and False."""
 
 Value = Scalar | Message
 
 
 class Fields:
-    """The fields of one message: each is read, ignored, refused, or in the end skipped.
+    """The fields of one message; each is read, ignored, refused or, by `finish`, reported as skipped.
 
-    Absent fields have the defaults of the proto; an absent message reads as one in which nothing is set.
+    Absent fields have the proto's defaults; an absent message reads as an empty one.
 
     Args:
-        message: what the file says.
-        title: what the message is called in errors.
-        file: the file, for errors.
-        line: where the message begins.
-        skipped: (line, name) of the fields that no one knows, of this message and those inside it.
+        message: the parsed message.
+        title: the name of the message in errors.
+        file: the name of the file in errors.
+        line: the line on which the message begins.
+        skipped: (line, name) of each unknown field of this message and of those inside it; `finish` appends to it.
     """
 
     def __init__(
@@ -46,60 +46,60 @@ class Fields:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields that are set, in the order of the file."""
+        """The names of the fields that are set, in file order."""
         return tuple(dict.fromkeys(name for name, _value, _line in self._message.fields))
 
     def has(self, name: str) -> bool:
-        """Say whether the field *name* is set."""
+        """Return whether the field *name* is set."""
         return any(found == name for found, _value, _line in self._message.fields)
 
     def line_of(self, name: str) -> int:
-        """Return the line of the field *name*, or of the message where it is not set."""
+        """Return the line of the field *name*, or of the message if it is not set."""
         return next((line for found, _value, line in self._message.fields if found == name), self._line)
 
     def integer(self, name: str, default: int | None = None, *, low: int = 0, high: int = MAX_INT32) -> int:
-        """Return a whole number from *low* to *high*; without a *default* the field must be set."""
+        """Return an integer from *low* to *high*; without a *default* the field must be set."""
         return self._integer(name, self._one(name, default), low, high)
 
     def integers(self, name: str, *, low: int = 0, high: int = MAX_INT32) -> tuple[int, ...]:
-        """Return every value of the repeated field *name*, each a whole number from *low* to *high*."""
+        """Return the values of the repeated field *name*, integers from *low* to *high*."""
         return tuple(self._integer(name, value, low, high, line) for value, line in self._repeated(name))
 
     def real(self, name: str, default: float, *, low: float = -MAX_FLOAT32, high: float = MAX_FLOAT32) -> float:
-        """Return a number from *low* to *high*, rounded to float32 as the proto's field holds it."""
+        """Return a number from *low* to *high*, rounded to float32, the type of the proto's field."""
         return self._real(name, self._one(name, default), (low, high))
 
     def positive(self, name: str, default: float, *, high: float = MAX_FLOAT32) -> float:
-        """Return a number over 0 and up to *high*, rounded to float32."""
+        """Return a number above 0 and up to *high*, rounded to float32."""
         return self._real(name, self._one(name, default), (0.0, high), over=True)
 
     def positives(self, name: str) -> tuple[float, ...]:
-        """Return every value of the repeated field *name*, each a number over 0, rounded to float32."""
+        """Return the values of the repeated field *name*, numbers above 0, rounded to float32."""
         return tuple(
             self._real(name, value, (0.0, MAX_FLOAT32), over=True, line=line) for value, line in self._repeated(name)
         )
 
     def reals(self, name: str) -> tuple[float, ...]:
-        """Return every value of the repeated field *name*, each a number, rounded to float32."""
+        """Return the values of the repeated field *name*, numbers rounded to float32."""
         limits = (-MAX_FLOAT32, MAX_FLOAT32)
         return tuple(self._real(name, value, limits, line=line) for value, line in self._repeated(name))
 
     def flag(self, name: str, default: bool) -> bool:
-        """Return a truth value."""
+        """Return the boolean field *name*."""
         value = self._one(name, default)
         if isinstance(value, (Message, float)) or value not in FLAGS:
             raise self._unfit(name, value, "true or false")
         return FLAGS[value]
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return a text; without a *default* the field must be set, and not be empty."""
+        """Return a string; without a *default* the field must be set and not be empty."""
         value = self._one(name, default)
         if not isinstance(value, str) or (default is None and not value):
             raise self._unfit(name, value, "a name")
         return value
 
     def choice(self, name: str, default: str, among: Mapping[str, int]) -> str:
-        """Return one of the names *among*; the file gives it by its name or its number."""
+        """Return one of the enum names *among* (name -> number); the file may hold the name or the number."""
         value = self._one(name, default)
         by_number = {number: known for known, number in among.items()}
         if isinstance(value, int) and not isinstance(value, bool) and value in by_number:
@@ -109,14 +109,14 @@ class Fields:
         return value
 
     def inside(self, name: str) -> Fields:
-        """Return the fields of the message *name*; where it is not set, none of them is."""
+        """Return the fields of the message *name*; an empty message if it is not set."""
         value = self._one(name, Message(self._line))
         if not isinstance(value, Message):
             raise self._unfit(name, value, f"{name} {{ ... }}")
         return Fields(value, name, self._file, self.line_of(name), self.skipped)
 
     def one_of(self, *names: str) -> str | None:
-        """Return which of the fields *names* is set, or None; protobuf allows one of them."""
+        """Return which of the fields *names* of a oneof is set, or None; setting two is an error."""
         self._known.update(names)
         found = [name for name in self.names if name in names]
         if len(found) > 1:
@@ -128,29 +128,29 @@ class Fields:
         return found[0] if found else None
 
     def ignore(self, *names: str) -> None:
-        """Take note of fields that make no difference to a trained network."""
+        """Accept fields that do not affect a trained network."""
         self._known.update(names)
 
     def refuse(self, *names: str, because: str) -> None:
-        """Raise where one of the fields *names* is set."""
+        """Raise an `InputError` if one of the fields *names* is set; *because* is the reason in the message."""
         self._known.update(names)
         for name in names:
             if self.has(name):
                 raise self.unsupported(name, because)
 
     def unsupported(self, name: str, because: str) -> InputError:
-        """Return the error that detlite does not do what the field *name* asks."""
+        """Return the error that detlite does not support the value of the field *name*."""
         value = next((value for value, _line in self._all(name)), self._defaults.get(name))
-        said = f"{name} {{ ... }}" if isinstance(value, Message) else f"{name} is {_shown(value)}"
-        said += "" if self.has(name) else " by default"
-        return InputError(f"{self._file}, line {self.line_of(name)}: {said}; {because}")
+        setting = f"{name} {{ ... }}" if isinstance(value, Message) else f"{name} is {_shown(value)}"
+        setting += "" if self.has(name) else " by default"
+        return InputError(f"{self._file}, line {self.line_of(name)}: {setting}; {because}")
 
     def missing(self, wanted: str) -> InputError:
-        """Return the error that the message lacks something."""
+        """Return the error that the message lacks the field *wanted*."""
         return InputError(f"{self._file}, line {self._line}: {self._title} has no {wanted}")
 
     def finish(self) -> None:
-        """Note the fields that nobody asked for as skipped: the OD API has no such fields, or has them no more."""
+        """Add the fields that were never read to *skipped*: the OD API has no such field, or has removed it."""
         for name, _value, line in self._message.fields:
             if name not in self._known:
                 self.skipped.append((line, name[:LONGEST_SHOWN]))
@@ -172,7 +172,7 @@ class Fields:
         values = self._all(name)
         if len(values) > 1:
             raise InputError(
-                f"{self._file}, line {values[1][1]}: {name} is on line {values[0][1]} already; want it once"
+                f"{self._file}, line {values[1][1]}: {name} is already set on line {values[0][1]}; want it once"
             )
         if values:
             return values[0][0]

@@ -1,4 +1,4 @@
-"""Numbers as the 32-bit fields of protos, flatbuffers and graphs hold them."""
+"""Conversions between Python floats and the 32-bit floats of protos, flatbuffers and graphs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def as_float32(value: float) -> float:
-    """Return what a 32-bit field holds of *value*: 0.6000000238418579 of 0.6."""
+    """Return *value* rounded to float32: 0.6000000238418579 for 0.6."""
     return float(np.float32(value))
 
 
 def shortest(value: float) -> float:
-    """Return the shortest decimal that is the same float32 as *value*: 0.6, not 0.6000000238418579."""
+    """Return the shortest decimal with the same float32 value: 0.6 for 0.6000000238418579."""
     return float(str(np.float32(value)))

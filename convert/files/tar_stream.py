@@ -1,4 +1,4 @@
-"""A tar, gzipped or not, read once from front to back, with every byte counted that comes out of it."""
+"""Read a tar, gzipped or not, once from front to back, counting every byte that it unpacks to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detlite.runtime.errors import InputError
 
 BLOCK_BYTES = 512  # of a tar
 SKIP_BYTES = 1 << 18
-HEADER_BYTES = 1 << 20  # for one member; long names and PAX headers are read into memory whole
+HEADER_BYTES = 1 << 20  # for one member: tarfile reads long names and PAX headers into memory
 
 
 class _Counted(RawIOBase):
@@ -29,7 +29,7 @@ class _Counted(RawIOBase):
     def read(self, size: int = -1) -> bytes:
         if self.header_left is not None:
             if not 0 <= size <= self.header_left:
-                raise InputError(f"a member's header is over {HEADER_BYTES} bytes")
+                raise InputError(f"a member's header has more than {HEADER_BYTES} bytes")
             self.header_left -= size
         block = self.source.read(size)
         self._count(len(block))
@@ -46,27 +46,27 @@ class _Counted(RawIOBase):
         while self.position < offset:
             block = self.source.read(min(SKIP_BYTES, offset - self.position))
             if not block:
-                raise EOFError("it ends in the middle of a member")
+                raise EOFError("it is cut short in the middle of a member")
             self._count(len(block))
         return self.position
 
     def drain(self) -> None:
-        """Read to the end, where gzip keeps its checksum."""
+        """Read to the end, where gzip stores its checksum."""
         while block := self.source.read(SKIP_BYTES):
             self._count(len(block))
 
     def _count(self, size: int) -> None:
         self.position += size
         if self.position > self.most_bytes:
-            raise InputError(f"more than {self.most_bytes} bytes come out of it; that is no model but a bomb")
+            raise InputError(f"it unpacks to more than {self.most_bytes} bytes: it looks like a decompression bomb")
 
 
 def read_tar(path: Path, *, most_bytes: int) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
-    """Yield each member of the tar at *path*, with its bytes if it is a file; read them before the next.
+    """Yield each member of the tar at *path* and, for a file, its data, which must be read before the next member.
 
     Raises:
-        InputError: it holds more than *most_bytes*, or a header that is absurdly long.
-        tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile: it is truncated, corrupt or no tar.
+        InputError: it unpacks to more than *most_bytes*, or a header is longer than `HEADER_BYTES`.
+        tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile: it is truncated, corrupt or not a tar.
     """
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
@@ -78,7 +78,7 @@ def read_tar(path: Path, *, most_bytes: int) -> Iterator[tuple[tarfile.TarInfo, 
                 counted.header_left = None
                 yield info, data
                 counted.header_left = HEADER_BYTES
-        # an archive ends with a block of zeros; tarfile also stops at a damaged header and at the file's end
+        # a complete tar ends with a block of zeros; tarfile also stops at a damaged header and at the end of the file
         if counted.last_header != bytes(BLOCK_BYTES):
-            raise EOFError("it ends in the middle")
+            raise EOFError("it is cut short")
         counted.drain()

@@ -1,7 +1,7 @@
-"""A tolerant reader of protobuf's text format, as people and tools write it in `pipeline.config`.
+"""A tolerant reader of protobuf's text format, the format of `pipeline.config`.
 
-Takes what the OD API's own parser does not: fields that have been removed since, trailing commas, semicolons. Every
-field keeps its line number, so that an error can name it. Grammar: protobuf.dev/reference/protobuf/textformat-spec.
+Unlike the OD API's parser it accepts fields that have since been removed, trailing commas and semicolons. Every field
+keeps its line number for error messages. Grammar: protobuf.dev/reference/protobuf/textformat-spec.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from detlite.runtime.errors import InputError
 
-MAX_BYTES = 4_000_000  # the longest public config has 7 kB, the longest label map 1 MB
+MAX_BYTES = 4_000_000  # the largest public config has 7 kB, the largest label map 1 MB
 MAX_DEPTH = 64
-LONGEST_SHOWN = 40  # characters of a token in an error, which is one line
-LONGEST_INTEGER = 40  # digits and sign; protobuf's own end at 20
+LONGEST_SHOWN = 40  # characters of a token in an error message
+LONGEST_INTEGER = 40  # digits and sign; protobuf's own integers have at most 20
 TOKEN = re.compile(
     r"""(?P<skip>[\s]+|\#[^\n]*)
       | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
@@ -39,11 +39,11 @@ Scalar = str | int | float | bool
 
 @dataclass
 class Message:
-    """A message: its fields in file order, repeated ones several times.
+    """A message.
 
     Attributes:
         line: the line on which it begins.
-        fields: (name, value, line) triples.
+        fields: (name, value, line) in file order; a repeated field appears several times.
     """
 
     line: int = 1
@@ -54,7 +54,7 @@ class Message:
         return [value for found, value, _line in self.fields if found == name]
 
     def message(self, *path: str) -> Message | None:
-        """Return the last message at *path*, or None where a part of it is absent."""
+        """Return the last message at *path*, or None if a part of the path is not set."""
         here = self
         for name in path:
             inner = [value for value in here.values(name) if isinstance(value, Message)]
@@ -73,28 +73,28 @@ def read_text_format(path: Path) -> Message:
     """Return the message in the file at *path*.
 
     Raises:
-        InputError: there is no such file, it is too long, or it is not text format, and on which line.
+        InputError: the file is missing, too long, or not text format; the message names the line.
     """
     try:
         if not path.is_file():
-            raise InputError(f"{path} is no file; want protobuf text format, such as a pipeline.config")
+            raise InputError(f"{path} is not a file; want protobuf text format, such as a pipeline.config")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise InputError(f"{path} has more than {MAX_BYTES} bytes: too many for protobuf text format")
-        text = data.decode("utf-8-sig")  # editors on Windows put a byte order mark before it
+            raise InputError(f"{path} has more than {MAX_BYTES} bytes, the limit for protobuf text format")
+        text = data.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not text: byte {error.start} is not UTF-8; want protobuf text format") from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        raise InputError(f"{path} cannot be read: {error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a file name with a null byte
+        raise InputError(f"cannot read {path}: {error}") from error
     return parse_text_format(text, str(path))
 
 
 def parse_text_format(text: str, name: str) -> Message:
-    """Return the message that *text* holds; *name* stands in errors.
+    """Return the message in *text*; errors use *name* as the file name.
 
     Raises:
-        InputError: it is not text format, and on which line.
+        InputError: it is not text format; the message names the line.
     """
     tokens = _Tokens(text, name)
     message = Message()
@@ -103,7 +103,7 @@ def parse_text_format(text: str, name: str) -> Message:
 
 
 class _Tokens:
-    """The tokens of a text, with one to look ahead."""
+    """A tokenizer with one token of lookahead."""
 
     def __init__(self, text: str, name: str) -> None:
         self._name = name
@@ -130,21 +130,21 @@ class _Tokens:
         return token
 
     def take(self, *texts: str) -> bool:
-        """Move on and say True if the current token is one of *texts*."""
+        """Advance and return True if the current token is one of *texts*, else return False."""
         if self.kind == "mark" and self.text in texts:
             self.advance()
             return True
         return False
 
     def fail(self, wanted: str) -> InputError:
-        """Return the error that *wanted* did not come."""
+        """Return the error that the current token is not *wanted*."""
         came = repr(self.text[:LONGEST_SHOWN]) if self.kind != "end" else "the end of the file"
         return InputError(f"{self._name}, line {self.line}: want {wanted}, got {came}")
 
 
 def _fields(tokens: _Tokens, message: Message, *, end: str | None, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise tokens.fail(f"at most {MAX_DEPTH} messages inside one another")
+        raise tokens.fail(f"at most {MAX_DEPTH} nested messages")
     while not (tokens.kind == "end" if end is None else tokens.take(end)):
         if tokens.kind not in ("word", "extension"):
             raise tokens.fail("the name of a field" if end is None else f"a field or {end!r}")
@@ -171,7 +171,7 @@ def _value(tokens: _Tokens, message: Message, name: str, line: int, depth: int) 
 
 
 def _list_of_one(tokens: _Tokens, message: Message, name: str, line: int) -> None:
-    """Take `[VALUE]`, which reads like an extension's name."""
+    """Read `[VALUE]`, which the tokenizer takes for the name of an extension."""
     message.fields.append((name, _word(tokens.advance()[1].strip("[]")), line))
 
 
@@ -185,7 +185,7 @@ def _message(tokens: _Tokens, depth: int) -> Message:
 def _scalar(tokens: _Tokens) -> Scalar:
     if tokens.kind == "string":
         parts = []
-        while tokens.kind == "string":  # neighbours are one string
+        while tokens.kind == "string":  # adjacent strings are concatenated
             parts.append(_unquote(tokens.advance()[1]))
         return "".join(parts)
     if tokens.kind == "word":
@@ -194,7 +194,7 @@ def _scalar(tokens: _Tokens) -> Scalar:
 
 
 def _unquote(text: str) -> str:
-    """Return what a quoted *text* stands for; octal and hexadecimal escapes are bytes of UTF-8."""
+    """Return the value of a quoted *text*; octal and hexadecimal escapes are bytes of UTF-8."""
     inner = text[1:-1]
     if "\\" not in inner:
         return inner
@@ -212,7 +212,7 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 
 
 def _word(text: str) -> Scalar:
-    """Return the number, the truth value or the name that *text* is, by protobuf's rules: 010 is octal."""
+    """Return *text* as a bool, number or name by protobuf's rules: 010 is octal."""
     if text in ("true", "false"):
         return text == "true"
     if len(text) <= LONGEST_INTEGER:

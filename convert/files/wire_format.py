@@ -1,6 +1,6 @@
-"""Protocol buffers' wire format, for small and known messages that come without their classes.
+"""A reader of protobuf's wire format, for small messages whose generated classes are not installed.
 
-A field is its number and kind in one varint, and then a varint, 8 bytes, 4 bytes, or a length and as many bytes
+A field is a varint with its number and wire type, then a varint, 8 bytes, 4 bytes, or a length and that many bytes
 (https://protobuf.dev/programming-guides/encoding).
 """
 
@@ -18,10 +18,10 @@ Field = tuple[int, int | bytes]
 
 
 def fields(data: bytes, what: str) -> Iterator[Field]:
-    """Yield (number, value) of each field of the message *data*.
+    """Yield (field number, value) for each field of the message *data*; errors call it *what*.
 
     Raises:
-        InputError: *what* is damaged, and at which byte.
+        InputError: the message is damaged; the error names the byte.
     """
     at = 0
     while at < len(data):
@@ -41,10 +41,10 @@ def fields(data: bytes, what: str) -> Iterator[Field]:
 
 
 def varint(data: bytes, at: int, what: str) -> tuple[int, int]:
-    """Return the number at *at*, and where the next thing begins; errors as `fields`."""
+    """Return the varint at the offset *at* and the offset after it; errors as in `fields`."""
     value = 0
     for count, byte in enumerate(data[at : at + MAX_VARINT_BYTES]):
         value |= (byte & 0x7F) << (7 * count)
         if byte < 0x80:
             return value, at + count + 1
-    raise InputError(f"{what} is damaged at byte {at}: no number ends there")
+    raise InputError(f"{what} is damaged at byte {at}: unterminated varint")

@@ -1,4 +1,4 @@
-"""Writing one file: whole or not at all."""
+"""Write one file atomically."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from detlite.runtime.errors import InputError
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write *content* to *path* by way of a temporary file beside it, which is flushed and renamed.
+    """Write *content* to *path* through a temporary file in the same folder, flushed and then renamed.
 
     Raises:
-        InputError: the folder is not there, or cannot be written to, or *path* is a folder.
+        InputError: *path* is a folder, or its folder is missing or not writable.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder; give a file to write")
+        raise InputError(f"{path} is a folder; want a file name")
     try:
         handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.absolute().parent)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

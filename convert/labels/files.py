@@ -1,4 +1,4 @@
-"""Label files: the OD API's `.pbtxt` label maps, and text files with one name a line."""
+"""Label files: the OD API's `.pbtxt` label maps, and text files with one name per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_CLASSES = 10_000
 
 
 def known_labels(name: str) -> tuple[str, ...]:
-    """Return the list that detlite brings under *name*: `coco` has the 90 ids of COCO, 80 of them named."""
+    """Return detlite's label list *name*: `coco` has the 90 ids of COCO, 80 of which have names."""
     folder = Path(__file__).parent
     names = sorted(file.stem for file in folder.glob("*.txt"))
     if name not in names:
@@ -22,26 +22,26 @@ def known_labels(name: str) -> tuple[str, ...]:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the labels in the file at *path*: a label map (`.pbtxt`), or one name a line.
+    """Return the labels in the file at *path*: a label map (`.pbtxt`), or text with one name per line.
 
     Raises:
-        InputError: it is missing, empty, or no label file.
+        InputError: it is missing, empty, or not a label file.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as labels: {error}") from error
+        raise InputError(f"cannot read labels from {path}: {error}") from error
     if "item" in text and "{" in text:
-        return _of_map(parse_text_format(text, str(path)), path)
+        return _label_map(parse_text_format(text, str(path)), path)
     labels = tuple(line.strip() for line in text.splitlines())
     while labels and not labels[-1]:
         labels = labels[:-1]
     if not labels or len(labels) > MAX_CLASSES:
-        raise InputError(f"{path} has {len(labels)} lines; want one label a line, 1 to {MAX_CLASSES}")
+        raise InputError(f"{path} has {len(labels)} lines; want 1 to {MAX_CLASSES}, with one label per line")
     return tuple(label or GAP for label in labels)
 
 
-def _of_map(message: Message, path: Path) -> tuple[str, ...]:
+def _label_map(message: Message, path: Path) -> tuple[str, ...]:
     names: dict[int, str] = {}
     for item in message.values("item"):
         if not isinstance(item, Message):
@@ -52,5 +52,5 @@ def _of_map(message: Message, path: Path) -> tuple[str, ...]:
         label = item.scalar("display_name") or item.scalar("name")
         names[number] = str(label if label is not None else GAP)
     if not names:
-        raise InputError(f"{path} is a label map without items")
+        raise InputError(f"{path} is a label map with no items")
     return tuple(names.get(number, GAP) for number in range(1, max(names) + 1))

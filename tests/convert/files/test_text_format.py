@@ -1,4 +1,4 @@
-"""Reading protobuf text format as it is found in the wild."""
+"""Reading protobuf text format, including what only tolerant parsers accept."""
 
 import pytest
 from hypothesis import given
@@ -75,7 +75,7 @@ def test_a_field_keeps_its_line():
         ("a: }", "p.config, line 1: want a value, got '}'"),
         ("\x00\x01", "p.config, line 1: .* is not protobuf text format"),
         ("a: 'never closed", "p.config, line 1: .* is not protobuf text format"),
-        ("a {" * 100, "at most 64 messages inside one another"),
+        ("a {" * 100, "at most 64 nested messages"),
     ],
 )
 def test_what_is_no_text_format_is_named_with_its_line(text, error):
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path, data, error):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(InputError, match="is no file; want protobuf text format"):
+    with pytest.raises(InputError, match="is not a file; want protobuf text format"):
         read_text_format(tmp_path)
 
 

@@ -51,5 +51,5 @@ def test_a_damaged_label_file_is_refused(tmp_path, text, error):
 def test_a_binary_file_is_no_label_file(tmp_path):
     path = tmp_path / "labels.txt"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read as labels"):
+    with pytest.raises(InputError, match="cannot read labels from"):
         read_labels(path)

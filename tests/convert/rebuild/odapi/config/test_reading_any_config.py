@@ -36,7 +36,7 @@ def test_a_file_that_describes_no_one_stage_detector_says_what_was_found(text, e
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(InputError, match="none.config is no file; want protobuf text format"):
+    with pytest.raises(InputError, match="none.config is not a file; want protobuf text format"):
         read_pipeline(tmp_path / "none.config")
 
 

@@ -66,7 +66,7 @@ def refused(config: str, old: str, new: str) -> str:
         ("faster_rcnn_box_coder { }", "faster_rcnn_box_coder { y_scale: 0 }", "y_scale is 0; want a number over 0"),
         (NMS, f"{NMS} iou_threshold: 1.5", "iou_threshold is 1.5; want a number from 0 up to 1"),
         (NMS, f"{NMS} max_total_detections: 0", "max_total_detections is 0; want"),
-        ("num_classes: 3", "num_classes: 3 num_classes: 4", "num_classes is on line 3 already; want it once"),
+        ("num_classes: 3", "num_classes: 3 num_classes: 4", "num_classes is already set on line 3; want it once"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_its_line(old, new, error):
