@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from detlite.convert.artifact import step, write_artifact
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import refreshed
 from detlite.convert.tflite.postprocess import attach
-from detlite.runtime.contract import Nms
+from detlite.runtime.contract import Contract, Nms
 
 LABELS = ("cat", "???", "kite $1")
 SIDE = 4  # 4 x 4 pixels of RGB are the 48 values of the tiny model's heads
 MEAN, STD = 125.0, 32.0  # of the tiny int8 model: its uint8 twin takes pixels as they are
 
 
-def raw_model(dtype="float32", nms=None, labels=LABELS):
+def raw_model(
+    dtype: str = "float32", nms: Nms | None = None, labels: tuple[str, ...] = LABELS
+) -> tuple[bytes, Contract]:
     """The tiny model with an RGB image as input, and its contract."""
     model = load(tiny_model() if dtype == "float32" else tiny_int8_model(), "tiny")
     subgraph = model.subgraphs[0]
@@ -30,9 +33,17 @@ def raw_model(dtype="float32", nms=None, labels=LABELS):
     return data, refreshed(replace(contract, image=image, labels=labels), data)
 
 
-def write_app_model(folder: Path, dtype="float32", *, raw=False, change=None, **options) -> Path:
+def write_app_model(
+    folder: Path,
+    dtype: str = "float32",
+    *,
+    raw: bool = False,
+    change: Callable[[Contract], Contract] | None = None,
+    nms: Nms | None = None,
+    labels: tuple[str, ...] = LABELS,
+) -> Path:
     """Write an artifact with the op, unless *raw*; *change* is made to its contract."""
-    data, contract = raw_model(dtype, **options)
+    data, contract = raw_model(dtype, nms, labels)
     if not raw:
         data, contract = attach(data, contract)
     if change is not None:
@@ -41,7 +52,16 @@ def write_app_model(folder: Path, dtype="float32", *, raw=False, change=None, **
     return folder
 
 
-def built_app(package: Path, *, deflate=(), changed=(), left_out=(), prefix="", code=b"", alignment=16384) -> bytes:
+def built_app(
+    package: Path,
+    *,
+    deflate: Sequence[str] = (),
+    changed: Sequence[str] = (),
+    left_out: Sequence[str] = (),
+    prefix: str = "",
+    code: bytes = b"",
+    alignment: int = 16384,
+) -> bytes:
     """An APK with the assets of *package*, each stored at a multiple of *alignment*; *prefix* is a bundle's module."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:

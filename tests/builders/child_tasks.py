@@ -4,38 +4,42 @@ import ctypes
 import errno
 import os
 import time
+from typing import Any
 
 from detlite.runtime.errors import ContractError
+from detlite.runtime.progress import Progress
+
+Record = dict[str, Any]
 
 
-def double(request, progress):
+def double(request: Record, progress: Progress) -> Record:
     print("a library that prints")
     progress("doubling", 1, 2)
     return {"value": request["value"] * 2}
 
 
-def count(request, progress):
+def count(request: Record, progress: Progress) -> Record:
     for done in range(1, request["total"] + 1):
         progress("counting", done, request["total"])
     return {}
 
 
-def refuse(_request, _progress):
+def refuse(_request: Record, _progress: Progress) -> None:
     raise ContractError("no such thing")
 
 
-def crash(_request, _progress):
+def crash(_request: Record, _progress: Progress) -> None:
     ctypes.string_at(0)
 
 
-def stall(request, progress):
+def stall(request: Record, progress: Progress) -> None:
     progress(str(os.getpid()), 0, 0)
     time.sleep(60)
 
 
-def fill_disk(request, _progress):
+def fill_disk(request: Record, _progress: Progress) -> None:
     raise OSError(errno.ENOSPC, "No space left on device", *request["names"])
 
 
-def fail(_request, _progress):
+def fail(_request: Record, _progress: Progress) -> None:
     raise ZeroDivisionError("a bug")

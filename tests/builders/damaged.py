@@ -8,12 +8,12 @@ from detlite.devices.recording import format_called
 from detlite.runtime.errors import InputError
 
 
-def numbers(value: Any) -> Counter:
+def numbers(value: Any) -> Counter[float]:
     """Count the numbers in what a parser returns; those in `problems` are words."""
     if isinstance(value, dict):
-        return sum((numbers(part) for key, part in value.items() if key != "problems"), Counter())
+        return sum((numbers(part) for key, part in value.items() if key != "problems"), Counter[float]())
     if isinstance(value, (list, tuple)):
-        return sum(map(numbers, value), Counter())
+        return sum(map(numbers, value), Counter[float]())
     return Counter([value]) if isinstance(value, (int, float)) and not isinstance(value, bool) else Counter()
 
 

@@ -1,6 +1,7 @@
 """Small detections and annotations, written by hand."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,16 @@ import numpy as np
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.labels.annotations import AnnotatedImage, Annotations, Truth
 
+XYWH = tuple[float, float, float, float]
+TruthRow = tuple[int, int, XYWH]
+DetectionRow = tuple[int, int, XYWH, float]
+
 SIDE = 100  # pixels: boxes are written in hundredths of the image
 
 
-def annotations(truths, *, images=2, classes=1, crowd=()):
+def annotations(
+    truths: Sequence[TruthRow], *, images: int = 2, classes: int = 1, crowd: Sequence[int] = ()
+) -> Annotations:
     """Annotations of *truths*, each (image, class, (x, y, width, height)) in pixels; ids count from 1."""
     return Annotations(
         images=tuple(AnnotatedImage(i + 1, f"{i}.jpg", SIDE, SIDE) for i in range(images)),
@@ -23,11 +30,11 @@ def annotations(truths, *, images=2, classes=1, crowd=()):
     )
 
 
-def detected(rows, *, images=2):
+def detected(rows: Sequence[DetectionRow], *, images: int = 2) -> Detected:
     """Detections of *rows*, each (image, class, (x, y, width, height) in pixels, score)."""
     boxes = [(y, x, y + h, x + w) for _i, _c, (x, y, w, h), _s in rows]
     return Detected(
-        boxes=np.array(boxes, np.float32).reshape(-1, 4) / SIDE,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4) / np.float32(SIDE),
         classes=np.array([row[1] for row in rows], np.int64),
         scores=np.array([row[3] for row in rows], np.float32),
         image_index=np.array([row[0] for row in rows], np.int64),
@@ -36,7 +43,7 @@ def detected(rows, *, images=2):
     )
 
 
-def invented(seed, *, images=12, classes=3):
+def invented(seed: int, *, images: int = 12, classes: int = 3) -> tuple[Annotations, Detected]:
     """A truth and detections near it, at random: (annotations, detections), without equal scores."""
     random = np.random.default_rng(seed)
     truths, rows = [], []
@@ -54,7 +61,7 @@ def invented(seed, *, images=12, classes=3):
     return annotations(truths, images=images, classes=classes, crowd=(0, 4)), detected(rows, images=images)
 
 
-def write_instances(path: Path, **changes):
+def write_instances(path: Path, **changes: object) -> Path:
     """Write a COCO file with two images, two objects and two categories, with *changes* of its keys; return it."""
     record = {
         "images": [{"id": i, "file_name": f"{i}.jpg", "height": 480, "width": 640} for i in (1, 2)],

@@ -1,17 +1,22 @@
 """Small .tflite files made in a test, tensor by tensor, with the schema alone."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from detlite.convert.tflite.edit import TYPES
 from detlite.convert.tflite.flatbuffer import dump
 
+Shape = Sequence[int]
 EXTRA = {"int16": 7, "float16": 1}
 
 
 class Model:
     """A model in the making: `tensor` and `op` return what the next ones are given, `bytes` ends it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from ai_edge_litert import schema_py_generated as schema
 
         self.schema = schema
@@ -22,7 +27,18 @@ class Model:
         self.subgraph = schema.SubGraphT()
         self.subgraph.name, self.subgraph.tensors, self.subgraph.operators = "main", [], []
 
-    def tensor(self, shape, dtype="int8", *, data=None, scale=0.5, zero=0, name=None, signature=None, variable=False):
+    def tensor(
+        self,
+        shape: Shape,
+        dtype: str = "int8",
+        *,
+        data: ArrayLike | None = None,
+        scale: ArrayLike = 0.5,
+        zero: int = 0,
+        name: str | None = None,
+        signature: Shape | None = None,
+        variable: bool = False,
+    ) -> int:
         made = self.schema.TensorT()
         made.name = name or f"t{len(self.subgraph.tensors)}"
         made.shape, made.type, made.buffer = np.array(shape, np.int32), TYPES[dtype], 0
@@ -43,7 +59,16 @@ class Model:
         self.subgraph.tensors.append(made)
         return len(self.subgraph.tensors) - 1
 
-    def op(self, name, inputs, outputs, *, version=1, custom=None, **options):
+    def op(
+        self,
+        name: str | int,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        *,
+        version: int = 1,
+        custom: str | None = None,
+        **options: Any,
+    ) -> int:
         code = self.schema.OperatorCodeT()
         code.builtinCode = name if isinstance(name, int) else getattr(self.schema.BuiltinOperator, name)
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
@@ -51,7 +76,7 @@ class Model:
         self.made.operatorCodes.append(code)
         made = self.schema.OperatorT()
         made.opcodeIndex, made.inputs, made.outputs = len(self.made.operatorCodes) - 1, list(inputs), list(outputs)
-        if options:
+        if isinstance(name, str) and options:
             kind = OPTIONS.get(name) or f"{name.title().replace('_', '')}Options"
             made.builtinOptionsType = getattr(self.schema.BuiltinOptions, kind)
             made.builtinOptions = getattr(self.schema, f"{kind}T")()
@@ -60,12 +85,22 @@ class Model:
         self.subgraph.operators.append(made)
         return outputs[0]
 
-    def bytes(self, inputs, outputs):
+    def bytes(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         self.subgraph.inputs, self.subgraph.outputs = list(inputs), list(outputs)
         self.made.subgraphs = [self.subgraph]
         return dump(self.made)
 
-    def conv(self, image, depth, *, kernel=1, groups=1, version=3, dilation=(1, 1), constant=True):
+    def conv(
+        self,
+        image: int,
+        depth: int,
+        *,
+        kernel: int = 1,
+        groups: int = 1,
+        version: int = 3,
+        dilation: tuple[int, int] = (1, 1),
+        constant: bool = True,
+    ) -> int:
         """Add a convolution of stride 1 and padding SAME, and return its output."""
         shape = tuple(self.subgraph.tensors[image].shape)
         weights = self.tensor(
@@ -74,10 +109,15 @@ class Model:
         )
         bias = self.tensor((depth,), "int32", data=7)
         out = self.tensor((*shape[:3], depth), scale=0.75)
-        options = {"strideW": 1, "strideH": 1, "dilationHFactor": dilation[0], "dilationWFactor": dilation[1]}
+        options: dict[str, Any] = {
+            "strideW": 1,
+            "strideH": 1,
+            "dilationHFactor": dilation[0],
+            "dilationWFactor": dilation[1],
+        }
         return self.op("CONV_2D", [image, weights, bias], [out], version=version, **options)
 
-    def unary(self, name, image, **options):
+    def unary(self, name: str, image: int, **options: Any) -> int:
         """Add an operator of one input and one output of the same shape, and return its output."""
         tensor = self.subgraph.tensors[image]
         out = self.tensor(tuple(tensor.shape))
@@ -94,7 +134,7 @@ OPTIONS = {
 }
 
 
-def convolutions(count=3, size=8, depth=16):
+def convolutions(count: int = 3, size: int = 8, depth: int = 16) -> bytes:
     """A model of *count* convolutions in a row."""
     model = Model()
     image = last = model.tensor((1, size, size, depth), name="image")

@@ -50,7 +50,7 @@ class Emulated:
         self.host_address, self.address = f"{prefix}.{first + 1}", f"{prefix}.{first + 2}"
         self.link = f"dl{block:05d}"
         self._room = "" if room_mib is None else str(room_mib)
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._prepare()
 
     def _prepare(self) -> None:

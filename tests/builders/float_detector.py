@@ -1,5 +1,7 @@
 """A tiny float detector with raw heads, and images for it."""
 
+from pathlib import Path
+
 import numpy as np
 
 from builders.float_models import RELU6, FloatNet
@@ -48,9 +50,9 @@ def contract() -> Contract:
     )
 
 
-def write_images(folder, count=12, seed=1):
+def write_images(folder: Path, count: int = 12, seed: int = 1) -> tuple[Path, ...]:
     """Write *count* images of blocks to *folder* and return their paths."""
-    chance, paths = np.random.default_rng(seed), []
+    chance, paths = np.random.default_rng(seed), list[Path]()
     for number in range(count):
         blocks = chance.integers(0, 256, (4, 4, 3), np.uint8)
         paths.append(folder / f"{number:02d}.npy")

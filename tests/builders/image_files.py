@@ -3,14 +3,18 @@
 import io
 import struct
 import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
 from detlite.convert.rebuild.weights.crc32c import masked_crc32c
+from detlite.runtime.arrays import Pixels
 
 
-def picture(number: int, side: int = 40) -> np.ndarray:
+def picture(number: int, side: int = 40) -> Pixels:
     """Return blocks of colours, others for each *number*: uint8 (side, side, 3)."""
     blocks = np.random.default_rng(number).integers(0, 256, (4, 4, 3), np.uint8)
     return blocks.repeat(side // 4, axis=0).repeat(side // 4, axis=1)
@@ -23,7 +27,7 @@ def encoded(number: int, kind: str = "PNG") -> bytes:
     return file.getvalue()
 
 
-def write_tar(path, members, mode="w"):
+def write_tar(path: Path, members: Iterable[tuple[str, bytes]], mode: Literal["w", "w:gz"] = "w") -> Path:
     """Write (name, bytes) *members* to a tar at *path*, and return it."""
     with tarfile.open(path, mode) as tar:
         for name, content in members:
@@ -45,7 +49,7 @@ def field(number: int, content: bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
-def example(features: dict) -> bytes:
+def example(features: Mapping[str, Sequence[Any]]) -> bytes:
     """Return a `tf.train.Example` of lists of bytes, floats or integers."""
     entries = b""
     for name, values in features.items():

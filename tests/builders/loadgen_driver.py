@@ -7,14 +7,19 @@ import json
 import queue
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from detlite.runtime.runners.backend import Runner, Settings
+from detlite.runtime.runners.script import ScriptedRunner, read_script
 
 SAMPLES = 16
 QUERIES = {"SingleStream": 120, "Offline": 1, "Server": 120}
 RATE = 20
 
 
-def settings_of(lg, scenario):
+def settings_of(lg: Any, scenario: str) -> Any:
     from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
 
     made = lg.TestSettings()
@@ -27,16 +32,16 @@ def settings_of(lg, scenario):
     return made
 
 
-def drive(lg, runner, scenario, out):
-    waiting = queue.Queue()
-    asked = []
+def drive(lg: Any, runner: Runner, scenario: str, out: str) -> tuple[list[int], list[int]]:
+    waiting: queue.Queue[Any] = queue.Queue()
+    asked: list[int] = []
 
-    def answer():
+    def answer() -> None:
         while (sample := waiting.get()) is not None:
             runner.invoke()
             lg.QuerySamplesComplete([lg.QuerySampleResponse(sample.id, 0, 0)])
 
-    def issue(samples):
+    def issue(samples: Sequence[Any]) -> None:
         asked.extend(sample.index for sample in samples)
         for sample in samples:
             waiting.put(sample)
@@ -44,7 +49,7 @@ def drive(lg, runner, scenario, out):
     worker = threading.Thread(target=answer)
     worker.start()
     sut = lg.ConstructSUT(issue, lambda: None)
-    loaded = []
+    loaded: list[int] = []
     qsl = lg.ConstructQSL(SAMPLES, SAMPLES, loaded.extend, lambda _ids: None)
     log, output = lg.LogSettings(), lg.LogOutputSettings()
     output.outdir, output.copy_summary_to_stdout = str(out), False
@@ -57,12 +62,9 @@ def drive(lg, runner, scenario, out):
     return loaded, asked
 
 
-def main():
+def main() -> None:
     script, scenario, out = sys.argv[1:]
     import mlperf_loadgen as lg
-
-    from detlite.runtime.runners.backend import Settings
-    from detlite.runtime.runners.script import ScriptedRunner, read_script
 
     runner = ScriptedRunner(read_script(Path(script)), Settings(), None)
     loaded, asked = drive(lg, runner, scenario, out)

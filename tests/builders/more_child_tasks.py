@@ -5,24 +5,27 @@ import subprocess
 import sys
 import time
 
+from builders.child_tasks import Record
+from detlite.runtime.progress import Progress
 
-def numpy_version(_request, _progress):
+
+def numpy_version(_request: Record, _progress: Progress) -> Record:
     import numpy
 
     return {"version": numpy.__version__}
 
 
-def start_another(_request, progress):
+def start_another(_request: Record, progress: Progress) -> None:
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     progress(str(other.pid), 0, 0)
     time.sleep(60)
 
 
-def exhaust_memory(_request, _progress):
+def exhaust_memory(_request: Record, _progress: Progress) -> None:
     raise MemoryError
 
 
-def abort_with_words(_request, _progress):
+def abort_with_words(_request: Record, _progress: Progress) -> None:
     print("this is why", file=sys.stderr)
     print("INFO: a delegate was made", file=sys.stderr, flush=True)
     os.abort()

@@ -1,24 +1,30 @@
 """One small network for each operator that has a quantized form, and how it is quantized."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from builders.float_models import RELU6, SAME, FloatNet
 from detlite.calibration.models import FloatModel
 from detlite.calibration.weights.methods.bias_correction import PLUGIN
+from detlite.runtime.arrays import Floats
 from detlite.runtime.contract import ImageInput
+
+Case = Callable[[FloatNet, int], list[int]]
 
 INPUT = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
 SHAPE = (1, 8, 8, 4)
-HALF = {"strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2, "padding": SAME}
+HALF: dict[str, Any] = {"strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2, "padding": SAME}
 POINT = np.array([1.5, -0.5, 2.0, 0.25], np.float32)
 
 
-def slices(net, x):
+def slices(net: FloatNet, x: int) -> list[int]:
     limits = [net.constant(np.array(v)) for v in ((0, 1, 0, 0), (1, 7, 8, 4), (1, 2, 1, 1))]
     return net.add("STRIDED_SLICE", [x, *limits], [(1, 3, 8, 4)], "StridedSliceOptions")
 
 
-def transposed(net, x):
+def transposed(net: FloatNet, x: int) -> list[int]:
     weights = net.chance.normal(0, 0.3, (3, 2, 2, 4)).astype(np.float32)
     return net.add(
         "TRANSPOSE_CONV",
@@ -31,36 +37,36 @@ def transposed(net, x):
     )
 
 
-def connected(net, x):
+def connected(net: FloatNet, x: int) -> list[int]:
     flat = net.reshape(x, (1, 256))
     weights, bias = net.chance.normal(0, 0.2, (5, 256)), net.chance.normal(0, 0.2, 5)
     tensors = [flat, net.constant(weights.astype(np.float32)), net.constant(bias.astype(np.float32))]
     return net.add("FULLY_CONNECTED", tensors, [(1, 5)], "FullyConnectedOptions")
 
 
-def in_space(net, x):
+def in_space(net: FloatNet, x: int) -> int:
     inputs = [x, net.constant(np.array((2, 2))), net.constant(np.zeros((2, 2), np.int32))]
     return net.add("SPACE_TO_BATCH_ND", inputs, [(4, 4, 4, 4)])[0]
 
 
-def resized(kind, **settings):
+def resized(kind: str, options: str) -> Case:
     size = np.array((16, 16))
-    return lambda net, x: net.add(kind, [x, net.constant(size)], [(1, 16, 16, 4)], **settings)
+    return lambda net, x: net.add(kind, [x, net.constant(size)], [(1, 16, 16, 4)], options)
 
 
-def unary(kind, options=None, **settings):
+def unary(kind: str, options: str | None = None, **settings: Any) -> Case:
     return lambda net, x: net.add(kind, [x], [SHAPE], options, **settings)
 
 
-def with_point(kind, options=None):
+def with_point(kind: str, options: str | None = None) -> Case:
     return lambda net, x: net.add(kind, [x, net.constant(POINT)], [SHAPE], options)
 
 
-def twice(kind, options=None):
+def twice(kind: str, options: str | None = None) -> Case:
     return lambda net, x: net.add(kind, [x, net.conv(x, 4)], [SHAPE], options)
 
 
-CASES = {
+CASES: dict[str, Case] = {
     "ADD": twice("ADD", "AddOptions"),
     "AVERAGE_POOL_2D": lambda net, x: net.add("AVERAGE_POOL_2D", [x], [(1, 4, 4, 4)], "Pool2DOptions", **HALF),
     "CONCATENATION": lambda net, x: net.add(
@@ -141,11 +147,11 @@ CASES = {
 }
 
 
-def networks(kind):
+def networks(kind: str) -> bytes:
     net = FloatNet()
     outputs = CASES[kind](net, net.conv(net.image, 4))
     return net.finish(*outputs)
 
 
-def quantized(data, samples, **options):
+def quantized(data: bytes, samples: Sequence[Floats], **options: Any) -> bytes:
     return PLUGIN.quantize(FloatModel(data, INPUT, lambda: iter(samples), **options)).data

@@ -1,8 +1,14 @@
 """A small set with group-of boxes, written by hand, and the files of Pascal VOC and Open Images that say it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from builders.detection_cases import annotations, detected
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.labels.annotations import Annotations
+
+VocObject = tuple[str, float, float, float, float, int]
 
 TRUTHS = (  # image, class, (x, y, width, height) in hundredths of the image, group-of
     (0, 0, (10, 10, 30, 30), False),
@@ -29,7 +35,7 @@ FOUND = (  # image, class, box, score
 )
 
 
-def open_images():
+def open_images() -> tuple[Annotations, Detected]:
     """The annotations and the detections above; class 2 was verified to be absent in image 1."""
     truth = annotations([row[:3] for row in TRUTHS], images=3, classes=3)
     truths = tuple(replace(t, group_of=row[3]) for t, row in zip(truth.truths, TRUTHS, strict=True))
@@ -37,7 +43,7 @@ def open_images():
     return replace(truth, truths=truths, verified=verified, origin="open-images"), detected(FOUND, images=3)
 
 
-def write_xml(path, objects, *, size=(375, 500)):
+def write_xml(path: Path, objects: Iterable[VocObject], *, size: tuple[int, int] = (375, 500)) -> None:
     """Write a VOC annotation of *objects*, each (name, xmin, ymin, xmax, ymax, difficult)."""
     rows = "".join(
         f"<object><name>{name}</name><difficult>{difficult}</difficult><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin>"
@@ -50,7 +56,7 @@ def write_xml(path, objects, *, size=(375, 500)):
     )
 
 
-def write_voc(folder, files):
+def write_voc(folder: Path, files: Mapping[str, Iterable[VocObject]]) -> Path:
     """Write a VOC folder: *files* maps a stem to its objects; the images are empty files."""
     (folder / "Annotations").mkdir(parents=True)
     (folder / "JPEGImages").mkdir()

@@ -14,6 +14,9 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+Play = dict[str, Any]
 
 
 def main() -> int:
@@ -33,7 +36,7 @@ def main() -> int:
     return MODES[mode](play, arguments)
 
 
-def replay(play, arguments) -> int:
+def replay(play: Play, arguments: list[str]) -> int:
     out = Path(arguments[arguments.index("--out_dir") + 1])
     for name in (item for item in arguments if item.endswith(".tflite")):
         known = play["files"][hashlib.sha256(Path(name).read_bytes()).hexdigest()]
@@ -48,7 +51,7 @@ def replay(play, arguments) -> int:
     return 0
 
 
-def hang(_play, _arguments) -> int:
+def hang(_play: Play, _arguments: list[str]) -> int:
     print("Started a compilation timeout timer of 180 seconds.", flush=True)
     if os.fork() == 0:  # and so does a child of it
         time.sleep(600)
@@ -56,46 +59,46 @@ def hang(_play, _arguments) -> int:
     return 0
 
 
-def crash(_play, _arguments) -> int:
+def crash(_play: Play, _arguments: list[str]) -> int:
     print("Internal compiler error. Aborting!", flush=True)
     os.kill(os.getpid(), signal.SIGSEGV)
     return 0
 
 
-def silent(_play, _arguments) -> int:
+def silent(_play: Play, _arguments: list[str]) -> int:
     return 0
 
 
-def talk(_play, _arguments) -> int:
+def talk(_play: Play, _arguments: list[str]) -> int:
     print("Model compiled successfully in 12 ms!")
     return 0
 
 
-def placeholder(_play, arguments) -> int:
+def placeholder(_play: Play, arguments: list[str]) -> int:
     out = Path(arguments[arguments.index("--out_dir") + 1])
     stem = arguments[-1].removesuffix(".tflite")
     (out / f"{stem}_edgetpu.tflite").write_bytes(b"\xde\xad\xbe\xef" + bytes(60))
     return 0
 
 
-def folder(_play, arguments) -> int:
+def folder(_play: Play, arguments: list[str]) -> int:
     out = Path(arguments[arguments.index("--out_dir") + 1])
     (out / f"{arguments[-1].removesuffix('.tflite')}_edgetpu.tflite").mkdir()
     return 0
 
 
-def link(_play, arguments) -> int:
+def link(_play: Play, arguments: list[str]) -> int:
     out = Path(arguments[arguments.index("--out_dir") + 1])
     (out / f"{arguments[-1].removesuffix('.tflite')}_edgetpu.tflite").symlink_to("nowhere")
     return 0
 
 
-def internal(_play, _arguments) -> int:
+def internal(_play: Play, _arguments: list[str]) -> int:
     print("Edge TPU Compiler version 16.0.384591198\nInternal compiler error. Aborting! ")
     return 1
 
 
-def refuse(_play, arguments) -> int:
+def refuse(_play: Play, arguments: list[str]) -> int:
     print(
         "Edge TPU Compiler version 16.0.384591198\n"
         "ERROR: Didn't find op for builtin opcode 'CONV_2D' version '6'. An older version of this builtin might be "
@@ -105,7 +108,7 @@ def refuse(_play, arguments) -> int:
     return 1
 
 
-def flood(_play, _arguments) -> int:
+def flood(_play: Play, _arguments: list[str]) -> int:
     while True:
         print("Try to compile segment with 134 ops\n" * 1000)
 

@@ -1,11 +1,16 @@
 """Run records, written by hand."""
 
 import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+Record = dict[str, Any]
 
-def latency(processes=None, **changes):
+
+def latency(processes: Sequence[Sequence[float]] | None = None, **changes: Any) -> Record:
     """A record of `detlite measure`; *processes* are their samples in ms: one with 200 about 5 ms where not given."""
     processes = processes or [(5 + np.random.default_rng(0).gamma(2, 0.05, 200)).tolist()]
     ordered = sorted(sample for samples in processes for sample in samples)
@@ -32,7 +37,7 @@ def latency(processes=None, **changes):
     return {"schema": "detlite.measurement", "schema_version": 2, **record, **changes}
 
 
-def accuracy(value=30.0, draws=None, **changes):
+def accuracy(value: float = 30.0, draws: Iterable[Any] | None = None, **changes: Any) -> Record:
     """A record of `detlite evaluate`."""
     record = {
         "metric": "coco",
@@ -49,7 +54,7 @@ def accuracy(value=30.0, draws=None, **changes):
     return {"schema": "detlite.accuracy", "schema_version": 1, **record, **changes}
 
 
-def write(path, record):
+def write(path: Path, record: Record) -> Path:
     """Write *record* to *path*; return it."""
     path.write_text(json.dumps(record))
     return path

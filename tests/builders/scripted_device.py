@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from detlite.devices.inventory import Device
 from detlite.devices.transport.local import LocalTransport
@@ -95,10 +96,10 @@ class ScriptedDevice:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text)
 
-    def python(self, **changes) -> None:
+    def python(self, **changes: object) -> None:
         self.says("python3", json.dumps({**PYTHON, **changes}) + "\n")
 
-    def clocks(self, policy: str = "policy0", **values) -> None:
+    def clocks(self, policy: str = "policy0", **values: object) -> None:
         known = {"scaling_governor": "performance", "scaling_max_freq": 1728000, "cpuinfo_max_freq": 1728000}
         known |= {"related_cpus": "0 1 2 3", "scaling_cur_freq": 1728000, "scaling_min_freq": 729600, **values}
         self.files({f"{CPUFREQ}/{policy}/{name}": f"{value}\n" for name, value in known.items()})
@@ -192,7 +193,7 @@ def pixel(folder: Path) -> ScriptedDevice:
 MAKERS = {"generic_linux": linux, "jetson": jetson, "coral_usb": coral, "coral_dev_board": dev_board, "pixel": pixel}
 
 
-def entry(kind: str, **changes) -> Device:
+def entry(kind: str, **changes: Any) -> Device:
     """What an inventory says of a scripted device."""
     way = {"serial": "3A2B"} if kind == "pixel" else {"address": "board.lan"}
     return Device(kind, kind, work="/var", **{**way, **changes})

@@ -1,6 +1,8 @@
 """Measurements that take no time: of a back end that does what a script says, and of a tiny real model."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,19 +15,26 @@ QUERIES = {"single-stream": 80, "multi-stream": 300, "server": 300, "offline": 1
 SMALL = Preset(processes=2, sample_count=4, queries=QUERIES, min_duration_s=0.0, offline_samples=40, warm_up_s=0.0)
 
 
-def scripted(folder, *, scenario="single-stream", preset=SMALL, settings=None, **script):
+def scripted(
+    folder: Path,
+    *,
+    scenario: str = "single-stream",
+    preset: Preset = SMALL,
+    settings: Settings | None = None,
+    **script: object,
+) -> Setup:
     model = folder / "script.json"
     model.write_text(json.dumps({"invoke_ms": [2, 2, 2, 2, 3], **script}))
     return Setup(model, None, "scripted", settings or Settings(), scenario, "small", preset, streams=4, per_second=50.0)
 
 
-def tiny(folder, backend="litert", **changes):
+def tiny(folder: Path, backend: str = "litert", **changes: Any) -> Setup:
     model = folder / "model.tflite"
     model.write_bytes(tiny_model())
     return Setup(model, tiny_contract(), backend, Settings(**changes), "single-stream", "small", SMALL)
 
 
-def photos(folder, count):
+def photos(folder: Path, count: int) -> tuple[Path, ...]:
     paths = []
     for seed in range(count):
         path = folder / f"photo{seed}.npy"

@@ -1,21 +1,23 @@
 """A device of which each sample takes what it is told, by a clock that only that moves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detlite.runtime.clock import ScriptedClock
 from detlite.runtime.load import Load
-from detlite.runtime.measure.scenario import COLUMNS, Rows, scenario_called
+from detlite.runtime.measure.scenario import COLUMNS, Judged, Rows, scenario_called
 
 
 def ms(value: float) -> int:
     return int(value * 1e6)
 
 
-def load(**changes) -> Load:
+def load(**changes: int) -> Load:
     return Load(**{"queries": 10, "min_duration_ns": 0, "max_duration_ns": ms(1e6), "samples": 4, **changes})
 
 
-def served(name: str, wanted: Load, takes_ms: list) -> Rows:
+def served(name: str, wanted: Load, takes_ms: Sequence[float]) -> Rows:
     """The samples of the scenario *name* on a device that takes *takes_ms* in turn."""
     clock = ScriptedClock()
     rows: list[tuple[int, ...]] = []
@@ -31,5 +33,5 @@ def served(name: str, wanted: Load, takes_ms: list) -> Rows:
     return Rows(np.array(rows, np.int64).reshape(-1, len(COLUMNS)))
 
 
-def judged(name: str, wanted: Load, rows: Rows):
+def judged(name: str, wanted: Load, rows: Rows) -> Judged:
     return scenario_called(name).judge([rows], wanted)

@@ -3,9 +3,13 @@
 Two feature maps (4x4 and 2x2) of a 32x32 image, three anchors a cell, random weights of a fixed seed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from detlite.runtime.arrays import Floats
 
 SIDE, CLASSES, PER_CELL = 32, 3, 3
 MAPS = (4, 2)
@@ -27,7 +31,7 @@ class Tiny:
     pads: bool = False  # keep the aspect ratio and pad, as a keep_aspect_ratio_resizer does
 
 
-def tiny_anchors() -> np.ndarray:
+def tiny_anchors() -> Floats:
     """Corner anchors, float32 [ANCHORS, 4]: ymin, xmin, ymax, xmax."""
     boxes = []
     for side in MAPS:
@@ -39,7 +43,7 @@ def tiny_anchors() -> np.ndarray:
     return np.asarray(boxes, np.float32)
 
 
-def tiny_graph_def(tiny: Tiny = Tiny()):  # frozen
+def tiny_graph_def(tiny: Tiny = Tiny()) -> Any:  # frozen
     """Build the graph and return its GraphDef."""
     import tensorflow as tf
 
@@ -48,7 +52,7 @@ def tiny_graph_def(tiny: Tiny = Tiny()):  # frozen
         return graph.as_graph_def()
 
 
-def _build(v1, tf, tiny: Tiny) -> None:
+def _build(v1: Any, tf: Any, tiny: Tiny) -> None:
     chance = np.random.default_rng(0)
     image = _image(v1, tf, tiny)
     fine, coarse = _features(v1, tf, tiny, image, chance)
@@ -65,7 +69,7 @@ def _build(v1, tf, tiny: Tiny) -> None:
         _postprocess(v1, tiny, encodings, logits)
 
 
-def _image(v1, tf, tiny: Tiny):
+def _image(v1: Any, tf: Any, tiny: Tiny) -> Any:
     if not tiny.preprocessing:
         return v1.placeholder(tf.float32, (1, SIDE, SIDE, 3), "normalized_input_image_tensor")
     image = v1.placeholder(tf.uint8, (None, None, None, 3), "image_tensor")
@@ -78,32 +82,32 @@ def _image(v1, tf, tiny: Tiny):
         return resized if tiny.normalize_first else _normalize(v1, tiny, resized)
 
 
-def _stretching(v1):
+def _stretching(v1: Any) -> Callable[[Any], Any]:
     return lambda one: v1.image.resize_images(one, (SIDE, SIDE))
 
 
-def _padding(v1):
+def _padding(v1: Any) -> Callable[[Any], Any]:
     return lambda one: v1.image.resize_image_with_pad(one, SIDE, SIDE)
 
 
-def _normalize(v1, tiny: Tiny, image):
+def _normalize(v1: Any, tiny: Tiny, image: Any) -> Any:
     if tiny.mean is not None:
         return v1.subtract(image, [[list(tiny.mean)]], name="sub")
     return v1.subtract(v1.multiply(2.0 / 255.0, image, name="mul"), 1.0, name="sub")
 
 
-def _conv(v1, x, filters: int, stride: int, chance):
+def _conv(v1: Any, x: Any, filters: int, stride: int, chance: np.random.Generator) -> Any:
     kernel = chance.normal(0, 0.4, (1 if stride == 1 else 3,) * 2 + (int(x.shape[3]), filters)).astype(np.float32)
     return v1.nn.conv2d(x, v1.constant(kernel), (1, stride, stride, 1), "SAME")
 
 
-def _norm(v1, x, chance):
+def _norm(v1: Any, x: Any, chance: np.random.Generator) -> Any:
     n = int(x.shape[3])
     values = [chance.uniform(0.5, 1.5, n).astype(np.float32) for _ in range(4)]
     return v1.nn.fused_batch_norm(x, *values, epsilon=1e-3, is_training=False)[0]
 
 
-def _features(v1, tf, tiny: Tiny, image, chance):
+def _features(v1: Any, tf: Any, tiny: Tiny, image: Any, chance: np.random.Generator) -> tuple[Any, Any]:
     with v1.name_scope("FeatureExtractor/MobilenetV2"):
         x = v1.nn.relu6(_norm(v1, _conv(v1, image, 8, 2, chance), chance))
         x = v1.nn.relu6(_norm(v1, _conv(v1, x, 8, 2, chance), chance))
@@ -117,7 +121,7 @@ def _features(v1, tf, tiny: Tiny, image, chance):
     return fine, coarse
 
 
-def _upsample(v1, x):
+def _upsample(v1: Any, x: Any) -> Any:
     """The OD API's `ops.nearest_neighbor_upsampling` in spirit: stack twice, reshape once."""
     with v1.name_scope("nearest_neighbor_upsampling"):
         side, channels = int(x.shape[1]), int(x.shape[3])
@@ -125,7 +129,7 @@ def _upsample(v1, x):
         return v1.reshape(v1.stack([wide] * 2, axis=2), (-1, side * 2, side * 2, channels))
 
 
-def _postprocess(v1, tiny: Tiny, encodings, logits) -> None:
+def _postprocess(v1: Any, tiny: Tiny, encodings: Any, logits: Any) -> None:
     if tiny.raw_encodings_identity:
         encodings = v1.identity(encodings, name="raw_box_encodings")
     anchors = v1.tile(v1.expand_dims(v1.constant(tiny_anchors()), 0), (v1.shape(encodings)[0], 1, 1))

@@ -3,12 +3,16 @@
 Its two inputs' worth of heads are read straight from the image, so that any encodings and scores can be fed in.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
+from detlite.runtime.arrays import Floats
 from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
 
 RESHAPE, STRIDED_SLICE = 22, 45
@@ -34,7 +38,7 @@ def tiny_contract(anchors: int = 6, classes: int = 3, nms: Nms | None = None) ->
     )
 
 
-def with_anchors(contract: Contract, anchors: np.ndarray) -> Contract:
+def with_anchors(contract: Contract, anchors: Floats) -> Contract:
     return replace(contract, anchors=anchors)
 
 
@@ -49,7 +53,7 @@ def tiny_model(anchors: int = 6, classes: int = 3) -> bytes:
     subgraph = schema.SubGraphT()
     subgraph.name, subgraph.tensors, subgraph.operators = "main", [], []
 
-    def tensor(name, shape, dtype=0, data=None):
+    def tensor(name: str, shape: Sequence[int], dtype: int = 0, data: Sequence[int] | None = None) -> int:
         made = schema.TensorT()
         made.name, made.shape, made.type, made.buffer = name, np.array(shape, np.int32), dtype, 0
         if data is not None:
@@ -60,7 +64,7 @@ def tiny_model(anchors: int = 6, classes: int = 3) -> bytes:
         subgraph.tensors.append(made)
         return len(subgraph.tensors) - 1
 
-    def operator(builtin, inputs, outputs, kind, options):
+    def operator(builtin: int, inputs: list[int], outputs: list[int], kind: int, options: Any) -> None:
         code = schema.OperatorCodeT()
         code.builtinCode = code.deprecatedBuiltinCode = builtin
         code.version = 1
@@ -110,7 +114,7 @@ def tiny_int8_model(anchors: int = 6, classes: int = 3, scale: float = 0.03125) 
     return dump(model)
 
 
-def run_model(data: bytes, image: np.ndarray) -> list[np.ndarray]:
+def run_model(data: bytes, image: NDArray[Any]) -> list[NDArray[Any]]:
     """The outputs of the model *data* for *image*, in the model's order."""
     from ai_edge_litert.interpreter import Interpreter
 

@@ -18,8 +18,8 @@ def halved() -> bytes:
     packed = net.tensor("half", WEIGHTS.shape, "float16", WEIGHTS.astype(np.float16))
     (weights,) = net.add("DEQUANTIZE", [packed], [WEIGHTS.shape], version=3)
     bias = net.constant(np.zeros(2, np.float32))
-    options = {"strideH": 1, "strideW": 1, "padding": 0}
-    return net.finish(*net.add("CONV_2D", [net.image, weights, bias], [(1, 8, 8, 2)], "Conv2DOptions", **options))
+    inputs, shapes = [net.image, weights, bias], [(1, 8, 8, 2)]
+    return net.finish(*net.add("CONV_2D", inputs, shapes, "Conv2DOptions", strideH=1, strideW=1, padding=0))
 
 
 def dynamic() -> bytes:
