@@ -14,7 +14,7 @@ from detlite.convert.graph.cut import OP, Cut, cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.preprocessing import Preprocessing, measure_preprocessing, network_size, pads_images
 from detlite.convert.graph.repair import Repaired
-from detlite.convert.graph.runner import Runner, running
+from detlite.convert.graph.runner import GraphRunner, running
 from detlite.convert.graph.trim import prune, trim
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.rebuild.odapi.normalization import family_normalization
@@ -119,7 +119,7 @@ def repair_graph(graph_def: Any) -> tuple[Repaired, ...]:
 class _Measured:
     """A graph that runs, and where it is cut."""
 
-    runner: Runner
+    runner: GraphRunner
     index: GraphIndex
     cut: Cut
     size: tuple[int, int]

@@ -1,4 +1,4 @@
-"""Anchors and box coder scales of a graph, measured by running its own decoder."""
+"""The anchors and box coder scales of a graph, measured by running its own decoder."""
 
 from __future__ import annotations
 
@@ -6,38 +6,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.graph.cut import Cut
-from detlite.convert.graph.runner import Runner
+from detlite.convert.graph.runner import GraphRunner
 from detlite.runtime.arrays import Floats
 from detlite.runtime.contract import BoxCoder
 from detlite.runtime.errors import InputError
 
-PROBE = 0.5  # an encoding whose exp() is far from overflow and from 1
+PROBE = 0.5  # an encoding whose exp() is far from both overflow and 1
 
 
-def measure_anchors(runner: Runner, cut: Cut, network_image: NDArray[np.float32]) -> Floats:
-    """Return the anchors, float32 (N, 4) of (y centre, x centre, height, width), at the network's fixed size.
+def measure_anchors(runner: GraphRunner, cut: Cut, network_image: NDArray[np.float32]) -> Floats:
+    """Return the anchors of the network's fixed input size: float32 (N, 4), (y centre, x centre, height, width).
 
-    Centres are made of corners as the OD API's own export does (y centre = ymin + height / 2, in float32).
+    Corners become centres as in the OD API's own export: y centre = ymin + height / 2, in float32.
+
+    Args:
+        runner: runs the graph.
+        cut: where the graph is cut.
+        network_image: float32 [1, H, W, 3], any input of the network's size.
 
     Raises:
-        InputError: the graph cannot compute them, or they are no anchors.
+        InputError: the graph cannot compute anchors, or the values are not anchors.
     """
     (value,) = runner.run([cut.anchors], {cut.network_input: network_image})
     anchors = np.asarray(value, np.float32)
     if anchors.ndim != 2 or anchors.shape[1] != 4 or not len(anchors):
-        raise InputError(f"{cut.anchors} holds {anchors.shape}, and anchors are (N, 4)")
+        raise InputError(f"the shape of the anchors {cut.anchors} is {anchors.shape}; want (N, 4)")
     if cut.anchors_are_corners:
         sizes = anchors[:, 2:] - anchors[:, :2]
         anchors = np.concatenate([anchors[:, :2] + sizes / np.float32(2), sizes], axis=1)
     if not np.isfinite(anchors).all() or (anchors[:, 2:] <= 0).any():
-        raise InputError(f"{cut.anchors} holds boxes without a size: they are no anchors")
+        raise InputError(f"the anchors {cut.anchors} hold a box that is not finite or has no area")
     return anchors
 
 
-def measure_box_coder(runner: Runner, cut: Cut, anchors: Floats, encodings_shape: tuple[int, ...]) -> BoxCoder:
-    """Return the scales of the graph's decoder, from the boxes that it makes of one encoding.
+def measure_box_coder(runner: GraphRunner, cut: Cut, anchors: Floats, encodings_shape: tuple[int, ...]) -> BoxCoder:
+    """Return the scales of the graph's box decoder, measured by decoding a constant encoding.
 
     Faster R-CNN box coding: y = ty / y_scale * ha + ya, h = exp(th / height_scale) * ha (the same for x and w).
+
+    Args:
+        runner: runs the graph.
+        cut: where the graph is cut; it must have a decoder.
+        anchors: float32 (N, 4), (y centre, x centre, height, width).
+        encodings_shape: the shape of the box encodings.
     """
     assert cut.decoded is not None
     encodings = np.full(encodings_shape, PROBE, np.float32)

@@ -1,8 +1,8 @@
-"""Where a graph of the TF Object Detection API ends and its pre- and post-processing begin.
+"""Find the tensors that separate the network of an OD API graph from its pre- and post-processing.
 
-Found by the structure and the scopes that its SSD meta-architecture writes (object_detection/meta_architectures/
-ssd_meta_arch.py): `Preprocessor/`, `Postprocessor/convert_scores`, `Postprocessor/Decode/`; or, in a graph made for
-TFLite, by the inputs of `TFLite_Detection_PostProcess`. Model names play no part.
+They are found by the structure and the scopes that the SSD meta-architecture writes (object_detection/
+meta_architectures/ssd_meta_arch.py): `Preprocessor/`, `Postprocessor/convert_scores`, `Postprocessor/Decode/`; in a
+graph exported for TFLite, by the inputs of `TFLite_Detection_PostProcess`. The name of the model is not used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from detlite.runtime.errors import InputError
 
 OP = "TFLite_Detection_PostProcess"
 CONVERTERS = {"Sigmoid": "SIGMOID", "Softmax": "SOFTMAX"}
-PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Cast")
+SHAPE_OPS = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Cast")
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 PADDING = ("Pad", "PadV2", "MirrorPad", "Identity")
 
@@ -26,16 +26,16 @@ class Cut:
     """The tensors at which a graph is cut, by name.
 
     Attributes:
-        network_input: float [?, H, W, C]: the image after resizing and normalization.
-        image: the placeholder for whole images, or None where the graph has no preprocessing.
+        network_input: float [?, H, W, C], the image after resizing and normalization.
+        image: the placeholder for unprocessed images, or None if the graph has no preprocessing.
         box_encodings: float [1, N, 4] or [1, N, 1, 4].
         class_logits: float [1, N, C], before the score converter.
-        class_scores: the same after it.
+        class_scores: float [1, N, C], after the score converter.
         score_converter: IDENTITY, SIGMOID or SOFTMAX.
-        anchors: what the decoder reads: corners [N, 4]; or the op's own anchors as centres and sizes.
-        anchors_are_corners: which of the two.
-        decoded: the decoder's output [N, 4], or None in a graph made for TFLite.
-        label_offset: 1 where the first class column is dropped as background, 0 where not, None where unknown.
+        anchors: [N, 4], the decoder's input as corners, or the TFLite op's anchors as centres and sizes.
+        anchors_are_corners: whether *anchors* are corners.
+        decoded: [N, 4], the decoder's output; None in a graph exported for TFLite.
+        label_offset: 1 if the first class column is dropped as background, 0 if it is a class, None if unknown.
     """
 
     network_input: str
@@ -51,10 +51,10 @@ class Cut:
 
 
 def cut_graph(index: GraphIndex) -> Cut:
-    """Find where to cut the graph in *index*.
+    """Return where to cut the graph in *index*.
 
     Raises:
-        InputError: it is no SSD of the TF Object Detection API, and what is missing.
+        InputError: it is not an SSD of the TF Object Detection API; the message says what is missing.
     """
     ops = index.find(lambda node: node.op == OP)
     return _cut_at_op(index, ops[0]) if ops else _cut_at_postprocessor(index)
@@ -78,7 +78,7 @@ def _cut_at_op(index: GraphIndex, op: Any) -> Cut:
 
 
 def _through_converter(index: GraphIndex, scores: str) -> tuple[str, str]:
-    """Return the logits behind *scores* and what was done to them."""
+    """Return the logits that *scores* are computed from, and the name of the score converter."""
     name = node_of(scores)
     node = index.nodes.get(name)
     while node is not None and node.op == "Identity":
@@ -96,17 +96,17 @@ def _cut_at_postprocessor(index: GraphIndex) -> Cut:
     decoded = index.nodes.get(f"{scope}Decode/transpose_1")
     if centres is None or decoded is None:
         raise InputError(
-            f"the graph decodes boxes in {scope}Decode, but not with the Faster R-CNN box coder: no other is supported"
+            f"the graph decodes boxes in {scope}Decode with an unsupported box coder; want the Faster R-CNN box coder"
         )
     encodings = _leave_scope(index, index.inputs(decode)[0], scope)
     logits, scores, converter = _scores(index, scope)
     image = index.find(lambda node: node.op == "Placeholder")
     heads = (node_of(encodings), node_of(logits))
     network_input = _network_input(index, heads)
-    whole = [node.name for node in image if tensor_of(node.name) != network_input]
+    unprocessed = [node.name for node in image if tensor_of(node.name) != network_input]
     return Cut(
         network_input=network_input,
-        image=tensor_of(whole[0]) if whole else None,
+        image=tensor_of(unprocessed[0]) if unprocessed else None,
         box_encodings=encodings,
         class_logits=logits,
         class_scores=scores,
@@ -123,13 +123,13 @@ def _decode_node(index: GraphIndex) -> Any:
     found = index.find(lambda node: node.op == "Transpose" and bool(pattern.search(node.name)))
     if not found:
         raise InputError(
-            f"no SSD of the TF Object Detection API: the graph has {len(index.nodes)} nodes, none of them "
-            f"Postprocessor/Decode or {OP}; {_what_it_may_be(index)}"
+            f"not an SSD of the TF Object Detection API: none of the graph's {len(index.nodes)} nodes is "
+            f"Postprocessor/Decode or {OP}; {_guess_kind(index)}"
         )
     return found[0]
 
 
-def _what_it_may_be(index: GraphIndex) -> str:
+def _guess_kind(index: GraphIndex) -> str:
     names = " ".join(index.nodes)
     if "SecondStage" in names or "FirstStage" in names:
         return "it looks like a Faster R-CNN, which is not supported"
@@ -141,11 +141,11 @@ def _what_it_may_be(index: GraphIndex) -> str:
 
 
 def _leave_scope(index: GraphIndex, reference: str, scope: str) -> str:
-    """Follow *reference* back through reshapes until it comes from outside the post-processor's *scope*."""
+    """Return the tensor outside the post-processor's *scope* that *reference* is a reshape of."""
     name = reference
     while (node := index.nodes.get(node_of(name))) is not None and node.name.startswith(scope):
-        if node.op not in PASSING:
-            raise InputError(f"the box encodings go through {node.name} ({node.op}), which is not understood")
+        if node.op not in SHAPE_OPS:
+            raise InputError(f"the box encodings go through {node.name}, an unsupported {node.op}")
         name = index.inputs(node)[0]
     return tensor_of(name)
 
@@ -156,7 +156,7 @@ def _scores(index: GraphIndex, scope: str) -> tuple[str, str, str]:
         lambda node: node.name.startswith(f"{scope}convert_scores") and node.op in (*CONVERTERS, "Identity", "Reshape")
     )
     if not inside:
-        raise InputError(f"the graph has {scope}Decode but no {scope}convert_scores: its class scores are not found")
+        raise InputError(f"cannot find the class scores: the graph has {scope}Decode but no {scope}convert_scores")
     last = inside[-1]
     kinds = [CONVERTERS[node.op] for node in inside if node.op in CONVERTERS]
     entered = set(index.walk_back([last.name], lambda node: node.name.startswith(scope)))
@@ -166,7 +166,7 @@ def _scores(index: GraphIndex, scope: str) -> tuple[str, str, str]:
         if not name.startswith(scope) and not _is_constant(index, name)
     ]
     if not outside:
-        raise InputError(f"{last.name} reads nothing from outside {scope}: its class logits are not found")
+        raise InputError(f"cannot find the class logits: {last.name} reads nothing from outside {scope}")
     reference = next(
         source
         for name in entered
@@ -183,7 +183,7 @@ def _is_constant(index: GraphIndex, name: str) -> bool:
 
 
 def _label_offset(index: GraphIndex, scope: str, scores: str) -> int | None:
-    """Return the first class column that is kept: 1 where a Slice drops the background; None where nothing slices."""
+    """Return the first class column that is kept: 1 if a Slice drops the background, None if there is no Slice."""
     readers = [node for node in index.consumers(node_of(scores)) if node.name.startswith(scope)]
     readers += [node for one in readers if one.op == "Identity" for node in index.consumers(one.name)]
     for node in readers:
@@ -196,16 +196,16 @@ def _label_offset(index: GraphIndex, scope: str, scores: str) -> int | None:
 
 
 def _network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
-    """Return the tensor that the network proper reads: the image that its first convolutions read, before padding.
+    """Return the network's input: the image that its first convolutions read, before padding.
 
-    Scopes do not tell: exporters put the preprocessor before a resizing loop, behind it, or inside.
+    Scopes cannot be used: exporters put the preprocessor before, inside or after the resizing loop.
     """
     feeding = index.ancestors(heads)
     first = [index.nodes[name] for name in sorted(feeding) if _is_first_convolution(index, name)]
     tensors = {_before_padding(index, index.inputs(node)[0]) for node in first}
     if len(tensors) != 1:
         raise InputError(
-            f"{len(tensors)} tensors could be the network's input ({', '.join(sorted(tensors)[:4]) or 'none'}): want "
+            f"{len(tensors)} tensors could be the network's input ({', '.join(sorted(tensors)[:4]) or 'none'}); want "
             "one image that all first convolutions read"
         )
     return tensors.pop()

@@ -1,8 +1,8 @@
-"""A graph of quantization-aware training made fit for int8 arithmetic: every tensor on a grid that int8 can hold.
+"""Prepare a quantization-aware training graph for int8 arithmetic: put every tensor on a grid that int8 can represent.
 
-The rewritten graph of `contrib.quantize` (TensorFlow 1.15) was meant for uint8 with a zero point for weights. int8
-operators have none for weights, and scale each output channel apart (TFLite 8-bit quantization specification). And it
-leaves tensors without a range: the image, sums before a ReLU6, heads of several maps put together.
+`contrib.quantize` (TensorFlow 1.15) targets uint8, where weights have a zero point. int8 weights have none, and each
+output channel has its own scale (TFLite 8-bit quantization specification). `contrib.quantize` also leaves some tensors
+without a range: the image, sums before a ReLU6, and concatenated heads.
 """
 
 from __future__ import annotations
@@ -26,28 +26,33 @@ SAME_RANGE = ("Identity", "Reshape", "Slice", "Pad", "MaxPool", "AvgPool", "Resi
 ROUNDED = ("Placeholder", "Relu", "Relu6", "Add", "AddV2", "Mul", "ConcatV2", "Minimum", "Maximum")
 RELUS = ("Relu", "Relu6")
 HIGHEST = 127
-"""Of int8 weights, whose lowest value is -127."""
+"""The largest int8 weight; the smallest is -127."""
 
 IMAGE = (-1.0, 127 / 128)
-"""Of the image: pixels p of 0..255 as (p - 128) / 128, which int8 holds without an error."""
+"""The range of the image: (p - 128) / 128 for pixels p of 0..255, which int8 represents exactly."""
 
-Range = tuple[float, float]
+Bounds = tuple[float, float]
+"""(low, high) of a tensor."""
 
 
 def fit_for_int8(graph_def: Any, heads: Sequence[str]) -> Any:
-    """Return a copy of *graph_def* whose weights are symmetric, each channel apart, and whose every sum has a range.
+    """Return a copy of *graph_def* with symmetric per-channel weights, and a range for every tensor that needs one.
 
-    Weights keep their trained grid; only in channels that have more than 127 of its steps on one side is it widened.
+    Weights keep their trained grid. Only a channel with weights more than 127 steps from 0 gets a wider grid.
+
+    Args:
+        graph_def: a trained `GraphDef` with fake quantization.
+        heads: the outputs to keep.
 
     Raises:
-        InputError: there is no fake quantization in the graph.
+        InputError: the graph has no fake quantization.
     """
     tf = load_tensorflow()
-    completed = _with_all_ranges(graph_def)
+    completed = _add_missing_ranges(graph_def)
     index = GraphIndex(completed)
     kernels = index.find(lambda node: node.op == FAKE_QUANT and node.attr["narrow_range"].b)
     if not kernels:
-        raise InputError("the graph holds no trained ranges: it cannot become int8 without images")
+        raise InputError("the graph has no trained ranges; quantize it with calibration images instead")
     with tf.Graph().as_default() as graph:
         fitted = {f"{node.name}:0": _symmetric(index, node) for node in kernels}
         tf.compat.v1.import_graph_def(completed, input_map=fitted, name="")
@@ -55,7 +60,7 @@ def fit_for_int8(graph_def: Any, heads: Sequence[str]) -> Any:
 
 
 def _symmetric(index: GraphIndex, node: Any) -> Any:
-    """Return a tensor with the weights of the fake quantization *node*, each output channel on a symmetric grid."""
+    """Return a tensor with the weights of the fake quantization *node*, on a symmetric grid per output channel."""
     tf = load_tensorflow()
     weights = _constant(index, node, 0)
     steps, scale = _steps(weights, _bounds(index, node))
@@ -70,9 +75,13 @@ def _symmetric(index: GraphIndex, node: Any) -> Any:
 
 
 def _bound_in_steps(steps: Floats) -> Floats:
-    """Return for each channel (column) how many *steps* its highest int8 weight is: 127, where that holds them all.
+    """Return the number of steps that the largest int8 weight of each channel stands for.
 
-    Where it does not, the bound with the least squared error: clipping the few that are beyond, or rounding all.
+    127 if that covers the channel; otherwise the bound with the least squared error, which trades clipping the
+    outliers against coarser rounding.
+
+    Args:
+        steps: float32 (weights, channels), in steps of the trained grid.
     """
     most: Floats = np.maximum(np.abs(steps).max(0), np.float32(HIGHEST))
     for column in np.flatnonzero(most > HIGHEST):
@@ -83,16 +92,16 @@ def _bound_in_steps(steps: Floats) -> Floats:
     return most
 
 
-def _steps(weights: Floats, bounds: Range) -> tuple[Floats, float]:
-    """Return *weights* in steps of their trained grid, as the operator rounds them, and how long a step is."""
+def _steps(weights: Floats, bounds: Bounds) -> tuple[Floats, float]:
+    """Return *weights* in steps of their trained grid, rounded as the operator does, and the size of a step."""
     grid = grid_of(*bounds, narrow=True)
     shifted = np.clip(weights, grid.low, grid.high) - np.float32(grid.low)
     numbers = np.floor(shifted * (np.float32(1) / np.float32(grid.scale)) + np.float32(0.5))
     return numbers + np.float32(grid.lowest - grid.zero), grid.scale
 
 
-def _with_all_ranges(graph_def: Any) -> Any:
-    """Return a copy where every tensor that an operator computes in 8 bits is rounded to a range."""
+def _add_missing_ranges(graph_def: Any) -> Any:
+    """Return a copy of *graph_def* in which every tensor that is computed in 8 bits has a range."""
     whole = type(graph_def)()
     whole.CopyFrom(graph_def)
     index = GraphIndex(whole)
@@ -103,8 +112,8 @@ def _with_all_ranges(graph_def: Any) -> Any:
     return whole
 
 
-def _missing_range(index: GraphIndex, node: Any) -> Range | None:
-    """Return the range of *node* where it needs one of its own and has none, as far as its inputs tell."""
+def _missing_range(index: GraphIndex, node: Any) -> Bounds | None:
+    """Return the range that *node* needs but does not have; None if it needs none or its inputs do not tell."""
     readers = index.consumers(node.name)
     if any(reader.op == FAKE_QUANT for reader in readers) or (readers and all(r.op in RELUS for r in readers)):
         return None
@@ -114,8 +123,8 @@ def _missing_range(index: GraphIndex, node: Any) -> Range | None:
     return range_at(index, node.name)
 
 
-def range_at(index: GraphIndex, name: str) -> Range | None:
-    """Return between what values the tensor *name* is, by the ranges before it; None where they do not tell."""
+def range_at(index: GraphIndex, name: str) -> Bounds | None:
+    """Return (low, high) of the tensor *name*, derived from the ranges before it; None if they do not tell."""
     node = index.nodes[node_of(name)]
     if node.op == "Placeholder":
         return IMAGE if node.name == INPUT else None
@@ -130,8 +139,8 @@ def range_at(index: GraphIndex, name: str) -> Range | None:
     return _computed(node.op, [range_at(index, source) for source in index.inputs(node)])
 
 
-def _computed(op: str, inputs: Sequence[Range | None]) -> Range | None:
-    """Return the range of what *op* makes of *inputs* (interval arithmetic)."""
+def _computed(op: str, inputs: Sequence[Bounds | None]) -> Bounds | None:
+    """Return the range of the output of *op* for *inputs* (interval arithmetic)."""
     if op == "Relu6":
         return 0.0, 6.0
     if op == "ConcatV2":
@@ -152,8 +161,8 @@ def _computed(op: str, inputs: Sequence[Range | None]) -> Range | None:
     return (min(lows), max(highs)) if op == "ConcatV2" else None
 
 
-def _insert(whole: Any, index: GraphIndex, name: str, bounds: Range) -> None:
-    """Let all that reads the node *name* read it rounded to *bounds*, widened to hold 0."""
+def _insert(whole: Any, index: GraphIndex, name: str, bounds: Bounds) -> None:
+    """Insert a fake quantization to *bounds*, widened to include 0, between the node *name* and its consumers."""
     rounded = f"{name}/range"
     for reader in index.consumers(name):
         for place, source in enumerate(reader.input):
@@ -164,14 +173,14 @@ def _insert(whole: Any, index: GraphIndex, name: str, bounds: Range) -> None:
     node.attr["num_bits"].i, node.attr["narrow_range"].b = 8, False
 
 
-def _bounds(index: GraphIndex, node: Any) -> Range:
+def _bounds(index: GraphIndex, node: Any) -> Bounds:
     return float(_constant(index, node, 1)), float(_constant(index, node, 2))
 
 
 def _constant(index: GraphIndex, node: Any, place: int) -> Floats:
     source = index.constant(node, place)
     if source is None:
-        raise InputError(f"the fake quantization {node.name} is not of constants: want a graph with its weights inside")
+        raise InputError(f"the fake quantization {node.name} does not read constants; want a frozen graph")
     return _constant_of(source)
 
 

@@ -1,4 +1,4 @@
-"""A frozen TensorFlow graph with its names at hand: who feeds whom, and under which scope."""
+"""An index of a frozen TensorFlow graph: nodes by name, and the nodes that read each of them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 
 def node_of(tensor: str) -> str:
-    """Return the name of the node that makes *tensor* (`a/b:1`, `a/b` or the control input `^a/b`)."""
+    """Return the name of the node that produces *tensor* (`a/b:1`, `a/b` or the control input `^a/b`)."""
     return tensor.lstrip("^").split(":")[0]
 
 
 def tensor_of(reference: str) -> str:
-    """Return *reference* with its output number: `a/b` is `a/b:0`."""
+    """Return *reference* with its output number: `a/b:0` for `a/b`."""
     return reference if ":" in reference else f"{reference}:0"
 
 
 class GraphIndex:
-    """Look-ups over a `GraphDef`, which is not changed.
+    """Lookups in a `GraphDef`, which is not changed.
 
     Attributes:
         graph_def: the `tensorflow.GraphDef`.
@@ -44,7 +44,7 @@ class GraphIndex:
         return self.nodes.get(node_of(inputs[index])) if index < len(inputs) else None
 
     def constant(self, node: Any, index: int) -> Any | None:
-        """Return the `Const` that feeds input *index* of *node*, seen through identities, or None."""
+        """Return the `Const` that feeds input *index* of *node*, directly or through identities, or None."""
         source = self.source(node, index)
         while source is not None and source.op == "Identity":
             source = self.source(source, 0)
@@ -55,17 +55,17 @@ class GraphIndex:
         return self._consumers.get(name, [])
 
     def find(self, accept: Callable[[Any], bool]) -> list[Any]:
-        """Return the nodes that *accept* takes, in file order."""
+        """Return the nodes for which *accept* is true, in file order."""
         return [node for node in self.graph_def.node if accept(node)]
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
-        """Return *names* and every node that feeds them, directly or not."""
+        """Return *names* and every node that feeds them, directly or indirectly."""
         return set(self.walk_back(names, lambda _node: True))
 
     def walk_back(self, names: Iterable[str], enter: Callable[[Any], bool]) -> Iterator[str]:
-        """Yield names of nodes from *names* backwards, nearest first; go on only through nodes that *enter* takes.
+        """Yield *names* and the nodes that feed them, nearest first, entering only nodes for which *enter* is true.
 
-        Control inputs count: what they name runs too.
+        Control inputs are followed too: the nodes that they name also run.
         """
         queue, seen = deque(names), set(names)
         while queue:

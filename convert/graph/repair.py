@@ -1,4 +1,4 @@
-"""Named graph repairs: changes that keep what a graph computes and let the converter and the accelerator take it."""
+"""Graph repairs: changes that preserve what a graph computes and make it convert and run better."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Repair:
-    """One kind of repair; its name is its file's name in `convert/repairs/`.
+    """One kind of repair; its name is the name of its file in `convert/graph/repairs/`.
 
     Attributes:
         title: what it does, in one line.
-        why: what goes wrong without it, with its source.
-        apply: changes a trimmed `GraphDef` of fixed shapes in place and returns how often.
+        why: what goes wrong without it, with the source.
+        apply: changes a trimmed `GraphDef` with fixed shapes in place and returns the number of changes.
     """
 
     title: str
@@ -24,7 +24,7 @@ class Repair:
 
 @dataclass(frozen=True)
 class Repaired:
-    """What one repair did to one graph."""
+    """A repair that changed a graph, and the number of changes."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Run parts of a frozen graph, to measure what it computes instead of guessing it from constants' names."""
+"""Run parts of a frozen graph, to measure what it computes instead of guessing from the names of its constants."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from detlite.runtime.errors import InputError
 
 CALLS = ("While", "If", "Case", "PartitionedCall", "StatefulPartitionedCall")
 HARMLESS = ("Placeholder", "PlaceholderWithDefault", "Assert", "TensorArray", "TensorList", *CALLS)
-"""Beginnings of the names of stateful operators that touch nothing outside the graph."""
+"""Prefixes of the names of stateful operators that have no effect outside the graph."""
 
 
-class Runner:
-    """An imported graph in a session of its own."""
+class GraphRunner:
+    """An imported graph in its own session."""
 
     def __init__(self, index: GraphIndex, session: Any) -> None:
         self._index = index
         self._session = session
 
     def run(self, fetches: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """Return the value of each tensor in *fetches*, given those in *feeds*.
+        """Return the value of each tensor in *fetches*, given the values in *feeds*.
 
         Raises:
-            InputError: the graph cannot compute them, or would touch files or the network to do so.
+            InputError: the graph cannot compute them, or would have side effects such as file access.
         """
         from tensorflow import errors
 
@@ -43,24 +43,24 @@ class Runner:
         return values
 
     def static_shape(self, tensor: str) -> tuple[int | None, ...] | None:
-        """Return the shape that is known without running anything; None for a side, or for all, that is not."""
+        """Return the static shape of *tensor*: None for an unknown dimension, or for all if the rank is unknown."""
         shape = self._session.graph.get_tensor_by_name(tensor).shape
         return None if shape.rank is None else tuple(shape.as_list())
 
     def _refuse_side_effects(self, fetches: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> None:
         fed = {node_of(tensor) for tensor in feeds}
         walked = self._index.walk_back([node_of(f) for f in fetches], lambda node: node.name not in fed)
-        functions = self._index.graph_def.library.function  # any of them may be called
+        functions = self._index.graph_def.library.function  # the graph may call any of them
         nodes = [self._index.nodes[name] for name in walked if name in self._index.nodes]
         for node in (*nodes, *(inner for function in functions for inner in function.node_def)):
-            if _acts_outside(node.op):
+            if _has_side_effects(node.op):
                 raise InputError(
-                    f"the graph's node {node.name} is a {node.op}, which acts outside the graph: it is not run; give a "
-                    "frozen inference graph"
+                    f"the graph is not run: its node {node.name} is a {node.op}, which has side effects; want a frozen "
+                    "inference graph"
                 )
 
 
-def _acts_outside(op: str) -> bool:
+def _has_side_effects(op: str) -> bool:
     from tensorflow.python.framework import op_def_registry
 
     definition = op_def_registry.get(op)
@@ -68,22 +68,22 @@ def _acts_outside(op: str) -> bool:
 
 
 @contextmanager
-def running(index: GraphIndex) -> Iterator[Runner]:
-    """Import the graph in *index* and give its `Runner`.
+def running(index: GraphIndex) -> Iterator[GraphRunner]:
+    """Import the graph in *index* and yield its `GraphRunner`.
 
     Raises:
-        InputError: TensorFlow refuses the graph.
+        InputError: TensorFlow rejects the graph.
     """
     tf = load_tensorflow()
     graph = tf.Graph()
     with graph.as_default():
         import_graph(_without_tflite_ops(index.graph_def))
     with tf.compat.v1.Session(graph=graph) as session:
-        yield Runner(index, session)
+        yield GraphRunner(index, session)
 
 
 def _without_tflite_ops(graph_def: Any) -> Any:
-    """Return the graph without the operators that only TFLite knows: they come last, and are not run here."""
+    """Return the graph without the TFLite post-processing operator, which TensorFlow does not have."""
     if not any(node.op == OP for node in graph_def.node):
         return graph_def
     kept = type(graph_def)()
@@ -94,13 +94,17 @@ def _without_tflite_ops(graph_def: Any) -> Any:
 
 
 def import_graph(graph_def: Any) -> None:
-    """Import *graph_def* into the current graph, its names unchanged."""
+    """Import *graph_def* into the current graph with unchanged names.
+
+    Raises:
+        InputError: TensorFlow rejects the graph.
+    """
     tf = load_tensorflow()
     try:
         tf.compat.v1.import_graph_def(graph_def, name="")
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         text = str(error).splitlines()[0]
-        raise InputError(f"TensorFlow refuses the graph: {text}") from error
+        raise InputError(f"TensorFlow rejects the graph: {text}") from error
 
 
 def constant_image(height: int, width: int, colour: Sequence[float]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Trained quantization ranges: what they are called in a checkpoint, and the values that 8 bits can hold.
+"""Quantization ranges from training: their names in a checkpoint, and the grid of values that 8 bits represent.
 
 Source: TensorFlow 1.15, `contrib.quantize`, and `FakeQuantWithMinMaxVars` (Jacob et al., CVPR 2018, section 3).
 """
@@ -14,40 +14,40 @@ WEIGHTS = "weights_quant"
 ACTIVATION = "act_quant"
 RESIDUAL = "post_activation_bypass_quant"
 SUM = "activation_AddV2_quant"
-NOTHING = ""
-"""Kinds of ranges: of folded weights, of what a layer returns, of a residual block, of any other sum; none."""
+NO_RANGE = ""
+"""Kinds of ranges: of folded weights, a layer's output, a residual block, any other sum; and none."""
 
-OLDER = {SUM: "activation_Add_quant"}
-"""What TensorFlow called them before 1.15."""
+OLDER_NAMES = {SUM: "activation_Add_quant"}
+"""Names before TensorFlow 1.15."""
 
-NARROWEST = 1e-6
-"""How wide a range is at least: that of a layer whose output is always 0 has no scale otherwise."""
+MIN_WIDTH = 1e-6
+"""The smallest width of a range: a layer whose output is always 0 would otherwise have no scale."""
 
-STEPS = 255
-"""Of 8 bits; one less where weights keep off the lowest value."""
+HIGHEST_STEP = 255
+"""The highest step in 8 bits; the lowest is 0, or 1 for weights (narrow range)."""
 
-MOVES = (
+SCOPE_CHANGES = (
     (re.compile(r"^FeatureExtractor/(MobilenetV1|InceptionV[23])/"), r"FeatureExtractor/\1/\1/"),
     (re.compile(r"^(FeatureExtractor/[^/]+/fpn)/"), r"\1/top_down/"),
 )
-"""Scopes of variables, and of operators where they differ: ranges are called after the operators."""
+"""(scope of the variables, scope of the operators) where they differ: ranges are named after the operators."""
 
 
-def places_of(scope: str, kind: str) -> tuple[str, ...]:
-    """Return where the range *kind* of the layer *scope* may stand in a checkpoint, the likeliest first."""
-    moved = tuple(begins.sub(other, scope) for begins, other in MOVES if begins.search(scope))
-    kinds = (kind, OLDER[kind]) if kind in OLDER else (kind,)
-    return tuple(f"{place}/{name}" for name in kinds for place in (scope, *moved))
+def range_names(scope: str, kind: str) -> tuple[str, ...]:
+    """Return the possible names in a checkpoint of the range *kind* of the layer *scope*, most likely first."""
+    operator_scopes = tuple(pattern.sub(other, scope) for pattern, other in SCOPE_CHANGES if pattern.search(scope))
+    kinds = (kind, OLDER_NAMES[kind]) if kind in OLDER_NAMES else (kind,)
+    return tuple(f"{place}/{name}" for name in kinds for place in (scope, *operator_scopes))
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The values that 8 bits can hold: *scale* * (step - *zero*) for the steps *lowest* to 255.
+    """The values that 8 bits represent: *scale* * (step - *zero*) for the steps *lowest* to 255.
 
     Attributes:
-        scale: between two of them.
-        zero: the step that is 0.
-        lowest: 1 for weights (narrow range), else 0.
+        scale: the distance between two neighbouring values.
+        zero: the step that stands for 0.
+        lowest: the lowest step: 1 for weights (narrow range), else 0.
     """
 
     scale: float
@@ -56,21 +56,21 @@ class Grid:
 
     @property
     def low(self) -> float:
-        """The lowest value."""
+        """The lowest value that the grid represents."""
         return float(np.float32((self.lowest - self.zero) * self.scale))
 
     @property
     def high(self) -> float:
-        """The highest value."""
-        return float(np.float32((STEPS - self.zero) * self.scale))
+        """The highest value that the grid represents."""
+        return float(np.float32((HIGHEST_STEP - self.zero) * self.scale))
 
 
 def grid_of(low: float, high: float, *, narrow: bool = False) -> Grid:
-    """Return the grid that fake quantization makes of the range *low* to *high*: shifted until 0 is on it.
+    """Return the grid that fake quantization uses for the range *low* to *high*, shifted so that it contains 0.
 
-    The arithmetic is that of the operator, in float32.
+    Computed in float32, like the TensorFlow operator.
     """
     lowest = int(narrow)
-    scale = np.float32(high - low) / np.float32(STEPS - lowest)
+    scale = np.float32(high - low) / np.float32(HIGHEST_STEP - lowest)
     zero = np.floor(lowest - np.float32(low) / scale + np.float32(0.5))
-    return Grid(float(scale), int(np.clip(zero, lowest, STEPS)), lowest)
+    return Grid(float(scale), int(np.clip(zero, lowest, HIGHEST_STEP)), lowest)

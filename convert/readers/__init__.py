@@ -1,1 +1,1 @@
-"""Formats that detectors come in; one file each, see `detlite.convert.reader`."""
+"""Readers of trained models, one format per file, each with a `PLUGIN` of type `detlite.convert.reader.Reader`."""

@@ -1,4 +1,4 @@
-"""A TensorFlow SavedModel, of TensorFlow 1 or 2."""
+"""Reader of SavedModels of TensorFlow 1 and 2."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from detlite.runtime.errors import InputError
 
 NAME = "saved_model.pb"
 FORBIDDEN = ("WriteFile", "PyFunc", "EagerPyFunc", "PyFuncStateless")
-"""Operators that a detector has no use for, and that act on the machine when a SavedModel is loaded."""
+"""Operators that no detector needs and that can access the machine when a SavedModel is loaded."""
 
 
 def recognizes(path: Path) -> Path | None:
-    """Return the SavedModel's folder that *path* is, holds, or is the graph of."""
+    """Return the folder of the SavedModel at or in *path* (a folder, or its `saved_model.pb`), or None."""
     if path.is_file():
         return path.parent if path.name == NAME else None
     return next((folder for folder in (path, path / "saved_model") if (folder / NAME).is_file()), None)
@@ -30,7 +30,7 @@ def read(path: Path) -> FrozenGraph:
     """Return the frozen graph of the serving signature of the SavedModel in the folder *path*.
 
     Raises:
-        InputError: it is damaged, has no serving signature, or holds operators that act on the machine.
+        InputError: it is damaged, has no serving signature, or contains operators that can access the machine.
     """
     tf = load_tensorflow()
     meta = _meta_graph(path)
@@ -47,7 +47,7 @@ def read(path: Path) -> FrozenGraph:
         AttributeError,
     ) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be loaded as a SavedModel: {text[:300]}") from error
+        raise InputError(f"cannot load the SavedModel {path}: {text[:300]}") from error
     return FrozenGraph(graph_def, path.parent)
 
 
@@ -59,15 +59,15 @@ def _meta_graph(path: Path) -> Any:
     try:
         record.ParseFromString((path / NAME).read_bytes())
     except DecodeError as error:
-        raise InputError(f"{path / NAME} is no SavedModel, or is cut short: {error}") from error
+        raise InputError(f"{path / NAME} is not a SavedModel, or is cut short: {error}") from error
     metas = [meta for meta in record.meta_graphs if "serve" in meta.meta_info_def.tags]
     if not metas:
-        raise InputError(f"{path / NAME} has no graph with the tag 'serve': it is no exported model")
+        raise InputError(f"{path / NAME} has no graph with the tag 'serve': it is not an exported model")
     for nodes in (metas[0].graph_def.node, *(f.node_def for f in metas[0].graph_def.library.function)):
         forbidden = next((node for node in nodes if node.op in FORBIDDEN), None)
         if forbidden is not None:
             raise InputError(
-                f"{path / NAME}: {forbidden.name} is a {forbidden.op}, which no detector needs: not loaded"
+                f"{path / NAME} is not loaded: {forbidden.name} is a {forbidden.op}, which no detector needs"
             )
     return metas[0]
 
@@ -79,7 +79,7 @@ def _freeze_tf2(path: Path) -> Any:
     loaded = tf.saved_model.load(str(path))
     signatures = loaded.signatures
     if "serving_default" not in signatures:
-        raise InputError(f"{path} has the signatures {list(signatures)}; serving_default is wanted")
+        raise InputError(f"{path} has the signatures {list(signatures)}; want serving_default")
     frozen = convert_variables_to_constants_v2(signatures["serving_default"], lower_control_flow=True)
     return frozen.graph.as_graph_def()
 
@@ -88,7 +88,7 @@ def _freeze_tf1(path: Path, meta: Any) -> Any:
     tf = load_tensorflow()
     signatures = meta.signature_def
     if "serving_default" not in signatures:
-        raise InputError(f"{path} has the signatures {list(signatures)}; serving_default is wanted")
+        raise InputError(f"{path} has the signatures {list(signatures)}; want serving_default")
     outputs = [info.name.split(":")[0] for info in signatures["serving_default"].outputs.values()]
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
         tf.compat.v1.saved_model.load(session, ["serve"], str(path))

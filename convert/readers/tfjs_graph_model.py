@@ -1,4 +1,4 @@
-"""A TensorFlow.js graph model: `model.json` with a GraphDef as JSON, and its weights in binary shards.
+"""Reader of TensorFlow.js graph models: `model.json` with a GraphDef as JSON, and weights in binary shards.
 
 Format: `tensorflowjs_converter`'s weight manifest (github.com/tensorflow/tfjs, tfjs-converter).
 """
@@ -24,7 +24,7 @@ DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "uint8": "u1", "ui
 
 
 def recognizes(path: Path) -> Path | None:
-    """Return the `model.json` that *path* is or holds."""
+    """Return the `model.json` at or in *path*, or None."""
     file = path / NAME if path.is_dir() else path
     if file.suffix != ".json" or not file.is_file():
         return None
@@ -34,10 +34,10 @@ def recognizes(path: Path) -> Path | None:
 
 
 def read(path: Path) -> FrozenGraph:
-    """Return the graph that the `model.json` at *path* and its shards hold.
+    """Return the graph in the `model.json` at *path* and its shards.
 
     Raises:
-        InputError: it is damaged, is no graph model, or a shard is missing or has another length.
+        InputError: it is damaged or not a graph model, or a shard is missing or has the wrong length.
     """
     tf = load_tensorflow()
     from google.protobuf.json_format import ParseDict, ParseError
@@ -47,7 +47,7 @@ def read(path: Path) -> FrozenGraph:
     try:
         ParseDict(_with_strings(record["modelTopology"]), graph_def, ignore_unknown_fields=True)
     except (ParseError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: modelTopology is no TensorFlow graph: {error}") from error
+        raise InputError(f"{path}: modelTopology is not a TensorFlow graph: {error}") from error
     weights = dict(_weights(path, record["weightsManifest"]))
     for node in graph_def.node:
         if node.name in weights:
@@ -65,7 +65,7 @@ def files(path: Path) -> tuple[Path, ...]:
 
 
 def _with_strings(value: Any, key: str = "") -> Any:
-    """Return the JSON *value* with each byte string, which some converters write as a list of numbers, in base64."""
+    """Return the JSON *value* with every byte string in base64; some converters write lists of numbers."""
     if isinstance(value, dict):
         return {name: _with_strings(inner, f"{key}.{name}") for name, inner in value.items()}
     if not isinstance(value, list):
@@ -83,16 +83,16 @@ def _record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON, or is cut short: {error}") from error
+        raise InputError(f"{path} is not JSON, or is cut short: {error}") from error
     if not isinstance(record, dict) or not {"modelTopology", "weightsManifest"} <= record.keys():
-        raise InputError(f"{path} is no TensorFlow.js model: it has no modelTopology and weightsManifest")
+        raise InputError(f"{path} is not a TensorFlow.js model: it lacks modelTopology or weightsManifest")
     if not isinstance(record["modelTopology"], dict) or "node" not in record["modelTopology"]:
-        raise InputError(f"{path} is a TensorFlow.js layers model; a graph model is wanted (tfjs_graph_model)")
+        raise InputError(f"{path} is a TensorFlow.js layers model; want a graph model (tfjs_graph_model)")
     return record
 
 
 def _weights(path: Path, manifest: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield each weight's name and value, in the order of the manifest."""
+    """Yield (name, value) of each weight, in the order of the manifest."""
     try:
         for group in manifest:
             data = b"".join(_shard(path, str(name)).read_bytes() for name in group["paths"])
@@ -110,14 +110,14 @@ def _weights(path: Path, manifest: Any) -> Iterator[tuple[str, NDArray[Any]]]:
 def _shard(path: Path, name: str) -> Path:
     shard = path.parent / name
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise InputError(f"{path}: the shard {name!r} lies outside the model's folder")
+        raise InputError(f"{path}: the shard {name!r} is outside the model's folder")
     if not shard.is_file():
-        raise InputError(f"{shard} is missing: {path.name} names it as a shard of its weights")
+        raise InputError(f"{shard} is missing: {path.name} lists it as a shard of its weights")
     return shard
 
 
 def _weight(weight: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
-    """Return the value at the beginning of *data* and how many bytes it takes."""
+    """Return the value at the start of *data* and its size in bytes."""
     shape = tuple(int(side) for side in weight["shape"])
     quantization = weight.get("quantization")
     stored = quantization["dtype"] if quantization else weight["dtype"]
@@ -126,7 +126,7 @@ def _weight(weight: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
     dtype = np.dtype(DTYPES[stored])
     size = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or size > len(data):
-        raise InputError(f"the weight {weight['name']} of shape {shape} wants {size} bytes, {len(data)} are left")
+        raise InputError(f"the weight {weight['name']} of shape {shape} needs {size} bytes, but {len(data)} are left")
     value: NDArray[Any] = np.frombuffer(data[:size], dtype).reshape(shape)
     if quantization and "scale" in quantization:
         value = value.astype(np.float32) * np.float32(quantization["scale"]) + np.float32(quantization["min"])

@@ -1,1 +1,1 @@
-"""Named changes to a graph that the edge needs; one file each, see `detlite.convert.graph.repair`."""
+"""Graph repairs, one per file, each with a `PLUGIN` of type `detlite.convert.graph.repair.Repair`."""

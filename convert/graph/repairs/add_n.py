@@ -1,4 +1,4 @@
-"""Additions of two tensors that a graph optimizer wrote as AddN."""
+"""Additions of two tensors that a graph optimizer has rewritten as AddN."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ADDITIONS = ("Add", "AddV2", "BiasAdd")
 
 
 def apply(graph_def: Any) -> int:
-    """Write each two-input `AddN` as `AddV2`, and put a batch norm's shift back beside its convolution.
+    """Replace each two-input `AddN` by `AddV2`, and move a batch norm's shift back to its convolution.
 
-    The optimizer made `shift + AddN(conv, skip)` of `(conv + shift) + skip`; as it stands the shift is an addition
-    of its own, which the converter cannot fold into the convolution's bias.
+    The optimizer rewrote `(conv + shift) + skip` as `shift + AddN(conv, skip)`. There the shift is a separate
+    addition, which the converter cannot fold into the convolution's bias.
     """
     index = GraphIndex(graph_def)
     sums = index.find(lambda node: node.op == "AddN" and len(index.inputs(node)) == 2)
@@ -41,7 +41,7 @@ def _restore_shift(index: GraphIndex, total: Any) -> None:
         return
     skip = total.input[1 - branch]
     convolution = total.input[branch]
-    # total becomes conv + shift, outer becomes total + skip: both keep their names, and so their readers
+    # total becomes conv + shift and outer becomes total + skip; both keep their names and so their consumers
     del total.input[:]
     total.input.extend([convolution, shift])
     outer.op = "AddV2"
@@ -57,7 +57,7 @@ def _is_const(index: GraphIndex, reference: str) -> bool:
 
 
 def _is_scaled_convolution(index: GraphIndex, reference: str) -> bool:
-    """Whether *reference* is a convolution, or one times a constant (the scale of a batch norm), read only here."""
+    """Return whether *reference* is a convolution, possibly scaled by a constant, that has one consumer."""
     node = index.nodes.get(node_of(reference))
     if node is not None and node.op == "Mul":
         factors = [s for s in index.inputs(node) if not _is_const(index, s)]

@@ -1,4 +1,4 @@
-"""Batch norms that stand as operators of their own behind a convolution."""
+"""Batch norms that are separate operators after a convolution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
 
 def apply(graph_def: Any) -> int:
-    """Fold each inference `FusedBatchNorm` behind a convolution with constant weights into weights and a bias.
+    """Fold each inference `FusedBatchNorm` after a convolution with constant weights into its weights and a bias.
 
     y = (x * w - mean) * gamma / sqrt(variance + epsilon) + beta is x * (w * scale) + (beta - mean * scale) with
     scale = gamma / sqrt(variance + epsilon) (Ioffe and Szegedy, Batch Normalization, 2015), in float64.
@@ -73,6 +73,6 @@ def _to_bias(norm: Any, convolution: str) -> None:
 
 PLUGIN = Repair(
     title="batch norm folded into its convolution",
-    why="a batch norm that stays an operator of its own is quantized by itself: one more rounding of every value",
+    why="a batch norm that remains a separate operator is quantized separately, which rounds every value once more",
     apply=apply,
 )

@@ -1,4 +1,4 @@
-"""Nearest-neighbour up-sampling that the OD API writes as stacking and reshaping."""
+"""Nearest-neighbour up-sampling that the OD API implements by stacking and reshaping."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from detlite.convert.tensorflow import load_tensorflow
 
 
 def apply(graph_def: Any) -> int:
-    """Write each up-sampling as one `ResizeNearestNeighbor` of fixed size.
+    """Replace each up-sampling by one `ResizeNearestNeighbor` of fixed size.
 
-    Three spellings of `ops.nearest_neighbor_upsampling` are known, the newest first:
+    `ops.nearest_neighbor_upsampling` has three known forms, newest first:
     Reshape(Pack(Reshape(Pack(x, x; 3)), ...; 2)), the same without the inner reshape, and Reshape(Reshape(x) * ones).
     """
     index = GraphIndex(graph_def)
@@ -35,7 +35,7 @@ def apply(graph_def: Any) -> int:
 
 @dataclass(frozen=True)
 class _Upsampled:
-    """What is up-sampled, and how many times each row and column stands in the result."""
+    """The up-sampled tensor, and the number of times that each of its rows and columns is repeated."""
 
     tensor: str
     rows: int
@@ -43,7 +43,7 @@ class _Upsampled:
 
 
 def _upsampled(index: GraphIndex, reshape: Any) -> _Upsampled | None:
-    """Return what *reshape* completes an up-sampling of, or None."""
+    """Return the up-sampling whose last operator is *reshape*, or None."""
     last = index.source(reshape, 0)
     if last is None:
         return None
@@ -105,7 +105,7 @@ def _to_resize(graph_def: Any, reshape: Any, x: str, size: tuple[int, int]) -> N
 
 PLUGIN = Repair(
     title="packed nearest-neighbour up-sampling to the native resize",
-    why="stacking goes through tensors of rank 5 and 6, which no accelerator maps (measured: 111 of 157 operators of "
-    "an FPNLite on the Edge TPU)",
+    why="stacking uses tensors of rank 5 and 6, which no accelerator maps (measured: 111 of 157 operators of an "
+    "FPNLite on the Edge TPU)",
     apply=apply,
 )

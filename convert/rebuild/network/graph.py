@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detlite.convert.graph.trained_ranges import ACTIVATION, NARROWEST, NOTHING, RESIDUAL, WEIGHTS, places_of
+from detlite.convert.graph.trained_ranges import ACTIVATION, MIN_WIDTH, NO_RANGE, RESIDUAL, WEIGHTS, range_names
 from detlite.convert.graph.trim import INPUT
 from detlite.convert.rebuild.weights.weights import Weights, names_of
 from detlite.convert.tensorflow import load_tensorflow
@@ -216,10 +216,10 @@ class Network:
 
         Args:
             x: a tensor, or weights.
-            scope: of the operator: `places_of` says where else its range may be.
-            kind: `ranges.ACTIVATION`, `WEIGHTS`, `RESIDUAL` or `SUM`; `NOTHING` for what was never rounded.
+            scope: of the operator: `range_names` says where else its range may be.
+            kind: `ranges.ACTIVATION`, `WEIGHTS`, `RESIDUAL` or `SUM`; `NO_RANGE` for what was never rounded.
         """
-        if not self.quantized or kind == NOTHING:
+        if not self.quantized or kind == NO_RANGE:
             return x
         low, high = self.trained_range(scope, kind)
         return self.fake_quant(x, low, high, narrow=kind == WEIGHTS, name=f"{scope}/{kind}")
@@ -230,14 +230,14 @@ class Network:
         Raises:
             InputError: low is over high.
         """
-        places = places_of(scope, kind)
+        places = range_names(scope, kind)
         low, high = (
             float(self.variable(tuple(f"{place}/{end}" for place in places), (), trained=False))
             for end in ("min", "max")
         )
         if low > high:
             raise InputError(f"the trained range {places[0]} is from {low:g} to {high:g}: the checkpoint is damaged")
-        return low, max(high, low + NARROWEST)
+        return low, max(high, low + MIN_WIDTH)
 
     @staticmethod
     def size(x: Tensor) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detlite.convert.graph.trained_ranges import NOTHING
+from detlite.convert.graph.trained_ranges import NO_RANGE
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor
 from detlite.convert.rebuild.network.depths import make_divisible
 from detlite.convert.rebuild.network.extractor import said
@@ -141,6 +141,6 @@ class _Builder:
         means = net.channel_means(x, scope)
         inner = self.slim.conv(means, f"{scope}/Conv", squeezed, 1, style=Style("RELU", norm=None))
         outer = self.slim.conv(inner, f"{scope}/Conv_1", channels, 1, style=Style("NONE", norm=None))
-        shifted = net.add(outer, GATE_SHIFT, f"{scope}/Conv_1", kind=NOTHING)
+        shifted = net.add(outer, GATE_SHIFT, f"{scope}/Conv_1", kind=NO_RANGE)
         gate = net.multiply(net.activate(shifted, "RELU_6", f"{scope}/Conv_1"), GATE, f"{scope}/Conv_1")
         return net.multiply(x, gate, scope)

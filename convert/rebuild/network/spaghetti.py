@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from detlite.convert.graph.trained_ranges import NOTHING, RESIDUAL, grid_of
+from detlite.convert.graph.trained_ranges import NO_RANGE, RESIDUAL, grid_of
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.slim import Slim, Style
 from detlite.convert.rebuild.network.spaghetti_nodes import (
@@ -77,7 +77,7 @@ class Spaghetti:
         edges = [self._edge(source, name, done[source]) for source in node.sources]
         finest = min(range(len(edges)), key=lambda index: self.nodes[node.sources[index]].level)
         cropped = [net.crop(edge, net.size(edges[finest]), f"{self.scope}/{name}") for edge in edges]
-        total = net.add(cropped[0], cropped[1], f"{self.scope}/{name}", kind=NOTHING)
+        total = net.add(cropped[0], cropped[1], f"{self.scope}/{name}", kind=NO_RANGE)
         return net.activate(total, "RELU_6", f"{self.scope}/{name}")
 
     def _edge(self, source: str, target: str, x: Tensor) -> Tensor:

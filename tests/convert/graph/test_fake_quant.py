@@ -1,4 +1,4 @@
-"""A graph of quantization-aware training made fit for int8: symmetric weights, and a range for every tensor."""
+"""Preparing a quantization-aware training graph for int8: symmetric weights, and a range for every tensor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 4
 
 
 def graph_of(body):
-    """The graph that *body* builds of the image, cut at its output `head`."""
+    """Return the graph that *body* builds on the image, cut at its output `head`."""
     import tensorflow as tf
 
     with tf.Graph().as_default() as graph:
@@ -33,7 +33,7 @@ def convolution(tf, x, weights, bounds):
 
 
 def one_by_one(columns):
-    """A 1x1 kernel of these output channels, two weights each."""
+    """Return a 1x1 kernel with these output channels of two weights each."""
     return np.float32(columns).T.reshape(1, 1, 2, -1)
 
 
@@ -132,5 +132,5 @@ def test_a_scaled_tensor_has_the_scaled_range():
 
 
 def test_a_graph_without_trained_ranges_is_refused():
-    with pytest.raises(InputError, match="the graph holds no trained ranges"):
+    with pytest.raises(InputError, match="the graph has no trained ranges; quantize it with calibration images"):
         fit_for_int8(graph_of(lambda tf, x: tf.nn.relu6(x)), ("head",))

@@ -1,4 +1,4 @@
-"""Cutting a graph at its heads, and measuring what stands before and behind them."""
+"""Cutting a graph at its heads, and measuring its pre- and post-processing."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_the_network_input_is_what_leaves_the_preprocessor():
     assert cut_graph(GraphIndex(tiny_graph_def())).network_input == "Preprocessor/sub:0"
 
 
-def test_a_graph_that_normalizes_before_it_resizes_is_cut_behind_the_resize():
+def test_a_graph_that_normalizes_before_it_resizes_is_cut_after_the_resize():
     cut = cut_graph(GraphIndex(tiny_graph_def(Tiny(normalize_first=True))))
     assert cut.network_input.startswith("Preprocessor/map/")
 
@@ -113,7 +113,7 @@ def test_no_repair_leaves_an_operator_that_it_is_for(tmp_path):
     assert "ResizeNearestNeighbor" in ops
 
 
-def test_without_repairs_the_graph_stays_as_it_came(tmp_path):
+def test_without_repairs_the_graph_is_unchanged(tmp_path):
     made = detector_of(tmp_path, repair=False)
     assert made.repairs == ()
     assert "AddN" in {node.op for node in made.graph_def.node}
@@ -150,7 +150,7 @@ def test_a_config_of_a_faster_rcnn_is_refused(tmp_path):
 
 
 def test_another_input_size_than_the_graphs_is_refused(tmp_path):
-    with pytest.raises(InputError, match="resizes every image to 32x32, and --input asks for 64x64"):
+    with pytest.raises(InputError, match="resizes every image to 32x32, but --input asks for 64x64"):
         detector_of(tmp_path, input_size=(64, 64))
 
 
@@ -166,7 +166,7 @@ def test_a_classifier_is_refused_in_one_line():
     with tf.Graph().as_default() as graph:
         x = tf.compat.v1.placeholder(tf.float32, (1, 8, 8, 3))
         tf.nn.softmax(tf.reduce_mean(x, (1, 2)), name="predictions")
-        with pytest.raises(InputError, match="no SSD of the TF Object Detection API: .* looks like a classifier"):
+        with pytest.raises(InputError, match="not an SSD of the TF Object Detection API: .* looks like a classifier"):
             cut_graph(GraphIndex(graph.as_graph_def()))
 
 
@@ -182,6 +182,6 @@ def test_a_graph_that_would_write_a_file_is_not_run(tmp_path):
     for node in graph_def.node:
         if node.name == "Postprocessor/Reshape":
             node.input.append("^WriteFile")
-    with pytest.raises(InputError, match="is a WriteFile, which acts outside the graph"):
+    with pytest.raises(InputError, match="is a WriteFile, which has side effects"):
         build_detector(FrozenGraph(graph_def, tmp_path), DetectorOptions())
     assert not (tmp_path / "written").exists()

@@ -136,25 +136,25 @@ def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
 
 def test_a_missing_shard_is_named(tfjs, tmp_path):
     (tmp_path / "shard2").unlink()
-    with pytest.raises(InputError, match="shard2 is missing: model.json names it"):
+    with pytest.raises(InputError, match="shard2 is missing: model.json lists it"):
         tfjs_graph_model.read(tfjs)
 
 
 def test_a_short_shard_is_refused(tfjs, tmp_path):
     (tmp_path / "shard2").write_bytes(b"1234")
-    with pytest.raises(InputError, match=r"wants \d+ bytes, \d+ are left"):
+    with pytest.raises(InputError, match=r"needs \d+ bytes, but \d+ are left"):
         tfjs_graph_model.read(tfjs)
 
 
 def test_a_shard_outside_the_folder_is_refused(tfjs):
     tfjs.write_text(tfjs.read_text().replace("shard1", "../shard1"))
-    with pytest.raises(InputError, match="'../shard1' lies outside the model's folder"):
+    with pytest.raises(InputError, match="'../shard1' is outside the model's folder"):
         tfjs_graph_model.read(tfjs)
 
 
 def test_a_truncated_tfjs_model_is_refused(tfjs):
     tfjs.write_text(tfjs.read_text()[:2000])
-    with pytest.raises(InputError, match=r"model.json is no JSON, or is cut short"):
+    with pytest.raises(InputError, match=r"model.json is not JSON, or is cut short"):
         tfjs_graph_model.read(tfjs)
 
 
@@ -162,7 +162,7 @@ def test_a_truncated_tfjs_model_is_refused(tfjs):
 def test_a_truncated_graph_is_refused(frozen, keep):
     data = frozen.read_bytes()
     frozen.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(InputError, match="is no TensorFlow graph, or is cut short"):
+    with pytest.raises(InputError, match="is not a TensorFlow graph, or is cut short"):
         frozen_graph.read(frozen)
 
 
@@ -179,7 +179,7 @@ def test_a_graph_with_variables_is_not_frozen(tmp_path):
 def test_a_truncated_saved_model_is_refused(saved_tf1):
     file = saved_tf1 / "saved_model.pb"
     file.write_bytes(file.read_bytes()[:500])
-    with pytest.raises(InputError, match="is no SavedModel, or is cut short"):
+    with pytest.raises(InputError, match="is not a SavedModel, or is cut short"):
         saved_model.read(saved_tf1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.graph.trained_ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, places_of
+from detlite.convert.graph.trained_ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, range_names
 from detlite.convert.rebuild.network.graph import Network
 from detlite.convert.rebuild.weights.named import NamedWeights
 from detlite.convert.rebuild.weights.stored import Store, Variable
@@ -47,17 +47,17 @@ def test_the_grid_is_that_of_the_operator_of_tensorflow():
 
 
 def test_the_ranges_of_mobilenet_v1_stand_in_a_doubled_scope():
-    places = places_of("FeatureExtractor/MobilenetV1/Conv2d_0", WEIGHTS)
+    places = range_names("FeatureExtractor/MobilenetV1/Conv2d_0", WEIGHTS)
     assert "FeatureExtractor/MobilenetV1/MobilenetV1/Conv2d_0/weights_quant" in places
 
 
 def test_the_ranges_of_a_pyramid_stand_under_top_down():
-    places = places_of("FeatureExtractor/MobilenetV2/fpn/projection_3", WEIGHTS)
+    places = range_names("FeatureExtractor/MobilenetV2/fpn/projection_3", WEIGHTS)
     assert "FeatureExtractor/MobilenetV2/fpn/top_down/projection_3/weights_quant" in places
 
 
 def test_a_sum_may_be_called_as_before_tensorflow_1_15():
-    assert places_of("net/add", SUM) == ("net/add/activation_AddV2_quant", "net/add/activation_Add_quant")
+    assert range_names("net/add", SUM) == ("net/add/activation_AddV2_quant", "net/add/activation_Add_quant")
 
 
 def weights_of(tmp_path, **values):
