@@ -20,6 +20,7 @@ COMMANDS = {
     "postprocess": "Add, change or strip the post-processing op of a .tflite.",
     "quantize": "Make an int8 TFLite model, calibrated with images, or one of another scheme.",
     "compile": "Compile an int8 model for an accelerator: the Edge TPU.",
+    "detect": "Find things in images and videos with a model, and draw them.",
     "compare": "Say what changed between two runs, or whether two models agree.",
     "measure": "Measure the latency of a model.",
     "evaluate": "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another.",

@@ -6,50 +6,25 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from detlite.accuracy.image_source import ImageSource, Item, one_error, only_file
-from detlite.runtime.errors import InputError, MissingToolError
-from detlite.runtime.image.read import MAX_PIXELS
+from detlite.accuracy.image_source import ImageSource, Item, only_file
+from detlite.accuracy.video import Frame, open_video
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield every frame of the video's first stream, in the order in which they are shown."""
     (path,) = only_file(paths)
-    av = _pyav()
-    damaged, number = (av.FFmpegError, OSError, ValueError), 0
-    options = {"protocol_whitelist": "file"}  # a playlist must not lead anywhere else
-    with (
-        one_error(damaged, f"{path} is truncated, damaged or no video"),
-        av.open(f"file:{path.absolute()}", options=options) as container,
-    ):
-        if not container.streams.video:
-            raise InputError(f"{path} has no video stream: want a video")
-        for number, frame in enumerate(container.decode(container.streams.video[0]), 1):
-            if frame.width * frame.height > MAX_PIXELS:
-                raise InputError(f"{path} has {frame.width} x {frame.height} pixels: want at most {MAX_PIXELS}")
+    with open_video(path) as video:
+        for number, frame in enumerate(video.frames, 1):
             yield Item(f"frame {number} of {path.name}", content=partial(_content, frame), suffix=".npy")
-    if not number:
-        raise InputError(f"{path} holds no frame: want a video")
 
 
-def _pyav() -> Any:
-    try:
-        import av
-    except ImportError as error:
-        raise MissingToolError(
-            f"a video wants PyAV, which is not here ({error}): pip install 'detlite[video]', or save frames as images"
-        ) from error
-    av.logging.set_level(None)
-    return av
-
-
-def _content(frame: Any) -> bytes:
+def _content(frame: Frame) -> bytes:
     file = io.BytesIO()
-    np.save(file, np.ascontiguousarray(frame.to_ndarray(format="rgb24")))
+    np.save(file, frame.pixels())
     return file.getvalue()
 
 
-PLUGIN = ImageSource(title="Frames of a video; wants the extra `video`.", takes=("FILE",), items=items, files=only_file)
+PLUGIN = ImageSource(title="Frames of a video; needs the extra `video`.", takes=("FILE",), items=items, files=only_file)

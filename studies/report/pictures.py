@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.runtime.image.read import read_image
+from detlite.studies.label_places import place_label
 from detlite.studies.report.report import Picture, Shown, Side
 
 LONGEST_SIDE = 520  # pixels: sharp at half the page's width
@@ -21,7 +22,7 @@ COLOURS = 8  # how many the stylesheet has
 
 @dataclass(frozen=True)
 class DrawnBox:
-    """A box in pixels of the thumbnail, its text, where the text's label stands, and which colour both have."""
+    """A box in pixels of the thumbnail, its text, where the text is drawn, and which colour both have."""
 
     x: float
     y: float
@@ -94,9 +95,8 @@ def _draw_box(shown: Shown, labels: Sequence[str], size: tuple[int, int], placed
     x, y, right, bottom = x1 * width, y1 * height, x2 * width, y2 * height
     text = f"{shown.label} {shown.score:.2f}"
     label_width = min(CHARACTER * len(text) + 8, float(width))
-    wishes = ((x, y - LABEL), (x, y), (right - label_width, y), (x, bottom - LABEL), (x, bottom), (x, y + LABEL))
-    places = [(_within(at, width - label_width), _within(down, height - LABEL)) for at, down in wishes]
-    label_x, label_y = min(places, key=lambda place: _hidden(place, label_width, placed))
+    taken = [(one.label_x, one.label_y, one.label_width, LABEL) for one in placed]
+    label_x, label_y = place_label((x, y, right - x, bottom - y), (label_width, LABEL), size, taken)
     return DrawnBox(
         x=round(x, 1),
         y=round(y, 1),
@@ -108,15 +108,3 @@ def _draw_box(shown: Shown, labels: Sequence[str], size: tuple[int, int], placed
         label_width=round(label_width, 1),
         colour=labels.index(shown.label) % COLOURS,
     )
-
-
-def _within(value: float, most: float) -> float:
-    return min(max(value, 0.0), max(most, 0.0))
-
-
-def _hidden(place: tuple[float, float], width: float, placed: Sequence[DrawnBox]) -> float:
-    """Return how much of the *placed* labels a label of *width* at *place* would cover, in square pixels."""
-    x, y = place
-    across = (min(x + width, box.label_x + box.label_width) - max(x, box.label_x) for box in placed)
-    down = (LABEL - abs(y - box.label_y) for box in placed)
-    return sum(max(0.0, a) * max(0.0, d) for a, d in zip(across, down, strict=True))

@@ -321,7 +321,7 @@ def test_a_video_gives_its_frames_in_order(tmp_path):
 def test_a_file_that_is_no_video_is_refused(tmp_path):
     pytest.importorskip("av")
     (tmp_path / "a.mp4").write_bytes(encoded(1)[:50])
-    with pytest.raises(InputError, match="a.mp4 is truncated, damaged or no video"):
+    with pytest.raises(InputError, match="a.mp4 is truncated, damaged or not a video"):
         items("video", tmp_path / "a.mp4")
 
 
@@ -335,7 +335,7 @@ def test_a_video_without_pyav_says_what_to_install(tmp_path):
         "except MissingToolError as error: print(error.exit_status, error)"
     )
     said = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.mp4")], capture_output=True, text=True)
-    assert said.stdout.startswith("3 a video wants PyAV, which is not here")
+    assert said.stdout.startswith("3 reading a video needs PyAV, which is not installed")
     assert "pip install 'detlite[video]'" in said.stdout
 
 

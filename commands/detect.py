@@ -1,0 +1,94 @@
+"""`detlite detect`: what a model finds in images and videos, on this machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.options import json_option
+from detlite.convert.artifact import open_artifact
+from detlite.runtime.errors import FindingError
+from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
+from detlite.studies.detect.inputs import inputs_in, with_pictures
+from detlite.studies.detect.results import DetectRun, ImageResult, ScoredLabel
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("model", type=_PATH)
+@click.argument("images", nargs=-1, required=True, type=_PATH)
+@click.option(
+    "--score-threshold",
+    "threshold",
+    type=click.FloatRange(0, 1),
+    default=DEFAULT_THRESHOLD,
+    show_default=True,
+    help="Lowest score that is listed and drawn.",
+)
+@click.option("--draw", type=_PATH, metavar="OUT", help="Draw what is found to this folder, or to this file for one.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
+@click.option("--force", is_flag=True, help="Replace the files that exist.")
+@json_option
+def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any) -> None:
+    """Detect with MODEL in IMAGES: image files, folders, lists (.txt) and videos.
+
+    MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.
+    The exit status is 1 if some of the images could not be read.
+
+    \b
+    detlite detect out/int8 photo.jpg --draw found.jpg
+    detlite detect out/int8 photos/ --draw drawn/ --score-threshold 0.5
+    detlite detect detect.tflite photos/ clip.mp4 --json
+    """
+    artifact = open_artifact(model)
+    inputs = inputs_in(images)
+    if values["draw"] is not None:
+        inputs = with_pictures(inputs, values["draw"], force=values["force"])
+    with progress() as report:
+        run = detect_in(artifact, inputs, threads=values["threads"], threshold=values["threshold"], progress=report)
+    if as_json:
+        emit_json("detections", run.to_record(values["threshold"]))
+    else:
+        _show(run, values["threshold"], values["draw"])
+    for one in run.unread:
+        notice(f"not read: {one.error}")
+    if run.unread:
+        raise FindingError(f"{len(run.unread)} of {len(inputs)} inputs could not be read; the others are done")
+
+
+def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
+    stills = [one for one in run.images if one.frame is None]
+    videos = [one for one in run.images if one.frame is not None]
+    for one in stills:
+        for line in _lines(one, threshold):
+            click.echo(line)
+    for name in dict.fromkeys(one.image for one in videos):
+        click.echo(_video_line(name, [one for one in videos if one.image == name], threshold))
+    count = sum(len(one.above(threshold)) for one in run.images)
+    frames = f" and {len(videos)} frames" if videos else ""
+    where = "" if draw is None else f", drawn to {draw}"
+    click.echo(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
+
+
+def _lines(one: ImageResult, threshold: float) -> Iterator[str]:
+    found = one.above(threshold)
+    yield f"{one.image}: {len(found)} found"
+    for item in found:
+        yield f"  {item.score:.3f}  {_place(item)}{item.label}"
+
+
+def _place(item: ScoredLabel) -> str:
+    return "" if item.box is None else " ".join(f"{side:.3f}" for side in item.box) + "  "
+
+
+def _video_line(name: str, frames: Sequence[ImageResult], threshold: float) -> str:
+    """Return one line of a video: in how many of its frames each class was found, the most frequent first."""
+    seen = Counter(label for one in frames for label in {item.label for item in one.above(threshold)})
+    classes = ", ".join(f"{label} in {count}" for label, count in seen.most_common())
+    return f"{name}: {len(frames)} frames; {classes or 'nothing found'}"

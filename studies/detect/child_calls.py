@@ -1,0 +1,162 @@
+"""What a child process is asked to do: run a model on images and videos, and draw what it finds.
+
+Results are written to a file, a line of JSON for each image or frame as soon as it is done: a long video needs no more
+memory than a short one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from detlite.convert.files.write_file import write_file
+from detlite.runtime.arrays import Pixels
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.boxes.detections import Detections
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import Progress
+from detlite.runtime.session import Session
+from detlite.runtime.stream import WORKERS, ahead
+from detlite.studies.detect.draw import drawn
+from detlite.studies.detect.inputs import Input
+from detlite.studies.detect.results import DETECTIONS, ImageResult, Record, ScoredLabel
+
+FRAMES_TOLD_EVERY = 10
+
+
+def detect_inputs(request: Record, progress: Progress) -> Record:
+    """Run `model` with `contract` on `inputs`, write a line for each image and frame to `out`, and draw.
+
+    Returns:
+        `runtime`.
+    """
+    artifact = Artifact(Path(request["model"]), contract_from_json(request["contract"]))
+    session = Session(artifact, threads=request["threads"])
+    inputs = [Input(Path(path), Path(name), picture and Path(picture)) for path, name, picture in request["inputs"]]
+    with Path(request["out"]).open("w", encoding="utf-8") as out, ThreadPoolExecutor(WORKERS) as pool:
+        run = _Run(session, request["threshold"], out, pool)
+        for begin, group in _runs_of_a_kind(inputs):
+            if group[0].is_video:
+                run.video(group[0], progress)
+            else:
+                run.images(group, partial(_tell, progress, begin, len(inputs)))
+    return {"runtime": session.runtime}
+
+
+def _runs_of_a_kind(inputs: list[Input]) -> Iterator[tuple[int, list[Input]]]:
+    """Yield each video alone, and the images between videos together, with the number of inputs before them."""
+    group: list[Input] = []
+    for number, one in enumerate(inputs):
+        if one.is_video:
+            if group:
+                yield number - len(group), group
+            yield number, [one]
+            group = []
+        else:
+            group.append(one)
+    if group:
+        yield len(inputs) - len(group), group
+
+
+def _tell(progress: Progress, begin: int, total: int, done: int) -> None:
+    progress("images", begin + done, total)
+
+
+class _Run:
+    """One run: an open model, and where its results go."""
+
+    def __init__(self, session: Session, threshold: float, out: IO[str], pool: ThreadPoolExecutor) -> None:
+        self._session, self._threshold, self._out, self._pool = session, threshold, out, pool
+
+    def images(self, inputs: list[Input], done: Callable[[int], None]) -> None:
+        """Detect in image files: the next ones are read, and the last ones drawn, beside the inference."""
+        waiting: list[Future[None]] = []
+        pixels = ahead(self._pool, _read, [one.path for one in inputs])
+        for number, (one, image) in enumerate(zip(inputs, pixels, strict=True), 1):
+            if isinstance(image, InputError):
+                self._write({"image": str(one.path), "error": str(image)})
+            else:
+                result = self._found(image, str(one.path))
+                self._write(result.to_record())
+                if one.picture is not None:
+                    waiting.append(self._pool.submit(self._draw, image, result, one.picture))
+            while len(waiting) > WORKERS:
+                waiting.pop(0).result()
+            done(number)
+        for picture in waiting:
+            picture.result()
+
+    def video(self, one: Input, progress: Progress) -> None:
+        """Detect in every frame of a video; what was decoded of a damaged one is kept, and the damage named."""
+        try:
+            self._frames(one, progress)
+        except ContractError:  # of the model, not of this video
+            raise
+        except InputError as error:
+            self._write({"image": str(one.path), "error": str(error)})
+
+    def _frames(self, one: Input, progress: Progress) -> None:
+        from detlite.accuracy.video import VideoWriter, open_video
+
+        with open_video(one.path) as video:
+            if one.picture is None:
+                for _image, _result in self._each(one, video.frames, progress):
+                    pass
+                return
+            part = one.picture.with_name(f".{one.picture.stem}.partial{one.picture.suffix}")
+            try:
+                with closing(VideoWriter(part, video.rate)) as writer:
+                    for image, result in self._each(one, video.frames, progress):
+                        writer.write(drawn(image, result.above(self._threshold)))
+            finally:
+                if part.exists():
+                    part.replace(one.picture)
+
+    def _each(self, one: Input, frames: Iterator[Any], progress: Progress) -> Iterator[tuple[Pixels, ImageResult]]:
+        for number, frame in enumerate(frames):
+            image = frame.pixels()
+            result = self._found(image, str(one.path), frame=number, time_s=frame.time_s)
+            self._write(result.to_record())
+            if number % FRAMES_TOLD_EVERY == 0:
+                progress(one.path.name, number + 1, 0)
+            yield image, result
+
+    def _found(self, image: Pixels, name: str, **place: Any) -> ImageResult:
+        found = self._session.detect(image)
+        labels = self._session.contract.labels
+        return ImageResult(name, image.shape[0], image.shape[1], DETECTIONS, _scored(found, labels), **place)
+
+    def _draw(self, image: Pixels, result: ImageResult, path: Path) -> None:
+        from PIL import Image
+
+        file = io.BytesIO()
+        kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(path.suffix.lower(), "PNG")
+        Image.fromarray(drawn(image, result.above(self._threshold))).save(file, kind, quality=92)
+        write_file(path, file.getvalue())
+
+    def _write(self, record: Record) -> None:
+        self._out.write(json.dumps(record, allow_nan=False) + "\n")
+
+
+def _read(path: Path) -> Pixels | InputError:
+    try:
+        return read_image(path)
+    except InputError as error:
+        return error
+
+
+def _scored(found: Detections, labels: tuple[str, ...]) -> tuple[ScoredLabel, ...]:
+    if not (np.isfinite(found.boxes).all() and np.isfinite(found.scores).all()):
+        raise ContractError("the model returned boxes or scores that are not finite numbers: convert it again")
+    rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
+    return tuple(ScoredLabel(labels[number], number, score, tuple(box)) for box, number, score in rows)

@@ -1,0 +1,131 @@
+"""What to detect in: images, folders, lists and videos; and where the picture of each is written."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from detlite.accuracy.image_source import SUFFIXES
+from detlite.accuracy.images import images_in
+from detlite.accuracy.video import VIDEO_SUFFIXES
+from detlite.runtime.errors import InputError
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+"""Kept in the name of a drawn picture; other images become .png."""
+
+LIST_SUFFIX = ".txt"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One image or video file.
+
+    Attributes:
+        path: the file.
+        name: its path below the folder that was given, or its file name: what its picture is called.
+        picture: where the drawn picture or video is written; None where nothing is drawn.
+    """
+
+    path: Path
+    name: Path
+    picture: Path | None = None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the file is a video, by its suffix."""
+        return self.path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def inputs_in(paths: Sequence[Path]) -> tuple[Input, ...]:
+    """Return the images and videos that *paths* name, in their order; folders are searched with their sub-folders.
+
+    Args:
+        paths: image files, video files, folders of them, or .txt files with one image path a line.
+
+    Raises:
+        InputError: a path does not exist, or a folder or a list has no image and no video.
+    """
+    found = tuple(one for path in paths for one in _inputs_of(path))
+    if not found:
+        raise InputError("no image to detect in: give image files, folders or videos")
+    return found
+
+
+def _inputs_of(path: Path) -> Iterator[Input]:
+    if path.is_dir():
+        videos = [file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
+        has_images = any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
+        images = images_in(path).paths if has_images or not videos else ()
+        for file in sorted([*images, *videos]):
+            yield Input(file, file.relative_to(path))
+    elif not path.exists():
+        raise InputError(f"{path} does not exist: give an image, a folder of images, or a video")
+    elif path.suffix.lower() == LIST_SUFFIX:
+        for file in images_in(path).paths:
+            yield Input(file, Path(file.name))
+    else:
+        yield Input(path, Path(path.name))
+
+
+def with_pictures(inputs: Sequence[Input], draw: Path, *, force: bool) -> tuple[Input, ...]:
+    """Return *inputs* with the place of each picture, which is made ready before any work.
+
+    Args:
+        inputs: what is drawn.
+        draw: a folder; or, for one input, the file to write.
+        force: replace pictures that exist.
+
+    Raises:
+        InputError: a picture exists, two have the same name, or the place cannot be written to.
+    """
+    if draw.suffix and not draw.is_dir():
+        if len(inputs) > 1:
+            raise InputError(f"{draw} is one file, and there are {len(inputs)} inputs: give a folder")
+        _check_suffix(draw, inputs[0])
+        placed = [replace(inputs[0], picture=draw)]
+    else:
+        placed = [replace(one, picture=draw / _picture_name(one)) for one in inputs]
+    _refuse_twins(placed)
+    _prepare(placed, force=force)
+    return tuple(placed)
+
+
+def _picture_name(one: Input) -> Path:
+    if one.is_video:
+        return one.name.with_suffix(".mp4")
+    return one.name if one.name.suffix.lower() in PICTURE_SUFFIXES else one.name.with_suffix(".png")
+
+
+def _check_suffix(draw: Path, one: Input) -> None:
+    known = (".mp4",) if one.is_video else PICTURE_SUFFIXES
+    if draw.suffix.lower() not in known:
+        raise InputError(f"{draw} has the suffix {draw.suffix!r}; give a folder, or a file with {', '.join(known)}")
+
+
+def _refuse_twins(placed: Sequence[Input]) -> None:
+    owners: dict[Path | None, Path] = {}
+    for one in placed:
+        if one.picture in owners:
+            raise InputError(
+                f"{owners[one.picture]} and {one.path} would both be drawn to {one.picture}: rename one, or detect in "
+                "one folder after the other"
+            )
+        owners[one.picture] = one.path
+
+
+def _prepare(placed: Sequence[Input], *, force: bool) -> None:
+    for one in placed:
+        assert one.picture is not None
+        if one.picture.exists() and one.picture.samefile(one.path):
+            raise InputError(f"{one.picture} is the image itself: draw to another folder")
+        if one.picture.exists() and not force:
+            raise InputError(f"{one.picture} exists already; choose another folder, or pass --force to replace it")
+    for folder in dict.fromkeys(one.picture.parent for one in placed if one.picture is not None):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise InputError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error

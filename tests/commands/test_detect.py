@@ -1,0 +1,133 @@
+"""`detlite detect` on a tiny model: results, pictures, broken images, and what is refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders.command_line import Detlite
+from builders.model_files import write_photos
+from builders.tiny_tflite import tiny_contract, tiny_model
+
+from detlite.convert.artifact import step, write_artifact
+from detlite.runtime.artifact import read_artifact
+from detlite.runtime.image.read import read_image
+from detlite.runtime.session import Session
+
+
+@pytest.fixture
+def detlite(tmp_path):
+    contract = tiny_contract()
+    contract = replace(contract, image=replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
+    write_artifact(tmp_path / "tiny", tiny_model(), contract, [step("convert", input_sha256="0" * 64)])
+    write_photos(tmp_path / "photos", 3)
+    return Detlite(tmp_path)
+
+
+def video(path, frames=4):
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height = 64, 48
+        for number in range(frames):
+            pixels = np.full((48, 64, 3), 40 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_json_holds_the_detections_of_each_image(detlite):
+    ran = detlite("detect", "tiny", "photos", "--json", "--score-threshold", 0)
+    record = json.loads(ran.out)
+    assert (ran.status, record["schema"], record["score_threshold"]) == (0, "detlite.detections", 0)
+    assert [(one["image"], one["height"], one["width"]) for one in record["images"]] == [
+        (f"photos/{i}.png", 60, 80) for i in range(3)
+    ]
+    artifact = read_artifact(detlite.folder / "tiny")
+    found = Session(artifact).detect(read_image(detlite.folder / "photos" / "1.png"))
+    listed = record["images"][1]["detections"]
+    assert [one["box"] for one in listed] == found.boxes.tolist()
+    assert [one["class"] for one in listed] == found.classes.tolist()
+    assert [one["label"] for one in listed] == [artifact.contract.labels[i] for i in found.classes]
+    assert [one["score"] for one in listed] == found.scores.tolist()
+
+
+def test_the_threshold_leaves_out_lower_scores(detlite):
+    record = json.loads(detlite("detect", "tiny", "photos/0.png", "--json", "--score-threshold", 0).out)
+    scores = [one["score"] for one in record["images"][0]["detections"]]
+    middle = sorted(scores)[len(scores) // 2]
+    few = json.loads(detlite("detect", "tiny", "photos/0.png", "--json", "--score-threshold", middle).out)
+    assert [one["score"] for one in few["images"][0]["detections"]] == [one for one in scores if one >= middle]
+
+
+def test_text_lists_what_is_found_and_ends_with_the_count(detlite):
+    ran = detlite("detect", "tiny", "photos/0.png", "--score-threshold", 0)
+    first, *_rest, last = ran.out.splitlines()
+    assert first.startswith("photos/0.png: ")
+    assert last.startswith("tiny/model.tflite: ")
+    assert "with a score of 0 or more in 1 images" in last
+
+
+def test_pictures_are_drawn_to_a_folder(detlite):
+    assert detlite("detect", "tiny", "photos", "--draw", "drawn", "--score-threshold", 0).status == 0
+    assert sorted(path.name for path in (detlite.folder / "drawn").iterdir()) == ["0.png", "1.png", "2.png"]
+    assert read_image(detlite.folder / "drawn" / "0.png").shape == (240, 320, 3)  # of 60 x 80, enlarged
+
+
+def test_a_picture_that_exists_is_not_replaced_without_force(detlite):
+    (detlite.folder / "found.png").write_bytes(b"mine")
+    ran = detlite("detect", "tiny", "photos/0.png", "--draw", "found.png")
+    assert ran.status == 2
+    assert "found.png exists already" in ran.err
+    assert (detlite.folder / "found.png").read_bytes() == b"mine"
+    assert detlite("detect", "tiny", "photos/0.png", "--draw", "found.png", "--force").status == 0
+
+
+def test_a_broken_image_is_named_and_the_others_are_done(detlite):
+    (detlite.folder / "photos" / "1.png").write_bytes(b"no image")
+    ran = detlite("detect", "tiny", "photos", "--json", "--draw", "drawn")
+    record = json.loads(ran.out)
+    assert ran.status == 1
+    assert [one["image"] for one in record["images"]] == ["photos/0.png", "photos/2.png"]
+    assert [one["image"] for one in record["unread"]] == ["photos/1.png"]
+    assert "not read: photos/1.png is no image, or is damaged" in ran.err
+    assert ran.err.splitlines()[-1] == "detlite: 1 of 3 inputs could not be read; the others are done"
+    assert sorted(path.name for path in (detlite.folder / "drawn").iterdir()) == ["0.png", "2.png"]
+
+
+def test_broken_images_alone_are_bad_input(detlite):
+    (detlite.folder / "a.png").write_bytes(b"no image")
+    ran = detlite("detect", "tiny", "a.png")
+    assert (ran.status, ran.out) == (2, "")
+    assert "detlite: no input could be read: a.png is no image" in ran.err
+
+
+def test_a_video_gives_its_frames_with_their_times(detlite):
+    video(detlite.folder / "clip.mp4")
+    record = json.loads(detlite("detect", "tiny", "clip.mp4", "--json").out)
+    assert [one["frame"] for one in record["images"]] == [0, 1, 2, 3]
+    assert [one["time_s"] for one in record["images"]] == pytest.approx([0.0, 0.2, 0.4, 0.6])
+
+
+def test_a_video_is_drawn_to_a_video(detlite):
+    av = pytest.importorskip("av")
+    video(detlite.folder / "clip.mkv")
+    assert detlite("detect", "tiny", "clip.mkv", "--draw", "drawn").status == 0
+    assert [path.name for path in (detlite.folder / "drawn").iterdir()] == ["clip.mp4"]
+    with av.open(str(detlite.folder / "drawn" / "clip.mp4")) as container:
+        assert (container.streams.video[0].average_rate, len(list(container.decode(video=0)))) == (5, 4)
+
+
+def test_a_damaged_video_does_not_stop_the_images(detlite):
+    pytest.importorskip("av")
+    (detlite.folder / "clip.mp4").write_bytes(b"no video")
+    ran = detlite("detect", "tiny", "clip.mp4", "photos/0.png", "--json")
+    assert ran.status == 1
+    assert "clip.mp4 is truncated, damaged or not a video" in json.loads(ran.out)["unread"][0]["error"]
+
+
+@pytest.mark.parametrize("model", ["nothing", "photos", "photos/0.png"])
+def test_what_is_no_model_is_refused_in_one_line(detlite, model):
+    ran = detlite("detect", model, "photos")
+    assert (ran.status, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 1
