@@ -14,7 +14,7 @@ from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_L
 from detlite.convert.rebuild.network.center_net import OCTAVE, build_center_net
 from detlite.convert.rebuild.network.ssd import build_ssd
 from detlite.convert.rebuild.odapi.family import Family, family_of_center_net, family_of_extractor
-from detlite.convert.rebuild.weights.left_over import LeftOver
+from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.convert.sidecar_files import Hints
 from detlite.runtime.artifact import RANDOM_WEIGHTS
@@ -58,12 +58,12 @@ class Rebuilt:
 
     Attributes:
         detector: ready to be exported.
-        left_over: the variables of the checkpoint that it does not use.
+        unused: the variables of the checkpoint that it does not use.
         notices: what a user should know: a resizer that was replaced.
     """
 
     detector: Detector
-    left_over: LeftOver
+    unused: UnusedVariables
     notices: tuple[str, ...] = ()
 
 
@@ -77,7 +77,7 @@ def rebuild(plan: Plan, weights: Weights, options: DetectorOptions) -> Rebuilt:
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
     build = _center_net if isinstance(plan.model, CenterNet) else _ssd
     built, normalization, decoding = build(plan, weights, options, size)
-    left_over = weights.finish(config=plan.origin)
+    unused = weights.finish(config=plan.origin)
     contract = _contract(plan, options, _image(normalization, size), decoding)
     scores = CLASS_LOGITS if options.logits else CLASS_SCORES
     graph_def = prune(built.graph_def, (BOX_ENCODINGS, scores))
@@ -85,7 +85,7 @@ def rebuild(plan: Plan, weights: Weights, options: DetectorOptions) -> Rebuilt:
     if plan.random_seed is not None:
         facts[RANDOM_WEIGHTS] = plan.random_seed
     detector = Detector(graph_def, BOX_ENCODINGS, scores, contract, facts=facts)
-    return Rebuilt(detector, left_over, _notices(plan, size, left_over))
+    return Rebuilt(detector, unused, _notices(plan, size, unused))
 
 
 def _ssd(plan: Plan, weights: Weights, options: DetectorOptions, size: Size) -> tuple[Built, Normalization, Decoding]:
@@ -175,15 +175,15 @@ def _weights_said(plan: Plan) -> str:
     return f"random numbers, seed {plan.random_seed}: nobody trained them"
 
 
-def _notices(plan: Plan, size: Size, left_over: LeftOver) -> tuple[str, ...]:
-    said = []
+def _notices(plan: Plan, size: Size, unused: UnusedVariables) -> tuple[str, ...]:
+    notices = []
     if plan.model.resizer.keeps_aspect:
-        said.append(
+        notices.append(
             f"the config's keep_aspect_ratio_resizer becomes a fixed size of {size[0]} x {size[1]}: images are "
             "stretched to it, not padded"
         )
     if plan.skipped:
-        said.append(f"fields of the config that the OD API has no more are skipped: {', '.join(plan.skipped)}")
-    if left_over.unused:
-        said.append(f"variables of the checkpoint that this detector does not have: {left_over}")
-    return tuple(said)
+        notices.append(f"skipped fields of the config that the OD API no longer has: {', '.join(plan.skipped)}")
+    if unused.layers:
+        notices.append(f"variables of the checkpoint that this detector does not have: {unused}")
+    return tuple(notices)

@@ -1,1 +1,6 @@
-"""The weights of trained detectors: TensorFlow 1 and 2 checkpoints, read for whoever builds the network."""
+"""Weights for a rebuilt network: TensorFlow 1 and 2 checkpoints, and random values.
+
+`weights.Weights` is the interface that network builders use; they do not know which source is behind it. The networks
+themselves are in `detlite.convert.rebuild.network`. Add a source as one more subclass of `Weights`, and a checkpoint
+format as one more function that returns a `stored.Checkpoint`.
+"""

@@ -1,7 +1,7 @@
-"""Checkpoints of format V2: an index of all variables, and their bytes in one or more shards.
+"""Reader of V2 checkpoints: an index of all variables, and their values in one or more shards.
 
-As `tensorflow/core/protobuf/tensor_bundle.proto` describes it. TensorFlow's own reader is not used: it ends the
-process on a damaged shape, and takes a path with brackets for a pattern.
+The format is described in `tensorflow/core/protobuf/tensor_bundle.proto`. TensorFlow's own reader is not used: it
+aborts the process on a damaged shape, and treats a path with brackets as a glob pattern.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detlite.convert.rebuild.weights.crc32c import crc32c, masked_crc32c
 from detlite.convert.rebuild.weights.pieces import Extent, assemble, bfloat16, dtype_of, extents_of, shape_of
-from detlite.convert.rebuild.weights.stored import Store, Variable
+from detlite.convert.rebuild.weights.stored import Checkpoint, Variable
 from detlite.convert.rebuild.weights.table import name_of_piece, read_table, varint
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
@@ -29,15 +29,15 @@ BIG_ENDIAN = 1
 
 @dataclass(frozen=True)
 class Entry:
-    """Where the bytes of a variable, or of a piece of one, are.
+    """The location of a variable, or of one piece of it.
 
     Attributes:
         variable: its shape and dtype.
-        shard: the file.
-        begin: the first of its bytes in that file.
-        size: how many.
-        crc: what they are checked with, masked.
-        places: of its pieces, which have entries of their own; empty where it is whole.
+        shard: the file that holds it.
+        begin: offset of its first byte in that file.
+        size: number of bytes.
+        crc: masked CRC-32C of these bytes.
+        places: the extents of its pieces, which have their own entries; empty if it is stored in one piece.
     """
 
     variable: Variable
@@ -48,13 +48,13 @@ class Entry:
     places: tuple[tuple[Extent, ...], ...]
 
     def raw(self) -> bytes:
-        """Return its bytes, unchecked; fewer where the file became shorter."""
+        """Return its bytes, unchecked; fewer if the file has been truncated."""
         with self.shard.open("rb") as file:
             file.seek(self.begin)
             return file.read(self.size)
 
     def numbers(self) -> NDArray[Any]:
-        """Return its values, for a dtype of `STORED_AS`; raise `InputError` where the checksum is wrong."""
+        """Return its values, for a dtype in `STORED_AS`; raise `InputError` if the checksum is wrong."""
         data = self.raw()
         if len(data) != self.size or masked_crc32c(data) != self.crc:
             raise InputError(f"the checksum of {self.size} bytes of {self.shard.name} is wrong")
@@ -62,7 +62,7 @@ class Entry:
         return bfloat16(values) if self.variable.dtype == "bfloat16" else values
 
     def text(self) -> bytes:
-        """Return its value, for one string: its length, a checksum of that, and its bytes."""
+        """Return the value of a scalar string, stored as a length, a checksum of the length, and the bytes."""
         data = memoryview(self.raw())
         length, at = varint(data, 0)
         check, text = data[at : at + 4], bytes(data[at + 4 :])
@@ -72,16 +72,16 @@ class Entry:
         return text
 
 
-def open_bundle(prefix: Path, index: Path, shards: Sequence[Path]) -> Store:
-    """Return the checkpoint with that *index* and all its *shards*.
+def open_bundle(prefix: Path, index: Path, shards: Sequence[Path]) -> Checkpoint:
+    """Return the checkpoint with this *index* and these *shards*, which must be complete.
 
     Raises:
-        InputError: what is damaged; the text is for the end of a line that names the checkpoint.
+        InputError: it is damaged; the caller adds the name of the checkpoint to the message.
     """
     entries, pieces = _entries(index, shards)
     for name, entry in entries.items():
         if len(pieces[name]) != len(entry.places):
-            raise InputError(f"{name} has {len(entry.places)} pieces, and {len(pieces[name])} are there")
+            raise InputError(f"{name} should have {len(entry.places)} pieces, found {len(pieces[name])}")
 
     def read(key: str) -> NDArray[Any]:
         entry = entries[key]
@@ -89,16 +89,16 @@ def open_bundle(prefix: Path, index: Path, shards: Sequence[Path]) -> Store:
             return np.array(entry.text(), dtype=object)
         if not entry.places:
             return entry.numbers()
-        # pieces are sorted by their keys, and those by the places that they encode
+        # pieces are sorted by key, and a key encodes the place of its piece
         places = sorted(entry.places, key=lambda place: [(extent.start, extent.length) for extent in place])
         stored = [piece.numbers() for piece in pieces[key]]
         return assemble(entry.variable.shape, list(zip(places, stored, strict=True)))
 
-    return Store(prefix, {name: entry.variable for name, entry in entries.items()}, read)
+    return Checkpoint(prefix, {name: entry.variable for name, entry in entries.items()}, read)
 
 
 def _entries(index: Path, shards: Sequence[Path]) -> tuple[dict[str, Entry], dict[str, list[Entry]]]:
-    """Return the entries of variables, and of their pieces, by name."""
+    """Return the entries of the variables and of their pieces, by variable name."""
     load_tensorflow()
     from tensorflow.core.protobuf.tensor_bundle_pb2 import BundleEntryProto, BundleHeaderProto
 
@@ -112,7 +112,7 @@ def _entries(index: Path, shards: Sequence[Path]) -> tuple[dict[str, Entry], dic
         name, whole = name_of_piece(key)
         record = BundleEntryProto.FromString(bytes(value))
         if not 0 <= record.shard_id < len(shards):
-            raise InputError(f"{name} is in shard {record.shard_id}, and it has {len(shards)}")
+            raise InputError(f"{name} is in shard {record.shard_id}, but there are {len(shards)} shards")
         entry = Entry(
             Variable(shape_of(record.shape), dtype_of(record.dtype)),
             shards[record.shard_id],
@@ -131,9 +131,9 @@ def _entries(index: Path, shards: Sequence[Path]) -> tuple[dict[str, Entry], dic
 
 def _check_header(header: Any, shards: Sequence[Path]) -> None:
     if header.num_shards != len(shards):
-        raise InputError(f"its index wants {header.num_shards} shards of data, and {len(shards)} are there")
+        raise InputError(f"its index lists {header.num_shards} data shards, found {len(shards)}")
     if header.endianness == BIG_ENDIAN:
-        raise InputError("it is of a big-endian machine, which detlite does not read: save it again on another")
+        raise InputError("it was written on a big-endian machine, which is unsupported; save it on a little-endian one")
 
 
 def _check_entry(name: str, entry: Entry, shard_bytes: int) -> None:

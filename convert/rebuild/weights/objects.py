@@ -1,4 +1,4 @@
-"""TensorFlow 2 checkpoints: each variable is stored under a path through the objects that hold it."""
+"""TensorFlow 2 checkpoints: a variable's key is a path of attributes through the objects that hold it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from detlite.convert.rebuild.weights.stored import Store, StoredWeights
+from detlite.convert.rebuild.weights.stored import Checkpoint, StoredWeights
 
 TAIL = "/.ATTRIBUTES/VARIABLE_VALUE"
 ROOT = "model"
@@ -18,21 +18,21 @@ VALUE = "VARIABLE_VALUE"
 class ObjectWeights(StoredWeights):
     """The variables of an object-based checkpoint.
 
-    A name is a path of attributes from the root or from its `model`: `_feature_extractor/.../kernel`. A variable that
-    several paths lead to is stored once; any of them finds it, by the graph of objects that the checkpoint holds.
+    A name is a path of attributes from the root or from its `model`: `_feature_extractor/.../kernel`. A variable with
+    several paths is stored once; the object graph in the checkpoint resolves every path to it.
     """
 
     kind = "object-based checkpoint"
 
-    def __init__(self, store: Store, graph: Any, *, use_moving_averages: bool = False) -> None:
-        """Take the open *store* and its `TrackableObjectGraph`."""
-        super().__init__(store, use_moving_averages=use_moving_averages)
+    def __init__(self, checkpoint: Checkpoint, graph: Any, *, use_moving_averages: bool = False) -> None:
+        """Read *checkpoint*, whose `TrackableObjectGraph` is *graph*."""
+        super().__init__(checkpoint, use_moving_averages=use_moving_averages)
         self._nodes = graph.nodes
 
     def key_of(self, name: str) -> str | None:
-        """Return the key of the variable that the path *name* leads to."""
+        """Return the key of the variable at the path *name*, or None."""
         for path in (f"{ROOT}/{name}", name):
-            if path + TAIL in self._store.variables:
+            if path + TAIL in self._checkpoint.variables:
                 return path + TAIL
             key = self._key_at(path)
             if key is not None:
@@ -40,12 +40,12 @@ class ObjectWeights(StoredWeights):
         return None
 
     def average_of(self, key: str) -> str | None:
-        """Return the key of the slot in which an optimizer keeps the variable's moving average."""
+        """Return the key of the optimizer slot that holds the variable's moving average, or None."""
         return self._averages.get(key)
 
     def names(self) -> Mapping[str, str]:
-        """Return each key with its path."""
-        return {key: key.removesuffix(TAIL) for key in self._store.variables if key != GRAPH_KEY}
+        """Return the path of each key."""
+        return {key: key.removesuffix(TAIL) for key in self._checkpoint.variables if key != GRAPH_KEY}
 
     def _key_at(self, path: str) -> str | None:
         node = 0
@@ -58,11 +58,11 @@ class ObjectWeights(StoredWeights):
 
     def _key_of_node(self, number: int) -> str | None:
         keys = (attribute.checkpoint_key for attribute in self._nodes[number].attributes if attribute.name == VALUE)
-        return next((key for key in keys if key in self._store.variables), None)
+        return next((key for key in keys if key in self._checkpoint.variables), None)
 
     @cached_property
     def _children(self) -> dict[int, dict[str, int]]:
-        """Each node's children, by the names that keys give them."""
+        """The children of each node, by their escaped names."""
         count = len(self._nodes)
         return {
             number: {_escaped(c.local_name): c.node_id for c in node.children if 0 <= c.node_id < count}
@@ -85,5 +85,5 @@ class ObjectWeights(StoredWeights):
 
 
 def _escaped(local_name: str) -> str:
-    """Return an attribute's name as keys write it: a period doubled, a slash as `.S`."""
+    """Return an attribute's name as keys contain it: a period is doubled, a slash is `.S`."""
     return local_name.replace(".", "..").replace("/", ".S")

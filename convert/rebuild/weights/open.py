@@ -1,4 +1,4 @@
-"""Find a checkpoint's files, open it, and tell name-based and object-based ones apart."""
+"""Find the files of a checkpoint and open it, whether name-based (TF1) or object-based (TF2)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from typing import Any
 from numpy.typing import NDArray
 
 from detlite.convert.rebuild.weights.bundle import open_bundle
-from detlite.convert.rebuild.weights.named import NamedWeights
 from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ObjectWeights
 from detlite.convert.rebuild.weights.single_file import open_single_file
-from detlite.convert.rebuild.weights.stored import Store, StoredWeights, Variable
+from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, StoredWeights, Variable
 from detlite.runtime.errors import InputError
 
 INDEX, META, STATE = ".index", ".meta", "checkpoint"
 SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})$")
-LARGEST_INDEX_BYTES = 256 << 20  # of a million variables; a detector has some hundreds
+MAX_INDEX_BYTES = 256 << 20  # enough for a million variables; a detector has a few hundred
 
-WANTED = "want the prefix of a checkpoint, such as model.ckpt-50000 or ckpt-0: its .index file's name without .index"
+WANTED = "want a checkpoint prefix, such as model.ckpt-50000 or ckpt-0: the name of its .index file without .index"
 
 
 def prefix_of(given: Path) -> Path:
     """Return the prefix of the checkpoint at *given*: a prefix, one of its files, or a folder with one checkpoint.
 
     Raises:
-        InputError: there is no checkpoint, or a folder has several and does not say which is the newest.
+        InputError: there is no checkpoint, or a folder has several and no state file that names the newest.
     """
     if given.is_dir():
         return _prefix_in(given)
@@ -35,13 +34,13 @@ def prefix_of(given: Path) -> Path:
     if given.suffix in (INDEX, META):
         given = given.with_suffix("")
     given = given.with_name(SHARD.sub("", given.name))
-    if _index_of(given).is_file() or given.is_file():  # a V1 checkpoint is one file, called as its prefix
+    if _index_of(given).is_file() or given.is_file():  # a V1 checkpoint is one file, named like its prefix
         return given
-    beside = sorted(path.name.removesuffix(INDEX) for path in given.parent.glob(f"*{INDEX}"))
-    there = f"beside it: {', '.join(beside[:5])}" if beside else f"no checkpoint in {given.parent}"
+    others = sorted(path.name.removesuffix(INDEX) for path in given.parent.glob(f"*{INDEX}"))
+    found = f"the folder holds {', '.join(others[:5])}" if others else f"no checkpoint in {given.parent}"
     if list(given.parent.glob(f"{given.name}.data-*")):
-        there = f"its data is there, its index {given.name}{INDEX} is missing"
-    raise InputError(f"no checkpoint {given}: {there}; {WANTED}")
+        found = f"its data exists, but its index {given.name}{INDEX} is missing"
+    raise InputError(f"no checkpoint {given}: {found}; {WANTED}")
 
 
 def _prefix_in(folder: Path) -> Path:
@@ -52,17 +51,17 @@ def _prefix_in(folder: Path) -> Path:
     if len(prefixes) == 1:
         return prefixes[0]
     names = ", ".join(prefix.name for prefix in prefixes[:5]) or "none"
-    raise InputError(f"{folder} holds {len(prefixes)} checkpoints ({names}): say which; {WANTED}")
+    raise InputError(f"{folder} holds {len(prefixes)} checkpoints ({names}): choose one; {WANTED}")
 
 
 def _newest(folder: Path) -> Path | None:
-    """Return what the folder's state file calls the newest checkpoint; paths of another machine count by their name."""
+    """Return the newest checkpoint by the folder's state file, or None; only the name in its path is used."""
     try:
         text = (folder / STATE).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    said = re.search(r'^model_checkpoint_path:\s*"([^"\n]+)"', text, re.MULTILINE)
-    return folder / Path(said.group(1)).name if said else None
+    newest = re.search(r'^model_checkpoint_path:\s*"([^"\n]+)"', text, re.MULTILINE)
+    return folder / Path(newest.group(1)).name if newest else None
 
 
 def _index_of(prefix: Path) -> Path:
@@ -70,10 +69,10 @@ def _index_of(prefix: Path) -> Path:
 
 
 def checkpoint_files(prefix: Path) -> tuple[Path, ...]:
-    """Return the files of the checkpoint, the index first.
+    """Return the files of the checkpoint at *prefix*, index first.
 
     Raises:
-        InputError: there is none, or a shard of its data is missing.
+        InputError: there is no such checkpoint, or one of its data shards is missing.
     """
     prefix = prefix_of(prefix)
     index = _index_of(prefix)
@@ -81,17 +80,17 @@ def checkpoint_files(prefix: Path) -> tuple[Path, ...]:
         return (prefix,)
     shards = {match: path for path in prefix.parent.iterdir() if (match := _shard(path, prefix))}
     if not shards:
-        raise InputError(f"the checkpoint {prefix} has an index and no data: want {prefix.name}.data-00000-of-00001")
+        raise InputError(f"the checkpoint {prefix} has an index but no data: want {prefix.name}.data-00000-of-00001")
     count = max(count for _number, count in shards)
     for number in range(count):
         if (number, count) not in shards:
             name = f"{prefix.name}.data-{number:05}-of-{count:05}"
-            raise InputError(f"the checkpoint {prefix} has {count} data shards, and {name} is missing")
+            raise InputError(f"the checkpoint {prefix} has {count} data shards, but {name} is missing")
     return (index, *(shards[number, count] for number in range(count)))
 
 
 def _shard(path: Path, prefix: Path) -> tuple[int, int] | None:
-    """Return (number, count) of the shard of *prefix* that *path* is, or None."""
+    """Return (number, count) if *path* is a shard of *prefix*, else None."""
     match = SHARD.search(path.name)
     if match is None or path.name[: match.start()] != prefix.name:
         return None
@@ -99,52 +98,56 @@ def _shard(path: Path, prefix: Path) -> tuple[int, int] | None:
 
 
 def open_checkpoint(prefix: Path, *, use_moving_averages: bool = False) -> StoredWeights:
-    """Return the weights of the checkpoint at *prefix*, of TF1 or TF2; values are read when they are taken.
+    """Return the weights of the TF1 or TF2 checkpoint at *prefix*; a variable is read when it is taken.
+
+    Args:
+        prefix: see `prefix_of`.
+        use_moving_averages: whether to read a variable's moving average, if it has one, in place of the variable.
 
     Raises:
         InputError: files are missing or damaged.
     """
     prefix = prefix_of(prefix)
-    store = _open_store(prefix, checkpoint_files(prefix))
-    if not store.variables:
+    checkpoint = _open_files(prefix, checkpoint_files(prefix))
+    if not checkpoint.variables:
         raise InputError(f"the checkpoint {prefix} holds no variables")
-    if GRAPH_KEY not in store.variables:
-        return NamedWeights(store, use_moving_averages=use_moving_averages)
-    return ObjectWeights(store, _object_graph(store), use_moving_averages=use_moving_averages)
+    if GRAPH_KEY not in checkpoint.variables:
+        return NamedWeights(checkpoint, use_moving_averages=use_moving_averages)
+    return ObjectWeights(checkpoint, _object_graph(checkpoint), use_moving_averages=use_moving_averages)
 
 
-def _open_store(prefix: Path, files: tuple[Path, ...]) -> Store:
+def _open_files(prefix: Path, files: tuple[Path, ...]) -> Checkpoint:
     from google.protobuf.message import DecodeError
 
     is_bundle = files[0] == _index_of(prefix)
-    if is_bundle and files[0].stat().st_size > LARGEST_INDEX_BYTES:
-        raise InputError(f"{files[0]} has {files[0].stat().st_size} bytes: it is no checkpoint's index")
+    if is_bundle and files[0].stat().st_size > MAX_INDEX_BYTES:
+        raise InputError(f"{files[0]} has {files[0].stat().st_size} bytes; the limit for an index is {MAX_INDEX_BYTES}")
     try:
-        store = open_bundle(prefix, files[0], files[1:]) if is_bundle else open_single_file(prefix)
+        checkpoint = open_bundle(prefix, files[0], files[1:]) if is_bundle else open_single_file(prefix)
     except (InputError, DecodeError) as error:
         raise _damaged(prefix, error) from error
 
     def read(key: str) -> NDArray[Any]:
         try:
-            return store.read(key)
+            return checkpoint.read(key)
         except (InputError, DecodeError) as error:
             raise _damaged(prefix, error) from error
 
-    return Store(prefix, store.variables, read)
+    return Checkpoint(prefix, checkpoint.variables, read)
 
 
-def _object_graph(store: Store) -> Any:
+def _object_graph(checkpoint: Checkpoint) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
-    if store.variables[GRAPH_KEY] != Variable((), "string"):
-        raise InputError(f"the checkpoint {store.prefix} is damaged: its {GRAPH_KEY} is no string")
+    if checkpoint.variables[GRAPH_KEY] != Variable((), "string"):
+        raise InputError(f"the checkpoint {checkpoint.prefix} is damaged: its {GRAPH_KEY} is not a string")
     try:
-        graph = TrackableObjectGraph.FromString(store.read(GRAPH_KEY).item())
+        graph = TrackableObjectGraph.FromString(checkpoint.read(GRAPH_KEY).item())
     except DecodeError as error:
-        raise _damaged(store.prefix, error) from error
+        raise _damaged(checkpoint.prefix, error) from error
     if not graph.nodes:
-        raise InputError(f"the checkpoint {store.prefix} has an empty graph of objects: it is damaged")
+        raise InputError(f"the checkpoint {checkpoint.prefix} is damaged: its object graph is empty")
     return graph
 
 

@@ -1,4 +1,4 @@
-"""Weights that nobody trained: to measure the latency and the mapping of a family before anyone trains it."""
+"""Random weights, to measure the latency and operator mapping of an untrained model family."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detlite.convert.rebuild.weights.left_over import LeftOver
+from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Name, Weights, names_of
 from detlite.runtime.arrays import Floats
 
 DEPTHWISE = ("depthwise_weights", "depthwise_kernel")
 KERNELS = ("weights", "kernel", "pointwise_weights", "pointwise_kernel")
-RARE_CLASS_BIAS = -4.6  # log(0.01 / 0.99): Lin et al., Focal Loss, 3.3; else all anchors detect something
-RANGE = {"min": 0.0, "max": 6.0}  # what fake quantization starts with, and ReLU6 has
+RARE_CLASS_BIAS = -4.6  # log(0.01 / 0.99): Lin et al., Focal Loss, 3.3; otherwise every anchor detects something
+RANGE = {"min": 0.0, "max": 6.0}  # the initial range of fake quantization, and the range of ReLU6
 
 
 class RandomWeights(Weights):
-    """Any variable of any shape, the same values for the same seed and name, in whatever order one asks.
+    """Random values for a variable of any name and shape, reproducible from the seed and the name.
 
     Kernels are He-normal (He et al., Delving Deep into Rectifiers, 2015), so that activations neither vanish nor
-    explode; batch normalization is near the identity. Nothing is stored: `has` says no, which leaves out what is
-    optional.
+    explode; batch normalization is close to the identity. `has` is always False, so optional variables are left out.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def take(self, name: Name, shape: Sequence[int]) -> Floats:
-        """Return values for the first of the names; see `Weights.take`."""
+        """Return random values for the first of the names; see `Weights.take`."""
         first, size = names_of(name)[0], tuple(shape)
         digest = hashlib.sha256(f"{self.seed} {first}".encode()).digest()
         return _values(np.random.default_rng(int.from_bytes(digest[:16], "big")), first, size)
 
-    def has(self, name: Name) -> bool:  # noqa: ARG002  # nothing is stored, whatever it is called
+    def has(self, name: Name) -> bool:  # noqa: ARG002  # nothing is stored under any name
         """Return False."""
         return False
 
@@ -43,9 +42,9 @@ class RandomWeights(Weights):
         """Return None."""
         return None
 
-    def finish(self, *, config: str = "pipeline.config") -> LeftOver:  # noqa: ARG002  # random values fit any config
-        """Return that nothing is left over."""
-        return LeftOver()
+    def finish(self, *, config: str = "pipeline.config") -> UnusedVariables:  # noqa: ARG002  # values fit any config
+        """Return that no variable is unused."""
+        return UnusedVariables()
 
 
 def _values(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> Floats:
@@ -59,7 +58,7 @@ def _values(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> F
     elif last in RANGE:
         value = np.full(shape, RANGE[last])
     elif last == "bifpn_combine_weights":
-        value = np.ones(shape)  # fast normalized fusion starts so: Tan et al., EfficientDet, 3.3
+        value = np.ones(shape)  # the initial value in fast normalized fusion: Tan et al., EfficientDet, 3.3
     else:
         rare = RARE_CLASS_BIAS if last in ("bias", "biases") and "class" in name.lower() else 0.0
         value = random.standard_normal(shape) * 0.1 + rare

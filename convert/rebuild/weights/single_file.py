@@ -1,6 +1,6 @@
-"""Checkpoints of format V1: one file, a table of variables and then of their pieces.
+"""Reader of V1 checkpoints: one file with a table of variables and of their pieces.
 
-As `tensorflow/core/util/saved_tensor_slice.proto` describes it; TensorFlow wrote these until version 0.12.
+The format is described in `tensorflow/core/util/saved_tensor_slice.proto`; TensorFlow wrote it until version 0.12.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.rebuild.weights.pieces import Extent, assemble, bfloat16, dtype_of, extents_of, shape_of
-from detlite.convert.rebuild.weights.stored import Store, Variable
+from detlite.convert.rebuild.weights.stored import Checkpoint, Variable
 from detlite.convert.rebuild.weights.table import name_of_piece, read_table
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
 
-def open_single_file(path: Path) -> Store:
+def open_single_file(path: Path) -> Checkpoint:
     """Return the checkpoint in the file at *path*.
 
     Raises:
-        InputError: what is damaged; the text is for the end of a line that names the checkpoint.
+        InputError: it is damaged; the caller adds the name of the checkpoint to the message.
     """
     load_tensorflow()
     from tensorflow.core.util.saved_tensor_slice_pb2 import SavedTensorSlices
@@ -47,14 +47,14 @@ def open_single_file(path: Path) -> Store:
             raise InputError(f"{key} has no values")
         return assemble(variable.shape, [piece(value, variable.dtype) for value in pieces[key]])
 
-    return Store(path, variables, read)
+    return Checkpoint(path, variables, read)
 
 
 def _numbers(record: Any, dtype: str) -> NDArray[Any]:
-    """Return what a `TensorProto` holds."""
+    """Return the values of a `TensorProto`."""
     if dtype == "float32":
         return np.array(record.float_val, np.float32)
     if dtype == "float64":
         return np.array(record.double_val, np.float64)
-    bits = np.array(record.half_val, np.uint32).astype(np.uint16)  # 16 bits in a field of 32
+    bits = np.array(record.half_val, np.uint32).astype(np.uint16)  # 16 bits each, stored in 32-bit fields
     return bfloat16(bits) if dtype == "bfloat16" else bits.view(np.float16)

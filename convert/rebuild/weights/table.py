@@ -1,7 +1,7 @@
-"""The sorted table of keys and values that TensorFlow's checkpoints are made of: LevelDB's, without compression.
+"""Reader of the sorted key-value table in TensorFlow's checkpoints: LevelDB's table format without compression.
 
-Written down in LevelDB's `doc/table_format.md`. TensorFlow's own reader ends the process on entries that it does not
-expect, so nothing of a file reaches it.
+The format is described in LevelDB's `doc/table_format.md`. TensorFlow's own reader is not used: it aborts the process
+on unexpected entries.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from detlite.runtime.errors import InputError
 
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_BYTES = 48
-TRAILER_BYTES = 5  # a block's compression, and the CRC of both
+TRAILER_BYTES = 5  # the compression of a block, and the CRC of block and compression
 MAX_KEY_BYTES = 1 << 26
-"""Of all keys of a table: a hostile one repeats a long key in few bytes; real ones have less than a megabyte."""
+"""Limit for all keys of a table together: a hostile table can repeat a long key in few bytes; real ones need < 1 MB."""
 
 
 def read_table(path: Path) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the keys and values of the table in the file at *path*, in the order of the keys.
+    """Yield (key, value) of the table in the file at *path*, in key order.
 
     Raises:
-        InputError: what is damaged; the text is for the end of a line that names the checkpoint.
+        InputError: it is damaged; the caller adds the name of the checkpoint to the message.
     """
     view = memoryview(_read(path))
     _meta, at = _handle(view, len(view) - FOOTER_BYTES)
@@ -33,15 +33,15 @@ def read_table(path: Path) -> Iterator[tuple[bytes, memoryview]]:
     for _key, where in _entries(_block(view, offset, size)):
         (offset, size), _at = _handle(where, 0)
         if offset < end:
-            raise InputError("two of its blocks overlap")
+            raise InputError("two blocks of its table overlap")
         end = offset + size
         for key, value in _entries(_block(view, offset, size)):
             if before is not None and key <= before:
-                raise InputError("its keys are out of order")
+                raise InputError("the keys of its table are out of order")
             before = key
             budget -= len(key)
             if budget < 0:
-                raise InputError(f"its keys are longer than {MAX_KEY_BYTES} bytes")
+                raise InputError(f"the keys of its table have more than {MAX_KEY_BYTES} bytes")
             yield key, value
 
 
@@ -49,16 +49,16 @@ def _read(path: Path) -> bytes:
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(size - len(MAGIC), 0))
-        if size < FOOTER_BYTES or file.read() != MAGIC:  # before a large file of another kind is read
-            raise InputError(f"{path.name} does not end as such a file does: it is cut short, or something else")
+        if size < FOOTER_BYTES or file.read() != MAGIC:  # checked before a large file of another format is read
+            raise InputError(f"{path.name} has no table footer: it is cut short or has another format")
         file.seek(0)
         return file.read()
 
 
 def name_of_piece(key: bytes) -> tuple[str, bool]:
-    """Return the name of the variable that *key* is of, and whether it is of the whole of it and not of a piece.
+    """Return the variable's name in *key*, and whether the key stands for the whole variable rather than a piece.
 
-    The key of a piece is in LevelDB's ordered code: a zero, the name with its zeros and ones escaped, 0x00 0x01, and
+    The key of a piece is in LevelDB's ordered code: a zero byte, the name with 0x00 and 0xff escaped, 0x00 0x01, and
     the place of the piece.
     """
     whole = key[:1] != b"\0"
@@ -66,11 +66,11 @@ def name_of_piece(key: bytes) -> tuple[str, bool]:
     try:
         return name.decode("utf-8"), whole
     except UnicodeDecodeError as error:
-        raise InputError(f"a name in it is no text: {name[:40]!r}") from error
+        raise InputError(f"the name of a variable is not UTF-8: {name[:40]!r}") from error
 
 
 def varint(view: memoryview, at: int) -> tuple[int, int]:
-    """Return the variable-length number at *at*, and where it ends."""
+    """Return the varint at the offset *at* and the offset after it."""
     number = 0
     for shift in range(0, 64, 7):
         if at >= len(view):
@@ -80,7 +80,7 @@ def varint(view: memoryview, at: int) -> tuple[int, int]:
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
             return number, at
-    raise InputError("a number in it has no end")
+    raise InputError("its table has an unterminated varint")
 
 
 def _handle(view: memoryview, at: int) -> tuple[tuple[int, int], int]:
@@ -92,30 +92,30 @@ def _handle(view: memoryview, at: int) -> tuple[tuple[int, int], int]:
 def _block(view: memoryview, offset: int, size: int) -> memoryview:
     end = offset + size + TRAILER_BYTES
     if end > len(view):
-        raise InputError(f"one of its blocks ends at byte {end}, and it has {len(view)}")
+        raise InputError(f"a block of its table ends at byte {end}, but the file has {len(view)}")
     compression, crc = struct.unpack("<BI", view[end - TRAILER_BYTES : end])
     if masked_crc32c(view[offset : end - 4]) != crc:
         raise InputError(f"the checksum of its bytes {offset} to {end - 4} is wrong")
     if compression:
-        raise InputError(f"one of its blocks is compressed (kind {compression}), which TensorFlow does not do")
+        raise InputError(f"a block of its table is compressed (kind {compression}); TensorFlow writes no such block")
     return view[offset : offset + size]
 
 
 def _entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the entries of a block; at its end stand offsets to begin at, which reading all of it does not need."""
+    """Yield (key, value) of a block; the restart offsets at its end are not needed to read all of it."""
     if len(block) < 4:
-        raise InputError("one of its blocks is too short")
+        raise InputError("a block of its table is too short")
     (restarts,) = struct.unpack("<I", block[-4:])
     end = len(block) - 4 - 4 * restarts
     at, key = 0, b""
     if end < 0:
-        raise InputError("one of its blocks is all index")
+        raise InputError("a block of its table has no room for its entries")
     while at < end:
         shared, at = varint(block, at)
         own, at = varint(block, at)
         length, at = varint(block, at)
         if shared > len(key) or at + own + length > end:
-            raise InputError("one of its entries is longer than its block")
+            raise InputError("an entry of its table is longer than its block")
         key = key[:shared] + bytes(block[at : at + own])
         yield key, block[at + own : at + own + length]
         at += own + length

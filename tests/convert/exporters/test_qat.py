@@ -107,7 +107,7 @@ def quantized_golden(name, folder):
     weights = open_checkpoint(reference.write_checkpoint(folder))
     _, extractor = family_of_extractor(pipeline.model.extractor.type, 0, name)
     built = build_ssd(pipeline.model, extractor, weights, reference.size, quantized=True)
-    assert weights.finish().unused == ()
+    assert weights.finish().layers == ()
     return prune(built.graph_def, HEADS), reference
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from detlite.convert.graph.trained_ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, range_names
 from detlite.convert.rebuild.network.graph import Network
-from detlite.convert.rebuild.weights.named import NamedWeights
-from detlite.convert.rebuild.weights.stored import Store, Variable
+from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, Variable
 from detlite.runtime.errors import InputError
 
 
@@ -63,7 +62,7 @@ def test_a_sum_may_be_called_as_before_tensorflow_1_15():
 def weights_of(tmp_path, **values):
     named = {name.replace("__", "/"): np.float32(value) for name, value in values.items()}
     variables = {name: Variable((), "float32") for name in named}
-    return NamedWeights(Store(tmp_path / "model.ckpt", variables, lambda key: named[key]))
+    return NamedWeights(Checkpoint(tmp_path / "model.ckpt", variables, lambda key: named[key]))
 
 
 def test_a_range_that_the_checkpoint_lacks_is_reported_by_name(tmp_path):

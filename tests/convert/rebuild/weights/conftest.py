@@ -1,4 +1,4 @@
-"""Small checkpoints of every kind, written once by TensorFlow itself."""
+"""Small checkpoints of every kind, written once by TensorFlow."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def save_named(prefix, values, version):
 
 @pytest.fixture(scope="session")
 def kinds(tmp_path_factory):
-    """A folder with `v2`, `v1`, `floats2`, `floats1`, `objects` (a variable by two paths), `classifier` and `nan`."""
+    """A folder with `v2`, `v1`, `floats2`, `floats1`, `objects` (one variable has two paths), `classifier`, `nan`."""
     from detlite.convert.tensorflow import load_tensorflow
 
     tf = load_tensorflow()
@@ -58,7 +58,7 @@ def kinds(tmp_path_factory):
 
 
 def save_floats(tf, folder):
-    """Write `KINDS_OF_FLOATS` and `parts`, a variable in three pieces; `floats2` has a bfloat16 besides."""
+    """Write `KINDS_OF_FLOATS` and `parts`, a variable in three pieces; `floats2` also has a bfloat16."""
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
         for name, value in KINDS_OF_FLOATS.items():
@@ -92,7 +92,7 @@ def save_objects(tf, prefix):
 
 @pytest.fixture
 def checkpoint(kinds, tmp_path):
-    """Gives a copy of one of `kinds`, to be damaged."""
+    """Return a function that copies one of `kinds`, for tests to damage."""
 
     def copy(kind):
         for path in kinds.glob(f"{kind}*"):
@@ -103,7 +103,7 @@ def checkpoint(kinds, tmp_path):
 
 
 def table_of(entries):
-    """Return the bytes of a table with those keys and values, checksums and all."""
+    """Return the bytes of a table with these keys and values, including checksums."""
     data = b""
 
     def put(pairs):
@@ -126,7 +126,7 @@ def varint(number):
 
 @pytest.fixture
 def edited(checkpoint):
-    """Gives `v2` with an index of which one entry is changed, its checksums right."""
+    """Return a function that copies `v2` and changes one entry of its index, keeping the checksums valid."""
 
     def edit(name, change):
         prefix = checkpoint("v2")

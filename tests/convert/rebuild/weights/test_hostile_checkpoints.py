@@ -1,4 +1,4 @@
-"""Checkpoints that were made to be wrong, their checksums right, and ones that were damaged on the way."""
+"""Malicious checkpoints with valid checksums, and damaged ones."""
 
 from __future__ import annotations
 
@@ -45,31 +45,31 @@ def sides(*values):
         (lambda record: setattr(record, "offset", 10**15), r"weights ends at byte \d+ of v2.data-00000-of-00001"),
         (lambda record: setattr(record, "offset", -8), r"weights ends at byte \d+ of v2.data-00000-of-00001"),
         (lambda record: setattr(record, "size", -1), r"weights ends at byte \d+ of v2.data-00000-of-00001"),
-        (lambda record: setattr(record, "shard_id", 77), "weights is in shard 77, and it has 1"),
-        (lambda record: record.slices.add().extent.add(start=0), "has 1 pieces, and 0 are there"),
+        (lambda record: setattr(record, "shard_id", 77), "weights is in shard 77, but there are 1 shards"),
+        (lambda record: record.slices.add().extent.add(start=0), "should have 1 pieces, found 0"),
     ],
 )
-def test_an_entry_that_cannot_be_is_one_line(edited, change, error):
+def test_an_impossible_entry_is_a_one_line_error(edited, change, error):
     with pytest.raises(InputError, match=f"v2 is damaged or cut short: .*{error}"):
         open_checkpoint(edited(KERNEL.encode(), entry(change)))
 
 
-def test_an_entry_that_is_no_message_is_one_line(edited):
+def test_an_entry_that_is_not_a_message_is_a_one_line_error(edited):
     with pytest.raises(InputError, match="v2 is damaged or cut short: Error parsing message"):
         open_checkpoint(edited(KERNEL.encode(), lambda value: b"\xff" * len(value)))
 
 
 def test_an_unknown_dtype_is_an_error_of_the_variable_that_has_it(edited):
     weights = open_checkpoint(edited(KERNEL.encode(), entry(lambda record: setattr(record, "dtype", 20))))
-    with pytest.raises(InputError, match="Conv2d_0/weights is of dtype number 20 of TensorFlow's; a weight is of"):
+    with pytest.raises(InputError, match="Conv2d_0/weights has the dtype number 20 of TensorFlow's; want one of"):
         weights.take(KERNEL, SHAPE)
 
 
-def test_more_shards_than_there_are_is_one_line(edited):
+def test_too_high_a_shard_count_is_a_one_line_error(edited):
     from tensorflow.core.protobuf.tensor_bundle_pb2 import BundleHeaderProto
 
     header = BundleHeaderProto(num_shards=2**31 - 1).SerializeToString()
-    with pytest.raises(InputError, match="its index wants 2147483647 shards of data, and 1 are there"):
+    with pytest.raises(InputError, match="its index lists 2147483647 data shards, found 1"):
         open_checkpoint(edited(b"", lambda _value: header))
 
 
@@ -77,11 +77,11 @@ def test_a_checkpoint_of_a_big_endian_machine_is_refused(edited):
     from tensorflow.core.protobuf.tensor_bundle_pb2 import BundleHeaderProto
 
     header = BundleHeaderProto(num_shards=1, endianness=BundleHeaderProto.BIG).SerializeToString()
-    with pytest.raises(InputError, match="it is of a big-endian machine"):
+    with pytest.raises(InputError, match="it was written on a big-endian machine"):
         open_checkpoint(edited(b"", lambda _value: header))
 
 
-def test_an_index_whose_end_points_at_nothing_is_one_line(checkpoint):
+def test_an_index_whose_footer_points_outside_is_a_one_line_error(checkpoint):
     prefix = checkpoint("v2")
     index = prefix.with_name("v2.index")
     data = index.read_bytes()
@@ -100,7 +100,7 @@ def values_of(prefix):
     ("kind", "suffix"),
     [("v2", ".index"), ("v2", ".data-00000-of-00001"), ("v1", ""), ("objects", ".index")],
 )
-def test_a_damaged_bit_is_one_line_or_changes_nothing(checkpoint, kind, suffix):
+def test_a_damaged_bit_is_a_one_line_error_or_changes_nothing(checkpoint, kind, suffix):
     prefix = checkpoint(kind)
     file, whole = prefix.with_name(kind + suffix), values_of(prefix)
     good, pick = file.read_bytes(), random.Random(0)

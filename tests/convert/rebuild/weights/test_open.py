@@ -54,23 +54,23 @@ def test_the_first_of_several_names_that_is_there_is_taken(kinds):
 def test_asking_whether_a_variable_is_there_does_not_use_it(kinds):
     weights = open_checkpoint(kinds / "v2")
     assert weights.has(KERNEL)
-    assert KERNEL in weights.finish().unused
+    assert KERNEL in weights.finish().layers
 
 
-def test_what_is_left_over_is_sorted_by_what_it_is_for(kinds):
+def test_unused_variables_are_sorted_by_purpose(kinds):
     weights = open_checkpoint(kinds / "v2")
     weights.take(KERNEL, SHAPE)
-    left = weights.finish()
-    assert left.optimizer == (f"{KERNEL}/Momentum",)
-    assert left.moving_averages == (f"{KERNEL}/ExponentialMovingAverage",)
-    assert left.counters == ("global_step",)
-    assert left.unused == ("BoxPredictor_0/BoxEncodingPredictor/biases", "BoxPredictor_0/ClassPredictor/biases")
+    unused = weights.finish()
+    assert unused.optimizer == (f"{KERNEL}/Momentum",)
+    assert unused.moving_averages == (f"{KERNEL}/ExponentialMovingAverage",)
+    assert unused.counters == ("global_step",)
+    assert unused.layers == ("BoxPredictor_0/BoxEncodingPredictor/biases", "BoxPredictor_0/ClassPredictor/biases")
 
 
-def test_optimizers_of_tf2_are_no_layers(kinds):
+def test_variables_of_tf2_optimizers_do_not_count_as_layers(kinds):
     weights = open_checkpoint(kinds / "objects")
     weights.take("_feature_extractor/first/kernel", SHAPE)
-    assert weights.finish().unused == ("model/box/a.Sb/bias",)
+    assert weights.finish().layers == ("model/box/a.Sb/bias",)
 
 
 def test_a_missing_variable_is_named_with_its_shape(kinds):
@@ -83,48 +83,48 @@ def test_a_missing_variable_is_named_with_its_shape(kinds):
         weights.finish()
 
 
-def test_another_class_count_is_said_in_columns(kinds):
+def test_another_class_count_is_stated_in_columns(kinds):
     weights = open_checkpoint(kinds / "v2")
     weights.take("BoxPredictor_0/ClassPredictor/biases", (273,))
-    with pytest.raises(InputError, match="class scores have 3 columns, num_classes of the config asks for 91"):
+    with pytest.raises(InputError, match="class scores have 3 columns; num_classes in the config requires 91"):
         weights.finish()
 
 
 def test_another_backbone_is_named(kinds):
     weights = open_checkpoint(kinds / "v2")
     weights.take("FeatureExtractor/MobilenetV2/Conv/weights", (3, 3, 3, 32))
-    with pytest.raises(InputError, match="was trained with MobilenetV1, the config asks for MobilenetV2"):
+    with pytest.raises(InputError, match="was trained with MobilenetV1; the config asks for MobilenetV2"):
         weights.finish()
 
 
-def test_another_width_is_said_in_channels(kinds):
+def test_another_width_is_stated_in_channels(kinds):
     weights = open_checkpoint(kinds / "v2")
     weights.take(KERNEL, (1, 1, 2, 6))
-    with pytest.raises(InputError, match=r"3 channels where 6 are wanted: another depth_multiplier\?"):
+    with pytest.raises(InputError, match=r"3 channels instead of 6: another depth_multiplier\?"):
         weights.finish()
 
 
-def test_a_tf2_checkpoint_for_a_tf1_config_is_called_so(kinds):
+def test_a_tf2_checkpoint_for_a_tf1_config_is_named_as_the_reason(kinds):
     weights = open_checkpoint(kinds / "objects")
     weights.take(KERNEL, SHAPE)
-    with pytest.raises(InputError, match="the checkpoint is one of TF2"):
+    with pytest.raises(InputError, match="the checkpoint is from TF2"):
         weights.finish()
 
 
-def test_a_tf1_checkpoint_for_a_tf2_config_is_called_so(kinds):
+def test_a_tf1_checkpoint_for_a_tf2_config_is_named_as_the_reason(kinds):
     weights = open_checkpoint(kinds / "v2")
     weights.take("_feature_extractor/classification_backbone/layer_with_weights-0/kernel", SHAPE)
-    with pytest.raises(InputError, match="the checkpoint is one of TF1"):
+    with pytest.raises(InputError, match="the checkpoint is from TF1"):
         weights.finish()
 
 
-def test_weights_that_are_no_finite_numbers_are_refused(kinds):
-    with pytest.raises(InputError, match="w holds 2 values of 3 that are NaN or infinite"):
+def test_weights_that_are_not_finite_are_refused(kinds):
+    with pytest.raises(InputError, match="2 of 3 values of w are NaN or infinite"):
         open_checkpoint(kinds / "nan").take("w", (3,))
 
 
-def test_a_variable_that_is_no_weight_is_refused(kinds):
-    with pytest.raises(InputError, match="global_step is of dtype int64; a weight is of float32"):
+def test_an_integer_variable_is_refused(kinds):
+    with pytest.raises(InputError, match="global_step has the dtype int64; want one of float32"):
         open_checkpoint(kinds / "v2").take("global_step", ())
 
 
@@ -146,37 +146,37 @@ def test_the_state_file_of_a_folder_says_which_is_the_newest(checkpoint):
     assert prefix_of(newest.parent) == newest
 
 
-def test_of_several_none_is_guessed(checkpoint):
+def test_one_of_several_checkpoints_is_not_guessed(checkpoint):
     folder = checkpoint("v2").parent
     checkpoint("objects")
-    with pytest.raises(InputError, match=r"holds 2 checkpoints \(objects, v2\): say which"):
+    with pytest.raises(InputError, match=r"holds 2 checkpoints \(objects, v2\): choose one"):
         prefix_of(folder)
 
 
-def test_a_prefix_that_is_not_there_names_those_beside_it(checkpoint):
+def test_the_error_of_a_missing_prefix_lists_the_others_in_its_folder(checkpoint):
     prefix = checkpoint("v2")
-    with pytest.raises(InputError, match="no checkpoint .*model.ckpt-1: beside it: v2"):
+    with pytest.raises(InputError, match="no checkpoint .*model.ckpt-1: the folder holds v2"):
         open_checkpoint(prefix.with_name("model.ckpt-1"))
 
 
-def test_data_without_an_index_is_called_so(checkpoint):
+def test_data_without_an_index_is_reported(checkpoint):
     prefix = checkpoint("v2")
     prefix.with_name("v2.index").unlink()
-    with pytest.raises(InputError, match=r"its data is there, its index v2.index is missing"):
+    with pytest.raises(InputError, match=r"its data exists, but its index v2.index is missing"):
         open_checkpoint(prefix)
 
 
-def test_an_index_without_data_is_called_so(checkpoint):
+def test_an_index_without_data_is_reported(checkpoint):
     prefix = checkpoint("v2")
     prefix.with_name("v2.data-00000-of-00001").unlink()
-    with pytest.raises(InputError, match="has an index and no data"):
+    with pytest.raises(InputError, match="has an index but no data"):
         open_checkpoint(prefix)
 
 
 def test_a_missing_shard_is_named(checkpoint):
     prefix = checkpoint("v2")
     prefix.with_name("v2.data-00000-of-00001").rename(prefix.with_name("v2.data-00001-of-00002"))
-    with pytest.raises(InputError, match="has 2 data shards, and v2.data-00000-of-00002 is missing"):
+    with pytest.raises(InputError, match="has 2 data shards, but v2.data-00000-of-00002 is missing"):
         checkpoint_files(prefix)
 
 
@@ -195,7 +195,7 @@ def take_all(prefix):
 @pytest.mark.parametrize("kind", ["v2", "objects"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
-def test_a_file_that_is_cut_short_is_one_line(checkpoint, kind, share, suffix):
+def test_a_file_that_is_cut_short_is_a_one_line_error(checkpoint, kind, share, suffix):
     prefix = checkpoint(kind)
     file = prefix.with_name(kind + suffix)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
@@ -204,7 +204,7 @@ def test_a_file_that_is_cut_short_is_one_line(checkpoint, kind, share, suffix):
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"not a checkpoint at all" * 20])
-def test_a_file_that_is_no_checkpoint_is_one_line(tmp_path, content):
+def test_a_file_that_is_not_a_checkpoint_is_a_one_line_error(tmp_path, content):
     (tmp_path / "model.ckpt").write_bytes(content)
     with pytest.raises(InputError, match="model.ckpt is damaged or cut short|holds no variables"):
         open_checkpoint(tmp_path / "model.ckpt")

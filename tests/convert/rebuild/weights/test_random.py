@@ -1,4 +1,4 @@
-"""Weights that nobody trained."""
+"""Random weights."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def test_variances_are_positive():
     assert (RandomWeights(0).take("a/BatchNorm/moving_variance", (1000,)) > 0).all()
 
 
-def test_nothing_is_left_over():
+def test_no_variable_is_unused():
     assert str(RandomWeights(0).finish()) == ""

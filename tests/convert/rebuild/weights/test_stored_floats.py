@@ -1,4 +1,4 @@
-"""Every way in which a checkpoint stores numbers."""
+"""Every number format and layout in which a checkpoint stores values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from detlite.convert.rebuild.weights.objects import ObjectWeights
 from detlite.convert.rebuild.weights.open import open_checkpoint
-from detlite.convert.rebuild.weights.stored import Store, Variable
+from detlite.convert.rebuild.weights.stored import Checkpoint, Variable
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
 
@@ -62,12 +62,12 @@ def test_another_shape_of_the_same_size_is_a_difference(kinds):
 def test_a_classifier_is_of_no_detector(kinds):
     weights = open_checkpoint(kinds / "classifier")
     weights.take("FeatureExtractor/MobilenetV1/Conv2d_0/weights", (1, 1, 2, 3))
-    with pytest.raises(InputError, match="it holds MobilenetV1 and no FeatureExtractor"):
+    with pytest.raises(InputError, match="it holds MobilenetV1 and no FeatureExtractor: it is not an OD API detector"):
         weights.finish()
 
 
 def objects_with_average():
-    """Weights of which an optimizer keeps the moving average, as TF2's `ExponentialMovingAverage` does."""
+    """Return weights whose moving average an optimizer keeps, as TF2's `ExponentialMovingAverage` does."""
     load_tensorflow()
     from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
@@ -85,7 +85,7 @@ def objects_with_average():
     variable.attributes.add(name="VARIABLE_VALUE", checkpoint_key=kernel + tail)
     slot.attributes.add(name="VARIABLE_VALUE", checkpoint_key=average + tail)
     values = {kernel + tail: np.float32([1, 2]), average + tail: np.float32([3, 4])}
-    return Store(None, {key: Variable((2,), "float32") for key in values}, values.__getitem__), graph
+    return Checkpoint(None, {key: Variable((2,), "float32") for key in values}, values.__getitem__), graph
 
 
 @pytest.mark.parametrize(("averages", "values"), [(False, [1, 2]), (True, [3, 4])])
@@ -99,7 +99,7 @@ def test_a_path_may_go_in_circles(kinds):
     assert weights.shape_of("parent/model/parent/model/kernel") == (2,)
 
 
-def test_an_average_that_was_not_asked_for_is_left_over():
+def test_an_average_that_was_not_requested_is_unused():
     weights = ObjectWeights(*objects_with_average())
     weights.take("kernel", (2,))
     assert weights.finish().moving_averages == ("model/kernel/.OPTIMIZER_SLOT/optimizer/average",)
@@ -122,7 +122,7 @@ def test_a_checkpoint_of_the_od_api_is_read_as_tensorflow_reads_it(shared_data):
         np.testing.assert_array_equal(
             weights.take(name, shape), reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")
         )
-    assert weights.finish().unused == ()
+    assert weights.finish().layers == ()
 
 
 @pytest.mark.data
@@ -135,6 +135,6 @@ def test_the_checkpoint_that_a_golden_writes_holds_its_weights(shared_data, tmp_
     for name, value in lib.weights(records, stored).items():
         if name != "global_step":
             np.testing.assert_array_equal(weights.take(name, value.shape), value)
-    left = weights.finish()
-    assert left.counters == ("global_step",)
-    assert left.unused == left.ranges == ()
+    unused = weights.finish()
+    assert unused.counters == ("global_step",)
+    assert unused.layers == unused.ranges == ()
