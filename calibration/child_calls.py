@@ -14,7 +14,6 @@ from detlite.calibration.images.image_cache import default_keep
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Recipe, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
-from detlite.convert.artifact import write_artifact
 from detlite.convert.child_calls import options_of
 from detlite.convert.load import load_source
 from detlite.convert.source import recognize
@@ -62,9 +61,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
     recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"].get("floating", ()))})
     quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
     made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
-    artifact = write_artifact(
-        Path(request["out"]), made.data, made.contract, made.history, force=request["force"], files=files
-    )
+    artifact = made.save(Path(request["out"]), force=request["force"], files=files)
     return {
         "model": str(artifact.model),
         "history": list(artifact.history),

@@ -15,14 +15,16 @@ from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES, check_p
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.artifact import step
-from detlite.convert.load import Model, digest, with_heads
+from detlite.convert.finished import check_float_input
+from detlite.convert.load import with_heads
+from detlite.convert.model import Model
 from detlite.convert.tflite.boundary import with_boundary
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.float_weights import with_float_weights
 from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.convert.tflite.rounding import without_rounding
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import FindingError, InputError, unknown_name
+from detlite.runtime.errors import FindingError, unknown_name
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
@@ -88,7 +90,7 @@ def quantize(
     whole = as_model(source, made, inputs=io, outputs=outside)
     done = step(
         "quantize",
-        input_sha256=digest(source.data),
+        input_sha256=source.sha256,
         scheme=recipe.scheme,
         method=recipe.method,
         io=io,
@@ -104,7 +106,7 @@ def float_model(
     source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> FloatModel:
     """Return what a method starts from, of the model *source* with raw heads; errors as `quantize`."""
-    _check_float(source)
+    check_float_input(source.contract.image.dtype)
     return FloatModel(
         data=without_rounding(with_float_weights(source.data)),
         image=source.contract.image,
@@ -127,24 +129,17 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
     if describe(data, "the quantized model").quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
     data = with_boundary(data, inputs=inputs, outputs=outputs)
-    return Model(data, refreshed(replace(source.contract, image=made.image), data), source.history)
+    return replace(source, data=data, contract=refreshed(replace(source.contract, image=made.image), data))
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[bytes], bytes]) -> Model:
     heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
     source = with_heads(model, "raw")
-    _check_float(source)
+    check_float_input(source.contract.image.dtype)
     data = canonicalize(pack(with_float_weights(source.data)))
-    done = step("quantize", input_sha256=digest(source.data), scheme=recipe.scheme)
-    made = Model(data, refreshed(source.contract, data), (*source.history, done))
+    done = step("quantize", input_sha256=source.sha256, scheme=recipe.scheme)
+    made = replace(source, data=data, contract=refreshed(source.contract, data), history=(*source.history, done))
     return with_heads(made, heads)
-
-
-def _check_float(source: Model) -> None:
-    if source.contract.image.dtype != "float32":
-        raise InputError(
-            f"the model's input is {source.contract.image.dtype} already; want a float32 model to quantize"
-        )
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:

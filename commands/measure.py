@@ -131,8 +131,7 @@ def _profile_of(run: Path) -> list[Record]:
 
 
 def _setup(path: Path, values: Record) -> Setup:
-    foreign = path.is_file() and path.suffix != ".tflite"
-    artifact = None if foreign else known_artifact(path)
+    artifact = known_artifact(path)
     images = _images(values, has_contract=artifact is not None)
     changes = {**values, "scenario": values["scenario"] or "single-stream", "preset": values["preset"] or "quick"}
     changes["min_duration_s"] = values["min_seconds"]

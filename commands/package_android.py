@@ -11,7 +11,7 @@ import click
 
 from detlite.commands.console import emit_facts, emit_json, notice, progress
 from detlite.convert.artifact import prepare_output
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.convert.tflite.metadata_write import About
 from detlite.devices.packaging.android.naming import DEFAULT_PACKAGE, Naming, name_of_model
 from detlite.devices.packaging.android.package import Extras, Models, Package, make_package, write_package

@@ -10,7 +10,7 @@ import click
 
 from detlite.accuracy.images import images_in
 from detlite.commands.console import emit_facts, emit_json
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.errors import InputError

@@ -10,9 +10,9 @@ import click
 
 from detlite.commands.console import emit_json
 from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_options, out_option
-from detlite.convert.artifact import open_artifact, prepare_output, step, write_artifact
+from detlite.convert.artifact import open_artifact, prepare_output, step
 from detlite.convert.detector import NmsOptions
-from detlite.convert.load import digest
+from detlite.convert.model import model_of, require_tflite
 from detlite.convert.summary import detector_facts
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.contract import Contract
@@ -39,12 +39,13 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     """
     prepare_output(out, force=values["force"])
     nms = NmsOptions(**{name: values[name] for name in NMS_NAMES})
-    artifact = open_artifact(model)
-    data = artifact.model.read_bytes()
-    changed, contract = _change(data, artifact.contract, nms, add=values["add"], remove=values["remove"])
+    given = model_of(open_artifact(model))
+    require_tflite(given, "detlite postprocess")
+    data, contract = _change(given.data, given.contract, nms, add=values["add"], remove=values["remove"])
     what = "add" if values["add"] else "strip" if values["remove"] else "configure"
-    done = step(f"postprocess {what}", input_sha256=digest(data))
-    written = write_artifact(out, changed, contract, (*artifact.history, done), force=values["force"])
+    done = step(f"postprocess {what}", input_sha256=given.sha256)
+    changed = replace(given, data=data, contract=contract, history=(*given.history, done))
+    written = changed.save(out, force=values["force"])
     if as_json:
         emit_json("postprocess", {"model": str(written.model), **detector_facts(contract)})
         return

@@ -35,6 +35,7 @@ from detlite.commands.options import (
 from detlite.commands.quantize_text import count_findings, say_curve, say_findings, say_model
 from detlite.convert.artifact import prepare_output
 from detlite.convert.find_source import locate
+from detlite.convert.finished import check_float
 from detlite.runtime.child import Child, run_in_child
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.plugins import plugin_names
@@ -106,10 +107,12 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     _check_together(values)
     task = _task(values)
     wish = _wish(values, counts, task)
+    path = locate(source)
+    check_float(path)
     with progress() as report, Child(task) as child:
         gathered = NO_IMAGES if wish is None else run_in_child(GATHER, wish, progress=report)
         _check_enough(counts, len(gathered["images"]))
-        request = _request(source, out, values, gathered) | {"counts": counts}
+        request = _request(path, out, values, gathered) | {"counts": counts}
         answer = child.answer(request, progress=report)
     if as_json:
         emit_json("quantization_curve" if counts else "quantize", answer)
@@ -170,12 +173,12 @@ def _check_enough(counts: list[int], available: int) -> None:
         raise InputError(f"--curve wants {counts[-1]} images, and there are {available}: ask for no more, or give more")
 
 
-def _request(source: str, out: Path, values: Record, gathered: Record) -> Record:
+def _request(source: Path, out: Path, values: Record, gathered: Record) -> Record:
     enough = len(gathered["others"]) >= FEWEST_SCORED
     lint_against = values["lint_against"] and str(values["lint_against"].absolute())
     lint = {"against": lint_against, "broken": gathered["broken"], "fail": values["fail_on_lint"]}
     return {
-        "source": str(locate(source).absolute()),
+        "source": str(source.absolute()),
         "out": str(out.absolute()),
         "force": values["force"],
         "options": detector_record(values),

@@ -10,8 +10,9 @@ import click
 
 from detlite.commands.console import emit_json, emit_table, notice
 from detlite.convert.files.write_file import write_file
-from detlite.runtime.artifact import MODEL, sha256_of
+from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import model_in
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,11 +48,10 @@ def tflite_in(path: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    if path.is_dir():
-        path = path / MODEL
-    if not path.is_file():
-        raise InputError(f"{path} is no file; want a .tflite model, or a folder that detlite wrote")
-    return path
+    model = model_in(path) if path.is_dir() else path
+    if model is None or not model.is_file():
+        raise InputError(f"{path} holds no model; want a .tflite model, or a folder that detlite wrote")
+    return model
 
 
 def show_prediction(

@@ -1,8 +1,7 @@
-"""Writing an artifact: whole or not at all, and never over what is there unless told so."""
+"""Reading and writing artifacts: a folder is written whole or not at all, and replaced only when asked to."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,20 +9,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from detlite.runtime.artifact import (
-    CONTRACT,
-    HISTORY,
-    LABELS,
-    MODEL,
-    Artifact,
-    Step,
-    read_artifact,
-)
-from detlite.runtime.contract import Contract
+from detlite.runtime.artifact import HISTORY, Artifact, Step, artifact_folder, read_artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.version import __version__
 
-NO_FILES: Mapping[str, str] = {}
 HISTORY_SCHEMA = {"schema": "detlite.history", "schema_version": 1}
 
 
@@ -33,30 +22,36 @@ def step(name: str, *, input_sha256: str, **facts: object) -> Step:
 
 
 def open_artifact(path: Path) -> Artifact:
-    """Return the artifact at *path*: a folder that detlite wrote, or any .tflite with its post-processing op.
+    """Return the artifact at *path*: a folder that detlite wrote, its model file, or any .tflite with the detection op.
 
     Raises:
         InputError: there is nothing, or nothing that can be run without more knowledge.
     """
-    if path.is_dir():
-        return read_artifact(path)
+    folder = artifact_folder(path)
+    if folder is not None:
+        return read_artifact(folder)
     if not path.is_file():
-        raise InputError(f"{path}: want a folder that detlite wrote or a .tflite file, and there is neither")
-    if path.name == MODEL and (path.parent / CONTRACT).is_file():
-        return read_artifact(path.parent)
+        raise InputError(f"{path}: expected a folder that detlite wrote or a .tflite file; nothing is there")
+    if path.suffix == ".onnx":
+        raise InputError(
+            f"{path} has no contract.json beside it, and an .onnx file alone does not say how to use it: give the "
+            "folder of an artifact"
+        )
     from detlite.convert.tflite.contract import contract_of_tflite
 
     return Artifact(model=path, contract=contract_of_tflite(path))
 
 
 def known_artifact(path: Path) -> Artifact | None:
-    """Return the artifact at *path* as `open_artifact` does; None for a .tflite of which nothing says what it returns.
+    """Return the artifact at *path* as `open_artifact` does; None for a model file without a known contract.
 
     Raises:
-        InputError: there is nothing, or a folder of detlite that is damaged.
+        InputError: there is nothing, or a damaged folder of detlite.
     """
-    if path.is_dir() or not path.is_file() or (path.name == MODEL and (path.parent / CONTRACT).is_file()):
+    if artifact_folder(path) is not None or not path.is_file():
         return open_artifact(path)
+    if path.suffix != ".tflite":
+        return None
     try:
         return open_artifact(path)
     except InputError:  # no detector, or raw heads without a contract
@@ -93,31 +88,6 @@ def _nearest_folder(path: Path) -> Path:
     if not path.is_dir():
         raise InputError(f"{path} is a file, and a folder is wanted there")
     return path
-
-
-def write_artifact(
-    out: Path,
-    model: bytes,
-    contract: Contract,
-    history: Sequence[Step],
-    *,
-    force: bool = False,
-    files: Mapping[str, str] = NO_FILES,
-) -> Artifact:
-    """Write the artifact to the folder *out* and return it; the last step gets the model's sha256.
-
-    The files are written to a folder beside *out*, flushed to the disk, and renamed: *out* is whole or absent. *files*
-    are further ones, text by name.
-    """
-    steps = [*history[:-1], {**history[-1], "output_sha256": hashlib.sha256(model).hexdigest()}]
-    texts = {
-        CONTRACT: contract.to_json(),
-        LABELS: "".join(f"{label}\n" for label in contract.labels),
-        HISTORY: history_json(steps),
-        **files,
-    }
-    write_folder(out, {MODEL: model, **{name: text.encode() for name, text in texts.items()}}, force=force)
-    return Artifact(model=out / MODEL, contract=contract, history=tuple(steps))
 
 
 def history_json(steps: Sequence[Step]) -> str:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.artifact import write_artifact
 from detlite.convert.detector import Detector, DetectorOptions, NmsOptions
 from detlite.convert.load import (
     INT8,
@@ -66,7 +65,7 @@ def convert(request: Record, progress: Progress) -> Record:
         progress("reading", 1, 1)
         model, way = export(source, detector, request["type"], progress=progress), source.title
     model = with_heads(model, request["heads"])
-    artifact = write_artifact(out, model.data, model.contract, model.history, force=request["force"])
+    artifact = model.save(out, force=request["force"])
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
     return answer | {"notices": list(notices), **detector_facts(model.contract)}
 

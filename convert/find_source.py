@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from detlite.convert.files.archive import is_archive
 from detlite.convert.files.cache_folder import default_cache_folder
-from detlite.convert.source import is_archive
 from detlite.convert.zoo.cache import Cache
 from detlite.convert.zoo.catalogue import find
 from detlite.convert.zoo.sources import sources_of

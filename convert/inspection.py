@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, recognize
 from detlite.convert.summary import detector_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
 from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
@@ -16,7 +16,7 @@ from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import COMPILED, Description, describe
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
-from detlite.runtime.artifact import MODEL, read_artifact
+from detlite.runtime.artifact import Artifact, read_artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
@@ -39,8 +39,10 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
             refuse_placeholder(file.read(MARK_BYTES), str(path))
     source = recognize(path)
     facts: Record = {"path": str(source.path), "format": source.title, "sha256": source.sha256}
-    if source.format in (ARTIFACT, TFLITE):
-        return facts | _of_tflite(source)
+    if source.format == ARTIFACT:
+        return facts | _of_artifact(read_artifact(source.path))
+    if source.format == TFLITE:
+        return facts | _of_tflite(source.path)
     request = {"source": str(source.given.absolute()), "options": options}
     found = run_in_child("detlite.convert.child_calls:inspect", request, progress=progress)
     return facts | {
@@ -51,8 +53,25 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
     }
 
 
-def _of_tflite(source: Source) -> Record:
-    model = source.path / MODEL if source.format == ARTIFACT else source.path
+def _of_artifact(artifact: Artifact) -> Record:
+    facts: Record = {"history": list(artifact.history), **detector_facts(artifact.contract)}
+    if artifact.format == TFLITE:
+        description, found = _of_file(artifact.model)
+        return found | facts | _uses(description, raw=artifact.contract.is_raw)
+    heads = "raw heads" if artifact.contract.is_raw else "its post-processing"
+    is_what = f"a detector with {heads}, {artifact.format}"
+    return {"size_bytes": artifact.model.stat().st_size, **facts, "is": is_what, "next": [*RUN_USES], "missing": []}
+
+
+def _of_tflite(model: Path) -> Record:
+    description, facts = _of_file(model)
+    try:
+        return facts | detector_facts(contract_of_tflite(model)) | _uses(description, raw=False)
+    except InputError as error:
+        return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
+
+
+def _of_file(model: Path) -> tuple[Description, Record]:
     data = model.read_bytes()
     description = describe(data, str(model))
     facts: Record = dataclasses.asdict(description) | {"size_bytes": model.stat().st_size}
@@ -60,14 +79,7 @@ def _of_tflite(source: Source) -> Record:
     facts |= _of_metadata(data, str(model))
     if description.kind == COMPILED:
         facts |= _of_compiled(data, str(model))
-    if source.format == ARTIFACT:
-        artifact = read_artifact(source.path)
-        facts |= {"history": list(artifact.history), **detector_facts(artifact.contract)}
-        return facts | _uses(description, raw=artifact.contract.is_raw)
-    try:
-        return facts | detector_facts(contract_of_tflite(model)) | _uses(description, raw=False)
-    except InputError as error:
-        return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
+    return description, facts
 
 
 def _of_metadata(data: bytes, name: str) -> Record:

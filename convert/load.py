@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from detlite.convert.artifact import step
@@ -11,6 +10,7 @@ from detlite.convert.detector import Detector, DetectorOptions, build_detector
 from detlite.convert.exporters.qat import to_int8
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.labels.files import read_labels
+from detlite.convert.model import Model, model_of, require_tflite
 from detlite.convert.rebuild.plan import Untrained, plan_of_preset, plan_of_trained
 from detlite.convert.rebuild.rebuild import Rebuilt, rebuild
 from detlite.convert.sidecar_files import matching_labels
@@ -19,7 +19,7 @@ from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.convert.tflite.postprocess import attach, strip
-from detlite.runtime.artifact import Step, read_artifact
+from detlite.runtime.artifact import read_artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.plugins import load_plugin
@@ -30,15 +30,6 @@ INT8 = "int8"
 """The type of a model whose training was aware of quantization: its ranges come from the checkpoint."""
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A TFLite model in memory, with what an artifact holds beside it."""
-
-    data: bytes
-    contract: Contract
-    history: tuple[Step, ...] = field(default=())
-
-
 def load_source(path: Path, options: DetectorOptions, *, progress: Progress = silent) -> Model:
     """Return the model at *path* as TFLite: a finished one as it is, a graph as float32 with raw heads.
 
@@ -47,12 +38,12 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
     """
     source = recognize(path)
     if source.format == ARTIFACT:
-        artifact = read_artifact(source.path)
-        contract = _asked(artifact.contract, options)
-        return Model(artifact.model.read_bytes(), contract, artifact.history)
+        model = model_of(read_artifact(source.path))
+        require_tflite(model, "converting or quantizing")
+        return replace(model, contract=_asked(model.contract, options))
     if source.format == TFLITE:
         contract = _asked(contract_of_tflite(source.path, labels=options.labels), replace(options, labels=None))
-        return Model(source.path.read_bytes(), contract, (step("read", input_sha256=source.sha256),))
+        return Model(source.path.read_bytes(), TFLITE, contract, (step("read", input_sha256=source.sha256),))
     return export(source, load_detector(source, options), "float32", progress=progress)
 
 
@@ -130,7 +121,7 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
         tensorflow=str(load_tensorflow().__version__),
         **detector.facts,
     )
-    return Model(data, refreshed(detector.contract, data), (done,))
+    return Model(data, TFLITE, refreshed(detector.contract, data), (done,))
 
 
 def with_heads(model: Model, heads: str) -> Model:
@@ -145,9 +136,5 @@ def with_heads(model: Model, heads: str) -> Model:
         return model
     change = strip if heads == "raw" else attach
     data, contract = change(model.data, model.contract)
-    return Model(data, contract, (*model.history, step(f"heads {heads}", input_sha256=digest(model.data))))
-
-
-def digest(data: bytes) -> str:
-    """Return the sha256 of *data*, in hex."""
-    return hashlib.sha256(data).hexdigest()
+    done = step(f"heads {heads}", input_sha256=model.sha256)
+    return replace(model, data=data, contract=contract, history=(*model.history, done))

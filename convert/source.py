@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.convert.files.archive import is_archive
+from detlite.convert.finished import is_tflite
 from detlite.convert.rebuild.checkpoint_source import Trained, trained_in
-from detlite.runtime.artifact import HISTORY, MODEL, sha256_of
+from detlite.runtime.artifact import HISTORY, sha256_of
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import model_in
 from detlite.runtime.plugins import load_plugins
 
 ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT = "artifact", "tflite", "archive", "checkpoint"
-TFLITE_MAGIC, TFLITE_MAGIC_AT = b"TFL3", 4
 WANTED = (
-    "a zoo archive (.tar.gz), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, a folder with "
+    "a zoo archive (.tar.gz, .zip), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, a folder with "
     "pipeline.config and a checkpoint, or a .tflite"
 )
 
@@ -58,8 +59,8 @@ def recognize(path: Path, *, rebuild: bool = False) -> Source:
         raise InputError(f"{path} is not there; want {WANTED}, or a name that `detlite zoo list` shows")
     if rebuild:
         return _checkpoint_in(path)
-    if path.is_dir() and (path / MODEL).is_file() and (path / HISTORY).is_file():
-        return Source(path, ARTIFACT, "detlite artifact", sha256_of(path / MODEL), path)
+    if path.is_dir() and (path / HISTORY).is_file() and (model := model_in(path)) is not None:
+        return Source(path, ARTIFACT, "detlite artifact", sha256_of(model), path)
     if path.is_file():
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty; want {WANTED}")
@@ -100,22 +101,6 @@ def _checkpoint_in(path: Path) -> Source:
 def _only_folder_in(path: Path) -> Path | None:
     inner = sorted(item for item in path.iterdir() if item.is_dir()) if path.is_dir() else []
     return inner[0] if len(inner) == 1 else None
-
-
-def is_tflite(path: Path) -> bool:
-    """Return whether the file at *path* says that it is a TFLite flatbuffer."""
-    with path.open("rb") as file:
-        return file.read(TFLITE_MAGIC_AT + len(TFLITE_MAGIC))[TFLITE_MAGIC_AT:] == TFLITE_MAGIC
-
-
-def is_archive(path: Path) -> bool:
-    """Return whether the file at *path* is a tar archive, by its name or its content."""
-    if path.name.endswith((".tar.gz", ".tgz", ".tar")):
-        return True
-    try:
-        return tarfile.is_tarfile(path)
-    except (OSError, EOFError):
-        return False
 
 
 def digest_of(files: Sequence[Path]) -> str:

@@ -1,23 +1,23 @@
-"""An artifact on the disk: a folder with `model.tflite`, `contract.json`, `labels.txt` and `history.json`."""
+"""An artifact on the disk: a folder with a model file, `contract.json`, `labels.txt` and `history.json`."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from detlite.runtime.contract import Contract, read_contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.hashing import sha256_of as sha256_of  # also for those who read artifacts
+from detlite.runtime.hashing import sha256_of as sha256_of  # re-exported for those who read artifacts
+from detlite.runtime.model_file import MODEL_NAMES, model_in
 
-MODEL = "model.tflite"
 CONTRACT = "contract.json"
 LABELS = "labels.txt"
 HISTORY = "history.json"
 
 RANDOM_WEIGHTS = "random_weights"
-"""Key of the step that made a model of weights nobody trained; its value is their seed."""
+"""Key in the step that made a model with random weights; its value is their seed."""
 
 Step = Dict[str, Any]
 
@@ -27,7 +27,7 @@ class Artifact:
     """A model file with its contract and its history.
 
     Attributes:
-        model: the model file.
+        model: the model file; its suffix says its format.
         contract: how to use it.
         history: what was done to it, first step first: `step`, `tool`, `version`, digests, options, notes.
     """
@@ -37,25 +37,37 @@ class Artifact:
     history: Tuple[Step, ...] = ()
 
     @property
+    def format(self) -> str:
+        """The format of the model: one of `FORMATS`, if detlite wrote the file."""
+        return self.model.suffix[1:]
+
+    @property
     def is_trained(self) -> bool:
-        """Whether its weights are those of a training, as far as the history says; random ones are not."""
+        """Whether its weights were trained, as far as the history says; random ones were not."""
         return not any(RANDOM_WEIGHTS in step for step in self.history)
 
 
-def read_artifact(folder: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
-    """Return the artifact in *folder*, its model checked against the sha256 that its history states.
+def artifact_folder(path: Path) -> Optional[Path]:
+    """Return the folder of the artifact that *path* names: the folder itself, or its model file; None for others."""
+    if path.is_dir():
+        return path
+    return path.parent if path.name in MODEL_NAMES and (path.parent / CONTRACT).is_file() else None
 
-    *sha256* gives that of the file; another where it was reckoned elsewhere.
+
+def read_artifact(folder: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
+    """Return the artifact in *folder*, after checking its model against the sha256 that its history states.
+
+    *sha256* computes the digest of the file, or returns it if it is known already.
 
     Raises:
         InputError: it is no artifact, or the model is not the one that was written.
     """
-    model = folder / MODEL
-    if not model.is_file():
-        raise InputError(f"{folder} holds no {MODEL}: it is not a folder that detlite wrote")
+    model = model_in(folder)
+    if model is None:
+        raise InputError(f"{folder} holds no {' or '.join(MODEL_NAMES)}: it is not a folder that detlite wrote")
     contract = read_contract(folder / CONTRACT)
     history = _read_history(folder / HISTORY)
-    stated = history[-1].get("output_sha256") if history else None
+    stated = history[-1].get("output_sha256")
     found = sha256(model)
     if stated != found:
         raise InputError(
@@ -70,5 +82,5 @@ def _read_history(path: Path) -> Tuple[Step, ...]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as an artifact's history: {error}") from error
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
-        raise InputError(f"{path}: want a list of steps, at least one")
+        raise InputError(f"{path}: expected a list of at least one step")
     return tuple(steps)

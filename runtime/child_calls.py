@@ -17,7 +17,7 @@ from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress
-from detlite.runtime.runners.interpreter import open_interpreter
+from detlite.runtime.runners.opening import open_model
 from detlite.runtime.session import Session
 from detlite.runtime.stream import columns, detect_stream
 
@@ -38,7 +38,7 @@ def _save(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def probe(request: Record, _progress: Progress) -> Record:
     """Open the file `model`, run it once on zeros, and return `runtime`, `inputs` and `outputs` as that sees them."""
-    opened = open_interpreter(Path(request["model"]))
+    opened = open_model(Path(request["model"]))
     for detail in opened.inputs:
         opened.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
     opened.invoke()

@@ -16,7 +16,7 @@ from detlite.runtime.boxes.scores import CONVERTERS
 from detlite.runtime.contract import Contract, Output, Quantization
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
-from detlite.runtime.runners.interpreter import open_interpreter
+from detlite.runtime.runners.opening import open_model
 
 if TYPE_CHECKING:
     from detlite.runtime.runners.backend import Runner
@@ -50,7 +50,7 @@ class Session:
         lost = lost_class(self.contract, threads)
         if lost is not None and not timing_alone:
             raise InputError(lost)
-        self._opened: Runner = runner or open_interpreter(artifact.model, threads=threads)
+        self._opened: Runner = runner or open_model(artifact.model, threads=threads)
         opened = self._opened
         self.runtime = opened.runtime
         if len(opened.inputs) != 1:

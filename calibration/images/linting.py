@@ -12,7 +12,8 @@ from detlite.calibration.images.check import CHECKS, Check, Inspected
 from detlite.calibration.images.confidence import Confidence
 from detlite.calibration.images.image_cache import Keep, default_keep
 from detlite.calibration.images.thumbnail import kept_thumbnails
-from detlite.convert.load import Model, with_heads
+from detlite.convert.load import with_heads
+from detlite.convert.model import Model
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
 

@@ -76,8 +76,18 @@ class _Entry:
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether *path* has the suffix of an archive that `unpack` reads."""
-    return path.name.lower().endswith(SUFFIXES)
+    """Return whether the file at *path* is an archive that `unpack` takes: by its name, or a tar by its content."""
+    if has_archive_name(path.name):
+        return True
+    try:
+        return tarfile.is_tarfile(path)
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def has_archive_name(name: str) -> bool:
+    """Return whether a file called *name* is, by its suffix, an archive that `unpack` takes."""
+    return name.lower().endswith(SUFFIXES)
 
 
 def members(archive: Path, *, limits: Limits | None = None) -> tuple[Member, ...]:

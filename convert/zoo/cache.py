@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.convert.files.archive import is_archive, unpack
+from detlite.convert.files.archive import has_archive_name, unpack
 from detlite.convert.zoo.download import discard
 from detlite.convert.zoo.lock import DigestLock, exclusive
 from detlite.convert.zoo.sources import ModelSource, part_name
@@ -103,7 +103,7 @@ class Cache:
 
 
 def _unpack_or_copy(file: Path, name: str, folder: Path) -> None:
-    if is_archive(Path(name)):
+    if has_archive_name(name):
         unpack(file, folder)
         return
     partial = folder.with_name(f".{folder.name}.bare.partial")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detlite.convert.tflite.appended import EPOCH
 from detlite.devices.packaging.lean import lean_source
-from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, sha256_of
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, sha256_of
 from detlite.runtime.board.packed import ARTIFACT, IMAGES, PACKED
 from detlite.runtime.errors import InputError
 
@@ -71,12 +71,12 @@ def _artifact_files(artifact: Artifact | None) -> dict[str, bytes]:
     if artifact is None:
         return {}
     folder = artifact.model.parent
-    names = (MODEL, CONTRACT, LABELS, HISTORY)
+    names = (artifact.model.name, CONTRACT, LABELS, HISTORY)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no {missing[0]}: want a folder that detlite wrote")
-    if sha256_of(folder / MODEL) != artifact.history[-1].get("output_sha256"):
-        raise InputError(f"{folder / MODEL} was replaced while it was packed")
+    if sha256_of(artifact.model) != artifact.history[-1].get("output_sha256"):
+        raise InputError(f"{artifact.model} was replaced while it was packed")
     return {ARTIFACT + name: (folder / name).read_bytes() for name in names}
 
 

@@ -18,8 +18,9 @@ from detlite.devices.deploy.files import DeviceFile, device_file
 from detlite.devices.deploy.scripts import script
 from detlite.devices.packaging.zipapp import board_program
 from detlite.devices.transport.run import run_script
-from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, sha256_of
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, sha256_of
 from detlite.runtime.image.read import read_image
+from detlite.runtime.model_file import model_name
 from detlite.runtime.progress import Progress, silent
 
 ARTIFACT_FOLDER, IMAGE_FOLDER = "artifact", "images"
@@ -35,20 +36,22 @@ class Staged:
 
     Attributes:
         program: the board's program.
-        artifact: the artifact's files, by the names that they have in its folder.
+        model: the artifact's model.
+        artifact: all files of the artifact, by the names that they have in its folder.
     """
 
     program: DeviceFile
+    model: DeviceFile
     artifact: Mapping[str, DeviceFile]
 
     @property
     def model_sha256(self) -> str:
         """The digest of the model."""
-        return self.artifact[MODEL].sha256
+        return self.model.sha256
 
 
 def stage(artifact: Artifact, scratch: Path) -> Staged:
-    """Return the program, written to *scratch*, and the files of *artifact*; a bare .tflite gets those it lacks."""
+    """Return the program, written to *scratch*, and the files of *artifact*; a bare model gets those it lacks."""
     program = scratch / "board.pyz"
     program.write_bytes(board_program())
     folder = artifact.model.parent
@@ -60,7 +63,8 @@ def stage(artifact: Artifact, scratch: Path) -> Staged:
         (folder / CONTRACT).write_text(artifact.contract.to_json(), encoding="utf-8")
         (folder / LABELS).write_text("".join(f"{label}\n" for label in artifact.contract.labels), encoding="utf-8")
     files = {name: device_file(folder / name) for name in (CONTRACT, HISTORY, LABELS)}
-    return Staged(device_file(program), {MODEL: device_file(artifact.model), **files})
+    model = device_file(artifact.model)
+    return Staged(device_file(program), model, {model_name(artifact.format): model, **files})
 
 
 def stage_images(paths: Sequence[Path], scratch: Path) -> list[DeviceFile]:

@@ -15,6 +15,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.image.read import read_image
+from detlite.runtime.model_file import is_model_file
 from detlite.runtime.session import Session
 
 Record = Dict[str, Any]
@@ -45,7 +46,7 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     """Return the open model, its file, and the images to detect in."""
     images: List[str] = values["images"]
     given = values["model"]
-    if packed.model is not None and given is not None and not (Path(given).is_dir() or given.endswith(".tflite")):
+    if packed.model is not None and given is not None and not (Path(given).is_dir() or is_model_file(Path(given))):
         images, given = [given, *images], None  # the model is packed: all that is given are images
     artifact = open_model(find_model(given, packed), sha256=sha256)
     paths = [Path(name) for name in [*images, *_listed(values["listed"])]]

@@ -68,13 +68,15 @@ def _requests(words: List[str]) -> Iterator[Any]:
 
     values = parsed(words)
     yield values
-    model = os.path.join(values["model"], "model.tflite") if values["model"] else ""  # noqa: PTH118 - light
-    if os.path.isfile(model):  # noqa: PTH113 - as above
+    if values["model"] and os.path.isdir(values["model"]):  # noqa: PTH112 - pathlib is not imported yet
         from pathlib import Path
 
         from detlite.runtime.hashing import sha256_of
+        from detlite.runtime.model_file import model_in
 
-        yield [model, sha256_of(Path(model))]
+        model = model_in(Path(values["model"]))
+        if model is not None:
+            yield [str(model), sha256_of(model)]
 
 
 def _prepare() -> None:

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from detlite.runtime.artifact import MODEL
+from detlite.runtime.artifact import artifact_folder
 from detlite.runtime.board.packed import Packed, find_model, open_model
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import image_files
 from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.measurement_text import measurement_text
@@ -42,14 +41,9 @@ def measure_command(values: Dict[str, Any]) -> int:
 
 def _model(path: Path) -> Tuple[Path, Optional[Contract]]:
     """Return the model file at *path*, with its contract where there is one."""
-    if not path.is_dir() and path.name != MODEL:
+    if artifact_folder(path) is None:
         return path, None
-    try:
-        artifact = open_model(path)
-    except InputError:
-        if path.is_dir() or (path.parent / "contract.json").is_file():
-            raise
-        return path, None
+    artifact = open_model(path)
     return artifact.model, artifact.contract
 
 

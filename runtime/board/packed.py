@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, Optional, Type
 
-from detlite.runtime.artifact import CONTRACT, MODEL, Artifact, read_artifact
+from detlite.runtime.artifact import CONTRACT, Artifact, artifact_folder, read_artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 
@@ -82,8 +82,7 @@ def open_model(path: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Arti
     Raises:
         InputError: it is none.
     """
-    if path.is_dir():
-        return read_artifact(path, sha256=sha256)
-    if path.name == MODEL and (path.parent / CONTRACT).is_file():
-        return read_artifact(path.parent, sha256=sha256)
+    folder = artifact_folder(path)
+    if folder is not None:
+        return read_artifact(folder, sha256=sha256)
     raise InputError(f"{path} has no {CONTRACT} beside it, which says how to use it: give the folder of an artifact")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.artifact import known_artifact
-from detlite.convert.source import is_tflite
+from detlite.convert.finished import is_tflite
 from detlite.convert.targets.edgetpu.graph import Graph, read_graph
 from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
 from detlite.convert.tflite.tensors import EDGETPU
-from detlite.runtime.artifact import MODEL, Artifact
+from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import is_model_file, model_in
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
 
@@ -29,18 +30,29 @@ class Side:
         given: as it was given.
         artifact: the model with its contract; None where nothing says what its outputs are.
         data: the model file.
-        graph: the same, read.
+        operators: the graph of a TFLite file; None for another format, of which detlite runs the model alone.
     """
 
     given: Path
     artifact: Artifact | None
     data: bytes
-    graph: Graph
+    operators: Graph | None
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the TFLite file.
+
+        Raises:
+            InputError: it is of another format.
+        """
+        if self.operators is None:
+            raise InputError(f"{self.given} is no TFLite model: give two artifacts, whose contracts name the outputs")
+        return self.operators
 
     @cached_property
     def is_compiled(self) -> bool:
         """Whether it is compiled for the Edge TPU."""
-        return any(op.name == EDGETPU for op in self.graph.operators)
+        return self.operators is not None and any(op.name == EDGETPU for op in self.operators.operators)
 
 
 @dataclass(frozen=True)
@@ -98,15 +110,17 @@ def read_side(path: Path) -> Side:
     """
     if path.is_dir():
         compiled = sorted(path.glob("*_edgetpu.tflite"))
-        if not (path / MODEL).is_file() and len(compiled) == 1:
+        if model_in(path) is None and len(compiled) == 1:
             path = compiled[0]
     if path.is_file():
         refuse_placeholder(path.read_bytes()[:MARK_BYTES], str(path))
-        if not is_tflite(path):
+        if not is_tflite(path) and not is_model_file(path):
             raise InputError(f"{path} is no .tflite: convert it first; what is compared are finished models")
     artifact = known_artifact(path)
     model = path if artifact is None else artifact.model
     data = model.read_bytes()
+    if artifact is not None and not is_tflite(model):
+        return Side(path, artifact, data, None)
     return Side(path, artifact, data, read_graph(data, str(path)))
 
 

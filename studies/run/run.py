@@ -8,12 +8,13 @@ from typing import Any
 
 from detlite.accuracy.images import Images
 from detlite.calibration.weights.method import DEFAULT_METHOD
-from detlite.convert.artifact import write_artifact
-from detlite.convert.load import Model, with_heads
+from detlite.convert.load import with_heads
+from detlite.convert.model import model_of
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
-from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, MODEL, Artifact, read_artifact
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import model_name
 from detlite.runtime.progress import Progress
 from detlite.studies.run.images import ImageSets
 from detlite.studies.run.latency import side_by_side
@@ -22,7 +23,7 @@ from detlite.studies.run.parity import parity
 from detlite.studies.run.scores import score
 
 FLOAT, INT8, DEPLOYED = "float32", "int8", "int8_postprocess"
-ARTIFACT_FILES = (MODEL, CONTRACT, LABELS, HISTORY)
+ARTIFACT_FILES = (model_name(TFLITE), CONTRACT, LABELS, HISTORY)
 PARITY_IMAGES = 4
 NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
 
@@ -121,8 +122,7 @@ class _Stages:
 
     def deploy(self, int8: Artifact) -> Artifact:
         def work() -> Record:
-            model = with_heads(Model(int8.model.read_bytes(), int8.contract, int8.history), "postprocess")
-            write_artifact(self.ledger.folder / DEPLOYED, model.data, model.contract, model.history, force=True)
+            with_heads(model_of(int8), "postprocess").save(self.ledger.folder / DEPLOYED, force=True)
             return {}
 
         self.ledger.stage("deploy", {"model": _digest(int8)}, _files(DEPLOYED), work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,8 +14,7 @@ from detlite.accuracy.coco import coco_metrics
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.fidelity import Fidelity, fidelity
 from detlite.accuracy.labels.annotations import Annotations
-from detlite.convert.load import Model
-from detlite.runtime.artifact import MODEL, Artifact
+from detlite.convert.model import Model, session_of
 from detlite.runtime.contract import ImageInput
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
@@ -51,15 +49,11 @@ class Bench:
 
     def detected(self, model: Model) -> Detected:
         """Return what *model* finds in the images."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / MODEL
-            path.write_bytes(model.data)
-            session = Session(Artifact(path, model.contract))
-            if model.contract.image.dtype == "float32":  # four times the memory, and seen once
-                opened = detect_stream(model.contract, lambda: session, self.paths, progress=self._progress)
-                seen = list(opened)
-            else:
-                seen = self._seen(session)
+        session = session_of(model)
+        if model.contract.image.dtype == "float32":  # four times the memory, and seen once
+            seen = list(detect_stream(model.contract, lambda: session, self.paths, progress=self._progress))
+        else:
+            seen = self._seen(session)
         found: dict[str, Any] = dict(columns(seen))
         return Detected(**found)
 

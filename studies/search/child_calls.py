@@ -13,9 +13,9 @@ from detlite.accuracy.labels.annotations import Annotations, check_image_files, 
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Quantized, Recipe, float_model, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
-from detlite.convert.artifact import write_artifact
 from detlite.convert.child_calls import options_of
-from detlite.convert.load import Model, load_source, with_heads
+from detlite.convert.load import load_source, with_heads
+from detlite.convert.model import Model
 from detlite.convert.summary import detector_facts
 from detlite.runtime.progress import Progress
 from detlite.studies.search.bench import Bench
@@ -59,9 +59,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
         files |= explained
     made = quantized.model
-    artifact = write_artifact(
-        Path(request["out"]), made.data, made.contract, made.history, force=request["force"], files=files
-    )
+    artifact = made.save(Path(request["out"]), force=request["force"], files=files)
     facts = {"model": str(artifact.model), "history": list(artifact.history), **detector_facts(artifact.contract)}
     return facts | linted | answer
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from detlite.convert.load import Model
+from detlite.convert.model import Model, session_of
 from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, estimate
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.tflite.describe import describe
-from detlite.runtime.artifact import Artifact
 from detlite.runtime.measure.latency import Plan, measure, noise, percentile_ms
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.session import Session
 from detlite.studies.search.order import Unit, units
 from detlite.studies.search.trials import Trials
 
@@ -104,11 +100,5 @@ def _added_ms(models: Sequence[Model], progress: Progress) -> list[float]:
 
 
 def _medians_ms(models: Sequence[Model]) -> list[float]:
-    with tempfile.TemporaryDirectory() as folder:
-        sessions = []
-        for number, model in enumerate(models):
-            path = Path(folder) / f"{number}.tflite"
-            path.write_bytes(model.data)
-            sessions.append(Session(Artifact(path, model.contract)))
-        image = noise(480, 640)
-        return [percentile_ms(found.invoke_ms, 50) for found in measure(sessions, image, SAMPLES)]
+    sessions = [session_of(model) for model in models]
+    return [percentile_ms(found.invoke_ms, 50) for found in measure(sessions, noise(480, 640), SAMPLES)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from detlite.convert.load import Model
+from detlite.convert.model import Model
 from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.order import Unit, orders

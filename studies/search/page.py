@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from detlite.accuracy.detect import Detected
-from detlite.convert.load import Model
+from detlite.convert.model import Model
 from detlite.convert.tflite.describe import describe
+from detlite.runtime.model_file import model_name
 from detlite.studies.report.html import to_html
 from detlite.studies.report.report import (
     MOST_SHOWN,
@@ -64,8 +64,8 @@ def _model_file(model: Model) -> ModelFile:
     facts = describe(model.data, "the int8 model")
     return ModelFile(
         name="int8",
-        file="model.tflite",
-        sha256=hashlib.sha256(model.data).hexdigest(),
+        file=model_name(model.format),
+        sha256=model.sha256,
         size_bytes=len(model.data),
         operators=facts.operator_count,
         float_operators=facts.float_operators,

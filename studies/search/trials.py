@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,11 @@ from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.quantize import as_model
 from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, named_operators, replanned
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
-from detlite.convert.load import Model
+from detlite.convert.model import Model, session_of
 from detlite.runtime.arrays import Floats
-from detlite.runtime.artifact import MODEL, Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
-from detlite.runtime.session import Heads, Session
+from detlite.runtime.session import Heads
 
 NOISE_IMAGES = 4
 """Images that noise is measured on: signal to noise is a mean over a hundred thousand values of each."""
@@ -110,14 +107,10 @@ class Trials:
         return HeadNoise(float(decibels[0]), float(decibels[1]))
 
     def _heads(self, model: Model, samples: Sequence[NDArray[Any]]) -> list[Heads]:
-        heads = []
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / MODEL
-            path.write_bytes(model.data)
-            session = Session(Artifact(path, model.contract))
-            for sample in samples:
-                session.invoke(sample)
-                heads.append({role: value.copy() for role, value in session.heads().items()})
+        heads, session = [], session_of(model)
+        for sample in samples:
+            session.invoke(sample)
+            heads.append({role: value.copy() for role, value in session.heads().items()})
         return heads
 
 

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
 from detlite.accuracy.evaluation import ThisMachine
-from detlite.convert.artifact import step, write_artifact
 from detlite.runtime.errors import InputError
 
 
 @pytest.fixture
 def artifact(tmp_path):
-    return write_artifact(tmp_path / "tiny", tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    return save_tiny(tmp_path / "tiny")
 
 
 @pytest.fixture

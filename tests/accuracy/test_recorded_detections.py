@@ -6,12 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
 from detlite.accuracy.detect import detect
 from detlite.accuracy.recorded import Recorded
 from detlite.cli import main
-from detlite.convert.artifact import step, write_artifact
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.errors import InputError
 
@@ -21,7 +20,7 @@ COLUMNS = ("boxes", "classes", "scores", "image_index", "sizes")
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artifact") / "tiny"
-    return write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    return save_tiny(folder)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from detlite.accuracy.images import Images, images_in
 from detlite.calibration.network import Network
 from detlite.calibration.quantize import Recipe, quantize, samples_of
 from detlite.calibration.ranges.observer import observe
-from detlite.convert.load import Model
+from detlite.convert.model import Model
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.progress import silent
 from detlite.runtime.runners.interpreter import open_interpreter

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from builders.tiny_tflite import tiny_contract, tiny_int8_model, tiny_model
-from detlite.convert.artifact import step, write_artifact
+from detlite.convert.artifact import step
+from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import refreshed
 from detlite.convert.tflite.postprocess import attach
@@ -48,7 +49,7 @@ def write_app_model(
         data, contract = attach(data, contract)
     if change is not None:
         contract = change(contract)
-    write_artifact(folder, data, contract, [step("made in a test", input_sha256="0" * 64)])
+    Model(data, "tflite", contract, (step("made in a test", input_sha256="0" * 64),)).save(folder)
     return folder
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from builders.float_models import RELU6, FloatNet
-from detlite.convert.load import Model
+from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
@@ -27,7 +27,7 @@ def detector(seed: int = 0, width: int = 12) -> Model:
     scores = net.add("LOGISTIC", [logits], [(1, ANCHORS, CLASSES + 1)], name="scores")[0]
     model = load(net.finish(boxes, scores), "made in a test")
     name_heads(model, {"box_encodings": boxes, "class_scores": scores})
-    return Model(dump(model), contract(), ({"step": "made in a test"},))
+    return Model(dump(model), "tflite", contract(), ({"step": "made in a test"},))
 
 
 def contract() -> Contract:

@@ -5,14 +5,18 @@ Its two inputs' worth of heads are read straight from the image, so that any enc
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.convert.artifact import step
+from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.arrays import Floats
+from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
 
 RESHAPE, STRIDED_SLICE = 22, 45
@@ -36,6 +40,11 @@ def tiny_contract(anchors: int = 6, classes: int = 3, nms: Nms | None = None) ->
         label_offset=1,
         nms=nms or Nms(),
     )
+
+
+def save_tiny(folder: Path) -> Artifact:
+    """Write `tiny_model` to *folder* as an artifact."""
+    return Model(tiny_model(), "tflite", tiny_contract(), (step("convert", input_sha256="0" * 64),)).save(folder)
 
 
 def with_anchors(contract: Contract, anchors: Floats) -> Contract:

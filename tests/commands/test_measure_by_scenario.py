@@ -86,11 +86,9 @@ def test_a_damaged_image_is_not_packed(capsys, tmp_path):
 
 @pytest.fixture
 def artifact(tmp_path):
-    from builders.tiny_tflite import tiny_contract, tiny_model
+    from builders.tiny_tflite import save_tiny
 
-    from detlite.convert.artifact import step, write_artifact
-
-    write_artifact(tmp_path / "tiny", tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    save_tiny(tmp_path / "tiny")
     return tmp_path / "tiny"
 
 

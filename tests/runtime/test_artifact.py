@@ -38,7 +38,7 @@ def test_an_artifact_is_its_model_contract_and_history(folder):
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("model.tflite", "holds no model.tflite: it is not a folder that detlite wrote"),
+        ("model.tflite", "holds no model.tflite or model.onnx: it is not a folder that detlite wrote"),
         ("contract.json", "contract.json is missing: an artifact has a contract.json beside its model"),
         ("history.json", "history.json cannot be read as an artifact's history"),
     ],

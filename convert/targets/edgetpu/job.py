@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.artifact import history_json, known_artifact, step
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.convert.targets.edgetpu.compile import Compilation, CompileOptions, compile_models
 from detlite.convert.targets.edgetpu.compiled import Compiled, totals
 from detlite.convert.targets.edgetpu.compiler import Compiler

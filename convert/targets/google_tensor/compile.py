@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.artifact import step, write_artifact
+from detlite.convert.artifact import step
+from detlite.convert.model import Model
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError, MissingToolError
@@ -62,7 +63,7 @@ def compile_for_tensor(
             raise DeviceError(f"{artifact.model}: Google's compiler took none of its operators for {SOCS[target]}")
         done = step("compile", input_sha256=sha256_of(artifact.model), target=target, subgraphs=answer["subgraphs"])
         data = Path(answer["model"]).read_bytes()
-    write_artifact(out, data, artifact.contract, [*artifact.history, done], force=force)
+    Model(data, artifact.format, artifact.contract, (*artifact.history, done)).save(out, force=force)
     return {"target": target, "soc": SOCS[target], "subgraphs": answer["subgraphs"], "size_bytes": len(data)}
 
 

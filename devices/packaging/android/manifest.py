@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.convert.tflite.metadata_write import LABELS
 from detlite.devices.packaging.android.variant import Variant, pixel_error
 from detlite.runtime.artifact import RANDOM_WEIGHTS

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from detlite.accuracy.client_resize import CLIENT_RESIZES
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.devices.packaging.android.figures import SCORES
 from detlite.devices.packaging.android.manifest import RULES, Measured, is_trained
 from detlite.devices.packaging.android.naming import Naming

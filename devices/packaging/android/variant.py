@@ -9,7 +9,7 @@ import numpy as np
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.labels.files import read_labels
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.tflite.boundary import with_uint8_input
 from detlite.convert.tflite.describe import describe
@@ -17,9 +17,10 @@ from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata_write import About, with_metadata
 from detlite.convert.tflite.one_normalization import has_one_normalization, with_one_normalization
 from detlite.convert.tflite.runtime_version import stated_runtime_version
-from detlite.runtime.artifact import MODEL, Artifact, Step
+from detlite.runtime.artifact import Artifact, Step
 from detlite.runtime.contract import Contract, ImageInput
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import model_in
 
 CPU, GPU = "cpu", "gpu"
 FILES = {CPU: "model.tflite", GPU: "model_gpu.tflite"}
@@ -127,8 +128,8 @@ def _variant(use: str, file: str, data: bytes, artifact: Artifact, contract: Con
 
 def check_size(path: Path) -> None:
     """Refuse a model that Google Play takes in no pack, before it is read."""
-    file = path / MODEL if path.is_dir() else path
-    if file.is_file() and (size := file.stat().st_size) > PLAY_LIMIT_BYTES:
+    file = model_in(path) if path.is_dir() else path
+    if file is not None and file.is_file() and (size := file.stat().st_size) > PLAY_LIMIT_BYTES:
         raise InputError(
             f"{file} has {size:,} bytes, and a pack of Google Play takes {PLAY_LIMIT_BYTES:,}: quantize the model, or "
             "take a smaller one"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.load import digest
+from detlite.convert.model import digest
 from detlite.devices.packaging.android.app_file import AAB, AppFile, open_app
 from detlite.devices.packaging.android.bundle_config import BundleCompression, read_compression
 from detlite.devices.packaging.android.manifest import MANIFEST, SCHEMA, SCHEMA_VERSION

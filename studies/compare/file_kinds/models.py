@@ -114,7 +114,9 @@ def _outputs(a: Side, b: Side, options: CompareOptions, progress: Progress) -> T
 
 
 def _moved(a: Side, b: Side, options: CompareOptions) -> Moved | None:
-    """Return the operators that moved, as predicted; None where neither model is one for the Edge TPU."""
+    """Return the operators that moved, as predicted; None unless one of the models is for the Edge TPU."""
+    if a.operators is None or b.operators is None:
+        return None
     both = [predict_graph(side.graph, multiple_subgraphs=options.multiple_subgraphs) for side in (a, b)]
     return moved(*both) if any(prediction.mapped for prediction in both) else None
 

@@ -9,7 +9,7 @@ from detlite.accuracy.images import Images
 from detlite.calibration.numbers.scheme import scheme_names
 from detlite.calibration.numbers.schemes import dynamic, float16
 from detlite.calibration.quantize import Recipe, quantize
-from detlite.convert.load import Model
+from detlite.convert.model import Model
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.errors import FindingError, InputError, UnknownNameError
 from detlite.runtime.runners.interpreter import open_interpreter
@@ -76,7 +76,7 @@ def test_a_float16_detector_needs_no_images_and_keeps_its_contract():
 def test_packing_what_is_packed_adds_no_operator():
     recipe = Recipe(scheme="float16", io="float32")
     once = quantize(detector(), Images((), ""), recipe).model
-    again = quantize(Model(once.data, once.contract, ()), Images((), ""), recipe).model
+    again = quantize(Model(once.data, "tflite", once.contract, ()), Images((), ""), recipe).model
     assert describe(again.data, "a model").operators == describe(once.data, "a model").operators
 
 

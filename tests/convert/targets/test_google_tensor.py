@@ -3,10 +3,9 @@
 import importlib.util
 
 import pytest
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
 from detlite.cli import main
-from detlite.convert.artifact import step, write_artifact
 from detlite.convert.targets.google_tensor.compile import SDK_MODULE, SDK_VARIABLE, SOCS
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec(SDK_MODULE) is not None, reason="Google's SDK is installed")
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec(SDK_MODULE) is not None
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artifact") / "tiny"
-    write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    save_tiny(folder)
     return folder
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
-from detlite.convert.artifact import step, write_artifact
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.session import Session
@@ -58,7 +57,7 @@ def board(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artifact") / "tiny"
-    return write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    return save_tiny(folder)
 
 
 def test_the_selftest_passes(board):

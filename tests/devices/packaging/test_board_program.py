@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
-from detlite.convert.artifact import step, write_artifact
 from detlite.devices.packaging.lean import lean_source
 from detlite.devices.packaging.zipapp import START, board_program
 from detlite.runtime.errors import InputError
@@ -21,7 +20,7 @@ from detlite.runtime.errors import InputError
 @pytest.fixture(scope="session")
 def artifact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artifact") / "tiny"
-    return write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    return save_tiny(folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,15 @@ import sys
 
 import pytest
 from builders.scripted_device import fake_ssh, jetson
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
 from detlite.cli import main
-from detlite.convert.artifact import step, write_artifact
 
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artifact") / "tiny"
-    write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    save_tiny(folder)
     return folder
 
 

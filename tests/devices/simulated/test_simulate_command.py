@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 from PIL import Image
 
 from detlite.cli import main
-from detlite.convert.artifact import step, write_artifact
 from detlite.devices.inventory import Device, read_inventory
 from detlite.devices.simulated.power import simulated
 from detlite.runtime.errors import InputError
@@ -26,7 +25,7 @@ QUICK = ["--queries", "8", "--min-seconds", "0", "--processes", "1"]
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("artifact") / "tiny"
-    write_artifact(folder, tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    save_tiny(folder)
     return folder
 
 

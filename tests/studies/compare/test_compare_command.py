@@ -5,16 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders.edgetpu_models import Model, convolutions
+from builders.edgetpu_models import Model as GraphOf
+from builders.edgetpu_models import convolutions
 from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.cli import main
-from detlite.convert.artifact import step, write_artifact
+from detlite.convert.artifact import step
+from detlite.convert.model import Model
 from detlite.runtime.contract import Nms
 
 
 def artifact(folder, contract=None, data=None):
-    write_artifact(folder, data or tiny_model(), contract or tiny_contract(), [step("made", input_sha256="0" * 64)])
+    Model(data or tiny_model(), "tflite", contract or tiny_contract(), (step("made", input_sha256="0" * 64),)).save(
+        folder
+    )
     return folder
 
 
@@ -95,7 +99,7 @@ def test_models_without_contracts_are_compared_output_by_output(tmp_path, capsys
 
 def test_operators_that_moved_are_named(tmp_path, capsys):
     for name, kind in (("old", "HARD_SWISH"), ("new", "RELU")):
-        model = Model()
+        model = GraphOf()
         image = model.tensor((1, 4, 4, 4), name="image")
         inner = model.unary(kind, image)
         model.subgraph.tensors[inner].name = "inner"

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
+from builders.tiny_tflite import tiny_int8_model
 
 from detlite.cli import main
-from detlite.convert.artifact import write_artifact
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def work(tmp_path):
     (tmp_path / "images").mkdir()
     write_images(tmp_path / "images", count=24)
     made = detector()
-    write_artifact(tmp_path / "float", made.data, made.contract, made.history)
+    made.save(tmp_path / "float")
     return tmp_path
 
 
@@ -146,3 +146,10 @@ def test_a_model_that_is_quantized_already_is_refused(quantize, work):
     status, _out, err = quantize("--count", 2, source="once")
     assert status == 2
     assert "the model is quantized already" in last(err)
+
+
+def test_a_model_that_is_quantized_already_is_refused_before_images_are_chosen(tmp_path, capsys):
+    (tmp_path / "int8.tflite").write_bytes(tiny_int8_model())
+    words = ["quantize", str(tmp_path / "int8.tflite"), "-o", str(tmp_path / "x"), "--images", str(tmp_path / "none")]
+    assert main(words) == 2
+    assert last(capsys.readouterr().err).startswith("detlite: the model's input is int8 already")

@@ -10,7 +10,6 @@ from builders.image_files import labelled_example, record, write_tar
 from PIL import Image
 
 from detlite.cli import main
-from detlite.convert.artifact import write_artifact
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def work(tmp_path):
     (tmp_path / "images").mkdir()
     write_images(tmp_path / "images", count=24)
     made = detector()
-    write_artifact(tmp_path / "float", made.data, made.contract, made.history)
+    made.save(tmp_path / "float")
     return tmp_path
 
 

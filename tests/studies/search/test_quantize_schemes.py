@@ -7,7 +7,6 @@ from builders.float_detector import detector, write_images
 
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, scheme_called, scheme_names
 from detlite.cli import main
-from detlite.convert.artifact import write_artifact
 from detlite.convert.load import with_heads
 
 SCHEMES = [name for name in scheme_names() if name != DEFAULT_SCHEME]
@@ -19,7 +18,7 @@ def work(tmp_path):
     (tmp_path / "images").mkdir()
     write_images(tmp_path / "images", count=6)
     made = detector(width=40)
-    write_artifact(tmp_path / "float", made.data, made.contract, made.history)
+    made.save(tmp_path / "float")
     return tmp_path
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from builders import replay_compiler
-from builders.edgetpu_models import Model, convolutions
+from builders.edgetpu_models import Model as GraphOf
+from builders.edgetpu_models import convolutions
 from builders.tiny_tflite import tiny_contract, tiny_int8_model
 
 from detlite.cli import main
-from detlite.convert.artifact import step, write_artifact
+from detlite.convert.artifact import step
+from detlite.convert.model import Model
 
 STAND_IN = Path(replay_compiler.__file__)
 VERSION = "16.0.384591198"
@@ -187,7 +189,9 @@ def test_a_wrapper_is_told_the_folder_that_it_works_in(tmp_path, pair):
 
 
 def test_an_artifact_is_compiled_by_its_folder_or_its_model_and_keeps_its_contract(tmp_path, capsys):
-    made = write_artifact(tmp_path / "int8", tiny_int8_model(), tiny_contract(), [step("made", input_sha256="0")])
+    made = Model(tiny_int8_model(), "tflite", tiny_contract(), (step("made", input_sha256="0"),)).save(
+        tmp_path / "int8"
+    )
     for path in (tmp_path / "int8", made.model):
         assert compile_(path, tmp_path, "--compiler", "no-such-compiler") == 3
         assert str(made.model) in capsys.readouterr().err
@@ -252,7 +256,7 @@ def test_a_program_that_is_not_googles_compiler_is_not_used(tmp_path, plain, cap
 
 
 def float_fed():
-    model = Model()
+    model = GraphOf()
     image = model.tensor((1, 8, 8, 4), "float32", name="image")
     inner = model.op("QUANTIZE", [image], [model.tensor((1, 8, 8, 4), scale=0.01)])
     return model.bytes([image], [model.conv(inner, 4)])
@@ -267,7 +271,7 @@ def test_without_a_compiler_the_fixed_model_waits_in_the_folder(tmp_path, capsys
 
 
 def bad(name):
-    model = Model()
+    model = GraphOf()
     dtype = {"float": "float32", "int16": "int16"}.get(name, "int8")
     shape = (4, 8, 8, 4) if name == "batch" else (1, 8, 8, 4)
     image = model.tensor(shape, dtype, name="image", signature=(1, -1, -1, 4) if name == "dynamic" else None)

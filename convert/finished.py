@@ -1,0 +1,62 @@
+"""What a finished model's file says at a glance, without being parsed: its format, and the dtype of its input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detlite.convert.tflite.edit import TYPES
+from detlite.convert.tflite.tables import Table, root_table
+from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import is_model_file, model_in
+
+TFLITE_MAGIC, TFLITE_MAGIC_AT = b"TFL3", 4
+SUBGRAPHS, TENSORS, INPUTS, TYPE = 2, 0, 1, 1  # slots of the schema's Model, SubGraph, SubGraph and Tensor
+FLOAT = "float32"
+
+
+def is_tflite(path: Path) -> bool:
+    """Return whether the file at *path* begins as a TFLite flatbuffer does."""
+    with path.open("rb") as file:
+        return file.read(TFLITE_MAGIC_AT + len(TFLITE_MAGIC))[TFLITE_MAGIC_AT:] == TFLITE_MAGIC
+
+
+def check_float(path: Path) -> None:
+    """Check that what is at *path* can be quantized, as far as a glance tells: graphs pass, finished models may not.
+
+    Raises:
+        InputError: it is a finished model of another format than TFLite, damaged, or its input is not float32.
+    """
+    model = model_in(path) if path.is_dir() else path
+    if model is None or not model.is_file():
+        return
+    if is_tflite(model):
+        check_float_input(input_dtype(model.read_bytes()))
+    elif is_model_file(model):
+        raise InputError(f"{model} is no TFLite model; expected a float32 one, or a trained graph, to quantize")
+
+
+def check_float_input(dtype: str) -> None:
+    """Raise `InputError` if a model whose input has this *dtype* is quantized already."""
+    if dtype != FLOAT:
+        raise InputError(f"the model's input is {dtype} already; want a float32 model to quantize")
+
+
+def input_dtype(data: bytes) -> str:
+    """Return the dtype of the first input of the .tflite file *data*; float32 if that is not one of `TYPES`.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    subgraphs = root_table(data).tables(SUBGRAPHS)
+    tensor = _first_input(subgraphs[0]) if subgraphs else None
+    names = {code: name for name, code in TYPES.items()}
+    return FLOAT if tensor is None else names.get(tensor.byte(TYPE), FLOAT)
+
+
+def _first_input(subgraph: Table) -> Table | None:
+    start, count = subgraph.vector(INPUTS, 4) or (0, 0)
+    if not count:
+        return None
+    index = int.from_bytes(subgraph.data[start : start + 4], "little")
+    tensors = subgraph.tables(TENSORS)
+    return tensors[index] if index < len(tensors) else None

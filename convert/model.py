@@ -1,0 +1,100 @@
+"""A finished model in memory: the bytes of its file, and what an artifact holds beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from detlite.convert.artifact import history_json, write_folder
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.model_file import FORMATS, model_name
+from detlite.runtime.session import Session
+
+TFLITE = "tflite"
+NO_FILES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A finished model.
+
+    Attributes:
+        data: the bytes of its file.
+        format: one of `FORMATS`, `tflite` or `onnx`.
+        contract: how to use it.
+        history: what was done to it, first step first.
+    """
+
+    data: bytes
+    format: str
+    contract: Contract
+    history: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise unknown_name("model format", self.format, FORMATS)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The sha256 of its file, in hex."""
+        return digest(self.data)
+
+    def save(self, folder: Path, *, force: bool = False, files: Mapping[str, str] = NO_FILES) -> Artifact:
+        """Write the model to *folder* as an artifact, and return that; its last step gets the sha256 of the file.
+
+        The files are written to a folder beside *folder*, flushed to the disk, and renamed: *folder* is whole or
+        absent.
+
+        Args:
+            folder: what is written.
+            force: whether an artifact that is there is replaced.
+            files: further texts to write, by their names.
+
+        Raises:
+            InputError: as `prepare_output`.
+        """
+        name = model_name(self.format)
+        steps = (*self.history[:-1], {**self.history[-1], "output_sha256": self.sha256})
+        texts = {
+            CONTRACT: self.contract.to_json(),
+            LABELS: "".join(f"{label}\n" for label in self.contract.labels),
+            HISTORY: history_json(steps),
+            **files,
+        }
+        write_folder(folder, {name: self.data, **{name: text.encode() for name, text in texts.items()}}, force=force)
+        return Artifact(folder / name, self.contract, steps)
+
+
+def require_tflite(model: Model, what: str) -> None:
+    """Raise `InputError` unless *model* is a TFLite file; *what* says what needs one: "detlite quantize"."""
+    if model.format != TFLITE:
+        raise InputError(f"{what} needs a TFLite model, and this artifact holds {model_name(model.format)}")
+
+
+def model_of(artifact: Artifact) -> Model:
+    """Return *artifact*, read into memory."""
+    return Model(artifact.model.read_bytes(), artifact.format, artifact.contract, artifact.history)
+
+
+def session_of(model: Model, *, threads: int = 1) -> Session:
+    """Return *model*, open on this machine; its file is temporary and is gone when this returns.
+
+    Raises:
+        InputError: the interpreter cannot open it, or would lose detections with so many threads.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / model_name(model.format)
+        path.write_bytes(model.data)
+        return Session(Artifact(path, model.contract, model.history), threads=threads)
+
+
+def digest(data: bytes) -> str:
+    """Return the sha256 of *data*, in hex."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,31 @@
+"""Opening a model file with the back end for its format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detlite.runtime.errors import InputError
+from detlite.runtime.runners.interpreter import open_interpreter
+
+if TYPE_CHECKING:
+    from detlite.runtime.runners.backend import Runner
+
+TFLITE = ".tflite"
+
+
+def open_model(model: Path, *, threads: int = 1) -> Runner:
+    """Return the file *model*, opened by the default back end for its suffix on the CPU.
+
+    Raises:
+        InputError: no back end opens such a file, or it is damaged.
+        MissingToolError: the back end is not installed.
+    """
+    if model.suffix == TFLITE:  # any of the interpreters, and no back end is imported: a board starts sooner
+        return open_interpreter(model, threads=threads)
+    from detlite.runtime.runners.backend import Settings, backend_for
+
+    name, backend = backend_for(model, None)
+    if backend.open is None:
+        raise InputError(f"{name} cannot run {model} here: it reads what another program measured")
+    return backend.open(model, Settings(threads), None)
