@@ -1,1 +1,7 @@
-"""File formats that a detector is written to; one file each."""
+"""File formats that a model is written to.
+
+Not here: reading and editing finished files (`detlite.convert.tflite`) and models for one chip
+(`detlite.convert.targets`).
+
+Add a format as one file.
+"""

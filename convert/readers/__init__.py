@@ -1,1 +1,6 @@
-"""Readers of trained models, one format per file, each with a `PLUGIN` of type `detlite.convert.reader.Reader`."""
+"""Formats that trained models come in, one file each: frozen graphs, SavedModels, TensorFlow.js models.
+
+Checkpoints are not here: they are rebuilt, see `detlite.convert.rebuild`.
+
+Add a format as one file with `PLUGIN = Reader(...)`, see `detlite.convert.reader.Reader`.
+"""

@@ -1,1 +1,7 @@
-"""Networks built anew on today's TensorFlow from a config and the weights of a checkpoint."""
+"""Networks built anew on today's TensorFlow, from a config and the weights of a checkpoint.
+
+`odapi/` reads the configs, `network/` has the layers, and `weights/` reads the checkpoints. Not here: graphs that were
+exported already (`detlite.convert.readers`).
+
+Add a family as one file in `odapi/families/`, with its feature extractor in `network/`.
+"""

@@ -1,4 +1,4 @@
-"""What is on a device: the work folder with files named by their content, and the lock of the one job at a time.
+"""The work folder on a device: files named by their content, and the lock that lets one job run at a time.
 
 ::
 
@@ -7,5 +7,9 @@
     WORK/lock/incoming/            files that are on their way
     WORK/lock/out/                 what the job writes
 
-All that is not finished lies in the lock's folder, and goes with it.
+Whatever is not finished is in the lock's folder, and is deleted with it.
+
+Not here: reaching the device (`detlite.devices.transport`) and what the job is (`detlite.devices.remote`).
+
+Add a step that runs on the device as one shell script, and load it in `scripts.py`.
 """

@@ -1,1 +1,6 @@
-"""What was made, measured and scored, for people: one HTML file, the same as Markdown, the same as JSON."""
+"""A report for people of what was made, measured and scored: one HTML file, the same as Markdown and as JSON.
+
+Not here: any measuring or scoring; a report reads saved records.
+
+Add a section in `report.py`, and its form in `template.html.j2` and `markdown.py`.
+"""

@@ -1,1 +1,6 @@
-"""Quantization that is judged by what the detector finds: gates, mixed precision, blame, how many images are enough."""
+"""Quantization judged by its results: gates, mixed precision, the blame of layers, and how many images are enough.
+
+Not here: one quantization (`detlite.calibration`) and one score (`detlite.accuracy`).
+
+Add a search as one module that takes a `detlite.studies.search.bench.Bench` and returns what it found.
+"""

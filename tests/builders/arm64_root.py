@@ -56,12 +56,14 @@ def debian_sources() -> str:
 
 
 def ask(*command: object, cwd: Path | None = None) -> str:
+    """Run *command* and return its output; a failure fails the test with the last of what it wrote."""
     done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 
 
 def bootstrap(root: Path, sources: Path) -> None:
+    """Unpack the arm64 packages into *root*."""
     own = [f"--aptopt={file}" for file in sorted(Path("/etc/apt/apt.conf.d").iterdir())]
     modes = ["--quiet", "--mode=root", "--variant=extract", "--arch=arm64", f"--include={PACKAGES}"]
     ask("mmdebstrap", *modes, *own, SUITE, root, sources)
@@ -93,6 +95,7 @@ def fetch_qemu(qemu: Path, apt: Path, sources: Path) -> None:
 
 
 def add_wheels(root: Path, folder: Path) -> None:
+    """Unpack the interpreter and numpy for the Python in *root*, downloaded to *folder*."""
     platforms = [part for minor in (27, 28) for part in ("--platform", f"manylinux_2_{minor}_aarch64")]
     python = next((root / "usr/bin").glob("python3.??")).name.removeprefix("python")
     kind = ["--python-version", python, "--implementation", "cp", "--abi", f"cp{python.replace('.', '')}"]

@@ -10,6 +10,8 @@ from detlite.runtime.arrays import Floats
 
 
 class AskedWeights(RandomWeights):
+    """Random weights; `shapes` has the shape of each that was asked for, by its first name."""
+
     def __init__(self) -> None:
         super().__init__(0)
         self.shapes: dict[str, tuple[int, ...]] = {}

@@ -13,33 +13,40 @@ Record = dict[str, Any]
 
 
 def double(request: Record, progress: Progress) -> Record:
+    """Print, report half, and return twice the value."""
     print("a library that prints")
     progress("doubling", 1, 2)
     return {"value": request["value"] * 2}
 
 
 def count(request: Record, progress: Progress) -> Record:
+    """Report each step of *total*."""
     for done in range(1, request["total"] + 1):
         progress("counting", done, request["total"])
     return {}
 
 
 def refuse(_request: Record, _progress: Progress) -> None:
+    """Fail with an error of detlite."""
     raise ContractError("no such thing")
 
 
 def crash(_request: Record, _progress: Progress) -> None:
+    """Read the address 0: the process dies of SIGSEGV."""
     ctypes.string_at(0)
 
 
 def stall(request: Record, progress: Progress) -> None:
+    """Report the process id and hang for a minute."""
     progress(str(os.getpid()), 0, 0)
     time.sleep(60)
 
 
 def fill_disk(request: Record, _progress: Progress) -> None:
+    """Fail as on a full disk."""
     raise OSError(errno.ENOSPC, "No space left on device", *request["names"])
 
 
 def fail(_request: Record, _progress: Progress) -> None:
+    """Fail with an error that is a bug."""
     raise ZeroDivisionError("a bug")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Ran:
+    """A finished `detlite`: its exit status and what it wrote to stdout and stderr."""
+
     status: int
     out: str
     err: str

@@ -31,6 +31,7 @@ def detector(seed: int = 0, width: int = 12) -> Model:
 
 
 def contract() -> Contract:
+    """The contract of `detector`: 64 square anchors in a grid, sigmoid scores with a background column."""
     rows = (np.arange(8, dtype=np.float32) + 0.5) / 8
     centres = np.stack(np.meshgrid(rows, rows, indexing="ij"), axis=-1).reshape(-1, 2)
     anchors = np.concatenate([centres, np.full((ANCHORS, 2), 0.25, np.float32)], axis=1).astype(np.float32)

@@ -27,6 +27,8 @@ def golden_library() -> Any:
 
 @dataclass(frozen=True)
 class Golden:
+    """One reference model: its config, its variables, and the numbers that the original computes."""
+
     name: str
 
     @property

@@ -38,6 +38,7 @@ def write_tar(path: Path, members: Iterable[tuple[str, bytes]], mode: Literal["w
 
 
 def varint(value: int) -> bytes:
+    """Return *value* as a varint of the protobuf wire format."""
     made = bytearray()
     while value > 127:
         made.append(value & 127 | 128)
@@ -46,6 +47,7 @@ def varint(value: int) -> bytes:
 
 
 def field(number: int, content: bytes) -> bytes:
+    """Return a length-delimited field of the protobuf wire format."""
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 

@@ -20,6 +20,7 @@ RATE = 20
 
 
 def settings_of(lg: Any, scenario: str) -> Any:
+    """The settings of LoadGen for *scenario*, with the seeds of detlite."""
     from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
 
     made = lg.TestSettings()
@@ -33,6 +34,7 @@ def settings_of(lg: Any, scenario: str) -> Any:
 
 
 def drive(lg: Any, runner: Runner, scenario: str, out: str) -> tuple[list[int], list[int]]:
+    """Have LoadGen drive *runner*; return the samples that it loaded and those that it asked for."""
     waiting: queue.Queue[Any] = queue.Queue()
     asked: list[int] = []
 
@@ -63,6 +65,7 @@ def drive(lg: Any, runner: Runner, scenario: str, out: str) -> tuple[list[int], 
 
 
 def main() -> None:
+    """Drive the runner that the command line names."""
     script, scenario, out = sys.argv[1:]
     import mlperf_loadgen as lg
 

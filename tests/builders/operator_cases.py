@@ -20,11 +20,13 @@ POINT = np.array([1.5, -0.5, 2.0, 0.25], np.float32)
 
 
 def slices(net: FloatNet, x: int) -> list[int]:
+    """A strided slice of every second row."""
     limits = [net.constant(np.array(v)) for v in ((0, 1, 0, 0), (1, 7, 8, 4), (1, 2, 1, 1))]
     return net.add("STRIDED_SLICE", [x, *limits], [(1, 3, 8, 4)], "StridedSliceOptions")
 
 
 def transposed(net: FloatNet, x: int) -> list[int]:
+    """A transposed convolution that doubles the size."""
     weights = net.chance.normal(0, 0.3, (3, 2, 2, 4)).astype(np.float32)
     return net.add(
         "TRANSPOSE_CONV",
@@ -38,6 +40,7 @@ def transposed(net: FloatNet, x: int) -> list[int]:
 
 
 def connected(net: FloatNet, x: int) -> list[int]:
+    """A fully connected layer of the flattened map."""
     flat = net.reshape(x, (1, 256))
     weights, bias = net.chance.normal(0, 0.2, (5, 256)), net.chance.normal(0, 0.2, 5)
     tensors = [flat, net.constant(weights.astype(np.float32)), net.constant(bias.astype(np.float32))]
@@ -45,24 +48,29 @@ def connected(net: FloatNet, x: int) -> list[int]:
 
 
 def in_space(net: FloatNet, x: int) -> int:
+    """Blocks of 2 x 2 moved to the batch."""
     inputs = [x, net.constant(np.array((2, 2))), net.constant(np.zeros((2, 2), np.int32))]
     return net.add("SPACE_TO_BATCH_ND", inputs, [(4, 4, 4, 4)])[0]
 
 
 def resized(kind: str, options: str) -> Case:
+    """A resize to 16 x 16."""
     size = np.array((16, 16))
     return lambda net, x: net.add(kind, [x, net.constant(size)], [(1, 16, 16, 4)], options)
 
 
 def unary(kind: str, options: str | None = None, **settings: Any) -> Case:
+    """An operator of one input that keeps its shape."""
     return lambda net, x: net.add(kind, [x], [SHAPE], options, **settings)
 
 
 def with_point(kind: str, options: str | None = None) -> Case:
+    """An operator of a map and one value a channel."""
     return lambda net, x: net.add(kind, [x, net.constant(POINT)], [SHAPE], options)
 
 
 def twice(kind: str, options: str | None = None) -> Case:
+    """An operator of two maps of the same shape."""
     return lambda net, x: net.add(kind, [x, net.conv(x, 4)], [SHAPE], options)
 
 
@@ -148,10 +156,12 @@ CASES: dict[str, Case] = {
 
 
 def networks(kind: str) -> bytes:
+    """The float model of the operator *kind*, after one convolution."""
     net = FloatNet()
     outputs = CASES[kind](net, net.conv(net.image, 4))
     return net.finish(*outputs)
 
 
 def quantized(data: bytes, samples: Sequence[Floats], **options: Any) -> bytes:
+    """*data*, quantized with bias correction over *samples*."""
     return PLUGIN.quantize(FloatModel(data, INPUT, lambda: iter(samples), **options)).data

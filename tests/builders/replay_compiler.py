@@ -20,6 +20,7 @@ Play = dict[str, Any]
 
 
 def main() -> int:
+    """Note the call, and do as the mode says."""
     script = Path(sys.argv[1])
     arguments = sys.argv[2:]
     play = json.loads(script.read_text())
@@ -37,6 +38,7 @@ def main() -> int:
 
 
 def replay(play: Play, arguments: list[str]) -> int:
+    """Write the compiled files and the log of a model that the script knows."""
     out = Path(arguments[arguments.index("--out_dir") + 1])
     for name in (item for item in arguments if item.endswith(".tflite")):
         known = play["files"][hashlib.sha256(Path(name).read_bytes()).hexdigest()]
@@ -52,6 +54,7 @@ def replay(play: Play, arguments: list[str]) -> int:
 
 
 def hang(_play: Play, _arguments: list[str]) -> int:
+    """Never end, nor let a child end."""
     print("Started a compilation timeout timer of 180 seconds.", flush=True)
     if os.fork() == 0:  # and so does a child of it
         time.sleep(600)
@@ -60,21 +63,25 @@ def hang(_play: Play, _arguments: list[str]) -> int:
 
 
 def crash(_play: Play, _arguments: list[str]) -> int:
+    """Die of SIGSEGV."""
     print("Internal compiler error. Aborting!", flush=True)
     os.kill(os.getpid(), signal.SIGSEGV)
     return 0
 
 
 def silent(_play: Play, _arguments: list[str]) -> int:
+    """End well without a word or a file."""
     return 0
 
 
 def talk(_play: Play, _arguments: list[str]) -> int:
+    """Claim success without a file."""
     print("Model compiled successfully in 12 ms!")
     return 0
 
 
 def placeholder(_play: Play, arguments: list[str]) -> int:
+    """Write a file that is no model."""
     out = Path(arguments[arguments.index("--out_dir") + 1])
     stem = arguments[-1].removesuffix(".tflite")
     (out / f"{stem}_edgetpu.tflite").write_bytes(b"\xde\xad\xbe\xef" + bytes(60))
@@ -82,23 +89,27 @@ def placeholder(_play: Play, arguments: list[str]) -> int:
 
 
 def folder(_play: Play, arguments: list[str]) -> int:
+    """Make a folder where a file belongs."""
     out = Path(arguments[arguments.index("--out_dir") + 1])
     (out / f"{arguments[-1].removesuffix('.tflite')}_edgetpu.tflite").mkdir()
     return 0
 
 
 def link(_play: Play, arguments: list[str]) -> int:
+    """Make a dangling link where a file belongs."""
     out = Path(arguments[arguments.index("--out_dir") + 1])
     (out / f"{arguments[-1].removesuffix('.tflite')}_edgetpu.tflite").symlink_to("nowhere")
     return 0
 
 
 def internal(_play: Play, _arguments: list[str]) -> int:
+    """Fail as on an internal error."""
     print("Edge TPU Compiler version 16.0.384591198\nInternal compiler error. Aborting! ")
     return 1
 
 
 def refuse(_play: Play, arguments: list[str]) -> int:
+    """Fail as on an operator version that is too new."""
     print(
         "Edge TPU Compiler version 16.0.384591198\n"
         "ERROR: Didn't find op for builtin opcode 'CONV_2D' version '6'. An older version of this builtin might be "
@@ -109,6 +120,7 @@ def refuse(_play: Play, arguments: list[str]) -> int:
 
 
 def flood(_play: Play, _arguments: list[str]) -> int:
+    """Write without an end."""
     while True:
         print("Try to compile segment with 134 ops\n" * 1000)
 

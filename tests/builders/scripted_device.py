@@ -120,6 +120,7 @@ class ScriptedDevice:
 
 
 def linux(folder: Path) -> ScriptedDevice:
+    """A Raspberry Pi 5."""
     made = ScriptedDevice(folder)
     made.clocks()
     made.files(
@@ -135,6 +136,7 @@ def linux(folder: Path) -> ScriptedDevice:
 
 
 def jetson(folder: Path) -> ScriptedDevice:
+    """A Jetson Orin Nano at 15 W."""
     made = linux(folder)
     made.files(
         {
@@ -155,6 +157,7 @@ def jetson(folder: Path) -> ScriptedDevice:
 
 
 def coral(folder: Path) -> ScriptedDevice:
+    """A Raspberry Pi 5 with a Coral USB Accelerator."""
     made = linux(folder)
     made.usb()
     made.says("dpkg-query", "libedgetpu1-std=16.0tf2.17.1-1.bookworm\n")
@@ -163,6 +166,7 @@ def coral(folder: Path) -> ScriptedDevice:
 
 
 def dev_board(folder: Path) -> ScriptedDevice:
+    """A Coral Dev Board."""
     made = coral(folder)
     made.files(
         {
@@ -176,6 +180,7 @@ def dev_board(folder: Path) -> ScriptedDevice:
 
 
 def pixel(folder: Path) -> ScriptedDevice:
+    """A Pixel 8."""
     made = ScriptedDevice(folder)
     made.says("getprop", "".join(f"[{name}]: [{value}]\n" for name, value in PROPERTIES.items()))
     cases = {"thermalservice": "thermal", "battery": "battery"}

@@ -23,18 +23,21 @@ def scripted(
     settings: Settings | None = None,
     **script: object,
 ) -> Setup:
+    """A measurement of the back end `scripted`, whose invokes take 2 or 3 ms unless *script* says otherwise."""
     model = folder / "script.json"
     model.write_text(json.dumps({"invoke_ms": [2, 2, 2, 2, 3], **script}))
     return Setup(model, None, "scripted", settings or Settings(), scenario, "small", preset, streams=4, per_second=50.0)
 
 
 def tiny(folder: Path, backend: str = "litert", **changes: Any) -> Setup:
+    """A measurement of the tiny model with *backend*; *changes* are of its settings."""
     model = folder / "model.tflite"
     model.write_bytes(tiny_model())
     return Setup(model, tiny_contract(), backend, Settings(**changes), "single-stream", "small", SMALL)
 
 
 def photos(folder: Path, count: int) -> tuple[Path, ...]:
+    """Write *count* random 30 x 40 images to *folder* and return their paths."""
     paths = []
     for seed in range(count):
         path = folder / f"photo{seed}.npy"

@@ -10,10 +10,12 @@ from detlite.runtime.measure.scenario import COLUMNS, Judged, Rows, scenario_cal
 
 
 def ms(value: float) -> int:
+    """*value* milliseconds in nanoseconds."""
     return int(value * 1e6)
 
 
 def load(**changes: int) -> Load:
+    """Ten queries of four images, without limits of time, but for *changes*."""
     return Load(**{"queries": 10, "min_duration_ns": 0, "max_duration_ns": ms(1e6), "samples": 4, **changes})
 
 
@@ -34,4 +36,5 @@ def served(name: str, wanted: Load, takes_ms: Sequence[float]) -> Rows:
 
 
 def judged(name: str, wanted: Load, rows: Rows) -> Judged:
+    """What the scenario *name* says of *rows*: its figures, and what is missing for VALID."""
     return scenario_called(name).judge([rows], wanted)

@@ -48,6 +48,7 @@ def save_tiny(folder: Path) -> Artifact:
 
 
 def with_anchors(contract: Contract, anchors: Floats) -> Contract:
+    """*contract* with other anchors."""
     return replace(contract, anchors=anchors)
 
 

@@ -1,54 +1,147 @@
-"""The house's own rules: imports point down only, runtime stays light, and a board's Python can read it."""
+"""The house's own rules: what may import what, what a folder holds, and what is written down about it."""
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
-from pathlib import Path
+import zipfile
 
 import pytest
+from builders.source_tree import (
+    PACKAGES,
+    ROOT,
+    cycles,
+    import_graph,
+    imported_names,
+    modules,
+    packages,
+    plugin_folders,
+    sibling_graphs,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-# each may import itself and those before it
-ROOMS = ("runtime", "convert", "accuracy", "calibration", "devices", "studies", "commands")
 HEAVY = ("tensorflow", "ai_edge_litert", "PIL", "faster_coco_eval", "jinja2", "rich", "skimage", "sklearn", "google")
-FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+BOARD_PYTHON = (3, 9)
+NAME = re.compile(r"`(?:tests/)?(detlite(?:\.\w+)+|[\w/]+\.(?:py|json|j2)|[\w/]+/)`")
+MODULES = [module for module in modules() if module.folder]  # not `cli` and `api`, which may import them all
+RUNTIME = [module for module in modules() if module.folder[:1] == ("runtime",)]
+BUILDERS = sorted((ROOT / "tests" / "builders").glob("*.py"))
 
 
-def imports_of(nodes) -> set[str]:
-    names = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return names
+def by_name(module) -> str:
+    return module.name
 
 
-def test_there_are_files_to_check():
-    assert len(FILES) > 80
+def test_there_are_modules_to_check():
+    assert len(MODULES) > 80
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down_only(path):
-    room = path.relative_to(ROOT).parts[0]
-    allowed = ROOMS[: ROOMS.index(room) + 1]
-    for name in imports_of(ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
-        if name.startswith("detlite."):
-            assert name.split(".")[1] in allowed, f"{path} imports {name}"
+@pytest.mark.parametrize("module", MODULES, ids=by_name)
+def test_imports_point_down_only(module):
+    package = module.folder[0]
+    allowed = set(PACKAGES[: PACKAGES.index(package) + 1])
+    if package == "devices":
+        allowed.discard("calibration")
+    assert {name.split(".")[0] for name in module.imports} <= allowed
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_heavy_packages_are_imported_inside_functions(path):
-    top = imports_of(ast.parse(path.read_text(encoding="utf-8")).body)
-    assert not {name for name in top if name.split(".")[0] in HEAVY}
+def test_no_module_imports_itself_through_others():
+    assert not list(cycles(import_graph()))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "runtime").rglob("*.py")), ids=lambda path: path.name)
-def test_runtime_imports_numpy_and_the_standard_library_alone(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
-    for name in imports_of(tree.body):
-        top = name.split(".")[0]
-        assert top in ("detlite", "numpy") or top in sys.stdlib_module_names, f"{path.name} imports {name}"
+@pytest.mark.parametrize("folder", sorted(sibling_graphs()))
+def test_no_two_folders_in_one_folder_import_each_other(folder):
+    assert not list(cycles(sibling_graphs()[folder]))
+
+
+def test_a_circle_of_imports_would_be_found():
+    assert list(cycles({"a": ["b"], "b": ["c"], "c": ["b", "d"], "d": []})) == [["b", "c"]]
+
+
+def test_an_import_of_a_module_from_its_package_is_seen_as_one_of_the_module():
+    (node,) = ast.parse("from detlite.runtime import contract, nothing").body
+    assert imported_names([node]) == {"detlite.runtime.contract", "detlite.runtime"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=by_name)
+def test_heavy_packages_are_imported_inside_functions(module):
+    assert not {name for name in imported_names(module.tree.body) if name.split(".")[0] in HEAVY}
+
+
+@pytest.mark.parametrize("module", RUNTIME, ids=by_name)
+def test_runtime_imports_numpy_and_the_standard_library_alone(module):
+    tops = {name.split(".")[0] for name in imported_names(module.tree.body)}
+    assert not {top for top in tops if top not in ("detlite", "numpy") and top not in sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("module", RUNTIME, ids=by_name)
+def test_runtime_is_written_in_the_python_of_boards(module):
+    ast.parse(module.path.read_text(encoding="utf-8"), feature_version=BOARD_PYTHON)
+
+
+def test_there_are_folders_of_plugins_to_check():
+    assert {"accuracy.metrics", "devices.kinds", "runtime.backends"} <= set(plugin_folders())
+
+
+@pytest.mark.parametrize("folder", plugin_folders())
+def test_a_folder_of_plugins_holds_plugins_alone(folder):
+    place = ROOT / folder.replace(".", "/")
+    others = {path.name for path in place.iterdir()} - {"__init__.py", "__pycache__"}
+    plugins = {module.path.name for module in modules() if module.path.parent == place and module.holds_plugin}
+    assert others == plugins
+
+
+@pytest.mark.parametrize("folder", plugin_folders())
+def test_a_folder_of_plugins_is_read_by_name(folder):
+    strings = {
+        node.value
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert f"detlite.{folder}" in strings, "no module hands it to detlite.runtime.plugins"
+
+
+@pytest.mark.parametrize("module", packages(), ids=by_name)
+def test_a_package_says_what_is_in_it_what_is_not_and_how_to_add_to_it(module):
+    text = ast.get_docstring(module.tree) or ""
+    what, *rest = text.split("\n\n")
+    assert what.endswith((".", "::")), "the first paragraph says what is in it"
+    assert re.search(r"\b(not|nothing|neither|belongs)\b", " ".join(rest), re.I), "say what is not in it"
+    assert re.search(r"\bAdd (a|an|one)\b", text), "say how to add to it: `Add a ...`"
+
+
+@pytest.mark.parametrize("module", packages(), ids=by_name)
+def test_what_a_package_names_in_its_docstring_is_there(module):
+    folders = (module.path.parent, ROOT, ROOT / "tests")
+    for name in NAME.findall(ast.get_docstring(module.tree) or ""):
+        is_there = is_importable(name) if name.startswith("detlite.") else any((f / name).exists() for f in folders)
+        assert is_there, name
+
+
+def is_importable(name: str) -> bool:
+    """Whether *name* is a module, or an attribute of one."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        owner, _, attribute = name.rpartition(".")
+        return hasattr(importlib.import_module(owner), attribute)
+    return True
+
+
+@pytest.mark.parametrize("package", packages(), ids=by_name)
+def test_a_package_defines_nothing_and_runs_nothing(package):
+    allowed = (ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+    assert all(isinstance(node, allowed) for node in package.tree.body)
+
+
+@pytest.mark.parametrize("path", BUILDERS, ids=lambda path: path.stem)
+def test_what_tests_are_made_with_says_what_it_makes(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    public = [node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+    assert ast.get_docstring(tree)
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
 
 
 def modules_after(statement: str) -> set[str]:
@@ -78,8 +171,6 @@ def test_every_command_has_help_with_an_example():
 
 
 def test_the_wheel_holds_the_command_line_and_the_data_files(tmp_path):
-    import zipfile
-
     from hatchling.builders.wheel import WheelBuilder
 
     (made,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])

@@ -1,1 +1,6 @@
-"""Google Tensor, the chip of Pixel phones: models compiled ahead of time for its TPU."""
+"""Google Tensor, the chip of Pixel phones: models compiled ahead of time for its TPU.
+
+Not here: the phones themselves (`detlite.devices.kinds`).
+
+Add a step of the compilation as a function in `compile.py`.
+"""

@@ -1,1 +1,7 @@
-"""Kinds of runs, one file each: its name is the record's schema without `detlite.`, and `PLUGIN` is a `Kind`."""
+"""Kinds of records that can be compared, one file each.
+
+The file's name is the schema of the record without `detlite.`. Comparing two models themselves is not
+here but in `detlite.studies.compare.file_kinds`.
+
+Add a kind as one file with `PLUGIN = Kind(...)`, see `detlite.studies.compare.run_kind.Kind`.
+"""
