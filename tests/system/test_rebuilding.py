@@ -8,55 +8,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-CONFIG = """
-model {
-  ssd {
-    num_classes: 3
-    box_coder { faster_rcnn_box_coder { } }
-    anchor_generator { ssd_anchor_generator { num_layers: 6 min_scale: 0.2 max_scale: 0.95 aspect_ratios: [1.0, 2.0] } }
-    image_resizer { fixed_shape_resizer { height: 64 width: 64 } }
-    box_predictor { convolutional_box_predictor { kernel_size: 1 conv_hyperparams { activation: RELU_6 } } }
-    feature_extractor {
-      type: 'ssd_mobilenet_v1'
-      depth_multiplier: 0.25
-      min_depth: 8
-      conv_hyperparams { activation: RELU_6 batch_norm { scale: true epsilon: 0.001 } }
-    }
-    post_processing {
-      batch_non_max_suppression { score_threshold: 1e-8 iou_threshold: 0.6 }
-      score_converter: SIGMOID
-    }
-  }
-}
-"""
+from builders.small_checkpoint import write_checkpoint
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A folder with the config above and a checkpoint that fits it."""
-    import numpy as np
-    from builders.asked_weights import AskedWeights
-
-    from detlite.convert.rebuild.network.ssd import build_ssd
-    from detlite.convert.rebuild.odapi.config.read import parse_pipeline
-    from detlite.convert.rebuild.odapi.family import family_of_extractor
-    from detlite.convert.tensorflow import load_tensorflow
-
-    tf = load_tensorflow()
+    """A folder with `small_checkpoint`'s config and a checkpoint that fits it."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "pipeline.config").write_text(CONFIG)
-    model = parse_pipeline(CONFIG, "pipeline.config").model
-    weights = AskedWeights()
-    build_ssd(model, family_of_extractor(model.extractor.type, 0, "a test")[1], weights, (64, 64))
-    v1 = tf.compat.v1
-    with tf.Graph().as_default():
-        for name, shape in weights.shapes.items():
-            v1.get_variable(name, initializer=np.asarray(weights.take(name, shape)), use_resource=False)
-        v1.get_variable("global_step", initializer=np.int64(7), use_resource=False)
-        with v1.Session() as session:
-            session.run(v1.global_variables_initializer())
-            v1.train.Saver().save(session, str(folder / "model.ckpt-7"), write_meta_graph=False)
+    write_checkpoint(folder, "model.ckpt-7")
     return folder
 
 
