@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from builders.asked_weights import AskedWeights
+from detlite.convert.rebuild.detector_config import Ssd
 from detlite.convert.rebuild.network.ssd import build_ssd
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.convert.rebuild.odapi.family import family_of_extractor
@@ -47,6 +48,7 @@ def write_checkpoint(folder: Path, name: str) -> None:
     tf = load_tensorflow()
     (folder / "pipeline.config").write_text(CONFIG)
     model = parse_pipeline(CONFIG, "pipeline.config").model
+    assert isinstance(model, Ssd)
     weights = AskedWeights()
     build_ssd(model, family_of_extractor(model.extractor.type, 0, "a test")[1], weights, (64, 64))
     v1 = tf.compat.v1
