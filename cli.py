@@ -7,11 +7,15 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from detlite.runtime.errors import DetliteError
 from detlite.runtime.version import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "zoo": "List, show and fetch published detectors.",
@@ -27,7 +31,7 @@ COMMANDS = {
     "package": "Pack a model for where it is used: an Android app, or a board.",
     "devices": "Show your phones and boards, and clean them.",
     "doctor": "Say what would spoil a measurement on a device, and what cures it.",
-    "run": "All of it: fetch, convert, quantize, measure, score, report.",
+    "run": "Do all of it: fetch, convert, quantize, measure, score, report; or run a saved job.",
 }
 
 EPILOG = """\b
@@ -63,6 +67,13 @@ class LazyGroup(click.Group):
             hint = f" did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"no command is called {args[0]!r};{hint} see detlite --help")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name from the table alone, importing none."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone, importing none."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand
 from detlite.commands.comparing import compare_models
 from detlite.commands.console import emit_json, emit_table, notice
 from detlite.commands.options import json_option
@@ -21,7 +22,7 @@ MODEL_OPTIONS = {"images": None, "tolerance": None, "multiple_subgraphs": False}
 RUN_OPTIONS = {"fail_on": (), "allow_different": (), "as_markdown": False}
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option("--fail-on", multiple=True, metavar="FIGURE=CHANGE", help="Runs: how far it may move; again for more.")

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.completion import names_of
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.commands.target import fail_on_option, multiple_subgraphs_option
@@ -25,26 +27,68 @@ from detlite.convert.targets.edgetpu.job import (
 )
 from detlite.convert.targets.edgetpu.outcome import fix_lines, outcome_lines, outcome_record
 from detlite.convert.targets.edgetpu.record import FIGURES, prediction_record, verdict
+from detlite.convert.targets.edgetpu.repair import fix_names
 from detlite.convert.targets.google_tensor.compile import SOCS, compile_for_tensor, require_sdk
 from detlite.runtime.errors import InputError, MissingToolError
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(["edgetpu", *SOCS]), required=True, help="What to compile for.")
+@click.option("--target", type=click.Choice(["edgetpu", *SOCS]), required=True, help="Accelerator to compile for.")
 @out_option
-@click.option("--fix", "fixes", multiple=True, metavar="NAME", help="Change the model first; `all-lossless`, or names.")
-@click.option("--compiler", metavar="COMMAND", help="edgetpu_compiler, or a wrapper; else EDGETPU_COMPILER, else PATH.")
-@multiple_subgraphs_option
-@click.option("--search-step", type=click.IntRange(0, 1000), default=30, show_default=True, help="0: do not search.")
-@click.option("--retries", type=click.IntRange(0, 10), default=1, show_default=True, help="After a crash or a timeout.")
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(1, 86_400), default=900, show_default=True, help="Seconds."
+@option_group(
+    "Before the compiler runs",
+    click.option(
+        "--fix",
+        "fixes",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=names_of(fix_names),
+        help="Change the model so that more of it is mapped: a fix of `inspect --target edgetpu`, or all-lossless. "
+        "Repeatable.",
+    ),
+    click.option("--ignore-prediction", is_flag=True, help="Run the compiler even if it is predicted to refuse."),
 )
-@click.option("--min-runtime", type=click.IntRange(10, 14), help="For devices with an older Edge TPU runtime.")
-@click.option("--num-segments", type=click.IntRange(1, 16), default=1, help="Parts, for a pipeline of Edge TPUs.")
-@click.option("--cut-at", multiple=True, metavar="TENSOR", help="Cut at a tensor. May be given again.")
-@click.option("--ignore-prediction", is_flag=True, help="Ask the compiler also where it will refuse.")
+@option_group(
+    "The Edge TPU compiler",
+    click.option(
+        "--compiler", metavar="COMMAND", help="Compiler or wrapper to run (default: EDGETPU_COMPILER, then the PATH)."
+    ),
+    multiple_subgraphs_option,
+    click.option(
+        "--search-step",
+        type=click.IntRange(0, 1000),
+        default=30,
+        show_default=True,
+        help="Step of the compiler's search for a delegation; 0: no search.",
+    ),
+    click.option(
+        "--num-segments",
+        type=click.IntRange(1, 16),
+        default=1,
+        show_default=True,
+        help="Number of segments when pipelining over several Edge TPUs.",
+    ),
+    click.option("--cut-at", multiple=True, metavar="TENSOR", help="Cut the model at this tensor. Repeatable."),
+    click.option(
+        "--min-runtime", type=click.IntRange(10, 14), help="Oldest Edge TPU runtime that must load the compiled file."
+    ),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        type=click.FloatRange(1, 86_400),
+        default=900,
+        show_default=True,
+        help="Longest time of one compilation, in seconds.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(0, 10),
+        default=1,
+        show_default=True,
+        help="Number of retries after a crash or a timeout.",
+    ),
+)
 @fail_on_option
 @force_option
 @json_option

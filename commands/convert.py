@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import (
     HEADS,
@@ -21,20 +23,22 @@ from detlite.convert.artifact import prepare_output
 from detlite.runtime.child import run_in_child
 
 
-@click.command()
-@click.argument("source", required=False)
+@click.command(cls=WorkCommand)
+@click.argument("source", required=False, shell_complete=model_or_file)
 @out_option
-@click.option("--heads", type=HEADS, default="raw", show_default=True, help="Raw heads, or the post-processing op.")
+@click.option(
+    "--heads", type=HEADS, default="raw", show_default=True, help="End in raw heads, or in the post-processing op."
+)
 @click.option(
     "--type",
     "weights",
     type=click.Choice(["float32", "float16", "dynamic", "int8"]),
     default="float32",
     show_default=True,
-    help="Weights as they are, as float16, or as int8 with float activations; int8 all through, of a checkpoint that "
-    "was trained aware of quantization.",
+    help="float32; float16 weights; dynamic: int8 weights, float activations; int8: full integer, from a "
+    "quantization-aware checkpoint.",
 )
-@rebuild_options
+@option_group("What to rebuild, in place of SOURCE", rebuild_options)
 @source_options
 @force_option
 @json_option

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
@@ -20,7 +21,7 @@ from detlite.studies.detect.results import DetectRun, ImageResult, ScoredLabel
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("model", type=_PATH)
 @click.argument("images", nargs=-1, required=True, type=_PATH)
 @click.option(

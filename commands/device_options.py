@@ -8,24 +8,35 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.completion import device_names
 from detlite.devices.inventory import HOST, Device, read_inventory
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _INVENTORY = click.option(
-    "--inventory", type=click.Path(path_type=Path), help="In place of ~/.config/detlite/devices.toml."
+    "--inventory",
+    type=click.Path(path_type=Path),
+    help="File of your devices (default: ~/.config/detlite/devices.toml).",
 )
 
 
 def device_option(command: Command) -> Command:
     """Add `--device NAME`, once."""
-    return _INVENTORY(click.option("--device", help="Do it on this device of the inventory.")(command))
+    return _INVENTORY(
+        click.option("--device", shell_complete=device_names, help="Run on this device of the inventory.")(command)
+    )
 
 
 def devices_option(command: Command) -> Command:
     """Add `--device NAME`, any number of times."""
-    option = click.option("--device", "devices", multiple=True, help="Do it on this device of the inventory; again.")
+    option = click.option(
+        "--device",
+        "devices",
+        multiple=True,
+        shell_complete=device_names,
+        help="Run on this device of the inventory. Repeatable.",
+    )
     return _INVENTORY(option(command))
 
 

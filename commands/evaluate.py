@@ -24,6 +24,7 @@ from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.metric import load_metric
 from detlite.accuracy.recorded import Recorded
 from detlite.accuracy.resized import ResizedAs
+from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
 from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.ground_truth import ground_truth, ground_truth_options, metric_asked_for
@@ -39,24 +40,56 @@ from detlite.studies.compare.record import prepare_record, write_record
 Record = dict[str, Any]
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("artifact", type=click.Path(path_type=Path))
-@ground_truth_options
-@click.option("--images", type=click.Path(path_type=Path), help="Without labels: a folder, or a file that lists them.")
-@click.option("--against", type=click.Path(path_type=Path), help="Another model: the float one, or an earlier one.")
-@click.option("--detections", type=click.Path(path_type=Path), metavar="RUN", help="Found on a board: not run here.")
-@click.option("--limit", type=click.IntRange(1), help="The first images only.")
-@click.option("--resize-as", type=click.Choice(list(CLIENT_RESIZES)), help="Resize ARTIFACT's images as this client.")
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
-@click.option(
-    "--bootstrap", type=click.IntRange(0, 10_000), default=0, show_default=True, help="Draws for an interval."
+@option_group(
+    "Images",
+    ground_truth_options,
+    click.option(
+        "--images", type=click.Path(path_type=Path), help="Images without labels: a folder, or a file that lists them."
+    ),
+    click.option("--limit", type=click.IntRange(1), help="Use only this many images, the first ones."),
 )
-@click.option("--min-map", type=click.FloatRange(0, 100), help="Gate: mAP in percent.")
-@click.option("--min-map-ratio", type=click.FloatRange(0, 2), help="Gate: mAP over that of --against, such as 0.99.")
-@click.option("--min-fidelity", type=click.FloatRange(0, 100), help="Gate: fidelity to --against, in percent.")
-@click.option("--per-class", is_flag=True, help="Show each class.")
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Write the record, for detlite compare.")
-@device_option
+@option_group(
+    "Where and how the model runs",
+    click.option(
+        "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter."
+    ),
+    click.option(
+        "--resize-as", type=click.Choice(list(CLIENT_RESIZES)), help="Resize the images as this client library does."
+    ),
+    click.option(
+        "--detections",
+        type=click.Path(path_type=Path),
+        metavar="RUN",
+        help="Score the detections saved in RUN instead of running the model.",
+    ),
+    device_option,
+)
+@option_group(
+    "Comparison and gates",
+    click.option(
+        "--against", type=click.Path(path_type=Path), help="Model to compare with: the float one, or an earlier one."
+    ),
+    click.option(
+        "--bootstrap",
+        type=click.IntRange(0, 10_000),
+        default=0,
+        show_default=True,
+        help="Number of bootstrap draws for a confidence interval; 0: none.",
+    ),
+    click.option("--min-map", type=click.FloatRange(0, 100), help="Lowest mAP in percent that passes."),
+    click.option(
+        "--min-map-ratio", type=click.FloatRange(0, 2), help="Lowest ratio to the mAP of --against, such as 0.99."
+    ),
+    click.option(
+        "--min-fidelity", type=click.FloatRange(0, 100), help="Lowest fidelity to --against in percent that passes."
+    ),
+)
+@click.option("--per-class", is_flag=True, help="Show the score of each class.")
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), help="File for the record that `detlite compare` reads."
+)
 @json_option
 def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **values: Any) -> None:
     """Score ARTIFACT: a folder that detlite wrote, or any .tflite with its post-processing op.

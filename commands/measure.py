@@ -11,6 +11,7 @@ import click
 
 from detlite.accuracy.images import images_in
 from detlite.calibration.images.demo import photographs
+from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_facts, emit_json, notice, progress
 from detlite.commands.device_options import devices_asked_for, devices_option
 from detlite.commands.measure_devices import measure_on_devices
@@ -43,20 +44,46 @@ PROFILE_KEYS = {"operator", "occurrence", "place", "mean_ms"}
 Record = dict[str, Any]
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option("--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first.")
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
-@click.option("--samples", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="At least.")
-@click.option("--min-seconds", type=click.FloatRange(0, 86_400), help="At least: 1, or as the preset says.")
-@click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Noise where not given.")
-@click.option(
-    "--benchmark-model", type=click.Path(path_type=Path), help="TFLite's program of that name, built for the --device."
+@option_group(
+    "One inference after the other",
+    click.option("--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first."),
+    click.option(
+        "--samples",
+        type=click.IntRange(1, 1_000_000),
+        default=200,
+        show_default=True,
+        help="Minimum number of timed inferences.",
+    ),
+    click.option(
+        "--min-seconds",
+        type=click.FloatRange(0, 86_400),
+        help="Minimum time to measure for, in seconds (default: 1, or as the preset says).",
+    ),
+    click.option(
+        "--image",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Image to run on (default: random noise).",
+    ),
 )
-@click.option("--affinity", metavar="CORES", help="Of a --device: little, mid or big, or a mask such as f0.")
-@click.option("--precision", help="Of the engine of an .onnx on a jetson: fp32, fp16 (unless said) or int8.")
 @scenario_options
-@devices_option
+@option_group(
+    "Devices",
+    devices_option,
+    click.option(
+        "--benchmark-model",
+        type=click.Path(path_type=Path),
+        help="TFLite's benchmark_model, built for the device, to measure with.",
+    ),
+    click.option(
+        "--affinity", metavar="CORES", help="Cores of the device to run on: little, mid, big, or a mask such as f0."
+    ),
+    click.option(
+        "--precision", help="Precision of the TensorRT engine of an .onnx on a Jetson: fp32, fp16 (default) or int8."
+    ),
+)
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
 @json_option
 def command(artifact: Path, as_json: bool, **values: Any) -> int:
     """Measure ARTIFACT: a folder that detlite wrote, any .tflite with its op, or what its back end opens.

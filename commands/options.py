@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.command import option_group
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -19,7 +20,7 @@ SOURCE_NAMES = ("labels", "input_size", "scores", *NMS_NAMES)
 """What `source_options` calls its values."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
-force_option = click.option("--force", is_flag=True, help="Replace what detlite wrote to OUT before.")
+force_option = click.option("--force", is_flag=True, help="Replace what detlite wrote to the output folder before.")
 out_option = click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="Folder to write."
 )
@@ -29,38 +30,54 @@ _NMS = (
         "--nms",
         "kind",
         type=click.Choice(["fast", "regular"]),
-        help="Suppress all classes together, or each.",
+        help="Suppress boxes of all classes together (fast), or of each class alone (regular).",
     ),
-    click.option("--score-threshold", type=click.FloatRange(0, 1), help="Lowest score that is returned."),
-    click.option("--iou", "iou_threshold", type=click.FloatRange(0, 1, min_open=True), help="Overlap that suppresses."),
-    click.option("--max-detections", type=click.IntRange(1, 1000), help="Most detections that are returned."),
-    click.option("--classes-per-detection", "max_classes_per_detection", type=click.IntRange(1, 100), help="Fast NMS."),
+    click.option(
+        "--score-threshold", type=click.FloatRange(0, 1), help="Lowest score of a detection that is returned."
+    ),
+    click.option(
+        "--iou",
+        "iou_threshold",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="Overlap (IoU) above which the lower-scored of two boxes is dropped.",
+    ),
+    click.option(
+        "--max-detections", type=click.IntRange(1, 1000), help="Maximum number of detections that are returned."
+    ),
+    click.option(
+        "--classes-per-detection",
+        "max_classes_per_detection",
+        type=click.IntRange(1, 100),
+        help="Classes that fast NMS returns for one box.",
+    ),
 )
 _SOURCE = (
-    click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list."),
-    click.option("--input", "input_size", metavar="HxW", help="Size, for a graph that takes any: 320x320."),
+    click.option(
+        "--labels",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Label map (.pbtxt) or list of class names.",
+    ),
+    click.option(
+        "--input", "input_size", metavar="HxW", help="Input size, for a graph that takes any, such as 320x320."
+    ),
     click.option(
         "--scores",
         type=click.Choice(["converted", "logits"]),
         default="converted",
         show_default=True,
-        help="Cut the class head after the score converter, or before.",
+        help="Cut the class head after the score converter (converted) or before it (logits).",
     ),
 )
 
 
 def nms_options(command: Command) -> Command:
     """Add the options for non-maximum suppression to *command*."""
-    for option in reversed(_NMS):
-        command = option(command)
-    return command
+    return option_group("Post-processing", *_NMS)(command)
 
 
 def source_options(command: Command) -> Command:
     """Add the options that say what a source does not say itself."""
-    for option in reversed(_SOURCE):
-        command = option(command)
-    return nms_options(command)
+    return option_group("What the source does not say itself", *_SOURCE)(nms_options(command))
 
 
 def detector_record(values: dict[str, Any]) -> dict[str, Any]:

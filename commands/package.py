@@ -7,17 +7,21 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand
 from detlite.commands.options import force_option, json_option
 from detlite.commands.package_android import android_options, package_for_android, verify_built_app
 from detlite.commands.package_board import package_for_board, runtime_option
 from detlite.runtime.errors import InputError
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("model", type=click.Path(path_type=Path), required=False)
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Folder or file to write.")
 @runtime_option
 @android_options
+@click.option(
+    "--images", type=click.Path(path_type=Path), help="Images: packed for a board, or what clients are compared on."
+)
 @force_option
 @json_option
 def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **values: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.command import option_group
 from detlite.commands.console import emit_facts, emit_json, notice, progress
 from detlite.convert.artifact import prepare_output
 from detlite.convert.model import digest
@@ -26,43 +27,51 @@ Record = dict[str, Any]
 FILE = click.Path(path_type=Path)
 DELIVERY = click.Choice(DELIVERIES)
 
-_OPTIONS = (
-    click.option("--android", is_flag=True, help="Assets, Kotlin and Gradle lines for an Android app."),
-    click.option("--verify", type=FILE, metavar="APK", help="Look into a built APK or AAB instead; MODEL: a package."),
-    click.option("--alignment", type=click.IntRange(1), default=PAGE_BYTES, show_default=True, help="For --verify."),
-    click.option("--name", help="Of the asset folder and the classes; as MODEL where not said."),
-    click.option("--kotlin-package", default=DEFAULT_PACKAGE, show_default=True, help="Of the Kotlin files."),
-    click.option("--gpu", type=FILE, metavar="MODEL", help="The same detector for a GPU: float16 or float32."),
+_ANDROID = (
+    click.option("--android", is_flag=True, help="Pack assets, Kotlin and Gradle lines for an Android app."),
+    click.option("--name", help="Name of the asset folder and of the classes (default: that of MODEL)."),
+    click.option(
+        "--kotlin-package", default=DEFAULT_PACKAGE, show_default=True, help="Kotlin package of the generated files."
+    ),
+    click.option("--gpu", type=FILE, metavar="MODEL", help="The same detector in float16 or float32, for the GPU."),
     click.option(
         "--soc",
         "compiled",
         multiple=True,
         metavar="CHIP=FILE",
-        help="The packaged model.tflite, compiled for CHIP; again.",
+        help="model.tflite of the package, compiled for CHIP. Repeatable.",
     ),
-    click.option("--labels", type=FILE, help="Label map or list, in place of the model's own labels."),
-    click.option("--replace-metadata", is_flag=True, help="Write TFLite metadata anew where there is some already."),
-    click.option("--figures", type=FILE, multiple=True, help="What measure --json or evaluate --json wrote; again."),
+    click.option("--labels", type=FILE, help="Label map or list of class names, instead of the model's own labels."),
+    click.option("--replace-metadata", is_flag=True, help="Replace the TFLite metadata that the model has."),
+    click.option(
+        "--figures",
+        type=FILE,
+        multiple=True,
+        help="Record of `measure --json` or `evaluate --json` to quote in the README. Repeatable.",
+    ),
     click.option(
         "--client",
         "clients",
         type=FILE,
         multiple=True,
         metavar="PYTHON",
-        help="One that has mediapipe or tflite-support; again.",
+        help="Python that has mediapipe or tflite-support, to compare with detlite. Repeatable.",
     ),
-    click.option("--images", type=FILE, help="Photos on which the clients' resizing is compared."),
-    click.option("--aar", is_flag=True, help="Also an Android library of the assets."),
-    click.option("--asset-pack", type=DELIVERY, help="Also a module for Play Asset Delivery."),
-    click.option("--ai-pack", type=DELIVERY, help="Also an AI pack of the --soc files."),
+    click.option("--aar", is_flag=True, help="Also write an Android library (AAR) of the assets."),
+    click.option("--asset-pack", type=DELIVERY, help="Also write a module for Play Asset Delivery."),
+    click.option("--ai-pack", type=DELIVERY, help="Also write an AI pack of the --soc files."),
+)
+_VERIFY = (
+    click.option("--verify", type=FILE, metavar="APK", help="Check the model in a built APK or AAB; MODEL: a package."),
+    click.option(
+        "--alignment", type=click.IntRange(1), default=PAGE_BYTES, show_default=True, help="Alignment that is required."
+    ),
 )
 
 
 def android_options(command: Command) -> Command:
     """Add the options of `--android` and `--verify` to *command*."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return option_group("For an Android app", *_ANDROID)(option_group("A built app", *_VERIFY)(command))
 
 
 def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool, force: bool) -> None:

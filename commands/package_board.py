@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from detlite.accuracy.images import images_in
+from detlite.commands.command import option_group
 from detlite.commands.console import emit_facts, emit_json
 from detlite.convert.model import digest
 from detlite.devices.packaging.zipapp import board_program
@@ -21,8 +22,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def runtime_option(command: Command) -> Command:
     """Add `--runtime` to *command*."""
-    text = "One file for a board: python3 board.pyz measure | detect | selftest."
-    return click.option("--runtime", is_flag=True, help=text)(command)
+    text = "Pack one file for a board: python3 board.pyz measure | detect | selftest."
+    return option_group("For a board", click.option("--runtime", is_flag=True, help=text))(command)
 
 
 def package_for_board(

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json
 from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_options, out_option
 from detlite.convert.artifact import open_artifact, prepare_output, step
@@ -19,7 +20,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("model", type=click.Path(path_type=Path))
 @out_option
 @click.option("--add", is_flag=True, help="Attach the op to raw heads.")

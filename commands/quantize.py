@@ -21,6 +21,8 @@ from detlite.calibration.numbers.scheme import (
 )
 from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
+from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.completion import model_or_file, names_of, plugins_of
 from detlite.commands.console import emit_json, progress
 from detlite.commands.image_options import image_options, wants_lint, wish_of
 from detlite.commands.options import (
@@ -54,33 +56,69 @@ MOST_SCORED = 100  # images that trials are scored on: a trial takes about a sec
 FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer, these are taken after all
 
 
-@click.command()
-@click.argument("source")
+@click.command(cls=WorkCommand)
+@click.argument("source", shell_complete=model_or_file)
 @out_option
-@image_options
-@click.option("--heads", type=HEADS, help="Raw heads, or the post-processing op; as the source where not said.")
-@click.option(
-    "--scheme", default=DEFAULT_SCHEME, show_default=True, help=f"How numbers are stored: {', '.join(scheme_names())}."
+@option_group("Calibration images", image_options)
+@option_group(
+    "Quantization",
+    click.option(
+        "--scheme",
+        default=DEFAULT_SCHEME,
+        show_default=True,
+        shell_complete=names_of(scheme_names),
+        help=f"How numbers are stored: {', '.join(scheme_names())}.",
+    ),
+    click.option(
+        "--method",
+        default=DEFAULT_METHOD,
+        show_default=True,
+        shell_complete=plugins_of(METHODS),
+        help=f"How weights and biases are quantized: {', '.join(plugin_names(METHODS))}.",
+    ),
+    click.option(
+        "--estimator",
+        default=DEFAULT_ESTIMATOR,
+        show_default=True,
+        shell_complete=plugins_of(ESTIMATORS),
+        help=f"How the ranges of activations are chosen: {', '.join(plugin_names(ESTIMATORS))}.",
+    ),
+    click.option(
+        "--io",
+        type=click.Choice(IO_TYPES),
+        help="Type of the input and of raw outputs (default: int8; float32 for schemes other than int8).",
+    ),
+    click.option("--heads", type=HEADS, help="End in raw heads, or in the post-processing op (default: as SOURCE)."),
+    click.option(
+        "--ranges", type=click.Path(path_type=Path), help="File of ranges to use instead of those of the images."
+    ),
+    click.option(
+        "--float",
+        "floating",
+        multiple=True,
+        metavar="OPERATOR",
+        help="Keep this operator in float, by type (CONV_2D) or name. Repeatable.",
+    ),
 )
-@click.option("--io", type=click.Choice(IO_TYPES), help="Input and raw outputs; int8, and float32 for other schemes.")
-@click.option(
-    "--method",
-    default=DEFAULT_METHOD,
-    show_default=True,
-    help=f"How weights and biases are quantized: {', '.join(plugin_names(METHODS))}.",
+@option_group(
+    "Mixed precision and explanation",
+    click.option(
+        "--min-fidelity",
+        type=click.FloatRange(0, 100),
+        help="Keep operators in float until the fidelity to the float model reaches this, in percent.",
+    ),
+    click.option(
+        "--max-map-drop",
+        type=click.FloatRange(0, 100),
+        help="Keep operators in float until the loss of COCO mAP is at most this, in percentage points; needs --coco.",
+    ),
+    click.option("--explain", is_flag=True, help="Report what each operator loses, on a page in the output folder."),
+    click.option(
+        "--curve",
+        metavar="N,N,...",
+        help="Report the fidelity for these numbers of images instead of writing a model.",
+    ),
 )
-@click.option(
-    "--estimator",
-    default=DEFAULT_ESTIMATOR,
-    show_default=True,
-    help=f"How ranges are chosen: {', '.join(plugin_names(ESTIMATORS))}.",
-)
-@click.option("--ranges", type=click.Path(path_type=Path), help="A range file, in place of the images' ranges.")
-@click.option("--float", "floating", multiple=True, metavar="OPERATOR", help="Leave float: a kind or a name; again.")
-@click.option("--min-fidelity", type=click.FloatRange(0, 100), help="Leave operators float until this is reached.")
-@click.option("--max-map-drop", type=click.FloatRange(0, 100), help="The same, for a loss of COCO mAP; with --coco.")
-@click.option("--explain", is_flag=True, help="Say which operators lose what; adds a page to OUT.")
-@click.option("--curve", metavar="N,N,...", help="Fidelity against the number of images; writes no model.")
 @source_options
 @force_option
 @json_option

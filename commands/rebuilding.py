@@ -15,19 +15,27 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 NAMES = ("config", "checkpoint", "family", "classes", "seed", "way")
 
 _OPTIONS = (
-    click.option("--config", type=click.Path(path_type=Path), help="A pipeline.config; with --checkpoint."),
     click.option(
-        "--checkpoint", type=click.Path(path_type=Path), help="Prefix of a checkpoint: model.ckpt-50000, ckpt-0."
+        "--config", type=click.Path(path_type=Path), help="pipeline.config of the network to build; needs --checkpoint."
+    ),
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        help="Prefix of the checkpoint with its weights, such as model.ckpt-50000 or ckpt-0.",
     ),
     click.option(
         "--from",
         "way",
         type=click.Choice(["graph", "checkpoint"]),
-        help="Of a SOURCE that has both: the exported graph, which is the default, or its checkpoint.",
+        help="Which to take of a SOURCE that has both: the exported graph (default) or the checkpoint.",
     ),
-    click.option("--family", metavar="PRESET", help="A detector of the zoo by its name; with --random-weights."),
-    click.option("--classes", type=click.IntRange(1, 10_000), help="With --family: classes without the background."),
-    click.option("--random-weights", "seed", type=click.IntRange(0), metavar="SEED", help="With --family."),
+    click.option("--family", metavar="PRESET", help="Detector of the zoo to build untrained; needs --random-weights."),
+    click.option(
+        "--classes", type=click.IntRange(1, 10_000), help="Number of classes for --family, without the background."
+    ),
+    click.option(
+        "--random-weights", "seed", type=click.IntRange(0), metavar="SEED", help="Seed of the weights for --family."
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""`detlite run`: the main job, from a trained detector to a measured int8 model and a report."""
+"""`detlite run`: from a trained detector to a measured int8 model and a report; or a job that was saved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.job import SUFFIX, overrides_in, read_job, run_job
 from detlite.commands.options import json_option
 from detlite.convert.find_source import locate
 from detlite.convert.zoo.fetch import fetch
@@ -23,27 +26,61 @@ DEFAULT_MODEL = "ssdlite_mobilenet_v2_coco"
 DEFAULT_OUT = Path("detlite-run")
 
 
-@click.command()
-@click.argument("model", default=DEFAULT_MODEL)
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), default=DEFAULT_OUT, show_default=True)
-@click.option("--coco", nargs=2, type=click.Path(path_type=Path), metavar="IMAGES ANNOTATIONS", help="COCO images.")
-@click.option("--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them.")
-@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Most images to calibrate with.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses them.")
-@click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list.")
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the interpreter.")
+@click.command(cls=WorkCommand)
+@click.argument("model", default=DEFAULT_MODEL, shell_complete=model_or_file)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_OUT,
+    show_default=True,
+    help="Folder for the models and the report.",
+)
+@option_group(
+    "Images",
+    click.option(
+        "--coco",
+        nargs=2,
+        type=click.Path(path_type=Path),
+        metavar="IMAGES ANNOTATIONS",
+        help="COCO images with labels, to calibrate and to score with.",
+    ),
+    click.option(
+        "--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them, without labels."
+    ),
+    click.option(
+        "--count", type=click.IntRange(1), default=100, show_default=True, help="Most images to calibrate with."
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of images."),
+)
+@click.option(
+    "--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list of class names."
+)
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
+@click.option("--force", is_flag=True, help="With a job: replace what it wrote before.")
 @json_option
-def command(model: str, out: Path, as_json: bool, **values: Any) -> None:
+@click.pass_context
+def command(context: click.Context, /, model: str, out: Path, as_json: bool, **values: Any) -> Any:
     """Take MODEL all the way: fetch, convert, calibrate, quantize, prove, measure, score, report.
 
-    MODEL is a name of the zoo, a file, a folder or an archive. What is done is kept in the output folder: the same
-    command goes on where it was interrupted.
+    MODEL is a name from the zoo, a file, a folder or an archive. What is done is kept in the output folder: the same
+    command resumes where it was interrupted.
+
+    MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options that are given here
+    replace those of the job.
 
     \b
     detlite run
     detlite run ssd_mobilenet_v2_coco_2018_03_29.tar.gz --images photos/ -o out
     detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json -o out
+    detlite run quantize.toml -o out/again
     """
+    if model.endswith(SUFFIX):
+        path = Path(model)
+        return run_job(read_job(path), path, overrides_in(context))
+    if values["force"]:
+        raise InputError("--force is for a job: a run resumes in its folder, and replaces nothing that detlite did not")
     if values["coco"] and values["images"]:
         raise InputError("give either --coco or --images, not both")
     settings = Settings(labels=values["labels"], threads=values["threads"])
@@ -53,10 +90,11 @@ def command(model: str, out: Path, as_json: bool, **values: Any) -> None:
         results = run_stages(ledger, source, _images(ledger, values), settings, report)
     html, _markdown, _json = write_report(to_report(results, Path(model).name), out)
     if ledger.reused:
-        notice(f"done before, and taken as it is: {', '.join(ledger.reused)}")
+        notice(f"done before and kept: {', '.join(ledger.reused)}")
     _say(results, html, as_json)
     if not is_good(results):
         raise FindingError(verdict(results))
+    return 0
 
 
 def _source(model: str, report: Progress) -> Path:

@@ -8,31 +8,80 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.command import option_group
+from detlite.commands.completion import names_of, plugins_of
+from detlite.runtime.plugins import plugin_names
+from detlite.runtime.runners.backend import BACKENDS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
 
-_OPTIONS = (
-    click.option("--scenario", help="single-stream, multi-stream, server or offline."),
-    click.option("--preset", help="quick, standard, mlperf-v1.0-ssd-mobilenet or mlperf-v1.0-ssd-resnet34."),
-    click.option("--images", type=FILE, help="Folder of images, or a file that lists them."),
-    click.option("--noise", is_flag=True, help="Noise where no images are given; else photographs of `detlite[demo]`."),
-    click.option("-o", "--output", "out", type=FILE, help="Folder to keep the run in, sample by sample."),
-    click.option("--force", is_flag=True, help="Replace a run that is there."),
-    click.option("--backend", help="litert, tflite_runtime, edgetpu, onnx_runtime, tensorrt, null or scripted."),
-    click.option("--delegate", "delegates", multiple=True, help="edgetpu,device=usb or a library's path; again."),
-    click.option("--xnnpack/--no-xnnpack", default=None, help="XNNPACK must take operators, or must not."),
-    click.option("--processes", type=click.IntRange(1, 1000), help="In place of the preset's."),
+
+def _scenario_names() -> list[str]:
+    from detlite.runtime.measure.scenario import SCENARIOS
+
+    return [name.replace("_", "-") for name in plugin_names(SCENARIOS)]
+
+
+def _preset_names() -> list[str]:
+    from detlite.runtime.measure.presets import PRESETS
+
+    return list(PRESETS)
+
+
+_SCENARIO = (
     click.option(
-        "--queries", type=click.IntRange(1, 10_000_000), help="At least, not the preset's; of offline samples."
+        "--scenario",
+        shell_complete=names_of(_scenario_names),
+        help="Scenario of MLPerf: single-stream, multi-stream, server or offline.",
     ),
-    click.option("--streams", type=click.IntRange(1, 100_000), help="Samples of each query of multi-stream."),
-    click.option("--target-qps", "per_second", type=click.FloatRange(0, min_open=True), help="Queries of server."),
-    click.option("--find", is_flag=True, help="The most streams, or queries, that keep the limit, by short trials."),
-    click.option("--end-to-end", is_flag=True, help="Offline counts reading the images too, beside the inference."),
-    click.option("--accuracy", is_flag=True, help="Detect in every image too, for mlperf_log_accuracy.json."),
-    click.option("--profile", is_flag=True, help="Also the time of each operator, from the back end's own profiler."),
-    click.option("--profile-against", type=FILE, metavar="RUN", help="And how it differs from that run's."),
+    click.option(
+        "--preset",
+        shell_complete=names_of(_preset_names),
+        help="Rules of the run: quick (default), standard, mlperf-v1.0-ssd-mobilenet or mlperf-v1.0-ssd-resnet34.",
+    ),
+    click.option("--images", type=FILE, help="Images to run on: a folder, or a file that lists them."),
+    click.option(
+        "--noise", is_flag=True, help="Run on noise without --images (default: photographs of `detlite[demo]`)."
+    ),
+    click.option(
+        "--queries",
+        type=click.IntRange(1, 10_000_000),
+        help="Minimum queries (offline: samples); overrides the preset.",
+    ),
+    click.option("--processes", type=click.IntRange(1, 1000), help="Number of processes; overrides the preset."),
+    click.option("--streams", type=click.IntRange(1, 100_000), help="Samples in each query of multi-stream."),
+    click.option(
+        "--target-qps", "per_second", type=click.FloatRange(0, min_open=True), help="Queries per second of server."
+    ),
+    click.option(
+        "--find", is_flag=True, help="Find the most streams, or queries per second, that keep the latency limit."
+    ),
+    click.option("--end-to-end", is_flag=True, help="Count reading the images in the time of an offline run too."),
+    click.option("--accuracy", is_flag=True, help="Also keep what is detected in every image, for `evaluate`."),
+    click.option("-o", "--output", "out", type=FILE, help="Folder for the run, with every sample."),
+    click.option("--force", is_flag=True, help="Replace the run in the output folder."),
+)
+_BACKEND = (
+    click.option(
+        "--backend",
+        shell_complete=plugins_of(BACKENDS),
+        help="litert, tflite_runtime, edgetpu, onnx_runtime, tensorrt, null or scripted (default: by the file).",
+    ),
+    click.option(
+        "--delegate",
+        "delegates",
+        multiple=True,
+        help="Delegate to load: edgetpu,device=usb or the path of a library. Repeatable.",
+    ),
+    click.option(
+        "--xnnpack/--no-xnnpack", default=None, help="Fail unless XNNPACK takes operators, or run without XNNPACK."
+    ),
+    click.option("--profile", is_flag=True, help="Also time each operator with the back end's own profiler."),
+    click.option(
+        "--profile-against", type=FILE, metavar="RUN", help="Also show how the profile differs from that of RUN."
+    ),
 )
 SCENARIO_OPTIONS = (
     *("scenario", "preset", "images", "out", "force", "backend", "delegates", "xnnpack", "processes", "queries"),
@@ -42,6 +91,5 @@ SCENARIO_OPTIONS = (
 
 def scenario_options(command: Command) -> Command:
     """Add the options to *command*."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    backend = option_group("Back end", *_BACKEND)
+    return option_group("By a scenario of MLPerf", *_SCENARIO)(backend(command))

@@ -163,7 +163,7 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     assert "http://" not in report.replace("http://www.w3.org", "")
     before = (detlite.folder / "run" / "report.html").read_bytes()
     again = detlite("run", made / "source", "-o", "run", "--coco", made / "photos", coco)
-    assert "done before, and taken as it is: convert, quantize, deploy, audit, parity, latency, score" in again.err
+    assert "done before and kept: convert, quantize, deploy, audit, parity, latency, score" in again.err
     assert (detlite.folder / "run" / "report.html").read_bytes() == before
 
 

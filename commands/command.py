@@ -1,0 +1,90 @@
+"""The class of commands that do work: options in titled groups in the help, and `--save-job`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from detlite.runtime.errors import FindingError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+OTHERS = "Options"
+"""The title of the options that are in no group; they are listed last."""
+
+_TITLES: dict[click.Parameter, str] = {}
+_CLICK_PARAMETERS = "__click_params__"
+"""Where click's decorators keep the parameters of a function, the last one first."""
+
+_SAVE_JOB = "detlite.save_job"
+
+
+def option_group(title: str, *options: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    """Return a decorator that adds *options* and lists them under *title* in the help.
+
+    Each is what `click.option` returns, or a function that adds several; groups that it makes itself stay.
+    """
+
+    def add(function: Function) -> Function:
+        before = len(getattr(function, _CLICK_PARAMETERS, ()))
+        for option in reversed(options):
+            option(function)
+        for parameter in getattr(function, _CLICK_PARAMETERS)[before:]:
+            _TITLES.setdefault(parameter, title)
+        return function
+
+    return add
+
+
+class WorkCommand(click.Command):
+    """A command whose options are listed in groups, and which `--save-job FILE` writes as a job for `detlite run`."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        """Take what `click.Command` takes; `--save-job` is added to the options."""
+        super().__init__(*arguments, **settings)
+        save_job = click.Option(
+            ["--save-job"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            expose_value=False,
+            callback=_remember,
+            help="Write this command line to a TOML file, which `detlite run FILE` runs again.",
+        )
+        self.params.append(save_job)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under the titles of their groups."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            line = parameter.get_help_record(ctx)
+            if isinstance(parameter, click.Option) and line is not None:
+                groups.setdefault(_TITLES.get(parameter, OTHERS), []).append(line)
+        groups[OTHERS] = groups.pop(OTHERS)  # there is always --help
+        for title, lines in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(lines)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and write the job that was asked for: also where a gate failed, for the work was done."""
+        path: Path | None = ctx.meta.get(_SAVE_JOB)
+        if path is None:
+            return super().invoke(ctx)
+        from detlite.commands.job import check_new, job_of, write_job
+
+        check_new(path, force=bool(ctx.params.get("force")))
+        job = job_of(ctx, path)
+        try:
+            status = super().invoke(ctx)
+        except FindingError:
+            write_job(path, job)
+            raise
+        write_job(path, job)
+        return status
+
+
+def _remember(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    ctx.meta[_SAVE_JOB] = value
+    return value

@@ -1,0 +1,95 @@
+"""What `--help` shows: options in groups, and what the shell completes."""
+
+import click
+import pytest
+from click.shell_completion import ShellComplete
+
+from detlite.cli import COMMANDS, detlite
+from detlite.commands.command import OTHERS, WorkCommand, option_group
+
+
+def command_called(name):
+    return detlite.get_command(click.Context(detlite), name)
+
+
+def help_of(name):
+    return command_called(name).get_help(click.Context(command_called(name), info_name=name))
+
+
+def titles(text):
+    return [line[:-1] for line in text.splitlines() if line.endswith(":") and line[0].isalpha()]
+
+
+@pytest.mark.parametrize("name", ["quantize", "measure", "evaluate", "convert", "package", "compile"])
+def test_the_options_of_a_long_command_are_in_groups(name):
+    assert len(titles(help_of(name))) >= 3
+    assert titles(help_of(name))[-1] == OTHERS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_in_the_help_once(name):
+    command = command_called(name)
+    text = help_of(name)
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            longest = max(option.opts, key=len)
+            assert sum(longest in line.split() for line in text.replace(",", "").splitlines() if "  " in line) >= 1
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("zoo", "devices")])
+def test_every_option_has_a_help_text_that_is_a_phrase(name):
+    for option in command_called(name).params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+            assert len(option.help.split()) >= 2, (option.name, option.help)
+
+
+def test_a_group_inside_another_keeps_its_title():
+    inner = option_group("Inner", click.option("--inner"))
+
+    @click.command(cls=WorkCommand)
+    @option_group("Outer", click.option("--outer"), inner)
+    def made(**_values):
+        """Do nothing."""
+
+    assert titles(made.get_help(click.Context(made, info_name="made"))) == ["Outer", "Inner", OTHERS]
+
+
+def completed(*words):
+    *before, incomplete = words
+    found = ShellComplete(detlite, {}, "detlite", "_DETLITE_COMPLETE").get_completions(list(before), incomplete)
+    return [one.value for one in found]
+
+
+def test_commands_complete_from_the_table():
+    assert completed("me") == ["measure"]
+    assert set(COMMANDS) <= set(completed(""))
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("quantize", "x", "--method", "sec"), ["second_order"]),
+        (("quantize", "x", "--scheme", "int8-"), ["int8-float-bias"]),
+        (("quantize", "x", "--estimator", "per"), ["percentile"]),
+        (("measure", "x", "--scenario", "s"), ["server", "single-stream"]),
+        (("measure", "x", "--preset", "mlperf-v1.0-ssd-m"), ["mlperf-v1.0-ssd-mobilenet"]),
+        (("measure", "x", "--backend", "l"), ["litert"]),
+        (("compile", "x", "--fix", "all"), ["all-lossless"]),
+        (("convert", "ssdlite_mobilenet_v2"), ["ssdlite_mobilenet_v2_coco"]),
+        (("convert", "x", "--heads", "p"), ["postprocess"]),
+        (("quantize", "x", "--save-j"), ["--save-job"]),
+    ],
+)
+def test_names_that_detlite_knows_complete(words, found):
+    assert completed(*words) == found
+
+
+def test_devices_of_an_inventory_complete(tmp_path):
+    path = tmp_path / "lab.toml"
+    path.write_text('[orin]\nkind = "jetson"\naddress = "orin"\n')
+    assert completed("measure", "x", "--inventory", str(path), "--device", "o") == ["orin"]
+
+
+def test_an_inventory_that_cannot_be_read_completes_nothing(tmp_path):
+    assert completed("measure", "x", "--inventory", str(tmp_path / "gone.toml"), "--device", "") == []
