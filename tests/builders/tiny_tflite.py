@@ -42,9 +42,10 @@ def tiny_contract(anchors: int = 6, classes: int = 3, nms: Nms | None = None) ->
     )
 
 
-def save_tiny(folder: Path) -> Artifact:
-    """Write `tiny_model` to *folder* as an artifact."""
-    return Model(tiny_model(), "tflite", tiny_contract(), (step("convert", input_sha256="0" * 64),)).save(folder)
+def save_tiny(folder: Path, contract: Contract | None = None) -> Artifact:
+    """Write `tiny_model` to *folder* as an artifact, with another *contract* if one is given."""
+    history = (step("convert", input_sha256="0" * 64),)
+    return Model(tiny_model(), "tflite", contract or tiny_contract(), history).save(folder)
 
 
 def with_anchors(contract: Contract, anchors: Floats) -> Contract:

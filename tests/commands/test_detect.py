@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from builders.command_line import Detlite
 from builders.model_files import write_photos
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny, tiny_contract
 
-from detlite.convert.artifact import step, write_artifact
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session
@@ -19,7 +18,7 @@ from detlite.runtime.session import Session
 def detlite(tmp_path):
     contract = tiny_contract()
     contract = replace(contract, image=replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
-    write_artifact(tmp_path / "tiny", tiny_model(), contract, [step("convert", input_sha256="0" * 64)])
+    save_tiny(tmp_path / "tiny", contract)
     write_photos(tmp_path / "photos", 3)
     return Detlite(tmp_path)
 

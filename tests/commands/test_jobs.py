@@ -7,18 +7,17 @@ import click
 import pytest
 from builders.command_line import Detlite
 from builders.model_files import write_photos
-from builders.tiny_tflite import tiny_contract, tiny_model
+from builders.tiny_tflite import save_tiny
 
 from detlite.cli import detlite as group
 from detlite.commands.command import WorkCommand
 from detlite.commands.job import Job, job_of, read_job, write_job
-from detlite.convert.artifact import step, write_artifact
 from detlite.runtime.errors import InputError
 
 
 @pytest.fixture
 def detlite(tmp_path):
-    write_artifact(tmp_path / "tiny", tiny_model(), tiny_contract(), [step("convert", input_sha256="0" * 64)])
+    save_tiny(tmp_path / "tiny")
     write_photos(tmp_path / "photos", 2)
     return Detlite(tmp_path)
 
