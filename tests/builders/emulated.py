@@ -10,9 +10,9 @@ import uuid
 from pathlib import Path
 
 from builders.arm64_root import SITE, USERS, Arm64, ask
+from builders.waiting import wait_until
 
 INSIDE = Path(__file__).with_name("inside.sh")
-START_S = 20.0
 SSHD = """\
 Port 22
 HostKey {scratch}/hostkey
@@ -137,15 +137,15 @@ class Emulated:
     def _await(self) -> None:
         import socket
 
-        deadline = time.monotonic() + START_S
-        while True:
+        def answers() -> bool:
             with (
                 contextlib.suppress(OSError),
                 socket.create_connection((self.address, 5555 if self.kind == "phone" else 22), 1),
             ):
-                return
-            assert time.monotonic() < deadline, (self.scratch / "log").read_text()[-2000:]
-            time.sleep(0.1)
+                return True
+            return False
+
+        wait_until(answers, said=lambda: (self.scratch / "log").read_text()[-2000:])
 
     def stop(self) -> None:
         """Pull the plug: everything that runs there is gone at once."""

@@ -2,10 +2,10 @@
 
 import json
 import sys
-import time
 
 import pytest
 from builders.scripted_device import MAKERS, coral, dev_board, entry, jetson, linux, pixel
+from builders.waiting import wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -301,9 +301,7 @@ def test_tegrastats_beside_a_run_is_watched_and_ends_with_it(tmp_path):
         f"trap 'echo gone >{tmp_path}/gone; exit' TERM\nwhile :; do cat {made.programs}/line; sleep 0.02; done",
     )
     with watching(made, kind_called("jetson").watch) as lines:
-        deadline = time.monotonic() + 5
-        while len(lines) < 5 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: len(lines) >= 5)
     found = tegrastats_summary(lines)
     assert (found["samples"] >= 5, round(found["mean_power_mw"])) == (True, 4673)
     assert found["temperatures_max_c"]["gpu"] == 55.468

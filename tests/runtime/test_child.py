@@ -1,14 +1,14 @@
 """Tasks in a process of their own."""
 
 import errno
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from builders.ended_child import ended_in_time
+from builders.waiting import is_alive, wait_until
 
 from detlite.runtime.child import Child, ChildError, run_in_child
 from detlite.runtime.errors import ContractError, DeviceError
@@ -19,22 +19,6 @@ TESTS = str(Path(__file__).parents[1])
 @pytest.fixture(autouse=True)
 def _tasks_importable(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", TESTS)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-
-
-def wait_until_dead(pid: int) -> bool:
-    for _ in range(100):
-        if not is_alive(pid):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_child_answers_and_tells_how_far_it_is():
@@ -51,7 +35,7 @@ def test_a_child_may_start_before_it_is_known_what_is_asked():
 def test_a_child_that_is_asked_nothing_ends_with_the_block():
     with Child("builders.child_tasks:double") as child:
         pid = child.pid
-    assert wait_until_dead(pid)
+    wait_until(lambda: not is_alive(pid))
 
 
 def test_progress_is_told_at_most_twenty_times_a_second_and_at_the_end():
@@ -73,10 +57,8 @@ def test_a_crash_names_its_signal():
 
 
 def test_a_child_that_takes_too_long_is_ended():
-    pids = []
-    with pytest.raises(DeviceError, match="stall took over 1 s and was ended"):
-        run_in_child("builders.child_tasks:stall", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what)))
-    assert wait_until_dead(pids[0])
+    pid = ended_in_time("builders.child_tasks:stall", said="stall")
+    wait_until(lambda: not is_alive(pid))
 
 
 @pytest.mark.parametrize(("names", "text"), [(["x"], "[Errno 28] No space left on device: 'x'"), ([], None)])
@@ -104,4 +86,4 @@ def test_a_child_does_not_outlive_its_parent(ending):
     parent.send_signal(ending)
     parent.wait()
     parent.stdout.close()
-    assert wait_until_dead(pid)
+    wait_until(lambda: not is_alive(pid))

@@ -1,12 +1,12 @@
 """What a child must not do: import from the user's folder, leave processes behind, or fail without a word."""
 
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from builders.ended_child import ended_in_time
+from builders.waiting import is_alive, wait_until
 
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError
@@ -33,20 +33,8 @@ def test_a_file_in_the_users_folder_is_not_imported_for_a_library(tmp_path):
 
 
 def test_what_a_child_started_ends_with_it():
-    pids = []
-    with pytest.raises(DeviceError, match="start another took over 1 s and was ended"):
-        run_in_child(
-            "builders.more_child_tasks:start_another", {}, timeout_s=1, progress=lambda what, *_: pids.append(int(what))
-        )
-    for _ in range(100):
-        try:
-            os.kill(pids[0], 0)
-        except ProcessLookupError:
-            return
-        if Path(f"/proc/{pids[0]}/stat").read_text().split()[2] == "Z":
-            return
-        time.sleep(0.05)
-    pytest.fail("it still runs")
+    pid = ended_in_time("builders.more_child_tasks:start_another", said="start another")
+    wait_until(lambda: not is_alive(pid))
 
 
 def test_a_child_without_memory_says_so():

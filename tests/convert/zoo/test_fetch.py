@@ -271,7 +271,7 @@ def test_processes_that_fetch_at_once_share_one_download(tmp_path: Path) -> None
         folders = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
         program = PROGRAM.format(folders=folders, url=archive.url, cache=str(tmp_path))
         runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-        answers = [run.communicate(timeout=60)[0].strip() for run in runs]
+        answers = [run.communicate(timeout=300)[0].strip() for run in runs]
     assert answers == [SHA256] * 3
     assert len(server.ranges) == 1
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from builders.waiting import wait_until
 
 from detlite.devices.deploy.deploy import deploy
 from detlite.devices.deploy.device_lock import hold
@@ -58,13 +59,6 @@ def findings(name: str, *faults: str) -> set[tuple[str, str]]:
     return {(check, finding.level) for check, finding in found if check != "load"}
 
 
-def wait_for(what) -> None:
-    deadline = time.monotonic() + 10
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("name", simulator_names())
 def test_every_simulated_device_is_recognized_as_its_kind(name):
     with simulated(name) as running:
@@ -88,11 +82,11 @@ def test_an_unknown_fault_is_answered_with_the_nearest():
 
 def test_bytes_come_back_as_they_went(way):
     data = os.urandom(300_000)
-    assert run(way, ["cat"], timeout_s=10, stdin=data).out == data
+    assert run(way, ["cat"], timeout_s=60, stdin=data).out == data
 
 
 def test_status_and_both_streams_come_back(way):
-    done = run(way, ["sh", "-c", "echo out; echo no >&2; exit 42"], timeout_s=5)
+    done = run(way, ["sh", "-c", "echo out; echo no >&2; exit 42"], timeout_s=60)
     assert (done.status, done.out, done.err) == (42, b"out\n", "no\n")
 
 
@@ -104,16 +98,16 @@ def test_what_ssh_says_of_a_program_without_a_status_is_said_here(way, arguments
 def test_what_takes_too_long_is_ended_there(board, way):
     with pytest.raises(DeviceError, match=r"board: sleep took over 0.3 s and was ended there"):
         run(way, ["sleep", "71.5"], timeout_s=0.3)
-    wait_for(lambda: not processes(board.folder))
+    wait_until(lambda: not processes(board.folder))
 
 
 def test_its_own_files_and_programs_are_asked(way):
-    assert b"NV Power Mode: 15W" in run(way, ["nvpmodel", "-q"], timeout_s=5).out
+    assert b"NV Power Mode: 15W" in run(way, ["nvpmodel", "-q"], timeout_s=60).out
 
 
 def test_its_trtexec_exports_times_as_a_real_one_does(board, way):
     words = ["--loadEngine=a.engine", "--exportTimes=times.json", "--iterations=4", "--duration=0"]
-    done = run(way, ["trtexec", *words], timeout_s=5)
+    done = run(way, ["trtexec", *words], timeout_s=60)
     assert trtexec_log.parse(done.out.decode())[0].passed
     assert read_times(board.folder.home / "times.json")["latency"] == [4_375_000, 4_425_000, 4_475_000, 4_525_000]
 
@@ -124,7 +118,7 @@ def test_files_are_deployed_once_and_verified(way, tmp_path):
     with hold(way, WORK, "test") as held:
         first, second = deploy(held, [photo]), deploy(held, [photo])
     assert (first.moved_bytes, second.moved_bytes) == (4, 0)
-    assert get(way, first.paths[photo.path], timeout_s=5) == b"1234"
+    assert get(way, first.paths[photo.path], timeout_s=60) == b"1234"
 
 
 def test_it_says_itself_that_it_is_no_real_device(way, tmp_path):
@@ -138,7 +132,7 @@ def test_a_client_that_is_killed_takes_its_program_with_it(board, way):
     with process:
         assert process.stdout.readline() == b"on\n"
         process.kill()
-    wait_for(lambda: not processes(board.folder))
+    wait_until(lambda: not processes(board.folder))
 
 
 def test_a_job_on_a_device_that_is_cut_off_is_lost_and_ended_there(board, way):
@@ -148,7 +142,7 @@ def test_a_job_on_a_device_that_is_cut_off_is_lost_and_ended_there(board, way):
         board.cut(60)
         with pytest.raises(LostError, match="the simulated device does not answer"):
             next(lines)
-    wait_for(lambda: not processes(board.folder))
+    wait_until(lambda: not processes(board.folder))
 
 
 def test_a_device_that_was_cut_off_is_back_and_free(board, way):
@@ -171,7 +165,7 @@ def test_nothing_is_left_of_a_device_that_is_off():
         assert len(processes(running.folder)) > 1
     assert (processes(running.folder), running.folder.path.exists()) == ([], False)
     with process, pytest.raises(LostError, match="board is off"):
-        run(way, ["true"], timeout_s=5)
+        run(way, ["true"], timeout_s=60)
 
 
 def test_a_simulator_that_was_killed_is_a_lost_device(tmp_path):

@@ -69,12 +69,16 @@ def test_a_part_of_which_the_delegate_fused_operators_has_no_bytes():
 @pytest.mark.data
 def test_the_operators_of_a_real_detector_take_as_long_as_the_whole(shared_data):
     model = shared_data / "models" / "blazeface" / "face_detection_front.tflite"
-    records = run_in_child(TASK, asked(model))["operators"]
     preset = Preset(1, 1, {"single-stream": 60}, 0.0, 1)
     setup = Setup(model, None, "litert", Settings(), "single-stream", "check", preset)
-    whole_ms = measure_model(setup)["invoke_p50_ms"]
-    assert len(records) == 89
-    assert 0.3 < sum(one["mean_ms"] for one in records) / whole_ms < 3  # two processes, beside whatever else runs
+    ratios = []
+    for _ in range(5):  # whatever else runs may disturb either of the two processes
+        records = run_in_child(TASK, asked(model))["operators"]
+        assert len(records) == 89
+        ratios.append(sum(one["mean_ms"] for one in records) / measure_model(setup)["invoke_p50_ms"])
+        if 0.3 < ratios[-1] < 3:
+            return
+    pytest.fail(f"the operators take {ratios} times as long as the whole")
 
 
 @pytest.mark.data

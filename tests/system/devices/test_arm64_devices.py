@@ -1,10 +1,11 @@
 """The same on a phone and on a board: deploy, detect, measure. Real daemons, real arm64 LiteRT."""
 
 import json
-import time
+import threading
 
 import numpy as np
 import pytest
+from builders.waiting import PATIENCE_S
 
 from detlite.accuracy.detect import detect
 from detlite.devices.deploy.deploy import deploy
@@ -93,14 +94,15 @@ def test_arguments_and_bytes_pass_the_far_shell_as_they_are(emulated, inventory)
 
 def test_devices_wait_side_by_side(both, start_device, inventory):
     devices = inventory(*both.values(), start_device("board"), start_device("phone"))
+    together = threading.Barrier(len(devices), timeout=PATIENCE_S)
 
-    def job(device) -> float:
-        begin = time.monotonic()
+    def job(device) -> list[bytes]:
+        lines: list[bytes] = []
         with connect(device) as transport, hold(transport, device.folder, "test") as held:
-            list(job_lines(held, ["sleep", "6"], timeout_s=30))
-        return time.monotonic() - begin
+            for line in job_lines(held, ["sh", "-c", "echo on; sleep 1; echo off"], timeout_s=2 * PATIENCE_S):
+                if not lines:
+                    together.wait()  # until all devices have come so far
+                lines.append(line)
+        return lines
 
-    alone = max(on_each(devices[:1], job) + on_each(devices[1:2], job))
-    begin = time.monotonic()
-    assert all(isinstance(took, float) for took in on_each(devices, job))
-    assert time.monotonic() - begin < 1.3 * alone
+    assert on_each(devices, job) == [[b"on\n", b"off\n"]] * len(devices)

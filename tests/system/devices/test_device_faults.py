@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from builders.emulated import Emulated
 from builders.stubborn_phone import StubbornPhone
+from builders.waiting import PATIENCE_S, wait_until
 
 from detlite.devices.deploy.deploy import deploy
 from detlite.devices.deploy.device_lock import LOCK_AGE_S, hold
@@ -22,7 +23,8 @@ from detlite.runtime.errors import DeviceError, InputError
 pytestmark = pytest.mark.slow
 
 COUNTING = ["sh", "-c", "i=0; while :; do i=$((i + 1)); echo $i; sleep 0.2; done"]
-FREE_S = LOCK_AGE_S + 10
+FREE_S = LOCK_AGE_S + PATIENCE_S
+NOTICED_S = 150  # within 15 s on a quiet machine; the job itself would go on for ever
 
 
 @contextmanager
@@ -74,11 +76,8 @@ def test_a_cut_link_is_noticed_within_seconds_and_the_device_frees_itself(lonely
     assert error.exit_status == 4
     assert f"{device.name} was lost in the middle of the job" in str(error)
     assert lines == list(range(1, len(lines) + 1))
-    assert took_s < 30
-    deadline = time.monotonic() + FREE_S
-    while lonely.jobs():
-        assert time.monotonic() < deadline, lonely.jobs()
-        time.sleep(0.5)
+    assert took_s < NOTICED_S
+    wait_until(lambda: not lonely.jobs(), patience_s=FREE_S, said=lonely.jobs)
     lonely.mend()
     assert_free(lonely, device)
 
@@ -101,7 +100,7 @@ def test_a_killed_daemon_is_said_and_frees_the_device(lonely, inventory):
     assert error.exit_status == 4
     assert "in the middle of the job" in str(error)
     assert lines == list(range(1, len(lines) + 1))
-    assert took_s < 30
+    assert took_s < NOTICED_S
     assert_free(lonely, device)
 
 

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from builders.waiting import PATIENCE_S, wait_until
 
 from detlite.accuracy.detect import detect
 from detlite.devices.deploy.device_lock import LOCK_AGE_S
@@ -40,10 +41,11 @@ def test_every_image_is_scored_once_after_kills(made, many_photos, start_device,
         if process.returncode == 0:  # it was done before
             kept.clear()
         kept.append(sum(len(path.read_bytes().splitlines()) for path in (detlite.folder / "cache").rglob("*.jsonl")))
-        deadline = time.monotonic() + LOCK_AGE_S
-        while board.jobs() or (board.work / "lock").exists():
-            assert time.monotonic() < deadline, board.jobs()
-            time.sleep(0.2)
+        wait_until(
+            lambda: not board.jobs() and not (board.work / "lock").exists(),
+            patience_s=LOCK_AGE_S + PATIENCE_S,
+            said=board.jobs,
+        )
     ran = detlite(*arguments, "--json")
     assert ran.status == 0, ran.err
     record = json.loads(ran.out)
