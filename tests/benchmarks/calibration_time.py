@@ -39,7 +39,7 @@ def main(folder: str, images: str, count: str = "16") -> None:
         observed.append((thrice - once) / (2 * len(samples)))  # what one image more costs
     print(f"bare {1e3 * min(bare):.2f} ms, observed {1e3 * min(observed):.2f} ms: {min(observed) / min(bare):.2f}")
     begin, work = time.perf_counter(), time.process_time()
-    quantize(Model(artifact.model.read_bytes(), artifact.contract, artifact.history), chosen, Recipe())
+    quantize(Model(artifact.model.read_bytes(), artifact.format, artifact.contract, artifact.history), chosen, Recipe())
     clock, work = time.perf_counter() - begin, time.process_time() - work
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     assert "tensorflow" not in sys.modules
