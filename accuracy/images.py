@@ -1,4 +1,4 @@
-"""Which images represent what a detector will see: found, chosen with a seed, and named by a digest."""
+"""Images that represent what a model will see: found in a folder or a list, chosen with a seed, named by a digest."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.accuracy.image_source import SUFFIXES, check_files
+from detlite.accuracy.dataset import check_files
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.files import folder_images, is_image
 
 DEFAULT_COUNT = 100
-"""Images of a calibration: mAP does not rise with more (spec: 10 to 500 images lie within the noise)."""
+"""Images of a calibration: mAP does not rise with more (spec: 10 to 500 images differ by noise)."""
 
 MOST_LIST_BYTES = 1 << 30
 
@@ -24,10 +25,12 @@ class Images:
     Attributes:
         paths: the files.
         origin: in words, for the history.
+        skipped: files beside them that are not images.
     """
 
     paths: tuple[Path, ...]
     origin: str
+    skipped: tuple[Path, ...] = ()
 
     def digest(self) -> str:
         """Return the sha256 over the files' contents, in their order; names play no part."""
@@ -52,37 +55,39 @@ class Images:
 
 
 def images_in(path: Path) -> Images:
-    """Return the images in the folder *path*, sorted by name, or those that the text file *path* lists line by line.
+    """Return the images at *path*: in a folder, sorted by path; of a text file that lists them; or one image file.
+
+    Folders are read by `folder_images`, as on a board: sub-folders too, other files skipped.
 
     Raises:
         InputError: there are none, or one that is listed is missing.
     """
+    if path.is_file() and is_image(path):
+        return Images((path,), f"image {path.name}")
     if path.is_file():
         return Images(listed(path), f"list {path.name}")
     if not path.is_dir():
-        raise InputError(f"{path} is no folder of images and no file that lists them")
-    found = tuple(sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()))
-    if not found:
-        raise InputError(f"{path} holds no image; want files that end in {', '.join(SUFFIXES)}")
-    return Images(found, f"folder {path.name}")
+        raise InputError(f"{path} is not a folder of images, nor a file that lists them")
+    found = folder_images(path)
+    return Images(found.paths, f"folder {path.name}", found.skipped)
 
 
 def listed(path: Path) -> tuple[Path, ...]:
     """Return the image files that the text file *path* lists, one a line, relative to its folder; # begins a comment.
 
     Raises:
-        InputError: it is no text, lists none, or one that is missing.
+        InputError: it is not a text, lists none, or one that is missing.
     """
     try:
         if path.stat().st_size > MOST_LIST_BYTES:
-            raise InputError(f"{path} has over {MOST_LIST_BYTES} bytes: it is no list of images")
+            raise InputError(f"{path} has over {MOST_LIST_BYTES} bytes: it is not a list of images")
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text: want a folder, or a file with one image path a line") from error
+        raise InputError(f"{path} is no text: give a folder, or a file with one image path a line") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read as a list of images: {error.strerror}") from error
     if any("\0" in line for line in lines):
-        raise InputError(f"{path} is no text: want a folder, or a file with one image path a line")
+        raise InputError(f"{path} is no text: give a folder, or a file with one image path a line")
     found = tuple(path.parent / line for line in lines if line and not line.startswith("#"))
     if not found:
         raise InputError(f"{path} lists no image")

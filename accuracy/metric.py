@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from detlite.accuracy.classes import ClassMap
-from detlite.accuracy.detect import Detected
-from detlite.accuracy.labels.annotations import Annotations
 from detlite.runtime.arrays import Doubles
 from detlite.runtime.errors import unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
 
 METRICS = "detlite.accuracy.metrics"
+
+Found = TypeVar("Found")
+"""What models found in a list of images: `Detected` where the task is detection."""
+
+Truth = TypeVar("Truth")
+"""The labels of these images: `Annotations` where the task is detection."""
 
 
 @dataclass(frozen=True)
@@ -38,26 +42,28 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Generic[Found, Truth]):
     """One way to score; its name is its file's name, with hyphens.
 
     Attributes:
         title: what it is, in one line.
         source: where it is defined.
-        takes: the origins of ground truth that it makes sense for; see `Annotations.origin`.
+        task: the kind of task that it scores.
+        takes: the data sets whose labels it applies to, by their names; empty for all.
         protocol: its constants, as a record states them.
         score: the numbers; the detections' images are those of the annotations, in the same order.
         weighted: the mAP in percent for each row of weights, float64 (draws, images): how often each image counts.
         prepare: does what need not wait for detections, such as importing: called beside the detecting.
-        needs_verified: whether it wants image-level labels, and is the only one to use them.
+        needs_verified: whether it needs Open Images' image-level labels; a metric that does not need them takes none.
     """
 
     title: str
     source: str
+    task: str
     takes: tuple[str, ...]
     protocol: Mapping[str, object]
-    score: Callable[[Detected, Annotations, ClassMap], Scores]
-    weighted: Callable[[Detected, Annotations, ClassMap, Doubles], Doubles]
+    score: Callable[[Found, Truth, ClassMap], Scores]
+    weighted: Callable[[Found, Truth, ClassMap, Doubles], Doubles]
     prepare: Callable[[], None] = lambda: None
     needs_verified: bool = False
 
@@ -67,9 +73,9 @@ def metric_names() -> tuple[str, ...]:
     return tuple(name.replace("_", "-") for name in plugin_names(METRICS))
 
 
-def load_metric(name: str) -> Metric:
+def load_metric(name: str) -> Metric[Any, Any]:
     """Return the metric *name*; `UnknownNameError` where there is none."""
     if name not in metric_names():
         raise unknown_name("metric", name, metric_names())
-    metric: Metric = load_plugin(METRICS, name.replace("-", "_"))
+    metric: Metric[Any, Any] = load_plugin(METRICS, name.replace("-", "_"))
     return metric

@@ -69,11 +69,12 @@ class Pascal:
 
 def pascal_metric(
     title: str, source: str, takes: tuple[str, ...], rules: Pascal, protocol: Mapping[str, object]
-) -> Metric:
+) -> Metric[Detected, Annotations]:
     """Return the metric of these *rules*."""
     return Metric(
         title=title,
         source=source,
+        task="detection",
         takes=takes,
         protocol={"iou_threshold": IOU_THRESHOLD, "average": rules.average.__name__, "sizes": SIZES, **protocol},
         score=rules.score,

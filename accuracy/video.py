@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detlite.accuracy.image_source import one_error
+from detlite.accuracy.dataset import one_error
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.image.read import MAX_PIXELS

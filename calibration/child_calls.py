@@ -9,8 +9,8 @@ import numpy as np
 
 from detlite.accuracy.images import Images
 from detlite.calibration.audit import reference_heads, unrepaired_operators
-from detlite.calibration.images.gather import Wish, gather
-from detlite.calibration.images.image_cache import default_keep
+from detlite.calibration.images.gather import ImageRequest, gather
+from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Recipe, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
@@ -31,18 +31,19 @@ UNREPAIRED_IMAGES = 2
 
 
 def gather_images(request: Record, progress: Progress) -> Record:
-    """Find and choose the images of a `Wish`, whose fields *request* has.
+    """Find and choose the images for an `ImageRequest`, whose fields *request* has.
 
     Returns:
-        `images` and `others`, their files; `origin`; and why others are `broken`.
+        `images` and `others`, their files; `origin`; files that were `skipped`, and why others are `broken`.
     """
-    wish = Wish(**{**request, "paths": tuple(map(Path, request["paths"]))})
-    found = gather(wish, default_keep(), progress=progress)
+    asked = ImageRequest(**{**request, "paths": tuple(map(Path, request["paths"]))})
+    found = gather(asked, default_image_cache(), progress=progress)
     return {
         "images": [str(path) for path in found.images.paths],
         "origin": found.images.origin,
         "others": [str(path) for path in found.others],
         "broken": list(found.broken),
+        "skipped": [str(path) for path in found.images.skipped],
     }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from detlite.commands.console import emit_json, progress
-from detlite.runtime.errors import FindingError, InputError
+from detlite.commands.image_options import images_given
+from detlite.runtime.errors import FindingError
 from detlite.studies.compare.file_comparison import CompareOptions, compare, read_side
 
 
@@ -20,7 +21,7 @@ def compare_models(
         FindingError: they do not agree.
         InputError: one is no finished model, or nothing compares the two.
     """
-    options = CompareOptions(tolerance, () if images is None else _images(images), multiple_subgraphs)
+    options = CompareOptions(tolerance, () if images is None else images_given(images).paths, multiple_subgraphs)
     with progress() as report:
         found = compare(read_side(a), read_side(b), options, progress=report)
     if as_json:
@@ -33,12 +34,3 @@ def compare_models(
     if found.findings:
         more = f", and {len(found.findings) - 1} more" if len(found.findings) > 1 else ""
         raise FindingError(f"{a} and {b} do not agree: {found.findings[0]}{more}")
-
-
-def _images(path: Path) -> tuple[Path, ...]:
-    if path.is_file():
-        return (path,)
-    found = tuple(sorted(item for item in path.iterdir() if item.is_file())) if path.is_dir() else ()
-    if not found:
-        raise InputError(f"--images {path}: want an image, or a folder of them, and there is none")
-    return found

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from detlite.accuracy.client_resize import CLIENT_RESIZES
+from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.evaluation import (
     Detector,
     Options,
@@ -20,14 +21,16 @@ from detlite.accuracy.evaluation import (
     detect_pair,
 )
 from detlite.accuracy.gates import GATES, Gate, check_gates, refuse_missed
-from detlite.accuracy.images import Images, images_in
+from detlite.accuracy.ground_truth import read_labelled
+from detlite.accuracy.images import Images
 from detlite.accuracy.metric import load_metric
 from detlite.accuracy.recorded import Recorded
 from detlite.accuracy.resized import ResizedAs
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
 from detlite.commands.device_options import device_option, devices_asked_for
-from detlite.commands.ground_truth import ground_truth, ground_truth_options, metric_asked_for
+from detlite.commands.ground_truth import ground_truth_options, label_options, labels_given
+from detlite.commands.image_options import images_given
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
 from detlite.devices.remote.detect import RemoteDetector
@@ -103,15 +106,15 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --detections run
     detlite evaluate out/app --coco val2017/ instances_val2017.json --resize-as mediapipe
     """
-    metric = metric_asked_for(values)
-    _check_use(metric, values)
+    labels = labels_given(values)
+    _check_use(labels, values)
     if out is not None:
         prepare_record(out)
     options = Options(values["threads"], values["bootstrap"], _detector(values), values["resize_as"])
     begin = time.perf_counter()
     with options.detector.ready(), progress() as report:
         opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
-        record = _evaluate((opened, against), metric, values, options, report)
+        record = _evaluate((opened, against), labels, values, options, report)
     gates = check_gates({name: values[name] for name in GATES}, record)
     record |= {"gates": [gate.to_record() for gate in gates], "wall_s": time.perf_counter() - begin}
     if out is not None:
@@ -123,18 +126,17 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
     refuse_missed(gates, str(artifact))
 
 
-def _check_use(metric: str | None, values: Record) -> None:
-    if metric is None and values["images"] is not None and values["against"] is None:
+def _check_use(labels: DatasetFiles | None, values: Record) -> None:
+    if labels is None and values["images"] is not None and values["against"] is None:
         raise InputError("--images without labels gives the fidelity to another model: give it with --against ARTIFACT")
-    if (metric is None) == (values["images"] is None):
+    if (labels is None) == (values["images"] is None):
         raise InputError(
-            "give labels with --coco IMAGES ANNOTATIONS, --voc FOLDER or --oid IMAGES BOXES for mAP, or --images "
-            "FOLDER --against ARTIFACT for fidelity"
+            f"give labels with {label_options()} for a score, or --images FOLDER --against ARTIFACT for fidelity"
         )
     if values["against"] is None and (values["min_map_ratio"] is not None or values["min_fidelity"] is not None):
         raise InputError("--min-map-ratio and --min-fidelity compare with another model: give --against ARTIFACT")
-    if metric is None and (values["min_map"] is not None or values["min_map_ratio"] is not None):
-        raise InputError("--min-map and --min-map-ratio want labels: give --coco, --voc or --oid")
+    if labels is None and (values["min_map"] is not None or values["min_map_ratio"] is not None):
+        raise InputError(f"--min-map and --min-map-ratio need labels: give {label_options()}")
 
 
 def _detector(values: Record) -> Detector:
@@ -164,13 +166,19 @@ def _trained(path: Path) -> Artifact:
 
 
 def _evaluate(
-    pair_of: tuple[Artifact, Artifact | None], metric: str | None, values: Record, options: Options, report: Progress
+    pair_of: tuple[Artifact, Artifact | None],
+    labels: DatasetFiles | None,
+    values: Record,
+    options: Options,
+    report: Progress,
 ) -> Record:
     artifact, against = pair_of
-    if metric is None:
-        images = Images(images_in(values["images"]).paths[: values["limit"]], "")
+    if labels is None:
+        images = Images(images_given(values["images"]).paths[: values["limit"]], "")
         return by_fidelity(detect_pair(artifact, against, images.paths, options, report), options, images.digest())
-    truth = ground_truth(values, metric, artifact.contract.labels)
+    truth, metric = read_labelled(
+        labels, "detection", artifact.contract.labels, metric=values["metric"], known_only=values["known_classes"]
+    )
     with ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(load_metric(metric).prepare)
         pair: Pair = detect_pair(artifact, against, truth.paths, options, report)

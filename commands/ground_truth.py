@@ -1,36 +1,24 @@
-"""The options of `detlite evaluate` that say what is right: labelled images of three formats."""
+"""The options of `detlite evaluate` that name labelled images: one for each data set that has labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
-from detlite.accuracy.ground_truth import Labelled, labelled
-from detlite.accuracy.labels.annotations import Annotations, read_annotations
-from detlite.accuracy.labels.open_images import OpenImagesFiles, read_open_images
-from detlite.accuracy.labels.voc import read_voc
-from detlite.accuracy.metric import load_metric, metric_names
+from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, datasets_by_option
+from detlite.accuracy.metric import metric_names
+from detlite.commands.image_options import dataset_option, paths_of, value_of
 from detlite.runtime.errors import InputError, unknown_name
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Given = Mapping[str, Any]
 
-DEFAULT_METRICS = {"coco": "coco", "voc": "voc2007", "oid": "oid-v2"}
-"""By the option with the labels."""
-
-_PATH = click.Path(path_type=Path)
 _OPTIONS = (
-    click.option("--coco", nargs=2, type=_PATH, metavar="IMAGES ANNOTATIONS", help="Labels: a COCO instances file."),
-    click.option("--voc", type=_PATH, metavar="FOLDER", help="Labels: Annotations and JPEGImages as Pascal VOC's."),
-    click.option("--split", help="With --voc: the list in ImageSets; all annotations where not given."),
-    click.option("--oid", nargs=2, type=_PATH, metavar="IMAGES BOXES", help="Labels: Open Images' CSV of boxes."),
-    click.option("--oid-labels", type=_PATH, metavar="CSV", help="With --oid: verified image-level labels."),
-    click.option("--oid-hierarchy", type=_PATH, metavar="JSON", help="With --oid: expand boxes and labels by it."),
-    click.option("--oid-names", type=_PATH, metavar="CSV", help="With --oid: class-descriptions-boxable.csv."),
-    click.option("--metric", metavar="NAME", help="coco, voc2007, voc2010, oid-v2 or oid-challenge; by the labels."),
+    click.option(
+        "--metric", metavar="NAME", help=f"{', '.join(metric_names())} (default: the usual one for the labels)."
+    ),
     click.option("--known-classes", is_flag=True, help="Leave out annotated classes that the model does not have."),
 )
 
@@ -39,56 +27,61 @@ def ground_truth_options(command: Command) -> Command:
     """Add the options for labelled images to *command*."""
     for option in reversed(_OPTIONS):
         command = option(command)
+    for name, dataset in sorted(_labelled_datasets().items(), reverse=True):
+        for further in reversed(dataset.further):
+            command = _further_option(name, further)(command)
+        command = dataset_option(name, dataset)(command)
     return command
 
 
-def metric_asked_for(values: Given) -> str | None:
-    """Return the name of the metric; None where no labels are given.
+def _further_option(owner: str, further: FurtherOption) -> Callable[[Command], Command]:
+    return click.option(f"--{further.name}", metavar=further.metavar, help=f"With --{owner}: {further.help}")
+
+
+def labels_given(values: Given) -> DatasetFiles | None:
+    """Return the data set whose labels *values* name; None where no labels are given.
 
     Raises:
         InputError: the options do not belong together.
         UnknownNameError: no metric is called so.
     """
-    given = [name for name in DEFAULT_METRICS if values[name] is not None]
     if values["metric"] is not None and values["metric"] not in metric_names():
         raise unknown_name("metric", values["metric"], metric_names())
+    datasets = _labelled_datasets()
+    given = [name for name in datasets if value_of(values, name) is not None]
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]}: give labels of one kind")
-    for name, owner in (("split", "voc"), ("oid_labels", "oid"), ("oid_hierarchy", "oid"), ("oid_names", "oid")):
-        if values[name] is not None and owner not in given:
-            raise InputError(f"--{name.replace('_', '-')} goes with --{owner}")
-    if not given:
-        if values["metric"] or values["known_classes"]:
-            raise InputError("--metric and --known-classes want labels: give --coco, --voc or --oid")
+    for name, dataset in datasets.items():
+        for option in dataset.further:
+            if value_of(values, option.name) is not None and name not in given:
+                raise InputError(f"--{option.name} goes with --{name}")
+    files = _files(given[0], datasets[given[0]], values) if given else None
+    if files is None and (values["metric"] or values["known_classes"]):
+        raise InputError(f"--metric and --known-classes need labels: give {label_options()}")
+    return files
+
+
+def _files(option: str, dataset: Dataset, values: Given) -> DatasetFiles | None:
+    """Return the data set of *option*; None where what is given of it has no labels."""
+    found = {one.name: value_of(values, one.name) for one in dataset.further}
+    further = {name: str(value) for name, value in found.items() if value is not None}
+    if all(reader.needs is not None and reader.needs not in further for reader in dataset.labels.values()):
         return None
-    return str(values["metric"] or DEFAULT_METRICS[given[0]])
+    name = next(name for known, (name, _one) in datasets_by_option().items() if known == option)
+    return DatasetFiles(name, paths_of(values, option), further, values["limit"])
 
 
-def ground_truth(values: Given, metric_name: str, labels: Sequence[str]) -> Labelled:
-    """Return the labelled images that *values* name, for a model with *labels*.
-
-    Raises:
-        InputError: they cannot be read, do not match the model's classes, or the metric is none for them.
-    """
-    metric = load_metric(metric_name)
-    origin = "coco" if values["coco"] else "voc" if values["voc"] else "open-images"
-    if origin not in metric.takes:
-        fitting = [name for name in metric_names() if origin in load_metric(name).takes]
-        raise InputError(f"the metric {metric_name} is none for these labels; there are: {', '.join(fitting)}")
-    if metric.needs_verified != (values["oid_labels"] is not None):
-        verb = "wants" if metric.needs_verified else "uses no"
-        raise InputError(f"the metric {metric_name} {verb} image-level labels: see --oid-labels in the help")
-    annotations, images = _read(values)
-    if values["limit"]:
-        annotations = annotations.first(values["limit"])
-    return labelled(annotations, images, labels, known_only=values["known_classes"])
+def label_options() -> str:
+    """Return the options that name labels, with what they take, for a message."""
+    each = [_usage(name, dataset) for name, dataset in _labelled_datasets().items()]
+    return f"{', '.join(each[:-1])} or {each[-1]}"
 
 
-def _read(values: Given) -> tuple[Annotations, Path]:
-    if values["coco"]:
-        return read_annotations(values["coco"][1]), values["coco"][0]
-    if values["voc"]:
-        return read_voc(values["voc"], values["split"])
-    images, boxes = values["oid"]
-    files = OpenImagesFiles(images, boxes, values["oid_labels"], values["oid_hierarchy"], values["oid_names"])
-    return read_open_images(files, values["limit"]), images
+def _usage(name: str, dataset: Dataset) -> str:
+    needs = [reader.needs for reader in dataset.labels.values()]
+    more = f" with --{' or --'.join(one for one in needs if one)}" if all(needs) else ""
+    return f"--{name} {' '.join(dataset.takes)}{more}"
+
+
+def _labelled_datasets() -> dict[str, Dataset]:
+    return {name: dataset for name, (_file, dataset) in datasets_by_option().items() if dataset.labels}

@@ -1,4 +1,4 @@
-"""The options of `detlite quantize` that say which images to calibrate with: one for each source there is."""
+"""The options that name images: one for each format of data sets, for `detlite quantize` and `detlite evaluate`."""
 
 from __future__ import annotations
 
@@ -8,57 +8,88 @@ from typing import Any, TypeVar
 
 import click
 
-from detlite.accuracy.image_source import SOURCES, ImageSource
-from detlite.accuracy.images import DEFAULT_COUNT
-from detlite.calibration.images.gather import CHOICES, Wish
+from detlite.accuracy.dataset import Dataset, datasets_by_option
+from detlite.accuracy.images import DEFAULT_COUNT, Images, images_in
+from detlite.calibration.images.gather import CHOICES, ImageRequest
+from detlite.commands.console import notice
 from detlite.runtime.errors import InputError
-from detlite.runtime.plugins import load_plugins
+from detlite.runtime.image.files import skipped_notice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Given = Mapping[str, Any]
 
-_PATH = click.Path(path_type=Path)
+PATH = click.Path(path_type=Path)
 _OPTIONS = (
     click.option("--count", type=int, default=DEFAULT_COUNT, show_default=True, help="Images to calibrate with."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Chooses the images."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed for the choice of images."),
     click.option(
         "--choice",
         type=click.Choice(CHOICES),
         default=CHOICES[0],
         show_default=True,
-        help="Like all images in classes and sizes, or in content without labels; at random; or the first.",
+        help="stratified: like all images in classes and sizes, or in content without labels. random. first.",
     ),
     click.option("--lint", is_flag=True, help="Check the images: duplicates, blank, colour order, scale, variety."),
-    click.option("--lint-against", type=_PATH, metavar="IMAGES", help="Check that none of these is among them."),
-    click.option("--fail-on-lint", is_flag=True, help="Write nothing, and exit with 1, where a check finds something."),
+    click.option("--lint-against", type=PATH, metavar="IMAGES", help="Check that none of these is among the images."),
+    click.option("--fail-on-lint", is_flag=True, help="If a check finds something, write nothing and exit with 1."),
 )
 
 
+def dataset_option(name: str, dataset: Dataset) -> Callable[[Command], Command]:
+    """Return the option *name*, which takes the paths of *dataset*."""
+    return click.option(
+        f"--{name}", nargs=len(dataset.takes), type=PATH, metavar=" ".join(dataset.takes), help=dataset.title
+    )
+
+
+def value_of(values: Given, option: str) -> Any:
+    """Return what was given for *option*, such as `oid-labels`; None where it was not given."""
+    return values[option.replace("-", "_")]
+
+
+def paths_of(values: Given, option: str) -> tuple[Path, ...]:
+    """Return the paths that were given for the option of a data set."""
+    value = value_of(values, option)
+    return value if isinstance(value, tuple) else (value,)
+
+
 def image_options(command: Command) -> Command:
-    """Add the options for images to *command*."""
+    """Add the options for images to calibrate with to *command*."""
     for option in reversed(_OPTIONS):
         command = option(command)
-    for name, source in sorted(_sources().items(), reverse=True):
-        takes = " ".join(source.takes)
-        add = click.option(f"--{name}", nargs=len(source.takes), type=_PATH, metavar=takes, help=source.title)
-        command = add(command)
+    for name, (_file, dataset) in sorted(datasets_by_option().items(), reverse=True):
+        command = dataset_option(name, dataset)(command)
     return command
 
 
-def wish_of(values: Given, *, count: int, others: int) -> Wish:
-    """Return which images *values* ask for: *count* to calibrate with, and *others*.
+def images_given(path: Path) -> Images:
+    """Return the images in the folder or list *path*; a notice tells which files were skipped."""
+    images = images_in(path)
+    tell_skipped(path, images.skipped)
+    return images
+
+
+def tell_skipped(path: Path, skipped: tuple[Path, ...]) -> None:
+    """Write a notice where files of the folder *path* were *skipped*."""
+    text = skipped_notice(path, skipped)
+    if text is not None:
+        notice(text)
+
+
+def request_of(values: Given, *, count: int, others: int) -> ImageRequest:
+    """Return the images that *values* ask for: *count* to calibrate with, and *others*.
 
     Raises:
         InputError: none are given, or images of two kinds.
     """
-    given = [name for name in _sources() if values[name] is not None]
+    datasets = datasets_by_option()
+    given = [name for name in datasets if value_of(values, name) is not None]
     if len(given) != 1:
-        known = ", ".join(f"--{name} {' '.join(source.takes)}" for name, source in _sources().items())
+        known = ", ".join(f"--{name} {' '.join(dataset.takes)}" for name, (_file, dataset) in datasets.items())
         raise InputError(f"give the images to calibrate with in one way, as one of: {known}")
-    paths = values[given[0]]
-    return Wish(
-        source=given[0],
-        paths=tuple(path.absolute() for path in (paths if isinstance(paths, tuple) else (paths,))),
+    return ImageRequest(
+        source=datasets[given[0]][0],
+        paths=tuple(path.absolute() for path in paths_of(values, given[0])),
         count=count,
         seed=values["seed"],
         choice=values["choice"],
@@ -70,7 +101,3 @@ def wish_of(values: Given, *, count: int, others: int) -> Wish:
 def wants_lint(values: Given) -> bool:
     """Return whether the images are to be checked."""
     return bool(values["lint"] or values["fail_on_lint"] or values["lint_against"] is not None)
-
-
-def _sources() -> Mapping[str, ImageSource]:
-    return load_plugins(SOURCES)

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from detlite.accuracy.images import images_in
 from detlite.calibration.images.demo import photographs
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_facts, emit_json, notice, progress
 from detlite.commands.device_options import devices_asked_for, devices_option
+from detlite.commands.image_options import images_given
 from detlite.commands.measure_devices import measure_on_devices
 from detlite.commands.options import json_option
 from detlite.commands.scenario_options import SCENARIO_OPTIONS, scenario_options
@@ -121,7 +121,7 @@ def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: b
         raise InputError("--against and --image are for this machine: with --device, measure one model after the other")
     if values["profile_against"] is not None:
         raise InputError("--profile-against is for this machine: with --device, give --profile")
-    images = () if values["images"] is None else images_in(values["images"]).paths
+    images = () if values["images"] is None else images_given(values["images"]).paths
     if values["precision"] is not None and path.suffix != ONNX:
         raise InputError("--precision is for an .onnx on a jetson, of which TensorRT builds an engine")
     model = path if path.suffix == ONNX and path.is_file() else open_artifact(path)
@@ -170,7 +170,7 @@ def _setup(path: Path, values: Record) -> Setup:
 def _images(values: Record, *, has_contract: bool) -> tuple[Path, ...]:
     """Return the images that were given, or the installed photographs; none for noise, which the record then says."""
     if values["images"] is not None:
-        return images_in(values["images"]).paths
+        return images_given(values["images"]).paths
     if values["noise"] or not has_contract:
         return ()
     with suppress(MissingToolError):

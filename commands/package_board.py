@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from detlite.accuracy.images import images_in
 from detlite.commands.command import option_group
 from detlite.commands.console import emit_facts, emit_json
+from detlite.commands.image_options import images_given
 from detlite.convert.model import digest
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact
@@ -40,7 +40,7 @@ def package_for_board(
         raise InputError(f"{out} is there already; choose another name, or pass --force to replace a file")
     if model is not None and not model.is_dir():
         raise InputError(f"{model} is no folder: a board wants the artifact, which says how to use its model")
-    images = images_in(values["images"]).paths if values["images"] else ()
+    images = images_given(values["images"]).paths if values["images"] else ()
     for image in images:
         read_image(image)  # a damaged one would be found on the board alone
     program = board_program(None if model is None else read_artifact(model), images)

@@ -24,7 +24,7 @@ from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file, names_of, plugins_of
 from detlite.commands.console import emit_json, progress
-from detlite.commands.image_options import image_options, wants_lint, wish_of
+from detlite.commands.image_options import image_options, request_of, tell_skipped, wants_lint
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
@@ -51,7 +51,7 @@ RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
 GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
 """The options that a scheme has a use for which packs weights alone; the others are for calibration."""
-NO_IMAGES: Record = {"images": [], "origin": "", "others": [], "broken": []}
+NO_IMAGES: Record = {"images": [], "origin": "", "others": [], "broken": [], "skipped": []}
 MOST_SCORED = 100  # images that trials are scored on: a trial takes about a second
 FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer, these are taken after all
 
@@ -144,14 +144,16 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     _check_scheme(values)
     _check_together(values)
     task = _task(values)
-    wish = _wish(values, counts, task)
+    images = _images(values, counts, task)
     path = locate(source)
     check_float(path)
     with progress() as report, Child(task) as child:
-        gathered = NO_IMAGES if wish is None else run_in_child(GATHER, wish, progress=report)
+        gathered = NO_IMAGES if images is None else run_in_child(GATHER, images, progress=report)
         _check_enough(counts, len(gathered["images"]))
         request = _request(path, out, values, gathered) | {"counts": counts}
         answer = child.answer(request, progress=report)
+    if gathered["skipped"]:
+        tell_skipped(values["images"], tuple(map(Path, gathered["skipped"])))
     if as_json:
         emit_json("quantization_curve" if counts else "quantize", answer)
     else:
@@ -180,13 +182,13 @@ def _check_scheme(values: Record) -> None:
         )
 
 
-def _wish(values: Record, counts: list[int], task: str) -> Record | None:
-    """Return which images are wanted, as the child reads it; None where the scheme takes none."""
+def _images(values: Record, counts: list[int], task: str) -> Record | None:
+    """Return the request for images, as the child reads it; None where the scheme takes none."""
     if scheme_called(values["scheme"]).is_packing:
         return None
     count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE else MOST_SCORED
-    wish = wish_of(values, count=count, others=others)
-    return {**asdict(wish), "paths": list(map(str, wish.paths))}
+    request = request_of(values, count=count, others=others)
+    return {**asdict(request), "paths": list(map(str, request.paths))}
 
 
 def _task(values: Record) -> str:

@@ -1,7 +1,8 @@
-"""Formats that images and their labels come in: folders, archives, TFRecords, videos, COCO, Pascal VOC.
+"""Formats of data sets: folders, archives, TFRecords, videos, COCO, Pascal VOC, Open Images; one file each.
 
-One file for each format; its name is the format's name on the command line. Calibration and scoring read the same
-ones. The types of labels are in `detlite.accuracy.labels`, not here.
+A file's name is the format's name on the command line. Calibration and scoring read the same ones. The types of labels
+and their readers are in `detlite.accuracy.labels`, not here.
 
-Add a format as one file with a `PLUGIN`; nothing else has to change.
+Add a format as one file with a `PLUGIN`, a `Dataset`: its `items` for calibration and, where it has labels, a
+`LabelReader` for each kind of task.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from detlite.accuracy.image_source import ImageSource, Item
+from detlite.accuracy.dataset import Dataset, Item
 from detlite.accuracy.images import listed
 
 
@@ -15,4 +15,4 @@ def items(paths: Sequence[Path]) -> Iterator[Item]:
         yield Item(path.name, path=path)
 
 
-PLUGIN = ImageSource(title="File with one image path a line.", takes=("FILE",), items=items)
+PLUGIN = Dataset(title="Text file with one image path a line.", takes=("FILE",), items=items)

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from detlite.accuracy.image_source import MOST_IMAGE_BYTES, MOST_IMAGES, ImageSource, Item, one_error, only_file
+from detlite.accuracy.dataset import MOST_IMAGE_BYTES, MOST_IMAGES, Dataset, Item, one_error, only_file
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import HEADERS
 
@@ -75,6 +75,6 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         return np.lib.format.read_array_header_2_0(member)
 
 
-PLUGIN = ImageSource(
+PLUGIN = Dataset(
     title="Images as uint8 arrays in an .npz file of numpy.", takes=("FILE",), items=items, files=only_file
 )

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from detlite.accuracy.image_source import MOST_IMAGE_BYTES, ImageSource, Item, Object, one_error
+from detlite.accuracy.dataset import MOST_IMAGE_BYTES, Dataset, Item, Object, one_error
 from detlite.accuracy.labels.example import Values, read_example
 from detlite.convert.rebuild.weights.crc32c import masked_crc32c
 from detlite.runtime.errors import InputError
@@ -122,6 +122,6 @@ def _area(*sides: bytes | float) -> float | None:
     return area if math.isfinite(area) else None
 
 
-PLUGIN = ImageSource(
+PLUGIN = Dataset(
     title="TFRecord file of the Object Detection API, or a folder of shards.", takes=("FILE",), items=items
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.accuracy.image_source import ImageSource, Item, only_file
+from detlite.accuracy.dataset import Dataset, Item, only_file
 from detlite.accuracy.video import Frame, open_video
 
 
@@ -27,4 +27,4 @@ def _content(frame: Frame) -> bytes:
     return file.getvalue()
 
 
-PLUGIN = ImageSource(title="Frames of a video; needs the extra `video`.", takes=("FILE",), items=items, files=only_file)
+PLUGIN = Dataset(title="Frames of a video; needs the extra `video`.", takes=("FILE",), items=items, files=only_file)

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from detlite.accuracy.image_source import ImageSource, Item, Object
-from detlite.accuracy.labels.voc_files import annotation_files, image_of, parse_annotation, read_annotation
-from detlite.runtime.errors import InputError
+from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
+from detlite.accuracy.labels.annotations import Annotations
+from detlite.accuracy.labels.voc import read_voc
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield the image of each XML file, by name, or of those of one split, with its objects."""
-    folder, split = _folder_and_split(paths[0])
-    for file in annotation_files(folder, split):
-        root = parse_annotation(read_annotation(file), file)
-        try:
-            pixels = _number(root, "size/width") * _number(root, "size/height")
-            objects = tuple(_object(element, pixels) for element in root.findall("object"))
-        except ValueError as error:
-            raise InputError(f"{file} is no VOC annotation: {error}") from error
-        path = image_of(folder, file)
-        yield Item(path.name, path=path, objects=objects)
+    annotations, images = read_voc(*_folder_and_split(paths[0]), scored=False)
+    return annotations.items([images / image.file_name for image in annotations.images])
 
 
 def _folder_and_split(path: Path) -> tuple[Path, str | None]:
@@ -31,18 +22,15 @@ def _folder_and_split(path: Path) -> tuple[Path, str | None]:
     return (path, None) if sets is None or path.is_dir() else (sets.parent, path.stem)
 
 
-def _object(element: Any, pixels: float) -> Object:
-    width, height = (_number(element, f"bndbox/{axis}max") - _number(element, f"bndbox/{axis}min") + 1 for axis in "xy")
-    name = (element.findtext("name") or "").strip()
-    return Object(name, width * height / pixels if pixels > 0 else None)
+def _detection(files: DatasetFiles) -> tuple[Annotations, Path]:
+    folder, split = _folder_and_split(files.paths[0])
+    return read_voc(folder, files.further.get("split", split))
 
 
-def _number(element: Any, where: str) -> float:
-    text = element.findtext(where) or ""
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{where} is {text[:40]!r}, want a number of pixels") from None
-
-
-PLUGIN = ImageSource(title="Pascal VOC's folder, or a list in its ImageSets.", takes=("FOLDER",), items=items)
+PLUGIN = Dataset(
+    title="Pascal VOC: its folder, or a list in its ImageSets.",
+    takes=("FOLDER",),
+    items=items,
+    labels={"detection": LabelReader(_detection, "voc2007")},
+    further=(FurtherOption("split", "NAME", "the list in ImageSets to read (default: every annotation)."),),
+)

@@ -117,7 +117,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, s
     """Yield (line, values of *columns*) for each row of the CSV file at *path*."""
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is no file of Open Images")
+            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a file of Open Images")
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = [name.strip().lstrip("\ufeff") for name in next(reader, [])]

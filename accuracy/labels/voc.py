@@ -1,8 +1,8 @@
-"""Ground truth in Pascal VOC's format: a folder with one XML file for each image.
+"""Ground truth in Pascal VOC's format: an XML file for each image, images beside them, and lists of a split's images.
 
 The format is described in the development kit's `devkit_doc`: pixels are counted from 1 and both ends belong to the
-box, so that xmin 1 and xmax 10 are 10 pixels. They become COCO's x 0 and width 10, of which plain areas are those of
-the development kit. The TF Object Detection API takes xmin and xmax as they stand: the same box a pixel smaller.
+box, so that xmin 1 and xmax 10 are 10 pixels. They become COCO's x 0 and width 10, whose plain areas are those of
+the development kit. The TF Object Detection API takes xmin and xmax unchanged: the same box a pixel smaller.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.labels.annotations import LARGEST_SIDE, AnnotatedImage, Annotations, Truth
-from detlite.accuracy.labels.voc_files import annotation_files, image_of, parse_annotation, read_annotation
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.files import SUFFIXES
+
+LARGEST_FILE_BYTES = 4 << 20  # the largest official one has 12 kB
+IMAGE_FOLDERS = ("JPEGImages", "images")
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -34,42 +37,44 @@ class _Object:
     difficult: bool
 
 
-def read_voc(folder: Path, split: str | None = None) -> tuple[Annotations, Path]:
+def read_voc(folder: Path, split: str | None = None, *, scored: bool = True) -> tuple[Annotations, Path]:
     """Return the ground truth in *folder*, and the folder of its images.
 
     Args:
         folder: with `Annotations`, `JPEGImages` and `ImageSets` as VOC has them, or with XML files and images together.
         split: the name of a list in `ImageSets/Main` or `ImageSets`; None for every XML file there is.
+        scored: whether it will be scored against; else sizes may be 0, and no object need be annotated.
 
     Raises:
-        InputError: there is no annotation or no image for one, or a file is damaged or is no VOC annotation.
+        InputError: there is no annotation or no image for one, or a file is damaged or is not a VOC annotation.
     """
     files = annotation_files(folder, split)
-    images_folder = image_of(folder, files[0]).parent
     digest, images, objects = hashlib.sha256(), [], []
     for number, file in enumerate(files, 1):
-        raw = read_annotation(file)
+        raw = _read_annotation(file)
         digest.update(hashlib.sha256(raw).digest())
-        height, width, found = _annotation(raw, file)
+        height, width, found = _annotation(raw, file, least=1 if scored else 0)
         images.append(AnnotatedImage(number, image_of(folder, file).name, height, width))
         objects += [(number, one) for one in found]
-    categories = _categories(sorted({one.name for _number, one in objects}), folder)
+    if scored and not objects:
+        raise InputError(f"no object is annotated in {folder}: there is nothing to score against")
+    categories = _categories(sorted({one.name for _number, one in objects}))
     numbers = {name: identity for identity, name in categories}
     truths = (
         Truth(number, numbers[one.name], one.box, one.box[2] * one.box[3], one.difficult) for number, one in objects
     )
     annotations = Annotations(tuple(images), tuple(truths), categories, digest.hexdigest(), split, "voc")
-    return annotations, images_folder
+    return annotations, image_of(folder, files[0]).parent
 
 
-def _annotation(raw: bytes, path: Path) -> tuple[int, int, list[_Object]]:
-    """Return height, width and objects of an annotation."""
-    root = parse_annotation(raw, path)
+def _annotation(raw: bytes, path: Path, *, least: int) -> tuple[int, int, list[_Object]]:
+    """Return height and width, of *least* pixels, and the objects of an annotation."""
+    root = _parse_annotation(raw, path)
     try:
-        height, width = (int(_number(root, f"size/{side}", 1)) for side in ("height", "width"))
+        height, width = (int(_number(root, f"size/{side}", least)) for side in ("height", "width"))
         return height, width, [_object(element) for element in root.findall("object")]
     except ValueError as error:
-        raise InputError(f"{path} is no VOC annotation: {error}") from error
+        raise InputError(f"{path} is not a VOC annotation: {error}") from error
 
 
 def _object(element: Any) -> _Object:
@@ -96,8 +101,97 @@ def _number(element: Any, where: str, low: float) -> float:
     return value
 
 
-def _categories(names: Sequence[str], folder: Path) -> tuple[tuple[int, str], ...]:
-    if not names:
-        raise InputError(f"no object is annotated in {folder}: there is nothing to score against")
+def _categories(names: Sequence[str]) -> tuple[tuple[int, str], ...]:
     known = CLASSES if set(names) <= set(CLASSES) else names
     return tuple(enumerate(known, 1))
+
+
+def annotation_files(folder: Path, split: str | None = None) -> Sequence[Path]:
+    """Return the XML files in *folder*, or in its `Annotations`: those of *split*, or all, by name.
+
+    Raises:
+        InputError: there is none, or no such split.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: want one with Annotations and JPEGImages, as Pascal VOC's")
+    annotations = folder / "Annotations" if (folder / "Annotations").is_dir() else folder
+    return _all(annotations) if split is None else _of_split(annotations, folder, split)
+
+
+def image_of(folder: Path, annotation: Path) -> Path:
+    """Return the image that belongs to the file *annotation* of *folder*.
+
+    Raises:
+        InputError: there is none.
+    """
+    images = next((folder / name for name in IMAGE_FOLDERS if (folder / name).is_dir()), folder)
+    found = (images / f"{annotation.stem}{suffix}" for suffix in (*SUFFIXES, *map(str.upper, SUFFIXES)))
+    path = next((path for path in found if path.is_file()), None)
+    if path is None:
+        raise InputError(
+            f"{images} holds no image called {annotation.stem} ({', '.join(SUFFIXES)}), as {annotation.name} needs"
+        )
+    return path
+
+
+def _read_annotation(path: Path) -> bytes:
+    """Return the bytes of the XML file at *path*.
+
+    Raises:
+        InputError: it cannot be read, or is absurdly large.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a VOC annotation of one image")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as a VOC annotation: {error.strerror}") from error
+
+
+def _parse_annotation(raw: bytes, path: Path) -> Any:
+    """Return the root element of the annotation *raw*, which is of the file at *path*.
+
+    Raises:
+        InputError: it is not XML, not safe XML (entities, a DTD), or not a VOC annotation.
+    """
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(raw, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+        reason = type(error).__name__ if isinstance(error, DefusedXmlException) else error
+        raise InputError(f"{path} is no whole XML, or not a safe one ({reason}): get it again") from error
+    if root.tag != "annotation":
+        raise InputError(f"{path} is not a VOC annotation: it begins with <{root.tag[:40]}>, want <annotation>")
+    return root
+
+
+def _all(annotations: Path) -> Sequence[Path]:
+    found = sorted(annotations.glob("*.xml"))
+    if not found:
+        raise InputError(f"{annotations} holds no .xml file: want Pascal VOC annotations, one for each image")
+    return found
+
+
+def _of_split(annotations: Path, folder: Path, split: str) -> Sequence[Path]:
+    lists = (folder / "ImageSets" / "Main" / f"{split}.txt", folder / "ImageSets" / f"{split}.txt")
+    path = next((one for one in lists if one.is_file()), None)
+    if path is None or Path(split).name != split:
+        known = sorted({one.stem for one in (folder / "ImageSets").rglob("*.txt")})[:12]
+        raise InputError(f"{folder} has no split {split!r}; there are: {', '.join(known) or 'none'}")
+    try:
+        names = [words[0] for words in map(str.split, path.read_text(encoding="utf-8").splitlines()) if words]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a list of images: {error}") from error
+    wrong = next((name for name in names if Path(name).name != name), None)
+    if wrong is not None or not names or len(set(names)) < len(names):
+        what = f"{wrong!r} is none" if wrong else f"{len(names)} lines with {len(set(names))} names"
+        raise InputError(f"{path}: want the name of one image a line, each once; it has {what}")
+    found = [annotations / f"{name}.xml" for name in names]
+    missing = [one for one in found if not one.is_file()]
+    if missing:
+        raise InputError(f"{len(missing)} of the {len(found)} annotations of {path} are missing; first {missing[0]}")
+    return found

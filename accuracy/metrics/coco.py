@@ -1,12 +1,15 @@
 """COCO's twelve numbers."""
 
 from detlite.accuracy.coco import coco_matches, coco_scores, prepare_coco
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.labels.annotations import Annotations
 from detlite.accuracy.metric import Metric
 from detlite.accuracy.precision import mean_average_precision
 
-PLUGIN = Metric(
+PLUGIN = Metric[Detected, Annotations](
     title="COCO: AP averaged over IoU 0.50:0.95, by size, and recall",
     source="COCOeval of cocoapi, as faster-coco-eval computes it",
+    task="detection",
     takes=("coco", "voc"),
     protocol={"evaluator": "faster-coco-eval", "iou_thresholds": "0.50:0.05:0.95"},
     score=coco_scores,

@@ -1,4 +1,4 @@
-"""What a check of calibration images is; each is one file in `calibration/images/lint/`."""
+"""Checks of calibration images; each is one file in `calibration/images/lint/`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CHECKS = "detlite.calibration.images.lint"
 
 
 @dataclass(frozen=True)
-class Finding:
+class LintFinding:
     """Something that is wrong with the images.
 
     Attributes:
         text: what, in one sentence.
         advice: what to do.
-        images: the files that it is about; none where it is about all of them.
+        images: the files concerned; empty where all of them are.
     """
 
     text: str
@@ -30,16 +30,16 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Inspected:
-    """Images that are looked at.
+class LintedImages:
+    """Images to check.
 
     Attributes:
         paths: the files.
-        thumbnails: of each of them.
-        broken: why others cannot be read.
-        against: files that must not be among them, those of a validation split.
-        against_thumbnails: of each of these.
-        confidence: what the float model makes of images; None where there is no model.
+        thumbnails: one for each of them.
+        broken: why other files cannot be read.
+        against: files that must not be among them, such as a validation split.
+        against_thumbnails: one for each of these.
+        confidence: how sure the float model is of images; None where there is no model.
     """
 
     paths: tuple[Path, ...]
@@ -55,13 +55,13 @@ class Inspected:
 
 
 @dataclass(frozen=True)
-class Check:
+class LintCheck:
     """One check; its name is its file's name.
 
     Attributes:
         title: what it looks for, in one line.
-        find: what it finds.
+        find: returns what it finds.
     """
 
     title: str
-    find: Callable[[Inspected], list[Finding]]
+    find: Callable[[LintedImages], list[LintFinding]]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.accuracy.image_source import Object
+from detlite.accuracy.dataset import Object
 from detlite.calibration.images.content import clusters, content
 from detlite.calibration.images.thumbnail import Thumbnails
 

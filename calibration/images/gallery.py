@@ -1,6 +1,6 @@
-"""The images of a source by their numbers, whether each has a file of its own or is inside of another.
+"""The images of a data set by their numbers, whether each has a file of its own or is inside another.
 
-Of the images at most one is held at a time, and of the others a thumbnail, or their labels alone.
+At most one image is in memory at a time; of the others a thumbnail, or only the labels.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from detlite.accuracy.image_source import MOST_IMAGES, ImageSource, Item, Object
-from detlite.calibration.images.image_cache import Keep
+from detlite.accuracy.dataset import MOST_IMAGES, Dataset, Item, Object
+from detlite.calibration.images.image_cache import ImageCache
 from detlite.calibration.images.thumbnail import thumbnail, thumbnails
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError
@@ -21,22 +21,22 @@ Looks = dict[int, Pixels | InputError]
 
 
 class Gallery:
-    """The images of *source* at *paths*.
+    """The images of the format *dataset* at *paths*.
 
     Attributes:
-        objects: what is labelled in each image; nothing where the source has no labels.
+        objects: what is labelled in each image; empty where the data set has no labels.
     """
 
-    def __init__(self, source: ImageSource, paths: Sequence[Path], *, progress: Progress = silent) -> None:
+    def __init__(self, dataset: Dataset, paths: Sequence[Path], *, progress: Progress = silent) -> None:
         """List the images.
 
         Raises:
             InputError: there are none, or too many.
         """
-        self._source, self._where, self._progress = source, paths, progress
+        self._dataset, self._where, self._progress = dataset, paths, progress
         self.objects: list[tuple[Object, ...]] = []
         self._paths: list[Path] = []
-        for item in source.items(paths):
+        for item in dataset.items(paths):
             self.objects.append(item.objects or ())
             if item.path is not None:
                 self._paths.append(item.path)
@@ -49,7 +49,7 @@ class Gallery:
 
     @property
     def is_labelled(self) -> bool:
-        """Whether the source says what is in its images."""
+        """Whether the data set says what is in its images."""
         return any(self.objects)
 
     def looks(self, numbers: Sequence[int]) -> Looks:
@@ -65,20 +65,20 @@ class Gallery:
                 self._progress("images looked at", len(found), len(numbers))
         return {number: found[number] for number in numbers}
 
-    def files(self, numbers: Sequence[int], keep: Keep) -> list[Path]:
-        """Return the file of each image of *numbers*, in their order; *keep* is where those without one are written."""
+    def files(self, numbers: Sequence[int], cache: ImageCache) -> list[Path]:
+        """Return the file of each image of *numbers*, in their order; those without one are written to *cache*."""
         if self._paths:
             return [self._paths[number] for number in numbers]
         found: dict[int, Path] = {}
         for number, item in self._items(set(numbers)):
             assert item.content is not None
-            found[number] = keep.put(item.content(), item.suffix)
+            found[number] = cache.put(item.content(), item.suffix)
         return [found[number] for number in numbers]
 
     def _items(self, numbers: Collection[int]) -> Iterator[tuple[int, Item]]:
-        """Yield the images of *numbers* in the order of the source, which is left after the last of them."""
+        """Yield the images of *numbers* in the order of the data set; reading stops after the last of them."""
         left = len(numbers)
-        for number, item in enumerate(self._source.items(self._where)):
+        for number, item in enumerate(self._dataset.items(self._where)):
             if not left:
                 return
             if number in numbers:
@@ -89,7 +89,7 @@ class Gallery:
 
 
 def _look(item: Item, path: Path) -> Pixels | InputError:
-    """Return the thumbnail of *item*, by way of the file *path*."""
+    """Return the thumbnail of *item*, read through the file *path*."""
     assert item.content is not None
     try:
         path.write_bytes(item.content())

@@ -1,6 +1,6 @@
-"""From a source of images to the files to calibrate with: listed, looked at, chosen, and kept where they had none.
+"""From a data set to the image files to calibrate with: listed, looked at, chosen, and written where they had none.
 
-A source is read up to three times: for its labels, for what its images look like, and for those that were chosen.
+A data set is read up to three times: for its labels, for what its images look like, and for the chosen ones.
 """
 
 from __future__ import annotations
@@ -14,36 +14,35 @@ from typing import Any
 
 import numpy as np
 
-from detlite.accuracy.image_source import SOURCES, ImageSource
+from detlite.accuracy.dataset import Dataset, load_dataset
 from detlite.accuracy.images import Images
 from detlite.calibration.images.choice import brightness_strata, content_strata, label_strata, stratified
 from detlite.calibration.images.gallery import Gallery
-from detlite.calibration.images.image_cache import Keep, digests, key_of
+from detlite.calibration.images.image_cache import ImageCache, digests, key_of
 from detlite.calibration.images.thumbnail import BLANK, contrast
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, unknown_name
-from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 
 CHOICES = ("stratified", "random", "first")
-VERSION = 2  # of the choice: with another one, what was kept is chosen anew
+VERSION = 2  # of the choice: with another one, cached choices are made again
 
 MOST_LABELS = 8192  # images of which labels are compared
-LOOKED_AT, FEWEST_LOOKED_AT = 4, 64  # times the count that is wanted, and at least: images decoded, 2.5 ms each
+LOOKED_AT, FEWEST_LOOKED_AT = 4, 64  # images decoded, 2.5 ms each: a multiple of the count, and the minimum
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Which images are wanted.
+class ImageRequest:
+    """Which images to calibrate with.
 
     Attributes:
-        source: a file's name in `accuracy/datasets/`.
-        paths: what it takes.
+        source: the name of a file in `accuracy/datasets/`.
+        paths: the paths that it takes.
         count: how many.
         seed: for the choice.
         choice: one of `CHOICES`.
         others: how many more, at random, that are not among the first.
-        tolerant: whether images that cannot be read are left out, and named, in place of an error.
+        tolerant: whether images that cannot be read are left out and named, instead of an error.
     """
 
     source: str
@@ -62,11 +61,11 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """The images that were wanted.
+class GatheredImages:
+    """The images for an `ImageRequest`.
 
     Attributes:
-        images: in the order of the choice.
+        images: in the order of the choice; `skipped` are the files beside them that are not images.
         others: more of them.
         broken: why images that were looked at cannot be read.
     """
@@ -76,70 +75,71 @@ class Gathered:
     broken: tuple[str, ...] = ()
 
 
-def gather(wish: Wish, keep: Keep, *, progress: Progress = silent) -> Gathered:
-    """Return the images of *wish*; those that are inside of other files are kept in *keep*.
+def gather(request: ImageRequest, cache: ImageCache, *, progress: Progress = silent) -> GatheredImages:
+    """Return the images for *request*; those that are inside other files are written to *cache*.
 
     Raises:
         InputError: there are none, one cannot be read, or all of them are of one colour.
-        UnknownNameError: there is no such source.
+        UnknownNameError: there is no such format of data sets.
     """
-    source: ImageSource = load_plugin(SOURCES, wish.source)
-    if source.files is None:
-        return _gathered(source, wish, keep, progress)
-    asked = replace(wish, paths=())
-    key = key_of(VERSION, repr(asked), digests(source.files(wish.paths)))
-    if (known := _known(keep, key)) is not None:
+    dataset = load_dataset(request.source)
+    if dataset.files is None:
+        return _gathered(dataset, request, cache, progress)
+    asked = replace(request, paths=())
+    key = key_of(VERSION, repr(asked), digests(dataset.files(request.paths)))
+    if (known := _known(cache, key)) is not None:
         return known
-    found = _gathered(source, wish, keep, progress)
-    keep.keep(key, ".json", json.dumps(_record(found)).encode())
+    found = _gathered(dataset, request, cache, progress)
+    cache.store(key, ".json", json.dumps(_record(found)).encode())
     return found
 
 
-def _gathered(source: ImageSource, wish: Wish, keep: Keep, progress: Progress) -> Gathered:
-    gallery = Gallery(source, wish.paths, progress=progress)
-    pool = _pool(gallery, wish)
+def _gathered(dataset: Dataset, request: ImageRequest, cache: ImageCache, progress: Progress) -> GatheredImages:
+    gallery = Gallery(dataset, request.paths, progress=progress)
+    pool = _pool(gallery, request)
     looks = gallery.looks(pool)
     broken = tuple(str(look) for look in looks.values() if isinstance(look, InputError))
     seen = {number: look for number, look in looks.items() if not isinstance(look, InputError)}
-    if broken and not (wish.tolerant and seen):
+    if broken and not (request.tolerant and seen):
         raise _unreadable(broken, len(pool))
-    chosen = _chosen(gallery, seen, wish)
+    chosen = _chosen(gallery, seen, request)
     if (contrast(np.stack([seen[number] for number in chosen])) < BLANK).all():
-        raise InputError(f"each of the {len(chosen)} images is of one colour: want images of what the model will see")
+        raise InputError(f"each of the {len(chosen)} images is of one colour: give images of what the model will see")
     left_out = {*chosen, *(number for number in looks if number not in seen)}
-    more = _sample([number for number in range(len(gallery)) if number not in left_out], wish.others, wish.seed)
-    files = gallery.files([*chosen, *more], keep)
-    how = wish.choice if wish.choice == "first" else f"{wish.choice}, seed {wish.seed}"
-    origin = f"{len(chosen)} of {len(gallery)} ({how}): {wish.source} {wish.paths[-1].name}"
-    return Gathered(Images(tuple(files[: len(chosen)]), origin), tuple(files[len(chosen) :]), broken)
+    more = _sample([number for number in range(len(gallery)) if number not in left_out], request.others, request.seed)
+    files = gallery.files([*chosen, *more], cache)
+    skipped = () if dataset.skipped is None else tuple(dataset.skipped(request.paths))
+    how = request.choice if request.choice == "first" else f"{request.choice}, seed {request.seed}"
+    origin = f"{len(chosen)} of {len(gallery)} ({how}): {request.source} {request.paths[-1].name}"
+    return GatheredImages(Images(tuple(files[: len(chosen)]), origin, skipped), tuple(files[len(chosen) :]), broken)
 
 
-def _pool(gallery: Gallery, wish: Wish) -> list[int]:
-    """Return the images among which is chosen; those that are wanted where no image has to be seen for that."""
+def _pool(gallery: Gallery, request: ImageRequest) -> list[int]:
+    """Return the images to choose among; the chosen ones where no image has to be looked at for that."""
     whole = range(len(gallery))
-    if wish.choice == "first":
-        return list(whole[: wish.count])
-    if wish.choice == "random":
-        return _sample(whole, wish.count, wish.seed)
-    most = max(FEWEST_LOOKED_AT, LOOKED_AT * wish.count)
+    if request.choice == "first":
+        return list(whole[: request.count])
+    if request.choice == "random":
+        return _sample(whole, request.count, request.seed)
+    most = max(FEWEST_LOOKED_AT, LOOKED_AT * request.count)
     if not gallery.is_labelled:
-        return sorted(_sample(whole, most, wish.seed))
-    some = sorted(_sample(whole, max(MOST_LABELS, most), wish.seed))
+        return sorted(_sample(whole, most, request.seed))
+    some = sorted(_sample(whole, max(MOST_LABELS, most), request.seed))
     strata = label_strata([gallery.objects[number] for number in some])
-    return sorted(some[place] for place in stratified(strata, most, wish.seed))
+    return sorted(some[place] for place in stratified(strata, most, request.seed))
 
 
-def _chosen(gallery: Gallery, seen: dict[int, Pixels], wish: Wish) -> list[int]:
-    """Return the images that are wanted of those that were *seen*, the pool."""
+def _chosen(gallery: Gallery, seen: dict[int, Pixels], request: ImageRequest) -> list[int]:
+    """Return the chosen images of those that were *seen*, the pool."""
     numbers = list(seen)
-    if wish.choice != "stratified":
+    if request.choice != "stratified":
         return numbers
     images = np.stack(list(seen.values()))
     if gallery.is_labelled:
         known = label_strata([gallery.objects[number] for number in numbers])
     else:
-        known = content_strata(images, wish.count)
-    return [numbers[place] for place in stratified(known | brightness_strata(images), wish.count, wish.seed)]
+        known = content_strata(images, request.count)
+    return [numbers[place] for place in stratified(known | brightness_strata(images), request.count, request.seed)]
 
 
 def _sample(numbers: Sequence[int], count: int, seed: int) -> list[int]:
@@ -155,25 +155,25 @@ def _unreadable(broken: Sequence[str], count: int) -> InputError:
     return InputError(f"{broken[0]}{more}: mend or remove it, or leave it out with --lint, which names all")
 
 
-def _known(keep: Keep, key: str) -> Gathered | None:
-    """Return what is kept under *key*; None where it, or an image of it, is no longer there."""
-    made = keep.made(key, ".json")
+def _known(cache: ImageCache, key: str) -> GatheredImages | None:
+    """Return what is cached under *key*; None where it, or one of its images, is gone."""
+    made = cache.made(key, ".json")
     if made is None:
         return None
     try:
-        return _of_record(json.loads(made), keep)
+        return _of_record(json.loads(made), cache)
     except (ValueError, KeyError, TypeError):  # written by another version
         return None
 
 
-def _of_record(record: Mapping[str, Any], keep: Keep) -> Gathered | None:
-    images, others = (tuple(keep.image(name) for name in record[part]) for part in ("images", "others"))
-    if not all(keep.is_whole(path) for path in (*images, *others)):
+def _of_record(record: Mapping[str, Any], cache: ImageCache) -> GatheredImages | None:
+    images, others = (tuple(cache.image(name) for name in record[part]) for part in ("images", "others"))
+    if not all(cache.is_whole(path) for path in (*images, *others)):
         return None
-    return Gathered(Images(images, record["origin"]), others, tuple(record["broken"]))
+    return GatheredImages(Images(images, record["origin"]), others, tuple(record["broken"]))
 
 
-def _record(found: Gathered) -> dict[str, object]:
+def _record(found: GatheredImages) -> dict[str, object]:
     return {
         "images": [path.name for path in found.images.paths],
         "origin": found.images.origin,

@@ -1,4 +1,4 @@
-"""What is kept between runs, by what it was made of: images that were inside of other files, choices, thumbnails."""
+"""A cache of images taken out of other files, of choices and of thumbnails, by what they were made of."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from detlite.convert.files.write_file import write_file
 from detlite.runtime.artifact import sha256_of
 
 
-def default_keep() -> Keep:
-    """Return that in the cache folder; see `default_cache_folder`."""
-    return Keep(default_cache_folder() / "calibration")
+def default_image_cache() -> ImageCache:
+    """Return the image cache in detlite's cache folder; see `default_cache_folder`."""
+    return ImageCache(default_cache_folder() / "calibration")
 
 
 def key_of(*facts: Any) -> str:
-    """Return one digest for *facts*, plain data: what is kept under it is valid as long as they are."""
+    """Return one digest of *facts*, plain data: what is cached under it is valid as long as they are the same."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -30,39 +30,39 @@ def digests(paths: Sequence[Path]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Files by their content, and what was made by the key of what it was made of, under *folder*.
+class ImageCache:
+    """Files by their content, and results by the key of what they were made of, in *folder*.
 
     ::
 
-        images/<sha256>.<suffix>    images that were inside of other files
-        made/<key>.<suffix>         what a key stands for
+        images/<sha256>.<suffix>    images that were inside other files
+        made/<key>.<suffix>         results
     """
 
     folder: Path
 
     def put(self, content: bytes, suffix: str) -> Path:
-        """Keep *content*, and return its file."""
+        """Store *content*, and return its file."""
         path = self.folder / "images" / f"{hashlib.sha256(content).hexdigest()}{suffix}"
         if not self.is_whole(path):
             _write(path, content)
         return path
 
     def is_whole(self, path: Path) -> bool:
-        """Return whether the file *path* of `images` is there and holds what its name says."""
+        """Return whether the file *path* of `images` exists and has the content that its name says."""
         return path.is_file() and sha256_of(path) == path.stem
 
     def image(self, name: str) -> Path:
-        """Return the path of the image that is kept as *name*."""
+        """Return the path of the image that is stored as *name*."""
         return self.folder / "images" / name
 
     def made(self, key: str, suffix: str) -> bytes | None:
-        """Return what is kept under *key*; None where nothing is."""
+        """Return the result stored under *key*; None where there is none."""
         path = self._made(key, suffix)
         return path.read_bytes() if path.is_file() else None
 
-    def keep(self, key: str, suffix: str, content: bytes) -> None:
-        """Keep *content* under *key*."""
+    def store(self, key: str, suffix: str, content: bytes) -> None:
+        """Store *content* under *key*."""
         _write(self._made(key, suffix), content)
 
     def _made(self, key: str, suffix: str) -> Path:

@@ -1,4 +1,4 @@
-"""Every check there is, over the images of a calibration."""
+"""Runs every check over the images of a calibration."""
 
 from __future__ import annotations
 
@@ -8,61 +8,61 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images, images_in
-from detlite.calibration.images.check import CHECKS, Check, Inspected
+from detlite.calibration.images.check import CHECKS, LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.confidence import Confidence
-from detlite.calibration.images.image_cache import Keep, default_keep
-from detlite.calibration.images.thumbnail import kept_thumbnails
+from detlite.calibration.images.image_cache import ImageCache, default_image_cache
+from detlite.calibration.images.thumbnail import cached_thumbnails
 from detlite.convert.load import with_heads
 from detlite.convert.model import Model
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
 
-Findings = dict[str, list[dict[str, Any]]]
+Findings = dict[str, list[LintFinding]]
 
 
 def lint(
     images: Images,
     model: Model | None,
-    keep: Keep,
+    cache: ImageCache,
     *,
     against: Path | None = None,
     broken: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Findings:
-    """Return what each check finds in *images*, by its name; nothing found is an empty list.
+    """Return what each check finds in *images*, by its name; an empty list where it finds nothing.
 
     Args:
-        images: those to calibrate with.
-        model: the float model; None where it is not to be asked.
-        keep: for thumbnails.
+        images: the ones to calibrate with.
+        model: the float model; None to leave out the checks that need it.
+        cache: for thumbnails.
         against: images that must not be among them: a folder, or a file that lists them.
-        broken: why others cannot be read.
-        progress: what is told of it.
+        broken: why other files cannot be read.
+        progress: called as the work goes on.
 
     Raises:
         InputError: an image cannot be read.
     """
     others = images_in(against).paths if against is not None else ()
-    inspected = Inspected(
+    inspected = LintedImages(
         paths=images.paths,
-        thumbnails=kept_thumbnails(images.paths, keep, progress=progress),
+        thumbnails=cached_thumbnails(images.paths, cache, progress=progress),
         broken=tuple(broken),
         confidence=None if model is None else Confidence(with_heads(model, "raw")),
     )
     if others:
-        seen = kept_thumbnails(others, keep, progress=progress)
+        seen = cached_thumbnails(others, cache, progress=progress)
         inspected = replace(inspected, against=others, against_thumbnails=seen)
-    checks: dict[str, Check] = load_plugins(CHECKS)
+    checks: dict[str, LintCheck] = load_plugins(CHECKS)
     found: Findings = {}
     for number, (name, check) in enumerate(checks.items()):
         progress("checks", number, len(checks))
-        found[name] = [asdict(finding) for finding in check.find(inspected)]
+        found[name] = check.find(inspected)
     progress("checks", len(checks), len(checks))
     return found
 
 
 def lint_record(request: Mapping[str, Any], model: Model, images: Images, progress: Progress) -> dict[str, Any]:
-    """Return the findings that *request* asks for with its `lint`, as `lint` and `lint_failed`; nothing without it."""
+    """Return `lint`, the findings by check, and `lint_failed`; an empty record where *request* asks for no `lint`."""
     asked = request.get("lint")
     if not asked:
         return {}
@@ -71,9 +71,10 @@ def lint_record(request: Mapping[str, Any], model: Model, images: Images, progre
     found = lint(
         images,
         model if is_float else None,
-        default_keep(),
+        default_image_cache(),
         against=against,
         broken=asked["broken"],
         progress=progress,
     )
-    return {"lint": found, "lint_failed": bool(asked["fail"] and any(found.values()))}
+    record = {name: [asdict(finding) for finding in findings] for name, findings in found.items()}
+    return {"lint": record, "lint_failed": bool(asked["fail"] and any(found.values()))}

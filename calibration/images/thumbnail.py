@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.images.image_cache import Keep, digests, key_of
+from detlite.calibration.images.image_cache import ImageCache, digests, key_of
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import read_image
@@ -19,9 +19,9 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 
 SIDE = 32
-"""Pixels: enough to tell photographs apart, 3 kB each."""
+"""Pixels of a side: enough to tell photographs apart, in 3 kB each."""
 
-LEAST = 4 * SIDE  # of each side, decoded: a JPEG is decoded at an eighth of its size at best
+LEAST = 4 * SIDE  # pixels of each decoded side: a JPEG is decoded at an eighth of its size at best
 
 BLANK = 2.0
 """Contrast, of 255, below which there is nothing to see: noise averages to less, fog has over 5."""
@@ -72,20 +72,20 @@ def _attempt(path: Path) -> Pixels | InputError:
         return error
 
 
-def kept_thumbnails(paths: Sequence[Path], keep: Keep, *, progress: Progress = silent) -> Thumbnails:
-    """Return the thumbnails of *paths* as they are in *keep*, or as they are kept there for the next time.
+def cached_thumbnails(paths: Sequence[Path], cache: ImageCache, *, progress: Progress = silent) -> Thumbnails:
+    """Return the thumbnails of *paths* from *cache*, or make and store them there.
 
     Raises:
         InputError: one cannot be read.
     """
     key = key_of("thumbnails", SIDE, digests(paths))
     size = (len(paths), SIDE, SIDE, 3)
-    made = keep.made(key, ".rgb")
+    made = cache.made(key, ".rgb")
     if made is None or len(made) != prod(size):
         looks = thumbnails(paths, progress=progress)
         wrong = next((look for look in looks if isinstance(look, InputError)), None)
         if wrong is not None:
             raise wrong
         made = np.stack([look for look in looks if not isinstance(look, InputError)]).tobytes()
-        keep.keep(key, ".rgb", made)
+        cache.store(key, ".rgb", made)
     return np.frombuffer(made, np.uint8).reshape(size)

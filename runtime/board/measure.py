@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from detlite.runtime.artifact import artifact_folder
 from detlite.runtime.board.packed import Packed, find_model, open_model
 from detlite.runtime.contract import Contract
-from detlite.runtime.image.read import image_files
+from detlite.runtime.image.files import folder_images, skipped_notice
 from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.measurement_text import measurement_text
 from detlite.runtime.measure.options import setup_of
@@ -22,7 +22,7 @@ def measure_command(values: Dict[str, Any]) -> int:
     with Packed() as packed:
         model, contract = _model(find_model(values["model"], packed))
         folder = Path(values["images"]) if values["images"] else packed.images if values["model"] is None else None
-        images: List[Path] = image_files(folder) if folder else []
+        images = _images(folder) if folder else []
         setup = setup_of(model, contract, values, images=images)
         if values["find"]:
             from detlite.runtime.measure.search import with_most
@@ -37,6 +37,15 @@ def measure_command(values: Dict[str, Any]) -> int:
         return 0
     sys.stderr.write(f"board.pyz: {record['failure']['text']}\n")
     return int(record["failure"]["exit_status"])
+
+
+def _images(folder: Path) -> List[Path]:
+    """Return the images in *folder*; a line on stderr tells which files were skipped."""
+    found = folder_images(folder)
+    text = skipped_notice(folder, found.skipped)
+    if text is not None:
+        sys.stderr.write(f"{text}\n")
+    return list(found.paths)
 
 
 def _model(path: Path) -> Tuple[Path, Optional[Contract]]:

@@ -6,7 +6,7 @@ import re
 import threading
 from pathlib import Path
 from tokenize import TokenError
-from typing import BinaryIO, List, Literal, Optional, Tuple
+from typing import BinaryIO, Literal, Optional, Tuple
 
 import numpy as np
 
@@ -98,21 +98,3 @@ def _decode(path: Path, least: Optional[int]) -> Pixels:
             return np.asarray(image.convert("RGB"))
     except (*DAMAGED, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
-
-
-SUFFIXES = (".npy", ".rgb", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".jp2", ".avif")
-
-
-def image_files(folder: Path) -> List[Path]:
-    """Return the image files in *folder*, by their suffixes, in the order of their names.
-
-    Raises:
-        InputError: there is no such folder, or no image in it.
-    """
-    try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read as a folder of images: {error.strerror}") from error
-    if not found:
-        raise InputError(f"{folder} holds no image: want files such as photo.jpg or photo.npy")
-    return found

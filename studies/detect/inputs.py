@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detlite.accuracy.image_source import SUFFIXES
 from detlite.accuracy.images import images_in
 from detlite.accuracy.video import VIDEO_SUFFIXES
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.files import folder_files, folder_images
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 """Kept in the name of a drawn picture; other images become .png."""
@@ -55,9 +55,9 @@ def inputs_in(paths: Sequence[Path]) -> tuple[Input, ...]:
 
 def _inputs_of(path: Path) -> Iterator[Input]:
     if path.is_dir():
-        videos = [file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
-        has_images = any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
-        images = images_in(path).paths if has_images or not videos else ()
+        files = folder_files(path)
+        videos = [file for file in files.skipped if file.suffix.lower() in VIDEO_SUFFIXES]
+        images = files.paths if videos else folder_images(path).paths
         for file in sorted([*images, *videos]):
             yield Input(file, file.relative_to(path))
     elif not path.exists():

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detlite.accuracy.images import Images, images_in
-from detlite.accuracy.labels.annotations import Annotations, check_image_files, read_annotations
+from detlite.accuracy.labels.annotations import Annotations, check_image_files
+from detlite.accuracy.labels.coco import read_annotations
 from detlite.calibration.images.demo import crop_names, demo_images
 from detlite.runtime.errors import InputError
 from detlite.studies.run.ledger import Ledger, Record

@@ -9,7 +9,8 @@ from typing import Any
 
 from detlite.accuracy.fidelity import fidelity
 from detlite.accuracy.images import Images
-from detlite.accuracy.labels.annotations import Annotations, check_image_files, read_annotations
+from detlite.accuracy.labels.annotations import Annotations, check_image_files
+from detlite.accuracy.labels.coco import read_annotations
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Quantized, Recipe, float_model, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.coco import KEYS, coco_matches, coco_metrics, pixel_boxes
 from detlite.accuracy.detect import Detected
-from detlite.accuracy.labels.annotations import read_annotations
+from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.precision import mean_average_precision
 from detlite.runtime.errors import InputError
 

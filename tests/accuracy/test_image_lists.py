@@ -23,3 +23,10 @@ def test_a_line_that_no_file_can_be_called_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"1 of the 1 images that .*instances\.json names are not there") as caught:
         images_in(tmp_path / "instances.json")
     assert len(str(caught.value)) < 600
+
+
+def test_skipped_files_come_with_the_images(tmp_path):
+    for name in ("a.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    images = images_in(tmp_path)
+    assert (images.paths, images.skipped) == ((tmp_path / "a.png",), (tmp_path / "notes.txt",))

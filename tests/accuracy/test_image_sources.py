@@ -1,4 +1,4 @@
-"""Each source of images, and what it says of files that are damaged, hostile or something else."""
+"""The images of each data set, and what is said of files that are damaged, hostile or something else."""
 
 import gzip
 import io
@@ -15,14 +15,14 @@ from builders.image_files import encoded, example, labelled_example, picture, re
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detlite.accuracy.image_source import SOURCES, Object
+from detlite.accuracy.dataset import DATASETS, DatasetFiles, Object, load_dataset
 from detlite.runtime.errors import InputError
-from detlite.runtime.plugins import load_plugin, plugin_names
+from detlite.runtime.plugins import plugin_names
 
 
 def items(name, *paths):
     """Return (suffix, bytes or path, objects) of each image of the source."""
-    source = load_plugin(SOURCES, name)
+    source = load_dataset(name)
     return [
         (one.suffix, one.path if one.content is None else one.content(), one.objects) for one in source.items(paths)
     ]
@@ -41,18 +41,18 @@ def tfrecord(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", plugin_names(SOURCES))
+@pytest.mark.parametrize("name", plugin_names(DATASETS))
 def test_a_source_that_is_not_there_is_named(tmp_path, name):
-    source = load_plugin(SOURCES, name)
+    source = load_dataset(name)
     with pytest.raises(InputError, match="absent"):
         list(source.items([tmp_path / "absent" for _ in source.takes]))
 
 
-@pytest.mark.parametrize("name", plugin_names(SOURCES))
+@pytest.mark.parametrize("name", plugin_names(DATASETS))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(content=st.binary(max_size=600))
 def test_a_file_of_anything_is_an_input_error_or_no_error_at_all(tmp_path, name, content):
-    source = load_plugin(SOURCES, name)
+    source = load_dataset(name)
     (tmp_path / "file").write_bytes(content)
     try:
         for item in source.items([tmp_path / "file" for _ in source.takes]):
@@ -104,7 +104,7 @@ def test_links_and_devices_in_a_tar_are_passed_over_and_names_that_lead_out_lead
 
 def test_a_tar_without_images_is_refused(tmp_path):
     path = write_tar(tmp_path / "texts.tar", [("a.txt", b"a")])
-    with pytest.raises(InputError, match="texts.tar holds no image; want files that end in .jpg"):
+    with pytest.raises(InputError, match="texts.tar holds no image; give files that end in .jpg"):
         items("tar", path)
 
 
@@ -233,19 +233,48 @@ def test_coco_without_annotations_gives_files_alone(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"images": []}, "names no image"),
+        ({"images": []}, "'images' is empty"),
         ({"images": [{"id": 1, "file_name": "../a.png"}]}, "leads out of the images folder"),
         ({"images": [{"id": 1, "file_name": "/etc/passwd"}]}, "leads out of the images folder"),
         ({"images": [{"id": 7, "file_name": "b.png"}]}, "1 of the 1 images .* are not there; the first is .*b.png"),
-        ({"images": 3}, "is no COCO annotation file: TypeError"),
-        ({"categories": []}, "is no COCO annotation file: KeyError"),
-        ({"annotations": [{"image_id": 8, "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "no COCO annotation file"),
-        ({"annotations": [{"image_id": 7, "category_id": 3, "bbox": [0, 0, "x", 1]}]}, "no COCO annotation file"),
+        ({"images": 3}, "'images' must be a list of objects"),
+        ({"categories": []}, "1 annotations name no listed category; the first names category 3"),
+        (
+            {"annotations": [{"image_id": 8, "category_id": 3, "bbox": [0, 0, 1, 1]}]},
+            "1 annotations name no listed image",
+        ),
+        ({"annotations": [{"image_id": 7, "category_id": 3, "bbox": [0, 0, "x", 1]}]}, "annotation 0 is not right"),
     ],
 )
 def test_what_is_wrong_in_a_coco_file_is_told(tmp_path, changes, text):
     with pytest.raises(InputError, match=text):
         items("coco", *coco(tmp_path, **changes))
+
+
+def test_coco_is_calibrated_with_and_scored_by_one_reader(tmp_path):
+    files = coco(tmp_path)
+    annotations, folder = load_dataset("coco").labels["detection"].read(DatasetFiles("coco", files))
+    assert [item.objects for item in annotations.items([folder / "a.png"])] == [(Object("cat", 0.25),)]
+
+
+def test_images_of_unknown_size_have_objects_of_unknown_area(tmp_path):
+    files = coco(tmp_path, images=[{"id": 7, "file_name": "a.png"}])
+    assert items("coco", *files)[0][2] == (Object("cat", None),)
+
+
+def test_open_images_gives_files_and_labels(tmp_path):
+    (tmp_path / "a1.jpg").write_bytes(encoded(1, "JPEG"))
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf\na1,/m/cat,0,0.5,0,0.5,0\n")
+    assert items("open_images", tmp_path, boxes) == [("", tmp_path / "a1.jpg", (Object("/m/cat", 0.25),))]
+
+
+def test_a_folder_gives_the_images_of_its_sub_folders_too(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("b.png", "sub/a.png", "notes.txt"):
+        (tmp_path / name).write_bytes(encoded(1))
+    assert [path.name for _suffix, path, _objects in items("images", tmp_path)] == ["b.png", "a.png"]
+    assert load_dataset("images").skipped([tmp_path]) == (tmp_path / "notes.txt",)
 
 
 def test_voc_gives_files_and_labels(tmp_path):
@@ -290,7 +319,7 @@ def test_a_list_of_zero_bytes_is_refused(tmp_path):
 
 def test_a_large_array_is_read_image_by_image(tmp_path):
     np.savez(tmp_path / "a.npz", np.zeros((200, 128, 128, 3), np.uint8))  # 10 MB
-    source = load_plugin(SOURCES, "npz")
+    source = load_dataset("npz")
     tracemalloc.start()
     for item in source.items([tmp_path / "a.npz"]):
         item.content()

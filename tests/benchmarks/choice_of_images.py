@@ -13,8 +13,8 @@ from detlite.accuracy.datasets.coco import PLUGIN
 from detlite.accuracy.images import Images, images_in
 from detlite.calibration.images.choice import brightness_strata, content_strata, label_strata, stratified
 from detlite.calibration.images.gallery import Gallery
-from detlite.calibration.images.image_cache import default_keep
-from detlite.calibration.images.thumbnail import kept_thumbnails
+from detlite.calibration.images.image_cache import default_image_cache
+from detlite.calibration.images.thumbnail import cached_thumbnails
 from detlite.calibration.quantize import Recipe, quantize
 from detlite.convert.detector import DetectorOptions
 from detlite.convert.load import load_source, with_heads
@@ -29,8 +29,8 @@ def main(artifact: str, folder: str, annotations: str, held_out: str, seeds: str
     model = with_heads(load_source(Path(artifact), DetectorOptions(), progress=silent), "raw")
     bench = Bench(model, images_in(Path(held_out)).paths)
     gallery = Gallery(PLUGIN, (Path(folder), Path(annotations)))
-    paths = gallery.files(range(len(gallery)), default_keep())
-    looks = kept_thumbnails(paths, default_keep())
+    paths = gallery.files(range(len(gallery)), default_image_cache())
+    looks = cached_thumbnails(paths, default_image_cache())
     for count in COUNTS:
         found = []
         for seed in range(int(seeds)):

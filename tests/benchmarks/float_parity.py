@@ -12,7 +12,8 @@ import numpy as np
 from detlite.accuracy.classes import class_map
 from detlite.accuracy.coco import coco_metrics
 from detlite.accuracy.detect import Detected, detect
-from detlite.accuracy.labels.annotations import check_image_files, read_annotations
+from detlite.accuracy.labels.annotations import check_image_files
+from detlite.accuracy.labels.coco import read_annotations
 from detlite.calibration.audit import reference_heads
 from detlite.convert.readers import frozen_graph
 from detlite.runtime.artifact import read_artifact

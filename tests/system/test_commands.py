@@ -195,7 +195,7 @@ BAD = [
     (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--count", "0"), "0 images are asked for"),
     (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--method", "magic"), "called 'magic'"),
     (("quantize", "{int8}", "-o", "x", "--images", "{photos}"), "input is int8 already; want a float32 model"),
-    (("quantize", "{float}", "-o", "x", "--coco", "{photos}", "{two}"), "is no COCO annotation file"),
+    (("quantize", "{float}", "-o", "x", "--coco", "{photos}", "{two}"), "is not a COCO instances file"),
     (("run", "{float}", "-o", "x"), "is a finished TFLite model, and a run begins with"),
     (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, and a run begins with"),
     (("measure", "{half}"), "cannot be read as a TFLite model"),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from detlite.runtime.artifact import Artifact, read_artifact
-from detlite.runtime.image.read import image_files, read_image
+from detlite.runtime.image.files import folder_images
+from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
@@ -57,7 +58,7 @@ def test_numpy_finds_in_150_images_what_the_op_finds(real, shared_data, kind):
     contract = replace(read_artifact(real.folder / "int8").contract, nms=replace(op.contract.nms, place="host"))
     heads = Session(Artifact(real.folder / "int8/model.tflite", contract))
     differences = []
-    for path in image_files(shared_data / "coco" / "val" / "images"):
+    for path in folder_images(shared_data / "coco" / "val" / "images").paths:
         image = read_image(path)
         want = op.detect(image)
         heads.invoke(heads.preprocess(image))

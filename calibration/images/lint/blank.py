@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.thumbnail import BLANK, contrast
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return one finding that names every image in which there is nothing to see."""
     blank = np.flatnonzero(contrast(inspected.thumbnails) < BLANK).tolist()
     if not blank:
         return []
     return [
-        Finding(
+        LintFinding(
             f"{len(blank)} of {len(inspected.paths)} images are of one colour; the first is "
             f"{inspected.paths[blank[0]].name}",
             "leave them out: they draw the ranges of all activations together",
@@ -23,4 +23,4 @@ def find(inspected: Inspected) -> list[Finding]:
     ]
 
 
-PLUGIN = Check(title="blank images", find=find)
+PLUGIN = LintCheck(title="blank images", find=find)

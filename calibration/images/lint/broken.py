@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return one finding for each image that cannot be read; it was not calibrated with."""
-    return [Finding(reason, "mend it or remove it; the others were taken") for reason in inspected.broken]
+    return [LintFinding(reason, "mend it or remove it; the others were taken") for reason in inspected.broken]
 
 
-PLUGIN = Check(title="broken images", find=find)
+PLUGIN = LintCheck(title="broken images", find=find)

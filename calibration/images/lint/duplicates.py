@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.similar import groups
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return one finding for each picture that is there more than once."""
     return [
-        Finding(
+        LintFinding(
             f"{len(group)} images show the same: {', '.join(inspected.paths[one].name for one in group[:4])}",
             "keep one of them: each counts as much as a scene of its own in the ranges",
             inspected.names(group),
@@ -18,4 +18,4 @@ def find(inspected: Inspected) -> list[Finding]:
     ]
 
 
-PLUGIN = Check(title="duplicates and near-duplicates", find=find)
+PLUGIN = LintCheck(title="duplicates and near-duplicates", find=find)

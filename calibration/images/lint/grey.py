@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 
 COLOURED = 1.0  # of 255, between the means of two colours at a place: JPEG keeps grey photographs below
 MOST_SHARE = 0.2  # of COCO's photographs 2 in 100 are grey
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return a finding where many of the images are grey."""
     spread = np.ptp(inspected.thumbnails.astype(np.float64), axis=3).mean(axis=(1, 2))
     grey = np.flatnonzero(spread < COLOURED).tolist()
@@ -18,7 +18,7 @@ def find(inspected: Inspected) -> list[Finding]:
     if reads_grey or len(grey) <= MOST_SHARE * len(inspected.paths):
         return []
     return [
-        Finding(
+        LintFinding(
             f"{len(grey)} of {len(inspected.paths)} images have no colour; the first is "
             f"{inspected.paths[grey[0]].name}",
             "give colour images, unless the camera has none: ranges of colour channels come out too narrow",
@@ -27,4 +27,4 @@ def find(inspected: Inspected) -> list[Finding]:
     ]
 
 
-PLUGIN = Check(title="images without colour", find=find)
+PLUGIN = LintCheck(title="images without colour", find=find)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.similar import pairs
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return one finding that names every image whose content is in the validation split, under whatever name."""
     found = dict(reversed(list(pairs(inspected.thumbnails, inspected.against_thumbnails))))
     if not found:
         return []
     one, other = min(found.items())
     return [
-        Finding(
+        LintFinding(
             f"{len(found)} of {len(inspected.paths)} images are in the validation split: "
             f"{inspected.paths[one].name} is {inspected.against[other].name} there",
             "leave them out: a score on images that the model was calibrated with is no proof",
@@ -22,4 +22,4 @@ def find(inspected: Inspected) -> list[Finding]:
     ]
 
 
-PLUGIN = Check(title="images of the validation split, by content", find=find)
+PLUGIN = LintCheck(title="images of the validation split, by content", find=find)

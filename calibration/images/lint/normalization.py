@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.confidence import Confidence
 from detlite.runtime.contract import ImageInput
 from detlite.runtime.image.read import read_image
@@ -37,7 +37,7 @@ SURE = 3.0  # standard errors
 TINY = 1e-9  # of a logit: less is no difference
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return a finding where the float model is clearly surer of what it finds with another order or scale."""
     if inspected.confidence is None or len(inspected.paths) < FEWEST:
         return []
@@ -47,7 +47,7 @@ def find(inspected: Inspected) -> list[Finding]:
     if _errors(gain) < SURE:
         return []
     return [
-        Finding(
+        LintFinding(
             f"the float model is surer of what it finds with {name}: logits higher by {np.mean(gain):.2f} on average, "
             f"{_errors(gain):.1f} standard errors, over {len(gain)} images",
             f"look at the images, and at the contract ({contract.colour}, mean {_say(contract.mean)}, std "
@@ -93,4 +93,4 @@ def _say(numbers: Sequence[float]) -> str:
     return " ".join(f"{number:g}" for number in numbers)
 
 
-PLUGIN = Check(title="a wrong colour order or scale", find=find)
+PLUGIN = LintCheck(title="a wrong colour order or scale", find=find)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detlite.calibration.images.check import Check, Finding, Inspected
+from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.content import Descriptors, content
 
 FEWEST = 6.0
@@ -14,13 +14,13 @@ SQUARE = 2.0  # squared distance of descriptors at which images are different: h
 MOST = 1024  # images that are compared
 
 
-def find(inspected: Inspected) -> list[Finding]:
+def find(inspected: LintedImages) -> list[LintFinding]:
     """Return a finding where the images are as various as fewer than `FEWEST` different ones."""
     different = vendi(content(inspected.thumbnails[:MOST]))
     if different >= FEWEST:
         return []
     return [
-        Finding(
+        LintFinding(
             f"{len(inspected.paths)} images are as various as {different:.1f} different ones",
             f"add images of other places, times and things, until there are {FEWEST:g}; --curve says what more bring",
         )
@@ -39,4 +39,4 @@ def vendi(descriptors: Descriptors) -> float:
     return float(np.exp(-(values * np.log(values)).sum()))
 
 
-PLUGIN = Check(title="too little variety", find=find)
+PLUGIN = LintCheck(title="too little variety", find=find)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from detlite.accuracy.labels.annotations import read_annotations
+from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.labels.hierarchy import read_hierarchy
 from detlite.accuracy.labels.open_images import OpenImagesFiles, read_open_images
 from detlite.accuracy.labels.voc import read_voc

@@ -5,7 +5,8 @@ import json
 import pytest
 from builders.detection_cases import write_instances
 
-from detlite.accuracy.labels.annotations import check_image_files, read_annotations
+from detlite.accuracy.labels.annotations import check_image_files
+from detlite.accuracy.labels.coco import read_annotations
 from detlite.runtime.errors import InputError
 
 IMAGE = {"id": 1, "file_name": "1.jpg", "height": 480, "width": 640}
@@ -55,7 +56,7 @@ def test_what_is_no_json_is_refused(tmp_path, text):
 @pytest.mark.parametrize("record", [[], 7, None, "x", {}, {"images": []}, {"shapes": [], "version": "5"}])
 def test_other_json_is_no_coco_file(tmp_path, record):
     (tmp_path / "a.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match=r"is no COCO instances file|'images' is empty"):
+    with pytest.raises(InputError, match=r"is not a COCO instances file|'images' is empty"):
         read_annotations(tmp_path / "a.json")
 
 

@@ -144,7 +144,7 @@ def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(InputError, match="no object is annotated"):
         read_voc(voc)
     (voc / "JPEGImages" / "a.jpg").unlink()
-    with pytest.raises(InputError, match=r"holds no image called a .*as a\.xml wants"):
+    with pytest.raises(InputError, match=r"holds no image called a .*as a\.xml needs"):
         read_voc(voc)
 
 

@@ -6,7 +6,7 @@ from builders.image_files import picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.accuracy.image_source import Object
+from detlite.accuracy.dataset import Object
 from detlite.calibration.images.choice import Strata, brightness_strata, content_strata, label_strata, stratified
 from detlite.calibration.images.content import clusters, content
 

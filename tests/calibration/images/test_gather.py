@@ -5,9 +5,9 @@ import pytest
 from builders.image_files import encoded, labelled_example, picture, record, write_tar
 from PIL import Image
 
-from detlite.calibration.images.gather import CHOICES, Wish, gather
-from detlite.calibration.images.image_cache import Keep
-from detlite.calibration.images.thumbnail import contrast, kept_thumbnails, thumbnail
+from detlite.calibration.images.gather import CHOICES, ImageRequest, gather
+from detlite.calibration.images.image_cache import ImageCache
+from detlite.calibration.images.thumbnail import cached_thumbnails, contrast, thumbnail
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError, UnknownNameError
 from detlite.runtime.image.read import read_image
@@ -15,7 +15,7 @@ from detlite.runtime.image.read import read_image
 
 @pytest.fixture
 def keep(tmp_path):
-    return Keep(tmp_path / "kept")
+    return ImageCache(tmp_path / "kept")
 
 
 @pytest.fixture
@@ -37,76 +37,76 @@ def files(path):
 
 
 def test_images_with_files_of_their_own_stay_where_they_are(folder, keep):
-    found = gather(Wish("images", (folder,), 4), keep)
+    found = gather(ImageRequest("images", (folder,), 4), keep)
     assert {path.parent for path in found.images.paths} == {folder}
     assert not keep.folder.exists()
 
 
 def test_the_choice_stands_in_the_origin(folder, keep):
-    assert gather(Wish("images", (folder,), 4, seed=3), keep).images.origin == (
+    assert gather(ImageRequest("images", (folder,), 4, seed=3), keep).images.origin == (
         "4 of 20 (stratified, seed 3): images images"
     )
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_the_same_wish_gives_the_same_images(folder, keep, choice):
-    wish = Wish("images", (folder,), 6, seed=2, choice=choice)
+    wish = ImageRequest("images", (folder,), 6, seed=2, choice=choice)
     assert gather(wish, keep) == gather(wish, keep)
 
 
 def test_the_first_are_the_first_by_name(folder, keep):
-    found = gather(Wish("images", (folder,), 3, choice="first"), keep)
+    found = gather(ImageRequest("images", (folder,), 3, choice="first"), keep)
     assert [path.name for path in found.images.paths] == ["00.png", "01.png", "02.png"]
 
 
 def test_others_are_none_of_the_first(folder, keep):
-    found = gather(Wish("images", (folder,), 6, others=50), keep)
+    found = gather(ImageRequest("images", (folder,), 6, others=50), keep)
     assert len(found.others) == 14
     assert not set(found.others) & set(found.images.paths)
 
 
 def test_images_inside_of_a_file_are_kept_by_their_content(tar, keep):
-    found = gather(Wish("tar", (tar,), 3, choice="first"), keep)
+    found = gather(ImageRequest("tar", (tar,), 3, choice="first"), keep)
     assert [path.read_bytes() for path in found.images.paths] == [encoded(number) for number in range(3)]
     assert [path.stem for path in found.images.paths] == [sha256_of(path) for path in found.images.paths]
 
 
 def test_only_what_was_chosen_is_taken_out_of_a_tar(tar, keep):
-    gather(Wish("tar", (tar,), 3), keep)
+    gather(ImageRequest("tar", (tar,), 3), keep)
     assert len(files(keep.folder / "images")) == 3
 
 
 def test_a_tar_and_a_folder_of_the_same_images_have_one_digest(folder, tar, keep):
-    one, other = (gather(Wish(name, (path,), 6), keep) for name, path in (("images", folder), ("tar", tar)))
+    one, other = (gather(ImageRequest(name, (path,), 6), keep) for name, path in (("images", folder), ("tar", tar)))
     assert one.images.digest() == other.images.digest()
 
 
 def test_a_choice_that_was_made_is_not_made_again(tar, keep):
-    found = gather(Wish("tar", (tar,), 3), keep)
+    found = gather(ImageRequest("tar", (tar,), 3), keep)
     times = {path: path.stat().st_mtime_ns for path in files(keep.folder)}
-    assert gather(Wish("tar", (tar,), 3), keep) == found
+    assert gather(ImageRequest("tar", (tar,), 3), keep) == found
     assert {path: path.stat().st_mtime_ns for path in files(keep.folder)} == times
 
 
 def test_a_kept_image_that_was_changed_is_taken_anew(tar, keep):
-    found = gather(Wish("tar", (tar,), 3), keep)
+    found = gather(ImageRequest("tar", (tar,), 3), keep)
     found.images.paths[0].write_bytes(b"another")
-    assert gather(Wish("tar", (tar,), 3), keep).images.paths[0].read_bytes() != b"another"
+    assert gather(ImageRequest("tar", (tar,), 3), keep).images.paths[0].read_bytes() != b"another"
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"images": 3}'])
 def test_a_kept_choice_that_is_damaged_is_made_anew(tar, keep, content):
-    found = gather(Wish("tar", (tar,), 3), keep)
+    found = gather(ImageRequest("tar", (tar,), 3), keep)
     (made,) = files(keep.folder / "made")
     made.write_bytes(content)
-    assert gather(Wish("tar", (tar,), 3), keep) == found
+    assert gather(ImageRequest("tar", (tar,), 3), keep) == found
 
 
 def test_labels_of_a_tfrecord_decide_the_choice(tmp_path, keep):
     names = [b"cat"] * 18 + [b"dog"] * 2
     data = b"".join(record(labelled_example(number, name)) for number, name in enumerate(names))
     (tmp_path / "train.record").write_bytes(data)
-    found = gather(Wish("tfrecord", (tmp_path / "train.record",), 10), keep)
+    found = gather(ImageRequest("tfrecord", (tmp_path / "train.record",), 10), keep)
     dogs = [encoded(number, "JPEG") for number in (18, 19)]
     assert sum(path.read_bytes() in dogs for path in found.images.paths) == 1
 
@@ -115,19 +115,19 @@ def test_a_broken_image_is_named_with_what_to_do(folder, keep):
     (folder / "03.png").write_bytes(encoded(3)[:60])
     (folder / "05.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"03.png is no image, or is damaged.* 1 more of the 20 .*: mend or remove it"):
-        gather(Wish("images", (folder,), 20), keep)
+        gather(ImageRequest("images", (folder,), 20), keep)
 
 
 def test_a_broken_image_in_a_tar_is_named_by_its_place(tmp_path, keep):
     path = write_tar(tmp_path / "a.tar", [("good.png", encoded(1)), ("bad.png", encoded(2)[:60])])
     with pytest.raises(InputError, match="'bad.png' in a.tar is no image, or is damaged"):
-        gather(Wish("tar", (path,), 2), keep)
+        gather(ImageRequest("tar", (path,), 2), keep)
     assert not keep.folder.exists()
 
 
 def test_broken_images_are_left_out_and_told_where_that_is_wanted(folder, keep):
     (folder / "03.png").write_bytes(b"nothing")
-    found = gather(Wish("images", (folder,), 20, tolerant=True), keep)
+    found = gather(ImageRequest("images", (folder,), 20, tolerant=True), keep)
     assert len(found.images.paths) == 19
     assert [reason.split(" is ")[0] for reason in found.broken] == [str(folder / "03.png")]
 
@@ -136,34 +136,34 @@ def test_images_that_are_all_broken_are_refused_in_any_case(folder, keep):
     for path in folder.iterdir():
         path.write_bytes(b"nothing")
     with pytest.raises(InputError, match="is no image"):
-        gather(Wish("images", (folder,), 4, tolerant=True), keep)
+        gather(ImageRequest("images", (folder,), 4, tolerant=True), keep)
 
 
 @pytest.mark.parametrize("shade", [0, 255, 90])
 def test_images_that_are_all_of_one_colour_are_refused(tmp_path, keep, shade):
     for number in range(3):
         Image.new("RGB", (50 + number, 40), (shade, 0, shade)).save(tmp_path / f"{number}.png")
-    with pytest.raises(InputError, match="each of the 3 images is of one colour: want images of what the model will"):
-        gather(Wish("images", (tmp_path,), 9), keep)
+    with pytest.raises(InputError, match="each of the 3 images is of one colour: give images of what the model will"):
+        gather(ImageRequest("images", (tmp_path,), 9), keep)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr"])
 def test_images_of_other_modes_are_taken(tmp_path, keep, mode):
     Image.fromarray(picture(1)).convert(mode).save(tmp_path / "a.tif")
-    assert len(gather(Wish("images", (tmp_path,), 1), keep).images.paths) == 1
+    assert len(gather(ImageRequest("images", (tmp_path,), 1), keep).images.paths) == 1
 
 
 def test_the_first_frame_of_an_animation_is_taken(tmp_path, keep):
     frames = [Image.fromarray(picture(number)) for number in range(3)]
     frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), picture(0))
-    assert len(gather(Wish("images", (tmp_path,), 1), keep).images.paths) == 1
+    assert len(gather(ImageRequest("images", (tmp_path,), 1), keep).images.paths) == 1
 
 
 def test_16_bit_images_are_refused_with_what_to_do(tmp_path, keep):
     Image.fromarray(np.arange(1600, dtype=np.uint16).reshape(40, 40)).save(tmp_path / "deep.png")
     with pytest.raises(InputError, match=r"deep.png has I;16 pixels of more than 8 bits: convert it to 8-bit RGB"):
-        gather(Wish("images", (tmp_path,), 1), keep)
+        gather(ImageRequest("images", (tmp_path,), 1), keep)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (2000, 31)])
@@ -180,10 +180,10 @@ def test_a_thumbnail_is_the_mean_of_its_pixels(tmp_path):
     assert (thumbnail(tmp_path / "a.npy") == 100).all()
 
 
-def test_kept_thumbnails_are_those_that_were_made(folder, keep):
+def test_cached_thumbnails_are_those_that_were_made(folder, keep):
     paths = sorted(folder.iterdir())
-    made = kept_thumbnails(paths, keep)
-    np.testing.assert_array_equal(kept_thumbnails(paths, keep), made)
+    made = cached_thumbnails(paths, keep)
+    np.testing.assert_array_equal(cached_thumbnails(paths, keep), made)
     assert contrast(made).min() > 20
 
 
@@ -196,9 +196,9 @@ def test_kept_thumbnails_are_those_that_were_made(folder, keep):
 )
 def test_wishes_that_cannot_be_met_are_refused(tmp_path, changes, text):
     with pytest.raises(InputError, match=text):
-        Wish(**{"source": "images", "paths": (tmp_path,), "count": 3, **changes})
+        ImageRequest(**{"source": "images", "paths": (tmp_path,), "count": 3, **changes})
 
 
 def test_an_unknown_source_is_told(tmp_path, keep):
     with pytest.raises(UnknownNameError, match="no dataset is called 'zip'"):
-        gather(Wish("zip", (tmp_path,), 3), keep)
+        gather(ImageRequest("zip", (tmp_path,), 3), keep)

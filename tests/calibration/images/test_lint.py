@@ -9,9 +9,9 @@ from builders.image_files import picture
 from PIL import Image
 
 from detlite.accuracy.images import Images
-from detlite.calibration.images.check import CHECKS, Inspected
+from detlite.calibration.images.check import CHECKS, LintedImages
 from detlite.calibration.images.confidence import Confidence
-from detlite.calibration.images.image_cache import Keep
+from detlite.calibration.images.image_cache import ImageCache
 from detlite.calibration.images.lint.variety import vendi
 from detlite.calibration.images.linting import lint
 from detlite.calibration.images.similar import groups, pairs
@@ -35,7 +35,7 @@ def images(tmp_path):
 
 
 def inspected(paths, **more):
-    return Inspected(tuple(paths), np.stack(thumbnails(paths)), **more)
+    return LintedImages(tuple(paths), np.stack(thumbnails(paths)), **more)
 
 
 def found(name, paths, **more):
@@ -162,7 +162,7 @@ def test_too_few_images_to_be_sure_give_no_finding(images):
 
 
 def test_a_real_model_is_asked(images, tmp_path):
-    findings = lint(Images(images, ""), detector(), Keep(tmp_path / "kept"))
+    findings = lint(Images(images, ""), detector(), ImageCache(tmp_path / "kept"))
     assert set(findings) == set(load_plugins(CHECKS))
 
 

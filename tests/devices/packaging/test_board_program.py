@@ -136,6 +136,16 @@ def test_a_cache_is_not_needed(tmp_path, artifact, photo, options):
     assert not (tmp_path / "cache").is_dir()
 
 
+def test_a_folder_of_images_is_read_as_on_the_workstation(program, artifact, photo, tmp_path):
+    (tmp_path / "photos" / "sub").mkdir(parents=True)
+    (tmp_path / "photos" / "sub" / "a.npy").write_bytes(photo.read_bytes())
+    (tmp_path / "photos" / "notes.txt").write_text("not an image")
+    asked = ("--images", tmp_path / "photos", "--queries", 5, "--min-seconds", 0, "--processes", 1, "--json")
+    ran = run(program, "measure", artifact.model.parent, *asked)
+    assert (ran.returncode, json.loads(ran.stdout)["protocol"]["input"]) == (0, "images")
+    assert "photos: 1 file is not an image and was skipped: notes.txt" in ran.stderr
+
+
 def test_images_of_one_name_are_not_packed(artifact, photo):
     with pytest.raises(InputError, match="two of the images have the same name"):
         board_program(artifact, [photo, photo])

@@ -114,7 +114,7 @@ def test_validation_images_fail_where_that_is_asked_for_and_nothing_is_written(q
     [
         ((), "give the images to calibrate with in one way, as one of: --coco IMAGES ANNOTATIONS, --images FOLDER"),
         (("--images", "a", "--tar", "b"), "give the images to calibrate with in one way"),
-        (("--tar", "absent.tar"), "absent.tar is not there"),
+        (("--tar", "absent.tar"), "absent.tar does not exist"),
         (("--images", "images", "--curve", "2,4", "--lint"), "--curve and --lint"),
         (("--images", "images", "--lint-against", "absent"), "--lint-against"),
         (("--images", "black"), "each of the 2 images is of one colour"),

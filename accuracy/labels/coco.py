@@ -1,0 +1,195 @@
+"""Ground truth in COCO's format: a JSON file with images, categories, and the objects in the images.
+
+The format is described at cocodataset.org, "Data format": boxes are [x, y, width, height] in pixels; a segmentation is
+a list of polygons, or a mask by its run lengths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, TypeVar
+
+from detlite.accuracy.labels.annotations import (
+    LARGEST_SIDE,
+    AnnotatedImage,
+    Annotations,
+    Polygons,
+    RunLengths,
+    Truth,
+)
+from detlite.runtime.errors import InputError
+
+LARGEST_FILE_BYTES = 2 << 30  # the largest official file, LVIS train, has 1.1 GB
+FEWEST_COORDINATES = 6  # of a polygon: three corners
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def read_annotations(path: Path, *, masks: bool = False, scored: bool = True) -> Annotations:
+    """Return the ground truth in the COCO file at *path*.
+
+    Args:
+        path: the JSON file.
+        masks: whether the objects' masks are read too.
+        scored: whether it will be scored against; else images may lack their sizes, and the file its objects, as
+            COCO's test sets do.
+
+    Raises:
+        InputError: it is not a COCO instances file, is damaged, names images or categories that it does not list,
+            or has an id twice.
+    """
+    raw = _read_bytes(path)
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not whole JSON ({error}); want a COCO instances file: get it again") from error
+    rows = {key: _rows(record, key, path, needed=scored) for key in ("annotations", "categories")}
+    rows["images"] = _rows(record, "images", path)
+    images = _each(rows["images"], _image if scored else _image_of_any_size, "image", path)
+    categories = _each(rows["categories"], _category, "category", path)
+    _unique((image.id for image in images), "image id", path)
+    _unique((image.file_name for image in images), "file_name", path)
+    _unique((identity for identity, _name in categories), "category id", path)
+    truths = _each(rows["annotations"], _masked_truth if masks else _truth, "annotation", path)
+    if scored:
+        _unique(_each_id(rows["annotations"], path), "annotation id", path)
+    _known((t.image_id for t in truths), {image.id for image in images}, "image", path)
+    _known((t.category_id for t in truths), {identity for identity, _name in categories}, "category", path)
+    digest = hashlib.sha256(raw).hexdigest()
+    return Annotations(images, truths, categories, digest, _split_of(rows["images"]))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a COCO instances file")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as COCO annotations: {error.strerror}") from error
+
+
+def _rows(record: object, key: str, path: Path, *, needed: bool = True) -> list[Row]:
+    if isinstance(record, dict) and not needed and not record.get(key):
+        return []
+    if not isinstance(record, dict) or key not in record:
+        found = f"keys {', '.join(map(repr, list(record)[:6]))}" if isinstance(record, dict) else "no object"
+        raise InputError(f"{path} is not a COCO instances file: it has no {key!r} ({found})")
+    rows = record[key]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: {key!r} must be a list of objects")
+    if not rows:
+        raise InputError(f"{path}: {key!r} is empty: give a file with some")
+    return rows
+
+
+def _each(rows: list[Row], make: Callable[[Row], T], what: str, path: Path) -> tuple[T, ...]:
+    made = []
+    for place, row in enumerate(rows):
+        try:
+            made.append(make(row))
+        except KeyError as error:
+            raise InputError(f"{path}: {what} {place} has no {error}: it is not a COCO instances file") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"{path}: {what} {place} is not right: {error}") from error
+    return tuple(made)
+
+
+def _integer(value: object, what: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{what} is {value!r}, want a whole number from {low} to {high}")
+    return value
+
+
+def _id(row: Row, key: str) -> int:
+    return _integer(row[key], key, 0, (1 << 62))
+
+
+def _image(row: Row) -> AnnotatedImage:
+    height, width = (_integer(row[key], key, 1, LARGEST_SIDE) for key in ("height", "width"))
+    return AnnotatedImage(_id(row, "id"), _file_name(row), height, width)
+
+
+def _image_of_any_size(row: Row) -> AnnotatedImage:
+    height, width = (_integer(row.get(key) or 0, key, 0, LARGEST_SIDE) for key in ("height", "width"))
+    return AnnotatedImage(_id(row, "id"), _file_name(row), height, width)
+
+
+def _file_name(row: Row) -> str:
+    name = row["file_name"]
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ValueError(f"file_name is {name!r}, want the name of a file")
+    for kind in (PurePosixPath, PureWindowsPath):
+        if kind(name).is_absolute() or ".." in kind(name).parts:
+            raise ValueError(f"file_name {name!r} leads out of the images folder")
+    return name
+
+
+def _category(row: Row) -> tuple[int, str]:
+    if not isinstance(row["name"], str):
+        raise TypeError(f"name is {row['name']!r}, want text")
+    return _id(row, "id"), row["name"]
+
+
+def _truth(row: Row) -> Truth:
+    if not isinstance(row["bbox"], list):
+        raise TypeError(f"bbox {row['bbox']!r}, want [x, y, width, height]")
+    x, y, width, height = map(float, row["bbox"])
+    if not all(map(math.isfinite, (x, y, width, height))) or width < 0 or height < 0:
+        raise ValueError(f"bbox {row['bbox']!r}, want [x, y, width, height] in pixels, none negative in size")
+    area = float(row.get("area", width * height))
+    if not (math.isfinite(area) and area >= 0):
+        raise ValueError(f"area {row['area']!r}, want square pixels")
+    crowd = bool(_integer(row.get("iscrowd", 0), "iscrowd", 0, 1))
+    return Truth(_id(row, "image_id"), _id(row, "category_id"), (x, y, width, height), area, crowd)
+
+
+def _masked_truth(row: Row) -> Truth:
+    return replace(_truth(row), mask=_mask(row["segmentation"]))
+
+
+def _mask(value: object) -> Polygons | RunLengths:
+    if isinstance(value, dict):
+        height, width = (_integer(side, "a side of the segmentation", 1, LARGEST_SIDE) for side in value["size"])
+        counts = value["counts"]
+        if not isinstance(counts, str):
+            counts = tuple(_integer(count, "a run of the segmentation", 0, height * width) for count in counts)
+            if sum(counts) != height * width:
+                raise ValueError(f"the runs of the segmentation cover {sum(counts)} pixels of {height} x {width}")
+        return RunLengths((height, width), counts)
+    if not isinstance(value, list) or not value:
+        raise TypeError(f"segmentation is {str(value)[:60]}, want polygons or run lengths")
+    polygons = tuple(tuple(map(float, polygon)) for polygon in value)
+    if any(len(one) < FEWEST_COORDINATES or len(one) % 2 or not all(map(math.isfinite, one)) for one in polygons):
+        raise ValueError("segmentation has a polygon that is not at least three corners (x, y) in pixels")
+    return polygons
+
+
+def _each_id(rows: list[Row], path: Path) -> tuple[int, ...]:
+    return _each(rows, lambda row: _id(row, "id"), "annotation", path)
+
+
+def _unique(values: Iterable[object], what: str, path: Path) -> None:
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            raise InputError(f"{path}: {what} {value!r} is there twice; want each once")
+        seen.add(value)
+
+
+def _known(named: Iterable[int], listed: set[int], what: str, path: Path) -> None:
+    unknown = [identity for identity in named if identity not in listed]
+    if unknown:
+        raise InputError(
+            f"{path}: {len(unknown)} annotations name no listed {what}; the first names {what} {unknown[0]}"
+        )
+
+
+def _split_of(rows: list[Row]) -> str | None:
+    folders = {str(row.get("coco_url", "")).rpartition("/")[0].rpartition("/")[2] for row in rows}
+    return next(iter(folders)) or None if len(folders) == 1 else None

@@ -1,0 +1,72 @@
+"""Which files of a folder are its images: one rule for the workstation and the board."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, NoReturn, Optional, Tuple
+
+from detlite.runtime.errors import InputError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".jp2", ".avif", ".npy", ".rgb")
+"""File names that mark an image, in either case; of an animation the first frame counts."""
+
+NAMED = 3
+"""Skipped files that a notice names."""
+
+
+@dataclass(frozen=True)
+class FolderImages:
+    """The files of a folder.
+
+    Attributes:
+        paths: the images, sorted by path.
+        skipped: the other files, sorted by path.
+    """
+
+    paths: Tuple[Path, ...]
+    skipped: Tuple[Path, ...]
+
+
+def is_image(path: Path) -> bool:
+    """Return whether the name of *path* marks an image; a hidden file is none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def folder_images(folder: Path) -> FolderImages:
+    """Return `folder_files` of a folder that has images; `InputError` where it has none."""
+    found = folder_files(folder)
+    if not found.paths:
+        raise InputError(f"{folder} holds no image; give files that end in {', '.join(SUFFIXES)}")
+    return found
+
+
+def folder_files(folder: Path) -> FolderImages:
+    """Return the images in *folder* and in the folders below it, and the files that are not images.
+
+    Hidden folders are not entered, and links to folders are not followed.
+
+    Raises:
+        InputError: a folder cannot be read.
+    """
+
+    def fail(error: OSError) -> NoReturn:
+        raise InputError(f"{error.filename} cannot be read as a folder of images: {error.strerror}") from error
+
+    found: List[Path] = []
+    skipped: List[Path] = []
+    for place, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(place, name) for name in names):
+            (found if is_image(path) and path.is_file() else skipped).append(path)
+    return FolderImages(tuple(sorted(found)), tuple(sorted(skipped)))
+
+
+def skipped_notice(folder: Path, skipped: Tuple[Path, ...]) -> Optional[str]:
+    """Return how many files of *folder* are *skipped*, with the first few names; None where none is."""
+    if not skipped:
+        return None
+    names = ", ".join(path.name for path in skipped[:NAMED]) + (", ..." if len(skipped) > NAMED else "")
+    count = "1 file is not an image and was" if len(skipped) == 1 else f"{len(skipped)} files are not images and were"
+    return f"{folder}: {count} skipped: {names}"
