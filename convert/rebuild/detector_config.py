@@ -1,4 +1,4 @@
-"""What a `pipeline.config` says of a network and its deployment, with the defaults of the OD API's protos.
+"""The typed config of a detector, with the defaults of the OD API's protos.
 
 Source of names and defaults: `object_detection/protos/*.proto` of the OD API 2.8.0.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """`batch_norm` of a hyperparameter block; gamma exists where *scale*, beta where *center*."""
+    """`batch_norm` of a hyperparameter block; it has a gamma if *scale*, a beta if *center*."""
 
     epsilon: float = 0.001
     center: bool = True
@@ -19,7 +19,7 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class ConvHyperparams:
-    """`conv_hyperparams`: what follows a convolution. Without *batch_norm* convolutions have biases.
+    """`conv_hyperparams`: what follows a convolution: a bias if *batch_norm* is None, and an activation.
 
     Attributes:
         activation: `NONE`, `RELU`, `RELU_6` or `SWISH`.
@@ -32,7 +32,7 @@ class ConvHyperparams:
 
 @dataclass(frozen=True)
 class ImageResizer:
-    """`image_resizer`; *keeps_aspect* where it is `keep_aspect_ratio_resizer`, whose largest side is meant here."""
+    """`image_resizer`; for a `keep_aspect_ratio_resizer` *keeps_aspect* is set and both sides are its largest side."""
 
     height: int = 300
     width: int = 300
@@ -62,7 +62,7 @@ class BiFpn:
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """`feature_extractor` of an SSD; *line* is where it stands in the file."""
+    """`feature_extractor` of an SSD; *line* is its line in the file, or 0."""
 
     type: str
     depth_multiplier: float = 1.0
@@ -81,11 +81,13 @@ class FeatureExtractor:
 
 @dataclass(frozen=True)
 class ConvolutionalPredictor:
-    """`convolutional_box_predictor`: heads of their own for every feature map.
+    """`convolutional_box_predictor`: separate heads for every feature map.
 
     Attributes:
-        layers, min_depth, max_depth: 1x1 convolutions before the heads; none where the depth is 0.
-        clip_range: lowest and highest value of box encodings, or None.
+        layers: number of 1x1 convolutions before the heads; there are none if their depth is 0.
+        min_depth: the smallest number of channels of these convolutions.
+        max_depth: the largest number of channels of these convolutions.
+        clip_range: (lowest, highest) value of the box encodings, or None.
     """
 
     conv: ConvHyperparams = field(default_factory=ConvHyperparams)
@@ -117,7 +119,7 @@ Predictor = ConvolutionalPredictor | WeightSharedPredictor
 
 @dataclass(frozen=True)
 class SsdAnchors:
-    """`ssd_anchor_generator`. Strides and offsets are in pixels; empty ones follow from the feature maps."""
+    """`ssd_anchor_generator`. Strides and offsets are in pixels; if empty, the feature maps determine them."""
 
     num_layers: int = 6
     min_scale: float = 0.2
@@ -136,7 +138,7 @@ class SsdAnchors:
 
 @dataclass(frozen=True)
 class MultiscaleAnchors:
-    """`multiscale_anchor_generator` (RetinaNet); sizes in pixels of the input."""
+    """`multiscale_anchor_generator` (RetinaNet); sizes are in pixels of the input."""
 
     min_level: int = 3
     max_level: int = 7
@@ -161,7 +163,7 @@ class BoxScales:
 
 @dataclass(frozen=True)
 class PostProcessing:
-    """`post_processing`: logits to scores, and non-maximum suppression."""
+    """`post_processing`: score conversion and non-maximum suppression."""
 
     score_converter: str = "IDENTITY"
     logit_scale: float = 1.0
@@ -173,7 +175,7 @@ class PostProcessing:
 
 @dataclass(frozen=True)
 class Ssd:
-    """`model { ssd }`; *classes* is without the background, *columns* with it where the network has it."""
+    """`model { ssd }`; *classes* does not count the background, *columns* does if the network has one."""
 
     classes: int
     extractor: FeatureExtractor
@@ -186,18 +188,22 @@ class Ssd:
 
     @property
     def columns(self) -> int:
-        """Columns of the class scores."""
+        """The number of columns of the class scores."""
         return self.classes + int(self.add_background_class)
 
 
 @dataclass(frozen=True)
 class CenterNet:
-    """`model { center_net }` with its boxes; keypoints, masks and the like are refused by the reader.
+    """`model { center_net }` with its boxes; the reader refuses keypoints, masks and other tasks.
 
     Attributes:
-        means, stds: of the preprocessing, in the order of the channels that the network reads.
+        means: the means of the preprocessing, in the channel order of the network's input.
+        stds: the standard deviations of the preprocessing, in the same order.
         bgr: whether that order is blue, green, red.
-        head_filters, head_kernels: of the object centre head's convolutions.
+        center_head_filters: the channels of the convolutions of the object centre head.
+        center_head_kernels: the kernels of these convolutions.
+        box_head_filters: the channels of the convolutions of the size and offset heads.
+        box_head_kernels: the kernels of these convolutions.
     """
 
     classes: int
@@ -218,22 +224,22 @@ class CenterNet:
     line: int = 0
 
 
-Model = Ssd | CenterNet
+DetectorConfig = Ssd | CenterNet
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A whole `pipeline.config`, as far as deployment needs it.
+    """A `pipeline.config`, as far as deployment needs it.
 
     Attributes:
         model: the network.
-        use_moving_averages: whether `eval_config` asks for the averaged weights.
-        quantization_aware: whether there is a `graph_rewriter { quantization }`: the checkpoint holds ranges.
-        skipped: fields that no proto of the OD API 2.8 has, or that have been removed: "batch_norm_trainable, line 12".
-        name: the file, for errors.
+        use_moving_averages: whether `eval_config` selects the averaged weights.
+        quantization_aware: whether there is a `graph_rewriter { quantization }`, so that the checkpoint has ranges.
+        skipped: fields that the OD API 2.8 does not have, or no longer has: "batch_norm_trainable, line 12".
+        name: the file name, for errors.
     """
 
-    model: Model
+    model: DetectorConfig
     use_moving_averages: bool = False
     quantization_aware: bool = False
     skipped: tuple[str, ...] = ()

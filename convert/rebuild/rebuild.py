@@ -8,9 +8,9 @@ from pathlib import Path
 from detlite.convert.detector import Detector, DetectorOptions, raw_outputs
 from detlite.convert.graph.trim import prune
 from detlite.convert.rebuild.decoding import Decoding, center_net_decoding, ssd_decoding
-from detlite.convert.rebuild.detector_config import CenterNet, Model, Ssd
+from detlite.convert.rebuild.detector_config import CenterNet, DetectorConfig, Ssd
 from detlite.convert.rebuild.network.anchors import Size
-from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, Built
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.center_net import OCTAVE, build_center_net
 from detlite.convert.rebuild.network.ssd import build_ssd
 from detlite.convert.rebuild.odapi.family import Family, family_of_center_net, family_of_extractor
@@ -44,7 +44,7 @@ class Plan:
         random_seed: of weights that nobody trained; None where they were.
     """
 
-    model: Model
+    model: DetectorConfig
     origin: str
     folder: Path | None = None
     quantized: bool = False
@@ -88,7 +88,9 @@ def rebuild(plan: Plan, weights: Weights, options: DetectorOptions) -> Rebuilt:
     return Rebuilt(detector, unused, _notices(plan, size, unused))
 
 
-def _ssd(plan: Plan, weights: Weights, options: DetectorOptions, size: Size) -> tuple[Built, Normalization, Decoding]:
+def _ssd(
+    plan: Plan, weights: Weights, options: DetectorOptions, size: Size
+) -> tuple[BuiltNetwork, Normalization, Decoding]:
     model = plan.model
     assert isinstance(model, Ssd)
     kind = model.extractor.type
@@ -106,7 +108,7 @@ def _ssd(plan: Plan, weights: Weights, options: DetectorOptions, size: Size) -> 
 
 def _center_net(
     plan: Plan, weights: Weights, options: DetectorOptions, size: Size
-) -> tuple[Built, Normalization, Decoding]:
+) -> tuple[BuiltNetwork, Normalization, Decoding]:
     model = plan.model
     assert isinstance(model, CenterNet)
     family, extractor = family_of_center_net(model.type, model.line, plan.origin)

@@ -9,7 +9,7 @@ from typing import Any
 from builders.asked_weights import AskedWeights
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.rebuild.detector_config import Ssd, WeightSharedPredictor
-from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES, Built
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.ssd import build_ssd
 from detlite.convert.rebuild.odapi.family import family_of_extractor, preset
 from detlite.convert.tflite.describe import describe
@@ -27,13 +27,13 @@ def thin(name: str, **fields: Any) -> Ssd:
 
 
 @lru_cache(maxsize=4)
-def build(model: Ssd, size: tuple[int, int]) -> tuple[Built, AskedWeights]:
+def build(model: Ssd, size: tuple[int, int]) -> tuple[BuiltNetwork, AskedWeights]:
     """*model* for images of *size*, and what it asked for; the last ones are kept, as tests ask again for the same."""
     weights = AskedWeights()
     _, extractor = family_of_extractor(model.extractor.type, model.extractor.line, "a test")
     return build_ssd(model, extractor, weights, size), weights
 
 
-def operators(built: Built) -> dict[str, int]:
+def operators(built: BuiltNetwork) -> dict[str, int]:
     """How many operators of each kind the float TFLite file has."""
     return dict(describe(to_tflite(built.graph_def, (BOX_ENCODINGS, CLASS_SCORES)), "built").operators)

@@ -1,4 +1,4 @@
-"""Anchors as the OD API's generators lay them over the feature maps."""
+"""The anchors of the OD API's anchor generators."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from detlite.runtime.errors import InputError
 Size = tuple[int, int]
 
 LOWEST_SCALE = 0.1
-"""Of the first of the three boxes in the lowest layer (Liu et al., SSD, 2016, section 2.2, and the OD API)."""
+"""The scale of the first of the three boxes in the lowest layer (Liu et al., SSD, 2016, section 2.2; the OD API)."""
 
 
 def boxes_per_cell(generator: AnchorGenerator, maps: int) -> tuple[int, ...]:
-    """Return how many anchors each cell of each of *maps* feature maps has.
+    """Return the number of anchors per cell of each of *maps* feature maps.
 
     Raises:
-        InputError: the generator is for another number of maps.
+        InputError: the generator has another number of maps.
     """
     return tuple(len(shapes) for shapes in _shapes(generator, maps))
 
 
 def make_anchors(generator: AnchorGenerator, image: Size, maps: Sequence[Size]) -> Floats:
-    """Return float32 (N, 4) anchors: (y centre, x centre, height, width), 0..1 of the image, the finest map first.
+    """Return the anchors, float32 (N, 4): (y centre, x centre, height, width), in 0..1 of the image; not clipped.
 
-    Within a map row by row, within a cell in the order of the generator. Anchors are not clipped.
+    They are sorted by map (finest first), row, column, and then in the order of the generator.
 
     Args:
-        generator: what the config says.
+        generator: the anchor generator in the config.
         image: (height, width) of the network's input, in pixels.
         maps: (rows, columns) of each feature map.
     """
@@ -51,7 +51,7 @@ def make_anchors(generator: AnchorGenerator, image: Size, maps: Sequence[Size]) 
 
 
 def _shapes(generator: AnchorGenerator, maps: int) -> list[list[tuple[float, float]]]:
-    """Return (height, width) of every box of a cell, for each map; of the base anchor, or in pixels if multiscale."""
+    """Return (height, width) of each box in a cell of each map: of the base anchor, or in pixels if multiscale."""
     if isinstance(generator, MultiscaleAnchors):
         levels = range(generator.min_level, generator.max_level + 1)
         shapes = [_multiscale_shapes(generator, level) for level in levels]
@@ -59,8 +59,8 @@ def _shapes(generator: AnchorGenerator, maps: int) -> list[list[tuple[float, flo
         shapes = [_ssd_shapes(generator, layer) for layer in range(generator.num_layers)]
     if len(shapes) != maps:
         raise InputError(
-            f"the anchor generator is for {len(shapes)} feature maps, and the feature extractor makes {maps}: "
-            "num_layers or the levels of the two must agree"
+            f"the anchor generator is for {len(shapes)} feature maps, but the feature extractor has {maps}: "
+            "make their num_layers or their levels agree"
         )
     return shapes
 
@@ -99,7 +99,7 @@ def _multiscale_shapes(generator: MultiscaleAnchors, level: int) -> list[tuple[f
 
 
 def _strided_centres(level: int, image: Size, cells: Size) -> tuple[Doubles, Doubles]:
-    """Centres one stride apart; they begin at half a stride only where the image is a multiple of it."""
+    """Return centres one stride apart; they start at half a stride only if the image is a multiple of the stride."""
     stride = 2**level
     starts = [stride / 2 if side % stride == 0 else 0.0 for side in image]
     rows, columns = (

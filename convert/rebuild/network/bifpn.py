@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detlite.convert.rebuild.detector_config import BiFpn, FeatureExtractor
-from detlite.convert.rebuild.network.extractor import said
+from detlite.convert.rebuild.network.extractor import where
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, KERAS_NAMES, keras_style
 from detlite.convert.rebuild.network.slim import Slim
@@ -23,7 +23,7 @@ COARSEST_TAP = 5
 
 @dataclass(frozen=True, eq=False)
 class _Map:
-    """A feature map, its level, and whether it is the backbone's: those are always projected."""
+    """A feature map with its level; a map of the backbone is always projected."""
 
     features: Tensor
     level: int
@@ -31,13 +31,13 @@ class _Map:
 
 
 class BiFpnBuilder:
-    """Builds the nodes one after the other, as the checkpoint numbers them."""
+    """Builds the nodes in the order in which the checkpoint numbers them."""
 
     def __init__(self, slim: Slim, extractor: FeatureExtractor) -> None:
-        """Build with the layers of *slim* what *extractor* asks for.
+        """Build the pyramid in the config *extractor* with the layers of *slim*.
 
         Raises:
-            InputError: it asks for no pyramid of this kind, for levels that are not there, or an unknown sum.
+            InputError: its levels do not exist, or its combine_method is unknown.
         """
         self.slim = Slim(slim.net, KERAS_NAMES)
         self.extractor = extractor
@@ -46,12 +46,12 @@ class BiFpnBuilder:
         low, high = self.config.min_level, self.config.max_level
         if not 1 <= low < min(high, COARSEST_TAP) or self.config.combine_method not in METHODS:
             raise InputError(
-                f"{said(extractor)}: bifpn wants min_level under max_level and {COARSEST_TAP}, and a combine_method of "
-                f"{', '.join(METHODS)}; got {low}, {high} and {self.config.combine_method}"
+                f"{where(extractor)}: bifpn needs min_level below max_level and {COARSEST_TAP}, and a combine_method "
+                f"of {', '.join(METHODS)}; got {low}, {high} and {self.config.combine_method}"
             )
 
     def maps(self, taps: Mapping[int, Tensor]) -> list[Tensor]:
-        """Return the maps of all levels, the finest first, of the backbone's *taps* by level."""
+        """Return the maps of all levels, finest first, built on the backbone's *taps* by level."""
         low, high = self.config.min_level, self.config.max_level
         current = {n: _Map(taps[n], n, of_backbone=True) for n in range(low, min(high, COARSEST_TAP) + 1)}
         for level in range(COARSEST_TAP + 1, high + 1):
@@ -75,7 +75,7 @@ class BiFpnBuilder:
         return after
 
     def _node(self, inputs: list[_Map], level: int) -> _Map:
-        """Return the sum of *inputs* at *level*, activated and then smoothed."""
+        """Return the node at *level*: the sum of *inputs*, activation, smoothing."""
         net, scope = self.slim.net, f"{STAGE}/node_{self._nodes}"
         parts = [self._resampled(one, level, number) for number, one in enumerate(inputs)]
         weights = self._weights(len(parts))
@@ -94,7 +94,7 @@ class BiFpnBuilder:
         return _Map(x, level)
 
     def _weights(self, count: int) -> tuple[np.float32, ...] | None:
-        """Return what each input is multiplied with; softmax over one number each, as the original has it, is 1."""
+        """Return the weight of each input, or None if all are 1 (the original's softmax over single numbers is 1)."""
         method = self.config.combine_method
         if method not in WEIGHTED:
             return None
@@ -108,7 +108,7 @@ class BiFpnBuilder:
         return tuple(np.float32(weight) for weight in weights)
 
     def _resampled(self, source: _Map, level: int, number: int) -> Tensor:
-        """Return *source*, the input *number* of the node, with the node's channels and at its *level*."""
+        """Return *source*, input *number* of the node, resampled to *level* with the node's channels."""
         net, x = self.slim.net, source.features
         scope = f"{STAGE}/node_input_blocks/{self._nodes}/{number}/1/0"
         if source.of_backbone:

@@ -1,4 +1,4 @@
-"""What a builder hands on."""
+"""The result of building a network, and the names of its outputs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 BOX_ENCODINGS = "raw_outputs/box_encodings"
 CLASS_SCORES = "raw_outputs/class_predictions"
 CLASS_LOGITS = "class_predictions_with_background"
-"""The heads, by the names that the OD API's own TFLite exporter gives them."""
+"""The names of the heads, which are those of the OD API's TFLite exporter."""
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
+class BuiltNetwork:
     """A network with its weights.
 
     Attributes:
-        graph_def: from the placeholder `trim.INPUT` to `BOX_ENCODINGS`, `CLASS_SCORES` and `CLASS_LOGITS`.
+        graph_def: `GraphDef` from the placeholder `trim.INPUT` to `BOX_ENCODINGS`, `CLASS_SCORES` and `CLASS_LOGITS`.
         maps: (rows, columns) of each feature map.
-        parameters: trained numbers, without moving statistics.
-        macs: multiplications with addition of its convolutions.
+        parameters: number of trained parameters, without moving statistics.
+        macs: multiply-accumulates of its convolutions.
     """
 
     graph_def: Any

@@ -1,4 +1,4 @@
-"""CenterNet: one map at stride 4, a heat map of centres for each class, and sizes and offsets in its cells.
+"""Build a CenterNet: one map at stride 4 with a heat map of centres per class, and a size and an offset per cell.
 
 Source: Zhou et al., Objects as Points, 2019, as the OD API builds it in TF2.
 """
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet
-from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, Built
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, KERAS_NAMES
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 from detlite.convert.rebuild.weights.weights import Weights
@@ -21,7 +21,7 @@ HEADS = "model/_prediction_head_dict"
 CENTER, SIZE, OFFSET = "object_center", "box.Sscale", "box.Soffset"
 STRIDE = 4
 OCTAVE = 32
-"""Sides must be multiples of it: each step up the pyramid doubles, and meets a map of the backbone."""
+"""The sides of the image must be multiples of this: each step of the pyramid doubles to the size of a backbone map."""
 
 KERAS_NORM = BatchNorm(epsilon=0.001, scale=True)
 PAIR = 2
@@ -32,18 +32,19 @@ class CenterExtractor:
     """One `feature_extractor { type }` of a CenterNet.
 
     Attributes:
-        build: the map at stride 4 of an image.
-        mean, std: of the backbone's own preprocessing, which comes after the config's: channel by channel.
-        swaps: whether that turns the order of the channels round.
+        build: returns the map at stride 4 of an image.
+        mean: per-channel mean of the backbone's preprocessing, which follows the config's.
+        std: per-channel standard deviation of the backbone's preprocessing.
+        swaps: whether the backbone's preprocessing reverses the order of the channels.
     """
 
-    build: Callable[[Network, Tensor, CenterNet], Tensor]
+    build: Callable[[GraphBuilder, Tensor, CenterNet], Tensor]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     swaps: bool = False
 
     def normalization(self, config: CenterNet) -> tuple[str, tuple[float, ...], tuple[float, ...]]:
-        """Return colour order, mean and std of both steps in one: y = (x - mean) / std."""
+        """Return (colour order, mean, std) of both steps combined: y = (x - mean) / std."""
         means, stds = config.means, config.stds
         if self.swaps:
             means, stds = means[::-1], stds[::-1]
@@ -52,12 +53,14 @@ class CenterExtractor:
         return "BGR" if config.bgr is not self.swaps else "RGB", mean, std
 
 
-def build_center_net(config: CenterNet, extractor: CenterExtractor, weights: Weights, size: tuple[int, int]) -> Built:
-    """Return the network that *config* describes, for images of *size* (height, width), with *weights*.
+def build_center_net(
+    config: CenterNet, extractor: CenterExtractor, weights: Weights, size: tuple[int, int]
+) -> BuiltNetwork:
+    """Return the network of *config* for images of *size* (height, width), with *weights*.
 
-    Its box encodings [1, N, 4] are (y offset, x offset, height, width) in cells, row by row; its scores [1, N, C].
+    Its box encodings are [1, N, 4], (y offset, x offset, height, width) in cells, row by row; its scores [1, N, C].
     """
-    with Network(weights, (*size, 3)) as net:
+    with GraphBuilder(weights, (*size, 3)) as net:
         features = extractor.build(net, net.image, config)
         rows, columns = net.size(features)
         cells = rows * columns
@@ -67,10 +70,10 @@ def build_center_net(config: CenterNet, extractor: CenterExtractor, weights: Wei
         net.identity(net.reshape(boxes, (1, cells, 2 * PAIR), "boxes"), BOX_ENCODINGS)
         logits = net.identity(net.reshape(heat, (1, cells, config.classes), "centers"), CLASS_LOGITS)
         net.convert_scores(logits, "SIGMOID", 1.0, CLASS_SCORES)
-        return Built(net.graph_def, ((rows, columns),), net.parameters, net.macs)
+        return BuiltNetwork(net.graph_def, ((rows, columns),), net.parameters, net.macs)
 
 
-def _head(net: Network, x: Tensor, name: str, filters: int, config: CenterNet) -> Tensor:
+def _head(net: GraphBuilder, x: Tensor, name: str, filters: int, config: CenterNet) -> Tensor:
     slim, scope = Slim(net, KERAS_NAMES), f"{HEADS}/{name}/0"
     inner = (config.center_head_filters, config.center_head_kernels)
     if name != CENTER:
@@ -81,10 +84,10 @@ def _head(net: Network, x: Tensor, name: str, filters: int, config: CenterNet) -
     return slim.conv(x, f"{scope}/layer_with_weights-{len(inner[0])}", filters, 1, style=PLAIN)
 
 
-def top_down(net: Network, taps: list[Tensor], depths: tuple[int, ...], config: CenterNet) -> Tensor:
-    """Return the map at stride 4 of *taps* at strides 4, 8, 16 and 32, by a pyramid whose steps have *depths*.
+def top_down(net: GraphBuilder, taps: list[Tensor], depths: tuple[int, ...], config: CenterNet) -> Tensor:
+    """Return the map at stride 4 of a pyramid on *taps* (strides 4, 8, 16 and 32) whose steps have *depths* channels.
 
-    Each step doubles, adds the tap that it meets, and is smoothed to the depth of the next.
+    Each step doubles the map, adds the tap of that size, and smooths it to the channels of the next step.
     """
     slim = Slim(net, KERAS_NAMES)
     smooth = Style("RELU", KERAS_NORM, biased=True)
@@ -102,7 +105,7 @@ def _layer(number: int) -> str:
     return f"{PYRAMID}/layer_with_weights-{number}"
 
 
-def _doubled(net: Network, x: Tensor, scope: str, config: CenterNet) -> Tensor:
+def _doubled(net: GraphBuilder, x: Tensor, scope: str, config: CenterNet) -> Tensor:
     rows, columns = net.size(x)
     resize = net.resize_nearest if config.upsampling_interpolation == "nearest" else net.resize_bilinear
     return resize(x, (2 * rows, 2 * columns), scope)

@@ -1,4 +1,4 @@
-"""EfficientNet of the TensorFlow model garden, as the backbone of EfficientDet in TF2 checkpoints."""
+"""EfficientNet of the TensorFlow Model Garden, the backbone of EfficientDet in TF2 checkpoints."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import BatchNorm
-from detlite.convert.rebuild.network.depths import make_divisible
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.channel_counts import make_divisible
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, CountedNames
 from detlite.convert.rebuild.network.slim import Slim, Style
 
@@ -24,11 +24,11 @@ STACKS = (
 )
 """(kernel, expansion, channels, blocks, stride) of each stack of B0 (Tan and Le, EfficientNet, 2019, table 1)."""
 
-SQUEEZED = 4
-"""The squeeze keeps a quarter of the channels that enter the block."""
+SQUEEZE_RATIO = 4
+"""The squeeze has a quarter of the block's input channels."""
 
 LEVELS = {1: (0, 0), 2: (1, 1), 3: (2, 1), 4: (4, 2), 5: (6, 0)}
-"""(stack, block) that the OD API taps for each level: the last ones of B0, and the same numbers of all others."""
+"""(stack, block) that the OD API taps for each level: the last blocks of B0, and the same numbers in all others."""
 
 STYLE = Style("SWISH", BatchNorm(epsilon=0.001, scale=True))
 LINEAR = replace(STYLE, activation="NONE")
@@ -36,13 +36,13 @@ LINEAR = replace(STYLE, activation="NONE")
 
 @dataclass(frozen=True)
 class EfficientNet:
-    """One of the family, by how much wider and deeper it is than B0."""
+    """An EfficientNet, described by its width and depth relative to B0."""
 
     width: float
     depth: float
 
-    def levels(self, net: Network, image: Tensor) -> dict[int, Tensor]:
-        """Return the features of levels 1 to 5; the layers behind the last are in the checkpoint, and not built."""
+    def levels(self, net: GraphBuilder, image: Tensor) -> dict[int, Tensor]:
+        """Return the features of levels 1 to 5; the later layers in the checkpoint are not built."""
         slim = Slim(net, CountedNames(MODEL))
         taps = {place: level for level, place in LEVELS.items()}
         x = slim.conv(image, "efficientnet/stem", self._channels(STEM), 3, style=STYLE, stride=2)
@@ -69,13 +69,13 @@ def _block(slim: Slim, x: Tensor, scope: str, row: tuple[int, int, int, int]) ->
     if expansion > 1:
         y = slim.conv(y, f"{scope}/expand", before * expansion, 1, style=STYLE)
     y = slim.depthwise(y, f"{scope}/depthwise", kernel, style=STYLE, stride=stride)
-    y = net.multiply(y, _gate(slim, y, f"{scope}/squeeze_excite", max(1, before // SQUEEZED)), f"{scope}/gate")
+    y = net.multiply(y, _gate(slim, y, f"{scope}/squeeze_excite", max(1, before // SQUEEZE_RATIO)), f"{scope}/gate")
     y = slim.conv(y, f"{scope}/project", channels, 1, style=LINEAR)
     return net.add(y, x, scope) if stride == 1 and before == channels else y
 
 
 def _gate(slim: Slim, x: Tensor, scope: str, squeezed: int) -> Tensor:
-    """Return what each channel is multiplied with (Hu et al., Squeeze-and-Excitation Networks, 2018)."""
+    """Return the gate of each channel (Hu et al., Squeeze-and-Excitation Networks, 2018)."""
     y = slim.net.channel_means(x, scope)
     y = slim.conv(y, f"{scope}/reduce", squeezed, 1, style=Style("SWISH", norm=None))
     return slim.conv(y, f"{scope}/expand", slim.net.channels(x), 1, style=Style("SIGMOID", norm=None))

@@ -1,4 +1,4 @@
-"""Feature maps that an SSD adds behind its backbone (OD API `feature_map_generators`)."""
+"""The extra feature maps that an SSD adds after its backbone (OD API `feature_map_generators`)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detlite.convert.rebuild.detector_config import FeatureExtractor
+from detlite.convert.rebuild.network.channel_counts import depth_of
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.slim import Slim, Style, style_of
 
 EXTRA_LAYERS = ((512, 3), (256, 3), (256, 3), (128, 3))
-"""(channels, kernel) of the maps behind the two taps (Liu et al., SSD, 2016, figure 2)."""
-
-
-def depth_of(filters: int, extractor: FeatureExtractor) -> int:
-    """Return *filters* times the depth multiplier, at least the minimal depth; not rounded to a multiple of 8."""
-    return max(int(filters * extractor.depth_multiplier), extractor.min_depth)
+"""(channels, kernel) of the maps after the two taps (Liu et al., SSD, 2016, figure 2)."""
 
 
 @dataclass(frozen=True)
 class ExtraMaps:
-    """The maps behind the backbone's taps, each half the size of the one before.
+    """The maps after the backbone's taps, each half the size of the previous one.
 
     Attributes:
-        scope: the backbone's scope: `FeatureExtractor/MobilenetV2`.
-        base: the name of its last tap, which begins theirs: `layer_19`.
-        layers: (channels, kernel) of each, before the depth multiplier.
+        scope: the scope of the backbone: `FeatureExtractor/MobilenetV2`.
+        base: the name of its last tap, the prefix of the maps' names: `layer_19`.
+        layers: (channels, kernel) of each map, before the depth multiplier.
     """
 
     scope: str
@@ -33,7 +29,7 @@ class ExtraMaps:
     layers: tuple[tuple[int, int], ...] = EXTRA_LAYERS
 
     def add_to(self, slim: Slim, taps: Sequence[Tensor], extractor: FeatureExtractor) -> list[Tensor]:
-        """Return *taps* and the maps that follow, `num_layers` in all."""
+        """Return *taps* and the extra maps, `num_layers` in total."""
         maps = list(taps)[: extractor.num_layers]
         for number, (channels, kernel) in enumerate(self.layers, start=len(taps)):
             if number < extractor.num_layers:

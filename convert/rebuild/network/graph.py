@@ -1,4 +1,4 @@
-"""A network under construction: a TensorFlow graph of fixed shapes, its weights inside."""
+"""The builder of a TensorFlow graph with fixed shapes and constant weights."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Tensor = Any
 
 ACTIVATIONS = ("NONE", "RELU", "RELU_6", "SWISH", "HARD_SWISH", "SIGMOID")
 QUANTIZED_ACTIVATIONS = ("NONE", "RELU", "RELU_6")
-"""Those that `contrib.quantize` sees as one with their convolution."""
+"""The activations that `contrib.quantize` fuses with their convolution."""
 
 SIXTH = np.float32(1 / 6)
 
 
-class Network:
-    """Operators that a family builds its detector of; used as a context manager.
+class GraphBuilder:
+    """The operators that detectors are built from; use it as a context manager.
 
     Attributes:
         image: the placeholder, float32 [1, height, width, channels].
-        parameters: how many trained numbers the layers hold so far, without moving statistics.
-        macs: multiplications with addition of convolutions so far.
-        quantized: whether trained ranges stay in the graph, as `FakeQuantWithMinMaxVars`.
+        parameters: number of trained parameters so far, without moving statistics.
+        macs: multiply-accumulates of the convolutions so far.
+        quantized: whether trained ranges are kept in the graph, as `FakeQuantWithMinMaxVars`.
     """
 
     def __init__(self, weights: Weights, shape: tuple[int, int, int], *, quantized: bool = False) -> None:
@@ -46,7 +46,7 @@ class Network:
         with self._graph.as_default():
             self.image = self._tf.compat.v1.placeholder(self._tf.float32, (1, *shape), name=INPUT)
 
-    def __enter__(self) -> Network:
+    def __enter__(self) -> GraphBuilder:
         self._entered.__enter__()
         return self
 
@@ -55,7 +55,7 @@ class Network:
 
     @property
     def graph_def(self) -> Any:
-        """What was built so far, as a `tensorflow.GraphDef`."""
+        """The graph built so far, a `tensorflow.GraphDef`."""
         return self._graph.as_graph_def()
 
     def has(self, name: str) -> bool:
@@ -63,9 +63,9 @@ class Network:
         return self._weights.has(name)
 
     def variable(self, name: str | tuple[str, ...], shape: Sequence[int], *, trained: bool = True) -> Floats:
-        """Return the float32 weights *name* (or the first of several names), of that shape.
+        """Return the weights *name* (or the first of several names that exists), float32 of *shape*.
 
-        Layers that share weights ask for them again; they count once.
+        Shared weights may be requested more than once; they are counted once.
         """
         first = names_of(name)[0]
         if trained and first not in self._counted:
@@ -76,7 +76,7 @@ class Network:
     def conv(
         self, x: Tensor, kernel: Any, bias: Floats | None, *, stride: int = 1, padding: str = "SAME", name: str
     ) -> Tensor:
-        """Return the convolution of *x* with *kernel* [kh, kw, in, out] (numbers or a tensor), plus *bias* [out]."""
+        """Return the convolution of *x* with *kernel* [kh, kw, in, out] (an array or a tensor), plus *bias* [out]."""
         y = self._tf.nn.conv2d(x, kernel, strides=stride, padding=padding, name=f"{name}/Conv2D")
         rows, columns = self.size(y)
         self.macs += rows * columns * int(np.prod(kernel.shape))
@@ -92,18 +92,18 @@ class Network:
         return self.bias(y, bias, name)
 
     def bias(self, x: Tensor, bias: Floats | None, name: str) -> Tensor:
-        """Return *x* with *bias* added to each channel, or *x* itself."""
+        """Return *x* with *bias* added to each channel; *x* itself if *bias* is None."""
         return x if bias is None else self._tf.nn.bias_add(x, bias, name=f"{name}/BiasAdd")
 
     def activate(self, x: Tensor, activation: str, name: str) -> Tensor:
-        """Return *activation*, one of `ACTIVATIONS`, of *x*."""
+        """Return *activation*, one of `ACTIVATIONS`, applied to *x*."""
         nn = self._tf.nn
         if activation == "NONE":
             return x
         if self.quantized and activation not in QUANTIZED_ACTIVATIONS:
             raise InputError(
-                f"the trained ranges of {activation}, here at {name}, are not read: convert the checkpoint as float32, "
-                "and use `detlite quantize` with images"
+                f"cannot keep the trained ranges of the {activation} at {name}: convert the checkpoint as float32 and "
+                "use `detlite quantize` with images"
             )
         if activation == "RELU":
             return nn.relu(x, name=f"{name}/Relu")
@@ -114,35 +114,35 @@ class Network:
         if activation == "SWISH":
             return self.multiply(x, self._tf.sigmoid(x, name=f"{name}/Sigmoid"), name)
         if activation == "HARD_SWISH":
-            # in this order the converter sees one HARD_SWISH
+            # in this order the converter recognizes one HARD_SWISH
             gate = nn.relu6(x + np.float32(3), name=f"{name}/Relu6")
             return self._tf.multiply(x * gate, SIXTH, name=f"{name}/hard_swish")
-        raise InputError(f"no activation {activation!r} here; there are {', '.join(ACTIVATIONS)}")
+        raise InputError(f"no activation is called {activation!r}; there are: {', '.join(ACTIVATIONS)}")
 
     def add(self, x: Tensor, y: Tensor, name: str, *, kind: str = RESIDUAL) -> Tensor:
-        """Return x + y, rounded to the range of that *kind* as `ranged` does; the block *name* is their scope."""
+        """Return x + y rounded to the range *kind* of the scope *name*, see `ranged`."""
         return self.ranged(self._tf.add(x, y, name=f"{name}/add"), name, kind)
 
     def multiply(self, x: Tensor, y: Any, name: str) -> Tensor:
-        """Return x * y, element by element; *y* may be numbers."""
+        """Return x * y, element-wise; *y* may be a tensor or an array."""
         return self._tf.multiply(x, y, name=f"{name}/mul")
 
     def concat(self, parts: Sequence[Tensor], axis: int, name: str) -> Tensor:
-        """Return *parts* one after the other along *axis*; a single one as it is."""
+        """Return *parts* concatenated along *axis*; a single part unchanged."""
         return parts[0] if len(parts) == 1 else self._tf.concat(list(parts), axis, name=name)
 
     def reshape(self, x: Tensor, shape: Sequence[int], name: str) -> Tensor:
-        """Return *x* with another fixed shape."""
+        """Return *x* reshaped to the fixed *shape*."""
         return self._tf.reshape(x, list(shape), name=name)
 
     def max_pool(self, x: Tensor, size: int, stride: int, name: str, *, padding: str = "SAME") -> Tensor:
-        """Return the largest values in windows of *size* x *size*."""
+        """Return the maximum in windows of *size* x *size*."""
         return self._tf.nn.max_pool2d(x, size, stride, padding, name=f"{name}/MaxPool")
 
     def average_pool(
         self, x: Tensor, size: int | tuple[int, int], stride: int, name: str, *, padding: str = "SAME"
     ) -> Tensor:
-        """Return the means of windows, square ones or of (rows, columns); padding is not counted."""
+        """Return the mean in windows of *size* x *size* or (rows, columns); padding is not counted."""
         return self._tf.nn.avg_pool2d(x, size, stride, padding, name=f"{name}/AvgPool")
 
     def channel_means(self, x: Tensor, name: str) -> Tensor:
@@ -154,46 +154,46 @@ class Network:
         return self._tf.compat.v1.image.resize_nearest_neighbor(x, size, name=f"{name}/ResizeNearestNeighbor")
 
     def resize_bilinear(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
-        """Return *x* resized to (rows, columns), with the centres of pixels at their halves, as Keras does."""
+        """Return *x* resized to (rows, columns) bilinearly with half-pixel centres, as Keras does."""
         return self._tf.raw_ops.ResizeBilinear(
             images=x, size=size, half_pixel_centers=True, name=f"{name}/ResizeBilinear"
         )
 
     def crop(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
-        """Return the (rows, columns) at the top left of *x*."""
+        """Return *x* cropped to (rows, columns), keeping the top left."""
         if self.size(x) == size:
             return x
         return self._tf.slice(x, (0, 0, 0, 0), (1, *size, self.channels(x)), name=f"{name}/crop")
 
     def channel_slice(self, x: Tensor, begin: int, count: int, name: str) -> Tensor:
-        """Return *count* channels of *x* from *begin* on."""
+        """Return *count* channels of *x*, starting at *begin*."""
         rows, columns = self.size(x)
         return self._tf.slice(x, (0, 0, 0, begin), (1, rows, columns, count), name=f"{name}/slice")
 
     def pad(self, x: Tensor, before: tuple[int, int], after: tuple[int, int], name: str) -> Tensor:
-        """Return *x* with zeros: *before* (above, left) and *after* (below, right)."""
+        """Return *x* padded with zeros: *before* (top, left) and *after* (bottom, right)."""
         if not any((*before, *after)):
             return x
         edges = ((0, 0), (before[0], after[0]), (before[1], after[1]), (0, 0))
         return self._tf.pad(x, edges, name=f"{name}/Pad")
 
     def clip(self, x: Tensor, low: float, high: float, name: str) -> Tensor:
-        """Return *x* within low..high."""
+        """Return *x* clipped to low..high."""
         floor = self._tf.maximum(x, np.float32(low), name=f"{name}/Maximum")
         return self.at_most(floor, high, name)
 
     def at_most(self, x: Tensor, high: float, name: str) -> Tensor:
-        """Return *x*, and *high* where it is more."""
+        """Return *x* clipped from above at *high*."""
         return self._tf.minimum(x, np.float32(high), name=f"{name}/Minimum")
 
     def snapped(self, x: Tensor, scale: float, name: str) -> Tensor:
-        """Return *x* rounded to multiples of *scale*, half up: as fake quantization rounds, in operators of floats."""
+        """Return *x* rounded half up to multiples of *scale*: the rounding of fake quantization in float operators."""
         steps = self._tf.multiply(x, np.float32(1) / np.float32(scale), name=f"{name}/steps")
         whole = self._tf.floor(self._tf.add(steps, np.float32(0.5), name=f"{name}/half"), name=f"{name}/Floor")
         return self._tf.multiply(whole, np.float32(scale), name=f"{name}/snapped")
 
     def convert_scores(self, logits: Tensor, converter: str, scale: float, name: str) -> Tensor:
-        """Return scores [1, N, C] of *logits* / *scale*: IDENTITY, SIGMOID or SOFTMAX over the columns."""
+        """Return the scores [1, N, C] of *logits* / *scale*; *converter* is IDENTITY, SIGMOID or SOFTMAX (over C)."""
         x = logits if scale == 1 else self.multiply(logits, np.float32(1 / scale), f"{name}/scale")
         if converter == "SIGMOID":
             return self._tf.sigmoid(x, name=name)
@@ -206,18 +206,18 @@ class Network:
         return self._tf.identity(x, name=name)
 
     def fake_quant(self, x: Any, low: float, high: float, *, narrow: bool, name: str) -> Tensor:
-        """Return *x* rounded to 8 bits of low..high (`FakeQuantWithMinMaxVars`: Jacob et al., CVPR 2018)."""
+        """Return *x* rounded to 8 bits in low..high (`FakeQuantWithMinMaxVars`: Jacob et al., CVPR 2018)."""
         return self._tf.quantization.fake_quant_with_min_max_vars(
             x, np.float32(low), np.float32(high), num_bits=8, narrow_range=narrow, name=f"{name}/FakeQuant"
         )
 
     def ranged(self, x: Any, scope: str, kind: str = ACTIVATION) -> Tensor:
-        """Return *x* rounded to the range that was trained for the operator *scope*; *x* itself in a float network.
+        """Return *x* rounded to the trained range of the operator at *scope*; *x* itself in a float network.
 
         Args:
-            x: a tensor, or weights.
-            scope: of the operator: `range_names` says where else its range may be.
-            kind: `ranges.ACTIVATION`, `WEIGHTS`, `RESIDUAL` or `SUM`; `NO_RANGE` for what was never rounded.
+            x: a tensor, or an array of weights.
+            scope: the scope of the operator; `range_names` lists the possible names of its range.
+            kind: `ACTIVATION`, `WEIGHTS`, `RESIDUAL` or `SUM` of `trained_ranges`; `NO_RANGE` if it has none.
         """
         if not self.quantized or kind == NO_RANGE:
             return x
@@ -225,18 +225,17 @@ class Network:
         return self.fake_quant(x, low, high, narrow=kind == WEIGHTS, name=f"{scope}/{kind}")
 
     def trained_range(self, scope: str, kind: str) -> tuple[float, float]:
-        """Return (low, high) of a range, in reals.
+        """Return (low, high) of a trained range as real numbers.
 
         Raises:
-            InputError: low is over high.
+            InputError: low is greater than high.
         """
-        places = range_names(scope, kind)
+        names = range_names(scope, kind)
         low, high = (
-            float(self.variable(tuple(f"{place}/{end}" for place in places), (), trained=False))
-            for end in ("min", "max")
+            float(self.variable(tuple(f"{name}/{end}" for name in names), (), trained=False)) for end in ("min", "max")
         )
         if low > high:
-            raise InputError(f"the trained range {places[0]} is from {low:g} to {high:g}: the checkpoint is damaged")
+            raise InputError(f"the trained range {names[0]} is from {low:g} to {high:g}: the checkpoint is damaged")
         return low, max(high, low + MIN_WIDTH)
 
     @staticmethod
@@ -246,5 +245,5 @@ class Network:
 
     @staticmethod
     def channels(x: Tensor) -> int:
-        """Return how many channels *x* has."""
+        """Return the number of channels of *x*."""
         return int(x.shape[-1])

@@ -1,4 +1,4 @@
-"""The blocks of the Inception networks, as TF-Slim builds them."""
+"""The blocks of the Inception networks, under TF-Slim's names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import FeatureExtractor
-from detlite.convert.rebuild.network.extractor import said
-from detlite.convert.rebuild.network.feature_maps import ExtraMaps, depth_of
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.channel_counts import depth_of
+from detlite.convert.rebuild.network.extractor import where
+from detlite.convert.rebuild.network.feature_maps import ExtraMaps
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import Slim, Style, style_of
 from detlite.runtime.errors import InputError
 
@@ -19,7 +20,7 @@ class Conv:
 
     Attributes:
         kernel: a square one, or (rows, columns).
-        valid: whether it has no padding.
+        valid: whether it is computed without padding.
     """
 
     name: str
@@ -31,10 +32,10 @@ class Conv:
 
 @dataclass(frozen=True)
 class StemConv:
-    """A depthwise and a pointwise convolution with one batch norm behind both.
+    """A depthwise and a pointwise convolution, then one batch norm.
 
     Attributes:
-        multiplier: outputs of the depthwise one for each channel, where the depth multiplier leaves room for them.
+        multiplier: the most depthwise outputs per channel; a small depth multiplier reduces them.
     """
 
     name: str
@@ -46,7 +47,7 @@ class StemConv:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pooling by 3x3: of the largest values, or of the means without what is padded."""
+    """A 3x3 pooling: of the maximum if *largest*, else of the mean without padding."""
 
     largest: bool
     stride: int = 1
@@ -55,7 +56,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Split:
-    """Convolutions of one tensor, their outputs one behind the other."""
+    """Convolutions of one tensor, whose outputs are concatenated."""
 
     parts: tuple[Conv, ...]
 
@@ -69,15 +70,15 @@ WINDOW = 3
 
 
 @dataclass(frozen=True)
-class Design:
-    """One network of the kind, as far as detection needs it.
+class Inception:
+    """One Inception network, as far as detection needs it.
 
     Attributes:
         scope: `FeatureExtractor/InceptionV2`.
-        stem: its first layers.
-        mixed: the branches of each further block, by its name, in order.
-        taps: the blocks that boxes are predicted on.
-        extra: the maps behind them.
+        stem: the first layers.
+        mixed: the branches of each following block, by name, in order.
+        taps: the names of the blocks that boxes are predicted on.
+        extra: the maps after the taps.
     """
 
     scope: str
@@ -86,18 +87,18 @@ class Design:
     taps: tuple[str, ...]
     extra: ExtraMaps
 
-    def six_maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of an SSD.
+    def six_maps(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+        """Return the six maps of an SSD.
 
         Raises:
-            InputError: the config does not override the backbone's hyperparameters, which has none of its own.
+            InputError: the config does not override the hyperparameters of the backbone, which has no defaults.
         """
         if not extractor.override_hyperparams:
             raise InputError(
-                f"{said(extractor)}: want override_base_feature_extractor_hyperparams: true, "
-                "its backbone has no hyperparameters of its own"
+                f"{where(extractor)}: want override_base_feature_extractor_hyperparams: true, because the backbone has "
+                "no default hyperparameters"
             )
-        builder = _Builder(self.scope, Slim(net), style_of(extractor.conv), extractor)
+        builder = _InceptionBuilder(self.scope, Slim(net), style_of(extractor.conv), extractor)
         x, points = image, {}
         for layer in self.stem:
             x = builder.layer(x, layer, self.scope)
@@ -107,7 +108,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class _Builder:
+class _InceptionBuilder:
     scope: str
     slim: Slim
     style: Style
@@ -137,7 +138,7 @@ class _Builder:
 
     def _stem(self, x: Tensor, layer: StemConv, scope: str) -> Tensor:
         depth = depth_of(layer.channels, self.extractor)
-        multiplier = min(depth // 3, layer.multiplier)  # 3 stands for the channels of an image, gray ones too
+        multiplier = min(depth // 3, layer.multiplier)  # 3 channels, even for gray images
         return self.slim.separable(
             x,
             f"{scope}/{layer.name}",

@@ -1,4 +1,4 @@
-"""How TF2 checkpoints call the variables of Keras layers: by the path of attributes that leads to a layer."""
+"""The names of Keras layers' variables in TF2 checkpoints: the path of attributes that leads to the layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BACKBONE = f"{EXTRACTOR}/classification_backbone"
 
 
 class KerasNames(Names):
-    """Layers whose scope is their own path: `_coarse_feature_layers/0/0`. A batch norm is the next of its list."""
+    """Names of layers whose scope is their path: `_coarse_feature_layers/0/0`. A batch norm is the next list entry."""
 
     def kernel(self, scope: str) -> str:
         """Return the path of a convolution's weights."""
@@ -40,17 +40,17 @@ KERAS_NAMES = KerasNames()
 
 
 class CountedNames(KerasNames):
-    """Layers of a Keras model, which are counted in the order in which they are built: `layer_with_weights-7`.
+    """Names of the layers of a Keras model, numbered in build order: `layer_with_weights-7`.
 
-    The scope of a layer is then for its operators alone.
+    The scope of a layer then only names its operators.
     """
 
     def __init__(self, model: str, first: int = 0) -> None:
-        """Count the layers of *model*, a path, from *first* on."""
+        """Number the layers of the model at the path *model*, starting with *first*."""
         self._model = model
         self._next = first
 
-    def kernel(self, scope: str) -> str:  # noqa: ARG002  # counted, not called, here and below
+    def kernel(self, scope: str) -> str:  # noqa: ARG002  # layers are numbered, not named, here and below
         """Return the path of the weights of the next layer."""
         return super().kernel(self._following())
 
@@ -80,18 +80,19 @@ class CountedNames(KerasNames):
 
 
 def keras_style(conv: ConvHyperparams) -> Style:
-    """Return the style that a `conv_hyperparams` asks for in TF2: a bias beside the norm where that is forced.
+    """Return the style that `conv_hyperparams` describes in TF2.
 
-    So it is where the norm has no beta (OD API `KerasLayerHyperparams.use_bias`).
+    With a batch norm there is also a bias if it is forced or the norm has no beta (OD API
+    `KerasLayerHyperparams.use_bias`).
     """
     biased = conv.batch_norm is not None and (conv.force_use_bias or not conv.batch_norm.center)
     return Style(conv.activation, conv.batch_norm, biased=biased)
 
 
 def backbone_style(extractor: FeatureExtractor, own: Style) -> Style:
-    """Return the style of a backbone's layers: its *own*, or the config's where that overrides it.
+    """Return the style of a backbone's layers: its *own*, or the config's if that overrides it.
 
-    Their convolutions have no bias even where the config has no batch norm (OD API `keras_models`).
+    The convolutions have no bias, even if the config has no batch norm (OD API `keras_models`).
     """
     if not extractor.override_hyperparams:
         return own

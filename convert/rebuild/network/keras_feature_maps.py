@@ -1,4 +1,4 @@
-"""Extra maps and pyramids of the OD API in TF2 (`KerasMultiResolutionFeatureMaps`, `KerasFpnTopDownFeatureMaps`)."""
+"""The OD API's extra maps and pyramids of TF2: `KerasMultiResolutionFeatureMaps`, `KerasFpnTopDownFeatureMaps`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from detlite.convert.rebuild.detector_config import FeatureExtractor
-from detlite.convert.rebuild.network.feature_maps import EXTRA_LAYERS, depth_of
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.channel_counts import depth_of
+from detlite.convert.rebuild.network.feature_maps import EXTRA_LAYERS
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, KERAS_NAMES, keras_style
 from detlite.convert.rebuild.network.pyramid import COARSEST_TAP, doubled, levels_of
 from detlite.convert.rebuild.network.slim import PLAIN, Slim
@@ -15,13 +16,13 @@ from detlite.convert.rebuild.network.slim import PLAIN, Slim
 PYRAMID = f"{EXTRACTOR}/_fpn_features_generator"
 COARSE = f"{EXTRACTOR}/_coarse_feature_layers"
 BLOCK = 3
-"""Entries of a layer in a Keras list: convolution, batch norm, activation."""
+"""Entries per layer in a Keras list: convolution, batch norm, activation."""
 
 
 def extra_maps(
-    net: Network, taps: Sequence[Tensor], extractor: FeatureExtractor, *, generator: str = "feature_map_generator"
+    net: GraphBuilder, taps: Sequence[Tensor], extractor: FeatureExtractor, *, generator: str = "feature_map_generator"
 ) -> list[Tensor]:
-    """Return *taps* and the maps behind them, each half the size of the one before, `num_layers` in all.
+    """Return *taps* and the extra maps, each half the size of the previous one, `num_layers` in total.
 
     *generator* is the attribute of the feature extractor that holds their layers.
     """
@@ -39,7 +40,7 @@ def _halved(slim: Slim, x: Tensor, scope: str, layer: tuple[int, int], extractor
     style = keras_style(extractor.conv)
     strided = replace(style, explicit_padding=extractor.use_explicit_padding)
     y = slim.conv(x, f"{scope}/0", depth_of(channels // 2, extractor), 1, style=style)
-    at = BLOCK + int(extractor.use_explicit_padding)  # the padding is an entry of its own
+    at = BLOCK + int(extractor.use_explicit_padding)  # the padding is a separate entry
     filters = depth_of(channels, extractor)
     if not extractor.use_depthwise:
         return slim.conv(y, f"{scope}/{at}", filters, kernel, style=strided, stride=2)
@@ -47,18 +48,18 @@ def _halved(slim: Slim, x: Tensor, scope: str, layer: tuple[int, int], extractor
     return slim.conv(y, f"{scope}/{at + BLOCK}", filters, 1, style=style)
 
 
-def pyramid_maps(net: Network, taps: Mapping[int, Tensor], extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of the levels that *extractor* asks for, the finest first.
+def pyramid_maps(net: GraphBuilder, taps: Mapping[int, Tensor], extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of the levels in the config, finest first.
 
-    Each level is computed from the smoothed one above, where TF1 takes the sum before it was smoothed.
+    Each level is computed from the smoothed coarser level; TF1 uses the sum before smoothing.
 
     Args:
-        net: the network.
+        net: the graph to build in.
         taps: the backbone's features by level.
-        extractor: what the config says.
+        extractor: the config.
 
     Raises:
-        InputError: a level does not exist, or the maps of two levels do not double.
+        InputError: a level does not exist, or the maps of two levels do not double in size.
     """
     slim, fpn = Slim(net, KERAS_NAMES), levels_of(extractor)
     last = min(fpn.max_level, COARSEST_TAP)

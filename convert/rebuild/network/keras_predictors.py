@@ -1,4 +1,4 @@
-"""Box predictors of the OD API under the names of TF2 checkpoints."""
+"""The OD API's box predictors of TF2."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import ConvolutionalPredictor, Predictor, WeightSharedPredictor
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES, keras_style
-from detlite.convert.rebuild.network.predictors import Columns, Predicted
+from detlite.convert.rebuild.network.predictors import Columns, Predictions
 from detlite.convert.rebuild.network.shared_predictor import check_equal_anchors, most_frequent
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 
@@ -22,16 +22,16 @@ SHARED_HEADS = {
 TOWERS = {BOXES: "BoxPredictionTower", CLASSES: "ClassPredictionTower"}
 SHARED_TOWER = "PredictionTower"
 BLOCK = 3
-"""Entries of a layer in a Keras list: convolution, batch norm, activation."""
+"""Entries per layer in a Keras list: convolution, batch norm, activation."""
 
 
 def keras_predictor(
-    net: Network, maps: Sequence[Tensor], config: Predictor, anchors: Sequence[int], columns: Columns
-) -> Predicted:
-    """Return what the predictor of *config* predicts on *maps*, with *anchors* in each cell of each.
+    net: GraphBuilder, maps: Sequence[Tensor], config: Predictor, anchors: Sequence[int], columns: Columns
+) -> Predictions:
+    """Return the predictions of the predictor *config* on *maps*; *anchors* are the anchors per cell of each map.
 
     Raises:
-        InputError: heads that are shared, and anchors that differ between levels.
+        InputError: the heads are shared, but the levels have different numbers of anchors per cell.
     """
     slim = Slim(net, KERAS_NAMES)
     if isinstance(config, ConvolutionalPredictor):
@@ -42,7 +42,7 @@ def keras_predictor(
 
 def _convolutional(
     slim: Slim, maps: Sequence[Tensor], config: ConvolutionalPredictor, anchors: Sequence[int], columns: Columns
-) -> Predicted:
+) -> Predictions:
     encodings, logits = [], []
     for number, (features, count) in enumerate(zip(maps, anchors, strict=True)):
         x = _layers_before(slim, features, number, config)
@@ -70,7 +70,7 @@ def _head(slim: Slim, x: Tensor, place: tuple[str, int], filters: int, config: C
 
 
 def _projected(slim: Slim, maps: Sequence[Tensor], config: WeightSharedPredictor) -> list[Tensor]:
-    """Return *maps*, all projected to the channels that most of them have where not all have the same."""
+    """Return *maps*; if their channels differ, all are projected to the most frequent number of channels."""
     channels = [slim.net.channels(features) for features in maps]
     if len(set(channels)) == 1:
         return list(maps)
@@ -88,12 +88,12 @@ def _tower_style(config: WeightSharedPredictor) -> Style:
 
 @dataclass(frozen=True)
 class _Shared:
-    """Towers and heads that all levels share; batch norms are each level's own."""
+    """Towers and heads that all levels share; each level has its own batch norms."""
 
     slim: Slim
     config: WeightSharedPredictor
 
-    def predicted(self, maps: Sequence[Tensor], anchors: Sequence[int], columns: Columns) -> Predicted:
+    def predicted(self, maps: Sequence[Tensor], anchors: Sequence[int], columns: Columns) -> Predictions:
         encodings, logits = [], []
         for level, features in enumerate(maps):
             boxes = self._tower(features, BOXES, level)

@@ -1,4 +1,4 @@
-"""ResNet V1 of Keras: its blocks begin with their stride, where TF-Slim's end with it."""
+"""ResNet V1 of Keras, whose blocks begin with their stride; TF-Slim's end with it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor, Fpn
-from detlite.convert.rebuild.network.extractor import said
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.extractor import where
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import BACKBONE, KERAS_NAMES, backbone_style
 from detlite.convert.rebuild.network.keras_feature_maps import pyramid_maps
 from detlite.convert.rebuild.network.resnet_v1 import BASE_DEPTHS, EPSILON, STEM, UNITS, WIDENING
@@ -19,14 +19,14 @@ POOL = 3
 
 @dataclass(frozen=True)
 class KerasResNet:
-    """A backbone whose layers a checkpoint counts.
+    """A backbone whose layers are numbered in the checkpoint.
 
     Attributes:
         slim: builds its layers.
         model: the path of the Keras model: `_feature_extractor/classification_backbone`.
-        style: what follows its convolutions; linear where the block says so.
-        width: a depth multiplier and the fewest channels.
-        padded_pool: whether the first pooling has zeros on all sides, as Keras has it, or is SAME, as the OD API has.
+        style: the style of its convolutions; some are linear.
+        width: (depth multiplier, minimum number of channels).
+        padded_pool: whether the first pooling is padded with zeros on all sides (Keras) or SAME (OD API).
     """
 
     slim: Slim
@@ -36,7 +36,7 @@ class KerasResNet:
     padded_pool: bool = False
 
     def blocks(self, image: Tensor, layers: int) -> list[Tensor]:
-        """Return the outputs of the four blocks, at strides 4, 8, 16 and 32, of 50, 101 or 152 *layers*."""
+        """Return the outputs of the four blocks at strides 4, 8, 16 and 32; *layers* is 50, 101 or 152."""
         stem = replace(self.style, explicit_padding=True)
         x = self.slim.conv(image, self._layer(0), self._depth(STEM), 7, style=stem, stride=2)
         x = self._pooled(x)
@@ -57,7 +57,7 @@ class KerasResNet:
         return self.slim.net.max_pool(padded, POOL, 2, scope, padding="VALID")
 
     def _unit(self, x: Tensor, count: int, base: int, stride: int, *, projected: bool) -> Tensor:
-        """Return a bottleneck; where it projects its input, Keras counts that beside the last convolution."""
+        """Return a bottleneck; Keras numbers the projection of its input next to its last convolution."""
         linear = replace(self.style, activation="NONE")
         depth, wide = self._depth(base), self._depth(base * WIDENING)
         place = count + 4 + int(projected)
@@ -82,23 +82,23 @@ class KerasResNet:
 
 @dataclass(frozen=True)
 class KerasResNetPyramid:
-    """RetinaNet's backbone in TF2, of so many *layers*."""
+    """RetinaNet's backbone in TF2, with 50, 101 or 152 *layers*."""
 
     layers: int
 
-    def maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of levels 3 to 7, whatever *extractor* says: the OD API hands no `fpn` on to these.
+    def maps(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+        """Return the maps of levels 3 to 7.
 
-        Nor does it hand on `use_depthwise` and `use_explicit_padding`.
+        `fpn`, `use_depthwise` and `use_explicit_padding` are ignored, as in the OD API.
 
         Raises:
-            InputError: the config overrides the batch norm with none, or the maps of two levels do not double.
+            InputError: the config removes the batch norm, or the maps of two levels do not double in size.
         """
         style = backbone_style(extractor, Style("RELU", BatchNorm(EPSILON, scale=True)))
         if style.bare:
             raise InputError(
-                f"{said(extractor)}: override_base_feature_extractor_hyperparams without a batch_norm in its "
-                "conv_hyperparams: want one, or no overriding"
+                f"{where(extractor)}: override_base_feature_extractor_hyperparams without a batch_norm in its "
+                "conv_hyperparams: add a batch_norm, or do not override"
             )
         width = (extractor.depth_multiplier, extractor.min_depth)
         resnet = KerasResNet(Slim(net, KERAS_NAMES), BACKBONE, style, width)

@@ -1,4 +1,4 @@
-"""MnasFPN's pyramid: four equal cells, which a search found (Chen et al., MnasFPN, CVPR 2020, figure 4)."""
+"""MnasFPN's pyramid: four identical cells found by architecture search (Chen et al., MnasFPN, CVPR 2020, figure 4)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ SCOPE = "FeatureExtractor/MnasFPN"
 LEVELS = (3, 4, 5, 6)
 DEPTH = 48
 CELLS = 4
-LINEAR = Style("NONE", BatchNorm(epsilon=0.01, scale=True))  # hard-coded: a config's batch_norm does not reach it
+LINEAR = Style("NONE", BatchNorm(epsilon=0.01, scale=True))  # hard-coded in the original, which ignores the config
 
 
 @dataclass(frozen=True)
-class Block:
+class CellBlock:
     """One node of a cell: the sum of *inputs*, ReLU6, a separable convolution.
 
     Attributes:
-        inputs: numbers of the maps that it adds: 0 to 3 come into the cell, 4 is the first block's.
-        level: of its output.
-        kernel: of its convolution.
-        expansion: channels of the sum.
+        inputs: indices of the maps that it adds: 0 to 3 are the cell's inputs, 4 is the output of the first block.
+        level: the level of its output.
+        kernel: the side of its kernel.
+        expansion: the channels of the sum.
     """
 
     inputs: tuple[int, int]
@@ -34,11 +34,11 @@ class Block:
 
 
 CELL = (
-    Block((1, 2), 4, 3, 256),
-    Block((0, 4), 3, 3, 128),
-    Block((5, 4), 4, 3, 128),
-    Block((4, 3), 5, 5, 128),
-    Block((4, 3), 6, 3, 96),
+    CellBlock((1, 2), 4, 3, 256),
+    CellBlock((0, 4), 3, 3, 128),
+    CellBlock((5, 4), 4, 3, 128),
+    CellBlock((4, 3), 5, 5, 128),
+    CellBlock((4, 3), 6, 3, 96),
 )
 
 
@@ -47,9 +47,9 @@ class MnasFpn:
     """The pyramid at one width.
 
     Attributes:
-        slim: what builds its layers.
-        depth_of: channels at this width, of those of the paper.
-        output: channels of its maps, of the paper: 48.
+        slim: builds its layers.
+        depth_of: scales the paper's number of channels to this width.
+        output: the paper's number of channels of its maps: 48.
         explicit_padding: pad with zeros where the original does, instead of SAME.
     """
 
@@ -59,7 +59,7 @@ class MnasFpn:
     explicit_padding: bool = False
 
     def maps(self, taps: Sequence[Tensor]) -> list[Tensor]:
-        """Return the maps of levels 3 to 6 from the backbone's *taps* of levels 3 to 5, the finest first."""
+        """Return the maps of levels 3 to 6, finest first, built on the backbone's *taps* of levels 3 to 5."""
         pooled = self._pool(taps[-1], 2, f"{SCOPE}/C6_downsample")
         coarsest = self.slim.conv(pooled, f"{SCOPE}/C6_Conv1x1", self.depth_of(self.output), 1, style=LINEAR)
         maps = [*taps, coarsest]
@@ -68,7 +68,7 @@ class MnasFpn:
         return maps
 
     def _cell(self, maps: Sequence[Tensor], scope: str) -> list[Tensor]:
-        """Return what a cell makes of *maps*; where a map keeps its shape, it is added to what came in."""
+        """Return the outputs of a cell on *maps*; an output with the shape of its input has a residual connection."""
         nodes, levels = list(maps), list(LEVELS)
         for number, block in enumerate(CELL):
             sources = [(nodes[source], levels[source]) for source in block.inputs]
@@ -80,7 +80,7 @@ class MnasFpn:
             for level, made, given in zip(LEVELS, nodes[-len(maps) :], maps, strict=True)
         ]
 
-    def _block(self, sources: Sequence[tuple[Tensor, int]], block: Block, scope: str) -> Tensor:
+    def _block(self, sources: Sequence[tuple[Tensor, int]], block: CellBlock, scope: str) -> Tensor:
         net = self.slim.net
         first, second = (
             self._resampled(x, level, block, f"{scope}/input_{number}") for number, (x, level) in enumerate(sources)
@@ -88,8 +88,8 @@ class MnasFpn:
         x = net.activate(net.add(first, second, scope), "RELU_6", scope)
         return self.slim.separable(x, f"{scope}/SepConv", self.depth_of(self.output), block.kernel, style=LINEAR)
 
-    def _resampled(self, x: Tensor, level: int, block: Block, scope: str) -> Tensor:
-        """Return *x* at the block's size and channels; the convolution runs on the smaller of the two maps."""
+    def _resampled(self, x: Tensor, level: int, block: CellBlock, scope: str) -> Tensor:
+        """Return *x* at the level and with the channels of *block*; the convolution runs on the smaller map."""
         net, channels = self.slim.net, self.depth_of(block.expansion)
         if level < block.level:
             x = self._pool(x, 2 ** (block.level - level), f"{scope}/Downsample")
@@ -103,5 +103,5 @@ class MnasFpn:
     def _pool(self, x: Tensor, stride: int, scope: str) -> Tensor:
         if not self.explicit_padding:
             return self.slim.net.max_pool(x, 3, stride, scope)
-        # zeros, which SAME's padding is not: the maximum of negative numbers at an edge is then 0
+        # unlike SAME, this pads with zeros: the maximum of negative values at an edge becomes 0
         return self.slim.net.max_pool(self.slim.net.pad(x, (1, 1), (1, 1), scope), 3, stride, scope, padding="VALID")

@@ -1,4 +1,4 @@
-"""The blocks of MobileDet, by the names that TF-Slim gives them: numbered for each kind of block."""
+"""The blocks of MobileDet, under TF-Slim's names, which are numbered by kind of block."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor
-from detlite.convert.rebuild.network.extractor import said
+from detlite.convert.rebuild.network.channel_counts import scaled
+from detlite.convert.rebuild.network.extractor import where
 from detlite.convert.rebuild.network.feature_maps import ExtraMaps
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import Slim, Style
 from detlite.runtime.errors import InputError
 
 MAPS = 6
-NORM = BatchNorm(epsilon=0.01, scale=True)  # hard-coded: a config's batch_norm does not reach it
+NORM = BatchNorm(epsilon=0.01, scale=True)  # hard-coded in the original, which ignores the config's batch_norm
 SQUEEZE = 0.25
 
 
 @dataclass(frozen=True)
-class Inverted:
+class InvertedBlock:
     """`IBN`, an inverted bottleneck: expand *expansion* times, depthwise convolution, project.
 
-    It squeezes and excites where its network does. Whether it has a residual, the table of the network says, not
-    its shapes.
+    It has a squeeze-and-excite if its network has. *residual* is given by the network's table, not by the shapes.
     """
 
     expansion: int
@@ -34,8 +34,8 @@ class Inverted:
 
 
 @dataclass(frozen=True)
-class Fused:
-    """`FusedConv`: one convolution expands and has the kernel and the stride; then project."""
+class FusedBlock:
+    """`FusedConv`: one convolution with the kernel and the stride expands, then project."""
 
     expansion: int
     channels: int
@@ -45,8 +45,8 @@ class Fused:
 
 
 @dataclass(frozen=True)
-class Tucker:
-    """`TuckerConv`: a 3x3 convolution between two of 1x1, which are a fraction of the input and the output wide."""
+class TuckerBlock:
+    """`TuckerConv`: 1x1, 3x3 and 1x1 convolutions; the ranks are fractions of the input and output channels."""
 
     input_rank: float
     output_rank: float
@@ -55,32 +55,32 @@ class Tucker:
 
 
 @dataclass(frozen=True)
-class Separable:
+class SeparableBlock:
     """`IBNNoExpansion`: depthwise convolution, project."""
 
     channels: int
     residual: bool = False
 
 
-Block = Inverted | Fused | Tucker | Separable
+Block = InvertedBlock | FusedBlock | TuckerBlock | SeparableBlock
 NAMES: dict[type[Block], str] = {
-    Inverted: "IBN",
-    Fused: "FusedConv",
-    Tucker: "TuckerConv",
-    Separable: "IBNNoExpansion",
+    InvertedBlock: "IBN",
+    FusedBlock: "FusedConv",
+    TuckerBlock: "TuckerConv",
+    SeparableBlock: "IBNNoExpansion",
 }
 
 
 @dataclass(frozen=True)
-class Design:
-    """One network of the kind (Xiong et al., MobileDets, figures 7 to 10).
+class MobileDet:
+    """One MobileDet (Xiong et al., MobileDets, figures 7 to 10).
 
     Attributes:
         scope: `FeatureExtractor/MobileDetCPU`.
         stem: channels of the first convolution, before the depth multiplier.
         stages: the blocks at strides 2, 4, 8, 16 and 32: `C1` to `C5`.
-        activation: of all convolutions that have one.
-        squeeze: whether its depthwise convolutions are followed by a squeeze-and-excite.
+        activation: the activation of every convolution that has one.
+        squeeze: whether a squeeze-and-excite follows its depthwise convolutions.
     """
 
     scope: str
@@ -89,35 +89,30 @@ class Design:
     activation: str = "RELU_6"
     squeeze: bool = False
 
-    def six_maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of SSD and SSDLite, from strides 16 and 32 on.
+    def six_maps(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+        """Return the six maps of SSD and SSDLite, starting at strides 16 and 32.
 
         Raises:
-            InputError: the config asks for what the original cannot do either.
+            InputError: the config has a setting that the original does not support either.
         """
         if extractor.num_layers != MAPS:
-            raise InputError(f"{said(extractor)}: want num_layers: {MAPS}, got {extractor.num_layers}")
+            raise InputError(f"{where(extractor)}: want num_layers: {MAPS}, got {extractor.num_layers}")
         if extractor.use_explicit_padding:
-            raise InputError(f"{said(extractor)}: want use_explicit_padding: false, MobileDet knows no other padding")
+            raise InputError(f"{where(extractor)}: want use_explicit_padding: false; MobileDet has no explicit padding")
         slim = Slim(net)
-        taps = _Builder(self, slim, extractor.depth_multiplier).stages(image)[-2:]
+        taps = _MobileDetBuilder(self, slim, extractor.depth_multiplier).stages(image)[-2:]
         return ExtraMaps(self.scope, f"C{len(self.stages)}").add_to(slim, taps, extractor)
 
 
-def scaled(channels: int, ratio: float) -> int:
-    """Return *channels* times *ratio* as the nearest multiple of 8, at least 8; halves are rounded up."""
-    return max(int(channels * ratio / 8 + 0.5) * 8, 8)
-
-
 @dataclass(frozen=True)
-class _Builder:
-    design: Design
+class _MobileDetBuilder:
+    design: MobileDet
     slim: Slim
     multiplier: float
     built: Counter[str] = field(default_factory=Counter)
 
     def stages(self, image: Tensor) -> list[Tensor]:
-        """Return the outputs of all stages, the finest first."""
+        """Return the outputs of all stages, finest first."""
         x = self._conv(image, f"{self.design.scope}/Conv", scaled(self.design.stem, self.multiplier), 3, 2)
         outputs = []
         for blocks in self.design.stages:
@@ -132,14 +127,14 @@ class _Builder:
         return x
 
     def _block(self, x: Tensor, block: Block) -> tuple[Tensor, str]:
-        """Return what the block makes of *x* without its residual, and its scope."""
+        """Return the output of *block* without its residual, and the scope of the block."""
         scope = self._scope(NAMES[type(block)])
-        if isinstance(block, Separable):
+        if isinstance(block, SeparableBlock):
             inner = self._spatial(x, scope, 3, 1)
-        elif isinstance(block, Inverted):
+        elif isinstance(block, InvertedBlock):
             wide = self._conv(x, f"{scope}/Conv", self._channels(x) * block.expansion)
             inner = self._spatial(wide, scope, block.kernel, block.stride)
-        elif isinstance(block, Fused):
+        elif isinstance(block, FusedBlock):
             wide = self._channels(x) * block.expansion
             inner = self._conv(x, f"{scope}/Conv", wide, block.kernel, block.stride)
         else:
@@ -150,13 +145,13 @@ class _Builder:
         self.built[name] += 1
         return f"{self.design.scope}/{name}" + (f"_{self.built[name] - 1}" if self.built[name] > 1 else "")
 
-    def _tucker(self, x: Tensor, block: Tucker, scope: str) -> Tensor:
+    def _tucker(self, x: Tensor, block: TuckerBlock, scope: str) -> Tensor:
         narrow = self._conv(x, f"{scope}/Conv", scaled(self._channels(x), block.input_rank))
         outputs = scaled(block.channels, self.multiplier)
         return self._conv(narrow, f"{scope}/Conv_1", scaled(outputs, block.output_rank), 3)
 
     def _projected(self, x: Tensor, block: Block, scope: str) -> Tensor:
-        before = {Separable: 0, Tucker: 2}.get(type(block), 1)
+        before = {SeparableBlock: 0, TuckerBlock: 2}.get(type(block), 1)
         name = f"{scope}/Conv" + (f"_{before}" if before else "")
         channels = scaled(block.channels, self.multiplier)
         return self.slim.conv(x, name, channels, 1, style=Style("NONE", NORM))
@@ -174,10 +169,10 @@ class _Builder:
         return self._excited(x, f"{scope}/SqueezeExcite") if self.design.squeeze else x
 
     def _excited(self, x: Tensor, scope: str) -> Tensor:
-        """Return *x* with each channel times its gate, a sigmoid (Hu et al., Squeeze-and-Excitation, CVPR 2018)."""
+        """Return *x* with each channel times its sigmoid gate (Hu et al., Squeeze-and-Excitation, CVPR 2018)."""
         net, channels = self.slim.net, self._channels(x)
         style = Style(self.design.activation, norm=None)
-        # One window over the whole map, not MEAN: the int8 network takes 36 ms with it on x86-64, and 67 with MEAN.
+        # average pooling, not MEAN: the int8 network takes 36 ms with it on x86-64, and 67 ms with MEAN
         means = net.average_pool(x, net.size(x), 1, scope, padding="VALID")
         inner = self.slim.conv(means, f"{scope}/Conv", scaled(channels, SQUEEZE), 1, style=style)
         gate = self.slim.conv(inner, f"{scope}/Conv_1", channels, 1, style=Style("SIGMOID", norm=None))

@@ -1,4 +1,4 @@
-"""The blocks of MobileNet V3 and of what grew out of it, as TF-Slim builds them."""
+"""The blocks of MobileNet V3 and MobileNet-EdgeTPU, under TF-Slim's names."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from detlite.convert.graph.trained_ranges import NO_RANGE
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor
-from detlite.convert.rebuild.network.depths import make_divisible
-from detlite.convert.rebuild.network.extractor import said
+from detlite.convert.rebuild.network.channel_counts import make_divisible
+from detlite.convert.rebuild.network.extractor import where
 from detlite.convert.rebuild.network.feature_maps import ExtraMaps
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import Slim, Style
 from detlite.runtime.errors import InputError
 
@@ -22,15 +22,15 @@ GATE_SHIFT = np.float32(3)
 
 
 @dataclass(frozen=True)
-class Block:
-    """One inverted residual (Howard et al., Searching for MobileNetV3, tables 1 and 2).
+class InvertedResidual:
+    """One inverted residual block (Howard et al., Searching for MobileNetV3, tables 1 and 2).
 
     Attributes:
-        expansion: how many times the channels that it reads stand between its convolutions.
-        channels: of its output, before the depth multiplier.
+        expansion: inner channels divided by input channels.
+        channels: output channels, before the depth multiplier.
         squeeze: whether it has a squeeze-and-excite.
-        fused: whether one convolution of that kernel takes the place of the expansion and the depthwise one.
-        residual: whether its input is added where stride and channels allow that.
+        fused: whether one convolution replaces the expansion and the depthwise convolution.
+        residual: whether its input is added if stride and channels allow it.
     """
 
     expansion: float
@@ -44,55 +44,55 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Design:
-    """One network of the kind, as far as detection needs it.
+class MobileNetV3:
+    """One network, as far as detection needs it.
 
     Attributes:
         scope: `FeatureExtractor/MobilenetV3`.
         stem: channels of the first convolution, before the depth multiplier.
-        activation: of the first and the last convolution.
-        blocks: `expanded_conv`, `expanded_conv_1`, ...: the outputs `layer_2`, `layer_3`, ...
-        last: channels of `Conv_1` behind them, or None where there is none.
-        taps: the outputs that boxes are predicted on.
+        activation: the activation of the first and the last convolution.
+        blocks: `expanded_conv`, `expanded_conv_1`, ..., with the outputs `layer_2`, `layer_3`, ...
+        last: channels of `Conv_1` after the blocks, or None if there is no such layer.
+        taps: the names of the outputs that boxes are predicted on.
     """
 
     scope: str
     stem: int
     activation: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[InvertedResidual, ...]
     last: int | None
     taps: tuple[str, str]
 
-    def six_maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of SSD and SSDLite, from strides 16 and 32 on.
+    def six_maps(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+        """Return the six maps of SSD and SSDLite, starting at strides 16 and 32.
 
         Raises:
-            InputError: the config asks for what the original cannot do either.
+            InputError: the config has a setting that the original does not support either.
         """
         if extractor.num_layers != MAPS:
-            raise InputError(f"{said(extractor)}: want num_layers: {MAPS}, got {extractor.num_layers}")
+            raise InputError(f"{where(extractor)}: want num_layers: {MAPS}, got {extractor.num_layers}")
         if extractor.use_explicit_padding and any(block.fused for block in self.blocks):
-            raise InputError(f"{said(extractor)}: want use_explicit_padding: false, its residuals would not fit")
-        builder = _Builder(self, Slim(net), _norm(extractor), extractor)
+            raise InputError(f"{where(extractor)}: want use_explicit_padding: false; its residuals would not fit")
+        builder = _MobileNetV3Builder(self, Slim(net), _norm(extractor), extractor)
         points = builder.endpoints(image)
         return ExtraMaps(self.scope, self.taps[-1]).add_to(builder.slim, [points[tap] for tap in self.taps], extractor)
 
 
 def _norm(extractor: FeatureExtractor) -> BatchNorm:
-    """Return the backbone's batch norm: its epsilon may be overridden; gamma and beta, and activations, may not."""
+    """Return the batch norm of the backbone; the config can override only its epsilon."""
     given = extractor.conv.batch_norm if extractor.override_hyperparams else None
     return BatchNorm(scale=True) if given is None else BatchNorm(given.epsilon, scale=True)
 
 
 @dataclass(frozen=True)
-class _Builder:
-    design: Design
+class _MobileNetV3Builder:
+    design: MobileNetV3
     slim: Slim
     norm: BatchNorm
     extractor: FeatureExtractor
 
     def endpoints(self, image: Tensor) -> dict[str, Tensor]:
-        """Return the outputs by the names of the OD API: `layer_14/expansion_output`, `layer_17`, ..."""
+        """Return the outputs by the OD API's names: `layer_14/expansion_output`, `layer_17`, ..."""
         design = self.design
         style = Style(design.activation, self.norm, self.extractor.use_explicit_padding)
         x = self.slim.conv(image, f"{design.scope}/Conv", self._depth(design.stem), 3, style=style, stride=2)
@@ -108,10 +108,10 @@ class _Builder:
     def _depth(self, channels: int) -> int:
         return make_divisible(channels * self.extractor.depth_multiplier, 8, self.extractor.min_depth)
 
-    def _block(self, x: Tensor, block: Block, scope: str) -> tuple[Tensor, Tensor]:
-        """Return what the block makes of *x*, and its expanded channels."""
+    def _block(self, x: Tensor, block: InvertedResidual, scope: str) -> tuple[Tensor, Tensor]:
+        """Return the output of *block* on *x*, and its expansion output."""
         net, channels = self.slim.net, self._depth(block.channels)
-        if self.extractor.use_explicit_padding:  # around the whole block, whose maps grow: as the original does
+        if self.extractor.use_explicit_padding:  # around the whole block, as in the original, so its maps grow
             x = self.slim.padded(x, (block.kernel, block.kernel), scope)
         expanded = self._expanded(x, block, scope)
         y = expanded if block.fused else self._spatial(expanded, block, scope)
@@ -120,8 +120,8 @@ class _Builder:
             y = net.add(y, x, scope)
         return y, expanded
 
-    def _expanded(self, x: Tensor, block: Block, scope: str) -> Tensor:
-        """Return *x* with more channels, or *x* itself where that makes no more of them."""
+    def _expanded(self, x: Tensor, block: InvertedResidual, scope: str) -> Tensor:
+        """Return *x* expanded to more channels, or *x* itself if the expansion adds none."""
         inner = make_divisible(self.slim.net.channels(x) * block.expansion)
         if inner <= self.slim.net.channels(x):
             return x
@@ -129,7 +129,7 @@ class _Builder:
         style = Style(block.activation, self.norm)
         return self.slim.conv(x, f"{scope}/expand", inner, kernel, style=style, stride=stride)
 
-    def _spatial(self, x: Tensor, block: Block, scope: str) -> Tensor:
+    def _spatial(self, x: Tensor, block: InvertedResidual, scope: str) -> Tensor:
         style = Style(block.activation, self.norm)
         x = self.slim.depthwise(x, f"{scope}/depthwise", block.kernel, style=style, stride=block.stride)
         return self._excited(x, f"{scope}/squeeze_excite") if block.squeeze else x

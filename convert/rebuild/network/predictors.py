@@ -1,4 +1,4 @@
-"""Box predictors of the OD API under the names of TF1 checkpoints: what turns feature maps into raw heads."""
+"""The OD API's convolutional box predictor of TF1, which turns feature maps into raw heads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detlite.convert.rebuild.detector_config import ConvolutionalPredictor
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, style_of
 
 BOX_CODE = 4
@@ -14,20 +14,20 @@ BOX_CODE = 4
 
 @dataclass(frozen=True)
 class Columns:
-    """How many numbers each anchor gets: *boxes* encodings (4) and *classes* logits."""
+    """The number of outputs per anchor: *boxes* encodings (4) and *classes* logits."""
 
     classes: int
     boxes: int = BOX_CODE
 
 
-Predicted = tuple[list[Tensor], list[Tensor]]
-"""For each map, box encodings and class logits [1, rows, columns, anchors in a cell * numbers]."""
+Predictions = tuple[list[Tensor], list[Tensor]]
+"""(box encodings, class logits), each a list with one [1, rows, columns, anchors per cell * outputs] per map."""
 
 
 def convolutional_predictor(
     slim: Slim, maps: Sequence[Tensor], config: ConvolutionalPredictor, anchors: Sequence[int], columns: Columns
-) -> Predicted:
-    """Return what `ConvolutionalBoxPredictor` predicts on *maps*, with *anchors* in each cell of each."""
+) -> Predictions:
+    """Return the predictions of `ConvolutionalBoxPredictor` on *maps*; *anchors* are the anchors per cell of each."""
     encodings, logits = [], []
     for number, (features, count) in enumerate(zip(maps, anchors, strict=True)):
         scope = "BoxPredictor" if len(maps) == 1 else f"BoxPredictor_{number}"
@@ -52,8 +52,8 @@ def _head(slim: Slim, x: Tensor, scope: str, filters: int, config: Convolutional
     return slim.conv(spatial, scope, filters, 1, style=PLAIN)
 
 
-def gather(net: Network, parts: Sequence[Tensor], numbers: int, name: str) -> Tensor:
-    """Return the predictions of all maps as [1, N, numbers]: the finest map first, row by row, anchor by anchor."""
+def gather(net: GraphBuilder, parts: Sequence[Tensor], numbers: int, name: str) -> Tensor:
+    """Return the predictions of all maps as [1, N, numbers]: finest map first, then by row, column and anchor."""
     flat = []
     for number, part in enumerate(parts):
         rows, columns = net.size(part)

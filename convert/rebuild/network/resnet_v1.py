@@ -1,12 +1,12 @@
-"""ResNet V1 of TF-Slim, with the feature pyramid and the pooling pyramid that the OD API puts behind it in TF1."""
+"""ResNet V1 of TF-Slim, with the feature pyramid and the pooling pyramid of the OD API in TF1."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor
-from detlite.convert.rebuild.network.extractor import said
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.extractor import where
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.pyramid import Pyramid, pooled
 from detlite.convert.rebuild.network.slim import Slim, Style, style_of
 from detlite.runtime.errors import InputError
@@ -15,27 +15,27 @@ STEM = 64
 BASE_DEPTHS = (64, 128, 256, 512)
 WIDENING = 4
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-"""Units of each of the four blocks (He et al., Deep Residual Learning, 2016, table 1)."""
+"""Units in each of the four blocks (He et al., Deep Residual Learning, 2016, table 1)."""
 
-EPSILON = 1e-5  # slim's scope gives it to each convolution, which a config's batch_norm does not reach
+EPSILON = 1e-5  # set by TF-Slim's argument scope, which ignores the config's batch_norm
 POOLED_DEPTH = 1024
 POOLED_BLOCK = 3
-SMALLEST_SIDE = 129  # pixels; the OD API refuses smaller images
+SMALLEST_SIDE = 129  # pixels; the OD API rejects smaller images
 
 
 @dataclass(frozen=True)
 class ResNetV1:
-    """A detector's backbone of 50, 101 or 152 *layers*."""
+    """The backbone of a detector, with 50, 101 or 152 *layers*."""
 
     layers: int
 
     @property
     def scope(self) -> str:
-        """How its variables begin."""
+        """The scope of its variables."""
         return f"FeatureExtractor/resnet_v1_{self.layers}"
 
-    def fpn_maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of RetinaNet; `use_depthwise` changes nothing, as in the original."""
+    def fpn_maps(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+        """Return the maps of RetinaNet; `use_depthwise` is ignored, as in the original."""
         self._refuse_padding(extractor)
         slim = Slim(net)
         blocks = self._blocks(slim, image, extractor, len(BASE_DEPTHS))
@@ -43,13 +43,13 @@ class ResNetV1:
         pyramid = Pyramid(f"{self.scope}/fpn", coarse="bottom_up_block", first=5)
         return pyramid.add_to(slim, taps, replace(extractor, use_depthwise=False))
 
-    def ppn_maps(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    def ppn_maps(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
         """Return the maps of a pooling pyramid on the third block; the fourth is not built.
 
-        The original loses `override_base_feature_extractor_hyperparams` on the way: here it changes nothing.
+        `override_base_feature_extractor_hyperparams` is ignored, as in the original.
         """
         if extractor.depth_multiplier != 1:
-            raise InputError(f"{said(extractor)}: want a depth_multiplier of 1, got {extractor.depth_multiplier:g}")
+            raise InputError(f"{where(extractor)}: want a depth_multiplier of 1, got {extractor.depth_multiplier:g}")
         slim = Slim(net)
         x = self._blocks(slim, image, replace(extractor, override_hyperparams=False), POOLED_BLOCK)[-1]
         name = f"{self.scope}/Base_Conv2d_1x1_{POOLED_DEPTH}"
@@ -59,7 +59,7 @@ class ResNetV1:
     @staticmethod
     def _refuse_padding(extractor: FeatureExtractor) -> None:
         if extractor.use_explicit_padding:
-            raise InputError(f"{said(extractor)}: want use_explicit_padding: false, ResNet knows no other padding")
+            raise InputError(f"{where(extractor)}: want use_explicit_padding: false; ResNet has no explicit padding")
 
     def _blocks(self, slim: Slim, image: Tensor, extractor: FeatureExtractor, count: int) -> list[Tensor]:
         """Return the outputs of the first *count* blocks, at strides 4, 8, 16 and 32."""
@@ -71,7 +71,7 @@ class ResNetV1:
         for number, (base, units) in enumerate(zip(BASE_DEPTHS[:count], UNITS[self.layers], strict=False), start=1):
             depth = max(int(base * extractor.depth_multiplier), extractor.min_depth)
             for unit in range(1, units + 1):
-                # each block begins with the stride of the sub-sampling that the original has between blocks
+                # the first unit of a block takes over the sub-sampling that the original does between blocks
                 stride = 2 if unit == 1 and number > 1 else 1
                 x = _unit(slim, x, f"{self.scope}/block{number}/unit_{unit}/bottleneck_v1", depth, style, stride)
             outputs.append(x)
@@ -79,9 +79,9 @@ class ResNetV1:
 
 
 def backbone_style(extractor: FeatureExtractor) -> Style:
-    """Return what follows the backbone's convolutions: ReLU, or the config's activation where that overrides.
+    """Return the style of the backbone's convolutions: ReLU, or the config's activation if it overrides it.
 
-    The addition of each unit keeps its ReLU all the same.
+    The ReLU after the addition in each unit is not overridden.
     """
     if not extractor.override_hyperparams:
         return Style("RELU", BatchNorm(EPSILON, scale=True))

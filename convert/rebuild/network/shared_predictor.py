@@ -1,6 +1,6 @@
-"""The box predictor of RetinaNet under the names of TF1 checkpoints: towers and heads that all levels share.
+"""RetinaNet's box predictor of TF1, whose towers and heads all levels share.
 
-Source: Lin et al., Focal Loss, 2017, figure 3, as the OD API's `WeightSharedConvolutionalBoxPredictor` builds it.
+Source: Lin et al., Focal Loss, 2017, figure 3; the OD API's `WeightSharedConvolutionalBoxPredictor`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from detlite.convert.rebuild.detector_config import WeightSharedPredictor
 from detlite.convert.rebuild.network.graph import Tensor
-from detlite.convert.rebuild.network.predictors import Columns, Predicted
+from detlite.convert.rebuild.network.predictors import Columns, Predictions
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 from detlite.runtime.errors import InputError
 
@@ -19,13 +19,13 @@ BOXES, CLASSES, BOTH = "BoxPredictionTower", "ClassPredictionTower", "Prediction
 
 def shared_predictor(
     slim: Slim, maps: Sequence[Tensor], config: WeightSharedPredictor, anchors: Sequence[int], columns: Columns
-) -> Predicted:
-    """Return what the shared towers and heads predict on *maps*, with *anchors* in each cell of each.
+) -> Predictions:
+    """Return the predictions of the shared towers and heads on *maps*; *anchors* are the anchors per cell of each map.
 
-    The levels share kernels, and each has batch norms of its own. Their activation is ReLU6, whatever the config says.
+    The levels share kernels but not batch norms. The activation is ReLU6, whatever the config says.
 
     Raises:
-        InputError: the anchors in a cell differ between levels, which heads that are shared cannot have.
+        InputError: the levels have different numbers of anchors per cell.
     """
     check_equal_anchors(anchors)
     encodings, logits = [], []
@@ -38,21 +38,21 @@ def shared_predictor(
 
 
 def check_equal_anchors(anchors: Sequence[int]) -> None:
-    """Raise `InputError` where levels that share their heads have other numbers of anchors in a cell."""
+    """Raise `InputError` if levels that share their heads have different numbers of anchors per cell."""
     if len(set(anchors)) > 1:
         raise InputError(
-            f"heads that all levels share want as many anchors in a cell of each, got {', '.join(map(str, anchors))}: "
-            "set reduce_boxes_in_lowest_layer to false, or take a multiscale_anchor_generator"
+            f"shared heads need the same number of anchors per cell on all levels, got {', '.join(map(str, anchors))}: "
+            "set reduce_boxes_in_lowest_layer to false, or use a multiscale_anchor_generator"
         )
 
 
 def most_frequent(channels: Sequence[int]) -> int:
-    """Return the number that stands most often in *channels*: all maps are projected to that."""
+    """Return the most frequent number in *channels*."""
     return max(set(channels), key=list(channels).count)
 
 
 def _with_equal_channels(slim: Slim, maps: Sequence[Tensor], config: WeightSharedPredictor) -> list[Tensor]:
-    """Return *maps*, each projected to the channels that most of them have where not all have the same."""
+    """Return *maps*; if their channels differ, all are projected to the most frequent number of channels."""
     channels = [slim.net.channels(features) for features in maps]
     if len(set(channels)) == 1:
         return list(maps)
@@ -84,5 +84,5 @@ def _layer(
     build = slim.separable if config.use_depthwise else slim.conv
     scope = f"{SCOPE}/{name}"
     norm_scope = f"{scope}/BatchNorm/feature_{level}"
-    op_scope = f"{SCOPE}_{level}/{name}" if level else scope  # TensorFlow 1 enters the scope anew for each level
+    op_scope = f"{SCOPE}_{level}/{name}" if level else scope  # TensorFlow 1 numbers the scope again for each level
     return build(x, scope, filters, config.kernel_size, style=style, norm_scope=norm_scope, op_scope=op_scope)

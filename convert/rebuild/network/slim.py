@@ -1,4 +1,4 @@
-"""TF-Slim's layers, by the names that a TF1 checkpoint gives their variables."""
+"""TF-Slim's layers with folded batch norms, reading variables by their names in a TF1 checkpoint."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 
 from detlite.convert.graph.trained_ranges import WEIGHTS
 from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.runtime.arrays import Doubles, Floats
 
 SCALED = BatchNorm(scale=True)
-"""The batch norm of slim's own backbones: epsilon 0.001, with gamma and beta."""
+"""The batch norm of TF-Slim's backbones: epsilon 0.001, with gamma and beta."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """What follows a convolution.
+    """The padding of a convolution, and what follows it.
 
     Attributes:
         activation: one of `graph.ACTIVATIONS`.
-        norm: the batch norm between, or None for a bias.
-        explicit_padding: pad by (kernel - 1) and convolve VALID, as `use_explicit_padding` asks, instead of SAME.
-        ranged: whether its output has a trained range of its own, in a network that keeps its ranges.
+        norm: the batch norm between convolution and activation, or None for a bias.
+        explicit_padding: pad by (kernel - 1) and convolve VALID (`use_explicit_padding`), instead of SAME.
+        ranged: whether its output has its own trained range, in a network that keeps its ranges.
         valid: convolve without any padding.
-        biased: whether a convolution has a bias besides its batch norm.
-        bare: whether it has neither of them.
+        biased: whether it has a bias as well as a batch norm.
+        bare: whether it has neither a bias nor a batch norm.
     """
 
     activation: str = "RELU_6"
@@ -40,38 +40,38 @@ class Style:
 
 
 SEPARABLE = "separable_conv2d"
-"""Where the depthwise part of a separable convolution has its ranges."""
+"""The scope of the ranges of a separable convolution's depthwise part."""
 
 PLAIN = Style(activation="NONE", norm=None)
-"""A convolution with a bias and nothing else."""
+"""A convolution with only a bias."""
 
 
 def style_of(conv: ConvHyperparams) -> Style:
-    """Return the style that a `conv_hyperparams` asks for."""
+    """Return the style that `conv_hyperparams` describes."""
     return Style(conv.activation, conv.batch_norm)
 
 
 class Names:
-    """How a layer's variables are called, by its scope: here as `tf_slim` calls them."""
+    """The names of a layer's variables in the scope of the layer, as `tf_slim` names them."""
 
     def kernel(self, scope: str) -> str:
         """Return the name of a convolution's weights."""
         return f"{scope}/weights"
 
     def depthwise(self, scope: str) -> str:
-        """Return the name of the weights of a depthwise convolution, or of that part of a separable one."""
+        """Return the name of the weights of a depthwise convolution, alone or in a separable one."""
         return f"{scope}/depthwise_weights"
 
     def pointwise(self, scope: str) -> str:
-        """Return the name of the weights of a separable convolution's other part."""
+        """Return the name of the pointwise weights of a separable convolution."""
         return f"{scope}/pointwise_weights"
 
     def biases(self, scope: str) -> str:
-        """Return the name of its biases."""
+        """Return the name of the biases."""
         return f"{scope}/biases"
 
     def norm(self, scope: str) -> str:
-        """Return the scope of the batch norm behind it."""
+        """Return the scope of the batch norm after the layer."""
         return f"{scope}/BatchNorm"
 
 
@@ -79,9 +79,9 @@ SLIM_NAMES = Names()
 
 
 class Slim:
-    """Layers of `tf_slim`, and of Keras under other names: each takes its variables and folds its batch norm."""
+    """Layers of `tf_slim`, or of Keras with other *names*; each reads its variables and folds its batch norm."""
 
-    def __init__(self, net: Network, names: Names = SLIM_NAMES) -> None:
+    def __init__(self, net: GraphBuilder, names: Names = SLIM_NAMES) -> None:
         self.net = net
         self.names = names
 
@@ -97,16 +97,24 @@ class Slim:
         norm_scope: str | None = None,
         op_scope: str | None = None,
     ) -> Tensor:
-        """`slim.conv2d`: convolution with a square *kernel* or (rows, columns), batch norm or bias, activation.
+        """Return `slim.conv2d` of *x*: convolution, batch norm or bias, activation.
 
-        Where layers share their weights, and neither their norms nor their ranges, the batch norm stands at
-        *norm_scope* and the trained ranges are of *op_scope*.
+        Args:
+            x: the input.
+            scope: the scope of its variables.
+            filters: number of output channels.
+            kernel: a square kernel's side, or (rows, columns).
+            style: padding, batch norm and activation.
+            stride: in both directions.
+            norm_scope: the scope of the batch norm, where layers share their weights but not their norms.
+            op_scope: the scope of the trained ranges, where layers share their weights but not their ranges.
         """
         sides = (kernel, kernel) if isinstance(kernel, int) else kernel
         weights = self.net.variable(self.names.kernel(scope), (*sides, self.net.channels(x), filters))
         folded, bias = self._folded(scope, weights, (filters,), style, norm_scope)
         x, padding = self._padded(x, sides, scope, style)
-        kernel_range = op_scope if op_scope and style.norm else scope  # a kernel that is not folded is one for all
+        # without a batch norm to fold, all levels share one kernel and so one range
+        kernel_range = op_scope if op_scope and style.norm else scope
         folded = self.net.ranged(folded, kernel_range, WEIGHTS)
         y = self.net.conv(x, folded, bias, stride=stride, padding=padding, name=scope)
         return self._finished(y, scope, op_scope or scope, style)
@@ -114,7 +122,7 @@ class Slim:
     def depthwise(
         self, x: Tensor, scope: str, kernel: int, *, style: Style, stride: int = 1, multiplier: int = 1
     ) -> Tensor:
-        """`slim.separable_conv2d` without outputs of its own: the depthwise convolution alone."""
+        """Return `slim.separable_conv2d` of *x* with no outputs: the depthwise convolution alone."""
         channels = self.net.channels(x)
         weights = self.net.variable(self.names.depthwise(scope), (kernel, kernel, channels, multiplier))
         folded, bias = self._folded(scope, weights, (channels, multiplier), style)
@@ -136,9 +144,9 @@ class Slim:
         norm_scope: str | None = None,
         op_scope: str | None = None,
     ) -> Tensor:
-        """`slim.separable_conv2d`: a depthwise and a pointwise convolution, and one batch norm behind both.
+        """Return `slim.separable_conv2d` of *x*: depthwise and pointwise convolution, then one batch norm.
 
-        *norm_scope* and *op_scope* are those of `conv`.
+        *norm_scope* and *op_scope* are described in `conv`; *multiplier* is the depthwise outputs per channel.
         """
         channels = self.net.channels(x)
         spatial = self.net.variable(self.names.depthwise(scope), (kernel, kernel, channels, multiplier))
@@ -179,12 +187,12 @@ class Slim:
         return self.padded(x, sides, scope), "VALID"
 
     def padded(self, x: Tensor, kernel: tuple[int, int], scope: str) -> Tensor:
-        """Return *x* with as many zeros as `use_explicit_padding` puts around it before a convolution."""
+        """Return *x* padded with zeros as `use_explicit_padding` pads it before a convolution."""
         rows, columns = kernel
         return self.net.pad(x, ((rows - 1) // 2, (columns - 1) // 2), (rows // 2, columns // 2), scope)
 
 
-def batch_norm_of(net: Network, scope: str, count: int, norm: BatchNorm) -> tuple[Doubles, Doubles]:
+def batch_norm_of(net: GraphBuilder, scope: str, count: int, norm: BatchNorm) -> tuple[Doubles, Doubles]:
     """Return (scale, shift) of an inference batch norm, in float64: y = x * scale + shift.
 
     scale = gamma / sqrt(variance + epsilon) and shift = beta - mean * scale (Ioffe and Szegedy, 2015).

@@ -1,4 +1,4 @@
-"""An SSD from its config: feature extractor, box predictor, raw heads."""
+"""Build an SSD from its config: feature extractor, box predictor, raw heads."""
 
 from __future__ import annotations
 
@@ -6,28 +6,34 @@ from typing import Any
 
 from detlite.convert.rebuild.detector_config import ConvolutionalPredictor, Ssd
 from detlite.convert.rebuild.network.anchors import Size, boxes_per_cell
-from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, Built
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.extractor import Extractor
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras_predictors import keras_predictor
-from detlite.convert.rebuild.network.predictors import BOX_CODE, Columns, Predicted, convolutional_predictor, gather
+from detlite.convert.rebuild.network.predictors import BOX_CODE, Columns, Predictions, convolutional_predictor, gather
 from detlite.convert.rebuild.network.shared_predictor import shared_predictor
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.convert.rebuild.weights.weights import Weights
 
 
-def build_ssd(config: Ssd, extractor: Extractor, weights: Weights, size: Size, *, quantized: bool = False) -> Built:
-    """Return the network that *config* describes, for images of *size* (height, width), with *weights*.
+def build_ssd(
+    config: Ssd, extractor: Extractor, weights: Weights, size: Size, *, quantized: bool = False
+) -> BuiltNetwork:
+    """Return the network of *config* with *weights*.
 
-    With *quantized* it rounds to its trained ranges, as it did in quantization-aware training: for
-    `exporters.qat.to_int8`.
+    Args:
+        config: the SSD.
+        extractor: the feature extractor that its type names.
+        weights: reports missing variables later, in `Weights.finish`.
+        size: (height, width) of the image.
+        quantized: keep the trained ranges, for `exporters.qat.to_int8`.
 
     Raises:
-        InputError: the parts of the config do not fit one another. What is amiss with the weights, they say later.
+        InputError: the parts of the config do not fit together.
     """
     extractor.check(config.extractor)
     channels = 1 if config.resizer.grayscale else 3
-    with Network(weights, (*size, channels), quantized=quantized) as net:
+    with GraphBuilder(weights, (*size, channels), quantized=quantized) as net:
         image = _padded(net, config.extractor.pad_to_multiple)
         maps = extractor.build(net, image, config.extractor)
         encodings, logits = _predicted(net, maps, config, extractor)
@@ -36,16 +42,16 @@ def build_ssd(config: Ssd, extractor: Extractor, weights: Weights, size: Size, *
         scores = net.identity(gather(net, logits, config.columns, "concat_1"), CLASS_LOGITS)
         post = config.post_processing
         net.convert_scores(scores, post.score_converter, post.logit_scale, CLASS_SCORES)
-        return Built(net.graph_def, tuple(net.size(features) for features in maps), net.parameters, net.macs)
+        return BuiltNetwork(net.graph_def, tuple(net.size(features) for features in maps), net.parameters, net.macs)
 
 
-def _padded(net: Network, multiple: int) -> Tensor:
-    """Return the image with zeros below and at its right up to a multiple of *multiple*."""
+def _padded(net: GraphBuilder, multiple: int) -> Tensor:
+    """Return the image padded with zeros at the bottom and right to a multiple of *multiple*."""
     below, right = (-side % multiple for side in net.size(net.image))
     return net.pad(net.image, (0, 0), (below, right), "pad_to_multiple")
 
 
-def _predicted(net: Network, maps: Any, config: Ssd, extractor: Extractor) -> Predicted:
+def _predicted(net: GraphBuilder, maps: Any, config: Ssd, extractor: Extractor) -> Predictions:
     anchors = boxes_per_cell(config.anchors, len(maps))
     columns = Columns(config.columns)
     if extractor.keras:
@@ -55,7 +61,7 @@ def _predicted(net: Network, maps: Any, config: Ssd, extractor: Extractor) -> Pr
     return shared_predictor(Slim(net), maps, config.predictor, anchors, columns)
 
 
-def _clipped(net: Network, boxes: Tensor, config: Ssd) -> Tensor:
+def _clipped(net: GraphBuilder, boxes: Tensor, config: Ssd) -> Tensor:
     if config.predictor.clip_range is None:
         return boxes
     return net.clip(boxes, *config.predictor.clip_range, "clip")

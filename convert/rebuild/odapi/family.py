@@ -1,4 +1,4 @@
-"""What a family of detectors has in common that its graphs do not say: how pixels are normalized."""
+"""The description of a family of detectors: its normalization, feature extractors and presets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from detlite.convert.rebuild.detector_config import Model
+from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.center_net import CenterExtractor
 from detlite.convert.rebuild.network.extractor import Extractor
 from detlite.runtime.errors import ContractError, UnknownNameError, unknown_name
@@ -20,18 +20,19 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Family:
-    """Detectors with one feature extractor, as the TF Object Detection API builds it.
+    """The detectors with one kind of backbone, as the TF Object Detection API builds them.
 
     Attributes:
-        title: what it is called.
-        paper: where it is described.
-        scopes: how names of its graph nodes begin, in whole parts: `FeatureExtractor/MobilenetV2`.
-        mean, std: for R, G, B: the network reads `(pixel - mean) / std` with pixels of 0..255.
-        archives: the families of `detlite zoo list` that it covers, or single models of one, by name.
-        extractors: its feature extractors, by the `type` that a `pipeline.config` names.
-        center_nets: those of CenterNets.
-        normalizes_gray: whether mean and std hold for a picture of one channel too.
-        presets: whole detectors of it as the zoo trained them, by name, to be built without a config.
+        title: the name shown to users.
+        paper: the source that describes it.
+        scopes: scopes of its graph nodes: `FeatureExtractor/MobilenetV2`.
+        mean: for R, G, B: the network reads `(pixel - mean) / std`, with pixels in 0..255.
+        std: see *mean*.
+        archives: the families, or single models, of `detlite zoo list` that it covers, by name.
+        extractors: the feature extractors of its SSDs, by the `type` in a `pipeline.config`.
+        center_nets: the feature extractors of its CenterNets, by `type`.
+        normalizes_gray: whether mean and std also apply to grayscale images.
+        presets: complete detectors as the zoo trained them, by name, for building without a config.
     """
 
     title: str
@@ -43,31 +44,30 @@ class Family:
     extractors: Mapping[str, Extractor] = field(default_factory=dict)
     center_nets: Mapping[str, CenterExtractor] = field(default_factory=dict)
     normalizes_gray: bool = True
-    presets: Mapping[str, Model] = field(default_factory=dict)
+    presets: Mapping[str, DetectorConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.scopes or not all(self.scopes):
-            raise ContractError(f"the family {self.title} names no scope: its graphs could not be recognized")
+            raise ContractError(f"the family {self.title} names no scope, by which its graphs would be recognized")
         if not all(map(math.isfinite, self.mean)) or not all(math.isfinite(s) and s > 0 for s in self.std):
-            raise ContractError(f"the family {self.title}: want finite means and stds over 0")
+            raise ContractError(f"the family {self.title}: want finite means and stds above 0")
 
 
 def family_names() -> tuple[str, ...]:
-    """Return the names of all families: those of the files in `families/`."""
+    """Return the names of all families, which are the names of the files in `families/`."""
     return plugin_names(FAMILIES)
 
 
 def load_family(name: str) -> Family:
-    """Return the family *name*; `UnknownNameError` where there is no such file."""
+    """Return the family *name*; raise `UnknownNameError` if there is no such file."""
     family: Family = load_plugin(FAMILIES, name)
     return family
 
 
 def family_of_scope(node_names: Iterable[str]) -> Family | None:
-    """Return the family whose scope is in *node_names*, or None where no family's is.
+    """Return the family with the most nodes among *node_names*, or None if no family has any.
 
-    A scope may stand under others, as in a SavedModel's graph (`StatefulPartitionedCall/.../<scope>/...`).
-    The family with the most nodes wins.
+    A family's scope may be inside others, as in a SavedModel's graph (`StatefulPartitionedCall/.../<scope>/...`).
     """
     names = list(node_names)
     best, most = None, 0
@@ -80,7 +80,7 @@ def family_of_scope(node_names: Iterable[str]) -> Family | None:
 
 
 def family_of_archive(archive: str) -> str | None:
-    """Return the name of the family that covers *archive*, a family or a model of the catalogue; else None."""
+    """Return the name of the family that covers *archive* (a family or model of the catalogue), or None."""
     for name in family_names():
         if archive in load_family(name).archives:
             return name
@@ -88,12 +88,12 @@ def family_of_archive(archive: str) -> str | None:
 
 
 def family_of_extractor(kind: str, line: int, source: str) -> tuple[Family, Extractor]:
-    """Return the family that has the feature extractor *kind* of an SSD, and how that is built.
+    """Return the SSD feature extractor *kind* and its family.
 
     Args:
-        kind: `type` of a `feature_extractor`.
-        line: where that stands.
-        source: in which file.
+        kind: the `type` of a `feature_extractor`.
+        line: the line of that field, for errors.
+        source: the name of the config, for errors.
 
     Raises:
         UnknownNameError: no family has it.
@@ -103,13 +103,13 @@ def family_of_extractor(kind: str, line: int, source: str) -> tuple[Family, Extr
 
 
 def family_of_center_net(kind: str, line: int, source: str) -> tuple[Family, CenterExtractor]:
-    """Return the same for the feature extractor *kind* of a CenterNet."""
+    """Return the CenterNet feature extractor *kind* and its family; see `family_of_extractor`."""
     known = {name: (family, one) for family in families() for name, one in family.center_nets.items()}
     return _known(known, kind, f"{source}, line {line}")
 
 
-def preset(name: str) -> Model:
-    """Return the detector that the preset *name* describes.
+def preset(name: str) -> DetectorConfig:
+    """Return the config of the preset *name*.
 
     Raises:
         UnknownNameError: no family has such a preset.
@@ -121,7 +121,7 @@ def preset(name: str) -> Model:
 
 
 def families() -> list[Family]:
-    """Return all families there are."""
+    """Return all families."""
     return [load_family(name) for name in family_names()]
 
 

@@ -11,7 +11,7 @@ from detlite.convert.exporters.qat import to_int8
 from detlite.convert.graph.runner import import_graph
 from detlite.convert.graph.trim import INPUT, prune
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES
-from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 from detlite.convert.rebuild.network.ssd import build_ssd
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
@@ -27,7 +27,7 @@ HEADS = (BOX_ENCODINGS, CLASS_SCORES)
 
 def small_network(**options):
     """A stem, a residual block and two heads, as the OD API trains them aware of quantization."""
-    with Network(RangedWeights(**options), (SIDE, SIDE, 3), quantized=True) as net:
+    with GraphBuilder(RangedWeights(**options), (SIDE, SIDE, 3), quantized=True) as net:
         slim = Slim(net)
         x = slim.conv(net.image, "stem", 8, 3, style=Style(), stride=2)
         y = slim.depthwise(x, "depthwise", 3, style=Style())
@@ -89,7 +89,7 @@ def test_the_same_graph_gives_the_same_bytes(small):
 
 
 def test_operators_without_a_range_are_refused_rather_than_left_float():
-    with Network(RangedWeights(), (SIDE, SIDE, 3), quantized=True) as net:
+    with GraphBuilder(RangedWeights(), (SIDE, SIDE, 3), quantized=True) as net:
         slim = Slim(net)
         x = slim.conv(net.image, "stem", 8, 3, style=Style("RELU", ranged=False))
         x = slim.depthwise(x, "boxes", 3, style=PLAIN)

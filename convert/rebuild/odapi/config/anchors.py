@@ -1,41 +1,41 @@
-"""`anchor_generator` of a config."""
+"""Reader of the `anchor_generator` message."""
 
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.rebuild.detector_config import AnchorGenerator, MultiscaleAnchors, SsdAnchors
 
-MOST_LAYERS = 16
+MAX_LAYERS = 16
 COARSEST_LEVEL = 12  # a stride of 4096 pixels
-MOST_SCALES = 16
+MAX_SCALES = 16
 LARGEST_OFFSET = 1 << 16  # pixels
 SSD, MULTISCALE = "ssd_anchor_generator", "multiscale_anchor_generator"
 
 
 def read_anchors(fields: Fields) -> AnchorGenerator:
-    """Return what `AnchorGenerator` says.
+    """Return the anchor generator of an `AnchorGenerator` message.
 
     Raises:
-        InputError: it is of another kind, or a value makes no sense.
+        InputError: it is of an unsupported kind, or a value is invalid.
     """
     fields.refuse(
         "grid_anchor_generator",
         "flexible_grid_anchor_generator",
-        because=f"detlite lays the anchors of {SSD} and {MULTISCALE}",
+        because=f"detlite supports {SSD} and {MULTISCALE}",
     )
     kind = fields.one_of(SSD, MULTISCALE)
     if kind is None:
-        raise fields.missing(f"{SSD} and no {MULTISCALE}")
+        raise fields.missing(f"{SSD} or {MULTISCALE}")
     read = _ssd(fields.inside(SSD)) if kind == SSD else _multiscale(fields.inside(MULTISCALE))
     fields.finish()
     return read
 
 
 def read_levels(fields: Fields) -> tuple[int, int]:
-    """Return `min_level` and `max_level` of a pyramid or its anchors.
+    """Return (min_level, max_level) of a pyramid or its anchors.
 
     Raises:
-        InputError: they are no levels, or the wrong way round.
+        InputError: a level is out of range, or min_level is greater than max_level.
     """
     highest = fields.integer("max_level", 7, low=1, high=COARSEST_LEVEL)
     lowest = fields.integer("min_level", 3, low=1, high=COARSEST_LEVEL)
@@ -45,7 +45,7 @@ def read_levels(fields: Fields) -> tuple[int, int]:
 
 
 def _ssd(fields: Fields) -> SsdAnchors:
-    layers = fields.integer("num_layers", 6, low=1, high=MOST_LAYERS)
+    layers = fields.integer("num_layers", 6, low=1, high=MAX_LAYERS)
     read = SsdAnchors(
         num_layers=layers,
         min_scale=fields.positive("min_scale", 0.2),
@@ -71,9 +71,9 @@ def _ssd(fields: Fields) -> SsdAnchors:
 def _scales(fields: Fields, layers: int) -> tuple[float, ...]:
     scales = fields.positives("scales")
     if scales and len(scales) < layers:
-        raise fields.unsupported("num_layers", f"want one of scales for each layer, and there are {len(scales)}")
+        raise fields.unsupported("num_layers", f"want one scale for each layer, got {len(scales)}")
     if not scales and layers == 1:
-        raise fields.unsupported("num_layers", "one layer has no range from min_scale to max_scale: give its scales")
+        raise fields.unsupported("num_layers", "a single layer cannot span min_scale to max_scale; set scales")
     return scales
 
 
@@ -96,7 +96,7 @@ def _multiscale(fields: Fields) -> MultiscaleAnchors:
         max_level=highest,
         anchor_scale=fields.positive("anchor_scale", 4.0),
         aspect_ratios=fields.positives("aspect_ratios"),
-        scales_per_octave=fields.integer("scales_per_octave", 2, low=1, high=MOST_SCALES),
+        scales_per_octave=fields.integer("scales_per_octave", 2, low=1, high=MAX_SCALES),
     )
     if not read.aspect_ratios:
         raise fields.missing("aspect_ratios")

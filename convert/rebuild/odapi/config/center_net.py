@@ -1,4 +1,4 @@
-"""`model { center_net }` of a config, with its boxes."""
+"""Reader of the `model { center_net }` message, for its boxes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from detlite.convert.rebuild.odapi.config.resizer import read_resizer
 
 CHANNELS = 3
 LARGEST_KERNEL = 31
-DEEPEST = 8192  # channels
+MAX_CHANNELS = 8192
 PEAK_KERNEL = 3
-WIDEST_MULTIPLIER = 16.0
+MAX_MULTIPLIER = 16.0
 SEPARABLE_TYPE = "mobilenet_v2_fpn_sep_conv"
 INTERPOLATIONS = {"nearest": 0, "bilinear": 1}
 WITHOUT_EFFECT = (
-    "compute_heatmap_sparse",  # of training
-    "keypoint_label_map_path",  # of a task that is refused
-    "output_prediction_dict",  # further outputs
+    "compute_heatmap_sparse",  # training only
+    "keypoint_label_map_path",  # belongs to a task that is refused
+    "output_prediction_dict",  # additional outputs
 )
 OTHER_TASKS = (
     "keypoint_estimation_task",
@@ -38,18 +38,18 @@ TRAINING_OF_CENTERS = (
 TRAINING_OF_BOXES = ("task_loss_weight", "offset_loss_weight", "scale_loss_weight", "localization_loss")
 
 Layers = tuple[tuple[int, ...], tuple[int, ...]]
-"""Filters and kernel sizes of a head's convolutions."""
+"""(filters, kernel sizes) of the convolutions of a head."""
 
 
 def read_center_net(fields: Fields) -> CenterNet:
-    """Return what `CenterNet` says.
+    """Return the config of a `CenterNet` message.
 
     Raises:
-        InputError: a part is missing, asks for what detlite does not do, or a value makes no sense.
+        InputError: a part is missing or unsupported, or a value is invalid.
     """
     fields.ignore(*WITHOUT_EFFECT)
-    fields.refuse(*OTHER_TASKS, because="detlite exports the boxes of a CenterNet, and no other task")
-    fields.refuse("post_processing", because="detlite suppresses no boxes of a CenterNet beyond its own peaks")
+    fields.refuse(*OTHER_TASKS, because="detlite exports only the boxes of a CenterNet")
+    fields.refuse("post_processing", because="detlite uses the peaks of a CenterNet without further suppression")
     for part in ("feature_extractor", "image_resizer", "object_detection_task"):
         if not fields.has(part):
             raise fields.missing(part)
@@ -64,7 +64,7 @@ def read_center_net(fields: Fields) -> CenterNet:
         means=_channels(extractor, "channel_means", 0.0),
         stds=_channels(extractor, "channel_stds", 1.0),
         bgr=extractor.flag("bgr_ordering", False),
-        depth_multiplier=extractor.positive("depth_multiplier", 1.0, high=WIDEST_MULTIPLIER),
+        depth_multiplier=extractor.positive("depth_multiplier", 1.0, high=MAX_MULTIPLIER),
         use_depthwise=fields.flag("use_depthwise", False),
         use_separable_conv=_separable(extractor),
         upsampling_interpolation=extractor.choice("upsampling_interpolation", "nearest", INTERPOLATIONS),
@@ -81,10 +81,10 @@ def read_center_net(fields: Fields) -> CenterNet:
 
 
 def _separable(extractor: Fields) -> bool:
-    """Say what the OD API makes of `use_separable_conv`: the old type's name counts only where the field is set."""
-    said = extractor.flag("use_separable_conv", False)
-    named = extractor.text("type") == SEPARABLE_TYPE
-    return extractor.has("use_separable_conv") and (said or named)
+    """Return whether convolutions are separable; as in the OD API, the old type counts only if the field is set."""
+    flag = extractor.flag("use_separable_conv", False)
+    old_type = extractor.text("type") == SEPARABLE_TYPE
+    return extractor.has("use_separable_conv") and (flag or old_type)
 
 
 def _channels(extractor: Fields, name: str, default: float) -> tuple[float, ...]:
@@ -95,11 +95,11 @@ def _channels(extractor: Fields, name: str, default: float) -> tuple[float, ...]
 
 
 def _centers(fields: Fields) -> tuple[int, Layers]:
-    """Return how many boxes there are at most, and the layers of the head that finds their centres."""
+    """Return the maximum number of boxes, and the layers of the centre head."""
     fields.ignore(*TRAINING_OF_CENTERS)
     if fields.integer("peak_max_pool_kernel_size", PEAK_KERNEL) != PEAK_KERNEL:
         raise fields.unsupported(
-            "peak_max_pool_kernel_size", f"detlite finds peaks among {PEAK_KERNEL} x {PEAK_KERNEL} neighbours"
+            "peak_max_pool_kernel_size", f"detlite finds peaks in windows of {PEAK_KERNEL} x {PEAK_KERNEL} cells"
         )
     read = fields.integer("max_box_predictions", 100, low=1), _layers(fields, "center_head_params")
     fields.finish()
@@ -111,14 +111,14 @@ def _box_heads(fields: Fields) -> Layers:
     scale, offset = _layers(fields, "scale_head_params"), _layers(fields, "offset_head_params")
     if scale != offset:
         name = "offset_head_params" if fields.has("offset_head_params") else "scale_head_params"
-        raise fields.unsupported(name, "detlite builds the heads of scale and offset with the same layers")
+        raise fields.unsupported(name, "detlite supports only equal layers in the scale and offset heads")
     fields.finish()
     return scale
 
 
 def _layers(fields: Fields, name: str) -> Layers:
     head = fields.inside(name)
-    filters = head.integers("num_filters", low=1, high=DEEPEST)
+    filters = head.integers("num_filters", low=1, high=MAX_CHANNELS)
     kernels = head.integers("kernel_sizes", low=1, high=LARGEST_KERNEL)
     head.finish()
     if len(filters) != len(kernels):

@@ -1,4 +1,4 @@
-"""`feature_extractor` of an SSD's config."""
+"""Reader of the `feature_extractor` message of an SSD."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from detlite.convert.rebuild.detector_config import BiFpn, FeatureExtractor, Fpn
 from detlite.convert.rebuild.odapi.config.anchors import read_levels
 from detlite.convert.rebuild.odapi.config.hyperparams import read_conv
 
-WIDEST_MULTIPLIER = 16.0
-DEEPEST = 8192  # channels
-LARGEST_MULTIPLE = 1024  # pixels
-MOST_LAYERS = 16
-MOST_ITERATIONS = 64
+MAX_MULTIPLIER = 16.0
+MAX_CHANNELS = 8192
+MAX_MULTIPLE = 1024  # pixels
+MAX_LAYERS = 16
+MAX_ITERATIONS = 64
 COMBINE_METHODS = {"sum": 0, "weighted_sum": 1, "attention": 2, "fast_attention": 3}
 
 
 def read_extractor(fields: Fields) -> FeatureExtractor:
-    """Return what `SsdFeatureExtractor` says; whether its type exists, the families say.
+    """Return the config of an `SsdFeatureExtractor` message; its type is not checked here.
 
     Raises:
-        InputError: it has no type, asks for what detlite does not do, or a value makes no sense.
+        InputError: it has no type, a part is unsupported, or a value is invalid.
     """
     if fields.flag("replace_preprocessor_with_placeholder", False):
         raise fields.unsupported(
-            "replace_preprocessor_with_placeholder", "nothing then says how the network's images are normalized"
+            "replace_preprocessor_with_placeholder", "the normalization of the images would be unknown"
         )
     pyramid = fields.one_of("fpn", "bifpn")
     read = FeatureExtractor(
         type=fields.text("type"),
-        depth_multiplier=fields.positive("depth_multiplier", 1.0, high=WIDEST_MULTIPLIER),
-        min_depth=fields.integer("min_depth", 16, low=1, high=DEEPEST),
-        pad_to_multiple=fields.integer("pad_to_multiple", 1, low=1, high=LARGEST_MULTIPLE),
+        depth_multiplier=fields.positive("depth_multiplier", 1.0, high=MAX_MULTIPLIER),
+        min_depth=fields.integer("min_depth", 16, low=1, high=MAX_CHANNELS),
+        pad_to_multiple=fields.integer("pad_to_multiple", 1, low=1, high=MAX_MULTIPLE),
         use_depthwise=fields.flag("use_depthwise", False),
         use_explicit_padding=fields.flag("use_explicit_padding", False),
-        num_layers=fields.integer("num_layers", 6, low=1, high=MOST_LAYERS),
+        num_layers=fields.integer("num_layers", 6, low=1, high=MAX_LAYERS),
         override_hyperparams=fields.flag("override_base_feature_extractor_hyperparams", False),
         conv=read_conv(fields.inside("conv_hyperparams")),
         fpn=_fpn(fields.inside("fpn")) if pyramid == "fpn" else None,
@@ -46,7 +46,7 @@ def read_extractor(fields: Fields) -> FeatureExtractor:
 
 
 def _fpn(fields: Fields) -> Fpn:
-    depth = fields.integer("additional_layer_depth", 256, low=1, high=DEEPEST)
+    depth = fields.integer("additional_layer_depth", 256, low=1, high=MAX_CHANNELS)
     read = Fpn(*read_levels(fields), additional_layer_depth=depth)
     fields.finish()
     return read
@@ -55,8 +55,8 @@ def _fpn(fields: Fields) -> Fpn:
 def _bifpn(fields: Fields) -> BiFpn:
     read = BiFpn(
         *read_levels(fields),
-        num_iterations=fields.integer("num_iterations", low=1, high=MOST_ITERATIONS),
-        num_filters=fields.integer("num_filters", low=1, high=DEEPEST),
+        num_iterations=fields.integer("num_iterations", low=1, high=MAX_ITERATIONS),
+        num_filters=fields.integer("num_filters", low=1, high=MAX_CHANNELS),
         combine_method=fields.choice("combine_method", "fast_attention", COMBINE_METHODS),
     )
     fields.finish()

@@ -1,4 +1,4 @@
-"""`conv_hyperparams` of a config: what follows a convolution."""
+"""Reader of the `conv_hyperparams` message."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ OPS = {"CONV": 1, "FC": 2}
 
 
 def read_conv(fields: Fields) -> ConvHyperparams:
-    """Return what `Hyperparams` says.
+    """Return the config of a `Hyperparams` message.
 
     Raises:
-        InputError: it asks for what detlite does not do, or a value makes no sense.
+        InputError: a part is unsupported, or a value is invalid.
     """
-    fields.ignore("regularizer", "initializer", "regularize_depthwise")  # of training
+    fields.ignore("regularizer", "initializer", "regularize_depthwise")  # training only
     if fields.choice("op", "CONV", OPS) != "CONV":
-        raise fields.unsupported("op", "detlite applies conv_hyperparams to convolutions, as every public config asks")
-    fields.refuse("group_norm", because="detlite builds batch norm and no group norm")
-    # the synchronized one differs in training only
+        raise fields.unsupported(
+            "op", "detlite applies conv_hyperparams to convolutions only, as all public configs do"
+        )
+    fields.refuse("group_norm", because="detlite supports batch norm only")
+    # sync_batch_norm differs in training only
     normalizer = fields.one_of("batch_norm", "sync_batch_norm", "group_norm")
     read = ConvHyperparams(
         activation=fields.choice("activation", "RELU", ACTIVATIONS),
@@ -31,7 +33,7 @@ def read_conv(fields: Fields) -> ConvHyperparams:
 
 
 def _batch_norm(fields: Fields) -> BatchNorm:
-    fields.ignore("decay", "train")  # of training
+    fields.ignore("decay", "train")  # training only
     read = BatchNorm(
         epsilon=fields.positive("epsilon", 0.001, high=1.0),
         center=fields.flag("center", True),

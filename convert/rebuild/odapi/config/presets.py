@@ -1,4 +1,4 @@
-"""Detectors as the zoo trained them, from few numbers: what families without weights are built of.
+"""Configs of the zoo's detectors, for building a family without a `pipeline.config`.
 
 Source of the numbers: the public sample configs of the OD API and the papers that the families name.
 """
@@ -29,7 +29,7 @@ POST_PROCESSING = PostProcessing("SIGMOID", score_threshold=1e-8)
 
 
 def proto_floats(*values: float) -> tuple[float, ...]:
-    """Return *values* as a proto's 32-bit fields hold them: anchors are computed from those."""
+    """Return *values* rounded to float32, the type of the proto's fields that anchors are computed from."""
     return tuple(map(as_float32, values))
 
 
@@ -38,12 +38,12 @@ SSD_ANCHORS = SsdAnchors(min_scale=LOW, max_scale=HIGH, aspect_ratios=proto_floa
 
 
 def ssd(kind: str, side: int = 300, *, kernel_size: int = 3, **extractor: Any) -> Ssd:
-    """Return an SSD of six maps with heads of their own (Liu et al., SSD, 2016).
+    """Return an SSD with six maps and separate heads (Liu et al., SSD, 2016).
 
     Args:
-        kind: `type` of the feature extractor.
-        side: of the square image, in pixels.
-        kernel_size: of the heads' convolutions.
+        kind: the `type` of the feature extractor.
+        side: the side of the square image, in pixels.
+        kernel_size: the kernel size of the heads.
         extractor: other fields of the feature extractor.
     """
     return Ssd(
@@ -57,13 +57,13 @@ def ssd(kind: str, side: int = 300, *, kernel_size: int = 3, **extractor: Any) -
 
 
 def ssdlite(kind: str, side: int = 320, **extractor: Any) -> Ssd:
-    """Return the same with depthwise separable extras and heads (Sandler et al., MobileNetV2, 2018, section 6.2)."""
+    """Return an SSD with depthwise separable extra maps and heads (Sandler et al., MobileNetV2, 2018, section 6.2)."""
     whole = ssd(kind, side, use_depthwise=True, **extractor)
     return replace(whole, predictor=ConvolutionalPredictor(CONV, 3, use_depthwise=True))
 
 
 def retinanet(kind: str, side: int = 640, *, depth: int = 256, **extractor: Any) -> Ssd:
-    """Return a pyramid with shared heads of four layers, all of *depth* (Lin et al., Focal Loss, 2017)."""
+    """Return a feature pyramid with shared heads of four layers of *depth* channels (Lin et al., Focal Loss, 2017)."""
     return replace(
         ssd(kind, side, override_hyperparams=True, fpn=Fpn(additional_layer_depth=depth), **extractor),
         predictor=WeightSharedPredictor(CONV, layers=4, depth=depth),
@@ -76,13 +76,13 @@ def _lite_tower(depth: int) -> WeightSharedPredictor:
 
 
 def fpnlite(kind: str, side: int = 320, **extractor: Any) -> Ssd:
-    """Return a pyramid of depthwise separable layers of 128 with one shared tower, as the zoo's FPNLites."""
+    """Return the zoo's FPNLite: a pyramid of depthwise separable layers of 128 channels with one shared tower."""
     whole = retinanet(kind, side, depth=128, use_depthwise=True, **extractor)
     return replace(whole, predictor=_lite_tower(128))
 
 
 def pooling_pyramid(kind: str, side: int = 300, **extractor: Any) -> Ssd:
-    """Return six maps of one layer, pooled, with one shared layer of 512 (Jin et al., Pooling Pyramid, 2018)."""
+    """Return a pooling pyramid of six maps with one shared layer of 512 channels (Jin et al., 2018)."""
     (low,) = proto_floats(0.15)
     return replace(
         ssd(kind, side, override_hyperparams=True, **extractor),
@@ -92,7 +92,7 @@ def pooling_pyramid(kind: str, side: int = 300, **extractor: Any) -> Ssd:
 
 
 def mnasfpn(kind: str, side: int = 320, **extractor: Any) -> Ssd:
-    """Return levels 3 to 6 with one shared tower of four depthwise separable layers of 64 (Chen et al., MnasFPN)."""
+    """Return MnasFPN (Chen et al.): levels 3 to 6, one shared tower of four depthwise separable layers, 64 channels."""
     whole = fpnlite(kind, side, **extractor)
     return replace(
         whole,

@@ -1,8 +1,8 @@
-"""A `pipeline.config` of the TF Object Detection API as typed values.
+"""Read a `pipeline.config` of the TF Object Detection API.
 
-Every field of the parts that a trained network depends on (`model`, `eval_config`, `graph_rewriter`) is read, or known
-to make no difference, or refused with its line where it asks for what detlite does not do. What the OD API does not
-know, or knows no more, is skipped and listed.
+Every field of the messages that a trained network depends on (`model`, `eval_config`, `graph_rewriter`) is read, is
+known not to matter, or is refused with its line because detlite does not support it. Fields that the OD API does not
+have, or no longer has, are skipped and listed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from detlite.convert.files.fields import LONGEST_SHOWN, Fields
 from detlite.convert.files.text_format import Message, parse_text_format, read_text_format
-from detlite.convert.rebuild.detector_config import Model, Pipeline
+from detlite.convert.rebuild.detector_config import DetectorConfig, Pipeline
 from detlite.convert.rebuild.odapi.config.center_net import read_center_net
 from detlite.convert.rebuild.odapi.config.ssd import read_ssd
 from detlite.runtime.errors import InputError
 
 WANTED = "want model { ssd { ... } } or model { center_net { ... } }"
-MOST_NAMED = 6
+MAX_LISTED = 6
 BITS = 8
 TRAINING = ("train_config", "train_input_reader", "eval_input_reader")
 EVALUATION = (
@@ -54,23 +54,23 @@ EVALUATION = (
     "skip_predictions_for_unlabeled_class",
     "image_classes_field_map_empty_to_ones",
 )
-"""What the original's own evaluation does."""
+"""Fields that only affect the OD API's own evaluation."""
 
 
 def read_pipeline(path: Path) -> Pipeline:
-    """Return what the `pipeline.config` at *path* says.
+    """Return the config in the `pipeline.config` at *path*.
 
     Raises:
-        InputError: it cannot be read, is of another model, or asks for what detlite does not do; with the line.
+        InputError: it cannot be read, or it describes an unsupported model; the message names the line.
     """
     return _pipeline(read_text_format(path), str(path))
 
 
 def parse_pipeline(text: str, name: str) -> Pipeline:
-    """Return what the *text* of a `pipeline.config` says; *name* stands in errors.
+    """Return the config in the *text* of a `pipeline.config`; errors use *name* as the file name.
 
     Raises:
-        InputError: it is no text format, is of another model, or asks for what detlite does not do; with the line.
+        InputError: it is not text format, or it describes an unsupported model; the message names the line.
     """
     return _pipeline(parse_text_format(text, name), name)
 
@@ -89,35 +89,35 @@ def _pipeline(message: Message, name: str) -> Pipeline:
     return Pipeline(model, averages, quantized, skipped, name)
 
 
-def _model(fields: Fields, name: str) -> Model:
+def _model(fields: Fields, name: str) -> DetectorConfig:
     if not fields.has("model"):
-        raise InputError(f"{name} has no model: {_named(fields)}; {WANTED}")
+        raise InputError(f"{name} has no model: {_listed(fields)}; {WANTED}")
     model = fields.inside("model")
-    model.refuse("faster_rcnn", "experimental_model", because=f"detlite builds one-stage detectors: {WANTED}")
+    model.refuse("faster_rcnn", "experimental_model", because=f"detlite supports one-stage detectors only; {WANTED}")
     kind = model.one_of("ssd", "center_net")
     if kind is None:
         raise InputError(
-            f"{name}, line {fields.line_of('model')}: model has neither of them: {_named(model)}; {WANTED}"
+            f"{name}, line {fields.line_of('model')}: model has neither ssd nor center_net: {_listed(model)}; {WANTED}"
         )
     read = read_ssd(model.inside(kind)) if kind == "ssd" else read_center_net(model.inside(kind))
     model.finish()
     return read
 
 
-def _named(fields: Fields) -> str:
+def _listed(fields: Fields) -> str:
     names = fields.names
     if not names:
         return "it is empty"
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"it has {', '.join(name[:LONGEST_SHOWN] for name in names[:MOST_NAMED])}{more}"
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return f"it has {', '.join(name[:LONGEST_SHOWN] for name in names[:MAX_LISTED])}{more}"
 
 
 def _quantized(fields: Fields) -> bool:
     quantization = fields.inside("quantization")
-    quantization.ignore("delay", "symmetric")  # of training: the checkpoint's ranges have them in them
+    quantization.ignore("delay", "symmetric")  # training only: the checkpoint's ranges reflect them
     for bits in ("weight_bits", "activation_bits"):
         if quantization.integer(bits, BITS) != BITS:
-            raise quantization.unsupported(bits, f"detlite builds integer models of {BITS} bits")
+            raise quantization.unsupported(bits, f"detlite supports integer models of {BITS} bits only")
     quantization.finish()
     fields.finish()
     return fields.has("quantization")

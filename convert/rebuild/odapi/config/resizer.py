@@ -1,29 +1,29 @@
-"""`image_resizer` of a config: the size of the network's input."""
+"""Reader of the `image_resizer` message, which sets the size of the network's input."""
 
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.rebuild.detector_config import ImageResizer
 
-LARGEST_SIDE = 8192  # pixels; the largest of the zoo has 1536
+MAX_SIDE = 8192  # pixels; the largest in the zoo is 1536
 METHODS = {"BILINEAR": 0, "NEAREST_NEIGHBOR": 1, "BICUBIC": 2, "AREA": 3}
 FIXED, KEEPS_ASPECT = "fixed_shape_resizer", "keep_aspect_ratio_resizer"
 OTHERS = ("identity_resizer", "conditional_shape_resizer", "pad_to_multiple_resizer")
 
 
 def read_resizer(fields: Fields) -> ImageResizer:
-    """Return what `ImageResizer` says.
+    """Return the config of an `ImageResizer` message.
 
     Raises:
-        InputError: it is neither a fixed shape nor keeps the aspect ratio, or a value makes no sense.
+        InputError: it is of an unsupported kind, or a value is invalid.
     """
-    fields.refuse(*OTHERS, because=f"a network on a device has one input size: give a {FIXED}")
+    fields.refuse(*OTHERS, because=f"a network on a device has a fixed input size; use a {FIXED}")
     kind = fields.one_of(FIXED, KEEPS_ASPECT)
     if kind is None:
-        raise fields.missing(f"{FIXED} and no {KEEPS_ASPECT}")
+        raise fields.missing(f"{FIXED} or {KEEPS_ASPECT}")
     resizer = fields.inside(kind)
     if resizer.choice("resize_method", "BILINEAR", METHODS) != "BILINEAR":
-        raise resizer.unsupported("resize_method", "detlite resizes images bilinearly")
+        raise resizer.unsupported("resize_method", "detlite supports BILINEAR only")
     height, width = fixed_size(resizer) if kind == FIXED else _largest(resizer)
     read = ImageResizer(
         height=height,
@@ -37,20 +37,20 @@ def read_resizer(fields: Fields) -> ImageResizer:
 
 
 def fixed_size(resizer: Fields) -> tuple[int, int]:
-    """Return the (height, width) of `FixedShapeResizer`, in pixels.
+    """Return the (height, width) of a `FixedShapeResizer` message, in pixels.
 
     Raises:
-        InputError: it is no size of an image.
+        InputError: a side is out of range.
     """
-    height = resizer.integer("height", 300, low=1, high=LARGEST_SIDE)
-    return height, resizer.integer("width", 300, low=1, high=LARGEST_SIDE)
+    height = resizer.integer("height", 300, low=1, high=MAX_SIDE)
+    return height, resizer.integer("width", 300, low=1, high=MAX_SIDE)
 
 
 def _largest(resizer: Fields) -> tuple[int, int]:
-    # how the rest of the square is filled says nothing of a fixed size, for which images are stretched
+    # detlite stretches images to a fixed size, so the padding does not matter
     resizer.ignore("pad_to_max_dimension", "per_channel_pad_value")
-    largest = resizer.integer("max_dimension", 1024, low=1, high=LARGEST_SIDE)
-    smallest = resizer.integer("min_dimension", 600, low=1, high=LARGEST_SIDE)
+    largest = resizer.integer("max_dimension", 1024, low=1, high=MAX_SIDE)
+    smallest = resizer.integer("min_dimension", 600, low=1, high=MAX_SIDE)
     if smallest > largest:
         raise resizer.unsupported("min_dimension", f"want at most max_dimension, which is {largest}")
     return largest, largest

@@ -1,4 +1,4 @@
-"""`model { ssd }` of a config."""
+"""Reader of the `model { ssd }` message."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ TRAINING = (
     "inplace_batchnorm_update",
     "use_confidences_as_targets",
     "implicit_example_weight",
-    "return_raw_detections_during_predict",  # a further output of the original's own evaluation
+    "return_raw_detections_during_predict",  # an additional output for the OD API's own evaluation
 )
-IMPLEMENTATIONS_OF_NMS = (
+NMS_IMPLEMENTATION = (
     "use_static_shapes",
     "use_partitioned_nms",
     "use_combined_nms",
     "use_hard_nms",
     "use_cpu_nms",
-    "change_coordinate_frame",  # to that of the image, which is the network's whole input where its size is fixed
-    "max_classes_per_detection",  # of class-agnostic suppression
+    "change_coordinate_frame",  # to that of the image, which is the whole input if its size is fixed
+    "max_classes_per_detection",  # class-agnostic suppression only
 )
 
 
 def read_ssd(fields: Fields) -> Ssd:
-    """Return what `Ssd` says.
+    """Return the config of an `Ssd` message.
 
     Raises:
-        InputError: a part is missing, asks for what detlite does not do, or a value makes no sense.
+        InputError: a part is missing or unsupported, or a value is invalid.
     """
     fields.ignore(*TRAINING)
-    fields.refuse("mask_head_config", because="detlite exports boxes and no masks")
+    fields.refuse("mask_head_config", because="detlite exports boxes only")
     if fields.flag("explicit_background_class", False):
         raise fields.unsupported(
-            "explicit_background_class", "detlite knows a background that add_background_class adds"
+            "explicit_background_class", "detlite supports a background added by add_background_class only"
         )
     read = Ssd(
         classes=fields.integer("num_classes", low=1, high=MAX_CLASSES),
@@ -73,7 +73,7 @@ def _box_scales(fields: Fields) -> BoxScales:
         "mean_stddev_box_coder",
         "square_box_coder",
         "keypoint_box_coder",
-        because="detlite decodes boxes of faster_rcnn_box_coder",
+        because="detlite supports faster_rcnn_box_coder only",
     )
     coder = _part(fields, "faster_rcnn_box_coder")
     read = BoxScales(
@@ -90,11 +90,11 @@ def _box_scales(fields: Fields) -> BoxScales:
 def _post_processing(fields: Fields) -> PostProcessing:
     fields.refuse("calibration_config", because="detlite does not calibrate scores")
     nms = fields.inside("batch_non_max_suppression")
-    nms.ignore(*IMPLEMENTATIONS_OF_NMS)
+    nms.ignore(*NMS_IMPLEMENTATION)
     if nms.flag("use_class_agnostic_nms", False):
-        raise nms.unsupported("use_class_agnostic_nms", "detlite suppresses boxes class by class")
+        raise nms.unsupported("use_class_agnostic_nms", "detlite suppresses boxes per class")
     if nms.real("soft_nms_sigma", 0.0, low=0.0):
-        raise nms.unsupported("soft_nms_sigma", "detlite drops overlapping boxes, and does not lower their scores")
+        raise nms.unsupported("soft_nms_sigma", "detlite drops overlapping boxes instead of lowering their scores")
     read = PostProcessing(
         score_converter=fields.choice("score_converter", "IDENTITY", SCORE_CONVERTERS),
         logit_scale=fields.positive("logit_scale", 1.0),

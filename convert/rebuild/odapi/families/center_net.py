@@ -1,4 +1,4 @@
-"""CenterNet with MobileNet V2 or ResNet V1 and a pyramid, of TF2: its boxes."""
+"""CenterNet with MobileNet V2 or ResNet V1 and a pyramid, TF2; boxes only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet, FeatureExtractor
 from detlite.convert.rebuild.network.center_net import BASE, CenterExtractor, top_down
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
 from detlite.convert.rebuild.network.keras_resnet import KerasResNet
 from detlite.convert.rebuild.network.slim import Slim, Style
@@ -21,8 +21,8 @@ CAFFE_MEAN = (103.939, 116.779, 123.68)  # of blue, green and red: keras.applica
 CENTERED = (127.5, 127.5, 127.5)
 
 
-def mobilenet_map(net: Network, image: Tensor, config: CenterNet) -> Tensor:
-    """Return the map at stride 4 of MobileNet V2; without `bilinear` the pyramid repeats pixels."""
+def mobilenet_map(net: GraphBuilder, image: Tensor, config: CenterNet) -> Tensor:
+    """Return the map at stride 4 of a pyramid on MobileNet V2."""
     plain = FeatureExtractor("mobilenet_v2", depth_multiplier=config.depth_multiplier, min_depth=0)
     points = keras_backbone_of(net, plain, BASE).endpoints(image)
     return top_down(net, [points[tap] for tap in MOBILENET_TAPS], MOBILENET_DEPTHS, config)
@@ -30,12 +30,12 @@ def mobilenet_map(net: Network, image: Tensor, config: CenterNet) -> Tensor:
 
 @dataclass(frozen=True)
 class ResNetMap:
-    """The map at stride 4 of a ResNet of so many *layers*."""
+    """The map at stride 4 of a pyramid on a ResNet with 50 or 101 *layers*."""
 
     layers: int
 
-    def build(self, net: Network, image: Tensor, config: CenterNet) -> Tensor:
-        """Return the map; its convolutions have biases besides their batch norms."""
+    def build(self, net: GraphBuilder, image: Tensor, config: CenterNet) -> Tensor:
+        """Return the map; the backbone's convolutions have biases as well as batch norms."""
         style = Style("RELU", BatchNorm(RESNET_EPSILON, scale=True), biased=True)
         resnet = KerasResNet(Slim(net, KERAS_NAMES), BASE, style, padded_pool=True)
         return top_down(net, resnet.blocks(image, self.layers), RESNET_DEPTHS, config)

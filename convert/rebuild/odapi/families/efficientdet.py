@@ -17,8 +17,8 @@ from detlite.convert.rebuild.detector_config import (
 )
 from detlite.convert.rebuild.network.bifpn import BiFpnBuilder
 from detlite.convert.rebuild.network.efficientnet import EfficientNet
-from detlite.convert.rebuild.network.extractor import Extractor, said
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.extractor import Extractor, where
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.convert.rebuild.odapi.family import Family
 from detlite.runtime.errors import InputError
@@ -37,7 +37,7 @@ SCALINGS = (
 """(width, depth) of EfficientNet B0 to B7 (Tan and Le, 2019)."""
 
 FIRST_SUMMED = 6
-"""From D6 on the BiFPN adds its inputs as they are, which trains more stably (Tan et al., 2020, table 1)."""
+"""The first detector whose BiFPN adds its inputs unweighted, which is more stable in training (Tan et al., 2020)."""
 
 DETECTORS = (
     (0, 512, 64, 3, 3),
@@ -55,20 +55,20 @@ CONV = ConvHyperparams("SWISH", BatchNorm(epsilon=0.001, scale=True), force_use_
 
 
 @dataclass(frozen=True)
-class Maps:
-    """The feature maps with the backbone that *scaling* makes of EfficientNet B0."""
+class EfficientDetMaps:
+    """The feature maps on an EfficientNet with the (width, depth) *scaling* of B0."""
 
     scaling: tuple[float, float]
 
-    def build(self, net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-        """Return the maps of all levels, the finest first.
+    def build(self, net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+        """Return the maps of all levels, finest first.
 
         Raises:
-            InputError: the config asks for what this extractor has not, or its maps do not double.
+            InputError: the config has an unsupported setting, or the maps of two levels do not double in size.
         """
         if extractor.depth_multiplier != 1 or extractor.use_explicit_padding:
             raise InputError(
-                f"{said(extractor)}: want a depth_multiplier of 1 and no use_explicit_padding, got "
+                f"{where(extractor)}: want a depth_multiplier of 1 and no use_explicit_padding, got "
                 f"{extractor.depth_multiplier:g} and {str(extractor.use_explicit_padding).lower()}"
             )
         builder = BiFpnBuilder(Slim(net), extractor)
@@ -76,8 +76,8 @@ class Maps:
         if any(side % octave for side in net.size(image)):
             rows, columns = net.size(image)
             raise InputError(
-                f"{said(extractor)}: images of {rows} x {columns} pixels, whose maps do not double: want sides that "
-                f"are multiples of {octave}"
+                f"{where(extractor)}: the maps of images of {rows} x {columns} pixels do not double in size; want "
+                f"sides that are multiples of {octave}"
             )
         return builder.maps(EfficientNet(*self.scaling).levels(net, image))
 
@@ -109,7 +109,9 @@ PLUGIN = Family(
     std=(0.229 * 255, 0.224 * 255, 0.225 * 255),
     archives=("efficientdet",),
     extractors={
-        _kind(number): Extractor(Maps(scaling).build, keras=True, smallest_side=SMALLEST_SIDE, reads=("bifpn",))
+        _kind(number): Extractor(
+            EfficientDetMaps(scaling).build, keras=True, smallest_side=SMALLEST_SIDE, reads=("bifpn",)
+        )
         for number, scaling in enumerate(SCALINGS)
     },
     presets={f"efficientdet_d{number}": _detector(number) for number in range(len(DETECTORS))},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detlite.convert.rebuild.network.extractor import Extractor
 from detlite.convert.rebuild.network.feature_maps import ExtraMaps
-from detlite.convert.rebuild.network.inception import AVERAGE, LARGEST, Branches, Conv, Design, Pool, StemConv
+from detlite.convert.rebuild.network.inception import AVERAGE, LARGEST, Branches, Conv, Inception, Pool, StemConv
 from detlite.convert.rebuild.odapi.config.presets import ssd
 from detlite.convert.rebuild.odapi.family import Family
 
@@ -13,7 +13,7 @@ SHRINK = Pool(largest=True, stride=2)
 
 
 def _mixed(single: int, twice: tuple[int, int], thrice: tuple[int, int], pooled: int, pool: Pool = AVERAGE) -> Branches:
-    """Return a block that keeps the size: one 1x1 convolution, one and two of 3x3 behind one, and one behind *pool*."""
+    """Return a block that keeps the size, with four branches: 1x1; 1x1 and 3x3; 1x1 and two 3x3; *pool* and 1x1."""
     return (
         (Conv("Conv2d_0a_1x1", single),),
         (Conv("Conv2d_0a_1x1", twice[0]), Conv("Conv2d_0b_3x3", twice[1], 3)),
@@ -27,7 +27,7 @@ def _mixed(single: int, twice: tuple[int, int], thrice: tuple[int, int], pooled:
 
 
 def _reduction(once: tuple[int, int], twice: tuple[int, int]) -> Branches:
-    """Return a block that halves the size: one and two 3x3 convolutions behind one of 1x1, and a pooling."""
+    """Return a block that halves the size, with three branches: 1x1 and 3x3; 1x1 and two 3x3; a pooling."""
     return (
         (Conv("Conv2d_0a_1x1", once[0]), Conv("Conv2d_1a_3x3", once[1], 3, stride=2)),
         (
@@ -39,7 +39,7 @@ def _reduction(once: tuple[int, int], twice: tuple[int, int]) -> Branches:
     )
 
 
-DESIGN = Design(
+DESIGN = Inception(
     scope=SCOPE,
     stem=(
         StemConv("Conv2d_1a_7x7", 64, kernel=7, stride=2, multiplier=8),
@@ -63,7 +63,7 @@ DESIGN = Design(
     taps=("Mixed_4c", "Mixed_5c"),
     extra=ExtraMaps(SCOPE, "Mixed_5c"),
 )
-"""Figure 5 of the paper, with the channels that TF-Slim's checkpoints have."""
+"""Figure 5 of the paper, with the channels of TF-Slim's checkpoints."""
 
 PLUGIN = Family(
     title="SSD Inception V2",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from detlite.convert.rebuild.network.extractor import Extractor
 from detlite.convert.rebuild.network.feature_maps import ExtraMaps
-from detlite.convert.rebuild.network.inception import AVERAGE, Branches, Conv, Design, Pool, Split
+from detlite.convert.rebuild.network.inception import AVERAGE, Branches, Conv, Inception, Pool, Split
 from detlite.convert.rebuild.odapi.config.presets import ssd
 from detlite.convert.rebuild.odapi.family import Family
 
 SCOPE = "FeatureExtractor/InceptionV3"
 SHRINK = Pool(largest=True, stride=2, valid=True)
 SMALLEST_SIDE = 75
-"""Pixels below which its last reduction, which pads nothing, has nothing left to reduce."""
+"""The smallest image side in pixels: below it nothing is left for the last reduction, which does not pad."""
 
 
 def _mixed_5(pooled: int, second: tuple[str, str] = ("Conv2d_0a_1x1", "Conv2d_0b_5x5")) -> Branches:
@@ -25,7 +25,7 @@ def _mixed_5(pooled: int, second: tuple[str, str] = ("Conv2d_0a_1x1", "Conv2d_0b
 
 
 def _mixed_6(inner: int) -> Branches:
-    """Return a block at stride 16 (figure 6), whose 7x7 convolutions are two of one row and one column."""
+    """Return a block at stride 16 (figure 6), whose 7x7 convolutions are split into 1x7 and 7x1."""
     return (
         (Conv("Conv2d_0a_1x1", 192),),
         (
@@ -62,7 +62,7 @@ def _mixed_7(column: str) -> Branches:
 
 
 MIXED_6A: Branches = (
-    (Conv("Conv2d_1a_1x1", 384, 3, stride=2, valid=True),),  # of 3x3, whatever its name says
+    (Conv("Conv2d_1a_1x1", 384, 3, stride=2, valid=True),),  # 3x3, despite its name
     (
         Conv("Conv2d_0a_1x1", 64),
         Conv("Conv2d_0b_3x3", 96, 3),
@@ -81,7 +81,7 @@ MIXED_7A: Branches = (
     (SHRINK,),
 )
 
-DESIGN = Design(
+DESIGN = Inception(
     scope=SCOPE,
     stem=(
         Conv("Conv2d_1a_3x3", 32, 3, stride=2, valid=True),
@@ -108,7 +108,7 @@ DESIGN = Design(
     taps=("Mixed_5d", "Mixed_6e", "Mixed_7c"),
     extra=ExtraMaps(SCOPE, "Mixed_7c", layers=((512, 3), (256, 3), (128, 3))),
 )
-"""Table 1 of the paper, with the names and channels that TF-Slim's checkpoints have."""
+"""Table 1 of the paper, with the names and channels of TF-Slim's checkpoints."""
 
 PLUGIN = Family(
     title="SSD Inception V3",

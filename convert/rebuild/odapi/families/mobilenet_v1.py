@@ -1,13 +1,14 @@
-"""SSD with MobileNet V1: six maps, five of the embedded one, FPN or pooling pyramid; TF1 and TF2."""
+"""SSD with MobileNet V1 and six maps, five maps (embedded), FPN or a pooling pyramid; TF1 and TF2."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import FeatureExtractor
-from detlite.convert.rebuild.network.extractor import Extractor, said
-from detlite.convert.rebuild.network.feature_maps import ExtraMaps, depth_of
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.channel_counts import depth_of
+from detlite.convert.rebuild.network.extractor import Extractor, where
+from detlite.convert.rebuild.network.feature_maps import ExtraMaps
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import BACKBONE as KERAS_BACKBONE
 from detlite.convert.rebuild.network.keras import CountedNames, backbone_style
 from detlite.convert.rebuild.network.keras_feature_maps import extra_maps, pyramid_maps
@@ -39,7 +40,7 @@ LAYERS = (
 TAPS = ("Conv2d_11_pointwise", "Conv2d_13_pointwise")
 EMBEDDED_SIDE = 256
 EMBEDDED_MAPS = ExtraMaps(SCOPE, TAPS[-1], layers=((512, 3), (256, 3), (256, 2)))
-"""Five maps, whose last kernel covers the 2x2 cells before it, of images of 256 x 256 pixels."""
+"""The extra maps of the embedded SSD for 256 x 256 images; the last kernel covers all 2x2 cells of the previous map."""
 FPN_TAPS = {2: "Conv2d_3_pointwise", 3: "Conv2d_5_pointwise", 4: TAPS[0], 5: TAPS[1]}
 LAYERS_OF_FPNLITE = (*LAYERS[:-2], (2, 512), (1, 256))
 LAYERS_OF_PPN = 11
@@ -47,8 +48,8 @@ MAPS_OF_PPN = 6
 
 
 @dataclass(frozen=True)
-class Backbone:
-    """MobileNet V1 up to `Conv2d_13_pointwise`, at the width that *extractor* asks for."""
+class MobileNetV1:
+    """MobileNet V1 up to `Conv2d_13_pointwise`, at the width in the config *extractor*."""
 
     slim: Slim
     style: Style
@@ -56,11 +57,11 @@ class Backbone:
     stem: int = STEM
 
     def endpoints(self, image: Tensor, layers: tuple[tuple[int, int], ...] = LAYERS) -> dict[str, Tensor]:
-        """Return the outputs by the names of the OD API: `Conv2d_3_pointwise`, `Conv2d_5_pointwise`, ...
+        """Return the outputs by the OD API's names: `Conv2d_3_pointwise`, `Conv2d_5_pointwise`, ...
 
         Args:
-            image: what the network reads.
-            layers: as `LAYERS`, before the width multiplier.
+            image: the network's input.
+            layers: (stride, channels) of each layer, before the width multiplier.
         """
         x = self.slim.conv(image, f"{SCOPE}/Conv2d_0", self._depth(self.stem), 3, style=self.style, stride=2)
         points = {"Conv2d_0": x}
@@ -75,39 +76,39 @@ class Backbone:
         return depth_of(channels, self.extractor)
 
 
-def backbone_of(net: Network, extractor: FeatureExtractor) -> Backbone:
-    """Return the backbone that *extractor* asks for: overridden, its activation is the config's too."""
+def backbone_of(net: GraphBuilder, extractor: FeatureExtractor) -> MobileNetV1:
+    """Return the backbone of the config *extractor*, which may override norm and activation."""
     style = style_of(extractor.conv) if extractor.override_hyperparams else Style()
     style = replace(style, explicit_padding=extractor.use_explicit_padding)
-    return Backbone(Slim(net), style, extractor)
+    return MobileNetV1(Slim(net), style, extractor)
 
 
-def six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of SSD and SSDLite, from strides 16 and 32 on."""
+def six_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the six maps of SSD and SSDLite, starting at strides 16 and 32."""
     backbone = backbone_of(net, extractor)
     points = backbone.endpoints(image)
     return ExtraMaps(SCOPE, TAPS[-1]).add_to(backbone.slim, [points[tap] for tap in TAPS], extractor)
 
 
-def embedded_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+def embedded_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
     """Return the five maps of the embedded SSD.
 
     Raises:
-        InputError: the image is of another size, or padded to one.
+        InputError: the image has another size or is padded.
     """
     if net.size(image) != (EMBEDDED_SIDE, EMBEDDED_SIDE) or extractor.pad_to_multiple != 1:
         height, width = net.size(image)
         raise InputError(
-            f"{said(extractor)}: want images of {EMBEDDED_SIDE} x {EMBEDDED_SIDE} pixels and pad_to_multiple: 1, "
+            f"{where(extractor)}: want images of {EMBEDDED_SIDE} x {EMBEDDED_SIDE} pixels and pad_to_multiple: 1, "
             f"got {height} x {width} and {extractor.pad_to_multiple}"
         )
-    extractor = replace(extractor, override_hyperparams=False)  # which the original takes, and does not hand on
+    extractor = replace(extractor, override_hyperparams=False)  # which the original ignores
     backbone = backbone_of(net, extractor)
     points = backbone.endpoints(image)
     return EMBEDDED_MAPS.add_to(backbone.slim, [points[tap] for tap in TAPS], extractor)
 
 
-def fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+def fpn_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
     """Return the maps of RetinaNet; with `use_depthwise` the backbone's last two layers are thinner."""
     backbone = backbone_of(net, extractor)
     points = backbone.endpoints(image, LAYERS_OF_FPNLITE if extractor.use_depthwise else LAYERS)
@@ -115,28 +116,28 @@ def fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[T
     return Pyramid(f"{SCOPE}/fpn", coarse="bottom_up_Conv2d_", first=14).add_to(backbone.slim, taps, extractor)
 
 
-def keras_backbone_of(net: Network, extractor: FeatureExtractor) -> Backbone:
-    """Return the backbone of TF2 that *extractor* asks for, as thin as `keras_layers` are."""
+def keras_backbone_of(net: GraphBuilder, extractor: FeatureExtractor) -> MobileNetV1:
+    """Return the TF2 backbone of the config *extractor*, whose layers are `keras_layers`."""
     style = replace(backbone_style(extractor, Style()), explicit_padding=extractor.use_explicit_padding)
     stem = int(STEM * extractor.depth_multiplier)
-    return Backbone(Slim(net, CountedNames(KERAS_BACKBONE)), style, extractor, stem)
+    return MobileNetV1(Slim(net, CountedNames(KERAS_BACKBONE)), style, extractor, stem)
 
 
 def keras_layers(extractor: FeatureExtractor) -> tuple[tuple[int, int], ...]:
-    """Return the layers that Keras has multiplied by the width already, as the OD API then does once more.
+    """Return (stride, channels) of each layer after Keras's width multiplier; the OD API applies it a second time.
 
     Source: `keras.applications.MobileNet` under OD API `keras_models/mobilenet_v1.py`.
     """
     return tuple((stride, int(channels * extractor.depth_multiplier)) for stride, channels in LAYERS)
 
 
-def keras_six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of SSD in TF2, from strides 16 and 32 on."""
+def keras_six_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the six maps of SSD in TF2, starting at strides 16 and 32."""
     points = keras_backbone_of(net, extractor).endpoints(image, keras_layers(extractor))
     return extra_maps(net, [points[tap] for tap in TAPS], extractor, generator="_feature_map_generator")
 
 
-def keras_fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+def keras_fpn_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
     """Return the maps of RetinaNet in TF2; with `use_depthwise` the OD API's own last two layers replace Keras's."""
     layers = keras_layers(extractor)
     if extractor.use_depthwise:
@@ -145,8 +146,8 @@ def keras_fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> 
     return pyramid_maps(net, {level: points[name] for level, name in FPN_TAPS.items()}, extractor)
 
 
-def ppn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the six maps of the pooling pyramid; the layers behind its tap are in the checkpoint, and not built."""
+def ppn_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the six maps of the pooling pyramid; the layers after its tap are in the checkpoint, but are not built."""
     backbone = backbone_of(net, extractor)
     points = backbone.endpoints(image, LAYERS[:LAYERS_OF_PPN])
     return pooled(backbone.slim, points[TAPS[0]], MAPS_OF_PPN, SCOPE)

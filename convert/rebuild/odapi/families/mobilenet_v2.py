@@ -1,14 +1,14 @@
-"""SSD with MobileNet V2: six maps, SSDLite, FPNLite or MnasFPN; TF1 and TF2."""
+"""SSD with MobileNet V2 and six maps (also SSDLite), FPN, FPNLite or MnasFPN; TF1 and TF2."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor, Fpn
-from detlite.convert.rebuild.network.depths import make_divisible
-from detlite.convert.rebuild.network.extractor import Extractor, said
+from detlite.convert.rebuild.network.channel_counts import make_divisible
+from detlite.convert.rebuild.network.extractor import Extractor, where
 from detlite.convert.rebuild.network.feature_maps import ExtraMaps
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import BACKBONE as KERAS_BACKBONE
 from detlite.convert.rebuild.network.keras import CountedNames, backbone_style
 from detlite.convert.rebuild.network.keras_feature_maps import extra_maps, pyramid_maps
@@ -48,7 +48,7 @@ FPN_TAPS = {2: "layer_4", 3: "layer_7", 4: "layer_14", 5: "layer_19"}
 
 
 @dataclass(frozen=True)
-class Backbone:
+class MobileNetV2:
     """MobileNet V2 up to `Conv_1`, at one width."""
 
     slim: Slim
@@ -57,11 +57,11 @@ class Backbone:
     min_depth: int
 
     def endpoints(self, image: Tensor, last: int | None = LAST) -> dict[str, Tensor]:
-        """Return the outputs by the names of the OD API: `layer_4`, `layer_15/expansion_output`, `layer_19`, ...
+        """Return the outputs by the OD API's names: `layer_4`, `layer_15/expansion_output`, `layer_19`, ...
 
         Args:
-            image: what the network reads.
-            last: channels of `Conv_1`, before the width multiplier; None where it ends before.
+            image: the network's input.
+            last: channels of `Conv_1`, before the width multiplier; None to end before it.
         """
         x = self.slim.conv(image, f"{SCOPE}/Conv", self.depth(STEM), 3, style=self.style, stride=2)
         points = {"layer_1": x}
@@ -75,11 +75,11 @@ class Backbone:
         return points
 
     def depth(self, channels: int) -> int:
-        """Return *channels* at this width."""
+        """Return the number of channels at this width."""
         return make_divisible(channels * self.multiplier, 8, self.min_depth)
 
     def joins(self, before: int, channels: int) -> bool:
-        """Return whether a block of stride 1 adds its input, of *before* channels, to its *channels* of table 2."""
+        """Return whether a block of stride 1 with *before* input channels and *channels* in table 2 has a residual."""
         return before == self.depth(channels)
 
     def _block(self, x: Tensor, scope: str, row: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
@@ -96,24 +96,24 @@ class Backbone:
         return y, expanded
 
 
-def backbone_of(net: Network, extractor: FeatureExtractor) -> Backbone:
-    """Return the backbone that *extractor* asks for: its epsilon may be overridden; ReLU6, gamma and beta may not."""
+def backbone_of(net: GraphBuilder, extractor: FeatureExtractor) -> MobileNetV2:
+    """Return the backbone of the config *extractor*, which can override only the epsilon of the batch norm."""
     given = extractor.conv.batch_norm if extractor.override_hyperparams else None
     norm = BatchNorm(scale=True) if given is None else BatchNorm(given.epsilon, scale=True)
     style = Style("RELU_6", norm, extractor.use_explicit_padding)
-    return Backbone(Slim(net), style, extractor.depth_multiplier, extractor.min_depth)
+    return MobileNetV2(Slim(net), style, extractor.depth_multiplier, extractor.min_depth)
 
 
-def six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of SSD and SSDLite, from strides 16 and 32 on."""
+def six_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the six maps of SSD and SSDLite, starting at strides 16 and 32."""
     backbone = backbone_of(net, extractor)
     points = backbone.endpoints(image)
     taps = [points["layer_15/expansion_output"], points["layer_19"]]
     return ExtraMaps(SCOPE, "layer_19").add_to(backbone.slim, taps, extractor)
 
 
-def fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of RetinaNet, or FPNLite with `use_depthwise`, whose last layer is of 256 channels."""
+def fpn_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of RetinaNet or, with `use_depthwise`, of FPNLite, whose last layer has 256 channels."""
     backbone = backbone_of(net, extractor)
     points = backbone.endpoints(image, LAST_OF_FPNLITE if extractor.use_depthwise else LAST)
     taps = {level: points[name] for level, name in FPN_TAPS.items()}
@@ -121,54 +121,54 @@ def fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[T
 
 
 @dataclass(frozen=True)
-class KerasBackbone(Backbone):
-    """The same as TF2 has it: Keras rounds the channels, and the OD API lifts those of the layers that shrink.
+class KerasMobileNetV2(MobileNetV2):
+    """MobileNet V2 of TF2: Keras rounds the channels, and the OD API then raises them to the minimum depth.
 
     Source: OD API `keras_models/mobilenet_v2.py` over `keras.applications`.
     """
 
     def depth(self, channels: int) -> int:
-        """Return *channels* at this width; those of `Conv_1` grow with no width."""
+        """Return the number of channels at this width; a multiplier above 1 does not widen `Conv_1`."""
         if channels == LAST:
             return LAST if self.multiplier >= 1 else make_divisible(channels * self.multiplier)
         return max(make_divisible(int(channels * self.multiplier)), self.min_depth)
 
     def joins(self, before: int, channels: int) -> bool:
-        """Return whether a block adds its input: Keras compares before the OD API lifts the channels."""
+        """Return whether a block has a residual: Keras decides before the OD API raises the channels."""
         return before == make_divisible(int(channels * self.multiplier))
 
 
-def keras_backbone_of(net: Network, extractor: FeatureExtractor, model: str = KERAS_BACKBONE) -> KerasBackbone:
-    """Return the backbone that *extractor* asks for: overridden, its norm and its activation are the config's."""
+def keras_backbone_of(net: GraphBuilder, extractor: FeatureExtractor, model: str = KERAS_BACKBONE) -> KerasMobileNetV2:
+    """Return the TF2 backbone of the config *extractor*, which may override norm and activation."""
     style = replace(backbone_style(extractor, Style()), explicit_padding=extractor.use_explicit_padding)
-    return KerasBackbone(Slim(net, CountedNames(model)), style, extractor.depth_multiplier, extractor.min_depth)
+    return KerasMobileNetV2(Slim(net, CountedNames(model)), style, extractor.depth_multiplier, extractor.min_depth)
 
 
-def keras_six_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of SSD in TF2, from strides 16 and 32 on."""
+def keras_six_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the six maps of SSD in TF2, starting at strides 16 and 32."""
     points = keras_backbone_of(net, extractor).endpoints(image)
     return extra_maps(net, [points["layer_15/expansion_output"], points["layer_19"]], extractor)
 
 
-def keras_fpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+def keras_fpn_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
     """Return the maps of RetinaNet or FPNLite in TF2, whose backbone keeps its 1280 channels."""
     points = keras_backbone_of(net, extractor).endpoints(image)
     return pyramid_maps(net, {level: points[name] for level, name in FPN_TAPS.items()}, extractor)
 
 
-def mnasfpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of MnasFPN; its batch norms are its own, whatever `conv_hyperparams` say.
+def mnasfpn_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of MnasFPN; the batch norm in `conv_hyperparams` is ignored.
 
     Raises:
-        InputError: the config asks for other levels than it has, or its maps do not halve.
+        InputError: the config has other levels than MnasFPN, or its finest map cannot be halved three times.
     """
     fpn = extractor.fpn or Fpn(LEVELS[0], LEVELS[-1], DEPTH)
     if (fpn.min_level, fpn.max_level) != (LEVELS[0], LEVELS[-1]):
         raise InputError(
-            f"{said(extractor)}: want an fpn of min_level 3 and max_level 6, got {fpn.min_level} and {fpn.max_level}"
+            f"{where(extractor)}: want an fpn of min_level 3 and max_level 6, got {fpn.min_level} and {fpn.max_level}"
         )
     style = Style("RELU_6", LINEAR.norm, extractor.use_explicit_padding)
-    backbone = Backbone(Slim(net), style, extractor.depth_multiplier, extractor.min_depth)
+    backbone = MobileNetV2(Slim(net), style, extractor.depth_multiplier, extractor.min_depth)
     points = backbone.endpoints(image, last=None)
     taps = [points["layer_7"], points["layer_14"], points["layer_18"]]
     _check_halving(net, taps, extractor)
@@ -176,11 +176,11 @@ def mnasfpn_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> li
     return pyramid.maps(taps)
 
 
-def _check_halving(net: Network, taps: list[Tensor], extractor: FeatureExtractor) -> None:
+def _check_halving(net: GraphBuilder, taps: list[Tensor], extractor: FeatureExtractor) -> None:
     side, steps = net.size(taps[0]), len(LEVELS) - 1
     if any(count % 2**steps for count in side):
         raise InputError(
-            f"{said(extractor)}: its finest map of {side[0]} x {side[1]} does not halve {steps} times: "
+            f"{where(extractor)}: its finest map of {side[0]} x {side[1]} cannot be halved {steps} times; "
             "want an image whose sides are multiples of 64, or pad_to_multiple: 64"
         )
 

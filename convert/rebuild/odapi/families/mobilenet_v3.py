@@ -3,59 +3,59 @@
 from __future__ import annotations
 
 from detlite.convert.rebuild.network.extractor import Extractor
-from detlite.convert.rebuild.network.mobilenet_v3 import Block, Design
+from detlite.convert.rebuild.network.mobilenet_v3 import InvertedResidual, MobileNetV3
 from detlite.convert.rebuild.odapi.config.presets import ssdlite
 from detlite.convert.rebuild.odapi.family import Family
 
 SCOPE = "FeatureExtractor/MobilenetV3"
 
-LARGE = Design(
+LARGE = MobileNetV3(
     scope=SCOPE,
     stem=16,
     activation="HARD_SWISH",
     blocks=(
-        Block(1, 16),
-        Block(4, 24, stride=2),
-        Block(3, 24),
-        Block(3, 40, kernel=5, stride=2, squeeze=True),
-        Block(3, 40, kernel=5, squeeze=True),
-        Block(3, 40, kernel=5, squeeze=True),
-        Block(6, 80, stride=2, activation="HARD_SWISH"),
-        Block(2.5, 80, activation="HARD_SWISH"),
-        Block(184 / 80, 80, activation="HARD_SWISH"),
-        Block(184 / 80, 80, activation="HARD_SWISH"),
-        Block(6, 112, activation="HARD_SWISH", squeeze=True),
-        Block(6, 112, activation="HARD_SWISH", squeeze=True),
-        Block(6, 80, kernel=5, stride=2, activation="HARD_SWISH", squeeze=True),
-        Block(6, 80, kernel=5, activation="HARD_SWISH", squeeze=True),
-        Block(6, 80, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(1, 16),
+        InvertedResidual(4, 24, stride=2),
+        InvertedResidual(3, 24),
+        InvertedResidual(3, 40, kernel=5, stride=2, squeeze=True),
+        InvertedResidual(3, 40, kernel=5, squeeze=True),
+        InvertedResidual(3, 40, kernel=5, squeeze=True),
+        InvertedResidual(6, 80, stride=2, activation="HARD_SWISH"),
+        InvertedResidual(2.5, 80, activation="HARD_SWISH"),
+        InvertedResidual(184 / 80, 80, activation="HARD_SWISH"),
+        InvertedResidual(184 / 80, 80, activation="HARD_SWISH"),
+        InvertedResidual(6, 112, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 112, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 80, kernel=5, stride=2, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 80, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 80, kernel=5, activation="HARD_SWISH", squeeze=True),
     ),
     last=480,
     taps=("layer_14/expansion_output", "layer_17"),
 )
-"""Table 1 of the paper; from stride 32 on with half the channels, as section 6.3 has it for detection."""
+"""Table 1 of the paper; from stride 32 on with half the channels, which section 6.3 specifies for detection."""
 
-SMALL = Design(
+SMALL = MobileNetV3(
     scope=SCOPE,
     stem=16,
     activation="HARD_SWISH",
     blocks=(
-        Block(1, 16, stride=2, squeeze=True),
-        Block(72 / 16, 24, stride=2),
-        Block(88 / 24, 24),
-        Block(4, 40, kernel=5, stride=2, activation="HARD_SWISH", squeeze=True),
-        Block(6, 40, kernel=5, activation="HARD_SWISH", squeeze=True),
-        Block(6, 40, kernel=5, activation="HARD_SWISH", squeeze=True),
-        Block(3, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
-        Block(3, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
-        Block(6, 48, kernel=5, stride=2, activation="HARD_SWISH", squeeze=True),
-        Block(6, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
-        Block(6, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(1, 16, stride=2, squeeze=True),
+        InvertedResidual(72 / 16, 24, stride=2),
+        InvertedResidual(88 / 24, 24),
+        InvertedResidual(4, 40, kernel=5, stride=2, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 40, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 40, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(3, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(3, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 48, kernel=5, stride=2, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
+        InvertedResidual(6, 48, kernel=5, activation="HARD_SWISH", squeeze=True),
     ),
     last=288,
     taps=("layer_10/expansion_output", "layer_13"),
 )
-"""Table 2, likewise."""
+"""Table 2 of the paper; from stride 32 on with half the channels."""
 
 PLUGIN = Family(
     title="SSDLite MobileNet V3",

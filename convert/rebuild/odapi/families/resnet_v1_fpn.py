@@ -1,4 +1,4 @@
-"""SSD with ResNet V1 and FPN, which the papers call RetinaNet, or a pooling pyramid; TF1 and TF2."""
+"""SSD with ResNet V1 and FPN (RetinaNet) or a pooling pyramid; TF1 and TF2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detlite.convert.rebuild.odapi.family import Family
 
 
 def keras(layers: int) -> Extractor:
-    """Return the extractor of TF2 with so many *layers*."""
+    """Return the TF2 extractor with 50, 101 or 152 *layers*."""
     return Extractor(KerasResNetPyramid(layers).maps, keras=True, smallest_side=SMALLEST_SIDE, reads=("fpn",))
 
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 from detlite.convert.rebuild.detector_config import FeatureExtractor, Ssd
 from detlite.convert.rebuild.network.extractor import Extractor
-from detlite.convert.rebuild.network.graph import Network, Tensor
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import Slim
-from detlite.convert.rebuild.network.spaghetti import Spaghetti
-from detlite.convert.rebuild.network.spaghetti_nodes import ARCHITECTURES, DEFAULT
+from detlite.convert.rebuild.network.spaghettinet import SpaghettiNet
+from detlite.convert.rebuild.network.spaghettinet_nodes import ARCHITECTURES, DEFAULT
 from detlite.convert.rebuild.odapi.config.presets import SSD_ANCHORS, proto_floats, ssdlite
 from detlite.convert.rebuild.odapi.family import Family
 from detlite.runtime.errors import InputError, unknown_name
 
 
-def five_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
-    """Return the maps of the five last nodes. Width, depth and batch norm are the architecture's, not the config's.
+def five_maps(net: GraphBuilder, image: Tensor, extractor: FeatureExtractor) -> list[Tensor]:
+    """Return the maps of the last five nodes; the architecture, not the config, sets width, depth and batch norm.
 
     Raises:
-        InputError: the config names no architecture there is, or asks to pad images, which the original never does.
+        InputError: the config names an unknown architecture, or pads images, which the original never does.
     """
     name = extractor.spaghettinet_arch_name or DEFAULT
     if name not in ARCHITECTURES:
@@ -28,10 +28,10 @@ def five_maps(net: Network, image: Tensor, extractor: FeatureExtractor) -> list[
     if extractor.pad_to_multiple != 1:
         raise InputError(
             f"line {extractor.line}, feature_extractor {extractor.type}: pad_to_multiple is "
-            f"{extractor.pad_to_multiple}, and SpaghettiNet does not pad: leave it away, as the OD API ignores it"
+            f"{extractor.pad_to_multiple}, but SpaghettiNet does not pad: remove it, since the OD API ignores it"
         )
     scope = f"FeatureExtractor/{name}"
-    return Spaghetti(Slim(net), scope, ARCHITECTURES[name], extractor.use_explicit_padding).maps(image)
+    return SpaghettiNet(Slim(net), scope, ARCHITECTURES[name], extractor.use_explicit_padding).maps(image)
 
 
 def zoo(name: str) -> Ssd:

@@ -84,7 +84,7 @@ def test_multiscale_centres_begin_at_half_a_stride_only_where_the_image_is_a_mul
 
 
 def test_a_generator_for_another_number_of_maps_is_refused() -> None:
-    with pytest.raises(InputError, match="generator is for 6 feature maps, and the feature extractor makes 5"):
+    with pytest.raises(InputError, match="generator is for 6 feature maps, but the feature extractor has 5"):
         boxes_per_cell(SsdAnchors(), 5)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, FeatureExtractor, Fpn
-from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.pyramid import Pyramid, levels_of, pooled
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.runtime.errors import InputError
@@ -25,7 +25,7 @@ def extractor(**fields):
 def maps_of(asked, sizes=None):
     """What a pyramid asks for, and the sizes of its maps; *sizes* of the taps of levels 2, 3, ..."""
     weights = AskedWeights()
-    with Network(weights, (64, 64, 3)) as net:
+    with GraphBuilder(weights, (64, 64, 3)) as net:
         taps = {
             level: net.resize_nearest(net.image, size, "tap")
             for level, size in enumerate(sizes or [(16, 16), (8, 8), (4, 4), (2, 2)], start=2)
@@ -77,7 +77,7 @@ def test_its_depth_is_multiplied_and_not_rounded_to_eights():
 
 def test_maps_that_do_not_double_are_refused_with_both_sizes():
     wanted = (
-        r"feature_extractor some_fpn, line 7: its maps of 19 x 19 and 10 x 10 do not double: "
+        r"feature_extractor some_fpn, line 7: its maps of 19 x 19 and 10 x 10 do not double in size; "
         r"want an image whose sides are multiples of 32, or pad_to_multiple: 32"
     )
     with pytest.raises(InputError, match=wanted):
@@ -95,12 +95,12 @@ def test_levels_are_taken_or_refused_with_the_line(lowest, highest):
     if 2 <= lowest <= 5 and lowest <= highest <= 12:
         assert levels_of(asked) == Fpn(lowest, highest)
     else:
-        with pytest.raises(InputError, match=rf"line 7: fpn wants min_level in 2..5 .*, got {lowest} and {highest}"):
+        with pytest.raises(InputError, match=rf"line 7: fpn needs min_level in 2..5 .*, got {lowest} and {highest}"):
             levels_of(asked)
 
 
 def test_pooling_halves_the_map_and_takes_no_variable():
     weights = AskedWeights()
-    with Network(weights, (19, 10, 3)) as net:
+    with GraphBuilder(weights, (19, 10, 3)) as net:
         sizes = [net.size(features) for features in pooled(Slim(net), net.image, 4, "net")]
     assert (sizes, weights.shapes) == ([(19, 10), (10, 5), (5, 3), (3, 2)], {})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.convert.graph.trained_ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, range_names
-from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, Variable
 from detlite.runtime.errors import InputError
 
@@ -67,7 +67,7 @@ def weights_of(tmp_path, **values):
 
 def test_a_range_that_the_checkpoint_lacks_is_reported_by_name(tmp_path):
     weights = weights_of(tmp_path, block__post_activation_bypass_quant__min=-1)
-    with Network(weights, (8, 8, 3), quantized=True) as net:
+    with GraphBuilder(weights, (8, 8, 3), quantized=True) as net:
         net.add(net.image, net.image, "block")
     with pytest.raises(InputError, match=r"1 of 2 variables is missing: want block/post_activation_bypass_quant/max"):
         weights.finish()
@@ -75,7 +75,7 @@ def test_a_range_that_the_checkpoint_lacks_is_reported_by_name(tmp_path):
 
 def test_a_float_network_asks_for_no_ranges(tmp_path):
     weights = weights_of(tmp_path)
-    with Network(weights, (8, 8, 3)) as net:
+    with GraphBuilder(weights, (8, 8, 3)) as net:
         net.add(net.image, net.image, "block")
     assert weights.finish().ranges == ()
 
@@ -83,7 +83,7 @@ def test_a_float_network_asks_for_no_ranges(tmp_path):
 def test_a_range_whose_low_is_over_its_high_is_refused(tmp_path):
     values = {f"block__{RESIDUAL}__min": 2, f"block__{RESIDUAL}__max": 1}
     with (
-        Network(weights_of(tmp_path, **values), (8, 8, 3), quantized=True) as net,
+        GraphBuilder(weights_of(tmp_path, **values), (8, 8, 3), quantized=True) as net,
         pytest.raises(InputError, match=r"the trained range block/post_activation_bypass_quant is from 2 to 1"),
     ):
         net.add(net.image, net.image, "block")
@@ -91,7 +91,7 @@ def test_a_range_whose_low_is_over_its_high_is_refused(tmp_path):
 
 def test_hard_swish_of_quantization_aware_training_is_refused(tmp_path):
     with (
-        Network(weights_of(tmp_path), (8, 8, 3), quantized=True) as net,
-        pytest.raises(InputError, match=r"the trained ranges of HARD_SWISH, here at some/Conv, are not read"),
+        GraphBuilder(weights_of(tmp_path), (8, 8, 3), quantized=True) as net,
+        pytest.raises(InputError, match=r"cannot keep the trained ranges of the HARD_SWISH at some/Conv"),
     ):
         net.activate(net.image, "HARD_SWISH", "some/Conv")

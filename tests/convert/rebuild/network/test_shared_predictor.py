@@ -8,7 +8,7 @@ import pytest
 from builders.asked_weights import AskedWeights
 
 from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, WeightSharedPredictor
-from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.predictors import Columns
 from detlite.convert.rebuild.network.shared_predictor import shared_predictor
 from detlite.convert.rebuild.network.slim import Slim
@@ -23,7 +23,7 @@ NORMS = ("gamma", "beta", "moving_mean", "moving_variance")
 def predict(config, channels=(4, 4), anchors=(2, 2), classes=3):
     """What the predictor asks for and makes of one map of 4 x 4 for each of *channels*."""
     weights = AskedWeights()
-    with Network(weights, (4, 4, sum(channels))) as net:
+    with GraphBuilder(weights, (4, 4, sum(channels))) as net:
         begins = [sum(channels[:number]) for number in range(len(channels))]
         maps = [
             net.channel_slice(net.image, begin, count, "map") for begin, count in zip(begins, channels, strict=True)
@@ -94,5 +94,5 @@ def test_a_projection_has_one_batch_norm_and_no_activation():
 
 
 def test_levels_with_other_numbers_of_anchors_are_refused():
-    with pytest.raises(InputError, match=r"as many anchors in a cell of each, got 3, 6: set reduce_boxes_in_lowest"):
+    with pytest.raises(InputError, match=r"anchors per cell on all levels, got 3, 6: set reduce_boxes_in_lowest"):
         predict(TOWER, anchors=(3, 6))

@@ -57,16 +57,32 @@ def test_the_old_types_name_makes_convolutions_separable_only_where_the_field_is
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
-        ("num_classes: 3", "num_classes: 3 keypoint_estimation_task { }", "and no other task"),
-        ("num_classes: 3", "num_classes: 3 mask_estimation_task { }", "and no other task"),
-        ("num_classes: 3", "num_classes: 3 deepmac_mask_estimation { }", "and no other task"),
-        ("num_classes: 3", "num_classes: 3 post_processing { }", "suppresses no boxes of a CenterNet"),
+        (
+            "num_classes: 3",
+            "num_classes: 3 keypoint_estimation_task { }",
+            "detlite exports only the boxes",
+        ),
+        ("num_classes: 3", "num_classes: 3 mask_estimation_task { }", "detlite exports only the boxes"),
+        (
+            "num_classes: 3",
+            "num_classes: 3 deepmac_mask_estimation { }",
+            "detlite exports only the boxes",
+        ),
+        (
+            "num_classes: 3",
+            "num_classes: 3 post_processing { }",
+            "uses the peaks of a CenterNet without",
+        ),
         (TYPE, f"{TYPE} channel_stds: [1, 0, 1]", "channel_stds is 0; want a number over 0"),
         (TYPE, f"{TYPE} channel_means: [1, 0]", "channel_means is 1; want 3 numbers, one for each channel, got 2"),
         (TYPE, f"{TYPE} upsampling_interpolation: 'cubic'", "want one of nearest, bilinear"),
-        (MOST, f"{MOST} peak_max_pool_kernel_size: 5", "detlite finds peaks among 3 x 3 neighbours"),
+        (MOST, f"{MOST} peak_max_pool_kernel_size: 5", "detlite finds peaks in windows of 3 x 3 cells"),
         (MOST, "center_head_params { num_filters: 8 }", "want as many kernel_sizes as num_filters, got 0 and 1"),
-        (TASK, "offset_head_params { num_filters: 8 kernel_sizes: 3 }", "scale and offset with the same layers"),
+        (
+            TASK,
+            "offset_head_params { num_filters: 8 kernel_sizes: 3 }",
+            "only equal layers in the scale",
+        ),
         ("min_dimension: 128", "min_dimension: 512", "min_dimension is 512; want at most max_dimension, which is 256"),
     ],
 )

@@ -56,7 +56,7 @@ def refused(config: str, old: str, new: str) -> str:
         ("0.3333]", "inf]", "aspect_ratios is inf; want"),
         ("0.3333]", " 1," * 63 + "]", "aspect_ratios has 65 values; want at most 64"),
         ("aspect_ratios:", "num_layers: 0 aspect_ratios:", "num_layers is 0; want"),
-        ("aspect_ratios:", "num_layers: 1 aspect_ratios:", "num_layers is 1; one layer has no range"),
+        ("aspect_ratios:", "num_layers: 1 aspect_ratios:", "num_layers is 1; a single layer cannot span"),
         ("aspect_ratios:", "min_scale: 0 aspect_ratios:", "min_scale is 0; want a number over 0"),
         (
             "aspect_ratios:",
@@ -69,7 +69,7 @@ def refused(config: str, old: str, new: str) -> str:
         ("num_classes: 3", "num_classes: 3 num_classes: 4", "num_classes is already set on line 3; want it once"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_named_with_its_line(old, new, error):
+def test_an_invalid_value_is_reported_with_its_line(old, new, error):
     with pytest.raises(InputError, match=error):
         raise InputError(refused(SSD, old, new))
 
@@ -77,39 +77,47 @@ def test_a_value_that_makes_no_sense_is_named_with_its_line(old, new, error):
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
-        (FIXED, "identity_resizer { }", r"identity_resizer \{ ... \}; a network on a device has one input size"),
+        (FIXED, "identity_resizer { }", r"identity_resizer \{ ... \}; a network on a device has a fixed input size"),
         (FIXED, "conditional_shape_resizer { }", "conditional_shape_resizer"),
         (FIXED, "pad_to_multiple_resizer { }", "pad_to_multiple_resizer"),
-        ("width: 128", "width: 128 resize_method: AREA", "resize_method is 'AREA'; detlite resizes images bilinearly"),
-        ("num_classes: 3", "num_classes: 3 mask_head_config { }", "detlite exports boxes and no masks"),
+        ("width: 128", "width: 128 resize_method: AREA", "resize_method is 'AREA'; detlite supports BILINEAR only"),
+        ("num_classes: 3", "num_classes: 3 mask_head_config { }", "detlite exports boxes only"),
         ("num_classes: 3", "num_classes: 3 explicit_background_class: true", "explicit_background_class is True;"),
         ("kernel_size: 3", "kernel_size: 3 box_code_size: 8", "box_code_size is 8; detlite decodes boxes of 4 numbers"),
-        ("kernel_size: 3", "kernel_size: 1 use_depthwise: true", "use_depthwise is True; a kernel_size of 1 leaves"),
+        (
+            "kernel_size: 3",
+            "kernel_size: 1 use_depthwise: true",
+            "use_depthwise is True; a kernel_size of 1 cannot",
+        ),
         ("kernel_size: 3", "apply_sigmoid_to_scores: true", "apply_sigmoid_to_scores is True; detlite converts"),
         ("convolutional_box_predictor", "mask_rcnn_box_predictor", "a second stage"),
         ("convolutional_box_predictor", "rfcn_box_predictor", "a second stage"),
         ("activation: RELU_6", "activation: MISH", "activation is 'MISH'; want one of NONE, RELU, RELU_6, SWISH"),
         ("activation: RELU_6", "activation: 9", "activation is 9; want one of NONE"),
         ("activation: RELU_6", "activation: RELU_6 op: FC", "op is 'FC'; detlite applies"),
-        ("batch_norm {", "group_norm {", r"group_norm \{ ... \}; detlite builds batch norm"),
-        (TYPE, f"{TYPE} replace_preprocessor_with_placeholder: true", "how the network's images are normalized"),
+        ("batch_norm {", "group_norm {", r"group_norm \{ ... \}; detlite supports batch norm only"),
+        (
+            TYPE,
+            f"{TYPE} replace_preprocessor_with_placeholder: true",
+            "normalization of the images would be",
+        ),
         (
             TYPE,
             f"{TYPE} bifpn {{ num_iterations: 3 num_filters: 8 combine_method: 'max' }}",
             "one of sum, weighted_sum",
         ),
         (TYPE, f"{TYPE} fpn {{ }} bifpn {{ }}", "bifpn, and fpn on line 6; want one of them in feature_extractor"),
-        ("ssd_anchor_generator", "grid_anchor_generator", "detlite lays the anchors of ssd_anchor_generator"),
-        ("ssd_anchor_generator", "flexible_grid_anchor_generator", "detlite lays the anchors of ssd_anchor_generator"),
-        ("faster_rcnn_box_coder", "mean_stddev_box_coder", "detlite decodes boxes of faster_rcnn_box_coder"),
-        ("faster_rcnn_box_coder", "keypoint_box_coder", "detlite decodes boxes of faster_rcnn_box_coder"),
-        (NMS, f"{NMS} use_class_agnostic_nms: true", "detlite suppresses boxes class by class"),
+        ("ssd_anchor_generator", "grid_anchor_generator", "detlite supports ssd_anchor_generator"),
+        ("ssd_anchor_generator", "flexible_grid_anchor_generator", "detlite supports ssd_anchor_generator"),
+        ("faster_rcnn_box_coder", "mean_stddev_box_coder", "detlite supports faster_rcnn_box_coder only"),
+        ("faster_rcnn_box_coder", "keypoint_box_coder", "detlite supports faster_rcnn_box_coder only"),
+        (NMS, f"{NMS} use_class_agnostic_nms: true", "detlite suppresses boxes per class"),
         (NMS, f"{NMS} soft_nms_sigma: 0.5", "soft_nms_sigma is 0.5; detlite drops overlapping boxes"),
         ("score_converter: SIGMOID", "score_converter: TANH", "want one of IDENTITY, SIGMOID, SOFTMAX"),
         ("score_converter: SIGMOID", "calibration_config { }", "detlite does not calibrate scores"),
     ],
 )
-def test_what_detlite_does_not_do_is_refused_with_its_line(old, new, error):
+def test_an_unsupported_setting_is_refused_with_its_line(old, new, error):
     with pytest.raises(InputError, match=error):
         raise InputError(refused(SSD, old, new))
 
@@ -121,10 +129,10 @@ def test_what_detlite_does_not_do_is_refused_with_its_line(old, new, error):
         ("aspect_ratios", "normalize_coordinates: false aspect_ratios", "anchors are fractions of the image"),
         ("aspect_ratios", "min_level: 7 max_level: 6 aspect_ratios", "want at most max_level, which is 6"),
         ("aspect_ratios", "scales_per_octave: 0 aspect_ratios", "scales_per_octave is 0; want"),
-        ("depth: 64", "num_layers_before_predictor: 4", "they need a depth, and it is 0"),
+        ("depth: 64", "num_layers_before_predictor: 4", "these layers need a depth, but it is 0"),
     ],
 )
-def test_what_a_retinanet_asks_in_vain_is_refused_with_its_line(old, new, error):
+def test_an_unsupported_setting_of_a_retinanet_is_refused_with_its_line(old, new, error):
     with pytest.raises(InputError, match=error):
         raise InputError(refused(RETINA, old, new))
 
@@ -135,7 +143,7 @@ def test_what_a_retinanet_asks_in_vain_is_refused_with_its_line(old, new, error)
         ("num_classes: 3", "ssd has no num_classes"),
         (TYPE, "feature_extractor has no type"),
         (f"image_resizer {{ {FIXED} }}", "ssd has no image_resizer"),
-        (FIXED, "image_resizer has no fixed_shape_resizer and no keep_aspect_ratio_resizer"),
+        (FIXED, "image_resizer has no fixed_shape_resizer or keep_aspect_ratio_resizer"),
         ("box_coder { faster_rcnn_box_coder { } }", "ssd has no box_coder"),
         ("faster_rcnn_box_coder { }", "box_coder has no faster_rcnn_box_coder"),
     ],
@@ -146,11 +154,11 @@ def test_a_part_that_is_missing_is_named(old, part):
 
 
 def test_a_default_that_does_not_fit_is_named_as_one():
-    with pytest.raises(InputError, match="line 21: num_layers is 6 by default; want one of scales for each layer"):
+    with pytest.raises(InputError, match="line 21: num_layers is 6 by default; want one scale for each layer, got 2"):
         parse_pipeline(SSD.replace("aspect_ratios:", "scales: [0.1, 0.2] aspect_ratios:"), "p.config")
 
 
 @pytest.mark.parametrize("bits", ["weight_bits", "activation_bits"])
 def test_a_quantization_of_other_than_8_bits_is_refused(bits):
-    with pytest.raises(InputError, match=f"line 33: {bits} is 4; detlite builds integer models of 8 bits"):
+    with pytest.raises(InputError, match=f"line 33: {bits} is 4; detlite supports integer models of 8 bits only"):
         parse_pipeline(f"{SSD}graph_rewriter {{ quantization {{ {bits}: 4 }} }}", "p.config")

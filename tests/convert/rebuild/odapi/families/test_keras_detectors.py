@@ -10,7 +10,7 @@ from builders.asked_weights import AskedWeights
 from builders.built_network import build, operators, thin
 
 from detlite.convert.rebuild.detector_config import BatchNorm, BiFpn, CenterNet, Fpn, Ssd
-from detlite.convert.rebuild.network.built_network import Built
+from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.center_net import build_center_net
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import family_of_center_net, preset
@@ -20,7 +20,7 @@ BACKBONE = "model/_feature_extractor/classification_backbone/"
 TOWER = "model/_box_predictor/_base_tower_layers_for_heads/"
 
 
-def center_net(name: str, side: int, **fields: Any) -> tuple[Built, AskedWeights]:
+def center_net(name: str, side: int, **fields: Any) -> tuple[BuiltNetwork, AskedWeights]:
     model = replace(preset(name), **fields)
     assert isinstance(model, CenterNet)
     weights = AskedWeights()
@@ -198,7 +198,7 @@ def test_presets_are_the_public_configs(shared_data, number, folder):
 
 
 def test_an_image_whose_maps_do_not_double_is_refused():
-    with pytest.raises(InputError, match="want sides that are multiples of 128"):
+    with pytest.raises(InputError, match="do not double in size; want sides that are multiples of 128"):
         build(preset("efficientdet_d0"), (200, 256))
 
 

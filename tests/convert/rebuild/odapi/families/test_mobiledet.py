@@ -61,11 +61,11 @@ def test_the_maps_of_an_image_that_is_no_square_are_no_squares():
 @pytest.mark.parametrize(
     ("field", "wanted"),
     [
-        ({"use_explicit_padding": True}, "want use_explicit_padding: false, MobileDet knows no other padding"),
+        ({"use_explicit_padding": True}, "want use_explicit_padding: false; MobileDet has no explicit padding"),
         ({"num_layers": 5}, "want num_layers: 6, got 5"),
     ],
 )
-def test_what_the_original_cannot_do_is_refused(field, wanted):
+def test_a_setting_that_the_original_does_not_support_is_refused(field, wanted):
     with pytest.raises(InputError, match=f"ssd_mobiledet_edgetpu, line 4: {wanted}"):
         build(thin(EDGETPU, line=4, **field), (64, 64))
 

@@ -41,5 +41,5 @@ def test_there_is_no_layer_behind_the_last_tap():
 
 
 def test_explicit_padding_is_refused_as_its_residuals_would_not_fit():
-    with pytest.raises(InputError, match="line 3: want use_explicit_padding: false, its residuals would not fit"):
+    with pytest.raises(InputError, match="line 3: want use_explicit_padding: false; its residuals would not fit"):
         build(thin(NAME, use_explicit_padding=True, line=3), (64, 64))

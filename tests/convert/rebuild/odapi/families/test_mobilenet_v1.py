@@ -8,7 +8,7 @@ import pytest
 from builders.built_network import build, operators, thin
 
 from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, FeatureExtractor
-from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.odapi.families.mobilenet_v1 import backbone_of
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
@@ -66,7 +66,7 @@ def test_explicit_padding_keeps_the_sizes_and_the_weights():
 )
 def test_only_an_override_takes_activation_and_batch_norm_from_the_config(override, style):
     extractor = FeatureExtractor("ssd_mobilenet_v1", override_hyperparams=override, conv=GIVEN)
-    with Network(build(thin("ssd_mobilenet_v1"), (64, 64))[1], (64, 64, 3)) as net:
+    with GraphBuilder(build(thin("ssd_mobilenet_v1"), (64, 64))[1], (64, 64, 3)) as net:
         got = backbone_of(net, extractor).style
     assert (got.activation, got.norm) == style
 

@@ -8,7 +8,7 @@ import pytest
 from builders.built_network import build, operators, thin
 
 from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams, FeatureExtractor, Fpn
-from detlite.convert.rebuild.network.graph import Network
+from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.odapi.families.mobilenet_v2 import backbone_of
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
@@ -77,7 +77,7 @@ def test_an_image_of_300_pixels_is_refused_and_padded_to_a_multiple_of_32_it_is_
 def test_an_override_changes_epsilon_and_neither_gamma_beta_nor_relu6():
     given = ConvHyperparams("SWISH", BatchNorm(epsilon=0.02, center=False, scale=False))
     extractor = FeatureExtractor("ssd_mobilenet_v2", override_hyperparams=True, conv=given)
-    with Network(build(thin("ssd_mobilenet_v2_fpnlite"), (64, 64))[1], (64, 64, 3)) as net:
+    with GraphBuilder(build(thin("ssd_mobilenet_v2_fpnlite"), (64, 64))[1], (64, 64, 3)) as net:
         style = backbone_of(net, extractor).style
     assert (style.activation, style.norm) == ("RELU_6", BatchNorm(0.02, center=True, scale=True))
 
@@ -97,7 +97,7 @@ def test_mnasfpn_has_four_cells_of_five_blocks():
 @pytest.mark.parametrize(("size", "map_of_three"), [((96, 64), "12 x 8"), ((300, 320), "38 x 40")])
 def test_mnasfpn_refuses_an_image_whose_maps_do_not_halve(size, map_of_three):
     with pytest.raises(
-        InputError, match=f"its finest map of {map_of_three} does not halve 3 times: .* multiples of 64"
+        InputError, match=f"its finest map of {map_of_three} cannot be halved 3 times; .* multiples of 64"
     ):
         build(thin("ssd_mobilenet_v2_mnasfpn"), size)
 

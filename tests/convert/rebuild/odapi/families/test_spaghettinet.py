@@ -10,7 +10,7 @@ import pytest
 from builders.built_network import build, operators
 from builders.ranged_weights import RangedWeights
 
-from detlite.convert.rebuild.network.spaghetti_nodes import ARCHITECTURES
+from detlite.convert.rebuild.network.spaghettinet_nodes import ARCHITECTURES
 from detlite.convert.rebuild.network.ssd import build_ssd
 from detlite.convert.rebuild.odapi.family import family_of_extractor, preset
 from detlite.convert.rebuild.weights.random import RandomWeights
@@ -77,7 +77,7 @@ def test_an_unknown_architecture_is_refused_with_its_line():
 
 
 def test_padding_to_a_multiple_is_refused():
-    with pytest.raises(InputError, match=r"pad_to_multiple is 32, and SpaghettiNet does not pad"):
+    with pytest.raises(InputError, match=r"pad_to_multiple is 32, but SpaghettiNet does not pad"):
         build(spaghetti("s", pad_to_multiple=32), (320, 320))
 
 

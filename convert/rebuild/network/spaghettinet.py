@@ -1,4 +1,4 @@
-"""SpaghettiNet: a backbone of nodes that read one another over edges which resample."""
+"""SpaghettiNet: a backbone whose nodes are connected by resampling edges."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from detlite.convert.graph.trained_ranges import NO_RANGE, RESIDUAL, grid_of
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.slim import Slim, Style
-from detlite.convert.rebuild.network.spaghetti_nodes import (
+from detlite.convert.rebuild.network.spaghettinet_nodes import (
     OUTPUTS,
     STEM,
     STEM_CHANNELS,
     STEM_KERNEL,
-    Grouped,
-    Inverted,
-    Node,
-    Separable,
+    GroupedLayer,
+    InvertedLayer,
+    SeparableLayer,
+    SpaghettiNode,
 )
 
 SIX = 6.0
@@ -24,27 +24,27 @@ ACTIVE = Style("RELU_6")
 LINEAR = Style("NONE")
 DEPTHWISE = Style("NONE", norm=None)
 CONCAT = "concat"
-"""What the shared range of a group's slices is called; float networks have it too."""
+"""The name of the range that the slices of a grouped convolution share; float networks have it too."""
 
 
 @dataclass(frozen=True)
-class Spaghetti:
+class SpaghettiNet:
     """One SpaghettiNet.
 
     Attributes:
-        slim: what builds its layers.
+        slim: builds its layers.
         scope: `FeatureExtractor/spaghettinet_edgetpu_s`.
-        nodes: in the order in which they are built.
-        explicit_padding: pad layers with a stride by hand.
+        nodes: by name, in build order.
+        explicit_padding: whether layers with a stride are padded explicitly.
     """
 
     slim: Slim
     scope: str
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, SpaghettiNode]
     explicit_padding: bool
 
     def maps(self, image: Tensor) -> list[Tensor]:
-        """Return the outputs of the last nodes, the finest first."""
+        """Return the outputs of the last nodes, finest first."""
         scope = f"{self.scope}/spaghetti_net"
         stem = self._strided(ACTIVE, 2)
         done = {
@@ -66,11 +66,11 @@ class Spaghetti:
         return replace(style, explicit_padding=self.explicit_padding and stride > 1)
 
     def _residual(self, y: Tensor, x: Tensor, number: int) -> Tensor:
-        """Return the sum. All sums stand in one scope, where TensorFlow 1 numbers their ranges."""
+        """Return y + x. All sums share one scope, in which TensorFlow 1 numbers their ranges."""
         kind = f"{RESIDUAL}_{number}" if number else RESIDUAL
         return self.slim.net.add(y, x, self.scope, kind=kind)
 
-    def _gathered(self, name: str, node: Node, done: Mapping[str, Tensor]) -> Tensor:
+    def _gathered(self, name: str, node: SpaghettiNode, done: Mapping[str, Tensor]) -> Tensor:
         if len(node.sources) == 1:
             return done[node.sources[0]]
         net = self.slim.net
@@ -81,7 +81,7 @@ class Spaghetti:
         return net.activate(total, "RELU_6", f"{self.scope}/{name}")
 
     def _edge(self, source: str, target: str, x: Tensor) -> Tensor:
-        """Return *x* with the channels of *target* and, but for a border, its size."""
+        """Return *x* with the channels of *target* and, except for a border, its size."""
         slim, scope = self.slim, f"{self.scope}/edge_{source}_{target}"
         channels = self.nodes[target].channels
         levels = self.nodes[target].level - self.nodes[source].level
@@ -101,22 +101,24 @@ class Spaghetti:
         padded = self.slim.net.pad(x, before, after, scope)
         return self.slim.net.max_pool(padded, stride + 1, stride, scope, padding="VALID")
 
-    def _layer(self, x: Tensor, scope: str, channels: int, layer: Inverted | Grouped | Separable) -> Tensor:
-        if isinstance(layer, Inverted):
+    def _layer(
+        self, x: Tensor, scope: str, channels: int, layer: InvertedLayer | GroupedLayer | SeparableLayer
+    ) -> Tensor:
+        if isinstance(layer, InvertedLayer):
             return self._inverted(x, scope, channels, layer)
-        if isinstance(layer, Grouped):
+        if isinstance(layer, GroupedLayer):
             return self._grouped(x, scope, channels, layer)
         style = self._strided(DEPTHWISE, layer.stride)
         y = self.slim.depthwise(x, f"{scope}/depthwise", layer.kernel, style=style, stride=layer.stride)
         return self.slim.conv(y, f"{scope}/pointwise", channels, 1, style=ACTIVE)
 
-    def _inverted(self, x: Tensor, scope: str, channels: int, layer: Inverted) -> Tensor:
+    def _inverted(self, x: Tensor, scope: str, channels: int, layer: InvertedLayer) -> Tensor:
         y = self.slim.conv(x, f"{scope}/expansion", channels * layer.expansion, 1, style=ACTIVE)
         style = self._strided(ACTIVE, layer.stride)
         y = self.slim.depthwise(y, f"{scope}/depthwise", layer.kernel, style=style, stride=layer.stride)
         return self.slim.conv(y, f"{scope}/projection", channels, 1, style=LINEAR)
 
-    def _grouped(self, x: Tensor, scope: str, channels: int, layer: Grouped) -> Tensor:
+    def _grouped(self, x: Tensor, scope: str, channels: int, layer: GroupedLayer) -> Tensor:
         net, style = self.slim.net, replace(self._strided(ACTIVE, layer.stride), ranged=False)
         count = net.channels(x) // layer.groups
         parts = []
@@ -131,7 +133,7 @@ class Spaghetti:
         return self.slim.conv(whole, f"{scope}/projection", channels, 1, style=LINEAR)
 
     def _rounded(self, x: Tensor, scope: str) -> Tensor:
-        """Return *x*, which ReLU6 made, on its trained grid: the float network was trained with it, too."""
+        """Return *x*, the output of a ReLU6, rounded to its trained grid; float networks were trained with it too."""
         grid = grid_of(*self.slim.net.trained_range(*scope.rsplit("/", 1)))
         clipped = x if grid.high >= SIX else self.slim.net.at_most(x, grid.high, scope)
         return self.slim.net.snapped(clipped, grid.scale, scope)
