@@ -15,6 +15,7 @@ from detlite.runtime.boxes.scores import CONVERTERS
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 Heads = dict[str, NDArray[np.float32]]
 
@@ -39,12 +40,13 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
         left, right = getattr(a.image, what), getattr(b.image, what)
         if len(left) != len(right) or not np.allclose(left, right, rtol=1e-3, atol=0.5):
             yield f"{what} of the image: {left} and {right}"
-    if a.anchors.shape != b.anchors.shape:
-        yield f"anchors: {len(a.anchors)} and {len(b.anchors)}"
-    elif (far := float(np.abs(a.anchors - b.anchors).max(initial=0))) > ANCHOR_TOLERANCE:
+    first, second = detection_of(a), detection_of(b)
+    if first.anchors.shape != second.anchors.shape:
+        yield f"anchors: {len(first.anchors)} and {len(second.anchors)}"
+    elif (far := float(np.abs(first.anchors - second.anchors).max(initial=0))) > ANCHOR_TOLERANCE:
         yield f"anchors: up to {far:.3g} apart; at most {ANCHOR_TOLERANCE:g} are rounding"
     for what in ("box_coder", "score_converter", "label_offset"):
-        left, right = getattr(a, what), getattr(b, what)
+        left, right = getattr(first, what), getattr(second, what)
         if left != right and not (what == "score_converter" and "IDENTITY" in (left, right)):
             yield f"{what}: {left} and {right}"
     if a.labels != b.labels:
@@ -60,7 +62,8 @@ def _labels(left: Sequence[str], right: Sequence[str]) -> str:
 
 def nms_difference(a: Contract, b: Contract) -> str | None:
     """Return how the settings of non-maximum suppression differ: a matter of use, not of the detector."""
-    pairs = [(name, getattr(a.nms, name), getattr(b.nms, name)) for name in vars(a.nms)]
+    first, second = detection_of(a).nms, detection_of(b).nms
+    pairs = [(name, getattr(first, name), getattr(second, name)) for name in vars(first)]
     other = [f"{name} {x} and {y}" for name, x, y in pairs if not _same(x, y)]
     return f"NMS settings differ: {', '.join(other)}" if other else None
 
@@ -103,8 +106,9 @@ def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress:
 
 
 def _scored(heads: Heads, contract: Contract) -> Heads:
-    if contract.is_raw and contract.score_converter_place == "host":
-        heads["class_scores"] = CONVERTERS[contract.score_converter](heads["class_scores"])
+    task = detection_of(contract)
+    if has_raw_heads(contract) and task.score_converter_place == "host":
+        heads["class_scores"] = CONVERTERS[task.score_converter](heads["class_scores"])
     return heads
 
 

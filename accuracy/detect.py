@@ -63,7 +63,7 @@ class Detected:
 
 
 def detected_in(records: Sequence[Mapping[str, Any]], wall_s: float, runtime: str) -> Detected:
-    """Return what the lines *records* hold, an image each; see `runtime.detection_lines`."""
+    """Return what the lines *records* hold, an image each; see `runtime.result_lines`."""
     counts = [len(record["scores"]) for record in records]
     return Detected(
         boxes=np.array([box for record in records for box in record["boxes"]], np.float32).reshape(-1, 4),

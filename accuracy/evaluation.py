@@ -23,6 +23,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import mark_of
 from detlite.runtime.measure.host import machine_facts
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.tasks.detection import detection_of
 
 Record = dict[str, Any]
 
@@ -178,13 +179,14 @@ def _same_classes(one: Contract, other: Contract) -> None:
 
 def _common(pair: Pair, options: Options, data: Record) -> Record:
     contract, found = pair.artifact.contract, pair.found
+    task = detection_of(contract)
     protocol = {
         "images": len(found.sizes),
-        "max_detections": contract.nms.max_detections,
-        "score_threshold": contract.nms.score_threshold,
-        "nms": asdict(contract.nms),
+        "max_detections": task.nms.max_detections,
+        "score_threshold": task.nms.score_threshold,
+        "nms": asdict(task.nms),
         "resize": options.resize_as or contract.image.resize,
-        "label_offset": contract.label_offset,
+        "label_offset": task.label_offset,
         "runtime": found.runtime,
         "threads": options.threads,
         **data,

@@ -10,10 +10,11 @@ from typing import Any
 
 from detlite.accuracy.detect import Detected, detected_in
 from detlite.runtime.artifact import Artifact, sha256_of
-from detlite.runtime.boxes.detection_lines import FIELDS
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.run_folder import DETECTIONS, MEASUREMENT, PROTOCOL, read_json
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.result_lines import LINE_FIELDS
+from detlite.runtime.tasks.detection import Detections
 
 Record = dict[str, Any]
 
@@ -85,6 +86,10 @@ def _records(path: Path) -> list[Record]:
         ) from error
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is damaged: {error}; want the lines of board.pyz detect --lines") from error
-    if not records or "runtime" not in records[0] or not all({"image", *FIELDS} <= r.keys() for r in records[1:]):
+    if (
+        not records
+        or "runtime" not in records[0]
+        or not all({*LINE_FIELDS, *Detections.fields} <= r.keys() for r in records[1:])
+    ):
         raise InputError(f"{path} holds no detections: want the lines of board.pyz detect --lines")
     return records

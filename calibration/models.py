@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import Ranges
-from detlite.runtime.contract import ImageInput
+from detlite.runtime.inputs import ImageInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"
 

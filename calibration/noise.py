@@ -14,7 +14,7 @@ from detlite.calibration.numbers.saturation import saturated
 from detlite.calibration.ranges.activations import returning
 from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.weights.calibrate import Calibrated
-from detlite.runtime.contract import ImageInput
+from detlite.runtime.inputs import ImageInput
 
 SILENT = 1e-30  # a noise power below this is none
 

@@ -30,6 +30,7 @@ from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
+from detlite.runtime.tasks.detection import has_raw_heads
 
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
 
@@ -81,7 +82,7 @@ def quantize(
         asked = [name for name, given in (("--float", recipe.floating), ("--ranges", ranges)) if given]
         check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
-    heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
+    heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
@@ -129,11 +130,11 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
     if describe(data, "the quantized model").quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
     data = with_boundary(data, inputs=inputs, outputs=outputs)
-    return replace(source, data=data, contract=refreshed(replace(source.contract, image=made.image), data))
+    return replace(source, data=data, contract=refreshed(source.contract.with_image(made.image), data))
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[bytes], bytes]) -> Model:
-    heads = recipe.heads or ("raw" if model.contract.is_raw else "postprocess")
+    heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     check_float_input(source.contract.image.dtype)
     data = canonicalize(pack(with_float_weights(source.data)))

@@ -30,7 +30,6 @@ from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.run_folder import MEASUREMENT, read_json
 from detlite.runtime.measure.search import with_most
 from detlite.runtime.runners.profile import profile_differences
-from detlite.runtime.session import lost_class
 from detlite.studies.run.latency import side_by_side
 from detlite.studies.run.ratio import median_ratio_interval
 
@@ -180,7 +179,7 @@ def _images(values: Record, *, has_contract: bool) -> tuple[Path, ...]:
 
 def _side_by_side(artifact: Path, against: Path | None, image: Path | None, values: Record, *, as_json: bool) -> None:
     artifacts = [open_artifact(path) for path in (artifact, against) if path is not None]
-    lost = (lost_class(one.contract, values["threads"]) for one in artifacts)
+    lost = (one.contract.task.lost_class(values["threads"], one.contract.labels) for one in artifacts)
     warnings = (*cautions(), *(text for text in lost if text is not None))
     with progress() as report:
         found = side_by_side(artifacts, **values, image=image, progress=report)

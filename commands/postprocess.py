@@ -18,6 +18,7 @@ from detlite.convert.summary import detector_facts
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 
 @click.command(cls=WorkCommand)
@@ -50,18 +51,20 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     if as_json:
         emit_json("postprocess", {"model": str(written.model), **detector_facts(contract)})
         return
-    heads = "raw heads" if contract.is_raw else f"{contract.nms.kind} NMS, {contract.nms.max_detections} detections"
-    click.echo(f"{out}: {heads}, score {contract.nms.score_threshold:g}, IoU {contract.nms.iou_threshold:g}")
+    applied = detection_of(contract).nms
+    heads = "raw heads" if has_raw_heads(contract) else f"{applied.kind} NMS, {applied.max_detections} detections"
+    click.echo(f"{out}: {heads}, score {applied.score_threshold:g}, IoU {applied.iou_threshold:g}")
 
 
 def _change(data: bytes, contract: Contract, nms: NmsOptions, *, add: bool, remove: bool) -> tuple[bytes, Contract]:
     if add and remove:
         raise InputError("--add and --strip contradict each other: give one")
+    present = detection_of(contract).nms
+    wanted = contract.with_task(nms=nms.over(present))
     if add:
-        return attach(data, replace(contract, nms=nms.over(contract.nms)))
+        return attach(data, wanted)
     if remove:
-        return strip(data, replace(contract, nms=nms.over(contract.nms)))
-    wanted = nms.over(contract.nms)
-    if wanted == contract.nms:
+        return strip(data, wanted)
+    if nms.over(present) == present:
         raise InputError("nothing to change: give --add, --strip, or a setting such as --score-threshold 0.3")
-    return configure(data, replace(contract, nms=wanted))
+    return configure(data, wanted)

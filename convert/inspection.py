@@ -20,6 +20,7 @@ from detlite.runtime.artifact import Artifact, read_artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.tasks.detection import has_raw_heads
 
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "the whole way: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
@@ -57,8 +58,8 @@ def _of_artifact(artifact: Artifact) -> Record:
     facts: Record = {"history": list(artifact.history), **detector_facts(artifact.contract)}
     if artifact.format == TFLITE:
         description, found = _of_file(artifact.model)
-        return found | facts | _uses(description, raw=artifact.contract.is_raw)
-    heads = "raw heads" if artifact.contract.is_raw else "its post-processing"
+        return found | facts | _uses(description, raw=has_raw_heads(artifact.contract))
+    heads = "raw heads" if has_raw_heads(artifact.contract) else "its post-processing"
     is_what = f"a detector with {heads}, {artifact.format}"
     return {"size_bytes": artifact.model.stat().st_size, **facts, "is": is_what, "next": [*RUN_USES], "missing": []}
 

@@ -24,6 +24,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 HEADS = ("raw", "postprocess")
 INT8 = "int8"
@@ -51,13 +52,13 @@ def _asked(contract: Contract, options: DetectorOptions) -> Contract:
     """Return the *contract* of a finished model with what the *options* ask for, where that can still be had."""
     if options.input_size is not None or options.logits:
         raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores want the graph")
-    nms = options.nms.over(contract.nms)
-    if nms != contract.nms and nms.place == "model":
+    asked = options.nms.over(detection_of(contract).nms)
+    if asked != detection_of(contract).nms and asked.place == "model":
         raise InputError("the post-processing op is in the model already: change it with `detlite postprocess`")
     labels = contract.labels
     if options.labels is not None:
         labels = matching_labels(read_labels(options.labels), len(labels), str(options.labels))
-    return replace(contract, nms=nms, labels=labels)
+    return replace(contract.with_task(nms=asked), labels=labels)
 
 
 def load_detector(source: Source, options: DetectorOptions) -> Detector:
@@ -132,7 +133,7 @@ def with_heads(model: Model, heads: str) -> Model:
     """
     if heads not in HEADS:
         raise unknown_name("kind of heads", heads, HEADS)
-    if (heads == "raw") == model.contract.is_raw:
+    if (heads == "raw") == has_raw_heads(model.contract):
         return model
     change = strip if heads == "raw" else attach
     data, contract = change(model.data, model.contract)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import Any, Dict, Tuple
 
 from detlite.runtime.errors import unknown_name
@@ -11,6 +10,8 @@ from detlite.runtime.errors import unknown_name
 
 def plugin_names(package: str) -> Tuple[str, ...]:
     """Return the names of the modules in *package* (`detlite.accuracy.datasets`), sorted; none is imported."""
+    import pkgutil  # where it is wanted: a board's program starts without
+
     path = importlib.import_module(package).__path__
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path)))
 
@@ -21,10 +22,15 @@ def load_plugin(package: str, name: str) -> Any:
     Raises:
         UnknownNameError: *package* has no such file.
     """
-    known = plugin_names(package)
-    if name not in known:
-        raise unknown_name(_kind(package), name, known)
-    return importlib.import_module(f"{package}.{name}").PLUGIN
+    module = f"{package}.{name}"
+    try:
+        if not (isinstance(name, str) and name.isidentifier()) or name.startswith("__"):
+            raise ModuleNotFoundError(name=module)
+        return importlib.import_module(module).PLUGIN
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise  # the plug-in is there, and something that it imports is not
+        raise unknown_name(_kind(package), name, plugin_names(package)) from error
 
 
 def _kind(package: str) -> str:

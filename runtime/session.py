@@ -1,30 +1,25 @@
-"""A model open on this machine: from an image to detections, by its contract."""
+"""A model open on this machine: from an image to the result of its task, by its contract."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats, Pixels
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.boxes.coding import decode
-from detlite.runtime.boxes.detections import Detections
-from detlite.runtime.boxes.nms import suppress
-from detlite.runtime.boxes.scores import CONVERTERS
-from detlite.runtime.contract import Contract, Output, Quantization
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.runners.opening import open_model
+from detlite.runtime.task import Heads, Result
+from detlite.runtime.tensors import Output, Quantization
 
 if TYPE_CHECKING:
     from detlite.runtime.runners.backend import Runner
 
-Heads = Dict[str, Floats]
 Raw = Dict[str, NDArray[Any]]
-
-OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
 
 
 class Session:
@@ -47,7 +42,7 @@ class Session:
             ContractError: it is not the model that the contract speaks of.
         """
         self.contract = artifact.contract
-        lost = lost_class(self.contract, threads)
+        lost = self.contract.task.lost_class(threads, self.contract.labels)
         if lost is not None and not timing_alone:
             raise InputError(lost)
         self._opened: Runner = runner or open_model(artifact.model, threads=threads)
@@ -79,45 +74,30 @@ class Session:
         """Return a copy of what the last `invoke` left, by role, as the model has it: with the batch, quantized."""
         return {output.role: self._opened.output(self._outputs[output.role]) for output in self.contract.outputs}
 
-    def heads(self) -> Heads:
+    def heads(self) -> Dict[str, Floats]:
         """Return what the last `invoke` left, as `real` makes it of `raw`."""
         return self.real(self.raw())
 
-    def real(self, raw: Raw) -> Heads:
+    def real(self, raw: Raw) -> Dict[str, Floats]:
         """Return *raw* as float32 by role, without the batch; quantized heads dequantized."""
         return {
             output.role: _real(raw[output.role], output.quantization).reshape(output.shape[1:] or (1,))
             for output in self.contract.outputs
         }
 
-    def postprocess(self, heads: Heads) -> Detections:
-        """Return the detections in *heads*, by the contract's anchors, box coder, scores and NMS."""
+    def postprocess(self, heads: Heads) -> Result:
+        """Return what *heads* say about an image, by the contract's task."""
         return postprocess(heads, self.contract)
 
-    def detect(self, image: Pixels) -> Detections:
-        """Return what the model finds in *image*, uint8 (height, width, 3) RGB."""
+    def run(self, image: Pixels) -> Result:
+        """Return what the model says about *image*, uint8 (height, width, 3) RGB."""
         self.invoke(self.preprocess(image))
         return self.postprocess(self.heads())
 
 
-def postprocess(heads: Heads, contract: Contract) -> Detections:
-    """Return the detections in *heads*, float32 by role, without the batch."""
-    if not contract.is_raw:
-        return _of_op(heads, contract)
-    scores = heads["class_scores"]
-    if contract.score_converter_place == "host":
-        scores = CONVERTERS[contract.score_converter](scores)
-    boxes = decode(heads["box_encodings"], contract.anchors, contract.box_coder)
-    return suppress(boxes, scores[:, contract.label_offset :], contract.nms)
-
-
-def _of_op(heads: Heads, contract: Contract) -> Detections:
-    nms = contract.nms
-    per_box = nms.max_classes_per_detection if nms.kind == "fast" else 1
-    found = min(per_box, len(contract.labels))  # the op leaves room for more classes than there are, and fills none
-    count = int(heads["count"].ravel()[0])  # of boxes: each comes once for each of its classes
-    boxes, classes, scores = (heads[role].reshape(-1, per_box, *tail)[:count, :found] for role, tail in OF_OP)
-    return Detections(boxes.reshape(-1, 4), classes.ravel().astype(np.int64), scores.ravel())
+def postprocess(heads: Heads, contract: Contract) -> Result:
+    """Return what *heads*, float32 by role, without the batch, say about an image."""
+    return contract.task.result(heads, contract.labels)
 
 
 def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
@@ -125,17 +105,6 @@ def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
         return value.astype(np.float32, copy=False)
     real: Floats = (value.astype(np.float32) - np.float32(quantization.zero_point)) * np.float32(quantization.scale)
     return real
-
-
-def lost_class(contract: Contract, threads: int) -> Optional[str]:
-    """Return what the model's own NMS loses with so many threads, in one sentence; None where it loses nothing."""
-    nms = contract.nms
-    if nms.place != "model" or nms.kind != "regular" or not 1 < threads < len(contract.labels):
-        return None
-    return (
-        f"with {threads} threads the model's own regular NMS never finds class {threads}, "
-        f"{contract.labels[threads]!r} (TensorFlow issue 56058): use 1 thread, fast NMS, or a model with raw heads"
-    )
 
 
 def _checked(details: Any, output: Output) -> int:

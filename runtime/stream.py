@@ -13,12 +13,12 @@ from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Sequenc
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.contract import Contract
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Raw, Session
+from detlite.runtime.task import Result
 
 AHEAD = 8
 """Images that are decoded before they are wanted, and results that wait: 8 photographs are some 10 MB."""
@@ -30,15 +30,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What was found in one image.
+    """What a model said about one image.
 
     Attributes:
-        detections: in the image.
+        result: of the contract's task.
         size: (height, width) of the image as decoded, in pixels.
         invoke_ns: how long the interpreter alone took.
     """
 
-    detections: Detections
+    result: Result
     size: Tuple[int, int]
     invoke_ns: int
 
@@ -51,7 +51,7 @@ def detect_stream(
     The first images are read while it is opened, by its *contract*.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
-        waiting: Deque[Tuple[Future[Detections], Tuple[int, int], int]] = deque()
+        waiting: Deque[Tuple[Future[Result], Tuple[int, int], int]] = deque()
         prepared = ahead(pool, lambda path: _prepare(contract, path), paths)
         session = opened()
         for done, (tensor, size) in enumerate(prepared, 1):
@@ -66,11 +66,11 @@ def detect_stream(
             yield _finished(waiting.popleft())
 
 
-def _found(session: Session, raw: Raw) -> Detections:
+def _found(session: Session, raw: Raw) -> Result:
     return session.postprocess(session.real(raw))
 
 
-def _finished(item: Tuple[Future[Detections], Tuple[int, int], int]) -> Seen:
+def _finished(item: Tuple[Future[Result], Tuple[int, int], int]) -> Seen:
     return Seen(item[0].result(), item[1], item[2])
 
 
@@ -95,13 +95,10 @@ def _prepare(contract: Contract, path: Path) -> Prepared:
 
 
 def columns(seen: List[Seen]) -> Dict[str, NDArray[Any]]:
-    """Return everything in *seen* as arrays: `boxes`, `classes`, `scores`, `image_index`, `sizes`, `invoke_ns`."""
-    counts = [len(one.detections.scores) for one in seen]
+    """Return everything in *seen*, at least one image, as arrays: the results' own columns, `sizes` and `invoke_ns`."""
+    results = [one.result for one in seen]
     return {
-        "boxes": np.concatenate([one.detections.boxes for one in seen]).astype(np.float32),
-        "classes": np.concatenate([one.detections.classes for one in seen]).astype(np.int64),
-        "scores": np.concatenate([one.detections.scores for one in seen]).astype(np.float32),
-        "image_index": np.repeat(np.arange(len(seen), dtype=np.int64), counts),
+        **type(results[0]).columns(results),
         "sizes": np.array([one.size for one in seen], np.int64),
         "invoke_ns": np.array([one.invoke_ns for one in seen], np.int64),
     }

@@ -9,7 +9,7 @@ import numpy as np
 
 from detlite.calibration.numbers.operators import INT8_RULES, INT16_RULES, Rule
 from detlite.calibration.ranges.ranges import Range
-from detlite.runtime.contract import Quantization
+from detlite.runtime.tensors import Quantization
 
 NARROWEST = 1e-6  # a tensor that is always 0 has to have some scale
 

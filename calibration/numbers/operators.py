@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from detlite.runtime.contract import Quantization
+from detlite.runtime.tensors import Quantization
 
 
 @dataclass(frozen=True)

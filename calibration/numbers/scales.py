@@ -9,8 +9,8 @@ from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.calibration.ranges.ranges import Range
-from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
+from detlite.runtime.tensors import Quantization
 
 
 @dataclass(frozen=True)

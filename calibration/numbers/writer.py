@@ -19,7 +19,7 @@ from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, TYPES, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import main_subgraph
-from detlite.runtime.contract import Quantization
+from detlite.runtime.tensors import Quantization
 
 SUMS = {"ADD": "AddOptions", "SUB": "SubOptions"}
 """Operators whose options say that scales are powers of two, and the schema's name of these options."""

@@ -20,8 +20,8 @@ from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
 from detlite.calibration.ranges.ranges import Range, Ranges
 from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shifted
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import unknown_name
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
 
 FIRST = 16

@@ -11,7 +11,8 @@ from detlite.calibration.numbers.kernels import Layer, Parameters, layers
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.weights.bias import output_shift
-from detlite.runtime.contract import ImageInput, Quantization
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tensors import Quantization
 
 PIXEL_ZERO = 128  # the pixel that is int8's code 0
 

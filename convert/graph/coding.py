@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from detlite.convert.graph.cut import Cut
 from detlite.convert.graph.runner import GraphRunner
 from detlite.runtime.arrays import Floats
-from detlite.runtime.contract import BoxCoder
+from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.errors import InputError
 
 PROBE = 0.5  # an encoding whose exp() is far from both overflow and 1

@@ -11,7 +11,8 @@ from detlite.convert.files.float32 import shortest
 from detlite.convert.rebuild.detector_config import CenterNet, PostProcessing, Ssd
 from detlite.convert.rebuild.network.anchors import Size, make_anchors
 from detlite.runtime.arrays import Floats
-from detlite.runtime.contract import BoxCoder, Nms
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
 
 EXPORTER_DETECTIONS = 10
 """`max_detections` of the OD API's TFLite exporters."""

@@ -18,8 +18,10 @@ from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.convert.sidecar_files import Hints
 from detlite.runtime.artifact import RANDOM_WEIGHTS
-from detlite.runtime.contract import Contract, ImageInput
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import Detection
 
 RESIZE = "tf1_bilinear"
 """The OD API calls `tf.compat.v1.image.resize_images`, in TF2 models too."""
@@ -157,18 +159,16 @@ def _contract(plan: Plan, options: DetectorOptions, image: ImageInput, decoding:
     origin = {"weights": _weights_said(plan), **decoding.origin}
     hints = Hints(plan.folder or Path(), plan.model.classes)
     deferred = options.logits and decoding.score_converter != "IDENTITY"
-    return Contract(
-        image=image,
-        outputs=raw_outputs(len(decoding.anchors), decoding.columns),
+    task = Detection(
         anchors=decoding.anchors,
         box_coder=decoding.box_coder,
         score_converter=decoding.score_converter,
         score_converter_place="host" if deferred else "model",
-        labels=hints.labels(plan.model.classes, options.labels, origin),
         label_offset=decoding.label_offset,
         nms=decoding.nms,
-        origin=origin,
     )
+    labels = hints.labels(plan.model.classes, options.labels, origin)
+    return Contract((image,), raw_outputs(len(decoding.anchors), decoding.columns), labels, task, origin)
 
 
 def _weights_said(plan: Plan) -> str:

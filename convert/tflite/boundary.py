@@ -11,8 +11,10 @@ from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.heads import INPUT, name_heads
 from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of
-from detlite.runtime.contract import RAW_ROLES, Contract, Quantization
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.detection import RAW_ROLES
+from detlite.runtime.tensors import Quantization
 
 UINT8_SHIFT = 128
 """uint8 is int8 plus 128: the same scale, and no rounding in between."""
@@ -65,7 +67,7 @@ def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
         sign(model, {INPUT: image_of(subgraph)}, outputs)
     shifted = replace(quantization, zero_point=quantization.zero_point + UINT8_SHIFT)
     image = replace(contract.image, name=INPUT, dtype="uint8", quantization=shifted)
-    return with_files(dump(model), appended_files(data)), replace(contract, image=image)
+    return with_files(dump(model), appended_files(data)), contract.with_image(image)
 
 
 def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:

@@ -25,8 +25,11 @@ from detlite.convert.tflite.tensors import (
     text_of,
 )
 from detlite.runtime.arrays import Floats
-from detlite.runtime.contract import DETECTION_ROLES, Contract, ImageInput, Output, Quantization
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import DETECTION_ROLES, Detection
+from detlite.runtime.tensors import Output, Quantization
 
 LABEL_FILES = ("labels.txt", "labelmap.txt")
 BACKGROUNDS = (GAP, "background")  # what some lists call column 0, which the op does not count
@@ -52,18 +55,17 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
     if offset not in (0, 1):
         raise InputError(f"{path}: {columns} class columns for {settings.classes} classes; want as many, or one more")
     origin = {"anchors, box_coder, nms": "the model's post-processing op"}
-    return Contract(
-        image=_image(model, subgraph, origin),
-        outputs=_outputs(subgraph, op, settings),
+    image = _image(model, subgraph, origin)
+    task = Detection(
         anchors=anchors,
         box_coder=settings.box_coder,
         score_converter="IDENTITY",
         score_converter_place="model",
-        labels=_labels(data, path, labels, settings.classes, origin),
         label_offset=offset,
         nms=settings.nms,
-        origin=origin,
     )
+    names = _labels(data, path, labels, settings.classes, origin)
+    return Contract((image,), _outputs(subgraph, op, settings), names, task, origin)
 
 
 def _anchors(model: Any, subgraph: Any, op: Any) -> Floats:

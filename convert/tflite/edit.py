@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.tflite.tensors import dtype_name, name_of, shape_of
-from detlite.runtime.contract import Quantization
+from detlite.runtime.tensors import Quantization
 
 ADD, MUL = 0, 18  # BuiltinOperator of the TFLite schema, as those of the next line
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, QUANTIZE = 32, 6, 14, 25, 114  # BuiltinOperator of the TFLite schema

@@ -9,8 +9,10 @@ from typing import Any
 from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of, text_of
-from detlite.runtime.contract import RAW_ROLES, Contract, Output
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.tasks.detection import RAW_ROLES
+from detlite.runtime.tensors import Output
 
 INPUT = "image"
 
@@ -76,4 +78,4 @@ def refreshed(contract: Contract, data: bytes) -> Contract:
     quantization = None if dtype == "float32" else quantization_of(tensor)
     image = replace(contract.image, name=text_of(tensor.name), dtype=dtype, quantization=quantization)
     roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
-    return replace(contract, image=image, outputs=outputs_of(model, roles))
+    return replace(contract.with_image(image), outputs=outputs_of(model, roles))

@@ -19,8 +19,10 @@ from detlite.convert.tflite.options import read_settings
 from detlite.convert.tflite.postprocess import find_postprocess
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import main_subgraph, text_of
-from detlite.runtime.contract import DETECTION_ROLES, Contract, ImageInput
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import DETECTION_ROLES, has_raw_heads
 
 LABELS = "labels.txt"
 """The file with the labels, appended to the model: one a line, `???` where a class has none."""
@@ -61,7 +63,7 @@ def with_metadata(
             written one a line.
         ContractError: the contract is of another model.
     """
-    if contract.is_raw:
+    if has_raw_heads(contract):
         raise InputError(
             "the model has raw heads, and metadata describes boxes, classes, scores and a count: attach its "
             "post-processing op first (detlite postprocess --add)"

@@ -53,4 +53,4 @@ def with_one_normalization(data: bytes, contract: Contract) -> tuple[bytes, Cont
         sign(model, {INPUT: outer}, outputs)
     middle = (MIDDLE,) * image.channels
     changed = replace(image, name=INPUT, mean=middle, std=middle)
-    return with_files(dump(model), appended_files(data)), replace(contract, image=changed)
+    return with_files(dump(model), appended_files(data)), contract.with_image(changed)

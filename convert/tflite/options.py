@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from detlite.convert.files.float32 import shortest
-from detlite.runtime.contract import BoxCoder, Nms
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
 
 MAX_CLASSES = 100_000

@@ -25,8 +25,10 @@ from detlite.convert.tflite.tensors import (
     shape_of,
     text_of,
 )
-from detlite.runtime.contract import DETECTION_ROLES, RAW_ROLES, Contract, Output
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.detection import DETECTION_ROLES, RAW_ROLES, detection_of, has_raw_heads
+from detlite.runtime.tensors import Output
 
 CONVERTERS = ("LOGISTIC", "SOFTMAX")
 NAMES = (POSTPROCESS, f"{POSTPROCESS}:1", f"{POSTPROCESS}:2", f"{POSTPROCESS}:3")
@@ -53,9 +55,10 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     Raises:
         InputError: the contract is not of raw heads, or not of this model.
     """
-    if not contract.is_raw:
+    task = detection_of(contract)
+    if not has_raw_heads(contract):
         raise InputError("the model has its post-processing op already; strip it first")
-    if contract.nms.kind == "peaks":
+    if task.nms.kind == "peaks":
         raise InputError(
             "the post-processing op decodes SSD boxes, and this detector has CenterNet's peaks: keep its raw heads, "
             "which detlite's runtime decodes on the device"
@@ -64,11 +67,11 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     subgraph = main_subgraph(model)
     edit = Edit(model, subgraph)
     encodings, scores = (edit.as_float(_head(subgraph, contract.output(role))) for role in RAW_ROLES)
-    if contract.score_converter_place == "host":
-        scores = edit.converted(scores, contract.score_converter)
-    anchors = edit.constant("anchors", contract.anchors)
-    nms = replace(contract.nms, place="model", clip=False)
-    settings = PostprocessSettings(len(contract.labels), contract.box_coder, nms)
+    if task.score_converter_place == "host":
+        scores = edit.converted(scores, task.score_converter)
+    anchors = edit.constant("anchors", task.anchors)
+    nms = replace(task.nms, place="model", clip=False)
+    settings = PostprocessSettings(len(contract.labels), task.box_coder, nms)
     outputs = [edit.tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
     write_settings(edit.operator(CUSTOM, [encodings, scores, anchors], outputs, custom=POSTPROCESS), settings)
     subgraph.outputs = outputs
@@ -76,9 +79,8 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     _drop_metadata(model)
     made = replace(
         contract,
-        nms=nms,
         outputs=outputs_of(model, DETECTION_ROLES),
-        score_converter_place="model",
+        task=replace(task, nms=nms, score_converter_place="model"),
     )
     return with_files(dump(model), appended_files(data)), made
 
@@ -114,12 +116,16 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     name_heads(model, heads)
     _drop_metadata(model)
     drop_unused(model)
+    task = detection_of(contract)
+    image = replace(contract.image, name=_name(subgraph, image_of(subgraph)))
     made = replace(
-        contract,
-        nms=replace(contract.nms, place="host", clip=True),
+        contract.with_image(image),
         outputs=outputs_of(model, RAW_ROLES),
-        image=replace(contract.image, name=_name(subgraph, image_of(subgraph))),
-        score_converter_place=contract.score_converter_place if logits == scores else "host",
+        task=replace(
+            task,
+            nms=replace(task.nms, place="host", clip=True),
+            score_converter_place=task.score_converter_place if logits == scores else "host",
+        ),
     )
     return with_files(dump(model), appended_files(data)), made
 
@@ -133,7 +139,7 @@ def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     model = load(data, "the model")
     subgraph = main_subgraph(model)
     op = _the_op(model)
-    settings = replace(read_settings(op), nms=contract.nms)
+    settings = replace(read_settings(op), nms=detection_of(contract).nms)
     write_settings(op, settings)
     for index, shape in zip(op.outputs, output_shapes(settings), strict=True):
         subgraph.tensors[index].shape = np.array(shape, np.int32)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
+from detlite.runtime.tensors import Quantization
 
 POSTPROCESS = "TFLite_Detection_PostProcess"
 EDGETPU = "edgetpu-custom-op"

@@ -22,9 +22,10 @@ from detlite.devices.remote.journal import Journal, journal
 from detlite.devices.remote.staging import ARTIFACT_FOLDER, IMAGE_LIST, Staged, forget, put, stage, stage_images
 from detlite.devices.transport.connect import connect
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.boxes.detection_lines import FIELDS
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.result_lines import LINE_FIELDS
+from detlite.runtime.tasks.detection import Detections
 from detlite.runtime.version import __version__
 
 BATCH = 256  # images that are on the device at once: some 230 MB of photographs of COCO's size
@@ -129,7 +130,7 @@ def _take(job: RemoteJob, record: Record) -> None:
                 f"{job.runtime[0]}: remove {job.journal.path} to begin anew"
             )
         job.runtime[:] = [str(record["runtime"])]
-    elif not job.runtime or not {"image", *FIELDS} <= record.keys():
+    elif not job.runtime or not {*LINE_FIELDS, *Detections.fields} <= record.keys():
         raise DeviceError(f"{job.device.name} wrote a line that is none of the board's program: {str(record)[:100]}")
     else:
         job.found[Path(record["image"]).stem] = record

@@ -10,13 +10,12 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.board.packed import Packed, find_model, open_model
-from detlite.runtime.boxes.detections import Detections
-from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.image.read import read_image
 from detlite.runtime.model_file import is_model_file
 from detlite.runtime.session import Session
+from detlite.runtime.task import Result
 
 Record = Dict[str, Any]
 
@@ -62,13 +61,13 @@ def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List
     for path in paths:
         image = read_image(path)
         name = str(path) if values["images"] else path.name
-        found.append(_record(name, image, session.detect(image), session.contract, values["score"]))
+        found.append(_record(name, image, session.run(image), values["score"]))
     return found
 
 
 def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
-    """Write a line about the model, and one for each image as soon as it is done; see `detection_lines`."""
-    from detlite.runtime.boxes.detection_lines import image_line, model_line
+    """Write a line about the model, and one for each image as soon as it is done; see `result_lines`."""
+    from detlite.runtime.result_lines import image_line, model_line
 
     _write_line(model_line(session.runtime, sha256_of(model)))
     for path in paths:
@@ -108,18 +107,9 @@ def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
     return backend.open(artifact.model, settings, artifact.contract)
 
 
-def _record(name: str, image: Pixels, found: Detections, contract: Contract, score: float) -> Record:
-    kept = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist())
-    return {
-        "image": name,
-        "height": image.shape[0],
-        "width": image.shape[1],
-        "detections": [
-            {"box": box, "class": number, "label": contract.labels[number], "score": value}
-            for box, number, value in kept
-            if value >= score
-        ],
-    }
+def _record(name: str, image: Pixels, found: Result, score: float) -> Record:
+    listed = [one.to_record() for one in found.above(score)]
+    return {"image": name, "height": image.shape[0], "width": image.shape[1], found.listed: listed}
 
 
 def _text(found: List[Record]) -> str:

@@ -10,9 +10,8 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 
 from detlite.runtime.board.packed import Packed, open_model
-from detlite.runtime.boxes.coding import decode, iou
-from detlite.runtime.boxes.nms import suppress
-from detlite.runtime.contract import BoxCoder, Nms
+from detlite.runtime.boxes.coding import BoxCoder, decode, iou
+from detlite.runtime.boxes.nms import Nms, suppress
 from detlite.runtime.errors import DetliteError, FindingError
 from detlite.runtime.image.resize import resize
 from detlite.runtime.measure.loadgen_random import sample_order

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from detlite.runtime.arrays import Floats
-from detlite.runtime.contract import BoxCoder
+from detlite.runtime.errors import ContractError
+from detlite.runtime.fields import check_types, one_of
+
+BOX_CODINGS = ("faster_rcnn", "center_offset")
+
+
+@dataclass(frozen=True)
+class BoxCoder:
+    """How boxes are coded, and with what scales; see `decode`.
+
+    *faster_rcnn* is the coding of SSD, too: sizes as logarithms. *center_offset* is CenterNet's: offsets and sizes in
+    anchors.
+    """
+
+    y: float = 10.0
+    x: float = 10.0
+    height: float = 5.0
+    width: float = 5.0
+    coding: str = "faster_rcnn"
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        one_of("the box coding", self.coding, BOX_CODINGS)
+        scales = (self.y, self.x, self.height, self.width)
+        if not all(math.isfinite(s) and s > 0 for s in scales):
+            raise ContractError(f"box coder scales {scales}: all must be finite and over 0")
 
 
 def decode(encodings: Floats, anchors: Floats, coder: BoxCoder) -> Floats:

@@ -10,25 +10,83 @@ of its class alone, so the result is that of one class after the other, and it e
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Tuple
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.runtime.arrays import Floats
+from detlite.runtime.arrays import Floats, Integers
 from detlite.runtime.boxes.coding import clip, iou
-from detlite.runtime.boxes.detections import Detections
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.scores import PLACES
+from detlite.runtime.errors import ContractError
+from detlite.runtime.fields import check_types, one_of
 
 Indices = NDArray[np.intp]
+
+NMS_KINDS = ("fast", "regular", "peaks")
 
 FIRST_CHUNK = 256  # candidates that are sorted at first: many images need no more for 100 detections
 PEAK_MARGIN = np.float32(1e-6)  # the OD API's PEAK_EPSILON
 BLOCK = 96  # candidates that are compared with each other at once
 
 
-def suppress(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
-    """Return what is left of all boxes.
+@dataclass(frozen=True)
+class Nms:
+    """Non-maximum suppression, in the terms of `TFLite_Detection_PostProcess`.
+
+    *fast* suppresses all classes together, each anchor with its best `max_classes_per_detection`; *regular*
+    suppresses class by class, at most `detections_per_class` each, and keeps the best `max_detections` of all;
+    *peaks* compares no boxes: it keeps scores that no neighbour of the 3 x 3 *cells* (rows, columns) around exceeds.
+    *clip* clips boxes to the image first, as the TensorFlow graphs do and the op does not. *place* says who
+    does it: the op in the model, or the host.
+    """
+
+    place: str = "host"
+    kind: str = "regular"
+    score_threshold: float = 0.01
+    iou_threshold: float = 0.6
+    max_detections: int = 100
+    max_classes_per_detection: int = 1
+    detections_per_class: int = 100
+    clip: bool = True
+    cells: Optional[Tuple[int, int]] = None
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if (self.kind == "peaks") is not (self.cells is not None) or (self.kind, self.place) == ("peaks", "model"):
+            raise ContractError(
+                f"NMS {self.kind} by the {self.place} with cells {self.cells}: peaks, on the host, has cells"
+            )
+        one_of("where NMS is done", self.place, PLACES)
+        one_of("the kind of NMS", self.kind, NMS_KINDS)
+        if not (0 <= self.score_threshold <= 1 and 0 < self.iou_threshold <= 1):
+            raise ContractError(
+                f"score threshold {self.score_threshold} and IoU threshold {self.iou_threshold}: want 0 to 1"
+            )
+        counts = (self.max_detections, self.max_classes_per_detection, self.detections_per_class)
+        if not all(1 <= c <= 100_000 for c in counts):
+            raise ContractError(f"detections, classes per detection, per class {counts}: want 1 to 100000 each")
+
+
+class Kept(NamedTuple):
+    """What suppression keeps, best score first.
+
+    Attributes:
+        boxes: float32, (k, 4): (y1, x1, y2, x2), clipped where the settings say so.
+        classes: int64, (k,): the column of each one's score.
+        scores: float32, (k,).
+        rows: (k,): which of all boxes each is.
+    """
+
+    boxes: Floats
+    classes: Integers
+    scores: Floats
+    rows: Indices
+
+
+def suppress(boxes: Floats, scores: Floats, nms: Nms) -> Kept:
+    """Return the boxes that suppression keeps.
 
     Args:
         boxes: float32, (n, 4): (y1, x1, y2, x2).
@@ -41,13 +99,13 @@ def suppress(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
     return fast(clipped, scores, nms) if nms.kind == "fast" else regular(clipped, scores, nms)
 
 
-def regular(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
+def regular(boxes: Floats, scores: Floats, nms: Nms) -> Kept:
     """Suppress class by class and keep the best `max_detections` of all; see `suppress`."""
     anchor, klass = _greedy(boxes, scores, nms, per_class=nms.detections_per_class)
-    return Detections(boxes[anchor], klass.astype(np.int64), scores[anchor, klass])
+    return Kept(boxes[anchor], klass.astype(np.int64), scores[anchor, klass], anchor)
 
 
-def fast(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
+def fast(boxes: Floats, scores: Floats, nms: Nms) -> Kept:
     """Suppress all classes together by each anchor's best score; see `suppress`.
 
     Each kept box is returned with its best `max_classes_per_detection` classes, best first. Where two classes of one
@@ -58,10 +116,11 @@ def fast(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
     anchor, _one = _greedy(boxes, best, nms, per_class=nms.max_detections)
     classes = np.argsort(-scores[anchor], axis=1, kind="stable")[:, :count]
     chosen = np.take_along_axis(scores[anchor], classes, axis=1)
-    return Detections(boxes[anchor].repeat(count, axis=0), classes.ravel().astype(np.int64), chosen.ravel())
+    rows = anchor.repeat(count)
+    return Kept(boxes[rows], classes.ravel().astype(np.int64), chosen.ravel(), rows)
 
 
-def peaks(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
+def peaks(boxes: Floats, scores: Floats, nms: Nms) -> Kept:
     """Keep each class's local maxima among the 3 x 3 cells around; see `suppress`.
 
     A cell as good as its best neighbour is kept too, to within `PEAK_MARGIN`, as the OD API does; equal scores keep
@@ -73,7 +132,7 @@ def peaks(boxes: Floats, scores: Floats, nms: Nms) -> Detections:
     anchor, klass = np.nonzero(reached)
     order = np.argsort(-scores[anchor, klass], kind="stable")[: nms.max_detections]
     anchor, klass = anchor[order], klass[order]
-    return Detections(boxes[anchor], klass.astype(np.int64), scores[anchor, klass])
+    return Kept(boxes[anchor], klass.astype(np.int64), scores[anchor, klass], anchor)
 
 
 def _best_around(grid: Floats) -> Floats:
@@ -89,7 +148,7 @@ def _best_around(grid: Floats) -> Floats:
 
 def _greedy(boxes: Floats, scores: Floats, nms: Nms, *, per_class: int) -> Tuple[Indices, Indices]:
     """Return the anchors and the classes that are kept, best first."""
-    kept = _Kept(boxes, nms, per_class)
+    kept = _Suppression(boxes, nms, per_class)
     for anchors, classes in _descending(scores, np.float32(nms.score_threshold)):
         for begin in range(0, len(anchors), BLOCK):
             kept.take(anchors[begin : begin + BLOCK], classes[begin : begin + BLOCK])
@@ -130,7 +189,7 @@ def _sorted(scores: Floats, anchors: Indices, classes: Indices) -> Tuple[Indices
     return anchors[order], classes[order]
 
 
-class _Kept:
+class _Suppression:
     """What is kept so far, by candidates that come best first."""
 
     def __init__(self, boxes: Floats, nms: Nms, per_class: int) -> None:

@@ -8,6 +8,9 @@ import numpy as np
 
 from detlite.runtime.arrays import Floats
 
+PLACES = ("model", "host")
+"""Who does a step of post-processing: the model itself, or the host."""
+
 
 def identity(logits: Floats) -> Floats:
     """Return *logits* as they are."""

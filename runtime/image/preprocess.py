@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats, Pixels
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import ContractError
 from detlite.runtime.image.resize import resize
+from detlite.runtime.inputs import ImageInput
 
 LUMA = np.array((0.2989, 0.587, 0.114), np.float32)  # tf.image.rgb_to_grayscale's weights
 

@@ -7,22 +7,20 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Sequence
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.boxes.detection_lines import detections_in, image_line, model_line
-from detlite.runtime.contract import contract_from_json
+from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import DeviceError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.measure.loadgen_log import ACCURACY, accuracy_entry, write_accuracy
 from detlite.runtime.measure.run_folder import DETECTIONS, Appender
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress
+from detlite.runtime.result_lines import image_line, model_line
 from detlite.runtime.runners.backend import BACKENDS, Backend, Settings
 from detlite.runtime.session import Session
 from detlite.runtime.stream import detect_stream
+from detlite.runtime.task import task_kind
 
 Record = Dict[str, Any]
-
-FIRST_CLASS = 1
-"""What MLPerf's accuracy-coco.py takes the first class of a model to be: COCO's category 1."""
 
 
 def accuracy_process(request: Record, progress: Progress) -> Record:
@@ -41,11 +39,11 @@ def accuracy_process(request: Record, progress: Progress) -> Record:
     done = _finished(lines, head, [path.name for path in paths])
     file = Appender(lines, head if done == 0 else None)
     for path, seen in zip(paths[done:], detect_stream(contract, lambda: session, paths[done:], progress=progress)):
-        file.write(image_line(path.name, seen.size, seen.invoke_ns, seen.detections))
+        file.write(image_line(path.name, seen.size, seen.invoke_ns, seen.result))
     file.close()
     if model_line(session.runtime, sha256_of(model)) != head:
         raise DeviceError(f"{model} was replaced while it was run: its detections are of two models")
-    write_accuracy(Path(request["folder"]) / ACCURACY, _entries(lines))
+    write_accuracy(Path(request["folder"]) / ACCURACY, _entries(lines, contract))
     return {}
 
 
@@ -63,8 +61,9 @@ def _finished(path: Path, head: bytes, names: Sequence[str]) -> int:
     return len(rest)
 
 
-def _entries(lines: Path) -> Iterator[Record]:
+def _entries(lines: Path, contract: Contract) -> Iterator[Record]:
+    read = task_kind(contract.task.kind).result.from_record
     with lines.open("rb") as file:
         next(file)
         for index, line in enumerate(file):
-            yield accuracy_entry(index, index, detections_in(json.loads(line)), first_class=FIRST_CLASS)
+            yield accuracy_entry(index, index, read(json.loads(line)).loadgen_data(index))

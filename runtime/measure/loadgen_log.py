@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
 
-from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.scenario import Rows, scenario_called
@@ -181,17 +180,9 @@ def _line(key: str, value: object) -> str:
     return f":::MLLOG {json.dumps(entry)}\n"
 
 
-def accuracy_entry(number: int, index: int, detections: Detections, *, first_class: int) -> Record:
-    """Return the entry of the image *index*, the *number*-th that was answered.
-
-    Its data are float32 rows in hex: index, y1, x1, y2, x2, score, class, as MLPerf's accuracy-coco.py reads them;
-    *first_class* is added to the classes, which that counts from 1 on for models with a background.
-    """
-    count = len(detections.scores)
-    rows = np.empty((count, 7), "<f4")
-    rows[:, 0], rows[:, 1:5] = index, detections.boxes
-    rows[:, 5], rows[:, 6] = detections.scores, detections.classes + first_class
-    return {"seq_id": number, "qsl_idx": index, "data": rows.tobytes().hex().upper()}
+def accuracy_entry(number: int, index: int, data: bytes) -> Record:
+    """Return the entry of the image *index*, the *number*-th that was answered, with its `Result.loadgen_data`."""
+    return {"seq_id": number, "qsl_idx": index, "data": data.hex().upper()}
 
 
 def write_accuracy(path: Path, entries: Iterable[Record]) -> None:

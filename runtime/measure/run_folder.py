@@ -9,7 +9,7 @@
     RUN/process-1/samples.tsv  one line a sample; see `scenario.COLUMNS`
     RUN/process-1/ended.json   what was seen at the end; absent where the process did not reach it
     RUN/process-1/samples-cut-1.tsv  those of a process that was cut short and done anew: kept, and not counted
-    RUN/detections.jsonl       of an accuracy run; see `detection_lines`
+    RUN/detections.jsonl       of an accuracy run; see `result_lines`
     RUN/measurement.json       all of it, with the verdict
     RUN/mlperf_log_*           the same as LoadGen writes it
 

@@ -12,24 +12,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import IO, Any
-
-import numpy as np
 
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
+from detlite.runtime.task import Result
 from detlite.studies.detect.draw import drawn
 from detlite.studies.detect.inputs import Input
-from detlite.studies.detect.results import DETECTIONS, ImageResult, Record, ScoredLabel
+from detlite.studies.detect.results import ImageResult, Record, ScoredLabel
 
 FRAMES_TOLD_EVERY = 10
 
@@ -132,9 +131,8 @@ class _Run:
             yield image, result
 
     def _found(self, image: Pixels, name: str, **place: Any) -> ImageResult:
-        found = self._session.detect(image)
-        labels = self._session.contract.labels
-        return ImageResult(name, image.shape[0], image.shape[1], DETECTIONS, _scored(found, labels), **place)
+        found = self._session.run(image)
+        return ImageResult(name, image.shape[0], image.shape[1], found.listed, _scored(found), **place)
 
     def _draw(self, image: Pixels, result: ImageResult, path: Path) -> None:
         from PIL import Image
@@ -155,8 +153,8 @@ def _read(path: Path) -> Pixels | InputError:
         return error
 
 
-def _scored(found: Detections, labels: tuple[str, ...]) -> tuple[ScoredLabel, ...]:
-    if not (np.isfinite(found.boxes).all() and np.isfinite(found.scores).all()):
+def _scored(result: Result) -> tuple[ScoredLabel, ...]:
+    listed = tuple(ScoredLabel(one.label, one.number, one.score, one.box) for one in result.above(0.0))
+    if not all(isfinite(value) for one in listed for value in (one.score, *(one.box or ()))):
         raise ContractError("the model returned boxes or scores that are not finite numbers: convert it again")
-    rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
-    return tuple(ScoredLabel(labels[number], number, score, tuple(box)) for box, number, score in rows)
+    return listed

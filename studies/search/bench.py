@@ -15,9 +15,9 @@ from detlite.accuracy.detect import Detected
 from detlite.accuracy.fidelity import Fidelity, fidelity
 from detlite.accuracy.labels.annotations import Annotations
 from detlite.convert.model import Model, session_of
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, Seen, columns, detect_stream

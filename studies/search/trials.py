@@ -21,7 +21,7 @@ from detlite.convert.model import Model, session_of
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
-from detlite.runtime.session import Heads
+from detlite.runtime.task import Heads
 
 NOISE_IMAGES = 4
 """Images that noise is measured on: signal to noise is a mean over a hundred thousand values of each."""
@@ -107,7 +107,8 @@ class Trials:
         return HeadNoise(float(decibels[0]), float(decibels[1]))
 
     def _heads(self, model: Model, samples: Sequence[NDArray[Any]]) -> list[Heads]:
-        heads, session = [], session_of(model)
+        heads: list[Heads] = []
+        session = session_of(model)
         for sample in samples:
             session.invoke(sample)
             heads.append({role: value.copy() for role, value in session.heads().items()})

@@ -13,13 +13,14 @@ from detlite.convert.artifact import open_artifact
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session
+from detlite.runtime.tasks.detection import detection_of
 
 
 def main(artifact: str, images: str) -> None:
     """Print the median of each over the images, in milliseconds of processor time."""
     opened, paths = open_artifact(Path(artifact)), sorted(Path(images).iterdir())
     for kind in ("fast", "regular"):
-        contract = replace(opened.contract, nms=replace(opened.contract.nms, kind=kind))
+        contract = opened.contract.with_task(nms=replace(detection_of(opened.contract).nms, kind=kind))
         session = Session(Artifact(opened.model, contract))
         times = [timed(session, path) for path in paths]
         invoke_ms, postprocess_ms = (median(column) for column in zip(*times, strict=True))

@@ -14,7 +14,8 @@ from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import refreshed
 from detlite.convert.tflite.postprocess import attach
-from detlite.runtime.contract import Contract, Nms
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract
 
 LABELS = ("cat", "???", "kite $1")
 SIDE = 4  # 4 x 4 pixels of RGB are the 48 values of the tiny model's heads
@@ -31,7 +32,7 @@ def raw_model(
     data = dump(model)
     contract = tiny_contract(nms=nms or Nms(kind="fast", score_threshold=0.25, max_detections=5))
     image = replace(contract.image, height=SIDE, width=SIDE, colour="RGB", mean=(MEAN,) * 3, std=(STD,) * 3)
-    return data, refreshed(replace(contract, image=image, labels=labels), data)
+    return data, refreshed(replace(contract.with_image(image), labels=labels), data)
 
 
 def write_app_model(

@@ -8,7 +8,12 @@ from builders.float_models import RELU6, FloatNet
 from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
-from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tensors import Output
 
 SIDE, CLASSES, ANCHORS = 16, 3, 64
 
@@ -36,18 +41,20 @@ def contract() -> Contract:
     centres = np.stack(np.meshgrid(rows, rows, indexing="ij"), axis=-1).reshape(-1, 2)
     anchors = np.concatenate([centres, np.full((ANCHORS, 2), 0.25, np.float32)], axis=1).astype(np.float32)
     return Contract(
-        image=ImageInput("image", SIDE, SIDE, "RGB", "float32", (127.5,) * 3, (127.5,) * 3, "tf1_bilinear"),
+        inputs=(ImageInput("image", SIDE, SIDE, "RGB", "float32", (127.5,) * 3, (127.5,) * 3, "tf1_bilinear"),),
         outputs=(
             Output("box_encodings", "box_encodings", 0, (1, ANCHORS, 4), "float32"),
             Output("class_scores", "class_scores", 1, (1, ANCHORS, CLASSES + 1), "float32"),
         ),
-        anchors=anchors,
-        box_coder=BoxCoder(),
-        score_converter="SIGMOID",
-        score_converter_place="model",
         labels=tuple(f"thing {i}" for i in range(CLASSES)),
-        label_offset=1,
-        nms=Nms(),
+        task=Detection(
+            anchors=anchors,
+            box_coder=BoxCoder(),
+            score_converter="SIGMOID",
+            score_converter_place="model",
+            label_offset=1,
+            nms=Nms(),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from builders.float_models import RELU6, SAME, FloatNet
 from detlite.calibration.models import FloatModel
 from detlite.calibration.weights.methods.bias_correction import PLUGIN
 from detlite.runtime.arrays import Floats
-from detlite.runtime.contract import ImageInput
+from detlite.runtime.inputs import ImageInput
 
 Case = Callable[[FloatNet, int], list[int]]
 

@@ -4,7 +4,6 @@ Its two inputs' worth of heads are read straight from the image, so that any enc
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,12 @@ from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.arrays import Floats
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import BoxCoder, Contract, ImageInput, Nms, Output
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tensors import Output
 
 RESHAPE, STRIDED_SLICE = 22, 45
 
@@ -27,18 +31,20 @@ def tiny_contract(anchors: int = 6, classes: int = 3, nms: Nms | None = None) ->
     centres = (np.arange(anchors, dtype=np.float32) + 0.5) / anchors
     boxes = np.stack([centres, centres, np.full(anchors, 0.4), np.full(anchors, 0.4)], axis=1).astype(np.float32)
     return Contract(
-        image=ImageInput("image", anchors, classes + 5, "GRAY", "float32", (0.0,), (1.0,), "tf1_bilinear"),
+        inputs=(ImageInput("image", anchors, classes + 5, "GRAY", "float32", (0.0,), (1.0,), "tf1_bilinear"),),
         outputs=(
             Output("box_encodings", "box_encodings", 0, (1, anchors, 4), "float32"),
             Output("class_scores", "class_scores", 1, (1, anchors, classes + 1), "float32"),
         ),
-        anchors=boxes,
-        box_coder=BoxCoder(),
-        score_converter="SIGMOID",
-        score_converter_place="model",
         labels=tuple(f"class {i}" for i in range(classes)),
-        label_offset=1,
-        nms=nms or Nms(),
+        task=Detection(
+            anchors=boxes,
+            box_coder=BoxCoder(),
+            score_converter="SIGMOID",
+            score_converter_place="model",
+            label_offset=1,
+            nms=nms or Nms(),
+        ),
     )
 
 
@@ -50,7 +56,7 @@ def save_tiny(folder: Path, contract: Contract | None = None) -> Artifact:
 
 def with_anchors(contract: Contract, anchors: Floats) -> Contract:
     """*contract* with other anchors."""
-    return replace(contract, anchors=anchors)
+    return contract.with_task(anchors=anchors)
 
 
 def tiny_model(anchors: int = 6, classes: int = 3) -> bytes:

@@ -96,7 +96,7 @@ def test_black_images_give_a_model_and_no_crash(tmp_path):
 def test_a_mean_of_each_channel_gives_one_scale_that_holds_all_pixels(images):
     model = detector()
     image = dataclasses.replace(model.contract.image, mean=(123.68, 116.78, 103.94), std=(1.0,) * 3)
-    model = dataclasses.replace(model, contract=dataclasses.replace(model.contract, image=image))
+    model = dataclasses.replace(model, contract=model.contract.with_image(image))
     made = quantize(model, images, Recipe()).model.contract.image
     assert made.mean == (123.68, 116.78, 103.94)
     assert made.quantization.scale * (127 - made.quantization.zero_point) >= 255 - 103.94 - 1.1

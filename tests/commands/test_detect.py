@@ -17,7 +17,7 @@ from detlite.runtime.session import Session
 @pytest.fixture
 def detlite(tmp_path):
     contract = tiny_contract()
-    contract = replace(contract, image=replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
+    contract = contract.with_image(replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
     save_tiny(tmp_path / "tiny", contract)
     write_photos(tmp_path / "photos", 3)
     return Detlite(tmp_path)
@@ -43,7 +43,7 @@ def test_json_holds_the_detections_of_each_image(detlite):
         (f"photos/{i}.png", 60, 80) for i in range(3)
     ]
     artifact = read_artifact(detlite.folder / "tiny")
-    found = Session(artifact).detect(read_image(detlite.folder / "photos" / "1.png"))
+    found = Session(artifact).run(read_image(detlite.folder / "photos" / "1.png"))
     listed = record["images"][1]["detections"]
     assert [one["box"] for one in listed] == found.boxes.tolist()
     assert [one["class"] for one in listed] == found.classes.tolist()

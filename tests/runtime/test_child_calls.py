@@ -57,7 +57,7 @@ def test_detect_finds_what_a_session_finds(request_of, tmp_path):
     answer = run_in_child("detlite.runtime.child_calls:detect", request_of)
     found, session = np.load(request_of["out"]), session_of(request_of)
     for i, path in enumerate(request_of["images"]):
-        want, mine = session.detect(read_image(Path(path))), found["image_index"] == i
+        want, mine = session.run(read_image(Path(path))), found["image_index"] == i
         np.testing.assert_array_equal(found["boxes"][mine], want.boxes)
         np.testing.assert_array_equal(found["scores"][mine], want.scores)
         np.testing.assert_array_equal(found["classes"][mine], want.classes)

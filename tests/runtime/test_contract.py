@@ -1,7 +1,6 @@
 """The contract's JSON, pinned byte for byte, and what is refused."""
 
 import contextlib
-import dataclasses
 import json
 from dataclasses import replace
 
@@ -10,16 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.runtime.contract import (
-    BoxCoder,
-    Contract,
-    ImageInput,
-    Nms,
-    Output,
-    Quantization,
-    contract_from_json,
-)
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import ContractError
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tensors import Output, Quantization
 
 PINNED = """{
   "schema": "detlite.contract",
@@ -114,33 +110,28 @@ PINNED = """{
 """
 
 
-def small_contract(**changes) -> Contract:
-    contract = Contract(
-        image=ImageInput(
-            "image",
-            2,
-            3,
-            "RGB",
-            "int8",
-            (127.5,) * 3,
-            (127.5,) * 3,
-            "tf1_bilinear",
-            Quantization(0.0078125, -1),
+def small_contract() -> Contract:
+    return Contract(
+        inputs=(
+            ImageInput(
+                "image", 2, 3, "RGB", "int8", (127.5,) * 3, (127.5,) * 3, "tf1_bilinear", Quantization(0.0078125, -1)
+            ),
         ),
         outputs=(
             Output("box_encodings", "box_encodings", 0, (1, 1, 4), "float32"),
             Output("class_scores", "class_scores", 1, (1, 1, 3), "float32"),
         ),
-        anchors=np.array([[0.5, 0.5, 0.25, 0.25]], np.float32),
-        box_coder=BoxCoder(),
-        score_converter="SIGMOID",
-        score_converter_place="model",
         labels=("cat", "жираф"),
-        label_offset=1,
-        nms=Nms(),
+        task=Detection(
+            anchors=np.array([[0.5, 0.5, 0.25, 0.25]], np.float32),
+            box_coder=BoxCoder(),
+            score_converter="SIGMOID",
+            score_converter_place="model",
+            label_offset=1,
+            nms=Nms(),
+        ),
         origin={"b": "second", "a": "first"},
     )
-    return replace(contract, **changes)
 
 
 def test_the_json_is_pinned_byte_for_byte():
@@ -152,26 +143,29 @@ def test_reading_and_writing_gives_the_same_bytes():
 
 
 def test_a_later_version_is_refused():
-    text = PINNED.replace('"schema_version": 2', '"schema_version": 3')
-    with pytest.raises(ContractError, match="version 3; this detlite reads 'detlite.contract' version 2"):
+    text = PINNED.replace('"schema_version": 2', '"schema_version": 4')
+    with pytest.raises(ContractError, match="version 4; this detlite reads 'detlite.contract' versions 2 and 3"):
         contract_from_json(text)
 
 
 @pytest.mark.parametrize(
-    ("changes", "error"),
+    ("change", "error"),
     [
-        ({"labels": ()}, "no labels"),
-        ({"labels": ("one",)}, r"1 labels \(offset 1\) want \(1, 1, 2\)"),
-        ({"label_offset": 2}, "a label offset of 2: it must be 0 or 1"),
-        ({"score_converter": "RELU"}, "the score converter is 'RELU'; it must be one of IDENTITY"),
-        ({"anchors": np.zeros((1, 5), np.float32)}, r"want float32 \(N, 4\) anchors, got float32 \(1, 5\)"),
-        ({"anchors": np.full((1, 4), np.nan, np.float32)}, "not finite"),
-        ({"outputs": ()}, "want .'box_encodings', 'class_scores'. or"),
+        (lambda c: replace(c, labels=()), "no labels"),
+        (lambda c: replace(c, labels=("one",)), r"1 labels \(offset 1\) want \(1, 1, 2\)"),
+        (lambda c: c.with_task(label_offset=2), "a label offset of 2: it must be 0 or 1"),
+        (lambda c: c.with_task(score_converter="RELU"), "the score converter is 'RELU'; it must be one of IDENTITY"),
+        (
+            lambda c: c.with_task(anchors=np.zeros((1, 5), np.float32)),
+            r"want float32 \(N, 4\) anchors, got float32 \(1, 5\)",
+        ),
+        (lambda c: c.with_task(anchors=np.full((1, 4), np.nan, np.float32)), "not finite"),
+        (lambda c: replace(c, outputs=()), "want .'box_encodings', 'class_scores'. or"),
     ],
 )
-def test_a_contract_that_contradicts_itself_is_refused(changes, error):
+def test_a_contract_that_contradicts_itself_is_refused(change, error):
     with pytest.raises(ContractError, match=error):
-        small_contract(**changes)
+        change(small_contract())
 
 
 @pytest.mark.parametrize(
@@ -235,7 +229,7 @@ def test_any_value_in_any_inner_field_gives_a_contract_or_a_contract_error(part,
 def test_peaks_want_one_anchor_for_each_cell():
     contract = contract_from_json(PINNED)
     with pytest.raises(ContractError, match=r"1 anchors for \(2, 3\) cells"):
-        dataclasses.replace(contract, nms=Nms(kind="peaks", cells=(2, 3)))
+        contract.with_task(nms=Nms(kind="peaks", cells=(2, 3)))
 
 
 def test_peaks_in_the_model_are_refused():
@@ -249,5 +243,5 @@ def test_suppression_without_peaks_has_no_cells():
 
 
 def test_cells_come_back_from_json():
-    contract = dataclasses.replace(contract_from_json(PINNED), nms=Nms(kind="peaks", cells=(1, 1)))
-    assert contract_from_json(contract.to_json()).nms.cells == (1, 1)
+    contract = contract_from_json(PINNED).with_task(nms=Nms(kind="peaks", cells=(1, 1)))
+    assert contract_from_json(contract.to_json()).task.nms.cells == (1, 1)

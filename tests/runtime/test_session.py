@@ -7,10 +7,10 @@ import pytest
 from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.runners.interpreter import open_interpreter
 from detlite.runtime.session import Session
+from detlite.runtime.tensors import Quantization
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_detecting_is_preprocessing_invoking_and_postprocessing(model):
     image = np.random.default_rng(0).integers(0, 2, (30, 40, 3), np.uint8)
     session.invoke(session.preprocess(image))
     want = session.postprocess(session.heads())
-    found = session.detect(image)
+    found = session.run(image)
     np.testing.assert_array_equal(found.boxes, want.boxes)
     np.testing.assert_array_equal(found.scores, want.scores)
     assert (found.boxes.dtype, found.classes.dtype, found.scores.dtype) == (np.float32, np.int64, np.float32)

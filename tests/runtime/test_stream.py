@@ -2,20 +2,19 @@
 
 import threading
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from builders.tiny_tflite import tiny_contract
 
-from detlite.runtime.boxes.detections import Detections
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.stream import AHEAD, columns, detect_stream
+from detlite.runtime.tasks.detection import Detections
 
 IMAGE = ImageInput("image", 2, 3, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
-CONTRACT = replace(tiny_contract(), image=IMAGE)
+CONTRACT = tiny_contract().with_image(IMAGE)
 
 
 def images(folder, count):
@@ -127,5 +126,5 @@ def test_a_damaged_image_among_many_is_named(tmp_path):
 
 def test_no_detections_at_all_are_empty_columns():
     none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
-    found = columns([SimpleNamespace(detections=none, size=(2, 3), invoke_ns=1)])
+    found = columns([SimpleNamespace(result=none, size=(2, 3), invoke_ns=1)])
     assert (found["boxes"].shape, found["image_index"].dtype, found["sizes"].tolist()) == ((0, 4), np.int64, [[2, 3]])

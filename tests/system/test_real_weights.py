@@ -55,12 +55,12 @@ def test_the_float_model_has_the_graphs_map(real, shared_data):
 def test_numpy_finds_in_150_images_what_the_op_finds(real, shared_data, kind):
     assert real("postprocess", "int8", "--add", "--nms", kind, "-o", f"op_{kind}", "--force").status == 0
     op = Session(read_artifact(real.folder / f"op_{kind}"))
-    contract = replace(read_artifact(real.folder / "int8").contract, nms=replace(op.contract.nms, place="host"))
+    contract = read_artifact(real.folder / "int8").contract.with_task(nms=replace(op.contract.task.nms, place="host"))
     heads = Session(Artifact(real.folder / "int8/model.tflite", contract))
     differences = []
     for path in folder_images(shared_data / "coco" / "val" / "images").paths:
         image = read_image(path)
-        want = op.detect(image)
+        want = op.run(image)
         heads.invoke(heads.preprocess(image))
         found = heads.postprocess(heads.heads())
         np.testing.assert_array_equal(found.classes, want.classes, err_msg=path.name)

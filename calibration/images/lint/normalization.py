@@ -10,8 +10,8 @@ import numpy as np
 
 from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.confidence import Confidence
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import ImageInput
 
 SCALES = {
     "pixels of 0..1": (0.0, 255.0),

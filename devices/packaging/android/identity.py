@@ -25,10 +25,10 @@ from detlite.accuracy.resized import ResizedAs
 from detlite.devices.packaging.android.client import Seen, client_in, run_client
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import read_image
 from detlite.runtime.image.resize import resize
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.progress import Progress, silent
 
 OWN, ALIKE, BEFORE = "client", "client; detlite as it does", "detlite"

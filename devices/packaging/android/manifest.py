@@ -12,6 +12,7 @@ from detlite.convert.tflite.metadata_write import LABELS
 from detlite.devices.packaging.android.variant import Variant, pixel_error
 from detlite.runtime.artifact import RANDOM_WEIGHTS
 from detlite.runtime.contract import Contract
+from detlite.runtime.tasks.detection import detection_of
 from detlite.runtime.version import __version__
 
 MANIFEST = "manifest.json"
@@ -92,7 +93,7 @@ def _file(name: str, variant: Variant) -> Record:
 
 
 def _postprocessing(contract: Contract) -> Record:
-    nms = contract.nms
+    nms = detection_of(contract).nms
     return {
         "place": "in the model, TFLite_Detection_PostProcess",
         "kind": nms.kind,

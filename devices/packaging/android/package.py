@@ -25,9 +25,10 @@ from detlite.devices.packaging.android.variant import (
     make_variant,
 )
 from detlite.runtime.artifact import HISTORY
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.tasks.detection import detection_of
 
 IDENTITY_IMAGES, SEED = 20, 0
 
@@ -124,14 +125,15 @@ def _variants(models: Models, choices: Choices) -> list[Variant]:
 def _same_detector(cpu: Variant, gpu: Variant, path: Path) -> None:
     """Refuse a model for the GPU whose constants in the app's code would be others."""
     one, other = cpu.contract, gpu.contract
+    ours, theirs = detection_of(one).nms, detection_of(other).nms
     sizes = [(contract.image.height, contract.image.width, contract.image.resize) for contract in (one, other)]
     if one.labels != other.labels or sizes[0] != sizes[1]:
         raise InputError(f"{path} is another detector than the first: its labels, its input size or its resize differ")
-    if one.nms != other.nms:
+    if ours != theirs:
         raise InputError(
-            f"{path} has other settings of its op than the first ({other.nms.kind} NMS, score "
-            f"{other.nms.score_threshold}, IoU {other.nms.iou_threshold}, {other.nms.max_detections} detections): "
-            f"detlite postprocess {path} {_settings(one.nms)} -o OUT"
+            f"{path} has other settings of its op than the first ({theirs.kind} NMS, score "
+            f"{theirs.score_threshold}, IoU {theirs.iou_threshold}, {theirs.max_detections} detections): "
+            f"detlite postprocess {path} {_settings(ours)} -o OUT"
         )
 
 

@@ -13,6 +13,7 @@ from detlite.devices.packaging.android.manifest import RULES, Measured, is_train
 from detlite.devices.packaging.android.naming import Naming
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.contract import Contract
+from detlite.runtime.tasks.detection import detection_of
 from detlite.runtime.version import __version__
 
 LABELS_A_FUNCTION = 500  # a method of the JVM has at most 64 KiB of code
@@ -74,7 +75,7 @@ def fingerprint(name: str, manifest: bytes) -> str:
 
 def max_threads(contract: Contract) -> int:
     """Return how many threads the op's NMS bears: the regular one loses a class with more (TensorFlow issue 56058)."""
-    return FEW_THREADS if contract.nms.kind == "regular" else MANY_THREADS
+    return FEW_THREADS if detection_of(contract).nms.kind == "regular" else MANY_THREADS
 
 
 def render(template: str, facts: dict[str, Any]) -> str:

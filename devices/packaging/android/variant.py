@@ -18,9 +18,11 @@ from detlite.convert.tflite.metadata_write import About, with_metadata
 from detlite.convert.tflite.one_normalization import has_one_normalization, with_one_normalization
 from detlite.convert.tflite.runtime_version import stated_runtime_version
 from detlite.runtime.artifact import Artifact, Step
-from detlite.runtime.contract import Contract, ImageInput
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.model_file import model_in
+from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 CPU, GPU = "cpu", "gpu"
 FILES = {CPU: "model.tflite", GPU: "model_gpu.tflite"}
@@ -138,10 +140,10 @@ def check_size(path: Path) -> None:
 
 def check_clients(contract: Contract, path: Path) -> None:
     """Refuse what MediaPipe's and the Task Library's object detectors cannot use."""
-    nms, image = contract.nms, contract.image
+    nms, image = detection_of(contract).nms, contract.image
     if nms.kind == "peaks":
         raise InputError(f"{path} is a CenterNet: no op decodes its peaks, and Android's clients want boxes and scores")
-    if contract.is_raw:
+    if has_raw_heads(contract):
         raise InputError(
             f"{path} has raw heads, and Android's clients want boxes, classes, scores and a count: attach the "
             f"post-processing op first, detlite postprocess {path} --add -o OUT"

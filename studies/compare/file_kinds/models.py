@@ -20,6 +20,7 @@ from detlite.convert.targets.edgetpu.predict import predict_graph
 from detlite.convert.targets.edgetpu.sample import SAMPLES, random_inputs, run_models, steps_apart
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.progress import Progress
+from detlite.runtime.tasks.detection import has_raw_heads
 from detlite.studies.compare.file_comparison import CompareOptions, Comparer, Comparison, Side
 
 MOST_NAMED = 8
@@ -59,7 +60,7 @@ def _agreement(a: Artifact, b: Artifact, options: CompareOptions, progress: Prog
     findings = list(contract_findings(a.contract, b.contract))
     note = nms_difference(a.contract, b.contract)
     lines = [] if note is None else [note]
-    if a.contract.is_raw is not b.contract.is_raw:
+    if has_raw_heads(a.contract) is not has_raw_heads(b.contract):
         findings.append(
             "one has raw heads and the other its post-processing op: `detlite postprocess` makes them alike"
         )

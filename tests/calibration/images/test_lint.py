@@ -18,8 +18,8 @@ from detlite.calibration.images.similar import groups, pairs
 from detlite.calibration.images.thumbnail import thumbnails
 from detlite.convert.detector import DetectorOptions
 from detlite.convert.load import load_source, with_heads
-from detlite.runtime.contract import ImageInput
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin, load_plugins
 
 COUNT = 12
@@ -179,6 +179,6 @@ def test_swapped_colours_and_a_wrong_scale_are_told_by_a_real_detector(shared_da
     (finding,) = found("normalization", swapped, confidence=Confidence(model))
     assert "red and blue swapped" in finding.text
     image = dataclasses.replace(model.contract.image, mean=(0.0,) * 3, std=(255.0,) * 3)
-    wrong = dataclasses.replace(model, contract=dataclasses.replace(model.contract, image=image))
+    wrong = dataclasses.replace(model, contract=model.contract.with_image(image))
     (finding,) = found("normalization", photographs, confidence=Confidence(wrong))
     assert "pixels of -1..1" in finding.text

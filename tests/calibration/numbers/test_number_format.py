@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from detlite.calibration.numbers.number_format import EXPLICIT, INT8, INT16
 from detlite.calibration.ranges.ranges import Range
-from detlite.runtime.contract import Quantization
+from detlite.runtime.tensors import Quantization
 
 ends = st.floats(-1e4, 1e4, width=32)
 

@@ -11,8 +11,8 @@ from detlite.calibration.numbers.number_format import INT8
 from detlite.calibration.numbers.saturation import saturated
 from detlite.calibration.numbers.scales import plan_scales
 from detlite.calibration.ranges.ranges import Range
-from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
+from detlite.runtime.tensors import Quantization
 
 IMAGE = Quantization(1 / 128, 0)
 ends = st.floats(-1e4, 1e4, width=32)

@@ -12,7 +12,7 @@ from detlite.calibration.numbers.kernels import Kernel, Parameters, layers
 from detlite.calibration.weights.bias import corrected, output_shift
 from detlite.calibration.weights.methods import bias_correction, nearest
 from detlite.calibration.weights.padding import tap_shares
-from detlite.runtime.contract import ImageInput
+from detlite.runtime.inputs import ImageInput
 
 WHOLE = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
 

@@ -14,7 +14,7 @@ from detlite.calibration.weights.method import METHODS
 from detlite.calibration.weights.moments import moments
 from detlite.calibration.weights.second_order import reordered
 from detlite.convert.tflite.describe import describe
-from detlite.runtime.contract import ImageInput
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin, plugin_names
 from detlite.studies.search.trials import Trials
 

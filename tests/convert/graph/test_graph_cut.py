@@ -9,7 +9,7 @@ from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tensorflow import load_tensorflow
-from detlite.runtime.contract import BoxCoder
+from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.errors import InputError
 
 
@@ -52,14 +52,14 @@ def test_the_score_converter_is_told_from_its_operator(softmax, name):
 
 
 def test_a_sliced_first_column_is_the_background(tmp_path):
-    assert detector_of(tmp_path).contract.label_offset == 1
+    assert detector_of(tmp_path).contract.task.label_offset == 1
 
 
 def test_without_a_background_column_every_column_is_a_class(tmp_path):
     with pytest.raises(InputError, match="3 class columns, and nothing says whether one is the background"):
         detector_of(tmp_path, Tiny(background=False))
     (tmp_path / "pipeline.config").write_text("model { ssd { num_classes: 3 } }")
-    assert detector_of(tmp_path, Tiny(background=False)).contract.label_offset == 0
+    assert detector_of(tmp_path, Tiny(background=False)).contract.task.label_offset == 0
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -81,7 +81,7 @@ def test_a_graph_without_preprocessing_takes_its_familys_normalization(tmp_path)
 
 
 def test_anchors_are_the_graphs_own_as_centres_and_sizes(tmp_path):
-    anchors = detector_of(tmp_path).contract.anchors
+    anchors = detector_of(tmp_path).contract.task.anchors
     corners = tiny_anchors()
     assert anchors.shape == (ANCHORS, 4)
     np.testing.assert_allclose(anchors[:, :2], (corners[:, :2] + corners[:, 2:]) / 2, atol=1e-6)
@@ -89,7 +89,7 @@ def test_anchors_are_the_graphs_own_as_centres_and_sizes(tmp_path):
 
 
 def test_the_scales_of_the_box_coder_are_measured_on_the_decoder(tmp_path):
-    assert detector_of(tmp_path).contract.box_coder == BoxCoder(10.0, 10.0, 5.0, 5.0)
+    assert detector_of(tmp_path).contract.task.box_coder == BoxCoder(10.0, 10.0, 5.0, 5.0)
 
 
 def test_the_repaired_graph_computes_what_the_whole_graph_computes(tmp_path):
@@ -121,7 +121,7 @@ def test_without_repairs_the_graph_is_unchanged(tmp_path):
 
 def test_logits_are_cut_before_the_score_converter(tmp_path):
     contract = detector_of(tmp_path, logits=True).contract
-    assert (contract.score_converter, contract.score_converter_place) == ("SIGMOID", "host")
+    assert (contract.task.score_converter, contract.task.score_converter_place) == ("SIGMOID", "host")
 
 
 def test_labels_beside_the_graph_are_taken(tmp_path):

@@ -118,7 +118,7 @@ def test_a_tf2_saved_model_is_frozen_and_cut(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "saved_model"), signatures={"serving_default": module.serve})
     contract = contract_of(saved_model.read(tmp_path / "saved_model"), tmp_path)
     assert contract.image.mean == (127.5, 127.5, 127.5)
-    assert len(contract.anchors) == 60
+    assert len(contract.task.anchors) == 60
 
 
 def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
@@ -223,5 +223,5 @@ def test_what_is_not_there_is_said_so(tmp_path):
 def test_the_real_frozen_graph_gives_its_known_anchors(shared_data):
     folder = shared_data / "models" / "ssdlite_mobilenet_v2_coco"
     detector = build_detector(frozen_graph.read(recognize(folder).path), DetectorOptions())
-    np.testing.assert_allclose(detector.contract.anchors, np.load(folder / "anchors_center_ycxchw.npy"), atol=1e-6)
+    np.testing.assert_allclose(detector.contract.task.anchors, np.load(folder / "anchors_center_ycxchw.npy"), atol=1e-6)
     assert {r.name: r.count for r in detector.repairs} == {"add_n": 10, "batch_norm": 12}

@@ -16,7 +16,7 @@ from detlite.convert.tflite.heads import refreshed
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.convert.tflite.tensors import operator_name
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.session import Session
 
@@ -40,14 +40,14 @@ def operators(data):
 )
 def test_stripping_what_was_attached_gives_the_same_bytes(name, converter, place):
     raw = MODELS[name]
-    before = replace(tiny_contract(), score_converter=converter, score_converter_place=place)
+    before = tiny_contract().with_task(score_converter=converter, score_converter_place=place)
     if name == "int8":  # a contract as the quantizer leaves it
         before = refreshed(before, raw)
     stripped, contract = strip(*attach(raw, before))
     assert stripped == raw
-    assert contract.score_converter == converter
+    assert contract.task.score_converter == converter
     if converter != "IDENTITY":  # logits that no converter changes are scores
-        assert contract.score_converter_place == place
+        assert contract.task.score_converter_place == place
 
 
 @settings(max_examples=30, deadline=None)
@@ -72,13 +72,13 @@ def test_int8_heads_are_dequantized_before_the_op():
 
 
 def test_int8_logits_are_converted_in_float():
-    data, _contract = attach(tiny_int8_model(), replace(tiny_contract(), **LOGITS))
+    data, _contract = attach(tiny_int8_model(), tiny_contract().with_task(**LOGITS))
     assert operators(data)[-3:] == ["DEQUANTIZE", "LOGISTIC", "TFLite_Detection_PostProcess"]
 
 
 def test_the_op_behind_int8_heads_finds_what_the_host_finds(tmp_path):
     raw = tiny_int8_model()
-    contract = refreshed(replace(tiny_contract(nms=Nms(clip=False)), **LOGITS), raw)
+    contract = refreshed(tiny_contract(nms=Nms(clip=False)).with_task(**LOGITS), raw)
     data, made = attach(raw, contract)
     (tmp_path / "raw.tflite").write_bytes(raw)
     (tmp_path / "op.tflite").write_bytes(data)
@@ -97,16 +97,16 @@ def test_the_op_behind_int8_heads_finds_what_the_host_finds(tmp_path):
 def test_changing_settings_keeps_the_appended_files():
     files = {"labels.txt": b"cat\ndog\nowl\n", "more/vocabulary.txt": b"\x00\xff"}
     data, contract = attach(with_files(tiny_model(), files), tiny_contract())
-    changed, _made = configure(data, replace(contract, nms=replace(contract.nms, score_threshold=0.5)))
+    changed, _made = configure(data, contract.with_task(nms=replace(contract.task.nms, score_threshold=0.5)))
     assert appended_files(changed) == files
     assert run_model(changed, np.zeros((1, 6, 8, 1), np.float32))
 
 
 def test_configuring_back_gives_the_same_bytes():
     data, contract = attach(tiny_model(), tiny_contract())
-    changed, made = configure(data, replace(contract, nms=replace(contract.nms, kind="fast", max_detections=3)))
+    changed, made = configure(data, contract.with_task(nms=replace(contract.task.nms, kind="fast", max_detections=3)))
     assert changed != data
-    assert configure(changed, replace(made, nms=contract.nms))[0] == data
+    assert configure(changed, made.with_task(nms=contract.task.nms))[0] == data
 
 
 def with_metadata(data):
@@ -139,7 +139,7 @@ def test_a_stripped_model_no_longer_names_the_op():
     [
         (
             lambda data, contract: configure(
-                data, replace(contract, nms=Nms(max_detections=100_000, max_classes_per_detection=100))
+                data, contract.with_task(nms=Nms(max_detections=100_000, max_classes_per_detection=100))
             ),
             InputError,
             "10000000 detections, with all their classes; want at most 1000000",

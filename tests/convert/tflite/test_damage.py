@@ -13,6 +13,7 @@ from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.detection import detection_of
 
 WHOLE = attach(tiny_model(), tiny_contract())[0]
 
@@ -23,7 +24,7 @@ def read_everything(data: bytes, path) -> None:
     describe(data, "x")
     contract = contract_of_tflite(path)
     attach(*strip(data, contract))
-    configure(data, replace(contract, nms=replace(contract.nms, max_detections=3)))
+    configure(data, contract.with_task(nms=replace(detection_of(contract).nms, max_detections=3)))
 
 
 def test_the_whole_file_is_read(tmp_path):

@@ -68,7 +68,7 @@ def test_scores_are_said_to_be_0_to_1():
 
 
 def test_a_float_inputs_normalization_and_limits_are_written():
-    contract = replace(CONTRACT, image=replace(CONTRACT.image, mean=(127.5,), std=(127.5,)))
+    contract = CONTRACT.with_image(replace(CONTRACT.image, mean=(127.5,), std=(127.5,)))
     image = read(with_metadata(MODEL, contract, ABOUT)).inputs[0]
     assert (image.mean, image.std, image.low, image.high) == ((127.5,), (127.5,), (-1.0,), (1.0,))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.one_normalization import has_one_normalization, with_one_normalization
-from detlite.runtime.contract import Quantization
 from detlite.runtime.errors import InputError
+from detlite.runtime.tensors import Quantization
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -21,7 +21,7 @@ def model_and_contract(mean=MEAN, std=STD):
     subgraph = model.subgraphs[0]
     subgraph.tensors[subgraph.inputs[0]].shape = np.array((1, 4, 4, 3), np.int32)
     image = replace(tiny_contract().image, height=4, width=4, colour="RGB", mean=mean, std=std)
-    return dump(model), replace(tiny_contract(), image=image)
+    return dump(model), tiny_contract().with_image(image)
 
 
 @settings(max_examples=20, deadline=None)
@@ -51,7 +51,7 @@ def test_an_integer_input_has_no_room_for_it():
     data, contract = model_and_contract()
     image = replace(contract.image, dtype="uint8", quantization=Quantization(0.02, 114))
     with pytest.raises(InputError, match=r"input is uint8, normalized channel by channel; want a float32 one"):
-        with_one_normalization(data, replace(contract, image=image))
+        with_one_normalization(data, contract.with_image(image))
 
 
 def test_the_signature_names_the_new_input():

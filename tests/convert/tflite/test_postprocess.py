@@ -14,10 +14,11 @@ from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.heads import canonicalize
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import read_image
 from detlite.runtime.session import Session, postprocess
+from detlite.runtime.tasks.detection import has_raw_heads
 
 
 def random_heads(seed: int, anchors: int, classes: int, spread: float = 2.0) -> np.ndarray:
@@ -66,7 +67,7 @@ def test_the_outputs_come_as_boxes_classes_scores_count():
 
 def test_attaching_is_done_by_the_model_and_clips_nothing():
     _data, contract = attach(tiny_model(), tiny_contract())
-    assert (contract.nms.place, contract.nms.clip, contract.is_raw) == ("model", False, False)
+    assert (contract.task.nms.place, contract.task.nms.clip, has_raw_heads(contract)) == ("model", False, False)
 
 
 def test_stripping_what_was_attached_gives_the_same_heads():
@@ -75,7 +76,7 @@ def test_stripping_what_was_attached_gives_the_same_heads():
     image = random_heads(1, 6, 3)
     for got, want in zip(run_model(stripped, image), run_model(raw, image), strict=True):
         np.testing.assert_array_equal(got, want)
-    assert contract.is_raw
+    assert has_raw_heads(contract)
 
 
 def test_attaching_again_gives_the_same_bytes():
@@ -91,26 +92,28 @@ def test_a_signature_names_the_outputs_by_role():
 
 
 def test_logits_are_converted_before_the_op():
-    contract = replace(tiny_contract(), score_converter_place="host")
+    contract = tiny_contract().with_task(score_converter_place="host")
     data, made = attach(tiny_model(), contract)
     image = random_heads(2, 6, 3)
     scores = run_model(data, image)[2][0]
-    found = numpy_detections(image, replace(contract, nms=replace(contract.nms, clip=False)))
+    found = numpy_detections(image, contract.with_task(nms=replace(contract.task.nms, clip=False)))
     np.testing.assert_allclose(scores[: len(found.scores)], found.scores, atol=1e-6)
-    assert made.score_converter_place == "model"
+    assert made.task.score_converter_place == "model"
 
 
 def test_softmax_logits_are_converted_before_the_op():
-    contract = replace(tiny_contract(), score_converter="SOFTMAX", score_converter_place="host")
+    contract = tiny_contract().with_task(score_converter="SOFTMAX", score_converter_place="host")
     data, _made = attach(tiny_model(), contract)
     image = random_heads(2, 6, 3)
-    found = numpy_detections(image, replace(contract, nms=replace(contract.nms, clip=False)))
+    found = numpy_detections(image, contract.with_task(nms=replace(contract.task.nms, clip=False)))
     np.testing.assert_allclose(run_model(data, image)[2][0][: len(found.scores)], found.scores, atol=1e-6)
 
 
 def test_settings_are_changed_with_the_shapes():
     data, contract = attach(tiny_model(), tiny_contract())
-    changed, made = configure(data, replace(contract, nms=replace(contract.nms, max_detections=3, score_threshold=0.5)))
+    changed, made = configure(
+        data, contract.with_task(nms=replace(contract.task.nms, max_detections=3, score_threshold=0.5))
+    )
     boxes, _classes, scores, count = run_model(changed, random_heads(3, 6, 3))
     assert boxes.shape == (1, 3, 4)
     assert made.output("boxes").shape == (1, 3, 4)
@@ -151,21 +154,25 @@ def shipped(shared_data):
 @pytest.mark.data
 def test_a_shipped_detector_brings_its_contract(shipped):
     contract = contract_of_tflite(shipped)
-    assert (contract.image.dtype, contract.image.mean, len(contract.anchors)) == ("uint8", (128.0,) * 3, 1917)
-    assert (contract.nms.kind, contract.nms.max_detections, contract.nms.iou_threshold) == ("fast", 10, 0.6)
-    assert (contract.labels[0], contract.labels[16], contract.label_offset) == ("person", "cat", 1)
+    assert (contract.image.dtype, contract.image.mean, len(contract.task.anchors)) == ("uint8", (128.0,) * 3, 1917)
+    assert (contract.task.nms.kind, contract.task.nms.max_detections, contract.task.nms.iou_threshold) == (
+        "fast",
+        10,
+        0.6,
+    )
+    assert (contract.labels[0], contract.labels[16], contract.task.label_offset) == ("person", "cat", 1)
 
 
 @pytest.mark.data
 def test_a_shipped_detector_stripped_and_attached_again_finds_the_same(shipped, shared_data, tmp_path):
     contract = contract_of_tflite(shipped)
     photo = read_image(shipped.parent / "cats_and_dogs.jpg")
-    want = Session(Artifact(shipped, contract)).detect(photo)
+    want = Session(Artifact(shipped, contract)).run(photo)
     raw, raw_contract = strip(shipped.read_bytes(), contract)
     data, made = attach(raw, raw_contract)
     path = tmp_path / "again.tflite"
     path.write_bytes(data)
-    got = Session(Artifact(path, made)).detect(photo)
+    got = Session(Artifact(path, made)).run(photo)
     assert "cat" in {contract.labels[i] for i in want.classes[want.scores > 0.5]}
     np.testing.assert_allclose(got.boxes, want.boxes, atol=1e-5)
     np.testing.assert_array_equal(got.classes, want.classes)

@@ -45,11 +45,11 @@ def test_anchors_in_float16_behind_a_dequantize_are_read(tmp_path):
     edit = Edit(model, subgraph)
     stored = edit.constant("half", np.zeros((6, 4), np.float32))
     subgraph.tensors[stored].type = 1
-    anchors = tiny_contract().anchors.astype(np.float16)
+    anchors = tiny_contract().task.anchors.astype(np.float16)
     model.buffers[-1].data = np.frombuffer(anchors.tobytes(), np.uint8)
     op.inputs[2] = edit.tensor("anchors", (6, 4))
     edit.operator(DEQUANTIZE, [stored], [op.inputs[2]], first=True)
-    np.testing.assert_array_equal(contract_of(dump(model), tmp_path).anchors, anchors.astype(np.float32))
+    np.testing.assert_array_equal(contract_of(dump(model), tmp_path).task.anchors, anchors.astype(np.float32))
 
 
 def test_anchors_of_another_number_than_the_boxes_are_refused(tmp_path):

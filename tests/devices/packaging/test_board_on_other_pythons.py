@@ -11,8 +11,8 @@ import pytest
 from builders.tiny_tflite import save_tiny
 
 from detlite.devices.packaging.zipapp import board_program
-from detlite.runtime.boxes.detections import Detections
 from detlite.runtime.session import Session
+from detlite.runtime.tasks.detection import Detections
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ def test_the_selftest_passes(board):
 def test_it_finds_what_the_workstation_finds(board, artifact, tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     np.save(tmp_path / "photo.npy", image)
-    want: Detections = Session(artifact).detect(image)
+    want: Detections = Session(artifact).run(image)
     ran = board("detect", artifact.model.parent, tmp_path / "photo.npy", "--json")
     found = json.loads(ran.stdout)["images"][0]["detections"]
     assert [one["class"] for one in found] == want.classes.tolist()

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.runtime.boxes.coding import decode, iou
-from detlite.runtime.boxes.nms import suppress
+from detlite.runtime.boxes.coding import BoxCoder, decode, iou
+from detlite.runtime.boxes.nms import Nms, suppress
 from detlite.runtime.boxes.scores import sigmoid, softmax
-from detlite.runtime.contract import BoxCoder, Nms
 
 
 def test_a_zero_encoding_is_the_anchor():

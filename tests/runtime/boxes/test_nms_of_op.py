@@ -1,7 +1,5 @@
 """The numpy suppression against the real op, where it is hard: equal scores, absurd boxes, threads."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from builders.tiny_tflite import tiny_contract, tiny_model
@@ -10,13 +8,13 @@ from hypothesis import strategies as st
 
 from detlite.convert.tflite.postprocess import attach
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
 from detlite.runtime.session import Session, postprocess
 
 
 def session_of(folder, contract, threads=1) -> Session:
-    data, made = attach(tiny_model(len(contract.anchors), len(contract.labels)), contract)
+    data, made = attach(tiny_model(len(contract.task.anchors), len(contract.labels)), contract)
     (folder / "model.tflite").write_bytes(data)
     return Session(Artifact(folder / "model.tflite", made), threads=threads)
 
@@ -125,6 +123,6 @@ def test_threads_with_which_it_loses_none_are_not(folder, classes, kind, threads
 
 
 def test_raw_heads_may_have_any_number_of_threads(folder):
-    contract = replace(tiny_contract(6, 5), nms=Nms(kind="regular"))
+    contract = tiny_contract(6, 5).with_task(nms=Nms(kind="regular"))
     (folder / "raw.tflite").write_bytes(tiny_model(6, 5))
     assert Session(Artifact(folder / "raw.tflite", contract), threads=2).contract is contract

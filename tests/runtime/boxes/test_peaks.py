@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from detlite.runtime.boxes.coding import decode
-from detlite.runtime.boxes.nms import suppress
-from detlite.runtime.contract import BoxCoder, Nms
+from detlite.runtime.boxes.coding import BoxCoder, decode
+from detlite.runtime.boxes.nms import Nms, suppress
 
 CODER = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
 

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from detlite.runtime.contract import ImageInput, Quantization
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.image.resize import resize
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tensors import Quantization
 
 
 def image_input(dtype="float32", colour="RGB", quantization=None, mean=127.5, std=127.5, size=(2, 2)):

@@ -134,7 +134,7 @@ def test_an_accuracy_run_detects_in_every_image_once(tmp_path):
     entries = json.loads((tmp_path / "run/mlperf_log_accuracy.json").read_text())
     assert [entry["qsl_idx"] for entry in entries] == [0, 1, 2]
     rows = np.frombuffer(bytes.fromhex(entries[2]["data"]), "<f4").reshape(-1, 7)
-    want = Session(Artifact(setup.model, setup.contract)).detect(read_image(setup.images[2]))
+    want = Session(Artifact(setup.model, setup.contract)).run(read_image(setup.images[2]))
     np.testing.assert_array_equal(rows[:, 1:5], want.boxes)
     np.testing.assert_array_equal(rows[:, 6], want.classes + 1)
     assert set(rows[:, 0]) <= {2}
@@ -189,11 +189,11 @@ def test_the_logs_say_in_loadgens_words_what_the_record_says(tmp_path):
 
 
 def test_an_accuracy_log_holds_rows_of_float32_in_hex(tmp_path):
-    from detlite.runtime.boxes.detections import Detections
+    from detlite.runtime.tasks.detection import Detections
 
     boxes = np.array([[0.125, 0.25, 0.5, 0.75]], np.float32)
     found = Detections(boxes, np.array([2]), np.array([0.5], np.float32))
-    write_accuracy(tmp_path / "a.json", [accuracy_entry(0, 7, found, first_class=1)])
+    write_accuracy(tmp_path / "a.json", [accuracy_entry(0, 7, found.loadgen_data(7))])
     (entry,) = json.loads((tmp_path / "a.json").read_text())
     assert (entry["qsl_idx"], entry["seq_id"]) == (7, 0)
     assert np.frombuffer(bytes.fromhex(entry["data"]), "<f4").tolist() == [7, 0.125, 0.25, 0.5, 0.75, 0.5, 3]

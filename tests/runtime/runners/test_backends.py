@@ -86,7 +86,7 @@ def test_a_session_runs_on_any_back_end(model, name, kind):
     contract = tiny_contract()
     runner = backend_for(model, name)[1].open(model, Settings(), contract)
     session = Session(Artifact(model, contract), runner=runner)
-    found = session.detect(np.zeros((20, 20, 3), np.uint8))
+    found = session.run(np.zeros((20, 20, 3), np.uint8))
     assert found.boxes.dtype == np.dtype(kind)
 
 

@@ -33,8 +33,8 @@ def opened(model, **changes):
 def test_it_finds_what_litert_finds_in_the_same_model(model, tmp_path):
     (tmp_path / "model.tflite").write_bytes(tiny_model())
     contract, image = tiny_contract(), np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    want = Session(Artifact(tmp_path / "model.tflite", contract)).detect(image)
-    found = Session(Artifact(model, contract), runner=opened(model)).detect(image)
+    want = Session(Artifact(tmp_path / "model.tflite", contract)).run(image)
+    found = Session(Artifact(model, contract), runner=opened(model)).run(image)
     np.testing.assert_array_equal(found.boxes, want.boxes)
     np.testing.assert_array_equal(found.scores, want.scores)
 

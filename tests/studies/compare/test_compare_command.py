@@ -12,7 +12,7 @@ from builders.tiny_tflite import tiny_contract, tiny_model
 from detlite.cli import main
 from detlite.convert.artifact import step
 from detlite.convert.model import Model
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 
 
 def artifact(folder, contract=None, data=None):
@@ -39,27 +39,27 @@ def test_two_conversions_of_one_model_agree(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"anchors": tiny_contract().anchors + np.float32(0.01)}, "anchors: up to 0.01 apart"),
-        ({"labels": ("class 0", "cat", "class 2")}, "labels: class 1 is 'class 1' and 'cat'"),
-        ({"score_converter": "SOFTMAX"}, "score_converter: SIGMOID and SOFTMAX"),
+        (lambda c: c.with_task(anchors=c.task.anchors + np.float32(0.01)), "anchors: up to 0.01 apart"),
+        (lambda c: replace(c, labels=("class 0", "cat", "class 2")), "labels: class 1 is 'class 1' and 'cat'"),
+        (lambda c: c.with_task(score_converter="SOFTMAX"), "score_converter: SIGMOID and SOFTMAX"),
     ],
 )
 def test_contracts_that_differ_do_not_agree(tmp_path, capsys, change, said):
-    other = artifact(tmp_path / "b", replace(tiny_contract(), **change))
+    other = artifact(tmp_path / "b", change(tiny_contract()))
     status, record = compared(capsys, artifact(tmp_path / "a"), other)
     assert status == 1
     assert any(text.startswith(said) for text in record["findings"]), record["findings"]
 
 
 def test_other_settings_of_suppression_are_told_and_do_not_count(tmp_path, capsys):
-    other = artifact(tmp_path / "b", replace(tiny_contract(), nms=Nms(score_threshold=0.5)))
+    other = artifact(tmp_path / "b", tiny_contract().with_task(nms=Nms(score_threshold=0.5)))
     status, record = compared(capsys, artifact(tmp_path / "a"), other)
     assert status == 0
     assert record["notes"][0] == "NMS settings differ: score_threshold 0.01 and 0.5"
 
 
 def test_logits_and_scores_of_one_model_are_compared_as_scores(tmp_path, capsys):
-    host = replace(tiny_contract(), score_converter_place="host")
+    host = tiny_contract().with_task(score_converter_place="host")
     status, record = compared(capsys, artifact(tmp_path / "a", host), artifact(tmp_path / "b"))
     assert status == 1  # the model gives the same numbers, of which one contract says that they are logits
     assert record["findings"][0].startswith("class_scores: up to")
@@ -67,7 +67,7 @@ def test_logits_and_scores_of_one_model_are_compared_as_scores(tmp_path, capsys)
 
 
 def test_a_tolerance_is_taken_from_the_user(tmp_path, capsys):
-    host = replace(tiny_contract(), score_converter_place="host")
+    host = tiny_contract().with_task(score_converter_place="host")
     both = artifact(tmp_path / "a", host), artifact(tmp_path / "b")
     assert compared(capsys, *both, "--tolerance", "1e9")[0] == 0
 

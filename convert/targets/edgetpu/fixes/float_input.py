@@ -13,7 +13,8 @@ from detlite.convert.targets.edgetpu.trace import Trace
 from detlite.convert.tflite.boundary import UINT8_SHIFT
 from detlite.convert.tflite.edit import QUANTIZE, TYPES
 from detlite.convert.tflite.tensors import dtype_name
-from detlite.runtime.contract import Contract, Quantization
+from detlite.runtime.contract import Contract
+from detlite.runtime.tensors import Quantization
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
@@ -52,7 +53,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
 def _fed(contract: Contract | None, quantization: Quantization) -> Contract | None:
     if contract is None:
         return None
-    return replace(contract, image=replace(contract.image, dtype="uint8", quantization=quantization))
+    return contract.with_image(replace(contract.image, dtype="uint8", quantization=quantization))
 
 
 PLUGIN = Fix(

@@ -70,7 +70,7 @@ def test_raw_heads_are_the_original_ones(golden):
                 difference = np.abs(heads[role][reference.rows] - want)
                 assert difference.max() <= tolerance, role
                 assert difference.mean() <= tolerance / 6, role
-    np.testing.assert_allclose(session.contract.anchors, reference.arrays["anchors"], atol=1e-6)
+    np.testing.assert_allclose(session.contract.task.anchors, reference.arrays["anchors"], atol=1e-6)
     assert answer["history"][-1]["macs"] == reference.meta["macs"]
 
 

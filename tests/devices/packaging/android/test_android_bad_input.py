@@ -10,7 +10,7 @@ from builders.app_models import raw_model, write_app_model
 
 from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
 
 
@@ -60,9 +60,9 @@ def test_raw_heads_are_refused_with_the_command_that_attaches_the_op(package, tm
 
 def test_a_center_net_is_refused(tmp_path):
     _data, contract = raw_model()
-    nms = replace(contract.nms, kind="peaks", cells=(2, 3))
+    nms = replace(contract.task.nms, kind="peaks", cells=(2, 3))
     with pytest.raises(InputError, match=r"is a CenterNet: no op decodes its peaks"):
-        check_clients(replace(contract, nms=nms), tmp_path / "net")
+        check_clients(contract.with_task(nms=nms), tmp_path / "net")
 
 
 def test_labels_that_do_not_match_the_classes_are_refused(package, tmp_path, capsys):
@@ -106,9 +106,9 @@ def test_assets_over_a_packs_limit_are_refused():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: replace(c, image=replace(c.image, colour="BGR")), "takes BGR images"),
-        (lambda c: replace(c, image=replace(c.image, colour="GRAY", mean=(0.0,), std=(1.0,))), "takes GRAY images"),
-        (lambda c: replace(c, nms=replace(c.nms, max_classes_per_detection=2)), "returns each box for 2 classes"),
+        (lambda c: c.with_image(replace(c.image, colour="BGR")), "takes BGR images"),
+        (lambda c: c.with_image(replace(c.image, colour="GRAY", mean=(0.0,), std=(1.0,))), "takes GRAY images"),
+        (lambda c: c.with_task(nms=replace(c.task.nms, max_classes_per_detection=2)), "returns each box for 2 classes"),
     ],
 )
 def test_what_clients_cannot_use_is_refused(package, tmp_path, capsys, change, said):
@@ -118,7 +118,7 @@ def test_what_clients_cannot_use_is_refused(package, tmp_path, capsys, change, s
 
 
 def test_an_integer_input_that_wants_other_pixels_is_refused(package, tmp_path, capsys):
-    write_app_model(tmp_path / "int8", "int8", change=lambda c: replace(c, image=replace(c.image, mean=(100.0,) * 3)))
+    write_app_model(tmp_path / "int8", "int8", change=lambda c: c.with_image(replace(c.image, mean=(100.0,) * 3)))
     assert package(model="int8") == 2
     assert "wants pixels changed by up to 25 of 255" in capsys.readouterr().err
 

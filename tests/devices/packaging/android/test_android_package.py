@@ -17,7 +17,7 @@ from detlite.devices.packaging.android.naming import Naming
 from detlite.devices.packaging.android.package import Extras, Models, make_package
 from detlite.devices.packaging.android.render import kotlin_files
 from detlite.devices.packaging.android.variant import Choices
-from detlite.runtime.contract import Nms
+from detlite.runtime.boxes.nms import Nms
 
 
 def manifest(folder):
@@ -72,7 +72,7 @@ def test_an_int8_model_gets_a_uint8_input(package, tmp_path):
 
 
 def test_a_normalization_channel_by_channel_becomes_part_of_the_model(package, tmp_path):
-    write_app_model(tmp_path / "net", change=lambda c: replace(c, image=replace(c.image, mean=(123.0, 116.0, 103.0))))
+    write_app_model(tmp_path / "net", change=lambda c: c.with_image(replace(c.image, mean=(123.0, 116.0, 103.0))))
     assert package(model="net") == 0
     assert manifest(tmp_path)["files"][0]["input"]["mean"] == [127.5, 127.5, 127.5]
     assert "(pixel - 127.5) / 127.5" in (tmp_path / "out/README.md").read_text()

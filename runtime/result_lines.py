@@ -1,0 +1,30 @@
+"""Results as lines of JSON: which model found them, then one line an image, written as soon as it is done.
+
+`board.pyz detect --lines` writes them to stdout, an accuracy run to a file. A line holds `LINE_FIELDS` and the fields
+of the task's result. Numbers are written so that reading them gives the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict
+
+from detlite.runtime.task import Result, Size
+
+LINE_FIELDS = ("image", "size", "invoke_ns")
+
+Record = Dict[str, Any]
+
+
+def model_line(runtime: str, model_sha256: str) -> bytes:
+    """Return the first line: the interpreter's package and version, and the digest of the model as it was read."""
+    return _line({"runtime": runtime, "model_sha256": model_sha256})
+
+
+def image_line(name: str, size: Size, invoke_ns: int, result: Result) -> bytes:
+    """Return the line of the image *name*, (height, width) in pixels, with its *result*."""
+    return _line({"image": name, "size": list(size), "invoke_ns": invoke_ns, **result.to_record()})
+
+
+def _line(record: Record) -> bytes:
+    return (json.dumps(record, allow_nan=False) + "\n").encode()

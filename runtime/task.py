@@ -1,0 +1,164 @@
+"""What a task is: the settings in a contract, the result of one image, and the plug-in that names both."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type
+
+from numpy.typing import NDArray
+
+from detlite.runtime.arrays import Floats
+from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.tensors import Output
+
+TASKS = "detlite.runtime.tasks"
+UNNAMED = "???"
+"""The label of a class that has no name."""
+
+Record = Dict[str, Any]
+Heads = Mapping[str, Floats]
+"""A model's outputs by role: float32, without the batch, dequantized."""
+Size = Tuple[int, int]
+"""(height, width), in pixels."""
+Box = Tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that a model found in an image.
+
+    Attributes:
+        label: what it is: the name of its class.
+        number: its class, from 0 on, without the background.
+        score: 0..1.
+        box: where it is: (y1, x1, y2, x2), 0..1 of the image; None for the whole image.
+    """
+
+    label: str
+    number: int
+    score: float
+    box: Optional[Box] = None
+
+    def to_record(self) -> Record:
+        """Return `box`, where there is one, `class`, `label` and `score`."""
+        box = {} if self.box is None else {"box": list(self.box)}
+        return {**box, "class": self.number, "label": self.label, "score": self.score}
+
+
+class Result(ABC):
+    """What a model says about one image."""
+
+    listed: ClassVar[str]
+    """What a list of the things found is called: `detections`, `ranking`."""
+
+    fields: ClassVar[Tuple[str, ...]]
+    """The keys of `to_record`."""
+
+    @abstractmethod
+    def above(self, threshold: float) -> Iterator[Found]:
+        """Yield what has a score of at least *threshold*, best first; a score that is not a number counts."""
+
+    @abstractmethod
+    def to_record(self) -> Record:
+        """Return the result as JSON carries it: reading it gives the same bits."""
+
+    @classmethod
+    @abstractmethod
+    def from_record(cls, record: Mapping[str, Any], labels: Sequence[str] = ()) -> Result:
+        """Return the result that `to_record` wrote, with the *labels* of its classes."""
+
+    @classmethod
+    @abstractmethod
+    def columns(cls, results: Sequence[Any]) -> Dict[str, NDArray[Any]]:
+        """Return *results*, of this class, one an image, as arrays that an .npz file carries."""
+
+    def loadgen_data(self, index: int) -> bytes:
+        """Return what MLPerf's accuracy log holds for the image *index*.
+
+        Raises:
+            InputError: MLPerf's accuracy scripts read no such results.
+        """
+        raise InputError(f"MLPerf's accuracy log has no form for a {type(self).__name__} (image {index})")
+
+
+class Task(ABC):
+    """What a model's outputs mean: a frozen dataclass of settings, one subclass for each kind of task.
+
+    `kind` is the name of the plug-in's file in `runtime/tasks/`.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
+        """Refuse *outputs* or *labels* that this task cannot have.
+
+        Raises:
+            ContractError: a role is missing or unknown, or a shape does not fit the settings.
+        """
+
+    @abstractmethod
+    def result(self, heads: Heads, labels: Tuple[str, ...]) -> Result:
+        """Return what the model's *heads* say about an image."""
+
+    def lost_class(self, threads: int, labels: Sequence[str]) -> Optional[str]:
+        """Return, in one sentence, which class an interpreter with so many threads never finds; None: it finds all."""
+        del threads, labels
+        return None
+
+    def to_record(self) -> Record:
+        """Return the settings as JSON carries them, in a fixed order."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]  # every subclass is a dataclass
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Task:
+        """Return the settings that `to_record` wrote."""
+        return cls(**record)
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """A kind of task: what a file of `runtime/tasks/` holds as its `PLUGIN`.
+
+    Attributes:
+        title: what one such model is called, with its article: "a detector".
+        settings: the dataclass of `contract.task`.
+        result: what such a model returns for an image.
+        agreement: the measure of agreement with a reference model's results, which needs no labels.
+    """
+
+    title: str
+    settings: Type[Task]
+    result: Type[Result]
+    agreement: str
+
+
+def task_kind(name: str) -> TaskKind:
+    """Return the kind of task called *name*.
+
+    Raises:
+        UnknownNameError: `runtime/tasks/` has no such file.
+    """
+    kind: TaskKind = load_plugin(TASKS, name)
+    return kind
+
+
+def label_of(labels: Sequence[str], number: int) -> str:
+    """Return the label of the class *number*, from 0; `UNNAMED` where *labels* has none."""
+    return labels[number] if 0 <= number < len(labels) else UNNAMED
+
+
+def check_roles(outputs: Sequence[Output], *allowed: Tuple[str, ...]) -> None:
+    """Refuse *outputs* whose roles are not those of one of the *allowed* sets, in any order."""
+    roles = tuple(output.role for output in outputs)
+    if sorted(roles) not in [sorted(known) for known in allowed]:
+        raise ContractError(f"outputs {roles}: want {' or '.join(map(str, allowed))}")
+
+
+def check_shape(output: Output, want: Tuple[int, ...], because: str) -> None:
+    """Refuse an *output* of another shape than the one that follows from the settings."""
+    if output.shape != want:
+        raise ContractError(f"output {output.role} has shape {output.shape}; {because} want {want}")

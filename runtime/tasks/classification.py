@@ -1,0 +1,100 @@
+"""Classification: one score for each class of the whole image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict, Iterator, Mapping, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.arrays import Floats
+from detlite.runtime.boxes.scores import CONVERTERS, PLACES
+from detlite.runtime.errors import ContractError
+from detlite.runtime.fields import check_types, one_of
+from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of
+from detlite.runtime.tensors import Output
+
+SCORES = "class_scores"
+Record = Dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking(Result):
+    """The scores of an image's classes.
+
+    Attributes:
+        scores: float32, (classes,), in 0..1, without the background.
+        labels: one for each class; empty where they are not known.
+    """
+
+    listed: ClassVar[str] = "ranking"
+    fields: ClassVar[Tuple[str, ...]] = ("scores",)
+
+    scores: Floats
+    labels: Tuple[str, ...] = ()
+
+    def best(self, count: int) -> Tuple[int, ...]:
+        """Return the *count* classes with the best scores, best first; of equal ones the lower number is first."""
+        return tuple(np.argsort(-self.scores, kind="stable")[:count].tolist())
+
+    def above(self, threshold: float) -> Iterator[Found]:
+        """Yield the classes with a score of at least *threshold*, best first."""
+        for number in self.best(len(self.scores)):
+            if self.scores[number] < threshold:
+                return
+            yield Found(label_of(self.labels, number), number, float(self.scores[number]))
+
+    def to_record(self) -> Record:
+        """Return `scores`."""
+        return {"scores": self.scores.tolist()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], labels: Sequence[str] = ()) -> Ranking:
+        """Return the ranking in *record*."""
+        return cls(np.array(record["scores"], np.float32), tuple(labels))
+
+    @classmethod
+    def columns(cls, results: Sequence[Ranking]) -> Dict[str, NDArray[Any]]:
+        """Return `scores`, (images, classes)."""
+        return {"scores": np.stack([one.scores for one in results]).astype(np.float32)}
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """A model with one output, `class_scores` [1, C].
+
+    Attributes:
+        score_converter: what makes scores of logits.
+        score_converter_place: `model` where `class_scores` are scores already, `host` where they are logits.
+        label_offset: C - len(labels): 1 where column 0 is the background, else 0.
+    """
+
+    kind: ClassVar[str] = "classification"
+
+    score_converter: str
+    score_converter_place: str
+    label_offset: int = 0
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        one_of("the score converter", self.score_converter, tuple(CONVERTERS))
+        one_of("where scores are converted", self.score_converter_place, PLACES)
+        if self.label_offset not in (0, 1):
+            raise ContractError(f"a label offset of {self.label_offset}: it must be 0 or 1")
+
+    def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
+        """Refuse anything but one output with a column for each label, and for the background where there is one."""
+        check_roles(outputs, (SCORES,))
+        columns = len(labels) + self.label_offset
+        check_shape(outputs[0], (1, columns), f"{len(labels)} labels (offset {self.label_offset})")
+
+    def result(self, heads: Heads, labels: Tuple[str, ...]) -> Ranking:
+        """Return the scores of the image's classes."""
+        scores = heads[SCORES]
+        if self.score_converter_place == "host":
+            scores = CONVERTERS[self.score_converter](scores)
+        return Ranking(scores[self.label_offset :], labels)
+
+
+PLUGIN = TaskKind(title="a classifier", settings=Classification, result=Ranking, agreement="top-1")

@@ -1,0 +1,223 @@
+"""Object detection: boxes with classes and scores."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.arrays import Floats, Integers
+from detlite.runtime.boxes.coding import BoxCoder, decode
+from detlite.runtime.boxes.nms import Nms, suppress
+from detlite.runtime.boxes.scores import CONVERTERS, PLACES
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import ContractError
+from detlite.runtime.fields import check_types, one_of
+from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of, task_kind
+from detlite.runtime.tensors import Output
+
+RAW_ROLES = ("box_encodings", "class_scores")
+DETECTION_ROLES = ("boxes", "classes", "scores", "count")
+OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
+
+FIRST_CLASS = 1
+"""What MLPerf's accuracy-coco.py takes the first class of a model to be: COCO's category 1."""
+
+Record = Dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Detections(Result):
+    """Detections of one image, best score first.
+
+    Attributes:
+        boxes: float32, (n, 4): (y1, x1, y2, x2), 0..1 of the image.
+        classes: int64, (n,): from 0 on, without the background.
+        scores: float32, (n,), in 0..1.
+        labels: one for each class of the model; empty where they are not known.
+    """
+
+    listed: ClassVar[str] = "detections"
+    fields: ClassVar[Tuple[str, ...]] = ("boxes", "classes", "scores")
+
+    boxes: Floats
+    classes: Integers
+    scores: Floats
+    labels: Tuple[str, ...] = ()
+
+    def above(self, threshold: float) -> Iterator[Found]:
+        """Yield the detections with a score of at least *threshold*, best first."""
+        for (y1, x1, y2, x2), number, score in zip(self.boxes.tolist(), self.classes.tolist(), self.scores.tolist()):
+            if not score < threshold:
+                yield Found(label_of(self.labels, number), number, score, (y1, x1, y2, x2))
+
+    def to_record(self) -> Record:
+        """Return `boxes`, `classes` and `scores`."""
+        return {"boxes": self.boxes.tolist(), "classes": self.classes.tolist(), "scores": self.scores.tolist()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], labels: Sequence[str] = ()) -> Detections:
+        """Return the detections in *record*."""
+        boxes = np.array(record["boxes"], np.float32).reshape(-1, 4)
+        classes, scores = np.array(record["classes"], np.int64), np.array(record["scores"], np.float32)
+        return cls(boxes, classes, scores, tuple(labels))
+
+    @classmethod
+    def columns(cls, results: Sequence[Detections]) -> Dict[str, NDArray[Any]]:
+        """Return `boxes`, `classes` and `scores` of all images, and of each the `image_index`."""
+        counts = [len(one.scores) for one in results]
+        return {
+            "boxes": np.concatenate([one.boxes for one in results]).astype(np.float32),
+            "classes": np.concatenate([one.classes for one in results]).astype(np.int64),
+            "scores": np.concatenate([one.scores for one in results]).astype(np.float32),
+            "image_index": np.repeat(np.arange(len(results), dtype=np.int64), counts),
+        }
+
+    def loadgen_data(self, index: int) -> bytes:
+        """Return float32 rows: *index*, y1, x1, y2, x2, score, class, as MLPerf's accuracy-coco.py reads them."""
+        rows = np.empty((len(self.scores), 7), "<f4")
+        rows[:, 0], rows[:, 1:5] = index, self.boxes
+        rows[:, 5], rows[:, 6] = self.scores, self.classes + FIRST_CLASS
+        return rows.tobytes()
+
+
+@dataclass(frozen=True, eq=False)
+class Detection(Task):
+    """A detector with two raw heads, or with the four outputs of TFLite's post-processing op.
+
+    The raw heads are `box_encodings` [1, N, 4] and `class_scores` [1, N, C]; the op's outputs are `boxes` [1, D, 4],
+    `classes` [1, D], `scores` [1, D] and `count` [1].
+
+    Attributes:
+        anchors: float32, (N, 4): (y centre, x centre, height, width), 0..1 of the image.
+        box_coder: the scales of the encodings.
+        score_converter: what makes scores of logits.
+        score_converter_place: `model` where `class_scores` are scores already, `host` where they are logits.
+        label_offset: C - len(labels): 1 where column 0 of the scores is the background, else 0.
+        nms: the settings, and who applies them.
+    """
+
+    kind: ClassVar[str] = "detection"
+
+    anchors: Floats
+    box_coder: BoxCoder
+    score_converter: str
+    score_converter_place: str
+    label_offset: int
+    nms: Nms
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        one_of("the score converter", self.score_converter, tuple(CONVERTERS))
+        one_of("where scores are converted", self.score_converter_place, PLACES)
+        if self.label_offset not in (0, 1):
+            raise ContractError(f"a label offset of {self.label_offset}: it must be 0 or 1")
+        if self.anchors.ndim != 2 or self.anchors.shape[1] != 4 or self.anchors.dtype != np.float32:
+            raise ContractError(f"want float32 (N, 4) anchors, got {self.anchors.dtype} {self.anchors.shape}")
+        if not np.isfinite(self.anchors).all():
+            raise ContractError("the anchors hold values that are not finite numbers")
+        if self.nms.cells is not None and self.nms.cells[0] * self.nms.cells[1] != len(self.anchors):
+            raise ContractError(f"{len(self.anchors)} anchors for {self.nms.cells} cells: want one for each")
+
+    def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
+        """Refuse other roles than those of raw heads or of the op, and raw heads of other shapes."""
+        check_roles(outputs, RAW_ROLES, DETECTION_ROLES)
+        anchors, columns = len(self.anchors), len(labels) + self.label_offset
+        shapes = {"box_encodings": (1, anchors, 4), "class_scores": (1, anchors, columns)}
+        because = f"{anchors} anchors and {len(labels)} labels (offset {self.label_offset})"
+        for output in sorted(outputs, key=lambda output: output.role):
+            check_shape(output, shapes.get(output.role, output.shape), because)
+
+    def result(self, heads: Heads, labels: Tuple[str, ...]) -> Detections:
+        """Return the detections: of raw heads by anchors, box coder, scores and NMS; else what the op left."""
+        if "box_encodings" not in heads:
+            return self._of_op(heads, labels)
+        scores = heads["class_scores"]
+        if self.score_converter_place == "host":
+            scores = CONVERTERS[self.score_converter](scores)
+        boxes = decode(heads["box_encodings"], self.anchors, self.box_coder)
+        kept = suppress(boxes, scores[:, self.label_offset :], self.nms)
+        return Detections(kept.boxes, kept.classes, kept.scores, labels)
+
+    def _of_op(self, heads: Heads, labels: Tuple[str, ...]) -> Detections:
+        per_box = self.nms.max_classes_per_detection if self.nms.kind == "fast" else 1
+        found = min(per_box, len(labels))  # the op leaves room for more classes than there are, and fills none
+        count = int(heads["count"].ravel()[0])  # of boxes: each comes once for each of its classes
+        boxes, classes, scores = (heads[role].reshape(-1, per_box, *tail)[:count, :found] for role, tail in OF_OP)
+        return Detections(boxes.reshape(-1, 4), classes.ravel().astype(np.int64), scores.ravel(), labels)
+
+    def lost_class(self, threads: int, labels: Sequence[str]) -> Optional[str]:
+        """Return which class the model's own regular NMS loses with so many threads (TensorFlow issue 56058)."""
+        if self.nms.place != "model" or self.nms.kind != "regular" or not 1 < threads < len(labels):
+            return None
+        return (
+            f"with {threads} threads the model's own regular NMS never finds class {threads}, "
+            f"{labels[threads]!r} (TensorFlow issue 56058): use 1 thread, fast NMS, or a model with raw heads"
+        )
+
+    def to_record(self) -> Record:
+        """Return the settings, the anchors as base64 of little-endian float32."""
+        return {
+            "anchors": _anchors_record(self.anchors),
+            "box_coder": dataclasses.asdict(self.box_coder),
+            "score_converter": self.score_converter,
+            "score_converter_place": self.score_converter_place,
+            "label_offset": self.label_offset,
+            "nms": dataclasses.asdict(self.nms),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Detection:
+        """Return the settings in *record*."""
+        known = dict(record)
+        known["anchors"] = _anchors_from(known["anchors"])
+        known["box_coder"] = BoxCoder(**known["box_coder"])
+        known["nms"] = _nms_from(known["nms"])
+        return cls(**known)
+
+
+def _anchors_record(anchors: Floats) -> Record:
+    little = np.ascontiguousarray(anchors, dtype="<f4")
+    return {
+        "order": "y_centre x_centre height width",
+        "dtype": "float32",
+        "shape": list(anchors.shape),
+        "base64": base64.b64encode(little.tobytes()).decode("ascii"),
+    }
+
+
+def _anchors_from(record: Mapping[str, Any]) -> Floats:
+    raw = base64.b64decode(record["base64"], validate=True)
+    array: Floats = np.frombuffer(raw, dtype="<f4").astype(np.float32)
+    return array.reshape(tuple(int(side) for side in record["shape"]))
+
+
+def _nms_from(record: Mapping[str, Any]) -> Nms:
+    known = dict(record)
+    if known["cells"] is not None:
+        rows, columns = known["cells"]
+        known["cells"] = (int(rows), int(columns))
+    return Nms(**known)
+
+
+def detection_of(contract: Contract) -> Detection:
+    """Return the settings of a detector's *contract*.
+
+    Raises:
+        ContractError: the model does something else.
+    """
+    if not isinstance(contract.task, Detection):
+        raise ContractError(f"this needs a detector; the model is {task_kind(contract.task.kind).title}")
+    return contract.task
+
+
+def has_raw_heads(contract: Contract) -> bool:
+    """Return whether the outputs are a detector's raw heads, which the host decodes and suppresses."""
+    return any(output.role == "box_encodings" for output in contract.outputs)
+
+
+PLUGIN = TaskKind(title="a detector", settings=Detection, result=Detections, agreement="mAP")
