@@ -1,11 +1,11 @@
-"""The user's own devices: a TOML file with one table for each.
+"""The user's devices: a TOML file with one table per device.
 
 ::
 
     [pixel8]
     kind = "pixel"
-    serial = "3A2B..."                # adb; `address:port` for one in the network
-    benchmark_model = "tools/benchmark_model"   # TFLite's own program, built for it: measure with that
+    serial = "3A2B..."                # adb; `address:port` over the network
+    benchmark_model = "tools/benchmark_model"   # TFLite's own program, built for the device
 
     [orin]
     kind = "jetson"
@@ -13,7 +13,7 @@
     user = "nvidia"
     python = "/home/nvidia/venv/bin/python3"
     work = "/home/nvidia/detlite"     # files go here, and the lock
-    power_mode = "MAXN"               # measure in no other
+    power_mode = "MAXN"               # refuse to measure in any other mode
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from detlite.runtime.plugins import plugin_names
 
 ENVIRONMENT = "DETLITE_DEVICES"
 HOST = "host"
-"""This machine: there without an inventory."""
+"""This machine, which needs no inventory."""
 
 KINDS = "detlite.devices.kinds"
 ADB_KIND = "pixel"
@@ -43,7 +43,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]{0,252}")
 MOST_BYTES = 1 << 20
 
 WORK_FOLDERS = {"adb": "/data/local/tmp/detlite", "ssh": ".cache/detlite", "simulated": ".cache/detlite"}
-"""Where nothing is said: the shell user's own folder on Android, the login's on a board."""
+"""Default work folders: the shell user's on Android, the login's on a board."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,18 @@ class Device:
 
     Attributes:
         name: what the user calls it.
-        kind: which file of detlite's device kinds knows it: `pixel`, `jetson`, `generic_linux`.
+        kind: a file in `devices/kinds/`: `pixel`, `jetson`, `generic_linux`.
         address: a host, or an alias of the ssh configuration; for ssh.
         serial: adb's serial number.
         user: of the ssh login.
         port: of ssh.
-        ssh_config: in place of the user's own.
-        python: the interpreter there.
+        ssh_config: used instead of the user's own.
+        python: the Python interpreter on the device.
         work: the work folder there.
-        power_mode: the only one to measure in.
-        is_emulated: whether it is no real device: its times say nothing, and are never shown without its `mark`.
-        benchmark_model: TFLite's program of that name here, built for the device: to measure with it.
-        simulated: the folder here in which `detlite devices simulate` has it.
+        power_mode: the only power mode to measure in.
+        is_emulated: whether it is not a real device: its times mean nothing, and are never shown without its `mark`.
+        benchmark_model: TFLite's benchmark_model on this machine, built for the device.
+        simulated: the folder on this machine that holds a simulated device.
     """
 
     name: str
@@ -82,20 +82,20 @@ class Device:
 
     def __post_init__(self) -> None:
         if self.address is not None and self.serial is not None:
-            raise InputError(f"{self.name} has an address (ssh) and a serial (adb): keep one of them")
+            raise InputError(f"{self.name} has both an address (ssh) and a serial (adb): keep one of them")
         if self.address is None and (self.user or self.port or self.ssh_config):
-            raise InputError(f"{self.name} has settings of ssh, and no address")
+            raise InputError(f"{self.name} has ssh settings but no address")
         if self.address is not None and not ADDRESS.fullmatch(self.address):
-            raise InputError(f"{self.name}: {self.address!r} is no host name, address or alias")
+            raise InputError(f"{self.name}: {self.address!r} is not a host name, address or alias")
         if self.simulated is not None and (self.address or self.serial or self.work.startswith("/")):
             raise InputError(
-                f"{self.name} is simulated: it has no address, no serial, and its work folder no leading /"
+                f"{self.name} is simulated: it takes no address and no serial, and its work folder has no leading /"
             )
         if self.port is not None and not 0 < self.port < 65536:
-            raise InputError(f"{self.name}: port {self.port}: want 1 to 65535")
+            raise InputError(f"{self.name}: port {self.port}: expected 1 to 65535")
         if self.work and (not WORK.fullmatch(self.work) or self.work.startswith("-") or ".." in self.work.split("/")):
             raise InputError(
-                f"{self.name}: work {self.work!r}: want a path of letters, digits and _ . - /, without '..'"
+                f"{self.name}: work {self.work!r}: expected a path of letters, digits and _ . - /, without '..'"
             )
 
     @property
@@ -109,14 +109,14 @@ class Device:
 
     @property
     def mark(self) -> str:
-        """The word that its numbers are never shown without: `simulated`, `emulated`; nothing for a real device."""
+        """The word that its figures are never shown without: `simulated` or `emulated`; "" for a real device."""
         if self.simulated is not None:
             return SIMULATED
         return EMULATED if self.is_emulated else ""
 
     @property
     def folder(self) -> str:
-        """The work folder there: the one that the inventory names, or the usual one of its way."""
+        """The work folder on the device: the inventory's, or the default for its transport."""
         return self.work or WORK_FOLDERS.get(self.way) or str(default_cache_folder() / "device")
 
 
@@ -144,15 +144,15 @@ class Inventory:
     devices: Mapping[str, Device]
 
     def device(self, name: str) -> Device:
-        """Return the device that is called *name*.
+        """Return the device *name*.
 
         Raises:
-            UnknownNameError: none is.
+            UnknownNameError: the inventory has no such device.
         """
         if name not in self.devices:
             error = unknown_name("device", name, self.devices)
             raise type(error)(
-                f"{error} (inventory: {self.path}{'' if self.path.is_file() else ', which is not there'})"
+                f"{error} (inventory: {self.path}{'' if self.path.is_file() else ', which does not exist'})"
             )
         return self.devices[name]
 
@@ -165,10 +165,10 @@ def default_inventory() -> Path:
 
 
 def read_inventory(path: Path | None = None) -> Inventory:
-    """Return the devices in the file at *path*; where no path is given, in the user's own file, if there is one.
+    """Return the devices in the file at *path*, by default the user's own file if it exists.
 
     Raises:
-        InputError: the file is not there, is no TOML, or says something that is not understood.
+        InputError: the file does not exist, is not TOML, or has an unknown or wrong setting.
     """
     given, path = path is not None, path or default_inventory()
     tables: Mapping[str, Any] = {}
@@ -180,7 +180,7 @@ def read_inventory(path: Path | None = None) -> Inventory:
 
 def _tables(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:  # a pipe or a device has no size that could be asked for before
+        with path.open("rb") as file:  # a pipe or a device has no size to check first
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise InputError(f"{path} is too large: an inventory has at most {MOST_BYTES} bytes")
@@ -188,23 +188,23 @@ def _tables(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise InputError(f"the inventory {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"the inventory {path} is no TOML: {error}") from error
+        raise InputError(f"the inventory {path} is not TOML: {error}") from error
 
 
 def _device(path: Path, name: str, table: object) -> Device:
     where = f"{path}, device {name!r}"
     if not NAME.fullmatch(name):
-        raise InputError(f"{where}: want a name of letters, digits and _ . -, 64 at most")
+        raise InputError(f"{where}: expected a name of letters, digits and _ . -, 64 at most")
     if not isinstance(table, dict):
-        raise InputError(f"{where}: want a table, [{name}], got {type(table).__name__}")
+        raise InputError(f"{where}: expected a table, [{name}], got {type(table).__name__}")
     for key, value in table.items():
         _check_field(where, key, value)
     if "kind" not in table:
-        raise InputError(f'{where} says no kind: add one, such as kind = "generic_linux"')
+        raise InputError(f'{where} has no kind: add one, such as kind = "generic_linux"')
     if table["kind"] not in plugin_names(KINDS):
         raise InputError(f"{where}: {unknown_name('kind of device', table['kind'], plugin_names(KINDS))}")
     values = {("is_emulated" if key == "emulated" else key): value for key, value in table.items()}
-    if "benchmark_model" in values:  # as a path in a file is meant: from where the file lies
+    if "benchmark_model" in values:  # relative to the inventory file
         values["benchmark_model"] = path.parent / Path(values["benchmark_model"]).expanduser()
     known = {field.name for field in fields(Device)}
     try:

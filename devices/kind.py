@@ -1,4 +1,4 @@
-"""What a kind of device is: how it is recognized and identified, what runs models on it, which sensors it has."""
+"""Kinds of devices: how one is recognized and identified, what runs models on it, which sensors it has."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Lines = Sequence[tuple[float, str]]
 
 @dataclass(frozen=True)
 class Identity:
-    """Which device it is.
+    """What a device is.
 
     Attributes:
-        model: as its maker calls it.
+        model: the maker's name for it.
         chip: the system on a chip, or the processor.
-        system: what runs on it, with its version.
-        facts: more of it, by name; nothing that tells one device from another of its model.
-        problems: what it did not say.
+        system: its operating system and version.
+        facts: further facts by name; nothing that tells two devices of one model apart.
+        problems: what could not be found out.
     """
 
     model: str
@@ -38,17 +38,17 @@ class Identity:
 
 @dataclass(frozen=True)
 class Sensors:
-    """How a device stands; None, or nothing, where it has no such sensor.
+    """The state of a device; None or empty if it has no such sensor.
 
     Attributes:
         temperatures_c: by sensor.
-        clusters: of the processor, with their clocks.
+        clusters: the processor's core clusters with their clocks.
         thermal_status: Android's, 0 (none) to 6 (shutdown).
         power_modes: of a Jetson.
-        power_mw: what the module draws as a whole.
-        rails_mw: what each of its rails does.
-        battery: of a phone.
-        screen_on: of a phone.
+        power_mw: power of the whole module, in mW.
+        rails_mw: power of each rail, in mW.
+        battery: a phone's.
+        screen_on: a phone's.
         problems: what could not be read, and why.
     """
 
@@ -65,11 +65,11 @@ class Sensors:
 
 @dataclass(frozen=True)
 class Watch:
-    """A program that prints a sample a line while a model runs.
+    """A program that prints one sample per line while a model runs.
 
     Attributes:
-        arguments: the program, and how it is asked.
-        summarize: what its lines say of the time in which they came; they come with the seconds of their arrival.
+        arguments: the program and its arguments.
+        summarize: makes a summary of (seconds of arrival, line) pairs.
     """
 
     arguments: tuple[str, ...]
@@ -81,19 +81,19 @@ class Kind:
     """One kind of device.
 
     Attributes:
-        title: what it is, for people.
-        rank: of the kinds that recognize a device, the lowest is right: a Jetson is a Linux machine too.
-        runtimes: the packages and programs that run models on it, best first.
-        delegates: what takes a model's operators there, besides the processor's own kernels.
+        title: a short description for people.
+        rank: if several kinds recognize a device, the lowest rank wins: a Jetson is a Linux machine too.
+        runtimes: packages and programs that run models on it, best first.
+        delegates: what can take a model's operators, besides the CPU kernels.
         formats: suffixes of the model files that it runs.
-        questions: what tells which device it is.
-        sensor_questions: what tells how it stands.
-        recognize: what shows that a device is of this kind; None where nothing does.
-        identify: which device it is.
-        sensors: how it stands.
-        hold_clocks: the line that makes its clocks steady, or what to do where nothing does.
-        cautions: what its user must know of every measurement on it, one sentence each.
-        watch: what is sampled beside a run; None where nothing is.
+        questions: asked to find out which device it is.
+        sensor_questions: asked to find out its state.
+        recognize: returns the evidence that a device is of this kind; None if there is none.
+        identify: returns which device it is.
+        sensors: returns its state.
+        hold_clocks: the command that keeps its clocks steady, or advice if there is none.
+        cautions: what to know about every measurement on it, one sentence each.
+        watch: a program that samples the device during a run, or None.
     """
 
     title: str
@@ -115,7 +115,7 @@ def kind_called(name: str) -> Kind:
     """Return the kind *name*.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: there is no such kind.
     """
     found: Kind = load_plugin(KINDS, name)
     return found
@@ -127,25 +127,25 @@ def all_kinds() -> dict[str, Kind]:
 
 
 def identity_questions() -> tuple[str, ...]:
-    """Return what a device is asked to find out which kind it is of, and which device it is."""
+    """Return the questions that recognize and identify a device of any kind."""
     return tuple(dict.fromkeys(one for kind in all_kinds().values() for one in kind.questions))
 
 
 def questions_of_all() -> tuple[str, ...]:
-    """Return what a device is asked to find out also how it stands, of whichever kind it is."""
+    """Return the questions that also ask for the state of a device of any kind."""
     sensors = (one for kind in all_kinds().values() for one in kind.sensor_questions)
     return tuple(dict.fromkeys((*identity_questions(), *sensors)))
 
 
 def recognize(answers: Answers) -> tuple[str, str]:
-    """Return the name of the kind that the device is of, and what shows it; *answers* are to `identity_questions`.
+    """Return the name of the device's kind and the evidence for it; *answers* are those to `identity_questions`.
 
     Raises:
-        DeviceError: no kind knows it.
+        DeviceError: no kind recognizes it.
     """
     kinds = all_kinds()
     for name in sorted(kinds, key=lambda name: (kinds[name].rank, name)):
         why = kinds[name].recognize(answers)
         if why is not None:
             return name, why
-    raise DeviceError("the device is neither Linux nor Android: `uname -m` says nothing there")
+    raise DeviceError("the device is neither Linux nor Android: `uname -m` prints nothing")

@@ -1,4 +1,4 @@
-"""Lines and numbers of programs' logs, as plain text has them: prefixes gone, nothing absurd let in."""
+"""Lines and numbers in programs' logs: prefixes removed, absurd numbers rejected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_DIGITS = 18
 
 
 def plain_lines(text: str) -> list[str]:
-    """Return the lines of *text* without what logcat, TFLite or trtexec write before each."""
+    """Return the lines of *text* without the prefixes of logcat, TFLite or trtexec."""
     return [_plain(line) for line in text.splitlines()]
 
 
@@ -28,13 +28,13 @@ def _plain(line: str) -> str:
 
 
 def ended(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return *text* without a last line that no newline ends, and the problem that it is: its number may be cut."""
+    """Return *text* without an unterminated last line, and the problem that it was truncated."""
     end = text.rfind("\n") + 1
-    return text[:end], ("its last line has no end: cut short",) if text[end:].strip() else ()
+    return text[:end], ("its last line is truncated",) if text[end:].strip() else ()
 
 
 def real(text: str) -> float | None:
-    """Return the number that *text* is; None for what is none, or not finite."""
+    """Return *text* as a finite number; None if it is not one."""
     try:
         value = float(text) if len(text) < 64 else math.nan
     except ValueError:
@@ -43,12 +43,12 @@ def real(text: str) -> float | None:
 
 
 def whole(text: str) -> int | None:
-    """Return the whole number that *text* is, of 18 digits at most; None for what is none."""
+    """Return *text* as a whole number of at most 18 digits; None if it is not one."""
     digits = text.strip().removeprefix("-")
     return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS else None
 
 
 def ms(text: str, *, per_ms: float = 1000.0) -> float | None:
-    """Return a time of 0 or more in ms, from a number of which *per_ms* are one."""
+    """Return a time in ms, 0 or more, from a number in a unit of which *per_ms* make a millisecond."""
     value = real(text)
     return None if value is None or value < 0 else value / per_ms

@@ -1,4 +1,4 @@
-"""Texts that programs of devices left: which format a text has, and what it says."""
+"""Recorded output of devices' programs: recognizing its format, and parsing it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MOST_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Format:
-    """One format that devices' programs write.
+    """One output format of a device's program.
 
     Attributes:
         title: what it is, for people.
-        recognize: whether a text looks like it.
-        parse: what it says: a tuple of dataclasses. What is missing or cannot be read is named in their `problems`;
-            a text that holds nothing of the format is an `InputError`.
+        recognize: returns whether a text looks like this format.
+        parse: returns a tuple of dataclasses, whose `problems` name what is missing or unreadable;
+            raises `InputError` if the text holds nothing in this format.
     """
 
     title: str
@@ -36,39 +36,39 @@ def format_names() -> tuple[str, ...]:
 
 
 def format_called(name: str) -> Format:
-    """Return the format that is called *name*.
+    """Return the format *name*.
 
     Raises:
-        UnknownNameError: none is.
+        UnknownNameError: there is no such format.
     """
     found: Format = load_plugin(PARSERS, name)
     return found
 
 
 def formats_of(text: str) -> tuple[str, ...]:
-    """Return the names of the formats that *text* looks like; a log can hold several."""
+    """Return the names of the formats that *text* may hold; a log can hold several."""
     return tuple(name for name, known in load_plugins(PARSERS).items() if known.recognize(text))
 
 
 def read_recording(path: Path, name: str | None = None) -> dict[str, list[dict[str, Any]]]:
-    """Return what the file at *path* says, by format: of the one called *name*, or of all that it looks like.
+    """Return the parsed file at *path* by format: the format *name*, or all that it may hold.
 
     Raises:
-        InputError: it cannot be read, or is of no known format.
+        InputError: it cannot be read, or has no known format.
     """
     text = _text(path)
     names = (name,) if name is not None else formats_of(text)
     if not names:
-        raise InputError(f"{path} is of no format that detlite reads; they are: {', '.join(format_names())}")
+        raise InputError(f"{path} has no format that detlite reads; known formats: {', '.join(format_names())}")
     return {one: [asdict(part) for part in format_called(one).parse(text)] for one in names}
 
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:  # a pipe or a device has no size that could be asked for before
+        with path.open("rb") as file:  # a pipe or a device has no size to check first
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MOST_BYTES:
-        raise InputError(f"{path} has over {MOST_BYTES >> 20} MiB: no recording of a device has so many")
+        raise InputError(f"{path} is over {MOST_BYTES >> 20} MiB: too large for a recording of a device")
     return data.decode("utf-8", errors="replace")

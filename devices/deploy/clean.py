@@ -1,4 +1,4 @@
-"""Removing from a device what detlite put there."""
+"""Removing detlite's files from a device."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ CLEAN_S = 60.0
 
 
 def clean(transport: Transport, work: str) -> int:
-    """Remove the files in the device's folder *work*, and return how many bytes they took; nothing else is touched.
+    """Remove the files in the device's folder *work* and return the number of bytes freed; nothing else is touched.
 
     Raises:
-        DeviceError: a job holds the device, or the files cannot be removed.
+        DeviceError: a job is running on the device, or the files cannot be removed.
     """
     with hold(transport, work, "clean"):
         said = run_script(transport, script("clean"), [work], timeout_s=CLEAN_S).strip()
     if not said.isdecimal():
-        raise DeviceError(f"{transport.name}: cleaning {work} said {said[:100]!r}")
+        raise DeviceError(f"{transport.name}: cleaning {work} failed: {said[:100]!r}")
     return int(said) * 1024

@@ -1,4 +1,4 @@
-"""Putting files on a device: only those that are not there and right, each verified by its sha256 on the device."""
+"""Copying files to a device: only missing or outdated ones, each verified by its sha256 on the device."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from detlite.runtime.errors import DeviceError, MissingToolError
 from detlite.runtime.progress import Progress, silent
 
 ROOM_KIB = 4096
-"""What is left free beside the files: for what the job writes."""
+"""Free space required on top of the files, for the job's output."""
 
 CHECK_S = 120.0
-SLOWEST_BYTES_S = 100_000  # a serial line or a poor Wi-Fi: slower, and the device counts as lost
+SLOWEST_BYTES_S = 100_000  # a serial line or poor Wi-Fi; anything slower counts as a lost device
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """What is on the device now.
+    """The files on the device after a deployment.
 
     Attributes:
-        paths: of each file there, by its path here.
-        machine: what `uname -m` says there.
-        emulator: what imitates the device; "" where nothing is seen to.
-        moved_bytes: how much was sent; nothing where all was there and right.
-        replaced: files that were there under their name with another content, and were sent again.
+        paths: each file's path on the device, by its path on this machine.
+        machine: the device's `uname -m`.
+        emulator: the emulator that the device runs in; "" if none was detected.
+        moved_bytes: how much was sent; 0 if every file was up to date.
+        replaced: files whose content on the device did not match their name, and were sent again.
     """
 
     paths: Mapping[Path, str]
@@ -41,7 +41,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a device says of itself, and which of the files asked for are `have`, `replaced`, `not_executable`."""
+    """What a device reports about itself, and which of the requested files are `have`, `replaced`, `not_executable`."""
 
     machine: str
     free_kib: int
@@ -54,15 +54,15 @@ def deploy(held: Hold, files: Sequence[DeviceFile], *, progress: Progress = sile
     """Put *files* into the work folder of a held device.
 
     Raises:
-        InputError: a program is for another architecture.
+        InputError: a program was built for another architecture.
         MissingToolError: the device lacks a program that every Linux has.
-        DeviceError: there is no room, a file does not arrive whole, or programs cannot be run there.
+        DeviceError: there is too little space, a file arrives damaged, or the file system does not run programs.
     """
     name = held.transport.name
     unique = {file.name: file for file in files}
     survey = survey_device(held, tuple(unique.values()))
     if survey.lacks:
-        raise MissingToolError(f"{name} lacks {', '.join(survey.lacks)}, which detlite needs there")
+        raise MissingToolError(f"{name} lacks {', '.join(survey.lacks)}, which detlite needs on a device")
     for file in unique.values():
         check_architecture(file, survey.machine, name)
     _refuse_not_executable(held, survey.files["not_executable"])
@@ -86,7 +86,7 @@ def deploy(held: Hold, files: Sequence[DeviceFile], *, progress: Progress = sile
 
 
 def survey_device(held: Hold, files: Sequence[DeviceFile] = ()) -> Survey:
-    """Return what the device says of itself and of *files*."""
+    """Return what the device reports about itself and *files*."""
     lines = "".join(file.line for file in files)
     said = run_script(held.transport, script("survey"), [held.work], timeout_s=CHECK_S, stdin=lines)
     rows = [line.split(" ", 1) for line in said.splitlines() if " " in line]
@@ -95,7 +95,7 @@ def survey_device(held: Hold, files: Sequence[DeviceFile] = ()) -> Survey:
     }
     facts = {key: rest for key, rest in rows if key in ("machine", "free_kib")}
     if "machine" not in facts or not facts.get("free_kib", "").isdecimal():
-        raise DeviceError(f"{held.transport.name} does not say what it is: {said[:200]!r}; is it Linux or Android?")
+        raise DeviceError(f"{held.transport.name} did not identify itself: {said[:200]!r}; is it Linux or Android?")
     lacks = tuple(rest for key, rest in rows if key == "lacks")
     emulator = next((rest for key, rest in rows if key == "emulated"), "")
     return Survey(facts["machine"], int(facts["free_kib"]), lacks, emulator, found)
@@ -111,19 +111,19 @@ def _check_room(held: Hold, free_kib: int, moved: int) -> None:
 
 
 def _settle(held: Hold, wanted: Mapping[str, DeviceFile]) -> None:
-    """Check each file that came in by its sha256, as the device reads it, and give it its name."""
+    """Verify each received file by its sha256 on the device, and rename it to its final name."""
     lines = "".join(file.line for file in wanted.values())
     said = run_script(held.transport, script("settle"), [held.work], timeout_s=CHECK_S, stdin=lines)
     rows = [line.split(" ", 1) for line in said.splitlines() if " " in line]
     damaged = [wanted[key].path for word, key in rows if word == "damaged" and key in wanted]
     if damaged:
-        raise DeviceError(f"{held.transport.name}: {damaged[0]} did not arrive as it is here; nothing was kept of it")
+        raise DeviceError(f"{held.transport.name}: {damaged[0]} arrived damaged; nothing of it was kept")
     _refuse_not_executable(held, frozenset(key for word, key in rows if word == "not_executable"))
 
 
 def _refuse_not_executable(held: Hold, names: frozenset[str]) -> None:
     if names:
         raise DeviceError(
-            f"{held.transport.name}: {held.work} is on a file system that runs no programs (noexec): set `work` in the "
+            f"{held.transport.name}: {held.work} is on a file system mounted noexec: set `work` in the "
             "inventory to a folder elsewhere"
         )

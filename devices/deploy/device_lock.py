@@ -1,7 +1,7 @@
-"""The lock of a device, held while this process is heard there; both ends notice within seconds when the other is gone.
+"""The lock of a device, held while this process sends heartbeats; both ends notice within seconds if the other is gone.
 
-This end writes a line every two seconds, and the device answers each. Where lines stop there, the device ends the job
-with all its processes and frees itself; where answers stop here, the run ends with a `LostError`.
+This end writes a line every two seconds, and the device answers each. If the lines stop, the device ends the job
+with all its processes and frees itself; if the answers stop, the run ends with a `LostError`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from detlite.runtime.errors import DetliteError, DeviceError
 
 BEAT_S = 2.0
 LOST_AFTER_S = 10.0
-"""Without an answer: five beats. Shorter outages are survived."""
+"""Longest time without an answer: five beats. Shorter outages are tolerated."""
 
 SILENCE_S = 20
-"""How long the device goes on without a line from here, before it ends the job."""
+"""How long the device waits for a line from this machine before it ends the job."""
 
 LOCK_AGE_S = 30
-"""From which age on a lock holds nobody back: its holder is gone, or would have ended the job by itself."""
+"""Age in seconds after which a lock is stale: its holder is gone, or would have ended the job."""
 
 TAKE_S = 30.0
 RELEASE_S = 10.0
@@ -43,10 +43,10 @@ class Hold:
     """A held lock.
 
     Attributes:
-        transport: the way to the device.
-        work: the work folder there.
-        token: which hold it is.
-        boot: the id of the device's start; another one means that it restarted.
+        transport: how the device is reached.
+        work: the work folder on the device.
+        token: identifies this hold.
+        boot: the device's boot id; a different one means that it restarted.
     """
 
     transport: Transport
@@ -65,21 +65,21 @@ class Hold:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the device is not heard any more, or the lock is another's."""
+        """Whether the device has stopped answering, or someone else holds the lock."""
         return bool(self._end) or time.monotonic() - self._heard > LOST_AFTER_S
 
     def why_lost(self) -> DetliteError:
-        """Return what can be found out of why the device was lost; asks it once more."""
+        """Ask the device once more, and return why it was lost as far as that can be told."""
         name = self.transport.name
         if self._end == "taken":
-            return LostError(f"{name}: another took the device over, after it had not heard from here for long")
+            return LostError(f"{name}: someone else took the device over after this machine fell silent")
         try:
             boot = run(self.transport, ["cat", "/proc/sys/kernel/random/boot_id"], timeout_s=3).out.decode().strip()
         except DetliteError as error:
-            return LostError(f"{name} was lost in the middle of the job: {str(error).removeprefix(name).lstrip(': ')}")
+            return LostError(f"{name} was lost during the job: {str(error).removeprefix(name).lstrip(': ')}")
         if boot != self.boot:
-            return LostError(f"{name} restarted in the middle of the job (its boot id is another)")
-        return LostError(f"{name}: the connection broke in the middle of the job; the device is there again")
+            return LostError(f"{name} restarted during the job (its boot id changed)")
+        return LostError(f"{name}: the connection broke during the job; the device answers again")
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -99,7 +99,7 @@ class Hold:
                 self._process.stdin.flush()
 
     def _close(self) -> None:
-        """Let go: the device ends what still runs, removes the lock, and says so."""
+        """Release the device: it ends what still runs, removes the lock, and confirms."""
         self._closing.set()
         was_lost = self.is_lost
         with contextlib.suppress(OSError):
@@ -112,10 +112,10 @@ class Hold:
 
 @contextmanager
 def hold(transport: Transport, work: str, job: str) -> Iterator[Hold]:
-    """Hold the lock of the device's folder *work* for what *job* says, and let go of it at the end.
+    """Hold the lock of the device's folder *work* while *job*, a description, runs, and release it at the end.
 
     Raises:
-        DeviceError: another holds it, or the folder cannot be written.
+        DeviceError: someone else holds it, or the folder cannot be written.
         LostError: the device does not answer.
     """
     held = _take(transport, work, job)
@@ -152,7 +152,7 @@ def _take(transport: Transport, work: str, job: str) -> Hold:
 
 def _refusal(transport: Transport, process: subprocess.Popen[bytes], word: str, rest: str) -> DetliteError:
     if word == "refused" and rest.startswith("busy: "):
-        return DeviceError(f"{transport.name} is busy: {rest[6:]}; wait, or end that job")
+        return DeviceError(f"{transport.name} is in use: {rest[6:]}; wait, or end that job")
     if word == "refused":
         return DeviceError(f"{transport.name}: its work folder cannot be used: {rest}")
     assert process.stderr is not None

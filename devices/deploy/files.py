@@ -13,7 +13,7 @@ SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 
 ELF = b"\x7fELF"
 MACHINES = {3: "i386", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
-"""Of the ELF header's e_machine, as elf.h has them."""
+"""`e_machine` values of the ELF header, from elf.h."""
 
 RUNS_ON = {
     "aarch64": ("aarch64", "arm"),
@@ -24,18 +24,18 @@ RUNS_ON = {
     "i686": ("i386",),
     "riscv64": ("riscv64",),
 }
-"""What `uname -m` answers, and the programs that run there."""
+"""The programs that run on a machine, by its `uname -m`."""
 
 
 @dataclass(frozen=True)
 class DeviceFile:
-    """A file to be put on a device.
+    """A file to copy to a device.
 
     Attributes:
-        path: of the file here.
+        path: the file on this machine.
         sha256: of its content.
-        size_bytes: how long it is.
-        is_program: whether it is to be run itself, and so must have its executable bit there.
+        size_bytes: its size.
+        is_program: whether it is run, and so needs its executable bit.
     """
 
     path: Path
@@ -45,21 +45,21 @@ class DeviceFile:
 
     @property
     def name(self) -> str:
-        """Its name on the device: the content's digest and the suffix, if that is a plain one."""
+        """Its name on the device: the content's digest, and the suffix if that is plain."""
         suffix = self.path.suffix
         return self.sha256 + (suffix if SUFFIX.fullmatch(suffix) else "")
 
     @property
     def line(self) -> str:
-        """How the scripts on the device want it: digest, mode, name."""
+        """The line that the scripts on the device read: digest, mode, name."""
         return f"{self.sha256} {'x' if self.is_program else '-'} {self.name}\n"
 
 
 def device_file(path: Path, *, is_program: bool = False) -> DeviceFile:
-    """Return the file at *path* as one to be put on a device.
+    """Return the file at *path* as one to copy to a device.
 
     Raises:
-        InputError: it is not there, or cannot be read.
+        InputError: it does not exist, or cannot be read.
     """
     try:
         return DeviceFile(path, sha256_of(path), path.stat().st_size, is_program)
@@ -68,10 +68,10 @@ def device_file(path: Path, *, is_program: bool = False) -> DeviceFile:
 
 
 def check_architecture(file: DeviceFile, machine: str, device: str) -> None:
-    """Check that a program can run on a *device* whose `uname -m` says *machine*; scripts run anywhere.
+    """Check that a program can run on a *device* whose `uname -m` is *machine*; scripts run anywhere.
 
     Raises:
-        InputError: it is of another architecture.
+        InputError: it was built for another architecture.
     """
     with file.path.open("rb") as content:
         header = content.read(20)

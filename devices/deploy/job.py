@@ -1,4 +1,4 @@
-"""The one job of a held device: its lines as they come, its end, and its end by force."""
+"""The one job of a held device: its output line by line, and its end."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from detlite.devices.transport.program import end, start
 from detlite.devices.transport.run import GRACE_S, TIMED_OUT, last_line, split_end
 from detlite.runtime.errors import DeviceError
 
-LOOK_S = 0.5  # how often it is looked whether the device is still there
+LOOK_S = 0.5  # how often to check that the device still answers
 KEPT_LINES = 60
 
 
 class JobError(DeviceError):
-    """The program ended with another status than 0.
+    """The program ended with a status other than 0.
 
     Attributes:
         status: its exit status.
-        said: its last words.
+        said: the end of its stderr.
     """
 
     def __init__(self, name: str, status: int, said: str) -> None:
-        super().__init__(f"{name}: the job ended with status {status}: {last_line(said) or 'it said nothing'}")
+        super().__init__(f"{name}: the job ended with status {status}: {last_line(said) or 'it printed nothing'}")
         self.status, self.said = status, said
 
 
@@ -36,9 +36,9 @@ def job_lines(held: Hold, arguments: Sequence[str], *, timeout_s: float) -> Iter
     """Run *arguments* as the job of the device, and yield each whole line of its stdout as it comes.
 
     Raises:
-        JobError: it ended with another status than 0; all its lines were yielded before.
-        DeviceError: it took over *timeout_s*, and was ended on the device.
-        LostError: the device was lost; the lines that came before are whole and right.
+        JobError: it ended with a status other than 0; all its lines were yielded before.
+        DeviceError: it took longer than *timeout_s*, and was ended on the device.
+        LostError: the device was lost; the lines yielded before are complete and correct.
     """
     limit = f"{timeout_s:g}"
     command = ["sh", "-c", script("job"), "job", held.lock, held.token, limit, *arguments]
@@ -76,7 +76,7 @@ def _lines(held: Hold, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
             continue
         if line is None:
             return
-        if line.endswith(b"\n"):  # one that is cut short is of a job that died
+        if line.endswith(b"\n"):  # an incomplete line is from a job that died
             yield line
 
 

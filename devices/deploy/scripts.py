@@ -10,5 +10,5 @@ HERE = Path(__file__).parent
 
 
 def script(name: str) -> str:
-    """Return the program *name*, with the functions that it may use before it."""
+    """Return the shell program *name*, preceded by the functions that it may use."""
     return shell_script(HERE / "processes.sh") + "\n" + shell_script(HERE / f"{name}.sh")

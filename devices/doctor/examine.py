@@ -1,4 +1,4 @@
-"""Examining a device: all checks' questions in one call, then the checks, each by itself."""
+"""Examining a device: the questions of all checks in one call, then each check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATE = "run date +%s"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found: by the name of the check, in the order of the names, what spoils a measurement first."""
+    """Findings by the name of their check, in order of the names; those that spoil a measurement come first."""
 
     subject: Subject
     findings: tuple[tuple[str, Finding], ...]
@@ -37,10 +37,10 @@ def all_checks() -> dict[str, Check]:
 
 
 def examine(transport: Transport, device: Device, model: Model | None = None) -> Diagnosis:
-    """Return what is found on *device*, for *model* where there is one.
+    """Return the findings on *device*, for *model* if given.
 
     Raises:
-        DeviceError: it was lost, or does not answer as it should.
+        DeviceError: it was lost, or did not answer every question.
     """
     if device.name == HOST and device.kind == HOST:
         device = replace(device, python=sys.executable)
@@ -51,7 +51,7 @@ def examine(transport: Transport, device: Device, model: Model | None = None) ->
 
 
 def subject_of(device: Device, answers: Answers, *, now_s: float, model: Model | None = None) -> Subject:
-    """Return what the checks look at; *now_s* is the time here when the device said its own."""
+    """Return what the checks examine; *now_s* is this machine's time when the device told its own."""
     name, _why = recognize(answers)
     kind = kind_called(name if device.kind == HOST else device.kind)
     clock = whole(answers.said(DATE.removeprefix("run ")) or "")
@@ -69,13 +69,13 @@ def subject_of(device: Device, answers: Answers, *, now_s: float, model: Model |
 
 
 def diagnose(subject: Subject) -> Diagnosis:
-    """Return what the checks find in *subject*."""
+    """Return the findings of all checks on *subject*."""
     found = [(name, finding) for name, check in all_checks().items() for finding in check.find(subject)]
     return Diagnosis(subject, tuple(sorted(found, key=lambda pair: pair[1].level != SPOILS)))
 
 
 def questions_for(device: Device) -> tuple[str, ...]:
-    """Return all that *device* is asked."""
+    """Return all questions for *device*."""
     asked = (one for check in all_checks().values() for one in check.questions)
     own = (one.replace("{work}", device.folder).replace("{python}", device.python) for one in asked)
     return (*questions_of_all(), DATE, *own)

@@ -1,4 +1,4 @@
-"""What a check is, what it looks at, and what it finds."""
+"""Checks of `detlite doctor`: what one is, what it examines, and what it finds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SPOILS, CAUTION = "spoils", "caution"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be.
+    """One problem that a check found.
 
     Attributes:
-        level: `spoils` where a measurement would fail or be wrong; `caution` where its reader must know.
-        text: what was found, in values.
-        cure: the line that puts it right, or what to do.
+        level: `spoils` if a measurement would fail or be wrong; `caution` if its reader must know.
+        text: what was found, with values.
+        cure: the command that fixes it, or what to do.
     """
 
     level: str
@@ -41,12 +41,12 @@ def caution(text: str, cure: str) -> Finding:
 
 @dataclass(frozen=True)
 class Model:
-    """A model file that is to run on a device.
+    """A model file to run on a device.
 
     Attributes:
-        path: of the file.
-        size_bytes: how long it is.
-        edgetpu_runtime: the oldest Edge TPU runtime that takes it; None where it is not compiled for the Edge TPU.
+        path: the file.
+        size_bytes: its size.
+        edgetpu_runtime: the oldest Edge TPU runtime that runs it; None if it is not compiled for the Edge TPU.
     """
 
     path: Path
@@ -56,18 +56,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a check looks at.
+    """What a check examines.
 
     Attributes:
-        device: as the inventory has it.
-        kind_name: what the device is recognized as.
-        kind: the kind that it is taken for: the inventory's; of this machine, what it is recognized as.
-        answers: what it said.
-        identity: which it is.
-        sensors: how it stands.
-        python: what its Python has, as `probe.py` says; None where there is no Python that runs.
-        skew_s: how far its wall clock is ahead of this machine's.
-        model: what is to run on it; None where nothing is named.
+        device: the inventory's entry.
+        kind_name: the kind that the device was recognized as.
+        kind: the kind that it is treated as: the inventory's, or for this machine the recognized one.
+        answers: its answers.
+        identity: what it is.
+        sensors: its state.
+        python: what `probe.py` found in its Python; None if no Python runs.
+        skew_s: how far its wall clock is ahead of this machine's, in seconds.
+        model: the model to run on it, or None.
     """
 
     device: Device
@@ -91,11 +91,11 @@ class Subject:
         return ADB_KIND in (self.kind_name, self.device.kind)
 
     def has_module(self, name: str) -> bool:
-        """Return whether its Python finds the module *name*."""
+        """Return whether its Python has the module *name*."""
         return self.python is not None and name in self.python["modules"]
 
     def version(self, package: str) -> str | None:
-        """Return the version of *package* that its Python has."""
+        """Return the version of *package* in its Python."""
         version: str | None = None if self.python is None else self.python["versions"].get(package)
         return version
 
@@ -106,9 +106,9 @@ class Check:
 
     Attributes:
         title: what is checked, for people.
-        find: yields what is not as it should be.
-        questions: what the device is asked for it, besides what tells what it is and how it stands; `{work}` stands
-            for its work folder and `{python}` for its interpreter.
+        find: yields the problems.
+        questions: asked for this check, besides those about identity and state; `{work}` is replaced
+            by the work folder and `{python}` by the interpreter.
     """
 
     title: str

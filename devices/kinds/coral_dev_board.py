@@ -10,7 +10,7 @@ from detlite.devices.survey.linux import MODEL
 from detlite.devices.survey.questions import Answers
 
 NAMES = ("Phanbell", "Excelsior", "Coral Dev Board")
-"""In /proc/device-tree/model: the Dev Board, the Mini, and a name that both may carry."""
+"""Names in /proc/device-tree/model: the Dev Board, the Mini, and one that both may have."""
 
 
 def _recognize(answers: Answers) -> str | None:
@@ -23,5 +23,5 @@ PLUGIN = replace(
     title="a Coral Dev Board",
     rank=20,
     recognize=_recognize,
-    cautions=(FIRST_INFERENCE, "the clock of its Edge TPU falls with heat: see the Edge TPU's temperature"),
+    cautions=(FIRST_INFERENCE, "its Edge TPU slows down when hot: see the Edge TPU's temperature"),
 )

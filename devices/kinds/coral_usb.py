@@ -17,7 +17,7 @@ from detlite.devices.survey.edgetpu import QUESTIONS as EDGETPU
 from detlite.devices.survey.linux import identify_linux, sense_linux
 from detlite.devices.survey.questions import Answers
 
-FIRST_INFERENCE = "the first inference uploads the weights: it is reported apart"
+FIRST_INFERENCE = "the first inference uploads the weights: it is reported separately"
 
 
 def _recognize(answers: Answers) -> str | None:
@@ -26,15 +26,15 @@ def _recognize(answers: Answers) -> str | None:
 
 
 def identify_coral(answers: Answers) -> Identity:
-    """Return what the host is, and the Edge TPUs it has: their bus, their port's speed, the runtime's clock."""
+    """Return what the host is, and its Edge TPUs: bus, port speed, and the runtime's clock."""
     identity = identify_linux(answers)
     found = edgetpus(answers)
-    facts = {"edgetpu": ", ".join(f"{one.bus} {one.place}" for one in found) or "none is seen"}
+    facts = {"edgetpu": ", ".join(f"{one.bus} {one.place}" for one in found) or "none found"}
     speeds = [f"{one.speed_mbits:g} Mbit/s" for one in found if one.speed_mbits]
     facts |= {"usb_speed": ", ".join(speeds)} if speeds else {}
     clock = clock_of(answers.said(PACKAGES))
     facts |= {"edgetpu_clock": clock} if clock else {}
-    problems = () if clock else ("whether the runtime is of the std or the max clock is not known: no package says",)
+    problems = () if clock else ("unknown whether the runtime is std or max clock: no Debian package says",)
     return replace(identity, facts={**identity.facts, **facts}, problems=problems)
 
 
@@ -58,6 +58,6 @@ PLUGIN: Kind = replace(
     sensors=sense_coral,
     cautions=(
         FIRST_INFERENCE,
-        "it has no sensor of its temperature on USB; the runtime of the max clock makes it hot",
+        "it has no temperature sensor on USB; the max-clock runtime makes it hot",
     ),
 )

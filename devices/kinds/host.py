@@ -1,4 +1,4 @@
-"""This machine: measured without a way between."""
+"""This machine, measured directly."""
 
 from dataclasses import replace
 
@@ -8,6 +8,6 @@ PLUGIN = replace(
     LINUX,
     title="this machine",
     rank=99,
-    recognize=lambda _answers: None,  # it is known, and never found
-    cautions=("other programs run beside the measurement: close them",),
+    recognize=lambda _answers: None,  # it is never searched for
+    cautions=("other programs share the machine with the measurement: close them",),
 )

@@ -22,7 +22,7 @@ RELEASE, COMPATIBLE = "/etc/nv_tegra_release", "/proc/device-tree/compatible"
 STATS = "timeout 1.5 tegrastats --interval 500"
 TENSORRT = r"dpkg-query -W -f=${Version}\n libnvinfer-bin"
 PART = re.compile(r"(?:\+|nvidia,)(p\d{4}-\d{4})(?!\+)")
-"""The module's: behind the carrier board's and a plus, `nvidia,p3768-0000+p3767-0005`."""
+"""The module's number, after the carrier board's and a plus: `nvidia,p3768-0000+p3767-0005`."""
 
 
 def _recognize(answers: Answers) -> str | None:
@@ -51,7 +51,7 @@ def identify_jetson(answers: Answers) -> Identity:
 
 
 def sense_jetson(answers: Answers) -> Sensors:
-    """Return the power mode, and what tegrastats says; without it, the INA3221's rails and the thermal zones."""
+    """Return the power mode and tegrastats' readings; without it, the INA3221's rails and the thermal zones."""
     sensors, modes, rails = sense_linux(answers), power_modes(answers), rails_mw(answers)
     problems = [modes.problem] if modes.problem else []
     temperatures, power = sensors.temperatures_c, total_mw(rails)
@@ -84,6 +84,6 @@ PLUGIN = Kind(
     identify=identify_jetson,
     sensors=sense_jetson,
     hold_clocks="sudo jetson_clocks",
-    cautions=("clocks follow the load: `sudo jetson_clocks` holds them at the most that the power mode allows",),
+    cautions=("clocks follow the load: `sudo jetson_clocks` holds them at the power mode's maximum",),
     watch=Watch(("tegrastats", "--interval", "500"), tegrastats_summary),
 )

@@ -24,11 +24,11 @@ FACTS = {
 
 
 NNAPI_DEPRECATED_SDK = 35
-"""Android 15: from there on NNAPI is deprecated."""
+"""Android 15, which deprecated NNAPI."""
 
 
 def properties(answers: Answers) -> getprop.Properties | None:
-    """Return Android's properties; None where it is no Android."""
+    """Return Android's properties; None if it is not Android."""
     try:
         return getprop.parse(answers.given[PROPERTIES].text)[0]
     except InputError:
@@ -42,10 +42,10 @@ def _recognize(answers: Answers) -> str | None:
 
 
 def identify_android(answers: Answers) -> Identity:
-    """Return what Android's properties say, and the clusters of its processor."""
+    """Return what Android's properties say, and the processor's clusters."""
     known = properties(answers)
     if known is None:
-        return Identity("unknown", "unknown", "unknown", problems=("getprop says nothing: is it Android?",))
+        return Identity("unknown", "unknown", "unknown", problems=("getprop prints nothing: is it Android?",))
     facts = {key: value for key, name in FACTS.items() if (value := known.first(name))}
     parts = [f"{one.name}: cores {','.join(map(str, one.cores))} (taskset {one.mask})" for one in clusters(answers)]
     chip = (known.first("ro.soc.manufacturer"), known.first("ro.soc.model", "ro.board.platform"))
@@ -59,7 +59,7 @@ def identify_android(answers: Answers) -> Identity:
 
 
 def sense_android(answers: Answers) -> Sensors:
-    """Return the thermal service's and the battery's word, the clocks, and whether the screen is on."""
+    """Return what the thermal and battery services report, the clocks, and whether the screen is on."""
     thermal, problems = _thermal(answers)
     charge, more = _battery(answers)
     readings = () if thermal is None else thermal.readings
@@ -74,11 +74,11 @@ def sense_android(answers: Answers) -> Sensors:
 
 
 def nnapi_caution(identity: Identity) -> str | None:
-    """Return what to know of NNAPI on the phone; None where its Android is older."""
+    """Return a caution about NNAPI; None if the phone's Android is older."""
     sdk = whole(identity.facts.get("sdk", ""))
     if sdk is None or sdk < NNAPI_DEPRECATED_SDK:
         return None
-    return f"NNAPI is deprecated from Android 15 (SDK {NNAPI_DEPRECATED_SDK}) on, and this is SDK {sdk}"
+    return f"NNAPI is deprecated since Android 15 (SDK {NNAPI_DEPRECATED_SDK}); this phone has SDK {sdk}"
 
 
 def _thermal(answers: Answers) -> tuple[thermalservice.Thermal | None, tuple[str, ...]]:
@@ -98,7 +98,7 @@ def _battery(answers: Answers) -> tuple[battery.Battery | None, tuple[str, ...]]
 
 
 def thermal_summary(lines: Lines) -> dict[str, Any]:
-    """Return the highest temperature of each sensor that the thermal HAL wrote of: it does while it throttles."""
+    """Return the highest temperature of each sensor in the thermal HAL's log, which it writes while throttling."""
     text = "".join(f"{line}\n" for _at, line in lines)
     try:
         found = pixel_thermal.parse(text)
@@ -121,7 +121,7 @@ PLUGIN = Kind(
     recognize=_recognize,
     identify=identify_android,
     sensors=sense_android,
-    hold_clocks="without root they cannot be set: measure for long enough (--min-seconds 60), and when it is cool",
-    cautions=("a program of the adb shell is not scheduled as an app in the foreground is",),
+    hold_clocks="they cannot be set without root: measure for long enough (--min-seconds 60), starting cool",
+    cautions=("a program in the adb shell is not scheduled like a foreground app",),
     watch=Watch(("logcat", "-v", "threadtime", "-T", "1", "-s", "pixel-thermal"), thermal_summary),
 )

@@ -18,14 +18,14 @@ BY_HAND = "UPDATES STOPPED"  # after `dumpsys battery set` or `unplug`
 
 @dataclass(frozen=True)
 class Battery:
-    """The battery; None where the dump does not say.
+    """The battery; None for what the dump does not say.
 
     Attributes:
-        level_percent: how full it is.
+        level_percent: its charge.
         status: `charging`, `discharging`, `not charging`, `full`, `unknown`.
-        powered_by: `AC`, `USB`, `Wireless`, `Dock`; nothing while it runs by itself.
-        temperature_c: the dump has tenths of a degree.
-        problems: what is missing from the text, or not the battery's own.
+        powered_by: `AC`, `USB`, `Wireless`, `Dock`; empty on battery.
+        temperature_c: in degrees Celsius; the dump has tenths.
+        problems: what is missing from the text, or was set by hand.
     """
 
     level_percent: float | None
@@ -37,15 +37,15 @@ class Battery:
 
 
 def parse(text: str) -> tuple[Battery]:
-    """Return what *text* says.
+    """Return the battery that *text* describes.
 
     Raises:
-        InputError: it is no such dump.
+        InputError: it is not such a dump.
     """
     text, problems = ended(text)
     values = {found[1].strip(): found[2] for found in LINE.finditer(text)}
     if "level" not in values and "status" not in values:
-        raise InputError("no dump of Android's battery: want lines such as `level: 94` and `status: 2`")
+        raise InputError("no dump of Android's battery service: expected lines such as `level: 94` and `status: 2`")
     level, scale = real(values.get("level", "")), real(values.get("scale", ""))
     temperature = real(values.get("temperature", ""))
     status = whole(values.get("status", ""))
@@ -56,8 +56,8 @@ def parse(text: str) -> tuple[Battery]:
         "powered by what": {"AC powered", "USB powered"} <= values.keys(),
     }
     lacks = [name for name, is_known in known.items() if not is_known]
-    problems += (f"it does not say: {', '.join(lacks)}",) if lacks else ()
-    problems += ("its values were set by hand: `dumpsys battery reset` ends that",) if BY_HAND in text else ()
+    problems += (f"missing: {', '.join(lacks)}",) if lacks else ()
+    problems += ("its values were set by hand: `dumpsys battery reset` undoes that",) if BY_HAND in text else ()
     return (
         Battery(
             level_percent=100 * level / scale if known["level"] and level is not None and scale else None,

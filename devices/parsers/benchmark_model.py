@@ -1,4 +1,4 @@
-"""TFLite's `benchmark_model`: bare (TF 2.9 and older), with `INFO: ` before lines, in logcat, or with percentiles."""
+"""TFLite's `benchmark_model`: plain (TF 2.9 and older), with `INFO: ` prefixes, in logcat, or with percentiles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SAME = 1e-4  # the mean is printed with six digits
 
 @dataclass(frozen=True)
 class Spread:
-    """How long inferences took, as the program sums it up; what it does not print is None."""
+    """The program's statistics of inference times; None for what it does not print."""
 
     count: int
     first_ms: float | None = None
@@ -47,7 +47,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a delegate took: *taken* of *operators* in *partitions*; None where the program does not say."""
+    """What a delegate took: *taken* of *operators* in *partitions*; None for what the program does not print."""
 
     delegate: str
     taken: int | None
@@ -60,16 +60,16 @@ class BenchmarkRun:
     """One run of benchmark_model.
 
     Attributes:
-        graph: the model's path, as given to it.
-        threads: of the interpreter.
-        parameters: the options that it prints, as it prints them.
-        init_ms: to load and prepare.
-        first_ms: the very first inference.
-        warm_up: the inferences before those that count.
-        inference: those that count; its `count` is what was run: `--num_runs` is a minimum, cut at `--max_secs`.
-        delegates: which took operators.
-        fell_back: delegates that were asked for and took nothing.
-        failure: its own word for why it failed.
+        graph: the model's path, as given to the program.
+        threads: the interpreter's threads.
+        parameters: the options as the program prints them.
+        init_ms: time to load and prepare the model.
+        first_ms: the first inference.
+        warm_up: the warm-up inferences.
+        inference: the measured ones; `count` is how many ran: `--num_runs` is a minimum, limited by `--max_secs`.
+        delegates: those that took operators.
+        fell_back: delegates that were requested and took nothing.
+        failure: the program's own message if it failed.
         problems: what is missing from the text, or contradicts itself.
     """
 
@@ -90,22 +90,22 @@ class BenchmarkRun:
 
 
 def parse(text: str) -> tuple[BenchmarkRun, ...]:
-    """Return the runs in *text*, in their order.
+    """Return the runs in *text*, in order.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     text, problems = ended(text)
     runs = [_run(lines) for lines in _split(plain_lines(text))]
     if not runs:
         raise InputError(
-            "no run of benchmark_model is in it: want its lines, from `Graph: [...]` to `Inference timings`"
+            "found no run of benchmark_model: expected its lines from `Graph: [...]` to `Inference timings`"
         )
     return (*runs[:-1], replace(runs[-1], problems=runs[-1].problems + problems))
 
 
 def _split(lines: list[str]) -> list[list[str]]:
-    """Return the lines of each run: `STARTING!` begins one, and so does what cannot follow the end of the last."""
+    """Return the lines of each run: `STARTING!` begins one, and so does a line that cannot follow the previous end."""
     runs: list[list[str]] = []
     ended = True
     for line in lines:
@@ -146,7 +146,7 @@ def _spread(line: str) -> Spread | None:
     if found is None or (count := whole(found[1])) is None:
         return None
     times = {key: ms(value) for key, value in PAIR.findall(found[2])}
-    only = times.get("curr") if count == 1 else None  # one run prints no more than that
+    only = times.get("curr") if count == 1 else None  # a single run prints only that
     return Spread(
         count=count,
         first_ms=times.get("first", only),
@@ -162,20 +162,20 @@ def _spread(line: str) -> Spread | None:
 
 
 def _with_times(run: BenchmarkRun, spreads: list[Spread], timings: str | None) -> BenchmarkRun:
-    """Return *run* with the first spread as its warm-up and the second as what counts, as the program prints them."""
+    """Return *run* with the first spread as its warm-up and the second as its measurement, in printing order."""
     stated = {} if timings is None else {key.strip(): ms(value) for key, value in _pairs(timings)}
     mean = stated.get("Inference (avg)")
-    problems = [] if timings is not None else ["it ends before `Inference timings`: cut short, or the program failed"]
+    problems = [] if timings is not None else ["it ends before `Inference timings`: truncated, or the program failed"]
     lacks = [key for key in STATED if stated.get(key) is None]
     if timings is not None and lacks:
-        problems.append(f"`Inference timings` does not say: {', '.join(lacks)}")
+        problems.append(f"`Inference timings` lacks {', '.join(lacks)}")
     if len(spreads) == 1 and _same(spreads[0].mean_ms, mean):
         spreads = [Spread(0), *spreads]  # the text begins after the warm-up
     inference = spreads[1] if len(spreads) > 1 else None
     if inference is not None and mean is not None and not _same(inference.mean_ms, mean):
-        problems.append(f"the mean is {inference.mean_ms} ms in one line and {mean} ms in another")
+        problems.append(f"the mean is {inference.mean_ms} ms on one line and {mean} ms on another")
     if inference is None and timings is not None:
-        problems.append("the line `count=... avg=...` of what counts is missing")
+        problems.append("the line `count=... avg=...` of the measurement is missing")
     return replace(
         run,
         init_ms=stated.get("Init") or run.init_ms,
@@ -207,13 +207,13 @@ def _delegates(lines: list[str]) -> tuple[Taken, ...]:
     for line in lines:
         if applied := APPLIED.search(line):
             kernels = KERNELS.search(line)
-            whole_graph = 1 if applied[2] == "completely" else None  # no number stands there then
+            whole_graph = 1 if applied[2] == "completely" else None  # no number is printed then
             found.append(Taken(applied[1], None, None, whole(kernels[1]) if kernels else whole_graph))
     return tuple(found)
 
 
 def _fell_back(run: BenchmarkRun, lines: list[str]) -> tuple[str, ...]:
-    """Return the delegates that were asked for and took nothing: of a GPU or NNAPI also where no line says a thing."""
+    """Return the requested delegates that took nothing; for GPU and NNAPI also if no line mentions them."""
     asked = [name for key, name in ASKED.items() if run.parameters.get(key) in ("1", "true")]
     ignored = [found[1] for line in lines if (found := IGNORED.search(line))]
     took = {one.delegate.upper() for one in run.delegates if one.taken != 0}

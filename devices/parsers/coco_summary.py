@@ -1,4 +1,4 @@
-"""The twelve numbers of COCO as pycocotools prints them, from a run on a board."""
+"""COCO's twelve numbers as pycocotools prints them, from a run on a board."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ FIRST = ("Precision", "0.50:0.95", "all")
 
 @dataclass(frozen=True)
 class CocoSummary:
-    """The numbers by `AP 0.50:0.95 all 100`; -1 where there was nothing to score."""
+    """The numbers by `AP 0.50:0.95 all 100`; -1 if there was nothing to score."""
 
     numbers: Mapping[str, float]
     problems: tuple[str, ...] = ()
 
 
 def parse(text: str) -> tuple[CocoSummary, ...]:
-    """Return the summaries in *text*, in its order.
+    """Return the summaries in *text*, in order.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     text, problems = ended(text)
     summaries: list[dict[str, float]] = []
@@ -44,7 +44,7 @@ def parse(text: str) -> tuple[CocoSummary, ...]:
         summaries[-1][key] = number
     if not summaries:
         raise InputError(
-            "no numbers of pycocotools are in it: want `Average Precision (AP) @[ IoU=0.50:0.95 ...] = ...`"
+            "found no numbers of pycocotools: expected `Average Precision (AP) @[ IoU=0.50:0.95 ...] = ...`"
         )
     return tuple(CocoSummary(numbers, _problems(numbers, problems)) for numbers in summaries)
 
@@ -52,7 +52,7 @@ def parse(text: str) -> tuple[CocoSummary, ...]:
 def _problems(numbers: Mapping[str, float], of_all: tuple[str, ...]) -> tuple[str, ...]:
     if len(numbers) == COUNT:
         return ()
-    return (f"{len(numbers)} of the {COUNT} numbers are there: cut short", *of_all)
+    return (f"{len(numbers)} of the {COUNT} numbers are there: truncated", *of_all)
 
 
 PLUGIN = Format(

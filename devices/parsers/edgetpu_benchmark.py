@@ -1,4 +1,4 @@
-"""Latencies of Coral boards as the public `benchmark_tflite.py` prints them, the first inference apart."""
+"""Latencies of Coral boards as the public `benchmark_tflite.py` prints them, the first inference separately."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATED = {
 
 @dataclass(frozen=True)
 class EdgetpuLatency:
-    """One model: whether the Edge TPU's delegate ran it, its first inference with the upload of weights, the others."""
+    """One model: whether the Edge TPU ran it, its first inference, which uploads the weights, and the others."""
 
     model: str
     threads: int | None
@@ -38,16 +38,16 @@ class EdgetpuLatency:
 
 
 def parse(text: str) -> tuple[EdgetpuLatency, ...]:
-    """Return the models in *text*, in its order.
+    """Return the models in *text*, in order.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     text, problems = ended(text)
     begins = [*MODEL.finditer(text)]
     if not begins:
         raise InputError(
-            "no latencies of benchmark_tflite.py are in it: want `Model name: ...` and `latency_mean(ms): ...`"
+            "found no latencies of benchmark_tflite.py: expected `Model name: ...` and `latency_mean(ms): ...`"
         )
     ends = [match.start() for match in begins[1:]] + [len(text)]
     found = [_latency(match, text[match.end() : end]) for match, end in zip(begins, ends, strict=True)]
@@ -64,7 +64,7 @@ def _latency(match: re.Match[str], block: str) -> EdgetpuLatency:
         is_edgetpu="EdgeTpu delegate" in block,
         first_ms=real(first[1]) if first else None,
         **values,
-        problems=(f"it does not say: {', '.join(lacks)}",) if lacks else (),
+        problems=(f"missing: {', '.join(lacks)}",) if lacks else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""Android's `getprop`: `[name]: [value]`, one a line; a value may have lines of its own."""
+"""Android's `getprop`: `[name]: [value]`, one per line; a value may span lines."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def parse(text: str) -> tuple[Properties]:
     """
     values = {found[1]: found[2] for found in ENTRY.finditer(text)}
     if not values:
-        raise InputError("no properties of Android are in it: want lines such as [ro.product.model]: [Pixel 8]")
+        raise InputError("found no Android properties: expected lines such as [ro.product.model]: [Pixel 8]")
     begun = len(re.findall(r"^\[[^\]\n]+\]: \[", text, re.M))
     lost = begun - len(values)
-    return (Properties(values, (f"{lost} properties are cut short or stand twice",) if lost else ()),)
+    return (Properties(values, (f"{lost} properties are truncated or duplicated",) if lost else ()),)
 
 
 PLUGIN = Format(

@@ -1,4 +1,4 @@
-"""NVIDIA's `jetson_clocks --show`: which clocks a Jetson has now, and whether they are held at their most."""
+"""NVIDIA's `jetson_clocks --show`: a Jetson's current clocks, and whether they are fixed at their maximum."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from detlite.runtime.errors import InputError
 
 LINE = re.compile(r"^[ \t]*(cpu\d+|[A-Z][A-Z0-9_]*):?[ \t]+((?:[A-Za-z0-9]+=\S+[ \t]+)*MinFreq=\S.*)$", re.M)
 PAIR = re.compile(r"([A-Za-z0-9]+)=(\S+)")
-CPUFREQ_HZ = 1000  # the cores' clocks are in kHz, as cpufreq has them; all others in Hz
+CPUFREQ_HZ = 1000  # the cores' clocks are in kHz, as in cpufreq; all others in Hz
 
 
 @dataclass(frozen=True)
 class Clock:
-    """One clock: of a core (`cpu0`), of the `GPU`, of the memory (`EMC`), of a DLA.
+    """One clock: a core's (`cpu0`), the `GPU`'s, the memory's (`EMC`), or a DLA's.
 
     Attributes:
-        is_online: whether the core is; None where the line does not say.
-        governor: who sets it.
+        is_online: whether the core is online; None if the line does not say.
+        governor: the governor that sets it.
         problems: what is missing from the line.
     """
 
@@ -34,12 +34,12 @@ class Clock:
 
     @property
     def is_held(self) -> bool:
-        """Whether it cannot go down: its least is its most."""
+        """Whether it is fixed: its minimum is its maximum."""
         return self.min_hz is not None and self.min_hz == self.max_hz
 
 
 def parse(text: str) -> tuple[Clock, ...]:
-    """Return the clocks in *text*, in its order.
+    """Return the clocks in *text*, in order.
 
     Raises:
         InputError: there are none.
@@ -47,7 +47,7 @@ def parse(text: str) -> tuple[Clock, ...]:
     text, problems = ended(text)
     found = [_clock(match[1], PAIR.findall(match[2])) for match in LINE.finditer(text)]
     if not found:
-        raise InputError("no clocks of jetson_clocks are in it: want lines such as `GPU MinFreq=... MaxFreq=...`")
+        raise InputError("found no clocks of jetson_clocks: expected lines such as `GPU MinFreq=... MaxFreq=...`")
     return (*found[:-1], replace(found[-1], problems=found[-1].problems + problems))
 
 
@@ -64,7 +64,7 @@ def _clock(name: str, pairs: list[tuple[str, str]]) -> Clock:
         now_hz=now,
         is_online={"1": True, "0": False}.get(values.get("Online", "")),
         governor=values.get("Governor"),
-        problems=() if is_whole else ("a clock is cut short, or cannot be read",),
+        problems=() if is_whole else ("a clock is truncated or unreadable",),
     )
 
 

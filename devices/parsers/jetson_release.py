@@ -1,4 +1,4 @@
-"""`jetson_release`, of the package jetson-stats: model, JetPack, L4T, module and libraries in one."""
+"""`jetson_release` from the package jetson-stats: model, JetPack, L4T, module and libraries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class JetsonRelease:
-    """What the board says it is; None where it does not say."""
+    """The board's description of itself; None for what it does not say."""
 
     model: str
     jetpack: str | None = None
@@ -38,15 +38,15 @@ def parse(text: str) -> tuple[JetsonRelease]:
     """Return what *text* says.
 
     Raises:
-        InputError: it is no such text.
+        InputError: it is not such a text.
     """
     text = COLOUR.sub("", text)
     model = MODEL.search(text)
     if model is None or not ("Jetpack" in text or "L4T" in text or "jetson" in text.lower()):
-        raise InputError("nothing of jetson_release is in it: want `Model: NAME - Jetpack VERSION [L4T VERSION]`")
+        raise InputError("found nothing of jetson_release: expected `Model: NAME - Jetpack VERSION [L4T VERSION]`")
     found = {name: match[1] for name, pattern in FIELDS.items() if (match := pattern.search(text))}
     lacks = [name for name, value in (("JetPack", model[2]), ("L4T", model[3])) if value is None]
-    problems = (f"it does not say: {', '.join(lacks)}",) if lacks else ()
+    problems = (f"missing: {', '.join(lacks)}",) if lacks else ()
     return (JetsonRelease(model[1], model[2], model[3], **found, problems=problems),)
 
 

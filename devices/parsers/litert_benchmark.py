@@ -1,4 +1,4 @@
-"""The block `BENCHMARK RESULTS` of LiteRT's benchmark programs, of C++ and of Python, and the latter's JSON."""
+"""The block `BENCHMARK RESULTS` of LiteRT's C++ and Python benchmark programs, and the latter's JSON."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ NAMES = {
 
 @dataclass(frozen=True)
 class LitertResults:
-    """What one run printed; None where it did not say.
+    """The results of one run; None for what it did not print.
 
     Attributes:
-        count: how many inferences counted.
-        warm_ups: how many did not.
-        fully_accelerated: whether the accelerator took the whole model, as the Python program says.
+        count: the number of measured inferences.
+        warm_ups: the number of warm-up inferences.
+        fully_accelerated: whether the accelerator took the whole model, according to the Python program.
         problems: what is missing from the text.
     """
 
@@ -76,7 +76,7 @@ class LitertResults:
 
 
 def parse(text: str) -> tuple[LitertResults, ...]:
-    """Return the results in *text*, in their order.
+    """Return the results in *text*, in order.
 
     Raises:
         InputError: there are none.
@@ -91,7 +91,7 @@ def parse(text: str) -> tuple[LitertResults, ...]:
         elif blocks:
             blocks[-1].append(line.strip())
     if not blocks:
-        raise InputError("no results of LiteRT's benchmark are in it: want the block `BENCHMARK RESULTS`, or its JSON")
+        raise InputError("found no results of LiteRT's benchmark: expected the block `BENCHMARK RESULTS`, or its JSON")
     found = [_of_block(block) for block in blocks]
     return (*found[:-1], replace(found[-1], problems=found[-1].problems + problems))
 
@@ -116,10 +116,10 @@ def _of_json(text: str) -> LitertResults:
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the results of LiteRT's benchmark are no JSON: {error}") from error
+        raise InputError(f"the results of LiteRT's benchmark are not JSON: {error}") from error
     latency = record.get("latency") if isinstance(record, dict) else None
     if not isinstance(latency, dict):
-        raise InputError("no results of LiteRT's benchmark: want an object with `latency`")
+        raise InputError("found no results of LiteRT's benchmark: expected an object with `latency`")
     values: dict[str, Any] = {name: _number(latency.get(key)) for key, name in JSON_NAMES.items()}
     values |= {name: None if values[name] is None else int(values[name]) for name in ("count", "warm_ups")}
     accelerated = record.get("fully_accelerated")
@@ -134,7 +134,7 @@ def _number(value: object) -> float | None:
 
 def _checked(values: dict[str, Any]) -> LitertResults:
     lacks = [name for name in ("mean_ms", "count") if values.get(name) is None]
-    return LitertResults(**values, problems=(f"it does not say {', '.join(lacks)}: cut short",) if lacks else ())
+    return LitertResults(**values, problems=(f"missing: {', '.join(lacks)}: truncated",) if lacks else ())
 
 
 PLUGIN = Format(

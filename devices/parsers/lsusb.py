@@ -1,4 +1,4 @@
-"""`lsusb`: what is on USB; the Edge TPU has one number before its firmware is loaded, and another after."""
+"""`lsusb`: the devices on USB; the Edge TPU's id changes when its firmware is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UsbDevice:
     """One device on USB.
 
     Attributes:
-        edgetpu: `waiting` before its firmware is loaded, `ready` after; None of any other device.
+        edgetpu: `waiting` before its firmware is loaded, `ready` after; None for any other device.
     """
 
     bus: int
@@ -30,14 +30,14 @@ class UsbDevice:
 
 
 def parse(text: str) -> tuple[UsbDevice, ...]:
-    """Return the devices in *text*, in its order.
+    """Return the devices in *text*, in order.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     found = tuple(_device(match) for match in LINE.finditer(text))
     if not found:
-        raise InputError("nothing of lsusb is in it: want lines such as `Bus 002 Device 002: ID 18d1:9302 Google Inc.`")
+        raise InputError("found nothing of lsusb: expected lines like `Bus 002 Device 002: ID 18d1:9302 Google Inc.`")
     return found
 
 

@@ -1,4 +1,4 @@
-"""A Jetson's `/etc/nv_tegra_release`: which L4T it has, and so which JetPack."""
+"""A Jetson's `/etc/nv_tegra_release`: its L4T version, and so its JetPack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JETPACKS = {32: 4, 34: 5, 35: 5, 36: 6, 38: 7, 39: 7}
 
 @dataclass(frozen=True)
 class Release:
-    """One release: L4T *major*.*revision* (36, `4.3`), JetPack's major version where it is known, the board."""
+    """One release: L4T *major*.*revision* (36, `4.3`), JetPack's major version if known, and the board."""
 
     major: int
     revision: str
@@ -33,22 +33,22 @@ class Release:
 
 
 def parse(text: str) -> tuple[Release, ...]:
-    """Return the releases in *text*: the file has one.
+    """Return the releases in *text*; the file has one.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     found = tuple(_release(match) for match in LINE.finditer(text))
     if not found:
-        raise InputError("no release of L4T is in it: want a line such as `# R36 (release), REVISION: 4.3, GCID: ...`")
+        raise InputError("found no L4T release: expected a line such as `# R36 (release), REVISION: 4.3, GCID: ...`")
     return found
 
 
 def _release(match: re.Match[str]) -> Release:
     major = whole(match[1]) or 0
-    problems = [] if major in JETPACKS else [f"which JetPack has L4T {major} is not known"]
+    problems = [] if major in JETPACKS else [f"unknown which JetPack has L4T {major}"]
     if match[4] is None:
-        problems.append("the line is cut short")
+        problems.append("the line is truncated")
     return Release(major, match[2], JETPACKS.get(major), match[4], tuple(problems))
 
 

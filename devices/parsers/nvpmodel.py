@@ -24,7 +24,7 @@ class PowerMode:
 
 
 def parse(text: str) -> tuple[PowerMode]:
-    """Return the power mode in *text*.
+    """Return the power mode that *text* states.
 
     Raises:
         InputError: there is none.
@@ -33,7 +33,7 @@ def parse(text: str) -> tuple[PowerMode]:
     if mode is None:
         said = ERROR.search(text)
         why = f"; it says: {said[1].strip()[:200]}" if said else ""
-        raise InputError(f"no power mode of nvpmodel is in it: want `NV Power Mode: NAME` and its number{why}")
+        raise InputError(f"found no power mode of nvpmodel: expected `NV Power Mode: NAME` and its number{why}")
     rest, problems = ended(text[mode.end() :])
     number = NUMBER.search(rest)
     problems += () if number else ("the mode's number is missing",)

@@ -1,4 +1,4 @@
-"""Profiles of `benchmark_model --enable_op_profiling`: its table and its CSV; newer ones have no [start]."""
+"""Profiles of `benchmark_model --enable_op_profiling`: its table and its CSV; newer versions have no [start]."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Node:
-    """One operator, or what a delegate runs of the model.
+    """One operator, or a delegate's part of the model.
 
     Attributes:
         kind: `CONV_2D`, `TfLiteXNNPackDelegate`.
-        name: of its output tensors, with its place behind a colon.
-        first_ms: its first run.
-        mean_ms: of all its runs.
-        percent: of the whole inference.
-        memory_kb: that it asked for.
-        times: how often it is called in one inference.
+        name: its output tensors' names, and its index after a colon.
+        first_ms: the time of its first run.
+        mean_ms: the mean over all its runs.
+        percent: its share of the inference.
+        memory_kb: the memory that it requested.
+        times: how often it runs in one inference.
     """
 
     kind: str
@@ -54,12 +54,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Profile:
-    """One report: of the initialization, or of the inferences.
+    """One report: on initialization, or on inference.
 
     Attributes:
         is_initialization: which of the two.
-        nodes: in the order in which they run.
-        mean_by_kind_ms: the program's own sums, by kind of node.
+        nodes: in execution order.
+        mean_by_kind_ms: the program's own sums by kind of node.
         problems: what is missing from the text, or contradicts itself.
     """
 
@@ -70,19 +70,19 @@ class Profile:
 
 
 def parse(text: str) -> tuple[Profile, ...]:
-    """Return the reports in *text*, in their order.
+    """Return the reports in *text*, in order.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     reports = _reports(plain_lines(text))
     if not reports:
-        raise InputError("no profile of operators is in it: want a table below `==== Run Order ====`")
+        raise InputError("found no operator profile: expected a table below `==== Run Order ====`")
     return tuple(_profile(is_initialization, lines) for is_initialization, lines in reports)
 
 
 def _reports(lines: list[str]) -> list[tuple[bool, list[str]]]:
-    """Return the lines of each report; the first one is of the initialization where nothing says otherwise."""
+    """Return the lines of each report; the first is on initialization unless a line says otherwise."""
     found: list[tuple[bool, list[str]]] = []
     initialization = False
     for line in lines:
@@ -115,17 +115,17 @@ def _profile(is_initialization: bool, lines: list[str]) -> Profile:
 
 
 def _problems(nodes: tuple[Node, ...], bad: int, text: str) -> tuple[str, ...]:
-    found = [f"{bad} lines of the table cannot be read"] if bad else []
+    found = [f"{bad} lines of the table are unreadable"] if bad else []
     observed = OBSERVED.findall(text)
     if not observed:
-        found.append("it ends before `nodes observed`: cut short")
+        found.append("it ends before `nodes observed`: truncated")
     elif [whole(count) for count in observed] != [len(nodes)]:
-        found.append(f"{', '.join(observed)} nodes were observed, and {len(nodes)} are listed")
+        found.append(f"{', '.join(observed)} nodes were observed, but {len(nodes)} are listed")
     return tuple(found)
 
 
 def _rows(lines: list[str]) -> tuple[list[dict[str, str]], int]:
-    """Return the rows below the first heading among *lines*, by column, and how many could not be read."""
+    """Return the rows below the first heading in *lines*, by column, and the number of unreadable ones."""
     rows: list[dict[str, str]] = []
     columns: list[str] = []
     separator, bad = ",", 0
@@ -138,7 +138,7 @@ def _rows(lines: list[str]) -> tuple[list[dict[str, str]], int]:
             columns = heading
         elif columns and len(cells) >= len(columns):
             last = len(columns) - 1
-            name = f"{separator} ".join(cells[last:]).replace("\t", ",")  # names have commas themselves
+            name = f"{separator} ".join(cells[last:]).replace("\t", ",")  # names contain commas
             joined = [*cells[:last], name]
             rows.append({key: cell for key, cell in zip(columns, joined, strict=True) if key})
         elif columns and len(cells) > 1:

@@ -1,4 +1,4 @@
-"""PyCoral's tables of reference latencies: `MODEL INFERENCE_TIME`, in ms, of real boards."""
+"""PyCoral's tables of reference latencies of real boards: `MODEL INFERENCE_TIME`, in ms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADING = "MODEL INFERENCE_TIME"
 
 @dataclass(frozen=True)
 class Reference:
-    """The mean latency of each model by its file's name."""
+    """The mean latency of each model, by file name."""
 
     mean_ms: Mapping[str, float]
     problems: tuple[str, ...] = ()
@@ -24,16 +24,16 @@ def parse(text: str) -> tuple[Reference]:
     """Return the table in *text*.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not such a table.
     """
     heading, _line, rest = text.lstrip().partition("\n")
     if heading.strip() != HEADING:
-        raise InputError(f"no table of PyCoral's references: want {HEADING!r} first, got {heading[:60]!r}")
+        raise InputError(f"no table of PyCoral's reference latencies: expected {HEADING!r} first, got {heading[:60]!r}")
     rest, problems = ended(rest)
     rows = [line.split() for line in rest.splitlines() if line.strip()]
     known = {row[0]: ms for row in rows if len(row) == 2 and (ms := real(row[1])) is not None and ms > 0}
     lost = len(rows) - len(known)
-    problems += (f"{lost} lines cannot be read, or stand twice",) if lost else ()
+    problems += (f"{lost} lines are unreadable or duplicated",) if lost else ()
     return (Reference(known, problems),)
 
 

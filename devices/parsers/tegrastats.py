@@ -1,4 +1,4 @@
-"""NVIDIA's `tegrastats`, one line a sample, in the forms of Nano, TX2, Xavier, Orin and JetPack 4 to 7."""
+"""NVIDIA's `tegrastats`, one sample per line, in the formats of Nano, TX2, Xavier, Orin and JetPack 4 to 7."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MEMORY_BUS = re.compile(r"\bEMC_FREQ (\d+)%(?:@(\d+))?(?!\S)")
 TEMPERATURE = re.compile(r"(?<!\S)([A-Za-z][A-Za-z0-9_.]*)@(-?\d+(?:\.\d+)?)C(?:/-?\d+(?:\.\d+)?C)?(?!\S)")
 RAIL = re.compile(r"(?<!\S)([A-Z][A-Z0-9_]*) (\d+)(mW)?/(\d+)(mW)?(?:/(\d+)(mW)?)?(?!\S)")
 NOT_RAILS = ("RAM", "SWAP", "IRAM")
-OFF_C = -200.0  # -256 C: what a rail says that is switched off
-PLACEHOLDER = ("PMIC", 100.0)  # no sensor: Nano, TX2 and Xavier say 100 degrees of it whatever happens
+OFF_C = -200.0  # a rail that is switched off reports -256
+PLACEHOLDER = ("PMIC", 100.0)  # not a sensor: Nano, TX2 and Xavier always report 100 degrees
 
 
 @dataclass(frozen=True)
 class Core:
-    """A processor core: its load, and its clock; *percent* is None where it is off."""
+    """A processor core: its load and clock; *percent* is None if it is off."""
 
     percent: int | None
     clock_mhz: int | None = None
@@ -36,7 +36,7 @@ class Core:
 
 @dataclass(frozen=True)
 class Rail:
-    """A power rail: now, and the mean since tegrastats began."""
+    """A power rail: the current power, and the mean since tegrastats started."""
 
     now_mw: float
     mean_mw: float
@@ -47,12 +47,12 @@ class Sample:
     """One line.
 
     Attributes:
-        at: the date before it, where there is one; whole seconds of the board's own clock.
+        at: its date if it has one, in whole seconds of the board's clock.
         cores: in the board's order.
         gpu_percent: the GPU's load.
-        gpu_mhz: its clocks, one for each cluster; nothing where the line has none.
-        temperatures_c: by sensor; those of rails that are off are left out, and the PMIC's, which is none.
-        rails: by name, as the board calls them.
+        gpu_mhz: the GPU's clocks, one per cluster; empty if the line has none.
+        temperatures_c: by sensor, without those of rails that are off and the PMIC's placeholder.
+        rails: by the board's names.
         problems: what is missing from the line.
     """
 
@@ -70,20 +70,20 @@ class Sample:
 
     @property
     def power_mw(self) -> float | None:
-        """What the module draws: its input rail, or the rails that make it up together; None where neither is there."""
+        """Power of the module: its input rail, or the sum of the rails that make it up; None if neither is there."""
         return total_mw({name: rail.now_mw for name, rail in self.rails.items()})
 
 
 def parse(text: str) -> tuple[Sample, ...]:
-    """Return the samples in *text*, one of each line that has memory and processors.
+    """Return the samples in *text*, one for each line with memory and processors.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     text, problems = ended(text)
     samples = [_sample(line) for line in text.splitlines() if RAM.search(line)]
     if not samples:
-        raise InputError("no line of tegrastats is in it: want `RAM 2272/7620MB ... CPU [...] ...`")
+        raise InputError("found no line of tegrastats: expected `RAM 2272/7620MB ... CPU [...] ...`")
     return (*samples[:-1], replace(samples[-1], problems=samples[-1].problems + problems))
 
 
@@ -105,10 +105,10 @@ def _sample(line: str) -> Sample:
         rails=_rails(line[ram.end() :]),
     )
     lacks = [name for name in ("cores", "gpu_percent", "temperatures_c") if getattr(found, name) in ((), None, {})]
-    problems: tuple[str, ...] = (f"it does not say: {', '.join(lacks)}",) if lacks else ()
+    problems: tuple[str, ...] = (f"missing: {', '.join(lacks)}",) if lacks else ()
     garbled = [core for core in _core_texts(line) if core != "off" and not CORE.match(core)]
-    problems += (f"{len(garbled)} cores cannot be read",) if garbled else ()
-    problems += ("it is two lines in one",) if len(CPU.findall(line)) > 1 else ()
+    problems += (f"{len(garbled)} cores are unreadable",) if garbled else ()
+    problems += ("two lines run into one",) if len(CPU.findall(line)) > 1 else ()
     return replace(found, problems=problems)
 
 

@@ -1,4 +1,4 @@
-"""Android's `dumpsys thermalservice`: only what the HAL says now is believed; the cached values can be hours old."""
+"""Android's `dumpsys thermalservice`: only the HAL's current values count; the cached ones can be hours old."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS = {
     18: "ambient",
     19: "pogo pins",
 }
-"""The HAL's TemperatureType (of its AIDL from 11 on), those that are temperatures.
+"""Temperatures among the HAL's TemperatureType values (of its AIDL since Android 11).
 
 6, 7 and 8 are volts, amperes and percents of a limit.
 """
@@ -51,14 +51,14 @@ NAMED = {
     "TYPE_POWER_AMPLIFIER": "power amplifier",
     "TYPE_NPU": "NPU",
 }
-"""Some vendors count the types from 1, and name their sensors after them: the name is right then."""
+"""Some vendors count the types from 1 and name their sensors after them: then the name is right."""
 
-COLDEST_C, HOTTEST_C = -40.0, 200.0  # beyond: a sensor that is not there
+COLDEST_C, HOTTEST_C = -40.0, 200.0  # beyond these the sensor is missing
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One sensor: its name, what kind the HAL says it is of, degrees Celsius, and the status of its own."""
+    """One sensor: its name, its kind according to the HAL, degrees Celsius, and its status."""
 
     name: str
     kind: str
@@ -68,12 +68,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Thermal:
-    """What the thermal service says.
+    """The thermal service's report.
 
     Attributes:
-        status: 0 (none) to 6 (shutdown); None where it is missing.
+        status: 0 (none) to 6 (shutdown); None if missing.
         is_overridden: whether `cmd thermalservice override-status` set it.
-        readings: what the HAL says now; nothing where it is not ready, which is not 0 degrees.
+        readings: the HAL's current readings; empty if it is not ready.
         problems: what is missing from the text.
     """
 
@@ -84,20 +84,20 @@ class Thermal:
 
     @property
     def is_throttling(self) -> bool:
-        """Whether the system slows down because of heat, or a sensor is over one of its thresholds."""
+        """Whether the system throttles, or a sensor is over one of its thresholds."""
         return bool(self.status) or any(reading.status > 0 for reading in self.readings)
 
 
 def parse(text: str) -> tuple[Thermal]:
-    """Return what *text* says.
+    """Return the report in *text*.
 
     Raises:
-        InputError: it is no such dump.
+        InputError: it is not such a dump.
     """
     status, ready = STATUS.search(text), READY.search(text)
     if status is None and ready is None and CURRENT not in text:
         raise InputError(
-            "no dump of Android's thermal service: want `Thermal Status: N`, `HAL Ready: true` and readings"
+            "no dump of Android's thermal service: expected `Thermal Status: N`, `HAL Ready: true` and readings"
         )
     _before, mark, rest = text.partition(CURRENT)
     current = rest.partition(AFTER)[0]
@@ -106,18 +106,18 @@ def parse(text: str) -> tuple[Thermal]:
     level = whole(status[1]) if status else None
     problems = [] if level is not None and level < len(STATUSES) else ["the thermal status is missing"]
     if ready is None or ready[1] == "false":
-        problems.append("the HAL is not ready: it says no temperatures")
+        problems.append("the HAL is not ready: it reports no temperatures")
     elif not mark or not readings:
-        problems.append("the HAL's temperatures are missing; those in the cache can be old, and are not taken")
+        problems.append("the HAL's temperatures are missing; cached ones can be old, and are not used")
     elif lost := len([line for line in current.splitlines() if line.strip()]) - len(found):
-        problems.append(f"{lost} of the HAL's temperatures cannot be read")
+        problems.append(f"{lost} of the HAL's temperatures are unreadable")
     if READING.search(current) and AFTER not in rest:
-        problems.append("it ends among the temperatures: cut short")
+        problems.append("it ends within the temperatures: truncated")
     return (Thermal(level, bool(OVERRIDDEN.search(text)), readings, tuple(problems)),)
 
 
 def _reading(value: str, kind: str, name: str, status: str) -> Reading | None:
-    """Return the reading, or None where it is no temperature: a limit of volts, amperes or percents, or no sensor."""
+    """Return the reading, or None if it is not a temperature: volts, amperes, a percentage, or a missing sensor."""
     number, code, level = real(value), whole(kind), whole(status)
     what = NAMED.get(name) or KINDS.get(-2 if code is None else code)
     if number is None or what is None or level is None or not COLDEST_C <= number <= HOTTEST_C:

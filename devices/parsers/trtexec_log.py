@@ -24,7 +24,7 @@ MOST_ERRORS = 5
 
 @dataclass(frozen=True)
 class TrtexecSpread:
-    """One line of the summary, in ms; *percentiles_ms* by percent, as the version prints them."""
+    """One line of the summary, in ms; *percentiles_ms* by percent, those that the version prints."""
 
     min_ms: float
     max_ms: float
@@ -38,16 +38,16 @@ class TrtexecRun:
     """One run of trtexec.
 
     Attributes:
-        version: TensorRT's: `8.0.1`, `10.3.0`.
-        passed: whether its last line says so; None where that is missing.
+        version: TensorRT's version: `8.0.1`, `10.3.0`.
+        passed: whether its last line says so; None if that is missing.
         command: its arguments.
         gpu: the device's name.
         compute_capability: of the GPU: `8.7`.
-        precision: what the engine may use: `FP32+FP16`.
-        build_s: how long the engine took to build, where the version says so.
-        throughput_qps: queries a second; a query is a batch.
-        spreads: by the name in the summary: `Latency`, `GPU Compute Time`, `H2D Latency`.
-        errors: its first lines of errors.
+        precision: the precisions that the engine may use: `FP32+FP16`.
+        build_s: seconds to build the engine, if the version prints it.
+        throughput_qps: queries per second; a query is a batch.
+        spreads: by their name in the summary: `Latency`, `GPU Compute Time`, `H2D Latency`.
+        errors: its first error lines.
         problems: what is missing from the text, or contradicts itself.
     """
 
@@ -65,7 +65,7 @@ class TrtexecRun:
 
 
 def version_of(digits: str) -> str | None:
-    """Return the version in the banner: `v8001` is 8.0.1 and `v100300` 10.3.0; None where it is neither."""
+    """Return the version in the banner: `v8001` is 8.0.1 and `v100300` is 10.3.0; None for any other form."""
     if len(digits) == 4:
         return f"{digits[0]}.{digits[1]}.{int(digits[2:])}"
     if len(digits) == 6:
@@ -74,21 +74,21 @@ def version_of(digits: str) -> str | None:
 
 
 def parse(text: str) -> tuple[TrtexecRun, ...]:
-    """Return the runs in *text*, in their order.
+    """Return the runs in *text*, in order.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     runs = _split(text.splitlines())
     if not runs:
         raise InputError(
-            "no run of trtexec is in it: want `&&&& RUNNING TensorRT.trtexec [TensorRT v...]`, or a summary"
+            "found no run of trtexec: expected `&&&& RUNNING TensorRT.trtexec [TensorRT v...]`, or a summary"
         )
     return tuple(_run(lines) for lines in runs)
 
 
 def _split(lines: list[str]) -> list[list[str]]:
-    """Return the lines of each run: its banner begins it, or a second summary where banners are missing."""
+    """Return the lines of each run: a banner begins one, or a second summary if banners are missing."""
     runs: list[list[str]] = []
     ended = True
     for line in lines:
@@ -137,14 +137,14 @@ def _spread(line: str) -> tuple[str, TrtexecSpread] | None:
 
 def _problems(banners: list[re.Match[str]], said: list[str], last: re.Match[str] | None) -> tuple[str, ...]:
     found = (
-        [] if last is not None else ["it ends before `&&&& PASSED` or `&&&& FAILED`: cut short, or the program died"]
+        [] if last is not None else ["it ends before `&&&& PASSED` or `&&&& FAILED`: truncated, or the program died"]
     )
     if len({banner[2] for banner in banners}) > 1:
-        found.append("the banners name more than one version of TensorRT")
+        found.append("the banners name several versions of TensorRT")
     spreads = Counter(match[1] for line in said if (match := SPREAD.match(line)))
-    found += [f"{name} stands {count} times in one run" for name, count in spreads.items() if count > 1]
+    found += [f"{name} occurs {count} times in one run" for name, count in spreads.items() if count > 1]
     if last is not None and last[1] == "PASSED" and not spreads:
-        found.append("it has no summary: the engine was built, and not run")
+        found.append("it has no summary: the engine was built but not run")
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""What `trtexec --exportProfile` writes: a list whose first element counts the runs; newer ones have medians."""
+"""The output of `trtexec --exportProfile`: a list whose first element counts the runs; newer versions add medians."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^\[.*?^\]", re.M | re.S)
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of an engine: its mean time in one run; the median where the version has it."""
+    """One layer of an engine: its mean time per run, and the median if the version has it."""
 
     name: str
     mean_ms: float
@@ -26,7 +26,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class EngineProfile:
-    """The layers of an engine in the order in which they run, and the mean over how many runs."""
+    """The layers of an engine in execution order, and the number of runs that the means are over."""
 
     count: int | None
     layers: tuple[Layer, ...]
@@ -34,14 +34,14 @@ class EngineProfile:
 
 
 def parse(text: str) -> tuple[EngineProfile, ...]:
-    """Return the profiles in *text*: the file has one.
+    """Return the profiles in *text*; the file has one.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     found = tuple(_profile(rows) for rows in _lists(text))
     if not found:
-        raise InputError('no profile of trtexec is in it: want a list of {"name": ..., "averageMs": ...}, from [ to ]')
+        raise InputError('found no profile of trtexec: expected a list of {"name": ..., "averageMs": ...}, from [ to ]')
     return found
 
 
@@ -49,7 +49,7 @@ def _lists(text: str) -> list[list[Any]]:
     try:
         found = [json.loads(block[0]) for block in BLOCK.finditer(text)]
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the profile of trtexec is no JSON: {str(error)[:100]}") from error
+        raise InputError(f"the profile of trtexec is not JSON: {str(error)[:100]}") from error
     return [rows for rows in found if isinstance(rows, list)]
 
 
@@ -57,12 +57,12 @@ def _profile(rows: list[Any]) -> EngineProfile:
     entries = [row for row in rows if isinstance(row, dict)]
     layers = tuple(layer for row in entries if (layer := _layer(row)) is not None)
     if not layers:
-        raise InputError('the profile of trtexec has no layers: want {"name": ..., "averageMs": ...}')
+        raise InputError('the profile of trtexec has no layers: expected {"name": ..., "averageMs": ...}')
     counts = [row["count"] for row in entries if type(row.get("count")) is int]
-    problems = () if counts else ("it does not say of how many runs",)
+    problems = () if counts else ("the number of runs is missing",)
     lost = len(rows) - len(layers) - len(counts[:1])
     if lost:
-        problems = (*problems, f"{lost} entries are no layers")
+        problems = (*problems, f"{lost} entries are not layers")
     return EngineProfile(counts[0] if counts else None, layers, problems)
 
 

@@ -1,4 +1,4 @@
-"""The folder that a simulated device lies in: its files, its programs, its home."""
+"""The folder of a simulated device: its files, its programs, its home."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ class Folder:
 
     @property
     def root(self) -> Path:
-        """Where the device's own files lie."""
+        """The device's files."""
         return self.path / "root"
 
     @property
     def programs(self) -> Path:
-        """Where its own programs lie."""
+        """Its programs."""
         return self.path / "programs"
 
     @property
     def home(self) -> Path:
-        """Where its programs begin; the work folder is under it."""
+        """The working directory of its programs; the work folder is in it."""
         return self.path / "home"
 
     @property
     def socket(self) -> Path:
-        """Where it listens while it is on."""
+        """The socket it listens on while it is on."""
         return self.path / "socket"
 
     def environment(self) -> dict[str, str]:
-        """Return the variables of its programs."""
+        """Return the environment of its programs."""
         return {
             ROOT_VARIABLE: str(self.root),
             "HOME": str(self.home),

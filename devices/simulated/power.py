@@ -1,4 +1,4 @@
-"""A simulated device that is on: it runs what it is asked to, can be cut off, and leaves nothing when it is off."""
+"""A running simulated device: it runs programs, can be cut off, and leaves nothing when it is switched off."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from detlite.runtime.errors import MissingToolError
 
 MOST_BYTES = 1 << 22
 JOB = "job"
-"""What `deploy/job.py` calls the shell of a job."""
+"""The name that `deploy/job.py` gives to a job's shell."""
 
 LOST_AFTER_S, AWAY_S = 0.5, 2.0
-"""When a device that vanishes does so in its first job, and for how long."""
+"""When in its first job a vanishing device is lost, and for how long."""
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
 @dataclass(eq=False)
 class Running:
-    """A device that is on, in *folder*.
+    """A running device in *folder*.
 
     Attributes:
-        vanishes: whether it is to be lost in its first job.
+        vanishes: whether it is lost during its first job.
     """
 
     folder: Folder
@@ -49,7 +49,7 @@ class Running:
     _away_until: float = 0.0
 
     def listen(self) -> None:
-        """Begin to take programs."""
+        """Start accepting programs."""
         with short(str(self.folder.socket)) as name:
             self._listener.bind(name)
         self._listener.listen(64)
@@ -64,7 +64,7 @@ class Running:
                     one.shutdown(socket.SHUT_RDWR)
 
     def off(self) -> None:
-        """End what runs on it, and listen no more."""
+        """End what runs on it, and stop listening."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -118,7 +118,7 @@ class Running:
         except OSError as error:
             errors.sendall(f"{arguments[0]}: {error.strerror}\n".encode())
             return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-        if time.monotonic() < self._away_until:  # it went off meanwhile
+        if time.monotonic() < self._away_until:  # it was cut off meanwhile
             process.kill()
         if self.vanishes and arguments[3:4] == [JOB]:
             self.vanishes = False
@@ -138,7 +138,7 @@ def _arguments(control: socket.socket, size: int) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], control: socket.socket) -> None:
-    """Wait for the end of *process*; where the other end goes away before, its session is hung up, as adb's is."""
+    """Wait for *process* to end; if the other end disconnects first, hang up its session as adb does."""
     ended = os.pidfd_open(process.pid)
     try:
         poll = select.poll()
@@ -157,7 +157,7 @@ def processes(folder: Folder) -> list[int]:
     mark = f"{ROOT_VARIABLE}={folder.root}".encode()
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # it ended, or is another user's
+        with contextlib.suppress(OSError):  # it ended, or belongs to another user
             if mark in path.read_bytes().split(b"\0"):
                 found.append(int(path.parent.name))
     return found
@@ -165,16 +165,16 @@ def processes(folder: Folder) -> list[int]:
 
 @contextmanager
 def simulated(name: str, faults: Sequence[str] = ()) -> Iterator[Running]:
-    """Give the simulated device *name*, switched on; at the end it is off, and its folder is gone.
+    """Give the simulated device *name*, running; at the end it is off, and its folder is deleted.
 
     Raises:
-        UnknownNameError: there is no such device, or it has no such fault.
-        MissingToolError: this machine is no Linux.
+        UnknownNameError: there is no such device or fault.
+        MissingToolError: this machine does not run Linux.
     """
     simulator: Simulator = simulator_called(name)
     chosen = simulator.with_faults(faults)
     if not Path("/proc/self/environ").exists() or not hasattr(os, "pidfd_open"):
-        raise MissingToolError("simulated devices need Linux: what runs on them runs here, with its /proc")
+        raise MissingToolError("simulated devices need Linux: their programs run on this machine, with its /proc")
     folder = Folder(Path(tempfile.mkdtemp(prefix="detlite-device-")))
     running = Running(folder, vanishes=any(fault.vanishes for fault in chosen))
     try:

@@ -1,6 +1,6 @@
-"""Run by itself: `shell.py SOCKET PROGRAM ARGUMENT ...` runs a program on the simulated device behind SOCKET.
+"""A program: `shell.py SOCKET PROGRAM ARGUMENT ...` runs a program on the simulated device at SOCKET.
 
-It stands where `adb shell` and `ssh` stand: what it reads and writes goes through the device's sockets, so that the
+It takes the place of `adb shell` and `ssh`: its input and output go through the device's sockets, so that the
 device can cut it off at any time.
 """
 
@@ -17,12 +17,12 @@ from collections.abc import Iterator
 
 LENGTH = struct.Struct("!I")
 CHUNK = 1 << 16
-LOST = 255  # as of ssh
+LOST = 255  # the same as ssh
 
 
 @contextlib.contextmanager
 def short(path: str) -> Iterator[str]:
-    """Give a short name of the socket at *path*: the system takes 107 bytes, and folders can have longer names."""
+    """Give a short path of the socket at *path*: the system accepts 107 bytes, and folders can have longer names."""
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)  # noqa: PTH120 - pathlib takes 20 ms to import
     try:
         yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"  # noqa: PTH119 - as above
@@ -31,7 +31,7 @@ def short(path: str) -> Iterator[str]:
 
 
 def copy(source: int, target: int) -> None:
-    """Copy bytes until *source* ends, or *target* takes no more."""
+    """Copy bytes until *source* ends or *target* is closed."""
     with contextlib.suppress(OSError):
         while data := os.read(source, CHUNK):
             while data:
@@ -39,14 +39,14 @@ def copy(source: int, target: int) -> None:
 
 
 def feed(data: socket.socket) -> None:
-    """Copy stdin to the program; its end is the end of the program's stdin."""
+    """Copy stdin to the program, and close the program's stdin at its end."""
     copy(0, data.fileno())
     with contextlib.suppress(OSError):
         data.shutdown(socket.SHUT_WR)
 
 
 def main(path: str, arguments: list[str]) -> int:
-    """Run *arguments* on the device and return their exit status; 255 where the device is not there, or was lost."""
+    """Run *arguments* on the device and return their exit status; 255 if the device is off or was lost."""
     near, far = socket.socketpair()
     errors, far_errors = socket.socketpair()
     asked = json.dumps(arguments).encode()
@@ -73,4 +73,4 @@ def main(path: str, arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     status = main(sys.argv[1], sys.argv[2:])
-    os._exit(status)  # a thread may still wait for a stdin that nobody ends
+    os._exit(status)  # a thread may still wait for stdin

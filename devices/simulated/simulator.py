@@ -1,4 +1,4 @@
-"""What a simulated device is made of: files, and small programs that say what a real one would."""
+"""What a simulated device consists of: files, and small programs that print what a real one would."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from detlite.runtime.plugins import load_plugin, plugin_names
 
 MODELS = "detlite.devices.simulated.models"
 PYTHON = 'exec "$PYTHON" "$@"\n'
-"""A device's `python3`: the one that runs detlite, so that the board's program has an interpreter."""
+"""A device's `python3`: the Python that runs detlite, so that the board's program has an interpreter."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with a device.
+    """One fault of a device.
 
     Attributes:
-        title: what, for people.
-        files: the device's files that are others then; None for one that is not there.
-        programs: its programs that are others then.
-        vanishes: whether it is lost in the middle of its first job, for some seconds.
+        title: a short description for people.
+        files: the files that differ; None for one that is missing.
+        programs: the programs that differ.
+        vanishes: whether it is lost for some seconds during its first job.
     """
 
     title: str
@@ -35,12 +35,12 @@ class Simulator:
     """One device that can be simulated.
 
     Attributes:
-        title: what it imitates.
-        kind: which of detlite's device kinds it is recognized as.
+        title: the device that it imitates.
+        kind: the kind that it is recognized as.
         files: texts by absolute path.
-        programs: shell programs by name; they stand before those of this machine.
-        settings: of its table in the inventory, besides its kind.
-        faults: what can be wrong with it, besides `FAULTS`.
+        programs: shell programs by name, which take precedence over this machine's.
+        settings: of its inventory table, besides its kind.
+        faults: its own faults, besides `FAULTS`.
     """
 
     title: str
@@ -51,11 +51,11 @@ class Simulator:
     faults: Mapping[str, Fault] = field(default_factory=dict)
 
     def all_faults(self) -> dict[str, Fault]:
-        """Return what can be wrong with it, by name."""
+        """Return its possible faults by name."""
         return {**FAULTS, **self.faults}
 
     def with_faults(self, names: Sequence[str]) -> tuple[Fault, ...]:
-        """Return the faults that are called *names*.
+        """Return the faults *names*.
 
         Raises:
             UnknownNameError: it has no such fault.
@@ -68,7 +68,7 @@ class Simulator:
 
 
 def simulator_names() -> tuple[str, ...]:
-    """Return what can be simulated."""
+    """Return the names of the devices that can be simulated."""
     return plugin_names(MODELS)
 
 
@@ -85,7 +85,7 @@ def simulator_called(name: str) -> Simulator:
 
 
 def says(text: str) -> str:
-    """Return a shell program that writes *text*, whatever it is asked."""
+    """Return a shell program that prints *text*, whatever its arguments."""
     return f"cat <<'END'\n{text}END\n"
 
 
@@ -99,6 +99,6 @@ FAULTS = {
             )
         },
     ),
-    "vanishes": Fault("it is lost in the middle of its first job, and is back some seconds later", vanishes=True),
+    "vanishes": Fault("it is lost during its first job, and comes back some seconds later", vanishes=True),
 }
-"""What can be wrong with every device."""
+"""Faults that every device can have."""

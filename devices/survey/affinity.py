@@ -1,4 +1,4 @@
-"""The processor cores that a measured program may use: a cluster by its name, or a mask."""
+"""CPU affinity of a measured program: a cluster's name, or a mask."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from detlite.devices.survey.cpu import Cluster
 from detlite.runtime.errors import InputError
 
 NAMES = {2: ("little", "big"), 3: ("little", "mid", "big")}
-"""Of clusters by how many there are, the slowest first, as phones' makers call them."""
+"""Names of clusters by their number, slowest first, as phone makers call them."""
 
 MASK = re.compile(r"(?:0x)?([0-9a-fA-F]{1,16})")
 
 
 def affinity_words(wanted: str | None, clusters: Sequence[Cluster]) -> list[str]:
-    """Return the words to put before a program that is to keep to the cores *wanted*: `taskset`, and their mask.
+    """Return the command prefix that keeps a program on the cores *wanted*: `taskset` and their mask.
 
     Raises:
-        InputError: it is neither a cluster that there is nor a mask in hexadecimal.
+        InputError: it is neither an existing cluster nor a hexadecimal mask.
     """
     if wanted is None:
         return []
@@ -27,6 +27,6 @@ def affinity_words(wanted: str | None, clusters: Sequence[Cluster]) -> list[str]
         return ["taskset", by_name[wanted].mask]
     mask = MASK.fullmatch(wanted)
     if mask is None or int(mask[1], 16) == 0:
-        known = ", ".join(by_name) or "no clusters that it tells"
-        raise InputError(f"affinity {wanted!r}: want a mask such as f0, or a cluster; it has {known}")
+        known = ", ".join(by_name) or "no known clusters"
+        raise InputError(f"affinity {wanted!r}: expected a mask such as f0, or a cluster; the device has {known}")
     return ["taskset", mask[1]]

@@ -18,17 +18,17 @@ MOST_CORES = 4096
 
 @dataclass(frozen=True)
 class Cluster:
-    """Processor cores that share a clock, in kHz; None where the system does not say.
+    """Processor cores that share a clock, in kHz; None if the system does not say.
 
     Attributes:
         name: of the policy: `policy4`.
         cores: their numbers.
-        governor: who sets the clock.
-        driver: by what it is set: `intel_pstate`.
-        now_khz: the clock as it is.
-        min_khz: the least that the governor may set.
-        max_khz: the most that it may set; less than *hardware_max_khz* where something holds it down.
-        hardware_max_khz: the most that the processor can.
+        governor: the cpufreq governor.
+        driver: the cpufreq driver: `intel_pstate`.
+        now_khz: the current clock.
+        min_khz: the lowest clock that the governor may set.
+        max_khz: the highest clock that it may set; below *hardware_max_khz* if something limits it.
+        hardware_max_khz: the processor's highest clock.
     """
 
     name: str

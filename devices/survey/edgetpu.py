@@ -1,4 +1,4 @@
-"""Edge TPUs as a device sees them: on USB, before or after their firmware, or on PCIe as `/dev/apex_N`."""
+"""Edge TPUs that a device sees: on USB, before or after loading firmware, or on PCIe as `/dev/apex_N`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class EdgeTpu:
     Attributes:
         bus: `usb` or `pci`.
         place: where it is: `2-1`, `apex_0`, `0000:01:00.0`.
-        is_ready: whether its firmware is loaded: on USB only after the first use, when it gets another number.
-        speed_mbits: of its USB port; None of PCIe.
-        access: `writable`, `refused` (no right to) or `missing` (no such file in /dev).
-        node: the file in /dev; "" where a driver is missing that would make one.
+        is_ready: whether its firmware is loaded; on USB that happens at first use, and changes its USB id.
+        speed_mbits: its USB port's speed in Mbit/s; None on PCIe.
+        access: `writable`, `refused` (no permission) or `missing` (no such file in /dev).
+        node: the file in /dev; "" if its driver is missing.
     """
 
     bus: str
@@ -52,13 +52,13 @@ def _usb(words: Words) -> EdgeTpu:
 
 
 def apex_temperatures_c(answers: Answers) -> dict[str, float]:
-    """Return the temperature of each Edge TPU on PCIe; those on USB say none."""
+    """Return the temperature of each Edge TPU on PCIe; those on USB report none."""
     found = {path.split("/")[-2]: whole(value) for path, value in answers.files(APEX).items()}
     return {f"edgetpu {name}": value / 1000 for name, value in found.items() if value is not None}
 
 
 def clock_of(packages: str | None) -> str | None:
-    """Return the clock of the runtime that the *packages* name: `max` (500 MHz) or `std` (250 MHz).
+    """Return the clock of the runtime named in *packages*: `max` (500 MHz) or `std` (250 MHz).
 
     The library itself does not say; Debian's package does, for both are called libedgetpu.so.1.
     """

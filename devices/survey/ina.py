@@ -1,4 +1,4 @@
-"""A Jetson's INA3221 power monitors: rails in mW, what the module draws, and the energy of each inference."""
+"""A Jetson's INA3221 power monitors: power of each rail and of the module in mW, and energy per inference."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def _mw(values: Mapping[str, str]) -> float | None:
 
 
 def energy_mj(samples: Sequence[tuple[float, float]], begin_s: float, end_s: float) -> float | None:
-    """Return the energy between *begin_s* and *end_s*, from (seconds, mW) *samples* in the order of their times.
+    """Return the energy in mJ between *begin_s* and *end_s*, from (seconds, mW) *samples* in order of time.
 
-    Power is taken to go in straight lines between samples (the trapezoidal rule), and to stay as it was before the
-    first and after the last. None where there is no sample within.
+    Power is interpolated linearly between samples (the trapezoidal rule), and is constant before the
+    first and after the last. None if no sample is in between.
     """
     inside = [(at, mw) for at, mw in samples if begin_s <= at <= end_s]
     if not inside or end_s <= begin_s:

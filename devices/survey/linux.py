@@ -1,4 +1,4 @@
-"""What every Linux device says alike: its name, processor, system, clocks and temperatures."""
+"""What every Linux device reports: name, processor, system, clocks and temperatures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MODEL, RELEASE, CPUINFO = "/proc/device-tree/model", "/etc/os-release", "/proc/c
 IDENTITY = ("run uname -m", "run uname -r", f"text {MODEL}", f"text {RELEASE}", f"text {CPUINFO}")
 ZONES = "/sys/class/thermal/thermal_zone*"
 SENSORS = (*CLOCKS, f"file {ZONES}/type", f"file {ZONES}/temp")
-COLDEST, HOTTEST = -100_000, 200_000  # millidegrees: beyond, the sensor is off
+COLDEST, HOTTEST = -100_000, 200_000  # millidegrees; beyond these the sensor is off
 NAMES = ("model name", "Model", "Hardware")
 
 
@@ -37,12 +37,12 @@ def identify_linux(answers: Answers) -> Identity:
 
 
 def sense_linux(answers: Answers) -> Sensors:
-    """Return the temperatures and clocks that Linux has."""
+    """Return the temperatures and clocks that Linux reports."""
     return Sensors(temperatures_c=temperatures_c(answers), clusters=clusters(answers))
 
 
 def is_linux(answers: Answers) -> bool:
-    """Return whether a kernel answers that is Linux's."""
+    """Return whether the kernel is Linux."""
     return bool(answers.said("uname -m"))
 
 

@@ -1,4 +1,4 @@
-"""How a device stood while a model was measured on it: asked before and after, put into the measurement's record."""
+"""The state of a device around a measurement: asked before and after, and put into the record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Standing:
-    """Which device it is, of which kind, and how it stood."""
+    """A device's identity, kind and state."""
 
     kind: Kind
     identity: Identity
@@ -29,10 +29,10 @@ class Standing:
 
 
 def standing_before(transport: Transport, device: Device) -> Standing:
-    """Return how *device* stands before a run.
+    """Return the state of *device* before a run.
 
     Raises:
-        FindingError: it is not in the power mode that the inventory insists on.
+        FindingError: it is not in the power mode that the inventory requires.
         DeviceError: it was lost.
     """
     kind = kind_called(device.kind)
@@ -46,7 +46,7 @@ def standing_before(transport: Transport, device: Device) -> Standing:
 
 
 def sensors_after(transport: Transport, before: Standing) -> Sensors:
-    """Return how the device stands after the run.
+    """Return the state of the device after the run.
 
     Raises:
         DeviceError: it was lost.
@@ -55,9 +55,9 @@ def sensors_after(transport: Transport, before: Standing) -> Sensors:
 
 
 def with_standing(record: Record, before: Standing, after: Sensors | None, lines: Lines = ()) -> Record:
-    """Return the measurement's *record* with what the device said of itself, and what that means for the numbers.
+    """Return the measurement's *record* with the device's state, and what that means for the figures.
 
-    *after* is None where the device was lost; *lines* are what was watched beside the run.
+    *after* is None if the device was lost; *lines* are what was sampled during the run.
     """
     watched = before.kind.watch.summarize(lines) if before.kind.watch and lines else {}
     topics = {reason.partition(":")[0] for reason in record["reasons"]}
@@ -78,7 +78,7 @@ def with_standing(record: Record, before: Standing, after: Sensors | None, lines
 
 
 def _energy(record: Record, kind: Kind, watched: Mapping[str, Any]) -> Record | None:
-    """Return the energy by the mean power that was watched, in the time of the samples alone; None where none was."""
+    """Return the energy from the mean power sampled during the run, over the samples' time; None without samples."""
     power = watched.get("mean_power_mw")
     if power is None or kind.watch is None or not record["samples"]:
         return None

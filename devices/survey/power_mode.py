@@ -1,4 +1,4 @@
-"""A Jetson's power mode: which it is in, which there are, and how to set another."""
+"""A Jetson's power mode: the current one, the available ones, and how to set another."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ KEPT = re.compile(r"\bpmode:(\d+)")
 
 @dataclass(frozen=True)
 class PowerModes:
-    """The modes of a board.
+    """The power modes of a board.
 
     Attributes:
-        current: the name of the mode that it is in; None where it does not say.
-        names: of all modes that its configuration defines, by number.
-        problem: why *current* is not known.
+        current: the name of the current mode; None if unknown.
+        names: of all modes in its configuration, by number.
+        problem: why *current* is unknown.
     """
 
     current: str | None
@@ -31,7 +31,7 @@ class PowerModes:
     problem: str | None = None
 
     def number(self, wanted: str) -> int | None:
-        """Return the number of the mode *wanted*, a name or a number; None where there is none."""
+        """Return the number of the mode *wanted*, a name or a number; None if it does not exist."""
         found = [number for number, name in self.names.items() if wanted.upper() in (name.upper(), str(number))]
         return found[0] if found else None
 
@@ -43,7 +43,7 @@ class PowerModes:
 
 
 def power_modes(answers: Answers) -> PowerModes:
-    """Return the modes as `nvpmodel -q` says it, or else, where that needs more rights, the file that it keeps."""
+    """Return the modes from `nvpmodel -q`, or from its status file if that needs more rights."""
     rows = DEFINED.findall(answers.text(CONFIGURATION) or "")
     names = {number: name for text, name in rows if (number := whole(text)) is not None}
     try:

@@ -1,4 +1,4 @@
-"""Run by a device's own Python, as text: which interpreters it has. It imports little: a slow board waits for it."""
+"""Run by the device's own Python: lists its interpreters. It imports little, since a slow board waits for it."""
 
 import ctypes
 import importlib.util
@@ -12,7 +12,7 @@ METADATA = (".dist-info", ".egg-info")
 
 
 def versions() -> Dict[str, str]:  # noqa: UP006 - as above
-    """Return the versions of the installed packages that matter, as the names of their metadata's folders say them."""
+    """Return the versions of the relevant installed packages, from the names of their metadata folders."""
     found: Dict[str, str] = {}  # noqa: UP006 - as above
     for folder in sys.path:
         names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []  # noqa: PTH112, PTH208 - light
@@ -25,7 +25,7 @@ def versions() -> Dict[str, str]:  # noqa: UP006 - as above
 
 
 def edgetpu() -> Dict[str, str]:  # noqa: UP006 - as above
-    """Return what the Edge TPU's library says of its version, or why it cannot be loaded."""
+    """Return the version of the Edge TPU's library, or why it cannot be loaded."""
     try:
         library = ctypes.CDLL("libedgetpu.so.1")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Asking a device what it is and how it stands: many questions, one call, nothing written there."""
+"""Asking a device for its identity and state: many questions in one call, nothing written on the device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERSION = re.compile(r"\d{1,3}\.\d{1,4}\.")
 
 @dataclass(frozen=True)
 class Answer:
-    """What one question gave: its text, and the exit status of what was run; 127 where there is no such program."""
+    """The answer to one question: its text, and the exit status of what was run; 127 if the program is missing."""
 
     text: str
     status: int
@@ -30,23 +30,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a device said, by question. A question that was not asked is an error of the caller (`KeyError`)."""
+    """A device's answers by question. Reading one that was not asked is a programming error (`KeyError`)."""
 
     given: Mapping[str, Answer]
 
     def files(self, *patterns: str) -> dict[str, str]:
-        """Return the first line of each file that the *patterns* name, by path."""
+        """Return the first line of each file that matches *patterns*, by path."""
         lines = (line for pattern in patterns for line in self.given[f"file {pattern}"].text.splitlines())
         rows = (line.partition("\t") for line in lines)
         return {path: value.strip() for path, tab, value in rows if tab and path.startswith("/")}
 
     def text(self, path: str) -> str | None:
-        """Return the content of a file; None where there is none."""
+        """Return the content of a file; None if it does not exist."""
         answer = self.given[f"text {path}"]
         return answer.text.strip() if answer.status == 0 else None
 
     def said(self, command: str) -> str | None:
-        """Return what a program wrote; None where it is missing, or ended with another status than 0."""
+        """Return the output of a program; None if it is missing or failed."""
         answer = self.given[f"run {command}"]
         return answer.text.strip() if answer.status == 0 else None
 
@@ -59,7 +59,7 @@ def look(transport: Transport, questions: Iterable[str], *, timeout_s: float = L
     """Ask *questions* of the device: see `look.sh` for what can be asked.
 
     Raises:
-        DeviceError: the device was lost, or its shell does not answer as it should.
+        DeviceError: the device was lost, or its shell did not answer every question.
     """
     asked = list(dict.fromkeys(questions))
     script, probe = shell_script(HERE / "look.sh"), (HERE / "probe.py").read_text(encoding="utf-8")
@@ -69,19 +69,19 @@ def look(transport: Transport, questions: Iterable[str], *, timeout_s: float = L
     lacks = [question for question in asked if question not in answers.given]
     if lacks:
         raise DeviceError(
-            f"{transport.name} answered {len(asked) - len(lacks)} of {len(asked)} questions; not: {lacks[0]}"
+            f"{transport.name} answered {len(asked) - len(lacks)} of {len(asked)} questions; first missing: {lacks[0]}"
         )
     return answers
 
 
 def parse_answers(text: str) -> Answers:
-    """Return the answers in what `look.sh` writes; one that is cut short is not among them."""
+    """Return the answers in the output of `look.sh`; a truncated one is left out."""
     found = ANSWER.findall(text)
     return Answers({question.strip(): Answer(said[:MOST_CHARACTERS], int(status)) for question, said, status in found})
 
 
 def python_facts(answer: Answer) -> dict[str, Any] | None:
-    """Return what `probe.py` found; None where there is no Python, or one that is too old for it."""
+    """Return what `probe.py` found; None if Python is missing or too old for it."""
     last = answer.text.strip().splitlines()[-1:] or [""]
     try:
         facts = json.loads(last[0])

@@ -1,4 +1,4 @@
-"""What a device of the inventory is, recognized and identified by what it says itself."""
+"""Recognizing and identifying a device of the inventory by its own answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Recognized:
-    """A device that answered: its kind, what shows that, what `uname -m` says, and which device it is."""
+    """A device that answered: its kind, the evidence for that, its `uname -m`, and its identity."""
 
     kind: str
     because: str
@@ -28,30 +28,30 @@ class Recognized:
 
 
 def recognized(answers: Answers) -> Recognized:
-    """Return what the device is that gave *answers* to all kinds' questions.
+    """Return what a device is, from its *answers* to all kinds' questions.
 
     Raises:
-        DeviceError: it is of no kind.
+        DeviceError: no kind recognizes it.
     """
     name, why = recognize(answers)
     return Recognized(name, why, answers.said("uname -m") or "unknown", kind_called(name).identify(answers))
 
 
 def identified(device: Device) -> Recognized:
-    """Return what *device* says that it is.
+    """Ask *device* what it is.
 
     Raises:
-        DeviceError: it is not there, or of no kind.
+        DeviceError: it does not answer, or no kind recognizes it.
     """
     with connect(device) as transport:
         return recognized(look(transport, identity_questions(), timeout_s=IDENTIFY_S))
 
 
 def shown(device: Device) -> Record:
-    """Return all that is known of *device*: what it is, what runs models there, how it stands, what to know of it.
+    """Return all that is known about *device*: identity, runtimes, state, cautions.
 
     Raises:
-        DeviceError: it is not there, or of no kind.
+        DeviceError: it does not answer, or no kind recognizes it.
     """
     with connect(device) as transport:
         answers = look(transport, questions_of_all())
@@ -75,7 +75,7 @@ def shown(device: Device) -> Record:
 
 
 def facts_of(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a reader wants of the *record* of `shown`, by its name."""
+    """Return the *record* of `shown` as lines for people, by name."""
     identity, standing = record["identity"], record["standing"]
     word = f"{record['mark']} ".lstrip()
     facts = {

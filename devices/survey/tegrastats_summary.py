@@ -1,4 +1,4 @@
-"""What `tegrastats` said beside a run: the GPU's load and clocks, temperatures, and what the module drew."""
+"""Summary of `tegrastats` during a run: GPU load and clocks, temperatures, power of the module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Record = dict[str, Any]
 
 
 def tegrastats_summary(lines: Lines) -> Record:
-    """Return the summary of *lines*; only `samples` where none of them is a sample."""
+    """Return the summary of *lines*; only `samples` if none of them is a sample."""
     samples = [(at, sample) for at, line in lines for sample in _samples(line)]
     temperatures: dict[str, float] = {}
     for _at, sample in samples:
@@ -39,7 +39,7 @@ def tegrastats_summary(lines: Lines) -> Record:
 def _samples(line: str) -> tuple[tegrastats.Sample, ...]:
     try:
         return tegrastats.parse(f"{line}\n")
-    except InputError:  # a line of something else, or cut
+    except InputError:  # an unrelated or truncated line
         return ()
 
 

@@ -1,4 +1,4 @@
-"""A program that samples the device beside a run, for as long as it is watched."""
+"""A program that samples the device during a run."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SCRIPT = Path(__file__).with_name("watch.sh")
 
 @contextlib.contextmanager
 def watching(transport: Transport, watch: Watch | None) -> Iterator[list[tuple[float, str]]]:
-    """Give the lines that the program writes on the device, with the seconds of their arrival, as they come.
+    """Give the lines that the program prints on the device, with the seconds of their arrival, as they come.
 
-    No line comes where *watch* is None, or the device has no such program. The program ends with the `with`, there too.
+    There are none if *watch* is None or the device lacks the program. The program ends with the `with`.
     """
     lines: list[tuple[float, str]] = []
     if watch is None:

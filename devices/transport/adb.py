@@ -1,4 +1,4 @@
-"""Android devices, by the `adb` program: always with the serial number, always with a time limit."""
+"""Android devices over the `adb` program: always with the serial number and a time limit."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from detlite.devices.transport.transport import LostError
 from detlite.runtime.errors import DetliteError, DeviceError, InputError
 
 ASK_S = 10.0  # for adb itself: it may have to start its server
-DEVICE = "device"  # adb's word for one that is there and willing
+DEVICE = "device"  # adb's word for a device that is ready
 
 CURES = {
-    "unauthorized": "unlock it and accept this computer's key in the question that it shows",
-    "offline": "it is attached and does not answer: reconnect it, or restart its USB debugging",
-    "no permissions": "this user may not open it: see `detlite doctor` for udev",
-    "recovery": "it stands in its recovery: restart it",
-    "bootloader": "it stands in its boot loader: restart it",
+    "unauthorized": "unlock it and accept this computer's key in its dialog",
+    "offline": "it is attached but does not answer: reconnect it, or restart USB debugging",
+    "no permissions": "you have no permission to open it: `detlite doctor` shows the udev rule",
+    "recovery": "it is in recovery mode: restart it",
+    "bootloader": "it is in its boot loader: restart it",
 }
 
 
 @dataclass(frozen=True)
 class AdbTransport:
-    """A way to the device with *serial* (for one in the network: `address:port`); *name* is its name in messages."""
+    """The device with *serial* (over the network: `address:port`); *name* is its name in messages."""
 
     name: str
     serial: str
 
     def command(self, arguments: Sequence[str]) -> list[str]:
-        """Return the `adb shell` that runs *arguments*: one quoted string, since adb joins what it gets."""
+        """Return the `adb shell` command that runs *arguments*: one quoted string, since adb joins its arguments."""
         return ["adb", "-s", self.serial, "shell", "-T", shlex.join(arguments)]
 
     def explain(self, said: str) -> DetliteError:
-        """Return what `adb devices` says of the device, or else what adb *said*."""
+        """Return the state that `adb devices` reports, or else adb's own message *said*."""
         state = device_states().get(self.serial, "not attached")
         if state in CURES:
             return DeviceError(f"{self.name} ({self.serial}) is {state}: {CURES[state]}")
@@ -46,10 +46,10 @@ class AdbTransport:
             return LostError(
                 f"{self.name} ({self.serial}) is {state}: check the cable or the network, and `adb devices`"
             )
-        return LostError(f"{self.name} ({self.serial}): adb lost it; {last_line(said) or 'it said nothing'}")
+        return LostError(f"{self.name} ({self.serial}): adb lost it; {last_line(said) or 'it printed nothing'}")
 
     def put(self, files: Mapping[str, Path], folder: str, *, timeout_s: float) -> None:
-        """Push files by one `adb push`, which names them as it finds them: links lend them their names."""
+        """Push all files with one `adb push`, which keeps their names: symbolic links give them the right ones."""
         with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
             for name, path in files.items():
                 (Path(scratch) / name).symlink_to(path.absolute())
@@ -68,22 +68,22 @@ class AdbTransport:
         return self.explain(text)
 
     def close(self) -> None:
-        """Nothing is kept: adb's server is the user's."""
+        """Do nothing: adb's server belongs to the user."""
 
 
 def open_adb(name: str, serial: str | None) -> AdbTransport:
-    """Return the way to the device with *serial*; without one, to the only one that is attached.
+    """Return the transport to the device with *serial*; without one, to the only device that is attached.
 
     Raises:
         MissingToolError: adb is not installed.
-        InputError: there is no serial, and not exactly one device.
-        DeviceError: the device is not there, or not willing.
+        InputError: no serial was given, and not exactly one device is attached.
+        DeviceError: the device is not attached, or not ready.
     """
     require("adb", "Android's platform tools (the package adb of Debian)")
     states = device_states()
     serial = serial or _only(name, states)
     transport = AdbTransport(name, serial)
-    if states.get(serial) != DEVICE and ":" in serial:  # in the network: adb forgets those, or keeps a dead connection
+    if states.get(serial) != DEVICE and ":" in serial:  # adb forgets network devices, or keeps dead connections
         if serial in states:
             run_program(["adb", "disconnect", serial], timeout_s=ASK_S)
         run_program(["adb", "connect", serial], timeout_s=ASK_S)
@@ -96,7 +96,7 @@ def open_adb(name: str, serial: str | None) -> AdbTransport:
 def _only(name: str, states: Mapping[str, str]) -> str:
     if len(states) != 1:
         found = ", ".join(sorted(states)) or "none"
-        raise InputError(f"{name} has no serial, and the devices attached are: {found}; say which in the inventory")
+        raise InputError(f"{name} has no serial, and attached are: {found}; set `serial` in the inventory")
     return next(iter(states))
 
 
@@ -113,7 +113,7 @@ def device_states() -> dict[str, str]:
 
 
 def parse_states(text: str) -> dict[str, str]:
-    """Return serial numbers and states in what `adb devices` writes; `no permissions` comes with a reason, cut here."""
+    """Return serial numbers and states from the output of `adb devices`; the reason after `no permissions` is cut."""
     rows = [line.split("\t", 1) for line in text.splitlines() if "\t" in line]
     return {serial.strip(): _state(state) for serial, state in rows}
 

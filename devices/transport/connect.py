@@ -1,4 +1,4 @@
-"""From a device of the inventory to the way there."""
+"""Opening the transport to a device of the inventory."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from detlite.devices.transport.transport import Transport
 
 @contextmanager
 def connect(device: Device) -> Iterator[Transport]:
-    """Give the way to *device*, and let go of it at the end.
+    """Give the transport to *device*, and close it at the end.
 
     Raises:
         MissingToolError: adb or ssh is not installed.
-        DeviceError: adb says that the device is not there or not willing; ssh says so at the first command.
+        DeviceError: adb reports that the device is not attached or not ready; ssh fails at the first command instead.
     """
     transport = _open(device)
     try:

@@ -1,4 +1,4 @@
-"""This machine as a device: the same programs, without a way between."""
+"""This machine as a device: the same programs, started directly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from detlite.runtime.errors import DetliteError, DeviceError
 
 @dataclass(frozen=True)
 class LocalTransport:
-    """A way to this machine itself; *name* is that of the device in messages."""
+    """This machine; *name* is its name in messages."""
 
     name: str
 
@@ -23,8 +23,8 @@ class LocalTransport:
         return list(arguments)
 
     def explain(self, said: str) -> DetliteError:
-        """Return that the shell was ended from outside."""
-        return LostError(f"{self.name}: the process was ended from outside; {last_line(said) or 'it said nothing'}")
+        """Return that the shell was killed."""
+        return LostError(f"{self.name}: the process was killed; {last_line(said) or 'it printed nothing'}")
 
     def put(self, files: Mapping[str, Path], folder: str, *, timeout_s: float) -> None:  # noqa: ARG002 - a local copy ends
         """Copy files."""
@@ -35,4 +35,4 @@ class LocalTransport:
             raise DeviceError(f"{self.name}: {error.filename} cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: nothing was opened."""

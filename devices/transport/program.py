@@ -1,4 +1,4 @@
-"""Programs of this machine: started in a session of their own, ended with all that they started."""
+"""Programs on this machine: each started in its own session, and ended with its children."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from detlite.runtime.errors import MissingToolError
 
 @dataclass(frozen=True)
 class Said:
-    """What a program of this machine left.
+    """The result of a program on this machine.
 
     Attributes:
-        status: its exit status; None where it took too long and was ended.
+        status: its exit status; None if it took too long and was ended.
         out: its stdout.
         err: its stderr.
         duration_s: how long it ran.
@@ -35,20 +35,20 @@ def require(program: str, package: str) -> None:
     """Check that *program* is on the path.
 
     Raises:
-        MissingToolError: it is not; *package* names what brings it.
+        MissingToolError: it is not; *package* names what contains it.
     """
     if shutil.which(program) is None:
         raise MissingToolError(f"{program} is not on the path: install {package}")
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a program with pipes; Ctrl-C reaches this process alone, which ends it."""
+    """Start a program with pipes; Ctrl-C reaches only this process, which ends the program."""
     pipe = subprocess.PIPE
     return subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
 
 
 def run_program(arguments: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Said:
-    """Run a program to its end, or for *timeout_s*."""
+    """Run a program to its end, for at most *timeout_s*."""
     begin = time.monotonic()
     process = start(arguments)
     try:
@@ -62,7 +62,7 @@ def run_program(arguments: Sequence[str], *, timeout_s: float, stdin: bytes = b"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the program, and the processes that it started, if it still runs; close its pipes."""
+    """Kill the program and its children if it still runs; close its pipes."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

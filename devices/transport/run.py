@@ -1,4 +1,4 @@
-"""Running a program on a device, whichever way leads there."""
+"""Running a program on a device, over any transport."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from detlite.devices.transport.transport import Completed, LostError, Transport
 from detlite.runtime.errors import DeviceError
 
 GRACE_S = 8.0
-"""How much later than there a time limit ends here: the device has ended the program by then, or is lost."""
+"""How much longer this machine waits than the device does: by then the device has ended the program, or is lost."""
 
 ENDED = re.compile(r"\x1eend (\d+)\n")
-TIMED_OUT = (124, 137)  # of `timeout`: its own status, and where it had to kill
+TIMED_OUT = (124, 137)  # exit statuses of `timeout`: timed out, and killed
 ALIVE_S = 5.0
 
 
@@ -28,11 +28,11 @@ RUN = shell_script(Path(__file__).with_name("run.sh"))
 
 
 def run(transport: Transport, arguments: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Completed:
-    """Run *arguments* on the device and return what came of it; its exit status is not judged.
+    """Run *arguments* on the device and return the result, whatever its exit status.
 
     Raises:
-        LostError: the way broke, or the device did not answer.
-        DeviceError: it took over *timeout_s*, and was ended on the device.
+        LostError: the connection broke, or the device did not answer.
+        DeviceError: it took longer than *timeout_s*, and was ended on the device.
     """
     limit = f"{timeout_s:g}"
     command = transport.command(["sh", "-c", RUN, "run", limit, *arguments])
@@ -48,7 +48,7 @@ def run(transport: Transport, arguments: Sequence[str], *, timeout_s: float, std
 
 
 def split_end(err: str) -> tuple[str, int | None]:
-    """Return *err* without the line that says how a program on a device ended, and the status that it says."""
+    """Return *err* without the line that states a program's exit status, and that status."""
     found = ENDED.search(err)
     if found is None:
         return err, None
@@ -58,10 +58,10 @@ def split_end(err: str) -> tuple[str, int | None]:
 def run_script(
     transport: Transport, script: str, arguments: Sequence[str], *, timeout_s: float, stdin: str = ""
 ) -> str:
-    """Run a shell program on the device and return what it writes.
+    """Run a shell program on the device and return its output.
 
     Raises:
-        DeviceError: it ended with another status than 0, or did not end.
+        DeviceError: it failed, or did not end.
     """
     done = run(transport, ["sh", "-c", script, "sh", *arguments], timeout_s=timeout_s, stdin=stdin.encode())
     if done.status != 0:
@@ -70,7 +70,7 @@ def run_script(
 
 
 def last_line(text: str) -> str:
-    """Return the last line of *text* that says something, at most 300 characters of it."""
+    """Return the last non-empty line of *text*, at most 300 characters."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
@@ -79,7 +79,7 @@ def get(transport: Transport, path: str, *, timeout_s: float) -> bytes:
     """Return the content of the file at *path* on the device.
 
     Raises:
-        DeviceError: it is not there, or did not arrive whole.
+        DeviceError: it does not exist, or arrived incomplete.
     """
     done = run(transport, ["cat", path], timeout_s=timeout_s)
     if done.status != 0:

@@ -1,4 +1,4 @@
-"""Simulated devices: what a real one is asked goes to a device that `detlite devices simulate` switched on."""
+"""Simulated devices: commands go to a device that `detlite devices simulate` started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from detlite.runtime.errors import DetliteError
 
 @dataclass(frozen=True)
 class SimulatedTransport:
-    """A way to the simulated device in *folder*; *name* is its name in messages."""
+    """The simulated device in *folder*; *name* is its name in messages."""
 
     name: str
     folder: Folder
@@ -29,12 +29,12 @@ class SimulatedTransport:
     def explain(self, said: str) -> DetliteError:
         """Return that the device is off, or was lost."""
         if not self.folder.socket.exists():
-            return LostError(f"{self.name} is off: `detlite devices simulate` runs no more, or never did")
-        return LostError(f"{self.name}: the simulated device does not answer; {last_line(said) or 'it said nothing'}")
+            return LostError(f"{self.name} is off: `detlite devices simulate` is not running")
+        return LostError(f"{self.name}: the simulation does not answer; {last_line(said) or 'it printed nothing'}")
 
     def put(self, files: Mapping[str, Path], folder: str, *, timeout_s: float) -> None:
         """Copy files into *folder* under the device's home."""
         LocalTransport(self.name).put(files, str(self.folder.home / folder), timeout_s=timeout_s)
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: nothing was opened."""

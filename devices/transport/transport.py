@@ -1,4 +1,4 @@
-"""What every way to a device offers."""
+"""What every transport offers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from detlite.runtime.errors import DetliteError, DeviceError
 
 
 class LostError(DeviceError):
-    """The way to the device broke, or the device does not answer."""
+    """The connection to the device broke, or the device does not answer."""
 
 
 @dataclass(frozen=True)
 class Completed:
-    """A program that ended on a device.
+    """The result of a program on a device.
 
     Attributes:
         arguments: what was run.
         status: its exit status.
-        out: what it wrote to stdout.
-        err: what it wrote to stderr.
-        duration_s: until its end was known here.
+        out: its stdout.
+        err: its stderr.
+        duration_s: how long it took, as seen from this machine.
     """
 
     arguments: tuple[str, ...]
@@ -34,7 +34,7 @@ class Completed:
 
 
 class Transport(Protocol):
-    """A way to one device; what all of them do alike is in `run`.
+    """A connection to one device; what all transports share is in `run`.
 
     Attributes:
         name: the device's, for messages.
@@ -44,21 +44,21 @@ class Transport(Protocol):
     def name(self) -> str: ...  # noqa: D102
 
     def command(self, arguments: Sequence[str]) -> list[str]:
-        """Return the arguments of the program of this machine that runs *arguments* on the device."""
+        """Return the command on this machine that runs *arguments* on the device."""
         ...
 
     def explain(self, said: str) -> DetliteError:
-        """Return why the way failed, from what the program of this machine *said*."""
+        """Return why the connection failed, from the local program's message *said*."""
         ...
 
     def put(self, files: Mapping[str, Path], folder: str, *, timeout_s: float) -> None:
-        """Copy files into *folder* on the device, which is there, under the given names.
+        """Copy files into the existing *folder* on the device, under the given names.
 
         Raises:
-            DeviceError: not all of them arrived; what did is in *folder*.
+            DeviceError: not all of them arrived; those that did are in *folder*.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what the way needed on this machine."""
+        """Release what the transport uses on this machine."""
         ...

@@ -105,8 +105,8 @@ def test_a_pixel_tells_its_thermal_status_battery_and_screen(tmp_path):
     assert found.temperatures_c == {"VIRTUAL-SKIN (skin)": 34.5}
     assert (found.thermal_status, found.screen_on, found.battery.level_percent) == (2, True, 15)
     assert cautions_of(found) == [
-        "the battery is fed by USB: charging warms the device",
-        "the battery is at 15%: saving power may hold the clocks down",
+        "the battery is charging from USB: charging warms the device",
+        "the battery is at 15%: the battery saver may limit the clocks",
     ]
 
 
@@ -219,7 +219,7 @@ def test_an_answer_that_is_cut_short_is_none():
 def test_a_device_that_does_not_answer_all_is_an_error(tmp_path):
     made = linux(tmp_path)
     made.program("tr", "kill -9 $PPID")
-    with pytest.raises(DeviceError, match="answered 0 of 2 questions; not: text /proc/cpuinfo"):
+    with pytest.raises(DeviceError, match="answered 0 of 2 questions; first missing: text /proc/cpuinfo"):
         look(made, ["text /proc/cpuinfo", "run uname -m"])
 
 
@@ -236,7 +236,7 @@ def test_the_probe_runs_on_this_python():
 
 def test_another_power_mode_than_the_inventorys_is_refused_with_its_cure(tmp_path):
     with pytest.raises(
-        FindingError, match=r"it is in the power mode 15W, and the inventory insists on MAXN_SUPER"
+        FindingError, match=r"it is in the power mode 15W, and the inventory requires MAXN_SUPER"
     ) as found:
         standing_before(jetson(tmp_path), entry("jetson", power_mode="MAXN_SUPER"))
     assert "sudo nvpmodel -m 2" in str(found.value)
@@ -248,12 +248,12 @@ def test_the_power_mode_of_the_inventory_is_a_name_or_a_number(tmp_path, mode):
 
 
 def test_a_power_mode_that_the_board_has_not_is_refused_with_those_it_has(tmp_path):
-    with pytest.raises(FindingError, match="insists on the power mode MAXN, and there are 15W, 7W, MAXN_SUPER"):
+    with pytest.raises(FindingError, match="requires the power mode MAXN, and the device has 15W, 7W, MAXN_SUPER"):
         standing_before(jetson(tmp_path), entry("jetson", power_mode="MAXN"))
 
 
 def test_a_power_mode_for_a_device_without_any_is_refused(tmp_path):
-    with pytest.raises(FindingError, match="it has no power modes"):
+    with pytest.raises(FindingError, match="the device has no power modes"):
         standing_before(linux(tmp_path), entry("generic_linux", power_mode="MAXN"))
 
 
@@ -288,7 +288,7 @@ def test_a_clock_or_power_mode_that_changed_is_told(tmp_path):
     made.says("nvpmodel", "NV Power Mode: 7W\n1\n")
     assert changes(before, sensors(made, "jetson")) == [
         "throttling: the highest clock of policy0 fell from 1728000 to 1036800 kHz",
-        "power mode: it changed from 15W to 7W while it was measured",
+        "power mode: it changed from 15W to 7W during the measurement",
     ]
 
 
@@ -329,7 +329,8 @@ def test_cores_are_named_as_a_cluster_or_a_mask(tmp_path, wanted, words):
 
 @pytest.mark.parametrize("wanted", ["mid", "0", "", "-p", "f;ls", "1" * 17])
 def test_cores_that_are_neither_are_refused(tmp_path, wanted):
-    with pytest.raises(InputError, match="want a mask such as f0, or a cluster; it has little, big, policy0, policy8"):
+    text = "expected a mask such as f0, or a cluster; the device has little, big, policy0, policy8"
+    with pytest.raises(InputError, match=text):
         affinity_words(wanted, sensors(pixel(tmp_path), "pixel").clusters)
 
 

@@ -55,7 +55,7 @@ def test_every_finding_has_a_cure_and_every_check_a_title(tmp_path):
 
 def test_another_kind_than_the_inventorys_is_told(tmp_path):
     text, cure = of(found(linux(tmp_path), entry("jetson")), "kind", SPOILS)
-    assert text == "the inventory says jetson, and it answers as generic_linux: Raspberry Pi 5 Model B Rev 1.0"
+    assert text == "the inventory says jetson, but the device answers as generic_linux: Raspberry Pi 5 Model B Rev 1.0"
     assert cure == 'set kind = "generic_linux" of [jetson] in the inventory'
 
 
@@ -68,7 +68,7 @@ def test_a_missing_python_spoils(tmp_path):
     made = linux(tmp_path)
     (made.programs / "python3").unlink()
     text, cure = of(found(made, entry("generic_linux", python="python3.77")), "python", SPOILS)
-    assert text == "python3.77 does not run there"
+    assert text == "python3.77 does not run on it"
     assert cure.startswith("set `python` of [generic_linux]")
 
 
@@ -94,7 +94,7 @@ def test_a_benchmark_model_for_another_processor_spoils(tmp_path):
     ("changes", "check", "text"),
     [
         ({"python": "3.7.3"}, "python", "its Python is 3.7.3, and detlite needs 3.9 or newer"),
-        ({"bits": 32}, "python", "its Python has 32 bits on a kernel of aarch64: no interpreter is made for it"),
+        ({"bits": 32}, "python", "its Python is 32-bit on an aarch64 kernel: no interpreter supports that"),
         ({"modules": ["ai_edge_litert"]}, "python", "its Python has no numpy"),
         ({"modules": ["numpy"]}, "interpreter", "its Python has no TFLite interpreter"),
         (
@@ -116,13 +116,16 @@ def test_a_python_that_does_not_do_spoils(tmp_path, changes, check, text):
 def test_two_interpreters_are_a_caution(tmp_path):
     made = linux(tmp_path)
     made.python(modules=["numpy", "ai_edge_litert", "tflite_runtime"])
-    assert "detlite takes the latter" in of(found(made, entry("generic_linux")), "interpreter", CAUTION)[0]
+    assert "detlite uses the latter" in of(found(made, entry("generic_linux")), "interpreter", CAUTION)[0]
 
 
 def test_an_onnx_needs_onnxruntime_on_a_linux_board(tmp_path):
     made = linux(tmp_path)
     text, cure = of(found(made, entry("generic_linux"), ONNX), "interpreter", SPOILS)
-    assert (text, cure) == ("its Python has no onnxruntime for the .onnx", "python3 -m pip install onnxruntime")
+    assert (text, cure) == (
+        "its Python has no onnxruntime, which the .onnx needs",
+        "python3 -m pip install onnxruntime",
+    )
 
 
 def test_a_model_of_another_format_spoils(tmp_path):
@@ -133,7 +136,7 @@ def test_a_model_of_another_format_spoils(tmp_path):
 def test_no_right_to_the_edge_tpu_is_cured_by_a_udev_rule(tmp_path):
     rows = altered(coral(tmp_path), entry("coral_usb"), "edgetpu", "usb 2-1 ready 5000 refused /dev/bus/usb/002/003\n")
     text, cure = of(rows, "edgetpu_access", SPOILS)
-    assert text == "usb 2-1: no right to write to /dev/bus/usb/002/003"
+    assert text == "usb 2-1: no permission to write to /dev/bus/usb/002/003"
     assert 'ATTRS{idVendor}=="%s"' in cure
     assert "usermod -aG plugdev" in cure
 
@@ -154,8 +157,8 @@ def test_an_edge_tpu_without_its_file_in_dev_spoils(tmp_path):
 
 def test_no_edge_tpu_spoils_where_one_is_wanted(tmp_path):
     made = linux(tmp_path)
-    assert "no Edge TPU is seen" in of(found(made, entry("coral_usb")), "edgetpu_access", SPOILS)[0]
-    assert "no Edge TPU is seen" in of(found(made, entry("generic_linux"), COMPILED), "edgetpu_access", SPOILS)[0]
+    assert "no Edge TPU was found" in of(found(made, entry("coral_usb")), "edgetpu_access", SPOILS)[0]
+    assert "no Edge TPU was found" in of(found(made, entry("generic_linux"), COMPILED), "edgetpu_access", SPOILS)[0]
 
 
 def test_an_edge_tpu_on_pcie_without_its_driver_spoils(tmp_path):
@@ -182,7 +185,7 @@ def test_a_model_compiled_for_a_newer_runtime_spoils(tmp_path):
     made = coral(tmp_path)
     made.python(libedgetpu={"version": EDGETPU["version"].replace("14", "13")})
     text, cure = of(found(made, entry("coral_usb"), COMPILED), "edgetpu_runtime", SPOILS)
-    assert text == "the model was compiled for the Edge TPU runtime 14, and the one there is 13"
+    assert text == "the model was compiled for the Edge TPU runtime 14, and the installed one is 13"
     assert cure == "update libedgetpu, or compile with --min-runtime 13"
 
 
@@ -192,7 +195,7 @@ def test_googles_own_library_does_not_fit_a_new_interpreter(tmp_path):
     text, _cure = of(found(made, entry("coral_usb")), "edgetpu_runtime", SPOILS)
     assert (
         text
-        == "Google's libedgetpu 16.0 fits tflite-runtime 2.5 to 2.11 alone, and the interpreter is ai-edge-litert 2.1.0"
+        == "Google's libedgetpu 16.0 requires tflite-runtime 2.5 to 2.11, and the interpreter is ai-edge-litert 2.1.0"
     )
 
 
@@ -206,25 +209,25 @@ def test_googles_own_library_fits_an_old_interpreter(tmp_path):
 
 def test_a_model_that_is_not_compiled_is_told_on_a_coral(tmp_path):
     text, cure = of(found(coral(tmp_path), entry("coral_usb"), TFLITE), "edgetpu_runtime", CAUTION)
-    assert text == "model.tflite is not compiled for the Edge TPU: the processor runs all of it"
+    assert text == "model.tflite is not compiled for the Edge TPU: all of it would run on the CPU"
     assert cure == "detlite compile out --target edgetpu -o edgetpu"
 
 
 def test_the_wrong_power_mode_spoils(tmp_path):
     text, cure = of(found(jetson(tmp_path), entry("jetson", power_mode="MAXN_SUPER")), "power_mode", SPOILS)
-    assert text == "it is in the power mode 15W, and the inventory insists on MAXN_SUPER"
+    assert text == "it is in the power mode 15W, and the inventory requires MAXN_SUPER"
     assert cure == "sudo nvpmodel -m 2"
 
 
 def test_a_jetson_whose_mode_nobody_insists_on_is_a_caution(tmp_path):
-    assert "it is in 15W" in of(found(jetson(tmp_path), entry("jetson")), "power_mode", CAUTION)[0]
+    assert "the device is in 15W" in of(found(jetson(tmp_path), entry("jetson")), "power_mode", CAUTION)[0]
 
 
 def test_powersave_spoils_and_ondemand_is_a_caution(tmp_path):
     made = linux(tmp_path)
     made.clocks(scaling_governor="powersave")
     text, cure = of(found(made, entry("generic_linux")), "clocks", SPOILS)
-    assert text == "the governor of policy0 is powersave: its lowest clock is all there is"
+    assert text == "the governor of policy0 is powersave: it keeps the lowest clock"
     assert cure.startswith("echo performance | sudo tee")
     made.clocks(scaling_governor="ondemand")
     assert of(found(made, entry("generic_linux")), "clocks", CAUTION)[0].endswith("is ondemand: its clock may vary")
@@ -241,7 +244,7 @@ def test_a_clock_that_is_held_down_spoils(tmp_path):
     made.clocks(scaling_max_freq=1036800)
     made.clocks("policy4", scaling_max_freq=1036800)
     text, _cure = of(found(made, entry("jetson")), "clocks", SPOILS)
-    assert text == "policy0 and 1 more is held down to 1036800 of 1728000 kHz"
+    assert text == "policy0 and 1 more is limited to 1036800 of 1728000 kHz"
 
 
 def test_a_throttled_phone_spoils(tmp_path):
@@ -255,7 +258,7 @@ def test_a_throttled_phone_spoils(tmp_path):
 def test_a_hot_board_spoils(tmp_path):
     made = linux(tmp_path)
     made.files({"/sys/class/thermal/thermal_zone0/temp": "84100\n"})
-    assert "cpu-thermal (thermal_zone0) has 84 degrees" in of(found(made, entry("generic_linux")), "heat", SPOILS)[0]
+    assert "cpu-thermal (thermal_zone0) is at 84 degrees" in of(found(made, entry("generic_linux")), "heat", SPOILS)[0]
 
 
 @pytest.mark.parametrize(("flags", "level"), [("50005", SPOILS), ("0x50000", CAUTION), ("0", None), ("garbage", None)])
@@ -270,7 +273,7 @@ def test_charging_and_a_dark_screen_are_cautions(tmp_path):
     made.battery(usb=True)
     (made.programs / "dumpsys").write_text((made.programs / "dumpsys").read_text().replace("echo true", "echo false"))
     texts = [row[2] for row in found(made, entry("pixel")) if row[0] == "battery"]
-    assert [text.split(":")[0] for text in texts] == ["the battery is fed by USB", "the screen is off"]
+    assert [text.split(":")[0] for text in texts] == ["the battery is charging from USB", "the screen is off"]
 
 
 def test_android_15_says_that_nnapi_is_deprecated(tmp_path):
@@ -283,7 +286,7 @@ def test_a_32_bit_board_spoils(tmp_path):
     made = linux(tmp_path)
     made.program("uname", "echo armv7l")
     text, _cure = of(found(made, entry("generic_linux")), "architecture", SPOILS)
-    assert text == "it is armv7l: ai-edge-litert is made for aarch64, arm64, x86_64 alone"
+    assert text == "it is armv7l: ai-edge-litert supports only aarch64, arm64, x86_64"
 
 
 def test_a_clock_that_is_wrong_is_told_in_seconds(tmp_path):
@@ -296,7 +299,7 @@ def test_a_clock_that_is_wrong_is_told_in_seconds(tmp_path):
 def test_too_little_room_spoils_and_the_models_size_counts(tmp_path):
     rows = altered(linux(tmp_path), entry("generic_linux"), "room /var", "5000\n", model=TFLITE)
     text, cure = of(rows, "room", SPOILS)
-    assert text == "5000 KiB are free in /var, and 5120 KiB are needed"
+    assert text == "/var has 5000 KiB free, and 5120 KiB are needed"
     assert cure.startswith("detlite devices clean generic_linux")
     rows = altered(linux(tmp_path / "other"), entry("generic_linux"), "room /var", "5000\n")
     assert [row for row in rows if row[0] == "room"] == []
@@ -310,20 +313,20 @@ def test_a_busy_device_is_a_caution(tmp_path):
 
 def test_missing_programs_spoil(tmp_path):
     rows = altered(linux(tmp_path), entry("generic_linux"), "tools", "setsid\ntar\n")
-    assert of(rows, "programs", SPOILS)[0] == "it lacks setsid, tar, which deploying needs"
+    assert of(rows, "programs", SPOILS)[0] == "it lacks setsid, tar, which a deployment needs"
 
 
 def test_a_jetson_without_trtexec_spoils_for_an_onnx_alone(tmp_path):
     made = jetson(tmp_path)
     made.program("test", "exit 1")
-    assert "no TensorRT engine" in of(found(made, entry("jetson"), ONNX), "tensorrt", SPOILS)[0]
+    assert "cannot build a TensorRT engine" in of(found(made, entry("jetson"), ONNX), "tensorrt", SPOILS)[0]
     of(found(made, entry("jetson"), TFLITE), "tensorrt", CAUTION)
 
 
 def test_what_sensors_do_not_say_is_a_caution(tmp_path):
     made = pixel(tmp_path)
     (made.programs / "thermal.txt").write_text("HAL Ready: false\n")
-    assert any("not known: " in row[2] for row in found(made, entry("pixel")) if row[0] == "sensors")
+    assert any("unknown: " in row[2] for row in found(made, entry("pixel")) if row[0] == "sensors")
 
 
 words = [

@@ -200,7 +200,7 @@ BAD = [
     (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, and a run begins with"),
     (("measure", "{half}"), "cannot be read as a TFLite model"),
     (("measure", "{text}"), "cannot be read as a TFLite model"),
-    (("inspect", "{text}"), "of no format that detlite reads"),
+    (("inspect", "{text}"), "has no format that detlite reads"),
     (("inspect", "{empty}"), "is a folder without a model"),
     (("evaluate", "{float}"), "give labels with --coco IMAGES ANNOTATIONS"),
     (("evaluate", "{float}", "--images", "{photos}"), "give it with --against ARTIFACT"),

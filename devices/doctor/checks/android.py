@@ -1,4 +1,4 @@
-"""What an Android version brings, or takes away."""
+"""What depends on the Android version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detlite.devices.kinds.pixel import nnapi_caution
 def _find(subject: Subject) -> Iterator[Finding]:
     text = nnapi_caution(subject.identity)
     if text is not None:
-        yield caution(text, "measure the processor or the GPU in its place")
+        yield caution(text, "measure on the CPU or the GPU instead")
 
 
 PLUGIN = Check("Android's version", _find)

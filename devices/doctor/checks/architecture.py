@@ -1,4 +1,4 @@
-"""Whether there are interpreters and programs for the device's processor."""
+"""Whether interpreters and programs exist for the device's processor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from detlite.devices.doctor.finding import Check, Finding, Subject, spoils
 from detlite.runtime.errors import InputError
 
 MACHINES = ("aarch64", "arm64", "x86_64")
-"""What `uname -m` says where ai-edge-litert has wheels."""
+"""The `uname -m` of machines for which ai-edge-litert has wheels."""
 
 
 def _find(subject: Subject) -> Iterator[Finding]:
@@ -19,11 +19,11 @@ def _find(subject: Subject) -> Iterator[Finding]:
         try:
             check_architecture(device_file(own, is_program=True), machine, subject.device.name)
         except InputError as error:
-            yield spoils(str(error), "give a benchmark_model that was built for it")
+            yield spoils(str(error), "give a benchmark_model built for it")
     if machine not in MACHINES and own is None and not subject.version("tflite-runtime"):
         yield spoils(
-            f"it is {machine}: ai-edge-litert is made for {', '.join(MACHINES)} alone",
-            "use a 64-bit system there; or install tflite-runtime, which has wheels for armv7l",
+            f"it is {machine}: ai-edge-litert supports only {', '.join(MACHINES)}",
+            "install a 64-bit system, or tflite-runtime, which has wheels for armv7l",
         )
 
 

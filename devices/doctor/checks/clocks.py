@@ -1,4 +1,4 @@
-"""Whether something holds the processor's clocks down, or lets them vary."""
+"""Whether something limits the processor's clocks, or lets them vary."""
 
 from __future__ import annotations
 
@@ -9,24 +9,22 @@ from detlite.devices.survey.cpu import Cluster
 from detlite.runtime.measure.state import SLOWER_CLOCK, STEADY
 
 OWN = ("intel_pstate", "amd-pstate-epp")
-"""Drivers whose `powersave` is no slow clock, but a processor that chooses its own."""
+"""Drivers whose `powersave` lets the processor choose its clock, instead of fixing the lowest."""
 
 
 def _find(subject: Subject) -> Iterator[Finding]:
     for names, one in _alike(subject.sensors.clusters):
         if one.governor == "powersave" and one.driver not in OWN:
-            yield spoils(
-                f"the governor of {names} is powersave: its lowest clock is all there is", subject.kind.hold_clocks
-            )
+            yield spoils(f"the governor of {names} is powersave: it keeps the lowest clock", subject.kind.hold_clocks)
         elif one.governor is not None and one.governor not in STEADY:
             yield caution(f"the governor of {names} is {one.governor}: its clock may vary", subject.kind.hold_clocks)
         most, limit = one.hardware_max_khz or 0, one.max_khz or 0
         if 0 < limit < SLOWER_CLOCK * most:
-            yield spoils(f"{names} is held down to {limit} of {most} kHz", _free(subject))
+            yield spoils(f"{names} is limited to {limit} of {most} kHz", _free(subject))
 
 
 def _alike(clusters: tuple[Cluster, ...]) -> list[tuple[str, Cluster]]:
-    """Return the names of clusters that are alike in what is checked, and one of them: a server has one a core."""
+    """Return the names of clusters alike in what is checked, with one of them: a server has one per core."""
     kinds: dict[tuple[object, ...], list[Cluster]] = {}
     for one in clusters:
         kinds.setdefault((one.governor, one.driver, one.max_khz, one.hardware_max_khz), []).append(one)
@@ -40,9 +38,9 @@ def _names(alike: list[Cluster]) -> str:
 
 def _free(subject: Subject) -> str:
     if subject.is_android:
-        return "let it cool, unplug it, and end its battery saver: `adb shell cmd power set-mode 0`"
+        return "let it cool, unplug it, and turn off its battery saver: `adb shell cmd power set-mode 0`"
     if subject.sensors.power_modes is not None:
-        return "take a power mode with more power (`sudo nvpmodel -m 0`), then `sudo jetson_clocks`"
+        return "choose a power mode with more power (`sudo nvpmodel -m 0`), then `sudo jetson_clocks`"
     return (
         "let it cool, then `for p in /sys/devices/system/cpu/cpufreq/policy*; do sudo cp $p/cpuinfo_max_freq "
         "$p/scaling_max_freq; done`"

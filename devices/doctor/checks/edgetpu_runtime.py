@@ -1,4 +1,4 @@
-"""Whether the Edge TPU's library is there, and fits the interpreter and the compiled model."""
+"""Whether the Edge TPU's library is installed, and fits the interpreter and the compiled model."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from detlite.devices.survey.edgetpu import PACKAGES, clock_of
 
 VERSION = re.compile(r"RuntimeVersion\((\d{1,6})\)")
 GOOGLES = re.compile(r"^libedgetpu1-\w+=(1[0-6]\.\d+)(?:-\d+)?$", re.M)
-"""Google's own packages, the last is 16.0; later builds of others name their TensorFlow: `16.0tf2.17.1-1`."""
+"""Versions of Google's own packages, up to 16.0; later third-party builds name their TensorFlow: `16.0tf2.17.1-1`."""
 
 LAST_TFLITE_RUNTIME = (2, 11)
-"""The last that fits Google's own library: after it the delegate's interface is another, and the process crashes."""
+"""The last version that fits Google's library: the delegate interface changed after it, and the process crashes."""
 
-INSTALL = "install libedgetpu1-std from a package that was built for the interpreter's TensorFlow"
+INSTALL = "install a libedgetpu1-std built for the interpreter's TensorFlow version"
 
 
 def _find(subject: Subject) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def _find(subject: Subject) -> Iterator[Finding]:
         return
     if model is not None and needed is None and model.path.suffix == ".tflite":
         yield caution(
-            f"{model.path.name} is not compiled for the Edge TPU: the processor runs all of it",
+            f"{model.path.name} is not compiled for the Edge TPU: all of it would run on the CPU",
             f"detlite compile {model.path.parent} --target edgetpu -o edgetpu",
         )
     if subject.python is None:
@@ -37,7 +37,7 @@ def _find(subject: Subject) -> Iterator[Finding]:
     found = VERSION.search(library.get("version", ""))
     if needed is not None and found is not None and int(found[1]) < needed:
         yield spoils(
-            f"the model was compiled for the Edge TPU runtime {needed}, and the one there is {found[1]}",
+            f"the model was compiled for the Edge TPU runtime {needed}, and the installed one is {found[1]}",
             f"update libedgetpu, or compile with --min-runtime {found[1]}",
         )
     yield from _fit(subject)
@@ -50,13 +50,13 @@ def _fit(subject: Subject) -> Iterator[Finding]:
     if googles and (is_new or _parts(tflite) > LAST_TFLITE_RUNTIME):
         runtime = f"ai-edge-litert {subject.version('ai-edge-litert')}" if is_new else tflite
         yield spoils(
-            f"Google's libedgetpu {googles[1]} fits tflite-runtime 2.5 to 2.11 alone, and the interpreter is {runtime}",
+            f"Google's libedgetpu {googles[1]} requires tflite-runtime 2.5 to 2.11, and the interpreter is {runtime}",
             INSTALL,
         )
     if clock_of(packages) is None:
         yield caution(
-            "whether the library runs the Edge TPU at the std or the max clock is not known: no Debian package says",
-            "say beside the numbers which was installed: libedgetpu1-std or libedgetpu1-max",
+            "unknown whether the library runs the Edge TPU at the std or the max clock: no Debian package says",
+            "state with the figures which one is installed: libedgetpu1-std or libedgetpu1-max",
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether the device's kind runs files like the model."""
+"""Whether the device can run the model's file format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the device is throttled, or too hot to begin."""
+"""Whether the device is throttled, or too hot to start."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from detlite.devices.log_lines import whole
 from detlite.devices.survey.device_state import throttling_of
 
 HOT_C = 80.0
-"""Linux boards begin to slow down at 80 (Raspberry Pi) to 97 degrees (Jetson)."""
+"""Degrees Celsius; Linux boards begin to slow down at 80 (Raspberry Pi) to 97 (Jetson)."""
 
 FIRMWARE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
 NOW, BEFORE = 0x0F, 0x0F0000
 UNDER_VOLTAGE = 0x1
-"""Bits of the Raspberry Pi's firmware: under-voltage, capped, throttled, soft limit; 16 higher: since it started."""
+"""Flags of the Raspberry Pi's firmware: under-voltage, capped, throttled, soft limit; shifted by 16: since boot."""
 
 COOL = "let it cool down, with a fan or a heat sink, and measure again"
 
 
 def _find(subject: Subject) -> Iterator[Finding]:
     for text in throttling_of(subject.sensors):
-        yield spoils(text, f"{COOL}: `adb shell dumpsys thermalservice` says when the status is 0")
+        yield spoils(text, f"{COOL}: `adb shell dumpsys thermalservice` shows when the status is 0")
     hot = {name: value for name, value in subject.sensors.temperatures_c.items() if value >= HOT_C}
     if hot:
         name = max(hot, key=lambda name: hot[name])
-        yield spoils(f"{name} has {hot[name]:.0f} degrees: it slows down soon, or does already", COOL)
+        yield spoils(f"{name} is at {hot[name]:.0f} degrees: it throttles soon, or does already", COOL)
     yield from _firmware(subject.answers.text(FIRMWARE))
 
 
@@ -33,11 +33,11 @@ def _firmware(text: str | None) -> Iterator[Finding]:
     flags = None if text is None else whole(str(int(text, 16)) if _is_hexadecimal(text) else "")
     if flags is None:
         return
-    power = "give it a supply of its own maker's, with enough amperes" if flags & UNDER_VOLTAGE else COOL
+    power = "use the maker's own power supply, with enough current" if flags & UNDER_VOLTAGE else COOL
     if flags & NOW:
-        yield spoils(f"the firmware throttles it now (get_throttled {flags:#x})", power)
+        yield spoils(f"the firmware is throttling it (get_throttled {flags:#x})", power)
     elif flags & BEFORE:
-        yield caution(f"the firmware throttled it since it started (get_throttled {flags:#x})", COOL)
+        yield caution(f"the firmware has throttled it since boot (get_throttled {flags:#x})", COOL)
 
 
 def _is_hexadecimal(text: str) -> bool:

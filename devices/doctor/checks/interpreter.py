@@ -1,4 +1,4 @@
-"""Whether there is an interpreter for the model, and one that fits numpy."""
+"""Whether an interpreter for the model is installed, and fits numpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _find(subject: Subject) -> Iterator[Finding]:
     suffix = ".tflite" if subject.model is None else subject.model.path.suffix
     if suffix == ".onnx":
         if not subject.has_module("onnxruntime") and "trtexec" not in subject.kind.runtimes:
-            yield spoils("its Python has no onnxruntime for the .onnx", f"{pip} onnxruntime")
+            yield spoils("its Python has no onnxruntime, which the .onnx needs", f"{pip} onnxruntime")
         return
     if not any(subject.has_module(name) for name in TFLITE):
         yield spoils("its Python has no TFLite interpreter", f"{pip} ai-edge-litert")
@@ -26,7 +26,7 @@ def _find(subject: Subject) -> Iterator[Finding]:
         yield level(f"tflite-runtime {old} was built for numpy 1, and numpy is {numpy}", f"{pip} 'numpy<2'")
     if subject.has_module("tflite_runtime") and subject.has_module("ai_edge_litert"):
         yield caution(
-            "it has tflite-runtime and ai-edge-litert: detlite takes the latter, and an app may take the other",
+            "it has tflite-runtime and ai-edge-litert: detlite uses the latter, but an app may use the former",
             f"{subject.device.python} -m pip uninstall tflite-runtime",
         )
 

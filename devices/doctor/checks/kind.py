@@ -1,4 +1,4 @@
-"""Whether the device is what the inventory says it is."""
+"""Whether the device is of the kind that the inventory states."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from detlite.devices.inventory import HOST
 
 def _find(subject: Subject) -> Iterator[Finding]:
     stated, found = subject.device.kind, subject.kind_name
-    if stated in (HOST, found) or subject.has_edgetpu:  # that an Edge TPU is missing is found by its own check
+    if stated in (HOST, found) or subject.has_edgetpu:  # a missing Edge TPU has its own check
         return
-    what = f"the inventory says {stated}, and it answers as {found}: {subject.identity.model}"
+    what = f"the inventory says {stated}, but the device answers as {found}: {subject.identity.model}"
     cure = f'set kind = "{found}" of [{subject.device.name}] in the inventory'
     if subject.kind.recognize(subject.answers) is None:
         yield spoils(what, cure)

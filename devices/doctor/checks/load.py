@@ -1,4 +1,4 @@
-"""Whether other programs take turns with the measured one."""
+"""Whether other programs compete with the measured one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def _find(subject: Subject) -> Iterator[Finding]:
     cores = _count(subject.answers.files(CORES).get(CORES, ""))
     if load is not None and cores and load > BUSY_LOAD * cores:
         show = "adb shell top -n 1" if subject.is_android else "top -b -n 1 | head -20"
-        yield caution(f"it is busy: load {load:.2f} on {cores} cores", f"`{show}` says with what: end it, or wait")
+        yield caution(f"it is busy: load {load:.2f} on {cores} cores", f"`{show}` shows with what: end it, or wait")
 
 
 def _count(text: str) -> int:
-    """Return how many cores the kernel's list has: `0-3,6` has five."""
+    """Return the number of cores in a kernel's list: `0-3,6` has five."""
     found = [RANGE.match(part) for part in text.split(",")]
     return sum(int(one[2] or one[1]) - int(one[1]) + 1 for one in found if one)
 

@@ -1,4 +1,4 @@
-"""Whether a Jetson is in the power mode that the inventory insists on."""
+"""Whether a Jetson is in the power mode that the inventory requires."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _find(subject: Subject) -> Iterator[Finding]:
         yield spoils(*problem)
     elif modes is not None and wanted is None:
         yield caution(
-            f"the inventory insists on no power mode; it is in {modes.current or 'one that it does not say'}",
-            f'add power_mode = "{modes.current or "MAXN"}" to [{subject.device.name}]: it is measured in no other then',
+            f"the inventory requires no power mode; the device is in {modes.current or 'an unknown one'}",
+            f'add power_mode = "{modes.current or "MAXN"}" to [{subject.device.name}], to measure in no other mode',
         )
 
 

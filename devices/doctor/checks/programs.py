@@ -1,4 +1,4 @@
-"""Whether the device has the small programs that a deployment needs."""
+"""Whether the device has the programs that a deployment needs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def _find(subject: Subject) -> Iterator[Finding]:
     missing = [words[0] for words in subject.answers.lines("tools")]
     if missing:
         yield spoils(
-            f"it lacks {', '.join(missing)}, which deploying needs",
-            "install coreutils, util-linux and tar there (`sudo apt-get install coreutils util-linux tar`)",
+            f"it lacks {', '.join(missing)}, which a deployment needs",
+            "install coreutils, util-linux and tar on it (`sudo apt-get install coreutils util-linux tar`)",
         )
 
 
-PLUGIN = Check("the programs that deploying needs", _find, ("tools",))
+PLUGIN = Check("the programs that a deployment needs", _find, ("tools",))

@@ -1,4 +1,4 @@
-"""Whether there is room for the model, the program and the run."""
+"""Whether there is disk space for the model, the program and the run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def _find(subject: Subject) -> Iterator[Finding]:
     needed = ROOM_KIB + (0 if subject.model is None else subject.model.size_bytes // 1024)
     if free is None:
         yield spoils(
-            f"how much room {device.folder} has is not to be found out",
+            f"the free space in {device.folder} cannot be found out",
             f"set `work` of [{device.name}] to another folder",
         )
     elif free < needed:
         yield spoils(
-            f"{free} KiB are free in {device.folder}, and {needed} KiB are needed",
+            f"{device.folder} has {free} KiB free, and {needed} KiB are needed",
             f"detlite devices clean {device.name}; or set `work` in the inventory to a folder elsewhere",
         )
 

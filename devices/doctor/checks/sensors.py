@@ -1,4 +1,4 @@
-"""Whether the device says how it stands."""
+"""Whether the device's state can be read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from detlite.devices.doctor.finding import Check, Finding, Subject, caution
 def _find(subject: Subject) -> Iterator[Finding]:
     for problem in subject.sensors.problems:
         yield caution(
-            f"not known: {problem}",
-            "give the login the right to ask (nvpmodel, tegrastats, dumpsys), or write it down by hand",
+            f"unknown: {problem}",
+            "allow the login to run nvpmodel, tegrastats or dumpsys, or note the state by hand",
         )
 
 
-PLUGIN = Check("what its sensors say", _find)
+PLUGIN = Check("its sensors", _find)

@@ -1,4 +1,4 @@
-"""Whether a Jetson has the program that builds and measures engines."""
+"""Whether a Jetson has trtexec, which builds and measures engines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _find(subject: Subject) -> Iterator[Finding]:
         return
     is_needed = subject.model is not None and subject.model.path.suffix == ".onnx"
     level = spoils if is_needed else caution
-    yield level(f"there is no {TRTEXEC}: no TensorRT engine can be built there", "sudo apt-get install libnvinfer-bin")
+    yield level(f"it has no {TRTEXEC}: it cannot build a TensorRT engine", "sudo apt-get install libnvinfer-bin")
 
 
 PLUGIN = Check("TensorRT", _find, (f"run {QUESTION}",))

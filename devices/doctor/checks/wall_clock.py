@@ -1,4 +1,4 @@
-"""Whether the device's wall clock is right: its logs and records are dated by it."""
+"""Whether the device's wall clock is right: it dates logs and records."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def _find(subject: Subject) -> Iterator[Finding]:
         return
     way = "ahead of" if subject.skew_s > 0 else "behind"
     yield caution(
-        f"its clock is {abs(subject.skew_s):.0f} s {way} this machine's: its records and logs have wrong dates; "
-        "latencies do not, they are by the monotonic clock",
+        f"its clock is {abs(subject.skew_s):.0f} s {way} this machine's: its records and logs have wrong dates, but "
+        "latencies are right: they use the monotonic clock",
         "adb shell settings put global auto_time 1" if subject.is_android else "sudo timedatectl set-ntp true",
     )
 

@@ -1,4 +1,4 @@
-"""A Coral USB Accelerator at a USB 3 port of a Raspberry Pi 5, its runtime of the std clock."""
+"""A Coral USB Accelerator on a USB 3 port of a Raspberry Pi 5, with the std-clock runtime."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LIBRARY = '"libedgetpu": {"version": "RuntimeVersion(14)"}'
 
 
 def _python(answer: str) -> str:
-    """Return a program that is this machine's Python, but for *answer* in place of what it says of the library."""
+    """Return a program that runs this machine's Python, with *answer* replacing what it reports about the library."""
     asked = f'"$PYTHON" "$@" | sed \'s/"libedgetpu": {{[^}}]*}}/{answer}/\''
     return f'case $1 in\n-c)\n{asked} ;;\n*)\nexec "$PYTHON" "$@" ;;\nesac\n'
 
@@ -44,8 +44,8 @@ PLUGIN = Simulator(
         "python3": _python(LIBRARY),
     },
     faults={
-        "usb2": Fault("it is at a USB 2 port", files={f"{USB}/speed": "480\n"}),
-        "unplugged": Fault("it is not there", files={f"{USB}/idVendor": None, f"{USB}/idProduct": None, NODE: None}),
+        "usb2": Fault("it is on a USB 2 port", files={f"{USB}/speed": "480\n"}),
+        "unplugged": Fault("it is unplugged", files={f"{USB}/idVendor": None, f"{USB}/idProduct": None, NODE: None}),
         "no-library": Fault("it has no libedgetpu", programs={"python3": PYTHON, "dpkg-query": "exit 1\n"}),
     },
 )

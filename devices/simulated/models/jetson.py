@@ -1,4 +1,4 @@
-"""A Jetson Orin Nano with JetPack 6, in its 15 W mode, its clocks held."""
+"""A Jetson Orin Nano with JetPack 6, in 15 W mode with fixed clocks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _clocks(*, most_khz: int, governor: str) -> dict[str, str]:
 
 
 def _tegrastats(heat_c: float) -> str:
-    """Return a program that writes a line every half second, as `tegrastats --interval 500` does."""
+    """Return a program that prints a line every half second, like `tegrastats --interval 500`."""
     line = (
         "RAM 2210/7620MB (lfb 5x4MB) SWAP 0/3810MB (cached 0MB) "
         "CPU [4%@1510,2%@1510,0%@1510,1%@1510,0%@1510,0%@1510] GR3D_FREQ 0%@[624] "
@@ -68,7 +68,7 @@ echo "[11/20/2026-12:00:00] [I] Compute Capability: 8.7"
 }' >"$times" || exit 1
 echo "&&&& PASSED $banner"
 """
-"""As trtexec is called: it builds an engine that is none, and its times are made up."""
+"""Takes trtexec's arguments; the engine that it writes is a placeholder, and its times are invented."""
 
 
 PLUGIN = Simulator(
@@ -100,10 +100,10 @@ PLUGIN = Simulator(
     settings={"power_mode": MODE},
     faults={
         "power-mode": Fault(
-            "it is in the mode 7W, and the inventory insists on 15W", programs={"nvpmodel": _nvpmodel("7W")}
+            "it is in the mode 7W, and the inventory requires 15W", programs={"nvpmodel": _nvpmodel("7W")}
         ),
         "throttling": Fault(
-            "it is hot, and its clocks are held down",
+            "it is hot, and its clocks are limited",
             files=_clocks(most_khz=729600, governor="schedutil"),
             programs={"tegrastats": _tegrastats(97.5)},
         ),

@@ -1,4 +1,4 @@
-"""A Pixel 8 with Android 15, cool, unplugged, its screen on."""
+"""A Pixel 8 with Android 15: cool, unplugged, its screen on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GETPROP = says("".join(f"[{name}]: [{value}]\n" for name, value in PROPERTIES.it
 
 
 def _clocks(share: float) -> dict[str, str]:
-    """Return the files of the three clusters, whose clocks may go up to *share* of what they can."""
+    """Return the files of the three clusters, whose clocks are limited to *share* of their maximum."""
     files: dict[str, str] = {}
     for policy, cores, most_khz in CLUSTERS:
         values = {
@@ -69,10 +69,10 @@ PLUGIN = Simulator(
     },
     faults={
         "throttling": Fault(
-            "its thermal status is severe, and its clocks are held down",
+            "its thermal status is severe, and its clocks are limited",
             files=_clocks(0.5),
             programs={"dumpsys": _dumpsys(status=3, heat_c=46.5)},
         ),
-        "charging": Fault("its cable feeds it", programs={"dumpsys": _dumpsys(charging=True)}),
+        "charging": Fault("it is charging", programs={"dumpsys": _dumpsys(charging=True)}),
     },
 )

@@ -107,13 +107,13 @@ def test_more_than_there_is_room_for_is_refused(work, photo):
 
 def test_a_file_that_changes_on_the_way_is_not_kept(work, photo):
     lied = DeviceFile(photo.path, "0" * 64, 4)
-    with hold(HERE, work, "test") as held, pytest.raises(DeviceError, match="did not arrive as it is here"):
+    with hold(HERE, work, "test") as held, pytest.raises(DeviceError, match="arrived damaged"):
         deploy(held, [lied])
     assert list(Path(work).rglob("*")) == [Path(work) / "files"]
 
 
 def test_a_held_device_is_busy_and_says_by_whom(work):
-    busy = pytest.raises(DeviceError, match=r"busy: .* measuring, heard of \d s ago")
+    busy = pytest.raises(DeviceError, match=r"in use: .* measuring, heard of \d s ago")
     with hold(HERE, work, "measuring"), busy, hold(HERE, work, "other"):
         pass
 

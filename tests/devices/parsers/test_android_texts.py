@@ -43,12 +43,12 @@ def test_a_status_that_was_set_by_hand_is_told():
 
 def test_a_hal_that_is_not_ready_says_no_temperature_and_not_zero():
     (thermal,) = thermalservice.parse("IsStatusOverride: false\nThermal Status: 0\nHAL Ready: false\n")
-    assert (thermal.readings, thermal.problems) == ((), ("the HAL is not ready: it says no temperatures",))
+    assert (thermal.readings, thermal.problems) == ((), ("the HAL is not ready: it reports no temperatures",))
 
 
 def test_a_sensor_that_cannot_be_read_is_a_problem():
     (thermal,) = thermalservice.parse(THERMAL.replace("mName=VIRTUAL", "mNam"))
-    assert thermal.problems == ("1 of the HAL's temperatures cannot be read",)
+    assert thermal.problems == ("1 of the HAL's temperatures are unreadable",)
 
 
 def test_a_status_that_android_does_not_have_is_none():
@@ -68,12 +68,12 @@ def test_what_powers_the_phone_is_named():
 
 def test_a_battery_that_was_set_by_hand_is_a_problem():
     (found,) = battery.parse(f"(UPDATES STOPPED -- use 'reset' to restart)\n{BATTERY}")
-    assert found.problems == ("its values were set by hand: `dumpsys battery reset` ends that",)
+    assert found.problems == ("its values were set by hand: `dumpsys battery reset` undoes that",)
 
 
 def test_a_level_over_its_scale_is_none():
     (found,) = battery.parse(BATTERY.replace("level: 87", "level: 870"))
-    assert (found.level_percent, found.problems) == (None, ("it does not say: level",))
+    assert (found.level_percent, found.problems) == (None, ("missing: level",))
 
 
 def test_the_thermal_hal_in_logcat_has_thousandths():
@@ -83,5 +83,5 @@ def test_the_thermal_hal_in_logcat_has_thousandths():
 
 @pytest.mark.parametrize("parser", [battery, getprop, pixel_thermal, thermalservice])
 def test_a_program_that_is_not_there_is_one_clear_error(parser):
-    with pytest.raises(InputError, match="want "):
+    with pytest.raises(InputError, match="expected "):
         parser.parse("sh: dumpsys: inaccessible or not found\n")

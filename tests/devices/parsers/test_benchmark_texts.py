@@ -57,7 +57,7 @@ def test_several_runs_in_one_text_are_told_apart():
 
 def test_two_means_that_contradict_each_other_are_a_problem():
     run = run_of(BENCHMARK.replace("Inference (avg): 20250", "Inference (avg): 10250"))
-    assert run.problems == ("the mean is 20.25 ms in one line and 10.25 ms in another",)
+    assert run.problems == ("the mean is 20.25 ms on one line and 10.25 ms on another",)
 
 
 def test_what_a_delegate_took_is_counted():
@@ -93,7 +93,7 @@ def test_a_gpu_or_nnapi_that_took_nothing_fell_back_though_no_line_says_so(asked
 def test_a_run_that_failed_says_why_and_has_no_time():
     run = run_of("STARTING!\nGraph: [a.tflite]\nFailed to apply GPU delegate.\nBenchmarking failed.\n")
     assert (run.failure, run.inference) == ("Failed to apply GPU delegate.", None)
-    assert run.problems == ("it ends before `Inference timings`: cut short, or the program failed",)
+    assert run.problems == ("it ends before `Inference timings`: truncated, or the program failed",)
 
 
 def test_the_profile_is_of_the_initialization_and_of_the_runs():
@@ -124,7 +124,7 @@ def test_an_older_table_with_a_start_column_is_read():
 
 def test_a_profile_that_lists_fewer_nodes_than_were_observed_is_a_problem():
     second = op_profile.parse(PROFILE.replace("2 nodes observed", "3 nodes observed"))[1]
-    assert second.problems == ("3 nodes were observed, and 2 are listed",)
+    assert second.problems == ("3 nodes were observed, but 2 are listed",)
 
 
 def test_litert_prints_milliseconds():
@@ -140,10 +140,10 @@ def test_litert_writes_json_with_the_same_numbers():
 
 def test_a_mean_that_is_no_number_is_a_problem():
     (results,) = litert_benchmark.parse('{"latency": {"avg_ms": NaN, "num_runs": 50}}')
-    assert (results.mean_ms, results.problems) == (None, ("it does not say mean_ms: cut short",))
+    assert (results.mean_ms, results.problems) == (None, ("missing: mean_ms: truncated",))
 
 
 @pytest.mark.parametrize("parser", [benchmark_model, litert_benchmark, op_profile])
 def test_a_text_of_something_else_is_one_clear_error(parser):
-    with pytest.raises(InputError, match="want "):
+    with pytest.raises(InputError, match="expected "):
         parser.parse("sh: ./benchmark_model: Permission denied\n")

@@ -27,7 +27,7 @@ def test_a_model_without_the_delegate_is_not_of_the_edge_tpu():
 
 def test_a_reference_that_stands_twice_is_a_problem():
     (found,) = pycoral_reference.parse(REFERENCE + "ssd_b_edgetpu.tflite 9.25\n")
-    assert found.problems == ("1 lines cannot be read, or stand twice",)
+    assert found.problems == ("1 lines are unreadable or duplicated",)
 
 
 def test_the_twelve_numbers_have_names():
@@ -47,7 +47,7 @@ def test_a_text_can_be_of_several_formats():
 
 def test_a_recording_of_nothing_known_is_answered_with_what_is(tmp_path):
     (tmp_path / "log.txt").write_text("hello\n")
-    with pytest.raises(InputError, match=r"of no format that detlite reads; they are: battery, benchmark_model"):
+    with pytest.raises(InputError, match=r"has no format that detlite reads; known formats: battery, benchmark_model"):
         read_recording(tmp_path / "log.txt")
 
 
@@ -62,5 +62,5 @@ def test_an_unknown_format_is_answered_with_the_nearest():
 
 
 def test_a_file_without_an_end_is_refused():
-    with pytest.raises(InputError, match="/dev/zero has over 256 MiB: no recording of a device has so many"):
+    with pytest.raises(InputError, match="/dev/zero is over 256 MiB: too large for a recording of a device"):
         read_recording(Path("/dev/zero"))

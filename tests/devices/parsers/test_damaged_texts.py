@@ -72,7 +72,7 @@ def test_no_text_at_all_ends_in_a_traceback(kind, text):
     try:
         format_called(kind).parse(text)
     except InputError as error:
-        assert "want" in str(error) or "no JSON" in str(error)
+        assert "expected" in str(error) or "not JSON" in str(error)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -23,7 +23,7 @@ def test_the_release_of_l4t_says_which_jetpack_it_is(major, jetpack):
 
 def test_a_release_that_nobody_knows_is_of_no_jetpack():
     (release,) = nv_tegra_release.parse(RELEASE.replace("R36", "R77"))
-    assert (release.jetpack, release.problems) == (None, ("which JetPack has L4T 77 is not known",))
+    assert (release.jetpack, release.problems) == (None, ("unknown which JetPack has L4T 77",))
 
 
 def test_jetson_stats_say_model_part_and_tensorrt():
@@ -74,7 +74,7 @@ def test_cores_that_are_off_have_no_load():
 
 def test_a_core_that_cannot_be_read_is_not_off():
     found = tegrastats.parse("RAM 1/2MB (lfb 1x1MB) CPU [1%@729,o?f] GR3D_FREQ 0% cpu@40C\n")[0]
-    assert found.problems == ("1 cores cannot be read",)
+    assert found.problems == ("1 cores are unreadable",)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_only_what_the_hal_says_now_counts(texts):
 def test_a_cache_without_the_hal_gives_no_temperature(texts):
     (thermal,) = read(texts, "thermalservice_stale_cache_shield.txt", "thermalservice")
     assert thermal.readings == ()
-    assert "those in the cache can be old" in thermal.problems[0]
+    assert "cached ones can be old" in thermal.problems[0]
 
 
 def test_a_vendor_that_counts_types_from_one_is_read_by_its_names(texts):
@@ -157,7 +157,7 @@ def test_the_battery_is_charging(texts):
 
 def test_a_battery_without_a_temperature_says_so(texts):
     (battery,) = read(texts, "dumpsys_battery_4.txt", "battery")
-    assert (battery.temperature_c, battery.problems) == (None, ("it does not say: temperature",))
+    assert (battery.temperature_c, battery.problems) == (None, ("missing: temperature",))
 
 
 def test_a_throttling_pixel_says_its_skin(texts):
@@ -273,4 +273,4 @@ def test_a_garbled_recording_is_an_error_or_read_in_part(parts, data):
         for part in format_called(kind).parse(garbled):
             json.dumps(asdict(part), allow_nan=False, default=str)
     except InputError as error:
-        assert "want" in str(error) or "no JSON" in str(error)
+        assert "expected" in str(error) or "not JSON" in str(error)

@@ -37,12 +37,12 @@ def test_a_run_that_failed_says_its_first_errors():
 def test_a_run_that_only_built_says_that_it_was_not_run():
     text = "".join(line for line in TRTEXEC.splitlines(keepends=True) if " ms" not in line)
     (run,) = trtexec_log.parse(text)
-    assert run.problems == ("it has no summary: the engine was built, and not run",)
+    assert run.problems == ("it has no summary: the engine was built but not run",)
 
 
 def test_a_run_without_an_end_has_not_passed():
     (run,) = trtexec_log.parse(TRTEXEC[: TRTEXEC.index("&&&& PASSED")])
-    assert (run.passed, "cut short" in run.problems[0]) == (None, True)
+    assert (run.passed, "truncated" in run.problems[0]) == (None, True)
 
 
 def test_one_percentile_of_older_versions_is_read():

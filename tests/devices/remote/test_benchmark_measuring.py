@@ -118,7 +118,9 @@ def test_the_program_keeps_to_the_cores_that_are_asked_for(phone, tmp_path):
     record = phone(f"grep Cpus_allowed: /proc/self/status >{tmp_path}/cores\n{says(run_text())}", affinity="1")
     assert record["affinity"] == "1"
     assert int((tmp_path / "cores").read_text().split()[1].replace(",", ""), 16) == 1
-    with pytest.raises(InputError, match="affinity 'huge': want a mask such as f0, or a cluster; it has little, big"):
+    with pytest.raises(
+        InputError, match="affinity 'huge': expected a mask such as f0, or a cluster; the device has little, big"
+    ):
         phone(says(run_text()), affinity="huge")
 
 
@@ -144,7 +146,7 @@ def test_a_process_that_fails_keeps_those_before_it(phone, tmp_path):
     [
         ("echo 'CANNOT LINK EXECUTABLE: library not found'; exit 1", "ended with status 1: CANNOT LINK EXECUTABLE"),
         ("echo hello", "wrote nothing of a run: 'hello'"),
-        (says(run_text()[:-120]), "it ends before `Inference timings`|does not say"),
+        (says(run_text()[:-120]), "it ends before `Inference timings`|lacks"),
         (
             says("INFO: STARTING!\nERROR: Failed to apply NNAPI delegate.\nERROR: Benchmarking failed.\n"),
             "Failed to apply NNAPI",

@@ -53,7 +53,7 @@ def test_in_another_power_mode_nothing_is_measured(measure):
     status, out, err = measure('power_mode = "MAXN_SUPER"\n')
     assert (status, out) == (1, "")
     assert err.splitlines()[-1] == (
-        "detlite: orin: it is in the power mode 15W, and the inventory insists on MAXN_SUPER; nothing was measured: "
+        "detlite: orin: it is in the power mode 15W, and the inventory requires MAXN_SUPER; nothing was measured: "
         "sudo nvpmodel -m 2"
     )
     assert not (measure.work / "files").exists() or not any((measure.work / "files").iterdir())

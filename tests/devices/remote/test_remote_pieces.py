@@ -38,14 +38,14 @@ def test_the_states_of_adb_are_told_apart():
         ("No ED25519 host key is known for orin and you have requested strict checking.", "host key is not known"),
         ("nvidia@orin: Permission denied (publickey).", "does not accept your key"),
         ("ssh: connect to host orin port 22: Connection refused", "nothing answers at its ssh port"),
-        ("ssh: connect to host orin port 22: No route to host", "no way to it"),
+        ("ssh: connect to host orin port 22: No route to host", "no network route"),
         ("ssh: connect to host orin port 22: Connection timed out", "does not answer"),
         ("ssh: Could not resolve hostname orin.lan: Name or service not known", "is orin.lan right"),
         (
             "Timeout, server orin not responding.",
             "the connection to orin.lan broke; Timeout, server orin not responding",
         ),
-        ("", "ssh said nothing"),
+        ("", "ssh printed nothing"),
     ],
 )
 def test_the_words_of_ssh_get_a_meaning_and_status_4(said, meant):

@@ -161,7 +161,7 @@ def test_several_devices_are_measured_by_one_command(lab, artifact, photos, caps
 
 def test_faults_are_listed(capsys):
     assert main(["devices", "simulate", "--fault", "list", "jetson"]) == 0
-    assert "jetson  power-mode: it is in the mode 7W, and the inventory insists on 15W" in capsys.readouterr().out
+    assert "jetson  power-mode: it is in the mode 7W, and the inventory requires 15W" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_an_inventory_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_
 
 
 def test_a_simulated_device_has_no_other_way():
-    with pytest.raises(InputError, match="no address, no serial"):
+    with pytest.raises(InputError, match="no address and no serial"):
         Device("board", "jetson", address="orin.lan", simulated="folder")
 
 

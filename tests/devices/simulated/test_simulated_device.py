@@ -140,7 +140,7 @@ def test_a_job_on_a_device_that_is_cut_off_is_lost_and_ended_there(board, way):
         lines = job_lines(held, ["sh", "-c", "echo on; sleep 73.5"], timeout_s=60)
         assert next(lines) == b"on\n"
         board.cut(60)
-        with pytest.raises(LostError, match="the simulated device does not answer"):
+        with pytest.raises(LostError, match="the simulation does not answer"):
             next(lines)
     wait_until(lambda: not processes(board.folder))
 

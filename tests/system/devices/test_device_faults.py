@@ -74,7 +74,7 @@ def test_a_cut_link_is_noticed_within_seconds_and_the_device_frees_itself(lonely
     (device,) = inventory(lonely)
     error, lines, took_s = counted_until(device, lonely.cut)
     assert error.exit_status == 4
-    assert f"{device.name} was lost in the middle of the job" in str(error)
+    assert f"{device.name} was lost during the job" in str(error)
     assert lines == list(range(1, len(lines) + 1))
     assert took_s < NOTICED_S
     wait_until(lambda: not lonely.jobs(), patience_s=FREE_S, said=lonely.jobs)
@@ -98,7 +98,7 @@ def test_a_killed_daemon_is_said_and_frees_the_device(lonely, inventory):
     (device,) = inventory(lonely)
     error, lines, took_s = counted_until(device, lonely.kill_daemon)
     assert error.exit_status == 4
-    assert "in the middle of the job" in str(error)
+    assert "during the job" in str(error)
     assert lines == list(range(1, len(lines) + 1))
     assert took_s < NOTICED_S
     assert_free(lonely, device)
@@ -108,7 +108,7 @@ def test_a_restart_is_recognized_by_the_boot_id(lonely, inventory):
     (device,) = inventory(lonely)
     error, _lines, _took_s = counted_until(device, lonely.restart)
     assert error.exit_status == 4
-    assert "restarted in the middle of the job" in str(error) or "was lost in the middle of the job" in str(error)
+    assert "restarted during the job" in str(error) or "was lost during the job" in str(error)
     lonely._await()
     assert_free(lonely, device)
 
@@ -176,7 +176,7 @@ def test_a_second_job_is_told_who_has_the_device(emulated, inventory):
     (device,) = inventory(emulated)
     with (
         held(device),
-        pytest.raises(DeviceError, match=r"is busy: .*, process \d+, test, heard of \d+ s ago"),
+        pytest.raises(DeviceError, match=r"is in use: .*, process \d+, test, heard of \d+ s ago"),
         held(device),
     ):
         pass

@@ -53,4 +53,4 @@ def test_a_power_mode_that_a_board_has_not_stops_a_measurement(both, inventory, 
     path.write_text(path.read_text() + 'power_mode = "MAXN"\n')
     ran = detlite("measure", made / "int8", "--device", "board0", "--inventory", path)
     assert (ran.status, ran.out) == (1, "")
-    assert "board0: the inventory insists on the power mode MAXN, and it has no power modes" in ran.err
+    assert "board0: the inventory requires the power mode MAXN, and the device has no power modes" in ran.err
