@@ -21,7 +21,7 @@ from detlite.runtime.child import Child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import mark_of
-from detlite.runtime.measure.host import machine_facts
+from detlite.runtime.measure.host import host_facts
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.tasks.detection import detection_of
 
@@ -64,7 +64,7 @@ class ThisMachine:
 
     def facts(self) -> Record:
         """Return what this machine is."""
-        return dict(machine_facts())
+        return dict(host_facts())
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,12 @@ LINE_EVERY_S = 2.0  # without a terminal: how often a line of progress is writte
 
 def emit_json(schema: str, record: Mapping[str, Any]) -> None:
     """Write *record* to stdout as JSON with `schema` and `schema_version` before its keys."""
-    whole = {"schema": f"detlite.{schema}", "schema_version": SCHEMA_VERSION, **record}
-    click.echo(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False))
+    emit_record({"schema": f"detlite.{schema}", "schema_version": SCHEMA_VERSION, **record})
+
+
+def emit_record(record: Mapping[str, Any]) -> None:
+    """Write *record*, which has its `schema` and `schema_version`, to stdout as JSON."""
+    click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

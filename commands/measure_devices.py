@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.console import emit_json, emit_record, notice, progress
+from detlite.devices.benchmark_result import BenchmarkResult, benchmark_text
 from detlite.devices.inventory import Device
 from detlite.devices.remote.benchmark import benchmark_asked, benchmark_on
-from detlite.devices.remote.benchmark_record import SCHEMA as BENCHMARK
-from detlite.devices.remote.benchmark_record import benchmark_text
 from detlite.devices.remote.engine import engine_asked, engine_on
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.remote.measure import Ask, measure_on
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DetliteError, InputError
-from detlite.runtime.measure.device_mark import mark_of, marked_text
+from detlite.runtime.measure.device_mark import EMULATED, SIMULATED, marked_text
 from detlite.runtime.measure.measurement_text import measurement_text
+from detlite.runtime.measure.results import Measurement
 
 Record = dict[str, Any]
+Found = Measurement | BenchmarkResult
 
 
 def measure_on_devices(
@@ -37,7 +37,7 @@ def measure_on_devices(
         raise InputError("--profile is for this machine alone: leave out --device")
     with progress() as report:
 
-        def one(device: Device) -> Record:
+        def one(device: Device) -> Found:
             out = _folder(values["out"], device, devices)
             if isinstance(model, Path):
                 return engine_on(device, engine_asked(model, values, out), progress=report)
@@ -47,15 +47,15 @@ def measure_on_devices(
             return measure_on(device, Ask(model, values, images, out), progress=report)
 
         results = on_each(devices, one)
-    records = [result for result in results if not isinstance(result, DetliteError)]
-    if as_json and len(devices) == 1 and records:
-        click.echo(json.dumps(records[0], indent=1, allow_nan=False))
+    found = [result for result in results if not isinstance(result, DetliteError)]
+    if as_json and len(devices) == 1 and found:
+        emit_record(found[0].to_record())
     elif as_json:
-        emit_json("measurements", {"measurements": records})
+        emit_json("measurements", {"measurements": [one.to_record() for one in found]})
     else:
-        _show(records, values["out"], devices)
+        _show(found, values["out"], devices)
     refuse_failures(devices, results)
-    return _status(records)
+    return _status(found)
 
 
 def _benchmark_model(device: Device, values: Record) -> Path | None:
@@ -73,18 +73,20 @@ def _folder(out: Path | None, device: Device, devices: Sequence[Device]) -> Path
     return out / device.name
 
 
-def _show(records: Sequence[Record], out: Path | None, devices: Sequence[Device]) -> None:
-    for record in records:
-        place = None if out is None else out if len(devices) == 1 else out / record["device"]["name"]
-        shown = benchmark_text if record["schema"] == BENCHMARK["schema"] else measurement_text
-        text = shown(record, str(place) if place else None)
-        title = f"device {record['device']['name']} ({record['device']['kind']})\n"
-        word = mark_of(record)
-        click.echo(marked_text(title + text, word) if word else title + text, nl=False)
+def _show(results: Sequence[Found], out: Path | None, devices: Sequence[Device]) -> None:
+    for found in results:
+        place = None if out is None else out if len(devices) == 1 else out / found.device["name"]
+        folder = None if place is None else str(place)
+        title = f"device {found.device['name']} ({found.device['kind']})\n"
+        text = title + (
+            benchmark_text(found, folder) if isinstance(found, BenchmarkResult) else measurement_text(found, folder)
+        )
+        word = SIMULATED if found.simulated else EMULATED if found.emulated else ""
+        click.echo(marked_text(text, word) if word else text, nl=False)
 
 
-def _status(records: Sequence[Record]) -> int:
-    failures = [(record["device"]["name"], record["failure"]) for record in records if record["failure"] is not None]
+def _status(results: Sequence[Found]) -> int:
+    failures = [(found.device["name"], found.failure) for found in results if found.failure is not None]
     for name, failure in failures:
-        notice(f"detlite: {name}: {failure['text']}")
-    return max((int(failure["exit_status"]) for _name, failure in failures), default=0)
+        notice(f"detlite: {name}: {failure.text}")
+    return max((failure.exit_status for _name, failure in failures), default=0)

@@ -28,8 +28,8 @@ def _artifact(record: Record) -> Artifact:
     return Artifact(Path(record["model"]), contract_from_json(record["contract"]))
 
 
-def _session(record: Record, threads: int, *, timing_alone: bool = False) -> Session:
-    return Session(_artifact(record), threads=threads, timing_alone=timing_alone)
+def _session(record: Record, threads: int) -> Session:
+    return Session(_artifact(record), threads=threads)
 
 
 def _save(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -98,18 +98,3 @@ def heads(request: Record, _progress: Progress) -> Record:
         rows.append(session.heads())
     _save(request["out"], {role: np.stack([row[role] for row in rows]) for role in rows[0]})
     return {"runtime": session.runtime}
-
-
-def latency(request: Record, progress: Progress) -> Record:
-    """Measure `models` (each `model`, `contract`) side by side on the file `image`, or on noise.
-
-    Returns:
-        `runtime`, and for each of `models` the fields of `Latency`.
-    """
-    from detlite.runtime.measure.latency import Plan, measure, noise
-
-    sessions = [_session(record, request["threads"], timing_alone=True) for record in request["models"]]
-    plan = Plan(request["samples"], request["min_seconds"])
-    image = read_image(Path(request["image"])) if request.get("image") else noise(480, 640)
-    found = measure(sessions, image, plan, progress=progress)
-    return {"runtime": sessions[0].runtime, "models": [vars(one) for one in found]}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from detlite.devices.benchmark_result import BenchmarkAsked, BenchmarkResult, benchmark_result
 from detlite.devices.deploy.deploy import deploy
 from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import DeviceFile, device_file
@@ -15,7 +16,6 @@ from detlite.devices.inventory import Device
 from detlite.devices.kinds.pixel import nnapi_caution
 from detlite.devices.parsers import benchmark_model
 from detlite.devices.parsers.benchmark_model import BenchmarkRun
-from detlite.devices.remote.benchmark_record import benchmark_record
 from detlite.devices.remote.board import prepare_run_folder
 from detlite.devices.remote.facts import with_device
 from detlite.devices.survey.affinity import affinity_words
@@ -27,6 +27,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError, unknown_name
 from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, write_json
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import to_record
 from detlite.runtime.version import __version__
 
 RUNS, PROCESSES, MIN_S = 50, 5, 1.0
@@ -36,8 +37,6 @@ MAX_S = 150.0
 START_S = 120.0
 DELEGATES = {"gpu": "--use_gpu=true", "nnapi": "--use_nnapi=true"}
 NOT_ITS = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy")
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,8 @@ def benchmark_asked(program: Path, artifact: Artifact, values: Mapping[str, Any]
     return Benchmark(program, artifact, tuple(arguments), runs, processes, delegates, least, affinity, out)
 
 
-def benchmark_on(device: Device, ask: Benchmark, *, progress: Progress = silent) -> Record:
-    """Measure on *device* by benchmark_model, and return the record.
+def benchmark_on(device: Device, ask: Benchmark, *, progress: Progress = silent) -> BenchmarkResult:
+    """Measure on *device* by benchmark_model.
 
     Raises:
         InputError: the program is for another architecture.
@@ -117,26 +116,29 @@ def benchmark_on(device: Device, ask: Benchmark, *, progress: Progress = silent)
         after = None if failure else sensors_after(transport, before)
     runs = [_run(device, text) for text in texts]
     known = {"machine": deployed.machine, "emulator": deployed.emulator}
-    record = benchmark_record(runs, asked_runs=ask.runs, delegates=ask.delegates, failure=failure)
-    record |= _facts(ask, model, program) | {"affinity": pinned[-1] if pinned else None}
+    found = replace(
+        benchmark_result(runs, asked_runs=ask.runs, delegates=ask.delegates, failure=failure),
+        **_facts(ask, model, program),
+        affinity=pinned[-1] if pinned else None,
+    )
     deprecated = nnapi_caution(before.identity) if "nnapi" in ask.delegates else None
-    record["cautions"] += [] if deprecated is None else [deprecated]
-    record = with_standing(record, before, after, lines)
-    record = with_device(record, device, known)
+    if deprecated is not None:
+        found = replace(found, cautions=(*found.cautions, deprecated))
+    found = with_device(with_standing(found, before, after, lines), device, known)
     if ask.out is not None:
-        _keep(ask.out, record, texts)
-    return record
+        _keep(ask.out, found, texts)
+    return found
 
 
-def _facts(ask: Benchmark, model: DeviceFile, program: DeviceFile) -> Record:
+def _facts(ask: Benchmark, model: DeviceFile, program: DeviceFile) -> dict[str, Any]:
+    """Return what was run, by the fields of `BenchmarkResult`."""
     return {
         "model": str(ask.artifact.model),
         "model_sha256": model.sha256,
         "size_bytes": model.size_bytes,
         "runtime": f"benchmark_model {program.sha256[:12]}",
         "program_sha256": program.sha256,
-        "protocol": {"arguments": list(ask.arguments), "processes": ask.processes},
-        "device": {},
+        "protocol": BenchmarkAsked(ask.arguments, ask.processes),
         "detlite": __version__,
     }
 
@@ -190,9 +192,9 @@ def _run(device: Device, text: str) -> BenchmarkRun:
     return found
 
 
-def _keep(out: Path, record: Record, texts: list[str]) -> None:
+def _keep(out: Path, found: BenchmarkResult, texts: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for number, text in enumerate(texts, 1):
         (out / f"process-{number}.log").write_text(text, encoding="utf-8")
-    write_json(out / PROTOCOL, record["protocol"])
-    write_json(out / MEASUREMENT, record)
+    write_json(out / PROTOCOL, to_record(found.protocol))
+    write_json(out / MEASUREMENT, found.to_record())

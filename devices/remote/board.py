@@ -8,7 +8,6 @@ import shutil
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from detlite.devices.deploy.device_lock import Hold
 from detlite.devices.deploy.job import JobError, job_lines
@@ -17,17 +16,17 @@ from detlite.devices.remote.board_errors import board_errors
 from detlite.devices.transport.run import run
 from detlite.devices.transport.transport import LostError
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.measure.device_mark import mark_of
+from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, write_json
 
 LONGEST_S = 6 * 3600.0
 FETCH_S = 300.0
 
-Record = dict[str, Any]
 
-
-def board_record(held: Hold, device: Device, program: Sequence[str], folder: str, words: Sequence[str]) -> Record:
-    """Return what `measure` of the board's *program* says to *words*; its run stays in *folder* on the device.
+def board_measurement(
+    held: Hold, device: Device, program: Sequence[str], folder: str, words: Sequence[str]
+) -> Measurement:
+    """Return what `measure` of the board's *program* measures, called with *words*; its run stays in *folder* there.
 
     *program* is the words that start it, Python's and those before that among them.
 
@@ -46,10 +45,9 @@ def board_record(held: Hold, device: Device, program: Sequence[str], folder: str
         if not isinstance(error.__cause__, JobError) or not lines:
             raise  # with lines there is a record, which says what failed
     try:
-        record: Record = dict(json.loads(b"".join(lines)))
-    except (ValueError, TypeError, RecursionError) as error:
+        return Measurement.from_record(dict(json.loads(b"".join(lines))))
+    except (ValueError, TypeError, RecursionError, InputError) as error:
         raise DeviceError(f"{device.name}: the board's program wrote no record: {b''.join(lines)[:100]!r}") from error
-    return record
 
 
 def prepare_run_folder(out: Path, *, force: bool) -> None:
@@ -84,9 +82,9 @@ def bring(held: Hold, folder: str, out: Path | None) -> None:
     run(held.transport, ["rm", "-rf", folder], timeout_s=FETCH_S)
 
 
-def finish_run(out: Path, record: Record) -> None:
-    """Write the record as it is handed on; an emulated device's logs for MLPerf would claim what nobody measured."""
-    write_json(out / MEASUREMENT, record)
-    if mark_of(record):
+def finish_run(out: Path, found: Measurement) -> None:
+    """Write *found* as it is handed on; an emulated device's logs for MLPerf would claim what nobody measured."""
+    write_json(out / MEASUREMENT, found.to_record())
+    if found.emulated:
         for path in out.glob("mlperf_log_*"):
             path.unlink()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from detlite.devices.kind import kind_called
 from detlite.devices.packaging.zipapp import board_program
 from detlite.devices.parsers import trtexec_log
 from detlite.devices.parsers.trtexec_log import TrtexecRun
-from detlite.devices.remote.board import board_record, bring, finish_run, prepare_run_folder
+from detlite.devices.remote.board import board_measurement, bring, finish_run, prepare_run_folder
 from detlite.devices.remote.facts import with_device
 from detlite.devices.survey.measured import Standing, sensors_after, standing_before, with_standing
 from detlite.devices.survey.watching import watching
@@ -27,6 +27,7 @@ from detlite.devices.transport.connect import connect
 from detlite.devices.transport.run import last_line, shell_script
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError, unknown_name
+from detlite.runtime.measure.results import Measurement
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.version import __version__
 
@@ -80,8 +81,8 @@ def engine_asked(onnx: Path, values: Mapping[str, Any], out: Path | None) -> Eng
     return EngineAsk(onnx, precision, tuple(words), out)
 
 
-def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) -> Record:
-    """Build the engine on *device* where it is not there yet, measure it there, and return the record.
+def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) -> Measurement:
+    """Build the engine on *device* where it is not there yet, and measure it there.
 
     Raises:
         InputError: the device's kind has no TensorRT, or trtexec does not take the .onnx.
@@ -103,16 +104,16 @@ def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) ->
             folder = f"{held.work}/runs/{_key(engine['sha256'], *ask.words)}"
             with watching(transport, before.kind.watch) as lines:
                 words = [engine["path"], "--backend", "tensorrt", *ask.words]
-                record = board_record(held, device, [device.python, deployed.paths[program]], folder, words)
+                found = board_measurement(held, device, [device.python, deployed.paths[program]], folder, words)
             after = sensors_after(transport, before)
             bring(held, folder, ask.out)
-    cautions = [*record["cautions"], *((INT8_CAUTION,) if ask.precision == "int8" else ())]
-    record |= {"model": str(ask.onnx), "onnx_sha256": sha256_of(ask.onnx), "engine": engine, "cautions": cautions}
+    cautions = (*found.cautions, *((INT8_CAUTION,) if ask.precision == "int8" else ()))
+    found = replace(found, model=str(ask.onnx), onnx_sha256=sha256_of(ask.onnx), engine=engine, cautions=cautions)
     known = {"machine": deployed.machine, "emulator": deployed.emulator}
-    record = with_device(with_standing(record, before, after, lines), device, known)
+    found = with_device(with_standing(found, before, after, lines), device, known)
     if ask.out is not None:
-        finish_run(ask.out, record)
-    return record
+        finish_run(ask.out, found)
+    return found
 
 
 def _engine(held: Hold, ask: EngineAsk, deployed: Deployed, before: Standing) -> Record:

@@ -1,18 +1,22 @@
-"""What a record says of the device that it is about, above all whether that is a real one."""
+"""What a result says of the device that it is about, above all whether that is a real one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.devices.inventory import Device
-from detlite.runtime.measure.device_mark import EMULATED, SIMULATED, mark_of
+from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
+from detlite.runtime.measure.results import Measurement
 
+Measured = TypeVar("Measured", Measurement, BenchmarkResult)
 Record = dict[str, Any]
 
 
 def device_facts(device: Device, known: Mapping[str, str]) -> Record:
-    """Return name, kind and way of *device*, and of what was seen on it: `machine`, `emulator`."""
+    """Return name, kind and transport of *device*, and what was seen on it: `machine`, `emulator`."""
     facts: Record = {"name": device.name, "kind": device.kind, "way": device.way, **known}
     return {**facts, EMULATED: is_emulated(device, known), SIMULATED: device.mark == SIMULATED}
 
@@ -22,15 +26,13 @@ def is_emulated(device: Device, known: Mapping[str, str]) -> bool:
     return bool(device.mark or known.get("emulator"))
 
 
-def say_emulated(record: Record) -> Record:
-    """Return the measurement *record* as one of an emulated or simulated device: not valid, and saying so first."""
-    word = mark_of(record.get("device") or {}) or EMULATED
-    reasons = [f"the device is {word}: its times say nothing of a real one", *record["reasons"]]
-    validity = f"INVALID because {'; '.join(reasons)}"
-    return {EMULATED: True, word: True, **record, "reasons": reasons, "validity": validity}
+def marked_emulated(found: Measured, word: str = EMULATED) -> Measured:
+    """Return *found* as measured on a device that is emulated, or simulated as *word* says: never valid."""
+    reasons = (f"the device is {word}: its times say nothing of a real one", *found.reasons)
+    return replace(found, emulated=True, simulated=word == SIMULATED, reasons=reasons)
 
 
-def with_device(record: Record, device: Device, known: Mapping[str, str]) -> Record:
-    """Return the measurement *record* with what is known of *device*; not valid where that is no real one."""
-    whole = {**record, "device": {**record.get("device", {}), **device_facts(device, known)}}
-    return say_emulated(whole) if is_emulated(device, known) else whole
+def with_device(found: Measured, device: Device, known: Mapping[str, str]) -> Measured:
+    """Return *found* with what is known of *device*; not valid where that is no real one."""
+    whole = replace(found, device={**found.device, **device_facts(device, known)})
+    return marked_emulated(whole, device.mark or EMULATED) if is_emulated(device, known) else whole

@@ -6,13 +6,13 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.inventory import Device
-from detlite.devices.remote.board import board_record, bring, finish_run, prepare_run_folder
+from detlite.devices.remote.board import board_measurement, bring, finish_run, prepare_run_folder
 from detlite.devices.remote.facts import with_device
 from detlite.devices.remote.staging import ARTIFACT_FOLDER, IMAGE_FOLDER, Staged, put, stage, stage_images
 from detlite.devices.survey.affinity import affinity_words
@@ -20,6 +20,7 @@ from detlite.devices.survey.measured import sensors_after, standing_before, with
 from detlite.devices.survey.watching import watching
 from detlite.devices.transport.connect import connect
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.measure.results import Measurement
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.version import __version__
 
@@ -38,8 +39,6 @@ OPTIONS = {
 
 FLAGS = {"end_to_end": "--end-to-end", "accuracy": "--accuracy", "profile": "--profile", "find": "--find"}
 """The same of those without a value."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,8 @@ class Ask:
         return found if xnnpack is None else [*found, "--xnnpack" if xnnpack else "--no-xnnpack"]
 
 
-def measure_on(device: Device, ask: Ask, *, progress: Progress = silent) -> Record:
-    """Measure on *device* and return the record of the board's program; its `device` also has the inventory's facts.
+def measure_on(device: Device, ask: Ask, *, progress: Progress = silent) -> Measurement:
+    """Measure on *device* by the board's program; `device` also has the inventory's facts.
 
     Raises:
         InputError: the folder for the run holds something, or the device does not take the model.
@@ -95,16 +94,15 @@ def measure_on(device: Device, ask: Ask, *, progress: Progress = silent) -> Reco
             with watching(transport, before.kind.watch) as lines:
                 words = _words(held, ask, has_images=bool(images))
                 program = [*pinned, device.python, f"{held.lock}/out/board.pyz"]
-                record = board_record(held, device, program, folder, words)
+                found = board_measurement(held, device, program, folder, words)
             after = sensors_after(transport, before)
             bring(held, folder, ask.out)
     known = {"machine": deployed.machine, "emulator": deployed.emulator}
-    more = {"model": str(ask.artifact.model), "affinity": pinned[-1] if pinned else None}
-    record = with_standing({**record, **more}, before, after, lines)
-    record = with_device(record, device, known)
+    found = replace(found, model=str(ask.artifact.model), affinity=pinned[-1] if pinned else None)
+    found = with_device(with_standing(found, before, after, lines), device, known)
     if ask.out is not None:
-        finish_run(ask.out, record)
-    return record
+        finish_run(ask.out, found)
+    return found
 
 
 def _key(staged: Staged, images: list[str], arguments: list[str]) -> str:

@@ -1,11 +1,12 @@
-"""The state of a device around a measurement: asked before and after, and put into the record."""
+"""The state of a device around a measurement: asked before and after, and put into the result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
+from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.devices.inventory import Device
 from detlite.devices.kind import Identity, Kind, Lines, Sensors, kind_called
 from detlite.devices.survey.device_state import cautions_of, changes, standing_record
@@ -13,10 +14,11 @@ from detlite.devices.survey.power_mode_check import power_mode_problem
 from detlite.devices.survey.questions import look
 from detlite.devices.transport.transport import Transport
 from detlite.runtime.errors import FindingError
+from detlite.runtime.measure.results import Energy, Measurement
 
 STANDING_S = 60.0
 
-Record = dict[str, Any]
+Measured = TypeVar("Measured", Measurement, BenchmarkResult)
 
 
 @dataclass(frozen=True)
@@ -54,34 +56,37 @@ def sensors_after(transport: Transport, before: Standing) -> Sensors:
     return before.kind.sensors(look(transport, before.kind.sensor_questions, timeout_s=STANDING_S))
 
 
-def with_standing(record: Record, before: Standing, after: Sensors | None, lines: Lines = ()) -> Record:
-    """Return the measurement's *record* with the device's state, and what that means for the figures.
+def with_standing(found: Measured, before: Standing, after: Sensors | None, lines: Lines = ()) -> Measured:
+    """Return *found* with the device's state, and what that means for the figures.
 
     *after* is None if the device was lost; *lines* are what was sampled during the run.
     """
     watched = before.kind.watch.summarize(lines) if before.kind.watch and lines else {}
-    topics = {reason.partition(":")[0] for reason in record["reasons"]}
-    found = changes(before.sensors, after or before.sensors)
-    reasons = [*record["reasons"], *(reason for reason in found if reason.partition(":")[0] not in topics)]
-    cautions = [*record["cautions"], *cautions_of(before.sensors), *before.kind.cautions]
-    return {
-        **record,
-        "validity": f"INVALID because {'; '.join(reasons)}" if reasons else "VALID",
-        "reasons": reasons,
-        "cautions": list(dict.fromkeys(cautions)),
-        "energy": record["energy"] or _energy(record, before.kind, watched),
-        "device": {**record["device"], "identity": asdict(before.identity)},
-        "standing_before": standing_record(before.sensors),
-        "standing_after": None if after is None else standing_record(after),
-        "watched": dict(watched) or None,
-    }
+    reasons = _reasons(found.reasons, changes(before.sensors, after or before.sensors))
+    cautions = (*found.cautions, *cautions_of(before.sensors), *before.kind.cautions)
+    energy = found.energy or _energy(found.samples, found.duration_s, before.kind, watched)
+    return replace(
+        found,
+        reasons=reasons,
+        cautions=tuple(dict.fromkeys(cautions)),
+        energy=energy,
+        device={**found.device, "identity": asdict(before.identity)},
+        standing_before=standing_record(before.sensors),
+        standing_after=None if after is None else standing_record(after),
+        watched=dict(watched) or None,
+    )
 
 
-def _energy(record: Record, kind: Kind, watched: Mapping[str, Any]) -> Record | None:
+def _reasons(known: Sequence[str], changed: Sequence[str]) -> tuple[str, ...]:
+    """Return the *known* reasons, and those that the device's state adds on topics that none of them is about."""
+    topics = {reason.partition(":")[0] for reason in known}
+    return (*known, *(reason for reason in changed if reason.partition(":")[0] not in topics))
+
+
+def _energy(samples: int, duration_s: float, kind: Kind, watched: Mapping[str, Any]) -> Energy | None:
     """Return the energy from the mean power sampled during the run, over the samples' time; None without samples."""
     power = watched.get("mean_power_mw")
-    if power is None or kind.watch is None or not record["samples"]:
+    if power is None or kind.watch is None or not samples:
         return None
-    energy, source = power * record["duration_s"], kind.watch.arguments[0]
-    per_sample = energy / record["samples"]
-    return {"source": source, "energy_mj": energy, "mean_power_mw": power, "energy_per_sample_mj": per_sample}
+    energy = power * duration_s
+    return Energy(kind.watch.arguments[0], energy, power, energy / samples)

@@ -11,9 +11,9 @@ from detlite.runtime.artifact import artifact_folder
 from detlite.runtime.board.packed import Packed, find_model, open_model
 from detlite.runtime.contract import Contract
 from detlite.runtime.image.files import folder_images, skipped_notice
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.measurement_text import measurement_text
 from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.run import measure_model
 
 
 def measure_command(values: Dict[str, Any]) -> int:
@@ -28,15 +28,15 @@ def measure_command(values: Dict[str, Any]) -> int:
             from detlite.runtime.measure.search import with_most
 
             setup = with_most(setup, run=out, progress=_tell)
-        record = measure_model(setup, run=out, force=values["force"], progress=_tell)
+        found = measure_model(setup, run=out, force=values["force"], progress=_tell)
     if values["as_json"]:
-        sys.stdout.write(json.dumps(record, indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(found.to_record(), indent=1, allow_nan=False) + "\n")
     else:
-        sys.stdout.write(measurement_text(record, str(out) if out else None))
-    if record["failure"] is None:
+        sys.stdout.write(measurement_text(found, str(out) if out else None))
+    if found.failure is None:
         return 0
-    sys.stderr.write(f"board.pyz: {record['failure']['text']}\n")
-    return int(record["failure"]["exit_status"])
+    sys.stderr.write(f"board.pyz: {found.failure.text}\n")
+    return found.failure.exit_status
 
 
 def _images(folder: Path) -> List[Path]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.scenario import Rows, scenario_called
 from detlite.runtime.measure.statistics import percentile_ns
 from detlite.runtime.version import __version__
@@ -26,17 +27,17 @@ RULE = "=" * 48
 Record = Dict[str, Any]
 
 
-def write_logs(folder: Path, setup: Setup, record: Record, series: Sequence[Rows]) -> None:
+def write_logs(folder: Path, setup: Setup, found: Measurement, series: Sequence[Rows]) -> None:
     """Write the summary and the detail to *folder*; and an empty accuracy log, as LoadGen's of a performance run."""
-    results = _results(setup, record, [rows for rows in series if len(rows)])
+    results = _results(setup, found, [rows for rows in series if len(rows)])
     parameters = _parameters(setup)
-    (folder / SUMMARY).write_text(_summary(setup, record, results, parameters), encoding="utf-8")
-    (folder / DETAIL).write_text(_detail(setup, record, results, parameters), encoding="utf-8")
+    (folder / SUMMARY).write_text(_summary(setup, found, results, parameters), encoding="utf-8")
+    (folder / DETAIL).write_text(_detail(setup, found, results, parameters), encoding="utf-8")
     if not setup.accuracy:
         write_accuracy(folder / ACCURACY, ())
 
 
-def _results(setup: Setup, record: Record, series: Sequence[Rows]) -> Record:
+def _results(setup: Setup, measurement: Measurement, series: Sequence[Rows]) -> Record:
     """Return what LoadGen calls results, ns as whole numbers."""
     if not series:
         return {}
@@ -51,13 +52,13 @@ def _results(setup: Setup, record: Record, series: Sequence[Rows]) -> Record:
         **{f"result_{percent:.2f}_{word}": percentile_ns(latencies, percent) for percent in PERCENTS},
     }
     if setup.scenario == "offline":
-        found["result_samples_per_second"] = record["samples_per_second"]
+        found["result_samples_per_second"] = measurement.figures["samples_per_second"]
     elif setup.scenario == "server":
-        found["result_scheduled_samples_per_sec"] = record["scheduled_per_second"]
+        found["result_scheduled_samples_per_sec"] = measurement.figures["scheduled_per_second"]
     elif multi:
-        found["result_samples_per_query"] = record["streams"]
+        found["result_samples_per_query"] = setup.streams
     else:
-        found["result_qps_with_loadgen_overhead"] = len(latencies) / max(1e-9, record["duration_s"])
+        found["result_qps_with_loadgen_overhead"] = len(latencies) / max(1e-9, measurement.duration_s)
     return found
 
 
@@ -88,37 +89,37 @@ def _parameters(setup: Setup) -> Record:
     }
 
 
-def _quoted(setup: Setup, record: Record, results: Record) -> Iterable[Tuple[str, object]]:
+def _quoted(setup: Setup, found: Measurement, results: Record) -> Iterable[Tuple[str, object]]:
     if not results:
         return
     if setup.scenario == "single-stream":
         yield "90th percentile latency (ns)", results["result_90.00_percentile_latency_ns"]
     elif setup.scenario == "multi-stream":
-        yield "Samples per query", record["streams"]
+        yield "Samples per query", setup.streams
     elif setup.scenario == "server":
-        yield "Scheduled samples per second", f"{record['scheduled_per_second']:.2f}"
+        yield "Scheduled samples per second", f"{found.figures['scheduled_per_second']:.2f}"
     else:
-        yield "Samples per second", f"{record['samples_per_second']:g}"
+        yield "Samples per second", f"{found.figures['samples_per_second']:g}"
 
 
-def _met(record: Record, *words: str) -> bool:
-    return not any(reason.startswith(words) for reason in record["reasons"])
+def _met(found: Measurement, *words: str) -> bool:
+    return not any(reason.startswith(words) for reason in found.reasons)
 
 
-def _checks(record: Record) -> Record:
+def _checks(found: Measurement) -> Record:
     return {
-        "result_perf_constraints_met": _met(record, "tail"),
-        "result_min_duration_met": _met(record, "duration"),
-        "result_min_queries_met": _met(record, "count", "too few"),
+        "result_perf_constraints_met": _met(found, "tail"),
+        "result_min_duration_met": _met(found, "duration"),
+        "result_min_queries_met": _met(found, "count", "too few"),
     }
 
 
-def _summary(setup: Setup, record: Record, results: Record, parameters: Record) -> str:
-    valid = not record["reasons"]
-    checks = _checks(record)
-    lines: List[str] = [RULE, "MLPerf Results Summary", RULE, f"SUT name : detlite {record['runtime']}"]
+def _summary(setup: Setup, found: Measurement, results: Record, parameters: Record) -> str:
+    valid = not found.reasons
+    checks = _checks(found)
+    lines: List[str] = [RULE, "MLPerf Results Summary", RULE, f"SUT name : detlite {found.runtime}"]
     lines += [f"Scenario : {TITLES[setup.scenario]}", "Mode     : PerformanceOnly"]
-    lines += [f"{key} : {value}" for key, value in _quoted(setup, record, results)]
+    lines += [f"{key} : {value}" for key, value in _quoted(setup, found, results)]
     lines += [f"Result is : {'VALID' if valid else 'INVALID'}"]
     lines += [
         f"  {text} : {'Yes' if checks[key] else 'NO'}"
@@ -128,7 +129,7 @@ def _summary(setup: Setup, record: Record, results: Record, parameters: Record) 
             ("Min queries satisfied", "result_min_queries_met"),
         )
     ]
-    lines += [f" * {reason}" for reason in record["reasons"]]
+    lines += [f" * {reason}" for reason in found.reasons]
     lines += ["", RULE, "Additional Stats", RULE]
     lines += [f"{_stat(key):<32}: {value}" for key, value in results.items() if key.endswith("latency_ns")]
     lines += ["", RULE, "Test Parameters Used", RULE]
@@ -143,10 +144,10 @@ def _stat(key: str) -> str:
     return f"{name[0].upper()}{name[1:]} (ns)"
 
 
-def _detail(setup: Setup, record: Record, results: Record, parameters: Record) -> str:
+def _detail(setup: Setup, found: Measurement, results: Record, parameters: Record) -> str:
     entries: Record = {
         "loadgen_version": f"detlite {__version__}, scenarios of v1.0",
-        "sut_name": f"detlite {record['runtime']}",
+        "sut_name": f"detlite {found.runtime}",
         "qsl_name": "images" if setup.images else "noise",
         "qsl_reported_total_count": len(setup.images),
         "qsl_reported_performance_count": parameters["performance_sample_count"],
@@ -158,9 +159,9 @@ def _detail(setup: Setup, record: Record, results: Record, parameters: Record) -
     named = {key.replace(" (ns)", "_ns").replace(" (ms)", "_ms"): value for key, value in parameters.items()}
     entries.update({f"effective_{key}": value for key, value in named.items()})
     entries["effective_min_sample_count"] = setup.preset.offline_samples
-    entries["result_validity"] = "INVALID" if record["reasons"] else "VALID"
-    entries.update(_checks(record))
-    entries["result_invalid_reason"] = "; ".join(record["reasons"])
+    entries["result_validity"] = "INVALID" if found.reasons else "VALID"
+    entries.update(_checks(found))
+    entries["result_invalid_reason"] = "; ".join(found.reasons)
     entries.update(results)
     entries.update({"num_warnings": 0, "num_errors": 0})
     return "".join(_line(key, value) for key, value in entries.items())

@@ -1,64 +1,87 @@
-"""A measurement's record for people: a few lines, the verdict last."""
+"""A measurement for people: a few lines, the verdict last."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Dict, List, Optional
+
+from detlite.runtime.measure.results import Against, Interval, Latency, Measurement
+from detlite.runtime.measure.statistics import fewest_samples
 
 MOST_OPERATORS = 10
+PERCENTS = (50, 90, 95, 99)
 
-Record = Dict[str, Any]
 
-
-def measurement_text(record: Record, folder: Optional[str]) -> str:
-    """Return what a reader wants of *record*; *folder* is where everything is kept."""
-    facts = measurement_facts(record)
+def measurement_text(found: Measurement, folder: Optional[str]) -> str:
+    """Return *found* as lines of text; *folder* is where everything is kept."""
+    facts = measurement_facts(found)
     width = max(map(len, facts))
     lines: List[str] = [f"{key.ljust(width)}  {value}" for key, value in facts.items()]
-    return "\n".join([*lines, measurement_verdict(record, folder)]) + "\n"
+    return "\n".join([*lines, measurement_verdict(found, folder)]) + "\n"
 
 
-def measurement_facts(record: Record) -> Dict[str, str]:
-    """Return what a reader wants of *record*, by its name."""
+def measurement_facts(found: Measurement) -> Dict[str, str]:
+    """Return what a reader needs of *found*, by its name."""
+    processes, device = len(found.processes), found.device
     facts = {
-        "scenario": f"{record['scenario']}, preset {record['preset']}",
-        **{f"p{percent}": _percentile(record, percent) for percent in (50, 90, 95, 99)},
-        "invoke p50": _ms(record["invoke_p50_ms"]),
-        "stages": ", ".join(f"{name} {_ms(value)}" for name, value in record["stages_p50_ms"].items() if value),
-        "load, first": f"{_ms(record['load_ms'])}, {_ms(record['first_ms'])}",
-        "samples": f"{record['samples']} in {record['duration_s']:.1f} s, {len(record['processes'])} process(es)",
-        "runtime": f"{record['runtime']}, {record['threads']} thread(s)",
-        "device": f"{record['device'].get('board', '')} {record['device']['processor']}".strip(),
+        "scenario": f"{found.scenario}, preset {found.preset}" if found.preset else f"{found.scenario}, in turn",
+        **{f"p{percent}": _percentile(found.latency, percent) for percent in PERCENTS},
+        "invoke p50": _percentile(found.invoke, 50),
+        "stages": ", ".join(f"{name} {_ms(value)}" for name, value in vars(found.stages_p50_ms).items() if value),
+        "load, first": f"{_ms(found.load_ms)}, {_ms(found.first_ms)}",
+        "samples": f"{found.samples} in {found.duration_s:.1f} s, {processes} process(es)",
+        "runtime": f"{found.runtime}, {found.threads} thread(s)",
+        "device": f"{device.get('board', '')} {device.get('processor', '')}".strip(),
     }
-    for number, one in enumerate(record["placements"], 1):
-        facts[f"delegate {number}"] = f"{one['delegate']}: {one['taken']} of {one['operators']} operators"
-    if record["energy"]:
-        facts["energy"] = f"{record['energy']['energy_per_sample_mj']:.2f} mJ a sample ({record['energy']['source']})"
-    slowest = sorted(record.get("profile") or (), key=lambda one: -one["mean_ms"])[:MOST_OPERATORS]
-    for one in slowest:
-        facts[f"operator {one['number']}"] = (
-            f"{one['mean_ms']:.3f} ms, {one['share']:.1%}, {_megabytes(one.get('size_bytes'))}, {one['operator']}, "
-            f"{one['place']}"
-        )
-    for place, one in enumerate(record.get("profile_differences", ())[:MOST_OPERATORS], 1):
-        change = f"{one['before_ms']:.3f} to {one['after_ms']:.3f} ms"
-        facts[f"change {place}"] = f"{change}, {one['operator']} no. {one['occurrence']}, {one['place']}"
-    if "profile_failure" in record:
-        facts["profile"] = f"none: {record['profile_failure']}"
-    return {**facts, **{f"caution {number}": text for number, text in enumerate(record["cautions"], 1)}}
+    for number, one in enumerate(found.placements, 1):
+        facts[f"delegate {number}"] = f"{one.delegate}: {one.taken} of {one.operators} operators"
+    if found.energy and found.energy.energy_per_sample_mj is not None:
+        facts["energy"] = f"{found.energy.energy_per_sample_mj:.2f} mJ a sample ({found.energy.source})"
+    facts.update(_profile_facts(found))
+    if found.against is not None:
+        facts.update(_against_facts(found.against))
+    return {**facts, **{f"caution {number}": text for number, text in enumerate(found.cautions, 1)}}
 
 
-def measurement_verdict(record: Record, folder: Optional[str]) -> str:
+def measurement_verdict(found: Measurement, folder: Optional[str]) -> str:
     """Return the last line: the metric, the verdict, and where everything is."""
-    value = record.get(record["metric"])
-    quoted = "nothing" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    name, value = found.metric.name, found.metric.value
+    quoted = "nothing" if value is None else f"{value:.3f}" if "_" in name else f"{value:g}"
     place = f"; {folder}" if folder else ""
-    return f"{record['model']}: {record['metric']} {quoted}, {record['validity']}{place}"
+    return f"{found.model}: {name} {quoted}, {found.validity}{place}"
 
 
-def _percentile(record: Record, percent: int) -> str:
-    value, interval = record[f"latency_p{percent}_ms"], record[f"latency_p{percent}_interval_ms"]
+def _profile_facts(found: Measurement) -> Dict[str, str]:
+    facts = {}
+    for one in sorted(found.profile or (), key=lambda one: -one.mean_ms)[:MOST_OPERATORS]:
+        size = _megabytes(one.size_bytes)
+        facts[f"operator {one.number}"] = f"{one.mean_ms:.3f} ms, {one.share:.1%}, {size}, {one.operator}, {one.place}"
+    for place, change in enumerate((found.profile_differences or ())[:MOST_OPERATORS], 1):
+        times = f"{change.before_ms:.3f} to {change.after_ms:.3f} ms"
+        facts[f"change {place}"] = f"{times}, {change.operator} no. {change.occurrence}, {change.place}"
+    if found.profile_failure is not None:
+        facts["profile"] = f"none: {found.profile_failure}"
+    return facts
+
+
+def _against_facts(beside: Against) -> Dict[str, str]:
+    other = beside.measurement
+    return {
+        "against": f"{other.model}: p50 {_ms(other.latency.p50_ms)}, invoke p50 {_ms(other.invoke.p50_ms)}",
+        "ratio": _ratio(beside.latency_p50_ratio, beside.latency_p50_ratio_interval),
+        "invoke ratio": _ratio(beside.invoke_p50_ratio, beside.invoke_p50_ratio_interval),
+    }
+
+
+def _ratio(value: Optional[float], interval: Optional[Interval]) -> str:
     if value is None:
-        return "too few samples"
+        return "not known"
+    return f"{value:.3f} times as long" + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
+
+
+def _percentile(latency: Latency, percent: int) -> str:
+    value, interval = latency.percentile_ms(percent), latency.interval_ms(percent)
+    if value is None:
+        return f"not known: it needs {fewest_samples(percent)} samples"
     return f"{value:.3f} ms" + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
 
 

@@ -15,6 +15,40 @@ from detlite.runtime.runners.backend import Settings
 LONGEST = 20  # times the least duration: then a process ends, whatever is missing
 
 
+@dataclass(frozen=True)
+class Protocol:
+    """How a measurement was made: what two runs must share to be compared; see `Preset` and `Setup` for the fields.
+
+    Attributes:
+        input: `images`, or `noise`.
+        images_given: how many images there were to choose from.
+        queries: the least, of all processes together.
+        models_in_turn: how many models were measured in turn, one query of each after the other.
+    """
+
+    scenario: Optional[str] = None
+    preset: Optional[str] = None
+    backend: Optional[str] = None
+    threads: Optional[int] = None
+    xnnpack: Optional[bool] = None
+    delegates: Tuple[str, ...] = ()
+    input: Optional[str] = None
+    images_given: int = 0
+    processes: Optional[int] = None
+    sample_count: Optional[int] = None
+    queries: Optional[int] = None
+    min_duration_s: Optional[float] = None
+    offline_samples: Optional[int] = None
+    interval_ms: Optional[float] = None
+    server_ms: Optional[float] = None
+    quality_map: Optional[float] = None
+    warm_up_s: Optional[float] = None
+    end_to_end: bool = False
+    streams: Optional[int] = None
+    per_second: Optional[float] = None
+    models_in_turn: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class Setup:
     """One measurement.
@@ -91,20 +125,28 @@ class Setup:
             "folder": str(folder.absolute()),
         }
 
-    def protocol(self) -> Dict[str, Any]:
+    def protocol(self) -> Protocol:
         """Return what two runs must share to be compared."""
-        return {
-            "scenario": self.scenario,
-            "preset": self.preset_name,
-            **{key: value for key, value in asdict(self.preset).items() if key != "queries"},
-            "queries": self.preset.queries[self.scenario],
-            "backend": self.backend,
-            "threads": self.settings.threads,
-            "xnnpack": self.settings.xnnpack,
-            "delegates": list(self.settings.delegates),
-            "input": "images" if self.images else "noise",
-            "images_given": len(self.images),
-            "end_to_end": self.end_to_end,
-            "streams": self.streams if self.scenario == "multi-stream" else None,
-            "per_second": self.per_second if self.scenario == "server" else None,
-        }
+        preset = self.preset
+        return Protocol(
+            scenario=self.scenario,
+            preset=self.preset_name,
+            backend=self.backend,
+            threads=self.settings.threads,
+            xnnpack=self.settings.xnnpack,
+            delegates=self.settings.delegates,
+            input="images" if self.images else "noise",
+            images_given=len(self.images),
+            processes=preset.processes,
+            sample_count=preset.sample_count,
+            queries=preset.queries[self.scenario],
+            min_duration_s=preset.min_duration_s,
+            offline_samples=preset.offline_samples,
+            interval_ms=preset.interval_ms,
+            server_ms=preset.server_ms,
+            quality_map=preset.quality_map,
+            warm_up_s=preset.warm_up_s,
+            end_to_end=self.end_to_end,
+            streams=self.streams if self.scenario == "multi-stream" else None,
+            per_second=self.per_second if self.scenario == "server" else None,
+        )

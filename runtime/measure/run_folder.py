@@ -34,7 +34,6 @@ OPENED, WARM_UP, SAMPLES, ENDED = "opened.json", "warm_up.tsv", "samples.tsv", "
 OPENED_KEYS = ("runtime", "model_sha256", "load_ns", "first_ns", "placements", "images", "machine")
 ENDED_KEYS = ("model_sha256", "memory_peak_bytes", "wall_clock_step_s")
 HEADER = "\t".join(COLUMNS) + "\n"
-SCHEMA_VERSION = 1
 
 Record = Dict[str, Any]
 

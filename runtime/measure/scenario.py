@@ -5,8 +5,8 @@ Defined by MLPerf Inference v1.0 (inference_rules.adoc of mlcommons/inference); 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,6 @@ COLUMNS = ("query", "sample", "scheduled_ns", "begin_ns", "input_ns", "invoke_ns
 
 Serve = Callable[[int, int, int], int]
 """`serve(query, sample, scheduled_ns)`: run one sample, write it down, and return when it ended."""
-
-Record = Dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +92,19 @@ class Order:
         return self._drawn[query]
 
 
-Judged = Tuple[Record, Tuple[str, ...]]
+@dataclass(frozen=True)
+class Judged:
+    """What the samples of a run are worth.
+
+    Attributes:
+        value: what the scenario quotes, in the unit that its metric names.
+        figures: what else to say, by name, each name ending in its unit.
+        missing: what is missing for the run to be VALID, one sentence each.
+    """
+
+    value: float
+    figures: Mapping[str, float] = field(default_factory=dict)
+    missing: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,9 +114,9 @@ class Scenario:
     Attributes:
         title: as MLPerf writes it.
         percent: the percentile that counts, of `counted`.
-        metric: the key of what is quoted.
+        metric: the name of what is quoted, ending in its unit.
         run: issues the queries by the clock, and has each sample served.
-        judge: returns the metric and what goes with it for the rows of all processes, and what is missing for VALID.
+        judge: returns what the rows of all processes are worth.
         of_queries: whether latencies are those of whole queries, not of samples.
         has_warm_up: whether its first samples may belong to warming up: their latencies do not depend on a schedule.
     """

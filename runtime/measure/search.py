@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Optional
 
 from detlite.runtime.errors import DeviceError, FindingError, InputError
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import Measurement
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.run_folder import PROTOCOL, read_json
 from detlite.runtime.progress import Progress, silent
 
@@ -21,8 +22,7 @@ AT_ONCE = 1e6  # queries a second: more than any device answers, so that what it
 LEAST_SHARE = 1 / 16  # of the capacity: a rate under it is not looked for
 CLOSE = 1.05  # the lowest rate that fails over the highest that does not: then the search ends
 
-Record = Dict[str, Any]
-Trial = Callable[[float], Record]
+Trial = Callable[[float], Measurement]
 
 
 def with_most(setup: Setup, *, run: Optional[Path] = None, progress: Progress = silent) -> Setup:
@@ -47,18 +47,18 @@ def with_most(setup: Setup, *, run: Optional[Path] = None, progress: Progress = 
     return replace(setup, per_second=rate)
 
 
-def _trial(setup: Setup, progress: Progress, **changes: Any) -> Record:
+def _trial(setup: Setup, progress: Progress, **changes: Any) -> Measurement:
     queries = {**setup.preset.queries, setup.scenario: QUERIES[setup.scenario]}
     preset = replace(setup.preset, processes=1, queries=queries, min_duration_s=0.0)
     progress("trials", 0, 1)
-    record = measure_model(replace(setup, preset=preset, accuracy=False, profile=False, **changes))
-    if record["failure"] is not None:
-        raise DeviceError(f"a trial with {changes} failed: {record['failure']['text']}")
-    return record
+    found = measure_model(replace(setup, preset=preset, accuracy=False, profile=False, **changes))
+    if found.failure is not None:
+        raise DeviceError(f"a trial with {changes} failed: {found.failure.text}")
+    return found
 
 
-def _keeps(record: Record) -> bool:
-    return not any(reason.startswith("tail") for reason in record["reasons"])
+def _keeps(found: Measurement) -> bool:
+    return not any(reason.startswith("tail") for reason in found.reasons)
 
 
 def most_streams(trial: Trial) -> int:
@@ -85,7 +85,7 @@ def most_queries(trial: Trial) -> float:
         FindingError: `LEAST_SHARE` of that does not.
     """
     busy = trial(AT_ONCE)
-    high: float = busy["samples"] / max(1e-9, busy["duration_s"])
+    high = busy.samples / max(1e-9, busy.duration_s)
     low = LEAST_SHARE * high
     if not _keeps(trial(low)):
         raise FindingError(f"not even {low:.3g} queries a second, a sixteenth of what it can do, keep the limit")

@@ -128,3 +128,23 @@ def drift(times: Times) -> Optional[Drift]:
     )
     ratio = percentile_ns(last, 50) / max(1, percentile_ns(first, 50))
     return Drift(ratio, ratios[4], ratios[194])
+
+
+def median_ratio_interval(samples: Sequence[float], others: Sequence[float]) -> Tuple[float, float]:
+    """Return the 95 % interval of median(samples) / median(others), of two models that were measured in turn.
+
+    Both series are drawn together in blocks of neighbours, sqrt(n) long (the moving block bootstrap of Künsch, 1989):
+    what disturbs the machine lasts longer than one sample, and disturbs both models alike.
+    """
+    count = min(len(samples), len(others))
+    pair = np.array([samples[:count], others[:count]])
+    length = max(1, round(count**0.5))
+    generator = np.random.default_rng(SEED)
+    ratios = []
+    for _ in range(max(FEWEST_DRAWS, min(DRAWS, MOST_WORK // count))):
+        starts = generator.integers(0, count - length + 1, -(-count // length))
+        drawn = (starts[:, None] + np.arange(length)).ravel()[:count]
+        first, second = np.median(pair[:, drawn], axis=1)
+        ratios.append(first / second)
+    low, high = np.percentile(ratios, (2.5, 97.5))
+    return float(low), float(high)

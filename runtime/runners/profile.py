@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from detlite.runtime.plugins import load_plugin
+from detlite.runtime.records import to_record
 from detlite.runtime.runners.backend import BACKENDS, Settings, Timed
 
 Record = Dict[str, Any]
 
 RUNS, WARM_UPS = 50, 10
-"""That a profile rests on, and those before."""
+"""Runs that a profile rests on, and those before them."""
+
+
+@dataclass(frozen=True)
+class OperatorTime:
+    """One operator in a profile.
+
+    Attributes:
+        number: its place in the order of running, from 0.
+        operator: its type, as the back end calls it.
+        occurrence: its number among those of its type, from 1.
+        place: where it ran: a delegate, the interpreter, a provider.
+        mean_ms: of the middle half of many runs.
+        share: of the sum of all operators, in 0..1.
+        size_bytes: of the tensors that it reads and writes, weights too; None where that is not known.
+    """
+
+    number: int
+    operator: str
+    occurrence: int
+    place: str
+    mean_ms: float
+    share: float
+    size_bytes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class OperatorChange:
+    """How one operator differs between two profiles; 0 ms where a profile does not have it."""
+
+    operator: str
+    occurrence: int
+    place: str
+    before_ms: float
+    after_ms: float
+    difference_ms: float
 
 
 def middle_mean(times: Sequence[int]) -> float:
@@ -22,47 +59,41 @@ def middle_mean(times: Sequence[int]) -> float:
     return sum(half) / len(half)
 
 
-def profile_records(timed: Sequence[Timed]) -> List[Record]:
-    """Return each operator with its number among those of its name (from 1) and its share of the sum."""
+def operator_times(timed: Sequence[Timed]) -> Tuple[OperatorTime, ...]:
+    """Return each operator with its number among those of its type (from 1) and its share of the sum."""
     total, seen = sum(one.mean_ms for one in timed) or 1.0, Counter[str]()
-    records = []
+    found = []
     for number, one in enumerate(timed):
         seen[one.operator] += 1
-        name = {"number": number, "operator": one.operator, "occurrence": seen[one.operator], "place": one.place}
-        records.append({**name, "mean_ms": one.mean_ms, "share": one.mean_ms / total, "size_bytes": one.size_bytes})
-    return records
+        share = one.mean_ms / total
+        found.append(
+            OperatorTime(number, one.operator, seen[one.operator], one.place, one.mean_ms, share, one.size_bytes)
+        )
+    return tuple(found)
 
 
-def profile_differences(before: Sequence[Record], after: Sequence[Record]) -> List[Record]:
-    """Return how the operators differ, the largest difference first; 0 ms where a profile does not have one.
+def profile_differences(before: Sequence[OperatorTime], after: Sequence[OperatorTime]) -> Tuple[OperatorChange, ...]:
+    """Return how the operators differ, the largest difference first.
 
-    Operators are the same that have the same name and are the same one of that name, in the order of running.
+    Operators are the same if they have the same type and are the same one of that type, in the order of running.
     """
     ours, theirs = _by_name(before), _by_name(after)
-    records = []
+    changes = []
     for key in {**ours, **theirs}:
         first, second = ours.get(key), theirs.get(key)
-        one, other = (0.0 if record is None else float(record["mean_ms"]) for record in (first, second))
-        known = second or first or {}
-        records.append(
-            {
-                "operator": key[0],
-                "occurrence": key[1],
-                "place": known.get("place"),
-                "before_ms": one,
-                "after_ms": other,
-                "difference_ms": other - one,
-            }
-        )
-    return sorted(records, key=lambda record: -abs(record["difference_ms"]))
+        one, other = (0.0 if found is None else found.mean_ms for found in (first, second))
+        known = second or first
+        assert known is not None
+        changes.append(OperatorChange(*key, known.place, one, other, other - one))
+    return tuple(sorted(changes, key=lambda change: -abs(change.difference_ms)))
 
 
-def _by_name(records: Sequence[Record]) -> Dict[Tuple[str, int], Record]:
-    return {(record["operator"], record["occurrence"]): record for record in records}
+def _by_name(times: Sequence[OperatorTime]) -> Dict[Tuple[str, int], OperatorTime]:
+    return {(one.operator, one.occurrence): one for one in times}
 
 
 def profile_process(request: Record, _progress: object) -> Record:
     """Profile `model` with the back end and the settings of *request*; return its `operators`."""
     settings = Settings(request["threads"], request["xnnpack"], tuple(request["delegates"]))
     backend = load_plugin(BACKENDS, request["backend"])
-    return {"operators": profile_records(backend.profile(Path(request["model"]), settings))}
+    return {"operators": to_record(operator_times(backend.profile(Path(request["model"]), settings)))}

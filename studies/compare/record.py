@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from detlite.convert.files.write_file import write_file
+from detlite.devices.benchmark_result import READ_VERSIONS as BENCHMARKS
+from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.run_record import SCHEMA
+from detlite.runtime.measure.results import READ_VERSIONS as MEASUREMENTS
+from detlite.runtime.measure.results import Measurement
 from detlite.runtime.version import SCHEMA_VERSION
 
 LARGEST_FILE_BYTES = 256 << 20  # a million samples take 20 MB
 LARGEST = 1e18  # in any unit: more is no measurement
-VERSIONS = {
-    "measurement": (SCHEMA_VERSION, SCHEMA["schema_version"]),
-    "accuracy": (SCHEMA_VERSION,),
-    "benchmark_model": (SCHEMA_VERSION,),
-}
-"""By kind. A measurement without a scenario is of the first, one by a scenario of the second."""
+VERSIONS = {"measurement": MEASUREMENTS, "accuracy": (SCHEMA_VERSION,), "benchmark_model": BENCHMARKS}
+"""Versions that are read, by kind; older ones become the current one."""
+
 NAMES = ("measurement.json", "accuracy.json")
 """What a record is called in a folder: `detlite measure` writes one."""
 
@@ -33,27 +33,29 @@ class RunRecord:
     Attributes:
         path: the file.
         kind: `measurement`, `accuracy` or `benchmark_model`: the schema without `detlite.`.
-        data: as read.
+        data: its record, of the current version.
+        result: the same, typed; None for an accuracy.
     """
 
     path: Path
     kind: str
     data: Mapping[str, Any]
+    result: Measurement | BenchmarkResult | None = None
 
     def at(self, where: str) -> Any:
-        """Return what stands at *where*, such as `device.processor`; None where nothing does."""
+        """Return the value at *where*, such as `device.processor`; None where there is none."""
         here: Any = self.data
         for key in where.split("."):
             here = here.get(key) if isinstance(here, Mapping) else None
         return here
 
     def number(self, where: str) -> float | None:
-        """Return the number at *where*, None where nothing is; `InputError` where it is no finite number."""
+        """Return the number at *where*, None where there is none; `InputError` where it is no finite number."""
         value = self.at(where)
         return None if value is None else self._finite(value, where)
 
     def numbers(self, where: str) -> tuple[float, ...] | None:
-        """Return the list of numbers at *where*, None where nothing is; `InputError` where it is something else."""
+        """Return the numbers at *where*, None where there are none; `InputError` where it is no list of numbers."""
         values = self.at(where)
         if values is None:
             return None
@@ -100,14 +102,30 @@ def read_record(path: Path) -> RunRecord:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not whole JSON ({error}); want what detlite measure -o or --json wrote") from error
-    schema = data.get("schema") if isinstance(data, dict) else None
+    return run_record(path, data)
+
+
+def run_record(path: Path, data: object) -> RunRecord:
+    """Return the run record *data* that was read from the file at *path*, as its current version has it.
+
+    Raises:
+        InputError: it is none, is damaged, or is of another version.
+    """
+    schema = data.get("schema") if isinstance(data, Mapping) else None
     room, _dot, kind = str(schema).partition(".")
     if room != "detlite" or kind not in VERSIONS:
         raise InputError(f"{path} is {str(schema)[:40]!r}; want a record of detlite measure or detlite evaluate")
+    assert isinstance(data, Mapping)
     if data.get("schema_version") not in VERSIONS[kind]:
-        wanted = " and ".join(map(str, VERSIONS[kind]))
+        wanted = ", ".join(map(str, VERSIONS[kind]))
         raise InputError(f"{path} is version {data.get('schema_version')!r} of {schema}; this reads {wanted}")
-    return RunRecord(path, kind, data)
+    if kind == "accuracy":
+        return RunRecord(path, kind, data)
+    try:
+        result = Measurement.from_record(data) if kind == "measurement" else BenchmarkResult.from_record(data)
+    except InputError as error:
+        raise InputError(f"{path} is no run record that detlite wrote: {error}") from error
+    return RunRecord(path, kind, result.to_record(), result)
 
 
 def prepare_record(path: Path) -> None:

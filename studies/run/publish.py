@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.artifact import Step as HistoryStep
-from detlite.runtime.measure.host import machine_facts
-from detlite.runtime.measure.latency import percentile_ms
+from detlite.runtime.measure.host import host_facts
 from detlite.runtime.plugins import load_plugin
 from detlite.studies.report.report import (
     AccuracyRow,
@@ -44,7 +43,7 @@ def verdict(results: Results) -> str:
         )
     if fidelity < FIDELITY_FLOOR:
         return f"The int8 model is broken: of what the float model finds it keeps {fidelity:.1f} % mAP. Do not use it."
-    first, second = (percentile_ms(model["invoke_ms"], 50) for model in results.latency["models"])
+    first, second = (found.processes[0].invoke_p50_ms or 0.0 for found in results.measurements)
     text = f"The int8 model takes {second / first:.2f} of the float model's time"
     text += f" and agrees with it to {fidelity:.1f} % mAP"
     if coco := results.scores["coco"]:
@@ -66,7 +65,7 @@ def to_report(results: Results, name: str) -> Report:
         steps=tuple(_steps(results)),
         repairs=tuple(_repairs(results)),
         notes=tuple(_notes(results)),
-        machine=machine_facts(),
+        machine=host_facts(),
     )
 
 
@@ -110,8 +109,9 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:
-    for name, model in zip(NAMES, results.latency["models"], strict=True):
-        yield Latencies(name=name, samples_ms=tuple(model["invoke_ms"]), detail=results.latency["runtime"])
+    for name, found in zip(NAMES, results.measurements, strict=True):
+        samples_ms = tuple(time_ns / 1e6 for time_ns in found.samples_ns[0].invoke)
+        yield Latencies(name=name, samples_ms=samples_ms, detail=found.runtime)
 
 
 def _pictures(results: Results) -> Iterator[Picture]:

@@ -14,10 +14,13 @@ from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recogni
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
+from detlite.runtime.measure.in_turn import Plan, measure_in_turn
+from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.results import SCHEMA_VERSION as MEASUREMENT_VERSION
+from detlite.runtime.measure.results import Measurement
 from detlite.runtime.model_file import model_name
 from detlite.runtime.progress import Progress
 from detlite.studies.run.images import ImageSets
-from detlite.studies.run.latency import side_by_side
 from detlite.studies.run.ledger import Ledger, Record
 from detlite.studies.run.parity import parity
 from detlite.studies.run.scores import score
@@ -54,7 +57,7 @@ class Results:
     deployed: Artifact
     unrepaired: Record
     parity: Record
-    latency: Record
+    measurements: tuple[Measurement, ...]
     scores: Record
 
 
@@ -91,7 +94,7 @@ def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: Sett
         deployed=stages.deploy(int8),
         unrepaired=stages.audit(float32),
         parity=stages.prove(float32),
-        latency=stages.measure(float32, int8),
+        measurements=stages.measure(float32, int8),
         scores=stages.score(float32, int8),
     )
 
@@ -150,21 +153,19 @@ class _Stages:
         inputs = {"model": _digest(float32), "images": Images(few, "").digest()}
         return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
 
-    def measure(self, float32: Artifact, int8: Artifact) -> Record:
+    def measure(self, float32: Artifact, int8: Artifact) -> tuple[Measurement, ...]:
         inputs: Record = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
-        inputs |= {"samples": self.settings.samples}
-        return self.ledger.stage(
-            "latency",
-            inputs,
-            [],
-            lambda: side_by_side(
-                (float32, int8),
-                threads=self.settings.threads,
-                samples=self.settings.samples,
-                image=self.images.evaluation.paths[0],
-                progress=self.progress,
-            ),
-        )
+        inputs |= {"samples": self.settings.samples, "measurement": MEASUREMENT_VERSION}
+        asked = {"scenario": "single-stream", "preset": "quick", "threads": self.settings.threads}
+        images = self.images.evaluation.paths[:1]
+
+        def work() -> Record:
+            setups = [setup_of(one.model, one.contract, asked, images=images) for one in (float32, int8)]
+            found = measure_in_turn(setups, Plan(self.settings.samples), progress=self.progress)
+            return {"models": [one.to_record() for one in found]}
+
+        answer = self.ledger.stage("latency", inputs, [], work)
+        return tuple(Measurement.from_record(one) for one in answer["models"])
 
     def score(self, float32: Artifact, int8: Artifact) -> Record:
         inputs: Record = {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from detlite.convert.model import Model, session_of
+from detlite.convert.model import Model
 from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, estimate
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.tflite.describe import describe
-from detlite.runtime.measure.latency import Plan, measure, noise, percentile_ms
+from detlite.runtime.measure.in_turn import Plan, measure_in_turn
+from detlite.runtime.measure.options import setup_of
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.order import Unit, units
 from detlite.studies.search.trials import Trials
@@ -18,6 +21,7 @@ from detlite.studies.search.trials import Trials
 Record = dict[str, Any]
 
 SAMPLES = Plan(40, 0.5)
+ASKED = {"scenario": "single-stream", "preset": "quick", "threads": 1}
 TOGETHER = 7  # steps that are measured in turn: all of them at once would fill the memory
 HOST = "desktop_usb3"
 
@@ -100,5 +104,12 @@ def _added_ms(models: Sequence[Model], progress: Progress) -> list[float]:
 
 
 def _medians_ms(models: Sequence[Model]) -> list[float]:
-    sessions = [session_of(model) for model in models]
-    return [percentile_ms(found.invoke_ms, 50) for found in measure(sessions, noise(480, 640), SAMPLES)]
+    """Return the median of each model's interpreter, measured in turn on noise."""
+    with tempfile.TemporaryDirectory() as folder:
+        setups = []
+        for number, model in enumerate(models):
+            path = Path(folder) / f"{number}.{model.format}"
+            path.write_bytes(model.data)
+            setups.append(setup_of(path, model.contract, ASKED))
+        medians = [found.invoke.p50_ms for found in measure_in_turn(setups, SAMPLES)]
+        return [median for median in medians if median is not None]

@@ -21,10 +21,10 @@ import numpy as np
 
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact
-from detlite.runtime.measure.measurement import measure_model
-from detlite.runtime.measure.measuring import Bench
 from detlite.runtime.measure.presets import PRESETS, Preset
+from detlite.runtime.measure.process import Bench
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.runners.backend import Settings
 from detlite.runtime.runners.interpreter import Opened
 
@@ -84,7 +84,7 @@ def beside_litert_benchmark(setup: Setup, scratch: Path) -> None:
         result = scratch / "result.json"
         subprocess.run([*program, "--warmup_runs", "30", "--result_json", result], check=True, capture_output=True)
         theirs.append(json.loads(result.read_text())["latency"]["median_ms"])
-        ours.append(measure_model(setup)["invoke_p50_ms"])
+        ours.append(measure_model(setup).invoke.p50_ms)
     ratio = median(a / b for a, b in zip(ours, theirs, strict=True))
     print(f"2. invoke {median(ours):.3f} ms, litert-benchmark {median(theirs):.3f} ms, ratio {ratio:.4f}")
 
@@ -110,7 +110,7 @@ def start_and_memory(folder: Path, photo: Path, setup: Setup, scratch: Path) -> 
     board, bare = median(spans["board"]), median(spans["bare"])
     print(f"3. start to detection {board:.1f} ms, bare {bare:.1f} ms, ratio {board / bare:.3f}", end="; ")
     print(f"fastest {min(spans['board']):.1f} and {min(spans['bare']):.1f}")
-    peak = measure_model(setup)["memory_peak_bytes"]
+    peak = measure_model(setup).memory_peak_bytes
     print(f"4. memory {peak / 1e6:.1f} MB, bare {bare_kb * 1024 / 1e6:.1f} MB")
 
 

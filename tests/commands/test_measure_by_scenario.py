@@ -43,7 +43,7 @@ def test_the_queries_of_offline_are_the_samples_of_its_one(capsys, script):
 
 def test_the_most_streams_are_found_and_measured(capsys, script):
     _status, record = measured(capsys, script, "--backend", "scripted", "--scenario", "multi-stream", "--find")
-    assert (record["streams"], record["validity"]) == (9, "VALID")  # of 5 and 6 ms in turn, within 50 ms
+    assert (record["figures"]["streams"], record["validity"]) == (9, "VALID")  # of 5 and 6 ms in turn, within 50 ms
 
 
 def test_a_failure_has_its_status_and_its_samples(capsys, tmp_path):

@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from builders.run_records import latency
 from builders.scripted_device import MAKERS, coral, dev_board, entry, jetson, linux, pixel
 from builders.waiting import wait_until
 from hypothesis import HealthCheck, given, settings
@@ -22,15 +23,9 @@ from detlite.devices.survey.tegrastats_summary import tegrastats_summary
 from detlite.devices.survey.watching import watching
 from detlite.devices.transport.local import LocalTransport
 from detlite.runtime.errors import DeviceError, FindingError, InputError
+from detlite.runtime.measure.results import Energy, Measurement
 
-RECORD: dict[str, object] = {
-    "reasons": [],
-    "cautions": [],
-    "energy": None,
-    "device": {},
-    "samples": 100,
-    "duration_s": 2.0,
-}
+MEASURED = Measurement.from_record(latency(duration_s=2.0, samples=100, energy=None, device={}))
 
 
 def asked(made, kind: str) -> Answers:
@@ -261,24 +256,19 @@ def test_what_the_device_said_before_and_after_is_in_the_record(tmp_path):
     made = jetson(tmp_path)
     before = standing_before(made, entry("jetson"))
     lines = [(float(at), (made.programs / "tegrastats.txt").read_text()) for at in range(3)]
-    record = with_standing(RECORD, before, sensors_after(made, before), lines)
-    assert record["validity"] == "VALID"
-    assert record["device"]["identity"]["model"] == "NVIDIA Jetson Orin Nano Developer Kit"
-    assert record["standing_before"]["power_mode"] == record["standing_after"]["power_mode"] == "15W"
-    assert record["energy"] == {
-        "source": "tegrastats",
-        "energy_mj": 9346.0,
-        "mean_power_mw": 4673.0,
-        "energy_per_sample_mj": 93.46,
-    }
+    found = with_standing(MEASURED, before, sensors_after(made, before), lines)
+    assert found.validity == "VALID"
+    assert found.device["identity"]["model"] == "NVIDIA Jetson Orin Nano Developer Kit"
+    assert found.standing_before["power_mode"] == found.standing_after["power_mode"] == "15W"
+    assert found.energy == Energy("tegrastats", energy_mj=9346.0, mean_power_mw=4673.0, energy_per_sample_mj=93.46)
 
 
 def test_a_phone_that_was_throttled_makes_the_run_invalid(tmp_path):
     made = pixel(tmp_path)
     before = standing_before(made, entry("pixel"))
     made.thermal(3)
-    record = with_standing(RECORD, before, sensors_after(made, before))
-    assert record["validity"] == "INVALID because throttling: Android's thermal status is 3 (severe)"
+    found = with_standing(MEASURED, before, sensors_after(made, before))
+    assert found.validity == "INVALID because throttling: Android's thermal status is 3 (severe)"
 
 
 def test_a_clock_or_power_mode_that_changed_is_told(tmp_path):

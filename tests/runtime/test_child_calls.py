@@ -90,10 +90,3 @@ def test_heads_are_stacked_by_role(request_of):
     run_in_child("detlite.runtime.child_calls:heads", request_of)
     found = np.load(request_of["out"])
     assert {name: found[name].shape for name in found.files} == {"box_encodings": (3, 6, 4), "class_scores": (3, 6, 4)}
-
-
-def test_latency_answers_for_each_model(request_of):
-    request = {"models": [request_of, request_of], "threads": 1, "samples": 5, "min_seconds": 0.0}
-    found = run_in_child("detlite.runtime.child_calls:latency", request)
-    assert [len(one["invoke_ms"]) for one in found["models"]] == [5, 5]
-    assert set(found["models"][0]) == {"first_ms", "warm_up_ms", "preprocess_ms", "invoke_ms", "postprocess_ms"}

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.measure.results import SCHEMA as LATENCY
+from detlite.runtime.measure.results import Measurement
 
 MAX_BYTES = 1 << 26
-LATENCY, ACCURACY = "detlite.measurement", "detlite.accuracy"
-KEPT = {
-    LATENCY: (
-        *("model_sha256", "scenario", "runtime", "threads", "validity", "device", "samples", "cautions"),
-        *("latency_p50_ms", "latency_p50_interval_ms", "latency_p90_ms", "latency_p99_ms", "first_ms"),
-    ),
-    ACCURACY: (
-        *("model_sha256", "images", "metric", "protocol", "map", "map50", "map75", "map_interval"),
-        *("fidelity", "fidelity_interval"),
-    ),
-}
+ACCURACY = "detlite.accuracy"
+LATENCY_KEPT = (
+    *("model_sha256", "scenario", "runtime", "threads", "validity", "device", "samples", "cautions", "first_ms"),
+    *("latency", "invoke"),
+)
+ACCURACY_KEPT = (
+    *("model_sha256", "images", "metric", "protocol", "map", "map50", "map75", "map_interval"),
+    *("fidelity", "fidelity_interval"),
+)
 """What of each record a manifest has: the figures and how they came about, not every sample."""
 
-NUMBERS = {LATENCY: ("latency_p50_ms", "samples", "threads"), ACCURACY: ("images",)}
 SCORES = ("map", "fidelity")
 
 Record = dict[str, Any]
@@ -38,16 +37,15 @@ def read_figures(paths: Collection[Path], models: Collection[str]) -> dict[str, 
     found: dict[str, list[Record]] = {"accuracy": [], "latency": []}
     for path in paths:
         record = _read(path)
-        schema = record["schema"]
-        if record.get("model_sha256") not in models:
+        is_latency = record["schema"] == LATENCY
+        known = _measurement(path, record).to_record() if is_latency else _accuracy(path, record)
+        if known.get("model_sha256") not in models:
             raise InputError(
-                f"{path} is of the model with the sha256 {str(record.get('model_sha256'))[:12]}, which is not in the "
+                f"{path} is of the model with the sha256 {str(known.get('model_sha256'))[:12]}, which is not in the "
                 f"package; there are {', '.join(sorted(sha[:12] for sha in models))}"
             )
-        if schema == LATENCY and record.get("validity") != "VALID":
-            raise InputError(f"{path} is a measurement that is {record.get('validity')}: measure again")
-        kept = {key: record[key] for key in KEPT[schema] if key in record}
-        found["latency" if schema == LATENCY else "accuracy"].append(kept)
+        kept = {key: known[key] for key in (LATENCY_KEPT if is_latency else ACCURACY_KEPT) if key in known}
+        found["latency" if is_latency else "accuracy"].append(kept)
     return found
 
 
@@ -59,17 +57,31 @@ def _read(path: Path) -> Record:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from error
     schema = record.get("schema") if isinstance(record, dict) else None
-    if schema not in KEPT:
+    if schema not in (LATENCY, ACCURACY):
         raise InputError(
             f"{path} is of the schema {schema!r:.60}; want what detlite measure --json or detlite evaluate --json wrote"
         )
-    numbers = [*NUMBERS[schema], *(key for key in SCORES if key in record)]
-    wrong = [key for key in numbers if not isinstance(record.get(key), int | float)]
-    if schema == LATENCY and not isinstance(record.get("device"), dict):
-        wrong.append("device")
-    if wrong or (schema == ACCURACY and not any(key in record for key in SCORES)):
-        raise InputError(f"{path} is damaged: it lacks {', '.join(wrong) or ' or '.join(SCORES)}; measure again")
     return dict(record)
+
+
+def _measurement(path: Path, record: Mapping[str, Any]) -> Measurement:
+    try:
+        found = Measurement.from_record(record)
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}; measure again") from error
+    if found.validity != "VALID":
+        raise InputError(f"{path} is a measurement that is {found.validity}: measure again")
+    if found.invoke.p50_ms is None and found.latency.p50_ms is None:
+        raise InputError(f"{path} has too few samples for a median: measure again")
+    return found
+
+
+def _accuracy(path: Path, record: Record) -> Record:
+    numbers = ["images", *(key for key in SCORES if key in record)]
+    wrong = [key for key in numbers if not isinstance(record.get(key), int | float)]
+    if wrong or not any(key in record for key in SCORES):
+        raise InputError(f"{path} is damaged: it lacks {', '.join(wrong) or ' or '.join(SCORES)}; measure again")
+    return record
 
 
 def _no_number(text: str) -> float:

@@ -40,21 +40,21 @@ def skipped_intervals(rows: Rows, load: Load) -> int:
 def _judge(series: Sequence[Rows], load: Load) -> Judged:
     latencies = np.concatenate([rows.query_latency_ns for rows in series])
     late, p99 = sum(skipped_intervals(rows, load) for rows in series), percentile_ns(latencies, PERCENT)
-    record = {
+    figures = {
         "streams": load.streams,
         "interval_ms": load.interval_ns / 1e6,
         "query_latency_p99_ms": p99 / 1e6,
         "late_queries": late,
         "late_share": late / len(latencies),
     }
-    reasons = []
+    missing = []
     if p99 > load.interval_ns:
-        reasons.append(
+        missing.append(
             f"tail: p99 of the queries is {p99 / 1e6:.3f} ms, over the interval of {load.interval_ns / 1e6:g}"
         )
     if late > MOST_LATE * len(latencies):
-        reasons.append(f"tail: {late} of {len(latencies)} queries made an interval be skipped; 1 % may")
-    return record, tuple(reasons)
+        missing.append(f"tail: {late} of {len(latencies)} queries made an interval be skipped; 1 % may")
+    return Judged(load.streams, figures, tuple(missing))
 
 
 PLUGIN = Scenario(title="MultiStream", percent=PERCENT, metric="streams", run=_run, judge=_judge, of_queries=True)

@@ -22,11 +22,10 @@ def _run(load: Load, clock: Clock, serve: Serve) -> None:
 
 def _judge(series: Sequence[Rows], load: Load) -> Judged:
     samples, span = sum(len(rows) for rows in series), sum(rows.duration_ns for rows in series)
-    record = {"samples_per_second": samples / max(1, span) * 1e9}
+    rate = samples / max(1, span) * 1e9
     short = [len(rows) for rows in series if len(rows) < load.offline_samples]
-    if not short:
-        return record, ()
-    return record, (f"count: a query of {min(short)} samples, and {load.offline_samples} are asked",)
+    missing = (f"count: a query of {min(short)} samples, and {load.offline_samples} are asked",) if short else ()
+    return Judged(rate, {"samples_per_second": rate}, missing)
 
 
 PLUGIN = Scenario(title="Offline", percent=50.0, metric="samples_per_second", run=_run, judge=_judge)

@@ -7,18 +7,34 @@ from typing import Any
 
 import numpy as np
 
+from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.runtime.arrays import Doubles
 from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Kind, Span, flat
-from detlite.studies.compare.run_kinds.measurement import figures
+from detlite.studies.compare.run_kind import Figure, Kind, Span, flat
 
 DRAWS, SEED = 2000, 7
 FEWEST = 3  # processes: the means of two say next to nothing of how processes differ
-MEAN = "latency_mean"
+MEAN = "invoke_mean"
 CONDITIONS = (
-    *("schema_version", "scenario", "runtime", "threads", "protocol", "affinity", "device"),
+    *("scenario", "runtime", "threads", "protocol", "affinity", "device"),
     *("standing_before.power_mode",),
 )
+
+
+def figures(record: RunRecord) -> Mapping[str, Figure]:
+    """Return the mean of the interpreter's times, loading, the first inference, and energy."""
+    found = _result(record)
+    energy = found.energy
+    known: dict[str, tuple[float | None, str]] = {
+        MEAN: (found.invoke.mean_ms, "ms"),
+        "first": (found.first_ms, "ms"),
+        "load": (found.load_ms, "ms"),
+        "size": (found.size_bytes, "bytes"),
+        "energy.energy": (None if energy is None else energy.energy_mj, "mJ"),
+        "energy.mean_power": (None if energy is None else energy.mean_power_mw, "mW"),
+        "energy.energy_per_sample": (None if energy is None else energy.energy_per_sample_mj, "mJ"),
+    }
+    return {name: Figure(value, unit) for name, (value, unit) in known.items() if value is not None}
 
 
 def conditions(record: RunRecord) -> Mapping[str, Any]:
@@ -27,7 +43,7 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
 
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
-    """Return the interval of the mean latency, from the processes of both runs drawn with replacement."""
+    """Return the interval of the mean, from the processes of both runs drawn with replacement."""
     before, after = _means(first), _means(second)
     if min(len(before), len(after)) < FEWEST:
         return {}
@@ -37,12 +53,14 @@ def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
     return {MEAN: (float(low), float(high))}
 
 
+def _result(record: RunRecord) -> BenchmarkResult:
+    assert isinstance(record.result, BenchmarkResult)
+    return record.result
+
+
 def _means(record: RunRecord) -> Doubles:
-    processes = record.at("processes")
-    if not isinstance(processes, list) or not all(isinstance(one, Mapping) for one in processes):
-        raise record.wrong("processes is no list of processes")
-    found = [RunRecord(record.path, record.kind, one).number("inference.mean_ms") for one in processes]
-    return np.array([mean for mean in found if mean is not None])
+    spreads = [process.inference for process in _result(record).processes]
+    return np.array([one.mean_ms for one in spreads if one is not None and one.mean_ms is not None])
 
 
 PLUGIN = Kind(figures, lambda _name: True, conditions, noise)

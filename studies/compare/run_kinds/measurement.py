@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from detlite.runtime.arrays import Doubles
+from detlite.runtime.measure.results import Latency, Measurement
 from detlite.studies.compare.record import RunRecord
 from detlite.studies.compare.run_kind import Figure, Kind, Span, flat
 
@@ -20,37 +21,45 @@ PERCENTS = (50, 90, 95, 99)
 FIGURES = ("mean", *(f"p{percent}" for percent in PERCENTS))
 UNITS = {"_ms": "ms", "_bytes": "bytes", "_per_second": "/s", "_mj": "mJ", "_mw": "mW"}
 HIGHER = ("samples_per_second", "scheduled_per_second", "streams")
-NESTED = ("stages_p50_ms", "energy")
-NO_FIGURES = ("target_per_second", "limit_ms", "interval_ms", "latency_min_ms", "latency_max_ms")
+NO_FIGURES = ("target_per_second", "limit_ms", "interval_ms", "late_queries", "late_share")
+DERIVED = "equivalent_"  # figures of other scenarios, reckoned from this one
 CONDITIONS = (
-    *("schema_version", "scenario", "preset", "backend", "runtime", "threads", "protocol", "device"),
+    *("scenario", "preset", "backend", "runtime", "threads", "protocol", "device", "affinity"),
     *("state_before.power_mode", "state_before.governors", "standing_before.power_mode"),
 )
 HARMLESS = ("device.fingerprint",)  # a digest of what is compared place by place
-IMAGES = "images"
 
 
 def figures(record: RunRecord) -> Mapping[str, Figure]:
-    """Return every figure without its unit: `latency_p90` for `latency_p90_ms`; stages as `stages_p50.invoke`."""
-    found: dict[str, Figure] = {}
-    for key in record.data:
-        if key in NESTED and isinstance(record.data[key], Mapping):
-            for part in record.data[key]:
-                _add(found, record, f"{key}.{part}", key if key.endswith("_ms") else part)
-        elif key not in NO_FIGURES and not isinstance(record.data[key], list):
-            _add(found, record, key, key)
-    return found
+    """Return every figure without its unit: `latency_p90` for the p90 of `latency`; stages as `stages_p50.invoke`."""
+    found = _measurement(record)
+    known: dict[str, float | None] = {}
+    for what in SERIES:
+        latency: Latency = getattr(found, what)
+        known |= {f"{what}_{name}": getattr(latency, f"{name}_ms") for name in (*FIGURES[1:], FIGURES[0])}
+    figures = {name: Figure(value, "ms") for name, value in known.items() if value is not None}
+    for name, value in found.figures.items():
+        if name not in NO_FIGURES and not name.startswith(DERIVED):
+            figures |= _figure(name, value)
+    stages = {f"stages_p50.{stage}": value for stage, value in vars(found.stages_p50_ms).items()}
+    figures |= {name: Figure(value, "ms") for name, value in stages.items() if value is not None}
+    for name in ("load_ms", "first_ms", "size_bytes", "memory_peak_bytes"):
+        figures |= _figure(name, getattr(found, name))
+    if found.energy is not None:
+        for name in ("energy_mj", "mean_power_mw", "energy_per_sample_mj"):
+            figures |= _figure(name, getattr(found.energy, name), "energy.")
+    return figures
 
 
-def _add(found: dict[str, Figure], record: RunRecord, where: str, named: str) -> None:
-    """Add the number at *where*, whose unit the ending of *named* says."""
-    ending = next((one for one in UNITS if named.endswith(one)), None)
-    unit = "streams" if where == "streams" else UNITS[ending] if ending else None
-    value = record.number(where) if unit is not None else None
-    if value is None or unit is None:
-        return
-    name = where.replace(named, named.removesuffix(ending)) if ending and ending != "_per_second" else where
-    found[name] = Figure(value, unit, higher_is_better=where in HIGHER)
+def _figure(name: str, value: float | None, prefix: str = "") -> dict[str, Figure]:
+    """Return the figure *name* without its unit, which its ending says; nothing where it is not known."""
+    if value is None:
+        return {}
+    if name == "streams":
+        return {name: Figure(value, name, higher_is_better=True)}
+    ending = next(ending for ending in UNITS if name.endswith(ending))
+    short = name if ending == "_per_second" else name.removesuffix(ending)
+    return {f"{prefix}{short}": Figure(value, UNITS[ending], higher_is_better=name in HIGHER)}
 
 
 def conditions(record: RunRecord) -> Mapping[str, Any]:
@@ -58,9 +67,7 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for where in CONDITIONS:
         found |= flat(record, where)
-    images = record.at(IMAGES)
-    if isinstance(images, list):
-        found[IMAGES] = [one.get("sha256") if isinstance(one, Mapping) else one for one in images]
+    found["images"] = [image.sha256 for image in _measurement(record).images]
     return {place: value for place, value in found.items() if place not in HARMLESS}
 
 
@@ -85,17 +92,14 @@ def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
     return found
 
 
+def _measurement(record: RunRecord) -> Measurement:
+    assert isinstance(record.result, Measurement)
+    return record.result
+
+
 def _series(record: RunRecord, what: str) -> list[Doubles]:
-    """Return the times of each process in ms; without a scenario there is one process, and invoking is the latency."""
-    samples_ms = record.numbers("samples_ms")
-    if samples_ms is not None:
-        return [np.array(samples_ms)] if samples_ms and what == "latency" else []
-    processes = record.at("samples_ns")
-    if processes is None:
-        return []
-    if not isinstance(processes, list) or not all(isinstance(one, Mapping) for one in processes):
-        raise record.wrong("samples_ns is no list of processes")
-    times = [RunRecord(record.path, record.kind, one).numbers(what) or () for one in processes]
+    """Return the times of each process in ms."""
+    times = [getattr(process, what) for process in _measurement(record).samples_ns]
     return [np.array(one) / 1e6 for one in times if one]
 
 

@@ -1,11 +1,12 @@
 """What is told apart without a device: adb's states, ssh's words, the board's errors, what is kept of a job."""
 
 import pytest
+from builders.run_records import latency
 
 from detlite.devices.deploy.job import JobError
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
-from detlite.devices.remote.facts import is_emulated, say_emulated
+from detlite.devices.remote.facts import is_emulated, marked_emulated
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.remote.journal import Journal
 from detlite.devices.transport.adb import parse_states
@@ -14,6 +15,7 @@ from detlite.devices.transport.run import split_end
 from detlite.devices.transport.ssh import open_ssh
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.measure.device_mark import marked_text
+from detlite.runtime.measure.results import Measurement
 
 BOARD = Device("orin", "jetson", "orin.lan")
 
@@ -119,8 +121,8 @@ def test_no_line_of_an_emulated_device_goes_without_the_word():
 
 
 def test_what_is_measured_on_an_emulated_device_is_not_valid():
-    record = say_emulated({"validity": "VALID", "reasons": []})
-    assert record["validity"].startswith("INVALID because the device is emulated")
+    found = marked_emulated(Measurement.from_record(latency()))
+    assert found.validity.startswith("INVALID because the device is emulated")
 
 
 @pytest.mark.parametrize(("told", "seen", "is_one"), [(True, "", True), (False, "qemu-user", True), (False, "", False)])

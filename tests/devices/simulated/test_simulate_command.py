@@ -55,7 +55,7 @@ def lab(tmp_path, monkeypatch):
 
 def simulate(*words: str, **settings) -> subprocess.CompletedProcess[str]:
     command = [*DETLITE, "devices", "simulate", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **settings)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **settings)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_ctrl_c_ends_it_with_status_0_and_nothing_left(tmp_path, started, number
     (device,) = [one for one in read_inventory(out).devices.values() if one.name != "host"]
     assert Path(device.simulated).is_dir()
     process.send_signal(number)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=120) == 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -148,8 +147,7 @@ def test_a_job_on_a_device_that_is_cut_off_is_lost_and_ended_there(board, way):
 def test_a_device_that_was_cut_off_is_back_and_free(board, way):
     with hold(way, WORK, "test"):
         board.cut(0.2)
-    time.sleep(0.3)
-    assert alive(way)
+    wait_until(lambda: alive(way))
     with hold(way, WORK, "again"):
         pass
 

@@ -13,9 +13,9 @@ import pytest
 from builders import loadgen_driver
 
 from detlite.runtime.measure.loadgen_random import loaded_order, sample_order
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, Preset
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.run_folder import read_rows
 from detlite.runtime.runners.backend import Settings
 
@@ -61,20 +61,20 @@ def logged_ms(logged, percent):
 @pytest.mark.parametrize(("percent", "within"), [(50, 0.05), (90, BUSY)])
 def test_single_stream_agrees(driven, script, tmp_path, percent, within):
     record, logged = ours(script, tmp_path, "single-stream"), driven("SingleStream")["logged"]
-    assert record[f"latency_p{percent}_ms"] == pytest.approx(logged_ms(logged, percent), rel=within)
+    assert record.latency.percentile_ms(percent) == pytest.approx(logged_ms(logged, percent), rel=within)
 
 
 def test_offline_agrees(driven, script, tmp_path):
     record, logged = ours(script, tmp_path, "offline"), driven("Offline")["logged"]
-    assert record["samples_per_second"] == pytest.approx(logged["result_samples_per_second"], rel=BUSY)
+    assert record.figures["samples_per_second"] == pytest.approx(logged["result_samples_per_second"], rel=BUSY)
 
 
 def test_server_sends_at_the_same_moments_and_queries_wait_as_long(driven, script, tmp_path):
     record, logged = ours(script, tmp_path, "server"), driven("Server")["logged"]
-    assert record["scheduled_per_second"] == pytest.approx(logged["result_scheduled_samples_per_sec"], rel=0.01)
-    assert record["latency_p50_ms"] == pytest.approx(logged_ms(logged, 50), rel=BUSY)
-    assert record["latency_p95_ms"] == pytest.approx(logged_ms(logged, 95), rel=BUSY)
-    assert record["latency_p95_ms"] > 2 * INVOKE_MS  # queries did wait
+    assert record.figures["scheduled_per_second"] == pytest.approx(logged["result_scheduled_samples_per_sec"], rel=0.01)
+    assert record.latency.p50_ms == pytest.approx(logged_ms(logged, 50), rel=BUSY)
+    assert record.latency.p95_ms == pytest.approx(logged_ms(logged, 95), rel=BUSY)
+    assert record.latency.p95_ms > 2 * INVOKE_MS  # queries did wait
     assert len(read_rows(tmp_path / "run/process-1/samples.tsv")) == logged["result_query_count"]
 
 

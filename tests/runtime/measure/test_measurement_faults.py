@@ -14,7 +14,7 @@ import pytest
 from builders.scripted_runs import QUERIES, SMALL, photos, scripted, tiny
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.run_folder import cut_samples, read_rows
 from detlite.runtime.measure.state import read_sittings
 
@@ -30,11 +30,11 @@ TESTS = Path(__file__).parents[2]
 )
 def test_a_process_that_ends_early_loses_no_finished_sample(tmp_path, script, text, samples):
     record = measure_model(scripted(tmp_path, **script), run=tmp_path / "run")
-    assert text in record["failure"]["text"]
-    assert record["failure"]["exit_status"] == 4
-    assert record["validity"].startswith("INVALID because failure: ")
-    assert record["samples"] == samples == len(read_rows(tmp_path / "run/process-1/samples.tsv"))
-    assert record["latency_p50_ms"] == 2.0
+    assert text in record.failure.text
+    assert record.failure.exit_status == 4
+    assert record.validity.startswith("INVALID because failure: ")
+    assert record.samples == samples == len(read_rows(tmp_path / "run/process-1/samples.tsv"))
+    assert record.latency.p50_ms == 2.0
 
 
 @pytest.mark.parametrize("script", [{"die_at": 0}, {"fail_at": 0}])
@@ -46,13 +46,13 @@ def test_a_model_that_fails_at_its_first_inference_is_a_failed_device(tmp_path, 
 
 def test_a_process_that_dies_while_it_warms_up_has_no_samples_and_says_so(tmp_path):
     record = measure_model(scripted(tmp_path, die_at=5), run=tmp_path / "run")
-    assert "died of SIGKILL" in record["failure"]["text"]
-    assert (record["samples"], record["processes"][0]["warm_up_samples"]) == (0, 4)
+    assert "died of SIGKILL" in record.failure.text
+    assert (record.samples, record.processes[0].warm_up_samples) == (0, 4)
 
 
 def test_a_clock_that_steps_back_is_told(tmp_path):
     record = measure_model(scripted(tmp_path, step_back_at=50, step_back_ms=500))
-    assert record["reasons"][0] == "clock: it stepped back at sample 34 of process 1"
+    assert record.reasons[0] == "clock: it stepped back at sample 34 of process 1"
 
 
 def test_a_model_that_is_replaced_while_it_runs_is_told(tmp_path):
@@ -63,8 +63,8 @@ def test_a_model_that_is_replaced_while_it_runs_is_told(tmp_path):
             setup.model.write_text(setup.model.read_text() + " ")
 
     record = measure_model(replace(setup, preset=replace(SMALL, min_duration_s=1.4)), progress=replace_model)
-    assert any(reason.startswith("model: the file was replaced while it was measured") for reason in record["reasons"])
-    assert record["samples"] > 80
+    assert any(reason.startswith("model: the file was replaced while it was measured") for reason in record.reasons)
+    assert record.samples > 80
 
 
 @contextlib.contextmanager
@@ -88,12 +88,12 @@ def test_a_full_disk_gives_its_verdict_and_the_run_is_gone_on_with(tmp_path, siz
         assert "File too large" in str(error)
         finished = 0
     else:
-        assert record["failure"]["exit_status"] == 3
-        assert "File too large" in record["failure"]["text"]
-        finished = record["samples"]
+        assert record.failure.exit_status == 3
+        assert "File too large" in record.failure.text
+        finished = record.samples
         assert finished == sum(len(read_rows(path)) for path in run.glob("process-*/samples.tsv"))
     record = measure_model(setup, run=run)
-    assert (record["validity"], record["samples"], record["failure"]) == ("VALID", 80, None)
+    assert (record.validity, record.samples, record.failure) == ("VALID", 80, None)
     kept = sum(cut_samples(folder) for folder in run.glob("process-*"))
     assert kept in (0, finished, finished - 40)  # the others were whole processes, which count
 
@@ -101,14 +101,12 @@ def test_a_full_disk_gives_its_verdict_and_the_run_is_gone_on_with(tmp_path, siz
 def test_what_was_cut_short_is_kept_and_said_and_does_not_count(tmp_path):
     setup, run = scripted(tmp_path), tmp_path / "run"
     with disk_of(1200):
-        finished = measure_model(setup, run=run)["samples"]
+        finished = measure_model(setup, run=run).samples
     record = measure_model(setup, run=run)
-    assert [one["samples_set_aside"] for one in record["processes"]] == [finished, 0]
-    assert f"process 1 was cut short and done anew: the {finished} samples from before are kept" in str(
-        record["cautions"]
-    )
+    assert [one.samples_set_aside for one in record.processes] == [finished, 0]
+    assert f"process 1 was cut short and done anew: the {finished} samples from before are kept" in str(record.cautions)
     assert len(read_rows(run / "process-1/samples-cut-1.tsv")) == finished > 0
-    assert record["sittings"] == 2
+    assert record.sittings == 2
 
 
 def test_a_finished_process_is_not_run_again(tmp_path):
@@ -117,7 +115,7 @@ def test_a_finished_process_is_not_run_again(tmp_path):
     (run / "measurement.json").unlink()
     (run / "process-2/ended.json").unlink()
     before = (run / "process-1/ended.json").stat().st_mtime_ns
-    assert measure_model(setup, run=run)["validity"] == "VALID"
+    assert measure_model(setup, run=run).validity == "VALID"
     assert (run / "process-1/ended.json").stat().st_mtime_ns == before
 
 
@@ -125,7 +123,7 @@ KILLED = """
 import sys; sys.path[:0] = {paths!r}
 from pathlib import Path; from dataclasses import replace
 from builders.scripted_runs import SMALL, QUERIES, scripted
-from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.run import measure_model
 folder = Path({folder!r})
 preset = replace(SMALL, queries={{**QUERIES, "single-stream": 2000}})
 measure_model(scripted(folder, clock="machine", invoke_ms=[1.0], preset=preset), run=folder / "run")
@@ -143,9 +141,9 @@ def test_a_measurement_that_is_killed_leaves_its_samples_and_is_gone_on_with(tmp
     preset = replace(SMALL, queries={**QUERIES, "single-stream": 2000})
     setup = scripted(tmp_path, clock="machine", invoke_ms=[1.0], preset=preset)
     record = measure_model(setup, run=tmp_path / "run")
-    cut = sum(one["warm_up_cut"] for one in record["processes"])
-    assert (record["samples"] + cut, record["failure"]) == (2000, None)
-    assert record["processes"][0]["samples_set_aside"] >= 30
+    cut = sum(one.warm_up_cut for one in record.processes)
+    assert (record.samples + cut, record.failure) == (2000, None)
+    assert record.processes[0].samples_set_aside >= 30
     assert len(read_sittings(tmp_path / "run/state.jsonl")) == 2
 
 
@@ -166,8 +164,8 @@ def test_processes_of_two_machines_are_no_run(tmp_path):
     (run / "measurement.json").unlink()
     opened = json.loads((run / "process-1/opened.json").read_text())
     (run / "process-1/opened.json").write_text(json.dumps({**opened, "machine": "another"}))
-    reasons = measure_model(setup, run=run)["reasons"]
-    assert reasons == ["device: the processes did not all run on the same machine, or its system was changed"]
+    reasons = measure_model(setup, run=run).reasons
+    assert list(reasons) == ["device: the processes did not all run on the same machine, or its system was changed"]
 
 
 def test_an_image_that_is_none_is_named_and_nothing_is_left_behind(tmp_path):
@@ -185,12 +183,12 @@ def test_an_image_that_is_none_stops_the_accuracy_run_and_mending_it_goes_on(tmp
     preset = replace(SMALL, sample_count=1, processes=1)  # of six images one is timed; the first that LoadGen draws
     setup, run = replace(tiny(tmp_path), images=images, preset=preset, accuracy=True), tmp_path / "run"
     record = measure_model(setup, run=run)
-    assert (record["samples"] > 0, record["failure"]["exit_status"]) == (True, 2)
-    assert "photo5.npy is no .npy image" in record["validity"]
+    assert (record.samples > 0, record.failure.exit_status) == (True, 2)
+    assert "photo5.npy is no .npy image" in record.validity
     lines = (run / "detections.jsonl").read_bytes()
     assert lines.count(b"\n") >= 1
     images[5].write_bytes(good)
-    assert measure_model(setup, run=run)["failure"] is None
+    assert measure_model(setup, run=run).failure is None
     assert (run / "detections.jsonl").read_bytes().startswith(lines)
     assert [entry["qsl_idx"] for entry in json.loads((run / "mlperf_log_accuracy.json").read_text())] == [*range(6)]
 
@@ -204,8 +202,8 @@ def test_an_end_to_end_run_keeps_what_came_before_an_image_that_is_none(tmp_path
 
     preset = replace(SMALL, offline_samples=4_000_000, processes=1)
     record = measure_model(replace(setup, preset=preset), run=tmp_path / "run", progress=damage)
-    assert "photo1.npy is no .npy image" in record["failure"]["text"]
-    assert record["samples"] == len(read_rows(tmp_path / "run/process-1/samples.tsv")) > 0
+    assert "photo1.npy is no .npy image" in record.failure.text
+    assert record.samples == len(read_rows(tmp_path / "run/process-1/samples.tsv")) > 0
 
 
 def test_a_script_that_is_none_is_refused(tmp_path):

@@ -7,7 +7,7 @@ from builders.served import judged, load, ms, served
 from detlite.runtime.errors import InputError, UnknownNameError
 from detlite.runtime.measure.loadgen_random import poisson_ns, sample_order
 from detlite.runtime.measure.presets import PRESETS, SAMPLE_SEED, SCHEDULE_SEED
-from detlite.runtime.measure.scenario import SCENARIOS, scenario_called
+from detlite.runtime.measure.scenario import SCENARIOS, Judged, scenario_called
 
 
 def test_single_stream_sends_the_next_query_when_the_one_before_is_answered():
@@ -31,14 +31,17 @@ def test_single_stream_ends_when_it_takes_far_too_long():
 
 def test_single_stream_quotes_the_ninetieth_percentile():
     wanted = load(queries=100, interval_ns=ms(50))
-    record, reasons = judged("single-stream", wanted, served("single-stream", wanted, [1] * 89 + [6] * 11))
-    assert (record["latency_p90_ms"], reasons) == (6.0, ())
+    found = judged("single-stream", wanted, served("single-stream", wanted, [1] * 89 + [6] * 11))
+    assert (found.value, found.missing) == (6.0, ())
 
 
 def test_one_single_stream_run_stands_for_two_more_scenarios():
     wanted = load(queries=100, interval_ns=ms(50))
-    record, _reasons = judged("single-stream", wanted, served("single-stream", wanted, [4]))
-    assert record["stands_for"] == {"offline_samples_per_second": 250.0, "multi_stream_streams": 12}
+    found = judged("single-stream", wanted, served("single-stream", wanted, [4]))
+    assert found.figures == {
+        "equivalent_offline_samples_per_second": 250.0,
+        "equivalent_multi_stream_streams": 12,
+    }
 
 
 def test_multi_stream_sends_a_query_of_neighbouring_samples_each_interval():
@@ -58,8 +61,8 @@ def test_multi_stream_is_invalid_when_over_one_in_a_hundred_queries_is_late():
     wanted = load(queries=100, interval_ns=ms(10))
     fine = judged("multi-stream", wanted, served("multi-stream", wanted, [12] + [2] * 99))
     late = judged("multi-stream", wanted, served("multi-stream", wanted, [12, 12] + [2] * 98))
-    assert (fine[0]["late_queries"], fine[1]) == (1, ())
-    assert late[1] == (
+    assert (fine.figures["late_queries"], fine.missing) == (1, ())
+    assert late.missing == (
         "tail: p99 of the queries is 12.000 ms, over the interval of 10",
         "tail: 2 of 100 queries made an interval be skipped; 1 % may",
     )
@@ -86,7 +89,7 @@ def test_the_queue_of_server_is_as_long_as_theory_has_it():
 
 def test_server_is_invalid_over_its_limit():
     wanted = load(queries=300, per_second=100.0, limit_ns=ms(20))
-    _record, reasons = judged("server", wanted, served("server", wanted, [9.9]))
+    reasons = judged("server", wanted, served("server", wanted, [9.9])).missing
     assert reasons[0].startswith("tail: p99 is ")
     assert reasons[0].endswith("over the limit of 20 ms")
 
@@ -95,7 +98,7 @@ def test_offline_is_one_query_of_all_samples():
     wanted = load(offline_samples=12)
     rows = served("offline", wanted, [5])
     assert (rows.queries, len(rows), rows.sample.tolist()) == (1, 12, [0, 1, 2, 3] * 3)
-    assert judged("offline", wanted, rows) == ({"samples_per_second": 200.0}, ())
+    assert judged("offline", wanted, rows) == Judged(200.0, {"samples_per_second": 200.0}, ())
 
 
 def test_offline_has_more_samples_where_the_time_wants_them():

@@ -1,12 +1,13 @@
 """The most that a device keeps up with, on devices whose speed is known."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from builders.scripted_runs import scripted
 
 from detlite.runtime.errors import DeviceError, FindingError, InputError
-from detlite.runtime.measure.measurement import measure_model
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.search import most_queries, most_streams, with_most
 
 
@@ -16,7 +17,7 @@ def trial_of(limit):
 
     def trial(value):
         asked.append(value)
-        return {"reasons": ["tail: late"] if value > limit else [], "samples": 300, "duration_s": 3.0}
+        return SimpleNamespace(reasons=("tail: late",) if value > limit else (), samples=300, duration_s=3.0)
 
     trial.asked = asked
     return trial
@@ -49,7 +50,7 @@ def test_the_streams_that_fit_in_an_interval_are_found(tmp_path):
     setup = scripted(tmp_path, scenario="multi-stream", invoke_ms=7.0)
     found = with_most(setup)
     assert found.streams == 7  # 49 ms of 50
-    assert measure_model(found)["validity"] == "VALID"
+    assert measure_model(found).validity == "VALID"
 
 
 def test_a_run_that_was_begun_keeps_its_number(tmp_path):

@@ -10,9 +10,9 @@ from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError, UnknownNameError
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.presets import Preset
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.runners.backend import BACKENDS, Settings, backend_for
 from detlite.runtime.runners.delegates import parse_delegate
@@ -134,7 +134,7 @@ def test_a_delegate_that_takes_nothing_makes_the_run_invalid(model, idle_delegat
     setup = Setup(
         model, tiny_contract(), "litert", Settings(delegates=(str(idle_delegate),)), "single-stream", "small", SMALL
     )
-    reasons = measure_model(setup)["reasons"]
+    reasons = measure_model(setup).reasons
     assert f"fall back: {idle_delegate} took none of the model's operators; the CPU ran them" in reasons
 
 

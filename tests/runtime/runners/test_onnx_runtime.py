@@ -8,8 +8,8 @@ from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import ContractError, DeviceError, InputError, UnknownNameError
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.runners.backend import Settings, backend_for
 from detlite.runtime.runners.onnx_profiler import timed
 from detlite.runtime.session import Session
@@ -42,11 +42,11 @@ def test_it_finds_what_litert_finds_in_the_same_model(model, tmp_path):
 def test_it_is_measured_and_profiled(model):
     setup = Setup(model, tiny_contract(), "onnx_runtime", Settings(), "single-stream", "small", SMALL, profile=True)
     record = measure_model(setup)
-    assert (record["failure"], record["samples"] > 0) == (None, True)
-    assert record["runtime"].startswith("onnxruntime 1.")
-    assert [one["operator"] for one in record["profile"]] == ["Squeeze", "Split"]
-    assert [one["size_bytes"] for one in record["profile"]] == [2 * 192 + 8, 2 * 192 + 16]
-    assert {one["place"] for one in record["profile"]} == {"CPUExecutionProvider"}
+    assert (record.failure, record.samples > 0) == (None, True)
+    assert record.runtime.startswith("onnxruntime 1.")
+    assert [one.operator for one in record.profile] == ["Squeeze", "Split"]
+    assert [one.size_bytes for one in record.profile] == [2 * 192 + 8, 2 * 192 + 16]
+    assert {one.place for one in record.profile} == {"CPUExecutionProvider"}
 
 
 def test_what_a_provider_took_is_counted(model):

@@ -5,12 +5,12 @@ from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.presets import Preset
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.runners.backend import Settings, Timed, backend_for
 from detlite.runtime.runners.operator_bytes import bytes_of_delegated
-from detlite.runtime.runners.profile import profile_differences, profile_records
+from detlite.runtime.runners.profile import operator_times, profile_differences
 
 TASK = "detlite.runtime.runners.profile:profile_process"
 
@@ -27,8 +27,8 @@ def model(tmp_path):
 
 
 def test_operators_have_their_share_and_their_number_among_their_like():
-    records = profile_records([Timed("CONV", "CPU", 3.0), Timed("ADD", "CPU", 1.0), Timed("CONV", "CPU", 4.0)])
-    assert [(one["operator"], one["occurrence"], one["share"]) for one in records] == [
+    records = operator_times([Timed("CONV", "CPU", 3.0), Timed("ADD", "CPU", 1.0), Timed("CONV", "CPU", 4.0)])
+    assert [(one.operator, one.occurrence, one.share) for one in records] == [
         ("CONV", 1, 0.375),
         ("ADD", 1, 0.125),
         ("CONV", 2, 0.5),
@@ -36,9 +36,9 @@ def test_operators_have_their_share_and_their_number_among_their_like():
 
 
 def test_the_largest_difference_comes_first():
-    before = profile_records([Timed("CONV", "CPU", 3.0), Timed("CONV", "CPU", 2.0), Timed("ADD", "CPU", 0.5)])
-    after = profile_records([Timed("CONV", "XNNPACK", 1.0), Timed("CONV", "XNNPACK", 2.0), Timed("MUL", "CPU", 1.0)])
-    assert [(one["operator"], one["difference_ms"]) for one in profile_differences(before, after)] == [
+    before = operator_times([Timed("CONV", "CPU", 3.0), Timed("CONV", "CPU", 2.0), Timed("ADD", "CPU", 0.5)])
+    after = operator_times([Timed("CONV", "XNNPACK", 1.0), Timed("CONV", "XNNPACK", 2.0), Timed("MUL", "CPU", 1.0)])
+    assert [(one.operator, one.difference_ms) for one in profile_differences(before, after)] == [
         ("CONV", -2.0),
         ("MUL", 1.0),
         ("ADD", -0.5),
@@ -75,7 +75,7 @@ def test_the_operators_of_a_real_detector_take_as_long_as_the_whole(shared_data)
     for _ in range(5):  # whatever else runs may disturb either of the two processes
         records = run_in_child(TASK, asked(model))["operators"]
         assert len(records) == 89
-        ratios.append(sum(one["mean_ms"] for one in records) / measure_model(setup)["invoke_p50_ms"])
+        ratios.append(sum(one["mean_ms"] for one in records) / measure_model(setup).invoke.p50_ms)
         if 0.3 < ratios[-1] < 3:
             return
     pytest.fail(f"the operators take {ratios} times as long as the whole")
@@ -91,7 +91,7 @@ def test_outputs_without_a_shape_are_told(shared_data):
 def test_a_measurement_holds_the_profile(model):
     preset = Preset(1, 1, {"single-stream": 40}, 0.0, 1, warm_up_s=0.0)
     setup = Setup(model, tiny_contract(), "litert", Settings(), "single-stream", "check", preset, profile=True)
-    assert measure_model(setup)["profile"]
+    assert measure_model(setup).profile
 
 
 def test_a_file_that_is_no_model_is_told(tmp_path):

@@ -8,9 +8,10 @@ import pytest
 from builders.scripted_runs import SMALL
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.measure.measurement import measure_model
 from detlite.runtime.measure.options import setup_of
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import Stages
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.runners.backend import Settings
 
 STAND_IN = """#!{python}
@@ -50,31 +51,24 @@ def setup(tmp_path):
 def test_an_engine_is_measured_by_trtexec_itself(trtexec, setup, tmp_path, version, written):
     trtexec(version)
     record = measure_model(setup, run=tmp_path / "run")
-    assert (record["runtime"], record["samples"]) == (f"TensorRT {written}, by trtexec", 80)
-    assert (record["latency_p90_ms"], record["validity"]) == (1.535, "VALID")
-    assert record["stages_p50_ms"] == {
-        "decode": None,
-        "preprocess": None,
-        "input": 0.25,
-        "invoke": 1.019,
-        "postprocess": 0.25,
-    }
+    assert (record.runtime, record.samples) == (f"TensorRT {written}, by trtexec", 80)
+    assert (record.latency.p90_ms, record.validity) == (1.535, "VALID")
+    assert record.stages_p50_ms == Stages(input=0.25, invoke=1.019, postprocess=0.25)
     assert "RUNNING TensorRT.trtexec" in (tmp_path / "run/process-2/trtexec.log").read_text()
 
 
 def test_what_its_times_do_not_hold_is_said(trtexec, setup):
     trtexec()
     record = measure_model(setup)
-    assert record["load_ms"] is None
-    assert (
-        "the times are those that TensorRT 8.5.2, by trtexec took: images and post-processing are not in them"
-        in (record["cautions"])
+    assert record.load_ms is None
+    assert "the times are those that TensorRT 8.5.2, by trtexec took: images and post-processing are not in them" in (
+        record.cautions
     )
 
 
 def test_an_engine_that_is_replaced_while_it_is_measured_is_told(trtexec, setup):
     trtexec(more='open(options["loadEngine"], "a").write("x")')
-    assert measure_model(setup)["reasons"][0].startswith("model: the file was replaced while it was measured")
+    assert measure_model(setup).reasons[0].startswith("model: the file was replaced while it was measured")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +99,7 @@ def test_exported_times_are_one_process(tmp_path):
     values = {"scenario": "single-stream", "preset": "quick", "threads": 1, "backend": "tensorrt", "queries": 40}
     setup = setup_of(times, None, {**values, "min_duration_s": 0.0})
     assert setup.preset.processes == 1
-    assert measure_model(setup)["samples"] == 40
+    assert measure_model(setup).samples == 40
     with pytest.raises(InputError, match="has another program measure: single-stream alone"):
         setup_of(times, None, {**values, "scenario": "offline"})
 
@@ -113,4 +107,4 @@ def test_exported_times_are_one_process(tmp_path):
 def test_a_trtexec_that_fails_in_its_second_process_keeps_the_first(trtexec, setup, tmp_path):
     trtexec(more=f"import pathlib; p = pathlib.Path({str(tmp_path / 'once')!r}); p.exists() and sys.exit(1); p.touch()")
     record = measure_model(replace(setup), run=tmp_path / "run")
-    assert (record["samples"], record["failure"]["exit_status"]) == (40, 4)
+    assert (record.samples, record.failure.exit_status) == (40, 4)

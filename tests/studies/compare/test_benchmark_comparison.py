@@ -35,20 +35,20 @@ def benchmark(*means, **changes):
 
 
 def test_a_mean_that_grew_beyond_the_processes_is_worse_and_a_finding(compared):
-    found = compared(benchmark(5.0, 5.1, 4.9, 5.0), benchmark(6.0, 6.1, 5.9, 6.0), "latency_mean=+5%")
-    (one,) = [change for change in found.changes if change.name == "latency_mean"]
+    found = compared(benchmark(5.0, 5.1, 4.9, 5.0), benchmark(6.0, 6.1, 5.9, 6.0), "invoke_mean=+5%")
+    (one,) = [change for change in found.changes if change.name == "invoke_mean"]
     assert one.verdict == "worse"
     assert 0.85 < one.noise[0] < 1.0 < one.noise[1] < 1.15
-    assert [finding.name for finding in found.findings] == ["latency_mean"]
+    assert [finding.name for finding in found.findings] == ["invoke_mean"]
 
 
 def test_a_mean_within_the_processes_is_inside_the_noise(compared):
     found = compared(benchmark(5.0, 5.6, 4.6, 5.2), benchmark(5.1, 5.5, 4.7, 5.3))
-    assert [one.verdict for one in found.changes if one.name == "latency_mean"] == ["inside the noise"]
+    assert [one.verdict for one in found.changes if one.name == "invoke_mean"] == ["inside the noise"]
 
 
 def test_one_process_tells_no_noise(compared):
-    (one,) = [change for change in compared(benchmark(5.0), benchmark(5.1)).changes if change.name == "latency_mean"]
+    (one,) = [change for change in compared(benchmark(5.0), benchmark(5.1)).changes if change.name == "invoke_mean"]
     assert one.noise is None
 
 
@@ -59,5 +59,5 @@ def test_other_conditions_are_refused(compared, changes):
 
 
 def test_a_damaged_record_is_refused(compared):
-    with pytest.raises(InputError, match="processes is no list of processes"):
+    with pytest.raises(InputError, match="processes holds 'x', want a list"):
         compared(benchmark(5.0), benchmark(5.0, processes="x"))

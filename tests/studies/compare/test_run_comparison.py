@@ -4,24 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.run_records import accuracy, latency
+from builders.run_records import accuracy, in_turn_of_version_1, latency, scenario_of_version_2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.runtime.errors import InputError, UnknownNameError
 from detlite.studies.compare.comparison import compare_runs
 from detlite.studies.compare.limits import parse_limits
-from detlite.studies.compare.record import RunRecord
+from detlite.studies.compare.record import run_record
 from detlite.studies.compare.show import markdown, rows, said
 
 SAMPLES = (5 + np.random.default_rng(1).gamma(2, 0.05, 400)).tolist()
 
 
 def compare(first, second, *limits, allowed=()):
-    records = [
-        RunRecord(Path(f"{name}.json"), record["schema"].partition(".")[2], record)
-        for name, record in (("before", first), ("after", second))
-    ]
+    records = [run_record(Path(f"{name}.json"), record) for name, record in (("before", first), ("after", second))]
     return compare_runs(*records, parse_limits(limits), allowed)
 
 
@@ -112,7 +109,7 @@ def test_draws_of_other_images_are_not_paired():
         (latency(device={"processor": "another", "cores": 4}), "device.processor: a board and another"),
         (latency(state_before={"power_mode": "10W", "governors": ["performance"]}), "power_mode: MAXN and 10W"),
         (latency(state_before={"power_mode": "MAXN", "governors": []}), "governors: .*'performance'.* and "),
-        (latency(images=[{"name": "a.jpg", "sha256": "e" * 64}]), "images: "),
+        (latency(images=[{"index": 0, "name": "a.jpg", "sha256": "e" * 64}]), "images: "),
         (latency(threads=4), "threads: 1 and 4"),
         (latency(runtime="tflite-runtime 2.14.0", threads=4), r"runtime: .* and 1 more \(threads\)"),
         (latency(scenario="offline"), "scenario: single-stream and offline"),
@@ -124,7 +121,7 @@ def test_runs_that_were_not_made_alike_are_refused(second, said):
 
 
 def test_an_invalid_run_is_refused_and_told_when_allowed():
-    invalid = latency(validity="INVALID because 5 samples are under 30")
+    invalid = latency(reasons=["5 samples are under 30"])
     with pytest.raises(InputError, match=r"after\.json is INVALID because 5 samples .*--allow-different validity"):
         compare(latency(), invalid)
     (different,) = compare(latency(), invalid, allowed=["validity"]).different
@@ -153,7 +150,7 @@ def test_a_name_that_only_begins_alike_is_not_allowed():
 
 
 def test_when_a_run_was_made_and_how_long_its_images_took_is_no_condition():
-    images = [{"name": "b.jpg", "sha256": "d" * 64, "decode_ns": 9}]
+    images = [{"index": 0, "name": "b.jpg", "sha256": "d" * 64, "decode_ns": 9}]
     state = {**latency()["state_before"], "at_s": 99.0, "load": 0.5}
     assert compare(latency(), latency(images=images, state_before=state)).different == ()
 
@@ -173,17 +170,29 @@ def test_processes_that_differ_widen_the_noise():
     assert wide[1] - wide[0] > 5 * (narrow[1] - narrow[0])
 
 
-def test_a_measurement_without_a_scenario_has_its_samples_in_ms():
-    plain = [{**latency([samples]), "schema_version": 1, "samples_ms": samples} for samples in (SAMPLES, times(1.2))]
-    found = compare(*plain, "latency_p90=+5%")
-    assert [one.name for one in found.findings] == ["latency_p90"]
+def test_the_latency_of_version_1_is_compared_as_what_it_was():
+    old = [in_turn_of_version_1(samples) for samples in (SAMPLES, times(1.2))]
+    found = compare(*old, "invoke_p90=+5%")
+    assert [one.name for one in found.findings] == ["invoke_p90"]
     assert found.findings[0].noise is not None
-    with pytest.raises(InputError, match="schema_version: 1 and 2"):
-        compare(plain[0], latency())
+    with pytest.raises(UnknownNameError, match="no figure of both runs is called 'latency_p90'"):
+        compare(*old, "latency_p90=+5%")
+
+
+def test_models_that_were_measured_in_turn_are_not_compared_with_a_scenario():
+    with pytest.raises(InputError, match="not made alike"):
+        compare(in_turn_of_version_1(), scenario_of_version_2())
+
+
+def test_a_run_of_version_2_is_compared_with_one_of_today():
+    old = scenario_of_version_2()
+    assert compare(old, latency(), "latency_p90=+5%", allowed=["all"]).changes
 
 
 def test_more_streams_are_better():
-    found = change(compare(latency(streams=60), latency(streams=80), "streams=-5%"), "streams")
+    found = change(
+        compare(latency(figures={"streams": 60}), latency(figures={"streams": 80}), "streams=-5%"), "streams"
+    )
     assert (found.verdict, found.first.unit) == ("better", "streams")
 
 
@@ -233,7 +242,7 @@ def test_every_row_has_every_column():
 
 @pytest.mark.parametrize("word", ["emulated", "simulated"])
 def test_no_figure_of_a_device_that_is_none_is_shown_without_the_word(word):
-    records = [latency([times(factor)], validity="INVALID because", **{word: True}) for factor in (1, 2)]
+    records = [latency([times(factor)], reasons=["of it"], **{"emulated": True, word: True}) for factor in (1, 2)]
     found = compare(*records, "latency_p90=+5%", allowed=["validity"])
     assert all(row[0].startswith(f"{word} ") for row in rows(found))
     assert said(found.findings[0]).startswith(f"{word} latency_p90 rose")

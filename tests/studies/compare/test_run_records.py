@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from builders.run_records import accuracy, latency, write
+from builders.run_records import accuracy, in_turn_of_version_1, latency, scenario_of_version_2, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -63,12 +63,14 @@ def test_a_record_is_not_replaced_and_its_folder_not_made(tmp_path):
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        (latency(latency_p50_ms=1e999), "Infinity is no number"),
+        (latency(load_ms=1e999), "Infinity is no number"),
         (latency(stages_p50_ms={"invoke": "5"}), "stages_p50_ms.invoke holds '5', want a number"),
-        (latency(latency_p90_ms=True), "latency_p90_ms holds 'True'"),
-        ({**latency(), "samples_ns": [{"latency": [5, "x"]}]}, "latency holds 'x'"),
-        ({**latency(), "samples_ns": [5, 6]}, "samples_ns is no list of processes"),
-        ({**latency(), "samples_ms": [5.0, None]}, "samples_ms holds 'None'"),
+        (latency(latency={"p90_ms": True}), "latency.p90_ms holds 'True'"),
+        (latency(samples_ns=[{"latency": [5, "x"]}]), r"latency\[1\] holds 'x'"),
+        (latency(samples_ns=[5, 6]), r"samples_ns\[0\] holds '5', want an object"),
+        (scenario_of_version_2(latency_p50_ms=True), "latency.p50_ms holds 'True'"),
+        (scenario_of_version_2(samples_ns=[5, 6]), r"samples_ns\[0\] holds '5', want an object"),
+        (in_turn_of_version_1(samples_ms=[5.0, None]), "samples_ms holds 'None'"),
         (accuracy(map="30"), "map holds '30'"),
         (accuracy(map=10**400), "map holds '1000"),
         (accuracy(per_class=[3]), "per_class is no list of classes"),
@@ -91,7 +93,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), made=st.sampled_from([latency, accuracy]))
+@given(data=st.data(), made=st.sampled_from([latency, scenario_of_version_2, in_turn_of_version_1, accuracy]))
 def test_any_json_in_the_place_of_a_value_is_compared_or_refused(tmp_path, data, made):
     record = made()
     key = data.draw(st.sampled_from(sorted(record)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from builders.app_models import raw_model, write_app_model
+from builders.run_records import latency
 
 from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients
@@ -170,7 +171,9 @@ def test_figures_of_something_else_are_refused(package, tmp_path, capsys, record
         ({"schema": "detlite.accuracy", "images": 9}, "it lacks map or fidelity"),
         ({"schema": "detlite.accuracy", "images": 9, "map": "high"}, "it lacks map;"),
         ({"schema": "detlite.accuracy", "map": 1.5}, "it lacks images"),
-        ({"schema": "detlite.measurement", "samples": 3, "threads": 1, "latency_p50_ms": 1.0}, "it lacks device"),
+        ({key: value for key, value in latency().items() if key != "device"}, "it lacks device"),
+        (latency(schema_version=9), "got detlite.measurement version 9"),
+        (latency(latency={}, invoke={}), "too few samples for a median"),
         ({"schema": "detlite.accuracy", "images": 9, "map": float("nan")}, "NaN is no number of JSON"),
     ],
 )
@@ -182,8 +185,7 @@ def test_damaged_figures_are_refused(package, tmp_path, capsys, record, said):
 
 def test_an_invalid_measurement_is_refused(package, tmp_path, capsys):
     sha256 = hashlib.sha256((tmp_path / "app/model.tflite").read_bytes()).hexdigest()
-    record = {"schema": "detlite.measurement", "model_sha256": sha256, "validity": "INVALID because of 3 samples"}
-    record |= {"samples": 3, "threads": 1, "latency_p50_ms": 1.0, "device": {}}
+    record = latency(model_sha256=sha256, reasons=["3 samples"])
     (tmp_path / "x.json").write_text(json.dumps(record))
     assert package("--figures", "x.json") == 2
-    assert "INVALID because of 3 samples: measure again" in capsys.readouterr().err
+    assert "INVALID because 3 samples: measure again" in capsys.readouterr().err

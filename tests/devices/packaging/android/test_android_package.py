@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 
 from builders.app_models import write_app_model
+from builders.run_records import in_turn_of_version_1, latency
 
 from detlite.cli import main
 from detlite.convert.tflite.flatbuffer import load
@@ -188,17 +189,20 @@ def test_the_readme_says_by_which_metric_and_whose_resizing(package, tmp_path):
 
 def test_a_latency_comes_into_the_readme(package, tmp_path):
     sha256 = hashlib.sha256((tmp_path / "app/model.tflite").read_bytes()).hexdigest()
-    record = {
-        "schema": "detlite.measurement",
-        "model_sha256": sha256,
-        "validity": "VALID",
-        "device": {"processor": "P|1"},
-    }
-    record |= {"samples": 200, "threads": 1, "latency_p50_ms": 12.345, "runtime": "litert 2"}
+    record = latency([[12.345] * 200], model_sha256=sha256, device={"processor": "P|1"}, runtime="litert 2")
     (tmp_path / "x.json").write_text(json.dumps(record))
     assert package("--figures", "x.json") == 0
+    (kept,) = manifest(tmp_path)["measured"]["latency"]
+    assert (kept["latency"]["p50_ms"], "samples_ns" in kept) == (12.345, False)
     said = (tmp_path / "out/README.md").read_text()
-    assert "12.35 ms (median of 200), 1 thread(s), on P\\|1, litert 2." in said
+    assert "Latency: 12.35 ms (median of 200), 1 thread(s), on P\\|1, litert 2." in said
+
+
+def test_what_detlite_0_1_called_latency_is_said_to_be_the_inference_alone(package, tmp_path):
+    sha256 = hashlib.sha256((tmp_path / "app/model.tflite").read_bytes()).hexdigest()
+    (tmp_path / "x.json").write_text(json.dumps(in_turn_of_version_1(model_sha256=sha256)))
+    assert package("--figures", "x.json") == 0
+    assert "Inference alone: 5.00 ms (median of 2)" in (tmp_path / "out/README.md").read_text()
 
 
 def test_a_history_in_any_language_is_written(package, tmp_path):

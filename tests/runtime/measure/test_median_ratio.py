@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.studies.run.ratio import median_ratio_interval
+from detlite.runtime.measure.statistics import median_ratio_interval
 
 SAMPLES = st.lists(st.floats(0.1, 100), min_size=1, max_size=60)
 

@@ -1,12 +1,13 @@
-"""A measurement, from what was asked to what may be quoted: processes one after the other, then the verdict."""
+"""A run by a scenario: its processes one after the other, then the verdict: what may be quoted."""
 
 from __future__ import annotations
 
 import errno
 import shutil
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Optional, Tuple
 
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.child import run_in_child
@@ -14,6 +15,7 @@ from detlite.runtime.errors import DetliteError, DeviceError, InputError, Missin
 from detlite.runtime.measure.import_samples import import_process
 from detlite.runtime.measure.loadgen_log import write_logs
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import Failure, Measurement, with_failure
 from detlite.runtime.measure.run_folder import (
     ENDED,
     MEASUREMENT,
@@ -27,29 +29,36 @@ from detlite.runtime.measure.run_folder import (
     set_aside,
     write_json,
 )
-from detlite.runtime.measure.run_record import failure_of, series_of, summarize, with_failure
+from detlite.runtime.measure.run_summary import failure_of, series_of, summarize
 from detlite.runtime.measure.state import StateLog, read_sittings
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import from_record, to_record
 from detlite.runtime.runners.backend import BACKENDS, Backend
+from detlite.runtime.runners.profile import OperatorTime
 from detlite.runtime.version import __version__
 
 PROFILE_TIMEOUT_S = 600.0
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-Record = Dict[str, Any]
+
+@dataclass(frozen=True)
+class _Profiled:
+    """What of a measurement's record, of any version, a profile is compared with."""
+
+    profile: Optional[Tuple[OperatorTime, ...]] = None
 
 
 def measure_model(
     setup: Setup, *, run: Optional[Path] = None, force: bool = False, progress: Progress = silent
-) -> Record:
-    """Measure as *setup* says and return the record; with *run*, everything is kept in that folder.
+) -> Measurement:
+    """Measure as *setup* says; with *run*, everything is kept in that folder.
 
-    A run that was cut short is gone on with: finished processes are kept. The record's `failure` says what stopped a
-    run; what was finished before is in it.
+    A run that was cut short is resumed: finished processes are kept. `failure` says what stopped a run; what was
+    finished before is in the measurement.
 
     Raises:
-        InputError: *run* holds another run, or something of *setup* is not right; nothing is left behind.
+        InputError: *run* holds another run, or *setup* asks for what cannot be; nothing is left behind.
         DetliteError: nothing could be measured at all.
     """
     if run is None:
@@ -64,10 +73,27 @@ def measure_model(
         raise
 
 
+def profile_of(run: Path) -> Tuple[OperatorTime, ...]:
+    """Return the profile of the run in the folder *run*.
+
+    Raises:
+        InputError: it is no run, or was measured without --profile.
+    """
+    record = read_json(run / MEASUREMENT) or {}
+    try:
+        profile = from_record(_Profiled, record).profile
+    except InputError:
+        profile = None
+    if profile is None:
+        raise InputError(f"{run} holds no profile: want the folder of a run that was measured with --profile")
+    return profile
+
+
 def prepare_run(run: Path, setup: Setup, *, force: bool) -> bool:
     """Make the folder *run*, or accept one that was begun with the same protocol; return whether it is new."""
     images = [path.name for path in setup.images]
-    asked = {**setup.protocol(), "images": images, "model_sha256": sha256_of(setup.model), "detlite": __version__}
+    protocol = to_record(setup.protocol())
+    asked = {**protocol, "images": images, "model_sha256": sha256_of(setup.model), "detlite": __version__}
     if run.is_dir() and any(run.iterdir()):
         begun = read_json(run / PROTOCOL)
         if begun is None:
@@ -89,7 +115,7 @@ def prepare_run(run: Path, setup: Setup, *, force: bool) -> bool:
 
 
 def _is_whole(run: Path) -> bool:
-    """Return whether nothing stopped the run: one that failed is gone on with."""
+    """Return whether the run finished; a failed run is resumed."""
     record = read_json(run / MEASUREMENT)
     return record is not None and record.get("failure") is None
 
@@ -99,24 +125,24 @@ def _cannot_write(run: Path, error: OSError) -> DetliteError:
     return kind(f"{run} cannot be written: {error.strerror}; choose another folder")
 
 
-def _measure(setup: Setup, run: Path, progress: Progress) -> Record:
+def _measure(setup: Setup, run: Path, progress: Progress) -> Measurement:
     earlier = read_sittings(run / STATE)
     with StateLog(run / STATE, sitting=len(earlier) + 1) as log:
         failure = _processes(setup, run, progress)
-    record = summarize(setup, run, [*earlier, log.states], failure)
+    found = summarize(setup, run, [*earlier, log.states], failure)
     if setup.profile and failure is None:
-        record |= _profiled(setup, run)
+        found = _profiled(found, setup, run)
     if setup.accuracy and failure is None:
-        record = with_failure(record, _accuracy(setup, run, progress))
+        found = with_failure(found, _accuracy(setup, run, progress))
     try:
-        write_logs(run, setup, record, series_of(setup, run)[0])
-        write_json(run / MEASUREMENT, record)
+        write_logs(run, setup, found, series_of(setup, run)[0])
+        write_json(run / MEASUREMENT, found.to_record())
     except OSError as error:
-        record = with_failure(record, failure_of(error))
-    return record
+        found = with_failure(found, failure_of(error))
+    return found
 
 
-def _processes(setup: Setup, run: Path, progress: Progress) -> Optional[Record]:
+def _processes(setup: Setup, run: Path, progress: Progress) -> Optional[Failure]:
     """Run what is left of the processes, and return what stopped them."""
     for number in range(1, setup.preset.processes + 1):
         failure = _process(setup, run, number, progress)
@@ -125,7 +151,7 @@ def _processes(setup: Setup, run: Path, progress: Progress) -> Optional[Record]:
     return None
 
 
-def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Optional[Record]:
+def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Optional[Failure]:
     """Run process *number*, unless an earlier run finished it; return what stopped it."""
     folder = process_folder(run, number)
     if (folder / ENDED).is_file():
@@ -137,15 +163,15 @@ def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Option
         if backend.measure is not None:
             import_process(backend.measure, setup.model, setup.load(), folder)
             return None
-        run_in_child("detlite.runtime.measure.measuring:measure_process", setup.request(folder), progress=progress)
+        run_in_child("detlite.runtime.measure.process:measure_process", setup.request(folder), progress=progress)
     except (DetliteError, OSError) as error:
         if not isinstance(error, (DeviceError, OSError)) and not (folder / OPENED).is_file() and number == 1:
             raise
-        return {**failure_of(error), "process": number}
+        return failure_of(error, number)
     return None
 
 
-def _accuracy(setup: Setup, run: Path, progress: Progress) -> Optional[Record]:
+def _accuracy(setup: Setup, run: Path, progress: Progress) -> Optional[Failure]:
     """Detect in every image, and return what stopped that."""
     try:
         run_in_child("detlite.runtime.measure.accuracy_run:accuracy_process", setup.request(run), progress=progress)
@@ -154,12 +180,12 @@ def _accuracy(setup: Setup, run: Path, progress: Progress) -> Optional[Record]:
     return None
 
 
-def _profiled(setup: Setup, run: Path) -> Record:
-    """Return the `profile`, or in `profile_failure` why there is none: the samples are as good without it."""
+def _profiled(found: Measurement, setup: Setup, run: Path) -> Measurement:
+    """Return *found* with the profile, or with why there is none: the samples are as good without it."""
     try:
         answer = run_in_child(
             "detlite.runtime.runners.profile:profile_process", setup.request(run), timeout_s=PROFILE_TIMEOUT_S
         )
     except (DetliteError, OSError) as error:
-        return {"profile": None, "profile_failure": failure_of(error)["text"]}
-    return {"profile": answer["operators"]}
+        return replace(found, profile_failure=failure_of(error).text)
+    return replace(found, profile=tuple(from_record(OperatorTime, one) for one in answer["operators"]))

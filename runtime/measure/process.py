@@ -1,9 +1,10 @@
-"""One process of a measurement: the model opened, warmed up, and run by a scenario; what comes is written at once."""
+"""One process of a measurement: it opens the model, warms it up, runs a scenario, and writes each sample at once."""
 
 from __future__ import annotations
 
 import gc
 import itertools
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -21,7 +22,6 @@ from detlite.runtime.image.read import read_image
 from detlite.runtime.load import Load
 from detlite.runtime.measure.loadgen_random import loaded_order
 from detlite.runtime.measure.machine import machine_facts
-from detlite.runtime.measure.memory import peak_bytes
 from detlite.runtime.measure.presets import QSL_SEED
 from detlite.runtime.measure.run_folder import ENDED, OPENED, SAMPLES, WARM_UP, Appender, write_json
 from detlite.runtime.measure.scenario import scenario_called
@@ -34,7 +34,7 @@ from detlite.runtime.stream import WORKERS, ahead
 
 FEWEST_WARM_UPS = 16
 MOST_WARM_UP_NS = 60_000_000_000
-TELL_EVERY_NS = 500_000_000  # not after each sample: whoever listens would run beside the measurement
+TELL_EVERY_NS = 500_000_000  # not after each sample: the listener would disturb the measurement
 
 Record = Dict[str, Any]
 Tensor = NDArray[Any]
@@ -128,9 +128,9 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
     """Return what is known of each image that is kept, with what reading it took, and the input tensors."""
     count, paths = request["sample_count"], [Path(path) for path in request["images"]]
     if not paths:
-        return [], [_noise_tensor(runner, seed) for seed in range(min(count, 4))]
+        return [], [noise_tensor(runner, seed) for seed in range(min(count, 4))]
     if contract is None:
-        raise InputError("images want a contract, which says how they become the input: give the folder of an artifact")
+        raise InputError("images need a contract, which says how they become the input: give an artifact's folder")
     from detlite.runtime.image.preprocess import preprocess
 
     records, tensors = [], []
@@ -147,7 +147,8 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
     return records, tensors
 
 
-def _noise_tensor(runner: Runner, seed: int) -> Tensor:
+def noise_tensor(runner: Runner, seed: int) -> Tensor:
+    """Return noise as the model's first input takes it, the same for the same *seed*."""
     detail = runner.inputs[0]
     shape, dtype = tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"])
     generator = np.random.default_rng(seed)
@@ -178,6 +179,15 @@ def measure_process(request: Record, progress: Progress) -> Record:
     ended = {"model_sha256": sha256_of(bench.model), "memory_peak_bytes": peak_bytes(), "wall_clock_step_s": stepped_s}
     write_json(folder / ENDED, {**ended, "load": asdict(load)})
     return {}
+
+
+def peak_bytes(status: Path = Path("/proc/self/status")) -> Optional[int]:
+    """Return the most resident memory that this process had (VmHWM), in bytes; None where the system does not say."""
+    try:
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
 
 
 def _teller(progress: Progress, load: Load) -> Callable[[int], None]:

@@ -1,0 +1,185 @@
+"""Models measured in turn (A B A B ...) in one process: what disturbs the machine disturbs all of them alike."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from detlite.runtime.child import run_in_child
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.measure.process import TELL_EVERY_NS, Bench, peak_bytes
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import Against, Measurement, Metric
+from detlite.runtime.measure.run_folder import HEADER, read_rows
+from detlite.runtime.measure.run_summary import measured
+from detlite.runtime.measure.scenario import Rows
+from detlite.runtime.measure.state import cautions, read_state
+from detlite.runtime.measure.statistics import median_ratio_interval, percentile_ns
+from detlite.runtime.measure.verdict import cautions_of
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.runners.backend import BACKENDS
+
+WARM_UPS = 10
+FEWEST_SAMPLES = 30  # below, a p90 rests on two or three samples
+DRIFT = 0.1  # of the median, between the halves of a run: a clock that falls, or another program
+
+Record = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to measure: until there are *samples* of each model and *min_seconds* have passed."""
+
+    samples: int = 200
+    min_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.samples <= 1_000_000 and 0 <= self.min_seconds <= 86_400):
+            raise InputError(f"{self.samples} samples and {self.min_seconds} s: want 1 to 1000000, and at most a day")
+
+
+def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress = silent) -> Tuple[Measurement, ...]:
+    """Measure the models of *setups* in turn in a process of its own; all share their first image, or noise.
+
+    Of a setup, the model, its contract, the back end with its settings, and the images count. The input is ready when
+    a query begins; reading and preprocessing the image is timed apart.
+
+    Raises:
+        InputError: a model cannot be opened.
+        DeviceError: the process failed.
+    """
+    for setup in setups:
+        if load_plugin(BACKENDS, setup.backend).open is None:
+            raise InputError(f"{setup.backend} has another program measure: pass --scenario single-stream")
+    before = read_state()
+    with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
+        request = {
+            "models": [{**setup.request(Path(folder)), "sample_count": 1} for setup in setups],
+            "samples": plan.samples,
+            "min_seconds": plan.min_seconds,
+            "folder": folder,
+        }
+        answer = run_in_child("detlite.runtime.measure.in_turn:in_turn_process", request, progress=progress)
+        series = [read_rows(_rows_file(Path(folder), number)) for number in range(len(setups))]
+    found = [
+        _measurement(setup, rows, fact, plan, models=len(setups))
+        for setup, rows, fact in zip(setups, series, answer["models"])
+    ]
+    after = read_state()
+    return tuple(
+        replace(one, state_before=before, state_after=after, cautions=(*cautions(before), *one.cautions))
+        for one in found
+    )
+
+
+def against(first: Measurement, second: Measurement) -> Measurement:
+    """Return *first* with the *second*, measured in turn with it, and the ratios of their medians.
+
+    The cautions of both are those of the result.
+    """
+    pairs = {
+        key: (getattr(first.samples_ns[0], key), getattr(second.samples_ns[0], key)) for key in ("invoke", "latency")
+    }
+    ratios = {key: _median_ns(ours) / max(1, _median_ns(theirs)) for key, (ours, theirs) in pairs.items()}
+    intervals = {key: median_ratio_interval(*pair) for key, pair in pairs.items()}
+    beside = Against(second, ratios["invoke"], intervals["invoke"], ratios["latency"], intervals["latency"])
+    return replace(first, against=beside, cautions=tuple(dict.fromkeys((*first.cautions, *second.cautions))))
+
+
+def in_turn_process(request: Record, progress: Progress) -> Record:
+    """Do what *request* says, `models` each a record of `Setup.request`, and write their samples to its `folder`.
+
+    Returns:
+        `models`: of each, what is known before its first sample, as `Bench.facts`, and its memory.
+    """
+    benches = [Bench(one) for one in request["models"]]
+    gc.collect()
+    gc.disable()  # a collection would stop an inference now and then; nothing here makes cycles
+    facts = [bench.facts() for bench in benches]
+    tables = take_turns(benches, Plan(request["samples"], request["min_seconds"]), progress=progress)
+    for number, table in enumerate(tables):
+        _rows_file(Path(request["folder"]), number).write_bytes(HEADER.encode() + b"".join(table))
+    known = {"warm_up_samples": WARM_UPS, "warm_up_cut": 0, "samples_set_aside": 0, "memory_peak_bytes": peak_bytes()}
+    return {"models": [{**fact, **known} for fact in facts]}
+
+
+def take_turns(benches: Sequence[Bench], plan: Plan, *, progress: Progress = silent) -> Tuple[List[bytes], ...]:
+    """Return the lines of each model's samples; see `scenario.COLUMNS`."""
+    for bench in benches:
+        _serve(bench, [], WARM_UPS)
+    tables: Tuple[List[bytes], ...] = tuple([] for _ in benches)
+    serves = [bench.server(table.append, lambda _now: None) for bench, table in zip(benches, tables)]
+    clock = benches[0].clock
+    begin = now = told = clock.now_ns()
+    query = 0
+    while query < plan.samples or now - begin < plan.min_seconds * 1e9:
+        for bench, serve in zip(benches, serves):
+            now = serve(query, 0, bench.clock.now_ns())
+        query += 1
+        if now - told >= TELL_EVERY_NS:
+            told = now
+            progress("latency", min(query, plan.samples), plan.samples)
+    progress("latency", plan.samples, plan.samples)
+    return tables
+
+
+def _serve(bench: Bench, table: List[bytes], count: int) -> None:
+    serve = bench.server(table.append, lambda _now: None)
+    for query in range(count):
+        serve(query, 0, bench.clock.now_ns())
+
+
+def _rows_file(folder: Path, number: int) -> Path:
+    return folder / f"model-{number}.tsv"
+
+
+def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: int) -> Measurement:
+    """Return what the samples of one model say; which may be quoted where there are enough of them."""
+    found = measured(setup, [rows], [fact], None)
+    protocol = replace(
+        setup.protocol(),
+        preset=None,
+        processes=1,
+        sample_count=1,
+        queries=plan.samples,
+        min_duration_s=plan.min_seconds,
+        warm_up_s=0.0,
+        models_in_turn=models,
+    )
+    few = len(rows) < FEWEST_SAMPLES
+    lost = None if setup.contract is None else _lost(setup.contract, setup.settings.threads)
+    notes = (lost, _drift(setup.model, rows))
+    return replace(
+        found,
+        preset=None,
+        metric=Metric("latency_p50_ms", found.latency.p50_ms),
+        reasons=(f"{len(rows)} samples are under {FEWEST_SAMPLES}",) if few else (),
+        cautions=(*(note for note in notes if note is not None), *cautions_of(setup, [fact])),
+        protocol=protocol,
+    )
+
+
+def _lost(contract: Contract, threads: int) -> Optional[str]:
+    return contract.task.lost_class(threads, contract.labels)
+
+
+def _drift(model: Path, rows: Rows) -> Optional[str]:
+    """Return how far the median moved between the halves of the run, where that is over a tenth."""
+    times, middle = rows.latency_ns, len(rows) // 2
+    if middle < FEWEST_SAMPLES // 2:
+        return None
+    before, after = (percentile_ns(half, 50) / 1e6 for half in (times[:middle], times[middle:]))
+    if abs(after / before - 1) <= DRIFT:
+        return None
+    return f"{model}: the median went from {before:.3f} to {after:.3f} ms while it was measured"
+
+
+def _median_ns(times: Sequence[int]) -> int:
+    return percentile_ns(np.array(times, np.int64), 50)

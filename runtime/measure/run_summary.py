@@ -1,0 +1,210 @@
+"""From a run's samples to its `Measurement`: percentiles, stages, processes, the scenario's metric, the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from detlite.runtime.errors import DetliteError, DeviceError, MissingToolError
+from detlite.runtime.load import Load
+from detlite.runtime.measure.machine import machine_facts
+from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import (
+    Energy,
+    Failure,
+    Latency,
+    MeasuredImage,
+    Measurement,
+    Metric,
+    ProcessResult,
+    ProcessSamples,
+    Stages,
+)
+from detlite.runtime.measure.run_folder import (
+    ENDED,
+    ENDED_KEYS,
+    OPENED,
+    OPENED_KEYS,
+    SAMPLES,
+    WARM_UP,
+    cut_samples,
+    process_folder,
+    read_json,
+    read_rows,
+)
+from detlite.runtime.measure.scenario import Judged, Rows, scenario_called
+from detlite.runtime.measure.state import States, cautions, energy_mj, throttling
+from detlite.runtime.measure.statistics import PERCENTS, Times, bootstrap_ns, drift, fewest_samples, percentile_ns
+from detlite.runtime.measure.verdict import cautions_of, reasons_of, without_warm_up
+from detlite.runtime.records import from_record
+from detlite.runtime.runners.interpreter import Placement
+from detlite.runtime.version import __version__
+
+IMAGE_STAGES = ("decode", "preprocess")
+QUERY_STAGES = ("input", "invoke", "postprocess")
+
+Record = Dict[str, Any]
+
+
+def latency_of(series: Sequence[Times]) -> Latency:
+    """Return what the times of all processes say, with the 95 % intervals of a bootstrap over them."""
+    known = [times for times in series if len(times)]
+    if not known:
+        return Latency()
+    total, intervals = np.concatenate(known), bootstrap_ns(known)
+    values: Record = {}
+    for percent in PERCENTS:
+        if len(total) >= fewest_samples(percent):
+            low, high = intervals[percent]
+            values[f"p{percent:g}_ms"] = percentile_ns(total, percent) / 1e6
+            values[f"p{percent:g}_interval_ms"] = (low / 1e6, high / 1e6)
+    ends_ms = int(total.min()) / 1e6, int(total.max()) / 1e6
+    return Latency(len(total), mean_ms=float(total.mean()) / 1e6, min_ms=ends_ms[0], max_ms=ends_ms[1], **values)
+
+
+def stages_of(series: Sequence[Rows], facts: Sequence[Record]) -> Stages:
+    """Return the median of each stage in ms: of images as they were read, and of samples as they were run."""
+    images = [image for fact in facts for image in fact["images"]]
+    times = {stage: np.array([image[f"{stage}_ns"] for image in images], np.int64) for stage in IMAGE_STAGES}
+    times |= {stage: np.concatenate([getattr(rows, f"{stage}_ns") for rows in series]) for stage in QUERY_STAGES}
+    return Stages(**{stage: _median_ms(found) for stage, found in times.items()})
+
+
+def process_result(rows: Rows, fact: Record) -> ProcessResult:
+    """Return what is one process's own."""
+    return ProcessResult(
+        load_ms=_ms(fact["load_ns"]),
+        first_ms=_ms(fact["first_ns"]),
+        warm_up_samples=fact["warm_up_samples"],
+        warm_up_cut=fact["warm_up_cut"],
+        samples_set_aside=fact["samples_set_aside"],
+        samples=len(rows),
+        duration_s=rows.duration_ns / 1e9,
+        latency_p50_ms=_median_ms(rows.latency_ns),
+        invoke_p50_ms=_median_ms(rows.invoke_ns),
+        drift=drift(rows.end_ns - rows.begin_ns),
+        memory_peak_bytes=fact.get("memory_peak_bytes"),
+        completed="memory_peak_bytes" in fact,
+    )
+
+
+def measured(setup: Setup, series: Sequence[Rows], facts: Sequence[Record], judged: Optional[Judged]) -> Measurement:
+    """Return what the samples in *series* say, one a process; *facts* say what ran them. No verdict yet."""
+    scenario, first = scenario_called(setup.scenario), facts[0]
+    latencies = [scenario.latency_ns(rows) for rows in series]
+    return Measurement(
+        model=str(setup.model),
+        model_sha256=first["model_sha256"],
+        scenario=setup.scenario,
+        preset=setup.preset_name,
+        metric=Metric(scenario.metric, None if judged is None else judged.value),
+        latency=latency_of(latencies),
+        invoke=latency_of([rows.invoke_ns for rows in series]),
+        figures={} if judged is None else judged.figures,
+        stages_p50_ms=stages_of(series, facts),
+        samples=sum(map(len, series)),
+        queries=sum(rows.queries for rows in series),
+        duration_s=sum(rows.duration_ns for rows in series) / 1e9,
+        size_bytes=setup.model.stat().st_size if setup.model.is_file() else None,
+        backend=setup.backend,
+        runtime=first["runtime"],
+        threads=setup.settings.threads,
+        placements=tuple(from_record(Placement, one) for one in first["placements"]),
+        images=tuple(from_record(MeasuredImage, one) for one in first["images"]),
+        load_ms=_ms(first["load_ns"]),
+        first_ms=_ms(first["first_ns"]),
+        memory_peak_bytes=max(fact.get("memory_peak_bytes") or 0 for fact in facts) or None,
+        processes=tuple(process_result(rows, fact) for rows, fact in zip(series, facts)),
+        device=machine_facts(),
+        protocol=setup.protocol(),
+        detlite=__version__,
+        samples_ns=tuple(
+            ProcessSamples(tuple(times.tolist()), tuple(rows.invoke_ns.tolist()))
+            for times, rows in zip(latencies, series)
+        ),
+    )
+
+
+def summarize(setup: Setup, run: Path, sittings: Sequence[States], failure: Optional[Failure]) -> Measurement:
+    """Return what the run in the folder *run* measured, with its verdict.
+
+    *sittings* are the states of each time that the run was begun or resumed.
+
+    Raises:
+        DeviceError, MissingToolError: no process got as far as its first inference, for what *failure* says.
+    """
+    whole, series, facts = series_of(setup, run)
+    if not facts:
+        raise _nothing(failure)
+    judged = _judged(setup, series, facts)
+    reasons = [f"failure: {failure.text}"] if failure else []
+    reasons += reasons_of(setup, whole, series, facts)
+    reasons += [*(() if judged is None else judged.missing), *throttling(sittings)]
+    return replace(
+        measured(setup, series, facts, judged),
+        reasons=tuple(reasons),
+        cautions=(*cautions(sittings[0][0]), *cautions_of(setup, facts)),
+        energy=_energy(sittings, whole, facts),
+        state_before=sittings[0][0],
+        state_after=sittings[-1][-1],
+        sittings=len(sittings),
+        failure=failure,
+    )
+
+
+def series_of(setup: Setup, run: Path) -> Tuple[List[Rows], List[Rows], List[Record]]:
+    """Return of each process that was opened: its samples, those without warming up, and its facts."""
+    scenario = scenario_called(setup.scenario)
+    whole, series, facts = [], [], []
+    for number in range(1, setup.preset.processes + 1):
+        folder = process_folder(run, number)
+        opened = read_json(folder / OPENED, OPENED_KEYS)
+        if opened is None:
+            continue
+        ended = read_json(folder / ENDED, ENDED_KEYS) or {}
+        rows = read_rows(folder / SAMPLES)
+        whole.append(rows)
+        series.append(without_warm_up(rows, scenario))
+        ended["model_sha256_after"] = ended.pop("model_sha256", None)
+        counts = {"warm_up_cut": len(rows) - len(series[-1]), "samples_set_aside": cut_samples(folder)}
+        facts.append({**opened, **ended, "warm_up_samples": len(read_rows(folder / WARM_UP)), **counts})
+    return whole, series, facts
+
+
+def failure_of(error: Exception, process: Optional[int] = None) -> Failure:
+    """Return what stopped a run, or its process of that number."""
+    status = error.exit_status if isinstance(error, DetliteError) else MissingToolError.exit_status
+    text = str(error) if isinstance(error, DetliteError) else f"no room to write, or no right to: {error}"
+    return Failure(" ".join(text.split()), status, process)
+
+
+def _nothing(failure: Optional[Failure]) -> DetliteError:
+    kind = MissingToolError if failure and failure.exit_status == MissingToolError.exit_status else DeviceError
+    return kind(f"nothing was measured: {failure.text if failure else 'no process began'}")
+
+
+def _judged(setup: Setup, series: Sequence[Rows], facts: Sequence[Record]) -> Optional[Judged]:
+    """Return what the samples are worth to the scenario; None without any."""
+    known = [rows for rows in series if len(rows)]
+    load = Load(**facts[0]["load"]) if "load" in facts[0] else setup.load()
+    return scenario_called(setup.scenario).judge(known, load) if known else None
+
+
+def _energy(sittings: Sequence[States], whole: Sequence[Rows], facts: Sequence[Record]) -> Optional[Energy]:
+    """Return the energy of the whole run, loading and warming up too, and its share for each sample that was run."""
+    used = energy_mj(sittings)
+    samples = sum(map(len, whole)) + sum(fact["samples_set_aside"] for fact in facts)
+    if used is None or not samples:
+        return None
+    return Energy(**used, energy_per_sample_mj=used["energy_mj"] / samples)
+
+
+def _median_ms(times: Times) -> Optional[float]:
+    return percentile_ns(times, 50) / 1e6 if len(times) else None
+
+
+def _ms(time_ns: Optional[int]) -> Optional[float]:
+    return None if time_ns is None else time_ns / 1e6
