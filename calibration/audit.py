@@ -19,7 +19,8 @@ from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
 from detlite.convert.reader import FrozenGraph
-from detlite.convert.tflite.describe import describe
+from detlite.convert.tflite.describe import description_of
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.progress import silent
 
 
@@ -46,6 +47,6 @@ def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: 
     detector = build_detector(frozen, replace(options, repair=False))
     data = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores))
     samples = samples_of(images, detector.contract, silent)
-    quantized = quantize(FloatModel(data, detector.contract.image, samples))
-    facts = describe(quantized.data, "the unrepaired model")
+    quantized = quantize(FloatModel(TfliteFile(data, "the unrepaired model"), detector.contract.image, samples))
+    facts = description_of(quantized.file.model)
     return {"operators": facts.operator_count, "float_islands": facts.float_islands}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import Ranges
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.inputs import ImageInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"
@@ -23,7 +24,7 @@ class FloatModel:
     """What a method starts from.
 
     Attributes:
-        data: a float32 TFLite model with raw heads.
+        file: a float32 TFLite model with raw heads; to be read, and copied before a change.
         image: its input, by the contract.
         samples: the calibration images.
         images_sha256: their digest.
@@ -33,7 +34,7 @@ class FloatModel:
         scheme: what it is quantized to, by name.
     """
 
-    data: bytes
+    file: TfliteFile
     image: ImageInput
     samples: Samples
     images_sha256: str = ""
@@ -48,13 +49,13 @@ class QuantizedModel:
     """What a method makes.
 
     Attributes:
-        data: the model, with the scheme's integers outside too, where it computes in integers.
+        file: the model, with the scheme's integers outside too, where it computes in integers.
         image: the input by the contract: a method may move the means to whole pixels.
         ranges: of every activation, where the method tells.
         facts: what it did, for the history.
     """
 
-    data: bytes
+    file: TfliteFile
     image: ImageInput
     ranges: Ranges | None = None
     facts: Mapping[str, object] = field(default_factory=dict)

@@ -8,13 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from detlite.convert.tflite.flatbuffer import peek
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import (
     constant_of,
     dtype_name,
     image_of,
     is_constant,
-    main_subgraph,
     name_of,
     operator_name,
     shape_of,
@@ -46,7 +45,7 @@ class Network:
     """A float model, read once.
 
     Attributes:
-        data: the file.
+        file: the file; to be read, and copied before a change.
         operators: in the order in which they run.
         image: the number of the input tensor.
         outputs: the numbers of the output tensors.
@@ -54,15 +53,14 @@ class Network:
         names: a name for each tensor that no other has.
     """
 
-    def __init__(self, data: bytes) -> None:
-        """Read the .tflite file *data*.
+    def __init__(self, file: TfliteFile) -> None:
+        """Read the .tflite *file*.
 
         Raises:
             InputError: it is damaged, or quantized already.
         """
-        self.data = data
-        self._model = peek(data, "the float model")
-        self._subgraph = main_subgraph(self._model)
+        self.file = file
+        self._model, self._subgraph = file.model, file.subgraph
         self._tensors = self._subgraph.tensors
         self.names = _unique([name_of(tensor) for tensor in self._tensors])
         self.operators = tuple(self._operator(raw) for raw in self._subgraph.operators)

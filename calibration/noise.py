@@ -45,13 +45,13 @@ def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence
     """
     network, image, limits = calibrated.network, calibrated.source.image, _limits(calibrated)
     names = [network.names[index] for index in network.activations[1:]]
-    with returning(network.data, names) as wanted, returning(made.data, names) as found:
-        common = [name for name in names if name in wanted.tensors and name in found.tensors]
-        sums = {name: _Sums() for name in common}
-        for sample in samples:
-            want, got = wanted.run(sample), found.run(int8_of(sample, image, made.image))
-            for name in common:
-                sums[name].add(_within(want(name), limits.get(name)), got(name))
+    wanted, found = returning(network.file, names), returning(made.file, names)
+    common = [name for name in names if name in wanted.tensors and name in found.tensors]
+    sums = {name: _Sums() for name in common}
+    for sample in samples:
+        want, got = wanted.run(sample), found.run(int8_of(sample, image, made.image))
+        for name in common:
+            sums[name].add(_within(want(name), limits.get(name)), got(name))
     return {name: one.noise() for name, one in sums.items()}
 
 

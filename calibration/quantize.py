@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.artifact import step
 from detlite.convert.finished import check_float_input
 from detlite.convert.load import with_heads
-from detlite.convert.model import Model
-from detlite.convert.tflite.boundary import with_boundary
-from detlite.convert.tflite.describe import describe
-from detlite.convert.tflite.float_weights import with_float_weights
+from detlite.convert.model import Model, tflite_model
+from detlite.convert.tflite.boundary import set_boundary
+from detlite.convert.tflite.describe import description_of
+from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.heads import canonicalize, refreshed
-from detlite.convert.tflite.rounding import without_rounding
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.rounding import remove_rounding
+from detlite.runtime.artifact import Step
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, unknown_name
 from detlite.runtime.image.preprocess import preprocess
@@ -88,7 +90,6 @@ def quantize(
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
     made = method.quantize(given)
     outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: no third dtype in between
-    whole = as_model(source, made, inputs=io, outputs=outside)
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -100,16 +101,18 @@ def quantize(
         images_sha256=given.images_sha256,
         **made.facts,
     )
-    return Quantized(with_heads(replace(whole, history=(*source.history, done)), heads), made.ranges)
+    whole = as_model(source, made, inputs=io, outputs=outside, history=(*source.history, done))
+    return Quantized(with_heads(whole, heads), made.ranges)
 
 
 def float_model(
     source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> FloatModel:
     """Return what a method starts from, of the model *source* with raw heads; errors as `quantize`."""
-    check_float_input(source.contract.image.dtype)
+    file = _float_file(source)
+    remove_rounding(file)
     return FloatModel(
-        data=without_rounding(with_float_weights(source.data)),
+        file=file,
         image=source.contract.image,
         samples=samples_of(images, source.contract, progress),
         images_sha256=images.digest(),
@@ -120,27 +123,47 @@ def float_model(
     )
 
 
-def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outputs: str = "int8") -> Model:
-    """Return what a method made of *source* as a model with a contract; these are the dtypes of its input and heads.
+def as_model(
+    source: Model,
+    made: QuantizedModel,
+    *,
+    inputs: str = "int8",
+    outputs: str = "int8",
+    history: tuple[Step, ...] | None = None,
+) -> Model:
+    """Return what a method made of *source* as a model with a contract, and with the *history* of *source* or its own.
+
+    *inputs* and *outputs* are the dtypes of its input and heads.
 
     Raises:
         FindingError: nothing was quantized.
     """
-    data = canonicalize(made.data)
-    if describe(data, "the quantized model").quantization not in QUANTIZED:
+    file = made.file.copy()
+    canonicalize(file)
+    if description_of(file.model).quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
-    data = with_boundary(data, inputs=inputs, outputs=outputs)
-    return replace(source, data=data, contract=refreshed(source.contract.with_image(made.image), data))
+    set_boundary(file, inputs=inputs, outputs=outputs)
+    contract = refreshed(source.contract.with_image(made.image), file)
+    return tflite_model(file, contract, source.history if history is None else history)
 
 
-def _packed(model: Model, recipe: Recipe, pack: Callable[[bytes], bytes]) -> Model:
+def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) -> Model:
     heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
-    check_float_input(source.contract.image.dtype)
-    data = canonicalize(pack(with_float_weights(source.data)))
+    file = _float_file(source)
+    pack(file)
+    canonicalize(file)
     done = step("quantize", input_sha256=source.sha256, scheme=recipe.scheme)
-    made = replace(source, data=data, contract=refreshed(source.contract, data), history=(*source.history, done))
+    made = tflite_model(file, refreshed(source.contract, file), (*source.history, done))
     return with_heads(made, heads)
+
+
+def _float_file(source: Model) -> TfliteFile:
+    """Return a copy of the file of *source* with float32 weights; errors as `quantize`."""
+    check_float_input(source.contract.image.dtype)
+    file = source.file.copy()
+    unpack_weights(file)
+    return file
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:

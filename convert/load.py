@@ -10,15 +10,16 @@ from detlite.convert.detector import Detector, DetectorOptions, build_detector
 from detlite.convert.exporters.qat import to_int8
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.labels.files import read_labels
-from detlite.convert.model import Model, model_of, require_tflite
+from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.rebuild.plan import Untrained, plan_of_preset, plan_of_trained
 from detlite.convert.rebuild.rebuild import Rebuilt, rebuild
 from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.tensorflow import load_tensorflow
-from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.convert.tflite.contract import contract_of_file
 from detlite.convert.tflite.heads import canonicalize, refreshed
-from detlite.convert.tflite.postprocess import attach, strip
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.postprocess import attach_op, strip_op
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
@@ -43,8 +44,10 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
         require_tflite(model, "converting or quantizing")
         return replace(model, contract=_asked(model.contract, options))
     if source.format == TFLITE:
-        contract = _asked(contract_of_tflite(source.path, labels=options.labels), replace(options, labels=None))
-        return Model(source.path.read_bytes(), TFLITE, contract, (step("read", input_sha256=source.sha256),))
+        file = TfliteFile(source.path.read_bytes(), str(source.path))
+        known = contract_of_file(file, source.path, labels=options.labels)
+        history = (step("read", input_sha256=source.sha256),)
+        return tflite_model(file, _asked(known, replace(options, labels=None)), history)
     return export(source, load_detector(source, options), "float32", progress=progress)
 
 
@@ -111,7 +114,8 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
     progress("TFLite conversion", 0, 1)
     heads = (detector.box_encodings, detector.class_scores)
     raw = to_int8(detector.graph_def, heads) if kind == INT8 else to_tflite(detector.graph_def, heads, kind)
-    data = canonicalize(raw, heads)
+    file = TfliteFile(raw, "the converted model")
+    canonicalize(file, heads)
     progress("TFLite conversion", 1, 1)
     done = step(
         "convert",
@@ -122,7 +126,7 @@ def export(source: Source, detector: Detector, kind: str, *, progress: Progress 
         tensorflow=str(load_tensorflow().__version__),
         **detector.facts,
     )
-    return Model(data, TFLITE, refreshed(detector.contract, data), (done,))
+    return tflite_model(file, refreshed(detector.contract, file), (done,))
 
 
 def with_heads(model: Model, heads: str) -> Model:
@@ -135,7 +139,8 @@ def with_heads(model: Model, heads: str) -> Model:
         raise unknown_name("kind of heads", heads, HEADS)
     if (heads == "raw") == has_raw_heads(model.contract):
         return model
-    change = strip if heads == "raw" else attach
-    data, contract = change(model.data, model.contract)
+    change = strip_op if heads == "raw" else attach_op
+    file = model.file.copy()
+    contract = change(file, model.contract)
     done = step(f"heads {heads}", input_sha256=model.sha256)
-    return replace(model, data=data, contract=contract, history=(*model.history, done))
+    return tflite_model(file, contract, (*model.history, done))

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from detlite.convert.artifact import history_json, write_folder
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
@@ -42,6 +43,12 @@ class Model:
             raise unknown_name("model format", self.format, FORMATS)
 
     @cached_property
+    def file(self) -> TfliteFile:
+        """The TFLite file, open: to be read, and copied before a change; it is parsed once, if at all."""
+        require_tflite(self, "editing")
+        return TfliteFile(self.data)
+
+    @cached_property
     def sha256(self) -> str:
         """The sha256 of its file, in hex."""
         return digest(self.data)
@@ -70,6 +77,13 @@ class Model:
         }
         write_folder(folder, {name: self.data, **{name: text.encode() for name, text in texts.items()}}, force=force)
         return Artifact(folder / name, self.contract, steps)
+
+
+def tflite_model(file: TfliteFile, contract: Contract, history: tuple[Step, ...]) -> Model:
+    """Return the model in *file*, written if it was changed, and not parsed again where it is looked into later."""
+    made = Model(file.data, TFLITE, contract, history)
+    made.__dict__["file"] = file  # what the cached property would open
+    return made
 
 
 def require_tflite(model: Model, what: str) -> None:

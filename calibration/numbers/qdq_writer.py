@@ -18,15 +18,14 @@ from detlite.calibration.numbers.operators import INT8_RULES, Weights
 from detlite.calibration.numbers.scales import Plan
 from detlite.calibration.numbers.writer import per_channel
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
-from detlite.convert.tflite.tensors import main_subgraph
 from detlite.runtime.errors import FindingError
 
 POOL, SUM = "AVERAGE_POOL_2D", "ADD"
 
 
-def write_explicit(network: Network, plan: Plan, parameters: Parameters) -> bytes:
+def write_explicit(network: Network, plan: Plan, parameters: Parameters) -> TfliteFile:
     """Return the model of *network* with explicit quantization, but for the operators left float.
 
     Raises:
@@ -40,14 +39,14 @@ class _Writer:
 
     def __init__(self, network: Network, plan: Plan, parameters: Parameters) -> None:
         self._network, self._plan, self._parameters = network, plan, parameters
-        self._model = load(network.data, "the float model")
-        self._subgraph = main_subgraph(self._model)
+        self._file = network.file.copy()
+        self._model, self._subgraph = self._file.edit(), self._file.subgraph
         self._edit = Edit(self._model, self._subgraph)
         self._readers = network.readers()
         self._rounded: dict[int, int] = {}
         self._kernels: dict[bytes, int] = {}
 
-    def written(self) -> bytes:
+    def written(self) -> TfliteFile:
         """Return the file; errors as `write_explicit`."""
         raw_operators, self._subgraph.operators = self._subgraph.operators, []
         for operator, raw in zip(self._network.operators, raw_operators, strict=True):
@@ -59,7 +58,7 @@ class _Writer:
                 "nothing was quantized: there is no convolution, pool or addition that is not left float"
             )
         drop_unused(self._model)
-        return dump(self._model)
+        return self._file
 
     def _write(self, operator: Operator, raw: Any) -> None:
         rule = INT8_RULES.get(operator.kind)

@@ -9,6 +9,7 @@ from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import Parameters
 from detlite.calibration.numbers.number_format import NumberFormat
 from detlite.calibration.numbers.scales import Plan
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
 
@@ -25,7 +26,7 @@ class Scheme:
         title: what it stores how, in one line.
         source: the specification or program that it follows.
         io: the dtypes of input and raw heads that it has, the default first.
-        pack: the model with packed weights of a float32 one, both .tflite: it takes no images.
+        pack: packs the weights of a float32 model, in place; it needs no images.
         numbers: what the activations are stored as, by ranges of images and with one of the methods.
         write: the model of a float one, with scales and parameters for these numbers.
     """
@@ -33,9 +34,9 @@ class Scheme:
     title: str
     source: str
     io: tuple[str, ...] = ("float32",)
-    pack: Callable[[bytes], bytes] | None = None
+    pack: Callable[[TfliteFile], None] | None = None
     numbers: NumberFormat | None = None
-    write: Callable[[Network, Plan, Parameters], bytes] | None = None
+    write: Callable[[Network, Plan, Parameters], TfliteFile] | None = None
 
     def __post_init__(self) -> None:
         assert (self.pack is None) is not (self.numbers is None)

@@ -16,16 +16,15 @@ from detlite.calibration.numbers.kernels import Kernel, Parameters, source_place
 from detlite.calibration.numbers.operators import Rule
 from detlite.calibration.numbers.scales import Plan
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, TYPES, Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
-from detlite.convert.tflite.tensors import main_subgraph
 from detlite.runtime.tensors import Quantization
 
 SUMS = {"ADD": "AddOptions", "SUB": "SubOptions"}
 """Operators whose options say that scales are powers of two, and the schema's name of these options."""
 
 
-def write_integers(network: Network, plan: Plan, parameters: Parameters) -> bytes:
+def write_integers(network: Network, plan: Plan, parameters: Parameters) -> TfliteFile:
     """Return the model of *network* in integers, from its input to its outputs, but for the operators left float."""
     writer = _Writer(network, plan, parameters)
     writer.write()
@@ -41,8 +40,8 @@ class _Writer:
     def __init__(self, network: Network, plan: Plan, parameters: Parameters) -> None:
         self._network, self._plan, self._parameters = network, plan, parameters
         self._numbers = plan.numbers
-        self._model = load(network.data, "the float model")
-        self._subgraph = main_subgraph(self._model)
+        self._file = network.file.copy()
+        self._model, self._subgraph = self._file.edit(), self._file.subgraph
         self._edit = Edit(self._model, self._subgraph)
         self._stored: dict[int, Quantization | None] = {}
         self._converted: dict[tuple[int, Quantization | None], int] = {}
@@ -56,7 +55,7 @@ class _Writer:
             rule = None if operator.name in self._plan.floating else self._numbers.rules[operator.kind]
             self._write_operator(operator, raw, rule)
 
-    def finish(self) -> bytes:
+    def finish(self) -> TfliteFile:
         """Return the file: its outputs integers, what nothing reads any longer left out."""
         ends = {index: self._as(index, self._plan.scales[index]) for index in self._network.outputs}
         self._subgraph.outputs = [ends[index] for index in self._network.outputs]
@@ -64,7 +63,7 @@ class _Writer:
             for entry in signature.outputs:
                 entry.tensorIndex = ends.get(entry.tensorIndex, entry.tensorIndex)
         drop_unused(self._model)
-        return dump(self._model)
+        return self._file
 
     def _write_operator(self, operator: Operator, raw: Any, rule: Rule | None) -> None:
         raw.inputs = [self._input(operator, place, rule) for place in range(len(operator.inputs))]

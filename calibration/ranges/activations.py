@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.tensors import main_subgraph, name_of
-from detlite.runtime.runners.interpreter import Opened, open_interpreter
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.tensors import name_of
+from detlite.runtime.runners.interpreter import Opened
 
 
 class Returning:
@@ -42,15 +39,11 @@ class Returning:
         return real
 
 
-@contextmanager
-def returning(data: bytes, names: Sequence[str]) -> Iterator[Returning]:
-    """Give the model *data*, opened, as one that returns those tensors of *names* that it has."""
-    model = load(data, "the model")
-    subgraph = main_subgraph(model)
+def returning(file: TfliteFile, names: Sequence[str]) -> Returning:
+    """Return a copy of the model *file*, opened, that returns those tensors of *names* that it has."""
+    copied = file.copy()
+    model, subgraph = copied.edit(), copied.subgraph
     by_name = {name_of(tensor): index for index, tensor in enumerate(subgraph.tensors)}
     known = [name for name in names if name in by_name]
     subgraph.outputs, model.signatureDefs = [by_name[name] for name in known], []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "returning.tflite"
-        path.write_bytes(dump(model))
-        yield Returning(open_interpreter(path), {name: place for place, name in enumerate(known)})
+    return Returning(copied.interpreter(), {name: place for place, name in enumerate(known)})

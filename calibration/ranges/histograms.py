@@ -37,11 +37,11 @@ def histograms(network: Network, observed: Observed, samples: Samples) -> Mappin
     computed = [index for index in network.activations if index != network.image]
     limits = {index: (float(observed.lows[index].min()), float(observed.highs[index].max())) for index in computed}
     counts = {index: np.zeros(BINS, np.int64) for index in computed}
-    with returning(network.data, [network.names[index] for index in computed]) as model:
-        for sample in samples():
-            value = model.run(sample)
-            for index in computed:
-                counts[index] += _binned(value(network.names[index]), *limits[index])
+    model = returning(network.file, [network.names[index] for index in computed])
+    for sample in samples():
+        value = model.run(sample)
+        for index in computed:
+            counts[index] += _binned(value(network.names[index]), *limits[index])
     return {index: Histogram(*limits[index], counts[index]) for index in computed}
 
 

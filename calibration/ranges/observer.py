@@ -8,10 +8,8 @@ themselves takes 1.5, `experimental_preserve_all_tensors` 3.9).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +18,8 @@ from numpy.typing import NDArray
 from detlite.calibration.models import Samples
 from detlite.calibration.network import Network
 from detlite.convert.tflite.edit import Edit
-from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.tensors import main_subgraph
 from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.errors import InputError
-from detlite.runtime.runners.interpreter import open_interpreter
 
 MEAN, REDUCE_MAX, REDUCE_MIN = 40, 82, 89  # BuiltinOperator of the TFLite schema
 REDUCTIONS = (REDUCE_MIN, REDUCE_MAX, MEAN)
@@ -62,10 +57,7 @@ def observe(network: Network, samples: Samples) -> Observed:
         InputError: there are no samples, or the model computes a value that is no finite number.
     """
     probes = _Probes(network)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "observed.tflite"
-        path.write_bytes(probes.model)
-        opened = open_interpreter(path)
+    opened = probes.file.interpreter()
     seen = _Seen(probes)
     for sample in samples():
         opened.set_input(opened.inputs[0]["index"], sample)
@@ -142,7 +134,7 @@ class _Probes:
     """A copy of the model that returns the three reductions of every activation.
 
     Attributes:
-        model: the file.
+        file: the model.
         sources: the tensors that are probed.
         channels: how many channels each has.
     """
@@ -152,8 +144,8 @@ class _Probes:
         origins = _origins(network)
         self.sources = tuple(index for index, origin in origins.items() if index == origin)
         self.channels = tuple(network.shape(index)[-1] if network.shape(index) else 1 for index in self.sources)
-        model = load(network.data, "the float model")
-        subgraph = main_subgraph(model)
+        self.file = network.file.copy()
+        model, subgraph = self.file.edit(), self.file.subgraph
         self._edit = Edit(model, subgraph)
         self._axes: dict[int, int] = {}
         raw_operators, subgraph.operators = subgraph.operators, []
@@ -162,7 +154,6 @@ class _Probes:
             subgraph.operators.append(raw)
             probes += [self._probe(index) for index in raw.outputs if origins.get(index) == index]
         subgraph.outputs, model.signatureDefs = [index for kind in zip(*probes, strict=True) for index in kind], []
-        self.model = dump(model)
 
     def _probe(self, index: int) -> list[int]:
         """Add the reductions of the tensor *index* over every axis but the last, and return their tensors."""

@@ -57,11 +57,11 @@ def calibrate(source: FloatModel) -> Calibrated:
     Raises:
         InputError: there are no samples, an operator has no such form, or the range file is of another model.
     """
-    network, numbers = Network(source.data), _numbers(source)
+    network, numbers = Network(source.file), _numbers(source)
     floating = named_operators(network, source.floating)
     check_forms(network, floating, numbers)
     if source.ranges is not None:
-        source.ranges.check_model(source.data)
+        source.ranges.check_model(source.file.data)
     first: list[NDArray[Any]] = []
     observed = observe(network, lambda: _keeping(source.samples(), first))
     ranges = source.ranges or _estimated(source, network, observed)
@@ -87,7 +87,7 @@ def finish(calibrated: Calibrated, parameters: Parameters) -> QuantizedModel:
     if floating:
         facts["float_operators"] = floating
     return QuantizedModel(
-        data=write(network, calibrated.plan, whole),
+        file=write(network, calibrated.plan, whole),
         image=calibrated.image,
         ranges=calibrated.ranges,
         facts=facts,
@@ -135,5 +135,5 @@ def _estimated(source: FloatModel, network: Network, observed: Observed) -> Rang
     estimator: Estimator = load_plugin(ESTIMATORS, source.estimator)
     found = estimator.estimate(network, observed, source.samples)
     tensors: dict[str, Range] = {network.names[index]: found[index] for index in network.activations}
-    model_sha256 = hashlib.sha256(source.data).hexdigest()
+    model_sha256 = hashlib.sha256(source.file.data).hexdigest()
     return Ranges(tensors, model_sha256, source.images_sha256, observed.image_count, source.estimator)

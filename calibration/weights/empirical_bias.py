@@ -52,7 +52,7 @@ def measured(calibrated: Calibrated, parameters: Parameters) -> Parameters:
         )
     network, image = calibrated.network, calibrated.source.image
     made = finish(calibrated, parameters)
-    steps = Stepwise(made.data, [int8_of(sample, image, made.image) for sample in calibrated.first])
+    steps = Stepwise(made.file, [int8_of(sample, image, made.image) for sample in calibrated.first])
     biases, layer_of = dict(parameters.biases), _measurable(calibrated)
     wanted = _float_means(calibrated, {layer.source for layer in layer_of.values()})
     for raw, name in _with_names(steps, network):
@@ -83,11 +83,11 @@ def _float_means(calibrated: Calibrated, tensors: Collection[int]) -> dict[int, 
     """Return what `Stepwise.channel_means` does, of *tensors* of the float model."""
     names = {index: calibrated.network.names[index] for index in sorted(tensors)}
     found: dict[int, list[Doubles]] = {index: [] for index in names}
-    with returning(calibrated.network.data, list(names.values())) as model:
-        for sample in calibrated.first:
-            value = model.run(sample)
-            for index, name in names.items():
-                found[index].append(channel_means(value(name)))
+    model = returning(calibrated.network.file, list(names.values()))
+    for sample in calibrated.first:
+        value = model.run(sample)
+        for index, name in names.items():
+            found[index].append(channel_means(value(name)))
     return {index: np.stack(means) for index, means in found.items()}
 
 

@@ -41,11 +41,11 @@ def moments(network: Network, samples: Sequence[NDArray[Any]]) -> Moments:
     wanted = [layer for layer in layers(network) if _is_wanted(layer)]
     sums = {layer.operator.name: _Sums() for layer in wanted}
     names = list(dict.fromkeys(network.names[layer.source] for layer in wanted))
-    with returning(network.data, names) as model:
-        for sample in samples:
-            value = model.run(sample)
-            for layer in wanted:
-                sums[layer.operator.name].add(_windows(network, layer, value(network.names[layer.source])))
+    model = returning(network.file, names)
+    for sample in samples:
+        value = model.run(sample)
+        for layer in wanted:
+            sums[layer.operator.name].add(_windows(network, layer, value(network.names[layer.source])))
     return Moments({name: one.covariance() for name, one in sums.items()})
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.tensors import image_of, is_constant, main_subgraph, operator_name
+from detlite.convert.tflite.flatbuffer import dump
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.tensors import image_of, is_constant, operator_name
 from detlite.runtime.arrays import Doubles
 from detlite.runtime.runners.interpreter import open_interpreter
 
@@ -29,10 +30,10 @@ class Stepwise:
         outputs: the tensors that it returns, by number.
     """
 
-    def __init__(self, data: bytes, samples: Sequence[NDArray[Any]]) -> None:
-        """Load the model *data*, to be run on *samples*, in the dtype of its input."""
-        self._model = load(data, "the quantized model")
-        self._subgraph = main_subgraph(self._model)
+    def __init__(self, file: TfliteFile, samples: Sequence[NDArray[Any]]) -> None:
+        """Take a copy of the model *file*, to be run on *samples*, in the dtype of its input."""
+        copied = file.copy()
+        self._model, self._subgraph = copied.edit(), copied.subgraph
         self.operators: tuple[Any, ...] = tuple(self._subgraph.operators)
         self._values = {image_of(self._subgraph): list(samples)}
         self._count = len(samples)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from detlite.convert.tflite.appended import appended_files, with_files
 from detlite.convert.tflite.edit import QUANTIZE, Edit
-from detlite.convert.tflite.flatbuffer import dump, load, peek
 from detlite.convert.tflite.heads import INPUT, name_heads
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.signature import sign, signed_outputs
-from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of
+from detlite.convert.tflite.tensors import dtype_name, image_of, quantization_of, shape_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import RAW_ROLES
@@ -20,19 +19,18 @@ UINT8_SHIFT = 128
 """uint8 is int8 plus 128: the same scale, and no rounding in between."""
 
 
-def with_boundary(data: bytes, *, inputs: str, outputs: str) -> bytes:
-    """Return the canonical quantized model *data* with an input, and raw heads, of these dtypes.
+def set_boundary(file: TfliteFile, *, inputs: str, outputs: str) -> None:
+    """Give the canonical quantized model *file* an input, and raw heads, of these dtypes.
 
     int8 becomes uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is put where the dtype differs; the
     network between stays as it is.
     """
-    before = main_subgraph(peek(data, "the quantized model"))
-    stored = {dtype_name(before.tensors[index]) for index in before.outputs}
-    read = dtype_name(before.tensors[image_of(before)])
+    subgraph = file.subgraph
+    stored = {dtype_name(subgraph.tensors[index]) for index in subgraph.outputs}
+    read = dtype_name(subgraph.tensors[image_of(subgraph)])
     if read == inputs and stored == {outputs}:
-        return data
-    model = load(data, "the quantized model")
-    subgraph = main_subgraph(model)
+        return
+    model = file.edit()
     edit = Edit(model, subgraph)
     if read != inputs:
         _put_input(edit, subgraph, inputs)
@@ -47,7 +45,6 @@ def with_boundary(data: bytes, *, inputs: str, outputs: str) -> bytes:
         if heads[role] != inner:
             subgraph.tensors[inner].name = f"{role}_{dtype}"
     name_heads(model, heads)
-    return dump(model)
 
 
 def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
@@ -59,15 +56,15 @@ def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     quantization = contract.image.quantization
     if contract.image.dtype != "int8" or quantization is None:
         raise InputError(f"the model's input is {contract.image.dtype}; an int8 one becomes uint8")
-    model = load(data, "the model")
-    subgraph = main_subgraph(model)
+    file = TfliteFile(data)
+    model, subgraph = file.edit(keep_appended=True), file.subgraph
     _put_input(Edit(model, subgraph), subgraph, "uint8")
     outputs = signed_outputs(model)
     if outputs:
         sign(model, {INPUT: image_of(subgraph)}, outputs)
     shifted = replace(quantization, zero_point=quantization.zero_point + UINT8_SHIFT)
     image = replace(contract.image, name=INPUT, dtype="uint8", quantization=shifted)
-    return with_files(dump(model), appended_files(data)), contract.with_image(image)
+    return file.data, contract.with_image(image)
 
 
 def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.labels.files import GAP, read_labels
-from detlite.convert.tflite.appended import appended_files
-from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import normalization_of
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings
 from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
 from detlite.convert.tflite.tensors import (
@@ -42,9 +41,12 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
     Raises:
         InputError: it is damaged, or has no post-processing op: then nothing in it says where its anchors are.
     """
-    data = path.read_bytes()
-    model = load(data, str(path))
-    subgraph = main_subgraph(model)
+    return contract_of_file(TfliteFile(path.read_bytes(), str(path)), path, labels=labels)
+
+
+def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None) -> Contract:
+    """Return what `contract_of_tflite` does, of a *file* that is open; label files are looked for beside *path*."""
+    model, subgraph = file.model, file.subgraph
     op = find_postprocess(model)
     if op is None or len(op.inputs) != 3 or len(op.outputs) != 4 or -1 in op.inputs:
         raise InputError(_not_a_detector(model, path))
@@ -64,7 +66,7 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
         label_offset=offset,
         nms=settings.nms,
     )
-    names = _labels(data, path, labels, settings.classes, origin)
+    names = _labels(file, path, labels, settings.classes, origin)
     return Contract((image,), _outputs(subgraph, op, settings), names, task, origin)
 
 
@@ -137,11 +139,11 @@ def _normalization(
     return (127.5,), (127.5,), "assumed: [-1, 1], as SSDs of the OD API have it, for the model has no metadata"
 
 
-def _labels(data: bytes, path: Path, given: Path | None, classes: int, origin: dict[str, str]) -> tuple[str, ...]:
+def _labels(file: TfliteFile, path: Path, given: Path | None, classes: int, origin: dict[str, str]) -> tuple[str, ...]:
     if given is not None:
         origin["labels"] = given.name
         return _fitting(read_labels(given), classes, str(given))
-    if (packed := _packed_labels(data)) is not None:
+    if (packed := _packed_labels(file)) is not None:
         origin["labels"] = f"{packed[0]} in the model's metadata"
         return _fitting(packed[1], classes, packed[0])
     for name in LABEL_FILES:
@@ -162,9 +164,9 @@ def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...
     return labels + (GAP,) * (classes - len(labels))
 
 
-def _packed_labels(data: bytes) -> tuple[str, tuple[str, ...]] | None:
+def _packed_labels(file: TfliteFile) -> tuple[str, tuple[str, ...]] | None:
     """Return the label file in the zip that TFLite metadata appends to a model, its name first."""
-    for name, content in appended_files(data).items():
+    for name, content in file.appended.items():
         if name.endswith(".txt"):
             lines = content.decode("utf-8", errors="replace").splitlines()
             return name, tuple(line.strip() or GAP for line in lines)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from detlite.convert.tflite.flatbuffer import peek
+from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.postprocess import find_postprocess
 from detlite.convert.tflite.tensors import (
     EDGETPU,
@@ -64,7 +64,11 @@ def describe(data: bytes, name: str) -> Description:
     Raises:
         InputError: it is damaged, or has several subgraphs.
     """
-    model = peek(data, name)
+    return description_of(load(data, name))
+
+
+def description_of(model: Any) -> Description:
+    """Return the facts of a loaded model; errors as `describe`."""
     subgraph = main_subgraph(model)
     names = Counter(operator_name(model, operator) for operator in subgraph.operators)
     floating = _float_operators(model, subgraph)

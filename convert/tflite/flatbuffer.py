@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import flatbuffers
@@ -39,15 +37,12 @@ def load(data: bytes, name: str) -> Any:
     Raises:
         InputError: it is no TFLite file, or damaged, or keeps its weights in another place.
     """
-    return _named(_parsed, data, name)
-
-
-def peek(data: bytes, name: str) -> Any:
-    """Return what `load` does, to be read and not to be changed: the files looked at last are parsed once.
-
-    Parsing takes 40 ms for a detector, a third of what it takes to quantize one.
-    """
-    return _named(_parsed_lately, data, name)
+    try:
+        return _parsed(data)
+    except InputError as error:
+        raise InputError(f"{name} cannot be read as a TFLite model: {error}") from error
+    except (struct.error, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise InputError(f"{name} cannot be read as a TFLite model: it is damaged: {error}") from error
 
 
 def _parsed(data: bytes) -> Any:
@@ -60,19 +55,6 @@ def _parsed(data: bytes) -> Any:
     if model.version != SCHEMA_VERSION:
         raise InputError(f"schema version {model.version}, and {SCHEMA_VERSION} is wanted")
     return model
-
-
-_parsed_lately = lru_cache(maxsize=2)(_parsed)
-
-
-def _named(parse: Callable[[bytes], Any], data: bytes, name: str) -> Any:
-    """Return what *parse* makes of *data*; an error calls it *name*."""
-    try:
-        return parse(data)
-    except InputError as error:
-        raise InputError(f"{name} cannot be read as a TFLite model: {error}") from error
-    except (struct.error, ValueError, TypeError, IndexError, OverflowError) as error:
-        raise InputError(f"{name} cannot be read as a TFLite model: it is damaged: {error}") from error
 
 
 def dump(model: Any) -> bytes:

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.tflite.edit import Edit
-from detlite.convert.tflite.flatbuffer import dump, load, peek
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import (
     constant_of,
     dtype_name,
     is_constant,
-    main_subgraph,
     name_of,
     operator_name,
 )
@@ -24,17 +23,16 @@ PACKED = ("float16", "int8")
 CONVERSIONS = ("DEQUANTIZE", "QUANTIZE")
 
 
-def with_float_weights(data: bytes) -> bytes:
-    """Return the model *data* with float32 weights wherever a float operator reads packed ones; else *data* itself.
+def unpack_weights(file: TfliteFile) -> None:
+    """Give the model *file* float32 weights wherever a float operator reads packed ones.
 
-    Float16 models have a DEQUANTIZE behind each of their weights, dynamic-range ones give theirs to the operators.
+    Float16 models have a DEQUANTIZE after each of their weights, dynamic-range ones give theirs to the operators.
     """
-    before = peek(data, "the float model")
-    packed = list(_packed(before, main_subgraph(before)))
+    subgraph = file.subgraph
+    packed = list(_packed(file.model, subgraph))
     if not packed:
-        return data
-    model = load(data, "the float model")
-    subgraph = main_subgraph(model)
+        return
+    model = file.edit()
     edit = Edit(model, subgraph)
     made: dict[int, int] = {}
     for index in packed:
@@ -42,7 +40,6 @@ def with_float_weights(data: bytes) -> bytes:
         made[index] = edit.constant(name_of(tensor), _real(constant_of(model, tensor), tensor.quantization))
     _take_over(model, subgraph, made)
     drop_unused(model)
-    return dump(model)
 
 
 def _packed(model: Any, subgraph: Any) -> Iterator[int]:

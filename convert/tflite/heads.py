@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from detlite.convert.tflite.flatbuffer import dump, load, peek
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of, text_of
 from detlite.runtime.contract import Contract
@@ -17,8 +17,8 @@ from detlite.runtime.tensors import Output
 INPUT = "image"
 
 
-def canonicalize(data: bytes, heads: Sequence[str] = ()) -> bytes:
-    """Return the converter's model *data* with its two outputs in the order and under the names of `RAW_ROLES`.
+def canonicalize(file: TfliteFile, heads: Sequence[str] = ()) -> None:
+    """Put the two outputs of the converter's model *file* in the order and under the names of `RAW_ROLES`.
 
     Which output is which is what the converter's own SignatureDef says: `output_0` and `output_1` are what the
     exporter asked for, box encodings first; a model that is canonical already has the roles there. Without a
@@ -28,7 +28,7 @@ def canonicalize(data: bytes, heads: Sequence[str] = ()) -> bytes:
     Raises:
         InputError: the model's outputs are neither signed nor called so.
     """
-    model = load(data, "the converted model")
+    model = file.edit()
     subgraph = main_subgraph(model)
     named = {text_of(subgraph.tensors[index].name): index for index in subgraph.outputs}
     nodes = [head.split(":")[0] for head in heads]
@@ -36,7 +36,6 @@ def canonicalize(data: bytes, heads: Sequence[str] = ()) -> bytes:
     if len(signed) != len(RAW_ROLES):
         raise InputError(f"the converted model has the outputs {sorted(named)}; want two, signed or called {nodes}")
     name_heads(model, dict(zip(RAW_ROLES, signed, strict=True)))  # both namings sort in the order of the roles
-    return dump(model)
 
 
 def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
@@ -69,13 +68,12 @@ def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:
     return tuple(found)
 
 
-def refreshed(contract: Contract, data: bytes) -> Contract:
-    """Return *contract* with dtype, scale and zero point of input and heads as the canonical model *data* has them."""
-    model = peek(data, "the model")
-    subgraph = main_subgraph(model)
+def refreshed(contract: Contract, file: TfliteFile) -> Contract:
+    """Return *contract* with dtype, scale and zero point of input and heads as the canonical model *file* has them."""
+    subgraph = file.subgraph
     tensor = subgraph.tensors[image_of(subgraph)]
     dtype = dtype_name(tensor)
     quantization = None if dtype == "float32" else quantization_of(tensor)
     image = replace(contract.image, name=text_of(tensor.name), dtype=dtype, quantization=quantization)
     roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
-    return replace(contract.with_image(image), outputs=outputs_of(model, roles))
+    return replace(contract.with_image(image), outputs=outputs_of(file.model, roles))

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from detlite.convert.tflite.appended import appended_files, with_files
 from detlite.convert.tflite.edit import CONVERTED, CUSTOM, Edit
-from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads, outputs_of
 from detlite.convert.tflite.metadata_fields import NAME as METADATA
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.signature import sign
@@ -46,7 +45,21 @@ def find_postprocess(model: Any) -> Any | None:
 
 
 def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return the raw-head model *data* with the op behind it, and the contract of that.
+    """Return what `attach_op` makes of the model *data*, and the contract of that."""
+    file = TfliteFile(data)
+    made = attach_op(file, contract)
+    return file.data, made
+
+
+def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+    """Return what `strip_op` makes of the model *data*, and the contract of that."""
+    file = TfliteFile(data)
+    made = strip_op(file, contract)
+    return file.data, made
+
+
+def attach_op(file: TfliteFile, contract: Contract) -> Contract:
+    """Add the op to the raw-head model *file*, and return the contract of that.
 
     The op reads floats: heads in integers are dequantized before it. Logits get their score converter, in float.
 
@@ -63,8 +76,7 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
             "the post-processing op decodes SSD boxes, and this detector has CenterNet's peaks: keep its raw heads, "
             "which detlite's runtime decodes on the device"
         )
-    model = load(data, "the model")
-    subgraph = main_subgraph(model)
+    model, subgraph = file.edit(keep_appended=True), file.subgraph
     edit = Edit(model, subgraph)
     encodings, scores = (edit.as_float(_head(subgraph, contract.output(role))) for role in RAW_ROLES)
     if task.score_converter_place == "host":
@@ -77,12 +89,11 @@ def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     subgraph.outputs = outputs
     sign(model, {contract.image.name: image_of(subgraph)}, dict(zip(DETECTION_ROLES, outputs, strict=True)))
     _drop_metadata(model)
-    made = replace(
+    return replace(
         contract,
         outputs=outputs_of(model, DETECTION_ROLES),
         task=replace(task, nms=nms, score_converter_place="model"),
     )
-    return with_files(dump(model), appended_files(data)), made
 
 
 def _head(subgraph: Any, output: Output) -> int:
@@ -95,8 +106,8 @@ def _head(subgraph: Any, output: Output) -> int:
     return index
 
 
-def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return the model *data* without its post-processing op, its raw heads as outputs, and the contract of that.
+def strip_op(file: TfliteFile, contract: Contract) -> Contract:
+    """Take the post-processing op out of *file*, whose outputs are then its raw heads; return the contract of that.
 
     What only the op needed goes with it: dequantization of the heads, a score converter that `attach` added, anchors.
     What `attach` was given comes back bit for bit.
@@ -104,8 +115,7 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     Raises:
         InputError: there is no such op, or its inputs are not two heads and constant anchors.
     """
-    model = load(data, "the model")
-    subgraph = main_subgraph(model)
+    model, subgraph = file.edit(keep_appended=True), file.subgraph
     op = _the_op(model)
     encodings, scores = op.inputs[:2]
     logits = _before(model, subgraph, scores, CONVERTERS) if _name(subgraph, scores) == CONVERTED else scores
@@ -118,7 +128,7 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     drop_unused(model)
     task = detection_of(contract)
     image = replace(contract.image, name=_name(subgraph, image_of(subgraph)))
-    made = replace(
+    return replace(
         contract.with_image(image),
         outputs=outputs_of(model, RAW_ROLES),
         task=replace(
@@ -127,7 +137,6 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
             score_converter_place=task.score_converter_place if logits == scores else "host",
         ),
     )
-    return with_files(dump(model), appended_files(data)), made
 
 
 def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
@@ -136,8 +145,8 @@ def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     Raises:
         InputError: the model has no post-processing op.
     """
-    model = load(data, "the model")
-    subgraph = main_subgraph(model)
+    file = TfliteFile(data)
+    model, subgraph = file.edit(keep_appended=True), file.subgraph
     op = _the_op(model)
     settings = replace(read_settings(op), nms=detection_of(contract).nms)
     write_settings(op, settings)
@@ -146,7 +155,7 @@ def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
         subgraph.tensors[index].shapeSignature = None
     roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
     made = replace(contract, outputs=outputs_of(model, roles))
-    return with_files(dump(model), appended_files(data)), made
+    return file.data, made
 
 
 def _the_op(model: Any) -> Any:

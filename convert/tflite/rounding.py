@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.tflite.edit import Edit
-from detlite.convert.tflite.flatbuffer import dump, load, peek
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import (
     constant_of,
     dtype_name,
     is_constant,
-    main_subgraph,
     name_of,
     operator_name,
 )
@@ -26,23 +25,17 @@ SCALED = {"CONV_2D": 1, "MUL": 1}
 """Operators that may follow, and their input that is multiplied by the scale."""
 
 
-def without_rounding(data: bytes) -> bytes:
-    """Return the float model *data* without its roundings `floor(x / scale + 0.5) * scale`; *data* where it has none.
+def remove_rounding(file: TfliteFile) -> None:
+    """Take the roundings `floor(x / scale + 0.5) * scale` out of the float model *file*, if it has any.
 
     The converter folds the last multiplication into the convolution that follows; there the scale goes, too.
     """
-    before = peek(data, "the float model")
-    if not any(operator_name(before, operator) == "FLOOR" for operator in main_subgraph(before).operators):
-        return data
-    model = load(data, "the float model")
-    subgraph = main_subgraph(model)
+    model, subgraph = file.model, file.subgraph
     makers = {int(index): operator for operator in subgraph.operators for index in operator.outputs}
     floors = [operator for operator in subgraph.operators if operator_name(model, operator) == "FLOOR"]
     taken = sum(_take_out(model, subgraph, makers, floor) for floor in floors)
-    if not taken:
-        return data
-    drop_unused(model)
-    return dump(model)
+    if taken:
+        drop_unused(file.edit())
 
 
 def _take_out(model: Any, subgraph: Any, makers: dict[int, Any], floor: Any) -> bool:

@@ -16,6 +16,7 @@ from detlite.calibration.network import Network
 from detlite.calibration.quantize import Recipe, quantize, samples_of
 from detlite.calibration.ranges.observer import observe
 from detlite.convert.model import Model
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.progress import silent
 from detlite.runtime.runners.interpreter import open_interpreter
@@ -27,7 +28,7 @@ def main(folder: str, images: str, count: str = "16") -> None:
     chosen = images_in(Path(images)).choose(int(count), 0)
     few = samples_of(Images(chosen.paths[:16], ""), artifact.contract, silent)
     samples = list(few())
-    opened, network = open_interpreter(artifact.model), Network(artifact.model.read_bytes())
+    opened, network = open_interpreter(artifact.model), Network(TfliteFile(artifact.model.read_bytes()))
     bare, observed = [], []
     for _ in range(5):
         begin = time.process_time()

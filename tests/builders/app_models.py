@@ -13,6 +13,7 @@ from detlite.convert.artifact import step
 from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import refreshed
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
@@ -32,7 +33,7 @@ def raw_model(
     data = dump(model)
     contract = tiny_contract(nms=nms or Nms(kind="fast", score_threshold=0.25, max_detections=5))
     image = replace(contract.image, height=SIDE, width=SIDE, colour="RGB", mean=(MEAN,) * 3, std=(STD,) * 3)
-    return data, refreshed(replace(contract.with_image(image), labels=labels), data)
+    return data, refreshed(replace(contract.with_image(image), labels=labels), TfliteFile(data))
 
 
 def write_app_model(

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from builders.float_models import FloatNet, images, run
+from builders.open_files import edited
 
 from detlite.calibration.network import Network
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.float_weights import with_float_weights
+from detlite.convert.tflite.float_weights import unpack_weights
+from detlite.convert.tflite.open_file import TfliteFile
 
 WEIGHTS = np.array([[[[0.5, -1.0, 0.25]]], [[[2.0, 0.0, -2.0]]]], np.float32)  # (2, 1, 1, 3)
 
@@ -39,14 +41,14 @@ def dynamic() -> bytes:
 
 
 def test_float16_weights_become_what_they_stand_for():
-    made = with_float_weights(halved())
+    made = edited(unpack_weights, halved())
     assert describe(made, "made").operators == {"CONV_2D": 1}
     sample = images()[0]
     assert run(made, sample)[0] == pytest.approx(run(halved(), sample)[0], abs=1e-5)
 
 
 def test_weights_of_a_dynamic_range_model_become_what_they_stand_for():
-    network = Network(with_float_weights(dynamic()))
+    network = Network(TfliteFile(edited(unpack_weights, dynamic())))
     weights = network.constant(network.operators[0].inputs[1])
     assert weights == pytest.approx(WEIGHTS, abs=0.01)
     assert weights[1, 0, 0, 0] == pytest.approx(2.0)
@@ -55,4 +57,4 @@ def test_weights_of_a_dynamic_range_model_become_what_they_stand_for():
 def test_a_float32_model_is_left_as_it_is():
     net = FloatNet()
     data = net.finish(net.conv(net.image, 2))
-    assert with_float_weights(data) is data
+    assert edited(unpack_weights, data) is data

@@ -10,9 +10,8 @@ from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import MOST, SMALLEST_SCALE, Kernel, Layer, layers, rounded
 from detlite.calibration.numbers.scheme import Scheme
 from detlite.convert.tflite.edit import Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
-from detlite.convert.tflite.tensors import main_subgraph
 from detlite.runtime.errors import FindingError
 
 VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 3}
@@ -22,8 +21,8 @@ FEWEST = 1024
 """Weights below which TensorFlow's converter leaves a tensor float32: a small one saves nothing."""
 
 
-def pack(data: bytes) -> bytes:
-    """Return *data* with the weights of convolutions and fully connected layers as int8; biases stay float32.
+def pack(file: TfliteFile) -> None:
+    """Store the weights of convolutions and fully connected layers of *file* as int8; biases stay float32.
 
     One scale for each output channel of a convolution, one in all for a fully connected layer, whose operator takes
     scales by channel in its newest version only.
@@ -32,9 +31,8 @@ def pack(data: bytes) -> bytes:
         InputError: weights are computed, or no finite numbers.
         FindingError: there is no layer of `FEWEST` weights.
     """
-    network = Network(data)
-    model = load(data, "the float model")
-    subgraph = main_subgraph(model)
+    network = Network(file.copy())
+    model, subgraph = file.edit(), file.subgraph
     edit, made = Edit(model, subgraph), dict[int, int]()
     raws = dict(zip((operator.name for operator in network.operators), subgraph.operators, strict=True))
     for layer in layers(network):
@@ -49,7 +47,6 @@ def pack(data: bytes) -> bytes:
     if not made:
         raise FindingError(f"nothing was quantized: no convolution or fully connected layer has {FEWEST} weights")
     drop_unused(model)
-    return dump(model)
 
 
 def _kernel(layer: Layer) -> Kernel:

@@ -8,7 +8,7 @@ import numpy as np
 
 from detlite.calibration.numbers.scheme import Scheme
 from detlite.convert.tflite.edit import DEQUANTIZE, Edit
-from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import (
     POSTPROCESS,
@@ -24,14 +24,13 @@ from detlite.convert.tflite.tensors import (
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 
-def pack(data: bytes) -> bytes:
-    """Return *data* with its float32 constants as float16, each read through a DEQUANTIZE.
+def pack(file: TfliteFile) -> None:
+    """Store the float32 constants of *file* as float16, each read through a DEQUANTIZE.
 
     This is the form that TensorFlow's converter writes, and whose DEQUANTIZE XNNPACK folds away. Constants beyond
     float16 (65504, or not finite) stay float32, as do the anchors of the post-processing op, which reads no other.
     """
-    model = load(data, "the float model")
-    subgraph = main_subgraph(model)
+    model, subgraph = file.edit(), file.subgraph
     edit = Edit(model, subgraph)
     operators = subgraph.operators
     unpacked: dict[int, int] = {}
@@ -41,7 +40,6 @@ def pack(data: bytes) -> bytes:
             operator.inputs = [_packed(model, edit, int(index), unpacked) for index in operator.inputs]
     subgraph.operators += operators
     drop_unused(model)
-    return dump(model)
 
 
 def _packed(model: Any, edit: Edit, index: int, unpacked: dict[int, int]) -> int:

@@ -6,6 +6,7 @@ from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, QuantizedM
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.weights.method import DEFAULT_METHOD, Method
 from detlite.convert.tensorflow import load_tensorflow
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError
 
 
@@ -33,7 +34,7 @@ def quantize(source: FloatModel) -> QuantizedModel:
     from tensorflow.lite.python.optimize.calibrator import Calibrator
 
     try:
-        calibrated = Calibrator(source.data).calibrate(lambda: ([sample] for sample in source.samples()))
+        calibrated = Calibrator(source.file.data).calibrate(lambda: ([sample] for sample in source.samples()))
         quantized: bytes = mlir_quantize(
             calibrated,
             fully_quantize=True,
@@ -42,7 +43,9 @@ def quantize(source: FloatModel) -> QuantizedModel:
         )
     except (ValueError, RuntimeError) as error:
         raise InputError(f"TensorFlow cannot quantize the model: {str(error).splitlines()[0]}") from error
-    return QuantizedModel(quantized, source.image, facts={"tensorflow": str(tf.__version__)})
+    return QuantizedModel(
+        TfliteFile(quantized, "the quantized model"), source.image, facts={"tensorflow": str(tf.__version__)}
+    )
 
 
 PLUGIN = Method(

@@ -11,6 +11,7 @@ from detlite.calibration.numbers.number_format import INT8
 from detlite.calibration.numbers.saturation import saturated
 from detlite.calibration.numbers.scales import plan_scales
 from detlite.calibration.ranges.ranges import Range
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError
 from detlite.runtime.tensors import Quantization
 
@@ -23,7 +24,7 @@ def two_heads():
     net = FloatNet()
     parts = [net.reshape(net.conv(net.image, 4, name=name), (1, 64, 4)) for name in "ab"]
     joined = net.add("CONCATENATION", parts, [(1, 128, 4)], "ConcatenationOptions", axis=1, name="joined")[0]
-    return Network(net.finish(joined))
+    return Network(TfliteFile(net.finish(joined)))
 
 
 def ranges_of(network, **known):
@@ -85,7 +86,7 @@ def test_logits_that_only_a_sigmoid_reads_are_cut_where_it_saturates():
     net = FloatNet()
     logits = net.conv(net.image, 4, name="logits")
     scores = net.add("LOGISTIC", [logits], [(1, 8, 8, 4)], name="scores")[0]
-    network = Network(net.finish(scores))
+    network = Network(TfliteFile(net.finish(scores)))
     cut = saturated(network, ranges_of(network, logits=Range(-37, 2)))
     assert cut["logits"].low == pytest.approx(-6.9305, abs=1e-4)
     assert cut["logits"].high == 2
@@ -95,5 +96,5 @@ def test_logits_that_are_an_output_too_keep_their_range():
     net = FloatNet()
     logits = net.conv(net.image, 4, name="logits")
     scores = net.add("LOGISTIC", [logits], [(1, 8, 8, 4)], name="scores")[0]
-    network = Network(net.finish(logits, scores))
+    network = Network(TfliteFile(net.finish(logits, scores)))
     assert saturated(network, ranges_of(network, logits=Range(-37, 2)))["logits"] == Range(-37, 2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
 from builders.float_models import RELU6, FloatNet
+from builders.open_files import edited
 
 from detlite.accuracy.images import Images
 from detlite.calibration.numbers.scheme import scheme_names
@@ -36,28 +37,28 @@ def run(data, tmp_path, image):
 def test_a_packed_model_returns_nearly_what_the_float_one_does(scheme, tolerance, tmp_path):
     image = np.random.default_rng(3).normal(size=(1, 8, 8, 3)).astype(np.float32)
     want = run(wide(), tmp_path, image)
-    assert np.abs(run(scheme.pack(wide()), tmp_path, image) - want).max() <= tolerance * np.abs(want).max()
+    assert np.abs(run(edited(scheme.pack, wide()), tmp_path, image) - want).max() <= tolerance * np.abs(want).max()
 
 
 def test_every_constant_of_float16_stands_behind_a_dequantize():
-    facts = describe(float16.pack(wide()), "float16")
+    facts = describe(edited(float16.pack, wide()), "float16")
     assert facts.quantization == "float16"
     assert facts.operators["DEQUANTIZE"] == 6  # weights and bias of three convolutions
 
 
 def test_float16_takes_half_the_bytes():
-    before, after = (describe(data, "a model").parameter_bytes for data in (wide(), float16.pack(wide())))
+    before, after = (describe(data, "a model").parameter_bytes for data in (wide(), edited(float16.pack, wide())))
     assert after == before // 2
 
 
 def test_a_constant_beyond_float16_stays_float32():
     net = FloatNet((1, 8, 8, 3))
     huge = net.conv(net.image, 4, bias=np.array([0.0, 1.0, 2.0, 7e4]), name="huge")
-    assert describe(float16.pack(net.finish(huge)), "float16").operators["DEQUANTIZE"] == 1
+    assert describe(edited(float16.pack, net.finish(huge)), "float16").operators["DEQUANTIZE"] == 1
 
 
 def test_dynamic_range_leaves_small_weights_float():
-    before, after = (describe(data, "a model").parameter_bytes for data in (wide(), dynamic.pack(wide())))
+    before, after = (describe(data, "a model").parameter_bytes for data in (wide(), edited(dynamic.pack, wide())))
     assert before - after == 3 * 24 * 24 * 9  # three bytes less for each weight of the middle one
 
 

@@ -9,12 +9,13 @@ from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.ranges.histograms import Histogram, histograms
 from detlite.calibration.ranges.observer import observe
 from detlite.calibration.ranges.ranges import Range
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.plugins import load_plugin, plugin_names
 
 
 def estimated(name, samples):
     net = FloatNet()
-    network = Network(net.finish(net.conv(net.image, 4, name="a")))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"))))
     give = lambda: iter(samples)  # noqa: E731
     observed = observe(network, give)
     return network, observed, load_plugin(ESTIMATORS, name).estimate(network, observed, give)
@@ -45,7 +46,7 @@ def test_one_odd_image_moves_the_mean_by_its_share_alone():
 
 def test_a_histogram_counts_every_value():
     net = FloatNet()
-    network = Network(net.finish(net.conv(net.image, 4, name="a")))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"))))
     samples = images()
     observed = observe(network, lambda: iter(samples))
     (found,) = histograms(network, observed, lambda: iter(samples)).values()

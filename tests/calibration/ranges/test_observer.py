@@ -6,6 +6,7 @@ from builders.float_models import RELU6, FloatNet, images, run
 
 from detlite.calibration.network import Network
 from detlite.calibration.ranges.observer import observe
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError
 
 
@@ -13,7 +14,7 @@ def network_of(*outputs_of):
     net = FloatNet()
     a = net.conv(net.image, 4, name="a", activation=RELU6)
     b = net.depthwise(a, name="b")
-    return Network(net.finish(a, b))
+    return Network(TfliteFile(net.finish(a, b)))
 
 
 def seen(network, samples, name):
@@ -24,7 +25,7 @@ def seen(network, samples, name):
 def test_the_extremes_of_each_image_are_those_of_its_activations():
     network, samples = network_of(), images()
     observed, b = seen(network, samples, "b")
-    values = [run(network.data, sample)[1] for sample in samples]
+    values = [run(network.file.data, sample)[1] for sample in samples]
     assert observed.lows[b].tolist() == [value.min() for value in values]
     assert observed.highs[b].tolist() == [value.max() for value in values]
 
@@ -32,14 +33,14 @@ def test_the_extremes_of_each_image_are_those_of_its_activations():
 def test_the_means_are_those_of_each_channel():
     network, samples = network_of(), images()
     observed, b = seen(network, samples, "b")
-    values = np.concatenate([run(network.data, sample)[1] for sample in samples])
+    values = np.concatenate([run(network.file.data, sample)[1] for sample in samples])
     assert observed.means[b] == pytest.approx(values.mean(axis=(0, 1, 2)), rel=1e-4)
 
 
 def test_the_extremes_of_a_channel_are_those_of_all_images():
     network, samples = network_of(), images()
     observed, a = seen(network, samples, "a")
-    values = np.concatenate([run(network.data, sample)[0] for sample in samples])
+    values = np.concatenate([run(network.file.data, sample)[0] for sample in samples])
     assert observed.channel_highs[a].tolist() == values.max(axis=(0, 1, 2)).tolist()
 
 
@@ -52,7 +53,7 @@ def test_the_image_is_observed_too():
 def test_a_reshaped_tensor_holds_what_it_was_made_of():
     net = FloatNet()
     a = net.conv(net.image, 4, name="a")
-    network = Network(net.finish(net.reshape(a, (1, 256))))
+    network = Network(TfliteFile(net.finish(net.reshape(a, (1, 256)))))
     observed = observe(network, lambda: iter(images()))
     assert observed.highs[network.outputs[0]].tolist() == observed.highs[a].tolist()
 

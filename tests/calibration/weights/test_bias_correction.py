@@ -12,6 +12,7 @@ from detlite.calibration.numbers.kernels import Kernel, Parameters, layers
 from detlite.calibration.weights.bias import corrected, output_shift
 from detlite.calibration.weights.methods import bias_correction, nearest
 from detlite.calibration.weights.padding import tap_shares
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.inputs import ImageInput
 
 WHOLE = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
@@ -19,7 +20,7 @@ WHOLE = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, 
 
 def one_layer(window=1, **settings):
     net = FloatNet()
-    network = Network(net.finish(net.conv(net.image, 2, window=window, **settings)))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=window, **settings))))
     return network, next(iter(layers(network)))
 
 
@@ -33,7 +34,7 @@ def test_the_bias_takes_off_what_rounding_adds_on_average():
 
 def test_a_depthwise_layer_is_corrected_channel_by_channel():
     net = FloatNet()
-    network = Network(net.finish(net.depthwise(net.image, window=1)))
+    network = Network(TfliteFile(net.finish(net.depthwise(net.image, window=1))))
     layer = next(iter(layers(network)))
     shift = output_shift(network, layer, np.full((1, 1, 1, 3), 2.0), np.array([1.0, 2.0, 4.0]))
     assert shift.tolist() == [2.0, 4.0, 8.0]
@@ -41,7 +42,7 @@ def test_a_depthwise_layer_is_corrected_channel_by_channel():
 
 def test_taps_that_always_lie_on_padding_count_for_nothing():
     net = FloatNet(shape=(1, 1, 1, 3))
-    network = Network(net.finish(net.conv(net.image, 2)))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 2))))
     shares = tap_shares(network, next(iter(layers(network))))
     assert shares.tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
 
@@ -59,10 +60,10 @@ def test_difference_filters_gain_over_a_decibel():
     taps = chance.normal(0, 3.0, (1, 3, 3, 8))
     network = net.finish(net.depthwise(first, weights=taps - taps.mean(axis=(1, 2), keepdims=True)))
     samples = images()
-    source = FloatModel(network, WHOLE, lambda: iter(samples), estimator="min_max")
+    source = FloatModel(TfliteFile(network), WHOLE, lambda: iter(samples), estimator="min_max")
     want = run(network, samples[0])[0][:, 1:-1, 1:-1]
     plain, fixed = (
-        snr_db(want, run(method.PLUGIN.quantize(source).data, samples[0])[0][:, 1:-1, 1:-1])
+        snr_db(want, run(method.PLUGIN.quantize(source).file.data, samples[0])[0][:, 1:-1, 1:-1])
         for method in (nearest, bias_correction)
     )
     assert fixed > plain + 1
@@ -71,8 +72,8 @@ def test_difference_filters_gain_over_a_decibel():
 def test_the_same_images_give_the_same_bytes():
     net = FloatNet()
     data = net.finish(net.depthwise(net.conv(net.image, 4)))
-    source = FloatModel(data, WHOLE, lambda: iter(images()))
-    assert bias_correction.PLUGIN.quantize(source).data == bias_correction.PLUGIN.quantize(source).data
+    source = FloatModel(TfliteFile(data), WHOLE, lambda: iter(images()))
+    assert bias_correction.PLUGIN.quantize(source).file.data == bias_correction.PLUGIN.quantize(source).file.data
 
 
 def test_a_mean_of_half_a_pixel_becomes_a_whole_one_without_a_shift_of_the_output():
@@ -81,8 +82,10 @@ def test_a_mean_of_half_a_pixel_becomes_a_whole_one_without_a_shift_of_the_outpu
     half = replace(WHOLE, mean=(127.5,) * 3, std=(127.5,) * 3)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
     samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
-    made = bias_correction.PLUGIN.quantize(FloatModel(data, half, lambda: iter(samples), estimator="min_max"))
+    made = bias_correction.PLUGIN.quantize(
+        FloatModel(TfliteFile(data), half, lambda: iter(samples), estimator="min_max")
+    )
     assert made.image.mean == (127.0,) * 3
     assert (made.image.quantization.zero_point, made.image.quantization.scale) == (-1, np.float32(1 / 127.5))
-    got = run(made.data, (pixels[0] - 127) / 127.5)[0]
+    got = run(made.file.data, (pixels[0] - 127) / 127.5)[0]
     assert abs((got - run(data, samples[0])[0]).mean()) < 1e-3

@@ -24,11 +24,11 @@ def test_operators_in_turn_compute_what_the_whole_model_does(tmp_path):
     calibrated = calibrated_detector(tmp_path)
     made = finish(calibrated, bias_correction.parameters(calibrated))
     sample = int8_of(calibrated.first[0], calibrated.source.image, made.image)
-    steps = Stepwise(made.data, [sample])
+    steps = Stepwise(made.file, [sample])
     for operator in steps.operators:
         steps.run(operator)
     real = (sample.astype(np.float64) - made.image.quantization.zero_point) * made.image.quantization.scale
-    for index, want in zip(steps.outputs, run(made.data, real), strict=True):
+    for index, want in zip(steps.outputs, run(made.file.data, real), strict=True):
         assert np.allclose(steps.channel_means(index), [want.reshape(-1, want.shape[-1]).mean(axis=0)], atol=1e-6)
 
 
@@ -39,7 +39,7 @@ def test_a_bias_that_is_set_shifts_the_output_by_as_much(tmp_path):
     samples = [int8_of(one, calibrated.source.image, made.image) for one in calibrated.first]
     means = []
     for shift in (0.0, 0.5):
-        steps = Stepwise(made.data, samples)
+        steps = Stepwise(made.file, samples)
         for operator in steps.operators:
             name = calibrated.network.operators[steps.operators.index(operator)].name
             if name == "boxes":

@@ -14,6 +14,7 @@ from detlite.calibration.weights.method import METHODS
 from detlite.calibration.weights.moments import moments
 from detlite.calibration.weights.second_order import reordered
 from detlite.convert.tflite.describe import describe
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin, plugin_names
 from detlite.studies.search.trials import Trials
@@ -27,9 +28,9 @@ def test_a_method_makes_an_int8_model(name):
     net = FloatNet()
     data = net.finish(net.conv(net.depthwise(net.image), 4))
     samples = images()
-    made = load_plugin(METHODS, name).quantize(FloatModel(data, INPUT, lambda: iter(samples)))
-    assert describe(made.data, "made").quantization == "int8"
-    assert snr_db(run(data, samples[0])[0], run(made.data, samples[0])[0]) > 25
+    made = load_plugin(METHODS, name).quantize(FloatModel(TfliteFile(data), INPUT, lambda: iter(samples)))
+    assert describe(made.file.data, "made").quantization == "int8"
+    assert snr_db(run(data, samples[0])[0], run(made.file.data, samples[0])[0]) > 25
 
 
 @pytest.mark.parametrize("name", [name for name in OWN if name != "nearest"])
@@ -42,7 +43,7 @@ def test_a_repair_is_better_than_none(name, tmp_path):
 
 def test_covariances_are_those_of_what_lies_under_the_window():
     net = FloatNet()
-    network = Network(net.finish(net.conv(net.image, 2, window=1, name="a")))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=1, name="a"))))
     samples = images(count=3)
     found = moments(network, samples).covariances["a"]
     rows = np.concatenate(samples).reshape(-1, 3)
@@ -51,14 +52,16 @@ def test_covariances_are_those_of_what_lies_under_the_window():
 
 def test_covariances_of_a_depthwise_layer_are_one_for_each_channel():
     net = FloatNet()
-    network = Network(net.finish(net.depthwise(net.image, name="a")))
+    network = Network(TfliteFile(net.finish(net.depthwise(net.image, name="a"))))
     assert moments(network, images()).covariances["a"].shape == (3, 9, 9)
 
 
 def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
     """Two inputs that are always the same: weights 0.4 and 0.4 become 1 and 0, and not 0 and 0."""
     net = FloatNet((1, 8, 8, 2))
-    network = Network(net.finish(net.conv(net.image, 1, window=1, weights=np.full((1, 1, 1, 2), 0.4), name="a")))
+    network = Network(
+        TfliteFile(net.finish(net.conv(net.image, 1, window=1, weights=np.full((1, 1, 1, 2), 0.4), name="a")))
+    )
     layer = next(iter(layers(network)))
     kernel = rounded(layer.weights, np.ones(1, np.float32), 0)
     parameters = Parameters({"a": kernel}, {"a": layer.bias})

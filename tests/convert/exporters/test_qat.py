@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders.golden_models import Golden
+from builders.open_files import edited
 from builders.ranged_weights import RangedWeights
 
 from detlite.convert.exporters.qat import to_int8
@@ -52,7 +53,7 @@ def file_heads(data, pixels):
     """The heads of an int8 file, dequantized, and the scale of each."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=canonicalize(data, HEADS), num_threads=2)
+    interpreter = Interpreter(model_content=edited(canonicalize, data, HEADS), num_threads=2)
     interpreter.allocate_tensors()
     (image,) = interpreter.get_input_details()
     assert image["quantization"] == (1 / 128, 0)

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders.open_files import edited
 from builders.tiny_tflite import run_model, tiny_contract, tiny_int8_model, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detlite.convert.tflite.appended import appended_files, with_files
-from detlite.convert.tflite.boundary import with_boundary
+from detlite.convert.tflite.boundary import set_boundary
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import refreshed
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.convert.tflite.tensors import operator_name
 from detlite.runtime.artifact import Artifact
@@ -23,7 +25,7 @@ from detlite.runtime.session import Session
 MODELS = {
     "float32": tiny_model(),
     "int8": tiny_int8_model(),
-    "int8 with float32 heads": with_boundary(tiny_int8_model(), inputs="uint8", outputs="float32"),
+    "int8 with float32 heads": edited(set_boundary, tiny_int8_model(), inputs="uint8", outputs="float32"),
     "with labels": with_files(tiny_model(), {"labels.txt": b"cat\ndog\nowl\n"}),
 }
 LOGITS = {"score_converter_place": "host"}
@@ -42,7 +44,7 @@ def test_stripping_what_was_attached_gives_the_same_bytes(name, converter, place
     raw = MODELS[name]
     before = tiny_contract().with_task(score_converter=converter, score_converter_place=place)
     if name == "int8":  # a contract as the quantizer leaves it
-        before = refreshed(before, raw)
+        before = refreshed(before, TfliteFile(raw))
     stripped, contract = strip(*attach(raw, before))
     assert stripped == raw
     assert contract.task.score_converter == converter
@@ -78,7 +80,7 @@ def test_int8_logits_are_converted_in_float():
 
 def test_the_op_behind_int8_heads_finds_what_the_host_finds(tmp_path):
     raw = tiny_int8_model()
-    contract = refreshed(tiny_contract(nms=Nms(clip=False)).with_task(**LOGITS), raw)
+    contract = refreshed(tiny_contract(nms=Nms(clip=False)).with_task(**LOGITS), TfliteFile(raw))
     data, made = attach(raw, contract)
     (tmp_path / "raw.tflite").write_bytes(raw)
     (tmp_path / "op.tflite").write_bytes(data)

@@ -15,6 +15,7 @@ from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import refreshed
 from detlite.convert.tflite.metadata import metadata_of, normalization_of, read_metadata
 from detlite.convert.tflite.metadata_write import About, label_lines, with_metadata
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach
 from detlite.convert.tflite.runtime_version import stated_runtime_version
 from detlite.convert.tflite.tables import root_table
@@ -74,7 +75,9 @@ def test_a_float_inputs_normalization_and_limits_are_written():
 
 
 def test_an_integer_input_takes_pixels():
-    data, contract = with_uint8_input(*attach(tiny_int8_model(), refreshed(RAW_CONTRACT, tiny_int8_model())))
+    data, contract = with_uint8_input(
+        *attach(tiny_int8_model(), refreshed(RAW_CONTRACT, TfliteFile(tiny_int8_model())))
+    )
     image = read(with_metadata(data, contract, ABOUT)).inputs[0]
     assert (image.low, image.high) == ((0.0,), (255.0,))
 
@@ -125,7 +128,7 @@ def test_gaps_are_labels():
 
 
 def test_an_int8_model_with_a_uint8_input_finds_the_same():
-    data, contract = attach(tiny_int8_model(), refreshed(RAW_CONTRACT, tiny_int8_model()))
+    data, contract = attach(tiny_int8_model(), refreshed(RAW_CONTRACT, TfliteFile(tiny_int8_model())))
     changed, said = with_uint8_input(data, contract)
     pixels = np.random.default_rng(1).integers(0, 256, (1, 6, 8, 1), np.uint8)
     before = run_model(data, (pixels.astype(np.int16) - 128).astype(np.int8))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.open_files import edited
 
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.graph.trim import INPUT
 from detlite.convert.tflite.describe import describe
-from detlite.convert.tflite.rounding import without_rounding
+from detlite.convert.tflite.rounding import remove_rounding
 from detlite.runtime.errors import InputError
 
 STEP = 0.25
@@ -55,12 +56,12 @@ def test_a_rounding_before_a_convolution_goes_and_the_convolution_reads_what_was
     data = model_of(lambda tf, x: convolved(tf, rounded(tf, x)))
     plain = model_of(convolved)
     assert "FLOOR" in operators(data)
-    assert operators(without_rounding(data)) == {"CONV_2D"}
-    np.testing.assert_allclose(output(without_rounding(data), image), output(plain, image), atol=1e-6)
+    assert operators(edited(remove_rounding, data)) == {"CONV_2D"}
+    np.testing.assert_allclose(output(edited(remove_rounding, data), image), output(plain, image), atol=1e-6)
 
 
 def test_a_rounding_before_anything_else_leaves_a_multiplication_by_one(image):
-    data = without_rounding(model_of(lambda tf, x: tf.nn.max_pool2d(rounded(tf, x), 2, 2, "SAME")))
+    data = edited(remove_rounding, model_of(lambda tf, x: tf.nn.max_pool2d(rounded(tf, x), 2, 2, "SAME")))
     assert "FLOOR" not in operators(data)
     want = image.reshape(1, 2, 2, 2, 2, 2).max((2, 4))
     np.testing.assert_allclose(output(data, image), want, atol=1e-6)
@@ -68,7 +69,7 @@ def test_a_rounding_before_anything_else_leaves_a_multiplication_by_one(image):
 
 def test_a_floor_of_something_else_stays():
     data = model_of(lambda tf, x: convolved(tf, tf.floor(x * np.float32(4))))
-    assert without_rounding(data) == data
+    assert edited(remove_rounding, data) == data
 
 
 def test_what_is_read_elsewhere_stays(image):
@@ -76,7 +77,7 @@ def test_what_is_read_elsewhere_stays(image):
         steps = x * np.float32(1 / STEP)
         return convolved(tf, tf.floor(steps + np.float32(0.5)) * np.float32(STEP)) + tf.reduce_max(steps)
 
-    data = without_rounding(model_of(body))
+    data = edited(remove_rounding, model_of(body))
     assert {"MUL"} <= operators(data)
     assert "FLOOR" not in operators(data)
     want = output(model_of(lambda tf, x: convolved(tf, x) + tf.reduce_max(x * np.float32(1 / STEP))), image)
@@ -85,9 +86,9 @@ def test_what_is_read_elsewhere_stays(image):
 
 def test_a_model_without_roundings_stays_as_it_is_byte_by_byte():
     data = model_of(convolved)
-    assert without_rounding(data) == data
+    assert edited(remove_rounding, data) == data
 
 
 def test_a_damaged_model_is_refused():
     with pytest.raises(InputError, match="the float model cannot be read"):
-        without_rounding(b"nothing")
+        edited(remove_rounding, b"nothing", name="the float model")

@@ -6,6 +6,7 @@ from builders.float_detector import detector, write_images
 from detlite.accuracy.images import Images
 from detlite.calibration.network import Network
 from detlite.calibration.quantize import Recipe, float_model
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.search.mixed import Budget, fewest_floating
 from detlite.studies.search.order import head_operators, units
@@ -55,12 +56,12 @@ def test_a_budget_that_cannot_be_met_says_how_near_it_came(tmp_path):
 
 
 def test_operators_that_share_a_scale_are_one_unit():
-    found = units(Network(detector().data))
+    found = units(Network(TfliteFile(detector().data)))
     assert [len(unit) for unit in found] == [1, 1, 1, 2, 2, 1]
 
 
 def test_the_heads_are_what_leads_to_one_output_alone():
-    network = Network(detector().data)
+    network = Network(TfliteFile(detector().data))
     assert {"first", "differences", "features"}.isdisjoint(head_operators(network))
     assert {"boxes", "classes"} <= head_operators(network)
 
