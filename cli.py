@@ -21,6 +21,7 @@ COMMANDS = {
     "zoo": "List, show and fetch published detectors.",
     "inspect": "Say what a model file is, and what can be done with it.",
     "convert": "Make a float TFLite model with a contract of a trained detector.",
+    "export": "Write a finished model in another format.",
     "postprocess": "Add, change or strip the post-processing op of a .tflite.",
     "quantize": "Make an int8 TFLite model, calibrated with images, or one of another scheme.",
     "compile": "Compile an int8 model for an accelerator: the Edge TPU.",

@@ -45,7 +45,7 @@ def reference_heads(
 def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: Images) -> dict[str, Any]:
     """Return the operators of what TensorFlow's converter makes of the graph as it is: `operators`, `float_islands`."""
     detector = build_detector(frozen, replace(options, repair=False))
-    data = to_tflite(detector.graph_def, (detector.box_encodings, detector.class_scores))
+    data = to_tflite(detector.graph_def, detector.heads)
     samples = samples_of(images, detector.contract, silent)
     quantized = quantize(FloatModel(TfliteFile(data, "the unrepaired model"), detector.contract.image, samples))
     facts = description_of(quantized.file.model)

@@ -1,4 +1,4 @@
-"""`detlite convert`: a trained detector becomes a float TFLite model with a contract."""
+"""`detlite convert`: a trained detector becomes a float model with a contract."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from detlite.commands.options import (
     json_option,
     out_option,
     source_options,
+    to_option,
 )
 from detlite.commands.rebuilding import rebuild_options, source_record
 from detlite.convert.artifact import prepare_output
+from detlite.convert.exporter import exporter_called
 from detlite.runtime.child import run_in_child
 
 
@@ -38,12 +40,13 @@ from detlite.runtime.child import run_in_child
     help="float32; float16 weights; dynamic: int8 weights, float activations; int8: full integer, from a "
     "quantization-aware checkpoint.",
 )
+@to_option
 @option_group("What to rebuild, in place of SOURCE", rebuild_options)
 @source_options
 @force_option
 @json_option
 def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None:
-    """Convert the trained detector SOURCE to TFLite.
+    """Convert the trained detector SOURCE to TFLite, or to the format that --to names.
 
     SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` brought. Instead of it,
     --config with --checkpoint rebuilds a detector of the TF Object Detection API, and --family with --random-weights
@@ -55,10 +58,11 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
     detlite convert ssdlite_mobilenet_v2_coco --heads postprocess --type float16 -o out/half
     detlite convert --family ssdlite_mobiledet_edgetpu --input 320 --random-weights 0 -o out/untrained
     """
+    exporter_called(values["to"])
     request: dict[str, Any] = source_record(source, values)
     prepare_output(out, force=values["force"])
     request |= {"options": detector_record(values), "out": str(out.absolute())}
-    request |= {"heads": values["heads"], "type": values["weights"], "force": values["force"]}
+    request |= {"heads": values["heads"], "type": values["weights"], "to": values["to"], "force": values["force"]}
     with progress() as report:
         answer = run_in_child("detlite.convert.child_calls:convert", request, progress=report)
     if as_json:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from detlite.commands.command import option_group
+from detlite.convert.exporter import exporter_names
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,6 +24,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write the re
 force_option = click.option("--force", is_flag=True, help="Replace what detlite wrote to the output folder before.")
 out_option = click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="Folder to write."
+)
+
+to_option = click.option(
+    "--to",
+    default="tflite",
+    show_default=True,
+    metavar="FORMAT",
+    help=f"Format to write: {', '.join(exporter_names())}.",
 )
 
 _NMS = (

@@ -9,16 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.detector import Detector, DetectorOptions, NmsOptions
+from detlite.convert.artifact import open_artifact
+from detlite.convert.detector import DetectorOptions, NmsOptions
+from detlite.convert.exporter import INT8, export_model
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.load import (
-    INT8,
     export,
-    load_detector,
+    load_graph,
     load_rebuilt,
     load_source,
     load_untrained,
     with_heads,
 )
+from detlite.convert.model import model_of
 from detlite.convert.rebuild.checkpoint_source import Trained
 from detlite.convert.rebuild.plan import Untrained
 from detlite.convert.rebuild.weights.open import prefix_of
@@ -60,14 +63,31 @@ def convert(request: Record, progress: Progress) -> Record:
                 f"{given.given} is a finished TFLite model: --type {request['type']} wants the trained graph"
             )
         model, way = load_source(given.given, options), given.title
+        if request["to"] != model.format:
+            model = export_model(model, request["to"])
     else:
-        source, detector, notices = _detector(given, options, request)
+        source, graph, notices = _graph(given, options, request)
         progress("reading", 1, 1)
-        model, way = export(source, detector, request["type"], progress=progress), source.title
+        model, way = export(source, graph, request["type"], to=request["to"], progress=progress), source.title
     model = with_heads(model, request["heads"])
     artifact = model.save(out, force=request["force"])
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
     return answer | {"notices": list(notices), **detector_facts(model.contract)}
+
+
+def export_artifact(request: Record, progress: Progress) -> Record:
+    """Write the artifact `artifact` in the format `to` as an artifact in the folder `out`.
+
+    Returns:
+        `model`, `history`, and the facts of the detector.
+    """
+    given = model_of(open_artifact(Path(request["artifact"])))
+    progress("exporting", 0, 1)
+    model = export_model(given, request["to"])
+    progress("exporting", 1, 1)
+    artifact = model.save(Path(request["out"]), force=request["force"])
+    answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}
+    return answer | detector_facts(model.contract)
 
 
 def _given(request: Record) -> Source | Untrained:
@@ -82,22 +102,22 @@ def _given(request: Record) -> Source | Untrained:
     return source
 
 
-def _detector(
+def _graph(
     given: Source | Untrained, options: DetectorOptions, request: Record
-) -> tuple[Source, Detector, tuple[str, ...]]:
+) -> tuple[Source, FloatGraph, tuple[str, ...]]:
     quantized = request["type"] == INT8
     if isinstance(given, Untrained):
         rebuilt = load_untrained(given, _exported(options, request))
-        return given.source, rebuilt.detector, rebuilt.notices
+        return given.source, rebuilt.graph, rebuilt.notices
     if given.format == CHECKPOINT:
         rebuilt = load_rebuilt(given, _exported(options, request), quantized=quantized)
-        return given, rebuilt.detector, rebuilt.notices
+        return given, rebuilt.graph, rebuilt.notices
     if quantized:
         raise InputError(
             f"--type {INT8} is for a checkpoint whose training was aware of quantization, and {given.given} is a "
             f"{given.title}: convert it as float32, and use `detlite quantize` with images"
         )
-    return given, load_detector(given, options), ()
+    return given, load_graph(given, options), ()
 
 
 def _exported(options: DetectorOptions, request: Record) -> DetectorOptions:
@@ -108,6 +128,6 @@ def _exported(options: DetectorOptions, request: Record) -> DetectorOptions:
 def inspect(request: Record, _progress: Progress) -> Record:
     """Return the facts of the graph `source`."""
     source = recognize(Path(request["source"]))
-    detector = load_detector(source, options_of(request["options"]))
+    detector = load_graph(source, options_of(request["options"]))
     repairs = {repaired.name: repaired.count for repaired in detector.repairs}
     return {"repairs": repairs, "nodes": len(detector.graph_def.node), **detector_facts(detector.contract)}

@@ -1,14 +1,14 @@
-"""From a frozen graph to a Detector: the float network cut at its raw heads, repaired, with its contract."""
+"""From a frozen graph to a FloatGraph: the network cut at its raw heads, repaired, with its contract."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.coding import measure_anchors, measure_box_coder
 from detlite.convert.graph.cut import OP, Cut, cut_graph
 from detlite.convert.graph.index import GraphIndex
@@ -26,7 +26,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugins
-from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tasks.detection import RAW_ROLES, Detection
 from detlite.runtime.tensors import Output
 
 DEPLOYED_SCORE_THRESHOLD = 0.01
@@ -69,28 +69,7 @@ class DetectorOptions:
     as_exported: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Detector:
-    """A float detector, ready to be exported.
-
-    Attributes:
-        graph_def: from the placeholder `trim.INPUT`, float32 [1, H, W, 3], to the heads.
-        box_encodings: the tensor that holds them.
-        class_scores: the same for scores, or logits.
-        contract: of the model with raw heads.
-        repairs: what was repaired.
-        facts: what else the history says of it: `parameters`, `macs`, `random_weights`.
-    """
-
-    graph_def: Any
-    box_encodings: str
-    class_scores: str
-    contract: Contract
-    repairs: tuple[Repaired, ...] = ()
-    facts: Mapping[str, object] = field(default_factory=dict)
-
-
-def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> Detector:
+def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> FloatGraph:
     """Cut the graph, measure what it does before and after its network, repair it, and write the contract.
 
     Raises:
@@ -107,7 +86,7 @@ def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> Detector:
     heads = (cut.box_encodings, scores)
     graph_def = trim(frozen.graph_def, cut.network_input, heads, shape)
     repairs = repair_graph(graph_def) if options.repair else ()
-    return Detector(prune(graph_def, heads), cut.box_encodings, scores, contract, repairs)
+    return FloatGraph(prune(graph_def, heads), dict(zip(RAW_ROLES, heads, strict=True)), contract, repairs)
 
 
 def repair_graph(graph_def: Any) -> tuple[Repaired, ...]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from detlite.convert.artifact import step
-from detlite.convert.detector import Detector, DetectorOptions, build_detector
-from detlite.convert.exporters.qat import to_int8
-from detlite.convert.exporters.tflite import to_tflite
+from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.exporter import exporter_called
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.rebuild.plan import Untrained, plan_of_preset, plan_of_trained
@@ -17,9 +17,8 @@ from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_file
-from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.convert.tflite.postprocess import attach_op, strip_op
+from detlite.convert.tflite.postprocess import strip_op
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
@@ -28,8 +27,6 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 HEADS = ("raw", "postprocess")
-INT8 = "int8"
-"""The type of a model whose training was aware of quantization: its ranges come from the checkpoint."""
 
 
 def load_source(path: Path, options: DetectorOptions, *, progress: Progress = silent) -> Model:
@@ -48,7 +45,7 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
         known = contract_of_file(file, source.path, labels=options.labels)
         history = (step("read", input_sha256=source.sha256),)
         return tflite_model(file, _asked(known, replace(options, labels=None)), history)
-    return export(source, load_detector(source, options), "float32", progress=progress)
+    return export(source, load_graph(source, options), "float32", progress=progress)
 
 
 def _asked(contract: Contract, options: DetectorOptions) -> Contract:
@@ -64,7 +61,7 @@ def _asked(contract: Contract, options: DetectorOptions) -> Contract:
     return replace(contract.with_task(nms=asked), labels=labels)
 
 
-def load_detector(source: Source, options: DetectorOptions) -> Detector:
+def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
     """Return the float detector that *source*, a graph of any format, holds.
 
     Raises:
@@ -75,7 +72,7 @@ def load_detector(source: Source, options: DetectorOptions) -> Detector:
     if source.format == ARCHIVE:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
     if source.format == CHECKPOINT:
-        return load_rebuilt(source, options).detector
+        return load_rebuilt(source, options).graph
     reader = load_plugin("detlite.convert.readers", source.format)
     return build_detector(reader.read(source.path), options)
 
@@ -102,45 +99,60 @@ def load_untrained(untrained: Untrained, options: DetectorOptions) -> Rebuilt:
     return rebuild(plan, weights, options)
 
 
-def export(source: Source, detector: Detector, kind: str, *, progress: Progress = silent) -> Model:
-    """Return *detector* as a TFLite model with raw heads.
+def export(source: Source, graph: FloatGraph, kind: str, *, to: str = TFLITE, progress: Progress = silent) -> Model:
+    """Return *graph* as a model with raw heads.
 
     Args:
         source: where it comes from, for the history.
-        detector: what is exported; for int8 with its trained ranges.
-        kind: what `to_tflite` knows, or `int8`.
+        graph: what is exported; for int8 with its trained ranges.
+        kind: the type of the weights: one that the exporter knows.
+        to: the exporter.
         progress: told of the one step.
+
+    Raises:
+        UnknownNameError: there is no such exporter.
+        InputError: the format cannot hold the graph, or weights of that type.
     """
-    progress("TFLite conversion", 0, 1)
-    heads = (detector.box_encodings, detector.class_scores)
-    raw = to_int8(detector.graph_def, heads) if kind == INT8 else to_tflite(detector.graph_def, heads, kind)
-    file = TfliteFile(raw, "the converted model")
-    canonicalize(file, heads)
-    progress("TFLite conversion", 1, 1)
+    exporter = exporter_called(to)
+    progress(f"{exporter.title} conversion", 0, 1)
+    model = exporter.from_graph(graph, kind)
+    progress(f"{exporter.title} conversion", 1, 1)
     done = step(
         "convert",
         input_sha256=source.sha256,
         source=source.title,
         type=kind,
-        repairs={repaired.name: repaired.count for repaired in detector.repairs},
+        repairs={repaired.name: repaired.count for repaired in graph.repairs},
         tensorflow=str(load_tensorflow().__version__),
-        **detector.facts,
+        **graph.facts,
     )
-    return tflite_model(file, refreshed(detector.contract, file), (done,))
+    return model.after(done)
 
 
 def with_heads(model: Model, heads: str) -> Model:
-    """Return *model* with the *heads* asked for: `raw`, or `postprocess` by the op in the model.
+    """Return *model* with the *heads* asked for: `raw`, or `postprocess` by the operator of its format.
 
     Raises:
         UnknownNameError: *heads* is neither.
+        InputError: the format has no such operator, or the model cannot have it.
     """
     if heads not in HEADS:
         raise unknown_name("kind of heads", heads, HEADS)
     if (heads == "raw") == has_raw_heads(model.contract):
         return model
-    change = strip_op if heads == "raw" else attach_op
+    changed = _stripped(model) if heads == "raw" else _with_nms(model)
+    return changed.after(step(f"heads {heads}", input_sha256=model.sha256))
+
+
+def _stripped(model: Model) -> Model:
+    require_tflite(model, "--heads raw")
     file = model.file.copy()
-    contract = change(file, model.contract)
-    done = step(f"heads {heads}", input_sha256=model.sha256)
-    return tflite_model(file, contract, (*model.history, done))
+    contract = strip_op(file, model.contract)
+    return tflite_model(file, contract, model.history)
+
+
+def _with_nms(model: Model) -> Model:
+    exporter = exporter_called(model.format)
+    if exporter.nms is None:
+        raise InputError(f"{exporter.title} has no operator for non-maximum suppression: keep raw heads")
+    return exporter.nms(model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -52,6 +52,13 @@ class Model:
     def sha256(self) -> str:
         """The sha256 of its file, in hex."""
         return digest(self.data)
+
+    def after(self, *steps: Step) -> Model:
+        """Return the same model with *steps* added to its history; an open file stays open."""
+        made = replace(self, history=(*self.history, *steps))
+        if "file" in self.__dict__:
+            made.__dict__["file"] = self.file
+        return made
 
     def save(self, folder: Path, *, force: bool = False, files: Mapping[str, str] = NO_FILES) -> Artifact:
         """Write the model to *folder* as an artifact, and return that; its last step gets the sha256 of the file.

@@ -1,14 +1,22 @@
-"""TFLite: a trimmed graph to a flatbuffer of float32, float16 or dynamic-range weights."""
+"""TFLite: a float graph to a flatbuffer with float32, float16 or dynamic-range weights, or in int8."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from detlite.convert.exporter import INT8, Exporter
+from detlite.convert.float_graph import FloatGraph
+from detlite.convert.graph.fake_quant import fit_for_int8
 from detlite.convert.graph.index import tensor_of
 from detlite.convert.graph.runner import import_graph
 from detlite.convert.graph.trim import INPUT
+from detlite.convert.model import Model, require_tflite, tflite_model
 from detlite.convert.tensorflow import load_tensorflow
+from detlite.convert.tflite.describe import describe
+from detlite.convert.tflite.heads import canonicalize, refreshed
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.postprocess import attach_op
 from detlite.runtime.errors import InputError, unknown_name
 
 TYPES = ("float32", "float16", "dynamic")
@@ -34,6 +42,32 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> by
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
     return converted(converter)
+
+
+def to_int8(graph_def: Any, heads: Sequence[str]) -> bytes:
+    """Return the int8 TFLite file of a graph with trained ranges; no image is asked for.
+
+    The input is int8 and stands for (p - 128) / 128 of pixels p of 0..255; the heads are int8 too.
+
+    Args:
+        graph_def: what `build_ssd(..., quantized=True)` builds, with the placeholder `trim.INPUT`.
+        heads: the tensors to return.
+
+    Raises:
+        InputError: it holds no ranges, or not enough of them for a model without floats.
+    """
+    tf = load_tensorflow()
+    converter = converter_of(fit_for_int8(graph_def, heads), heads)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    data = converted(converter)
+    facts = describe(data, "the int8 model")
+    if facts.float_operators:
+        raise InputError(
+            f"{facts.float_operators} operators of the network have no trained ranges and would stay float: convert "
+            "the checkpoint as float32, and use `detlite quantize` with images"
+        )
+    return data
 
 
 def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
@@ -66,3 +100,31 @@ def _function(graph_def: Any, heads: Sequence[str]) -> Any:
     return wrapped.prune(
         graph.get_tensor_by_name(f"{INPUT}:0"), [graph.get_tensor_by_name(tensor_of(head)) for head in heads]
     )
+
+
+def from_graph(graph: FloatGraph, kind: str) -> Model:
+    """Return *graph* as a TFLite model with raw heads: *kind* is one of `TYPES`, or `INT8`; errors as the two above."""
+    raw = to_int8(graph.graph_def, graph.heads) if kind == INT8 else to_tflite(graph.graph_def, graph.heads, kind)
+    file = TfliteFile(raw, "the converted model")
+    canonicalize(file, graph.heads)
+    return tflite_model(file, refreshed(graph.contract, file), ())
+
+
+def from_tflite(model: Model) -> Model:
+    """Return *model* itself.
+
+    Raises:
+        InputError: it is no TFLite model.
+    """
+    require_tflite(model, "exporting")
+    return model
+
+
+def with_op(model: Model) -> Model:
+    """Return *model*, which has raw heads, with `TFLite_Detection_PostProcess` after them; errors as `attach_op`."""
+    file = model.file.copy()
+    contract = attach_op(file, model.contract)
+    return tflite_model(file, contract, model.history)
+
+
+PLUGIN = Exporter(title="TFLite", suffix=".tflite", from_graph=from_graph, from_tflite=from_tflite, nms=with_op)

@@ -1,11 +1,12 @@
-"""From a config and weights to a Detector: the network is built anew, on today's TensorFlow."""
+"""From a config and weights to a FloatGraph: the network is built anew, on today's TensorFlow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.convert.detector import Detector, DetectorOptions, raw_outputs
+from detlite.convert.detector import DetectorOptions, raw_outputs
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.trim import prune
 from detlite.convert.rebuild.decoding import Decoding, center_net_decoding, ssd_decoding
 from detlite.convert.rebuild.detector_config import CenterNet, DetectorConfig, Ssd
@@ -21,7 +22,7 @@ from detlite.runtime.artifact import RANDOM_WEIGHTS
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
-from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tasks.detection import RAW_ROLES, Detection
 
 RESIZE = "tf1_bilinear"
 """The OD API calls `tf.compat.v1.image.resize_images`, in TF2 models too."""
@@ -59,12 +60,12 @@ class Rebuilt:
     """A rebuilt detector, with what the build says of itself.
 
     Attributes:
-        detector: ready to be exported.
+        graph: ready to be exported.
         unused: the variables of the checkpoint that it does not use.
         notices: what a user should know: a resizer that was replaced.
     """
 
-    detector: Detector
+    graph: FloatGraph
     unused: UnusedVariables
     notices: tuple[str, ...] = ()
 
@@ -86,8 +87,8 @@ def rebuild(plan: Plan, weights: Weights, options: DetectorOptions) -> Rebuilt:
     facts: dict[str, object] = {"parameters": built.parameters, "macs": built.macs}
     if plan.random_seed is not None:
         facts[RANDOM_WEIGHTS] = plan.random_seed
-    detector = Detector(graph_def, BOX_ENCODINGS, scores, contract, facts=facts)
-    return Rebuilt(detector, unused, _notices(plan, size, unused))
+    outputs = dict(zip(RAW_ROLES, (BOX_ENCODINGS, scores), strict=True))
+    return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, unused))
 
 
 def _ssd(

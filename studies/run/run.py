@@ -111,7 +111,7 @@ class _Stages:
 
     def convert(self) -> Artifact:
         request: Record = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
-        request |= {"heads": "raw", "type": "float32", "force": True}
+        request |= {"heads": "raw", "type": "float32", "to": TFLITE, "force": True}
         return self._artifact(
             "convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.child_calls:convert", request
         )

@@ -1,4 +1,4 @@
-"""One quantization parses its file once and writes its model once; nothing else is written but what calibration runs."""
+"""One quantization parses its file once and writes its model once, besides the copy that calibration runs."""
 
 import sys
 from collections import Counter

@@ -26,7 +26,7 @@ def build_ssd(
         extractor: the feature extractor that its type names.
         weights: reports missing variables later, in `Weights.finish`.
         size: (height, width) of the image.
-        quantized: keep the trained ranges, for `exporters.qat.to_int8`.
+        quantized: keep the trained ranges, for `exporters.tflite.to_int8`.
 
     Raises:
         InputError: the parts of the config do not fit together.

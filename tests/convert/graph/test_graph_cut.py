@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from builders.tiny_ssd import ANCHORS, CLASSES, SIDE, Tiny, tiny_anchors, tiny_graph_def
 
-from detlite.convert.detector import Detector, DetectorOptions, build_detector
+from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.reader import FrozenGraph
@@ -13,7 +14,7 @@ from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.errors import InputError
 
 
-def detector_of(tmp_path, tiny: Tiny = Tiny(), **options) -> Detector:  # noqa: B008
+def detector_of(tmp_path, tiny: Tiny = Tiny(), **options) -> FloatGraph:  # noqa: B008
     (tmp_path / "labels.txt").write_text("cat\ndog\nkite\n")
     return build_detector(FrozenGraph(tiny_graph_def(tiny), tmp_path), DetectorOptions(**options))
 
@@ -97,7 +98,7 @@ def test_the_repaired_graph_computes_what_the_whole_graph_computes(tmp_path):
     want = heads_of_graph(tiny_graph_def(), ["Squeeze:0", "Postprocessor/convert_scores:0"], {"image_tensor:0": image})
     made = detector_of(tmp_path)
     network = image.astype(np.float32) / 127.5 - 1
-    got = heads_of_graph(made.graph_def, [made.box_encodings, made.class_scores], {"detlite_image:0": network})
+    got = heads_of_graph(made.graph_def, list(made.heads), {"detlite_image:0": network})
     np.testing.assert_allclose(got[0], want[0], atol=1e-4)
     np.testing.assert_allclose(got[1], want[1], atol=1e-5)
 

@@ -8,7 +8,7 @@ from builders.golden_models import Golden
 from builders.open_files import edited
 from builders.ranged_weights import RangedWeights
 
-from detlite.convert.exporters.qat import to_int8
+from detlite.convert.exporters.tflite import to_int8
 from detlite.convert.graph.runner import import_graph
 from detlite.convert.graph.trim import INPUT, prune
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES

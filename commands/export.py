@@ -1,0 +1,42 @@
+"""`detlite export`: a finished model in another format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detlite.commands.console import emit_json, progress
+from detlite.commands.options import force_option, json_option, out_option
+from detlite.convert.artifact import prepare_output
+from detlite.convert.exporter import exporter_called, exporter_names
+from detlite.runtime.child import run_in_child
+
+
+@click.command()
+@click.argument("artifact", type=click.Path(path_type=Path))
+@click.option("--to", required=True, metavar="FORMAT", help=f"Format to write: {', '.join(exporter_names())}.")
+@out_option
+@force_option
+@json_option
+def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -> None:
+    """Write ARTIFACT, a folder that detlite wrote or a .tflite with its op, in another format.
+
+    The contract stays the same, and the history says what was exported. To export a trained detector without a TFLite
+    model in between, use `detlite convert --to`.
+
+    \b
+    detlite export out/float --to FORMAT -o out/exported
+    """
+    exporter = exporter_called(to)
+    prepare_output(out, force=force)
+    request: dict[str, Any] = {"artifact": str(artifact.absolute()), "to": to, "out": str(out.absolute())}
+    request["force"] = force
+    with progress() as report:
+        answer = run_in_child("detlite.convert.child_calls:export_artifact", request, progress=report)
+    if as_json:
+        emit_json("export", answer)
+        return
+    size_mb = Path(answer["model"]).stat().st_size / 1e6
+    click.echo(f"{out}: {exporter.title}, {answer['anchors']} anchors, {answer['classes']} classes, {size_mb:.2f} MB")
