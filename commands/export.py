@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, progress
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.artifact import prepare_output
@@ -14,7 +15,7 @@ from detlite.convert.exporter import exporter_called, exporter_names
 from detlite.runtime.child import run_in_child
 
 
-@click.command()
+@click.command(cls=WorkCommand)
 @click.argument("artifact", type=click.Path(path_type=Path))
 @click.option("--to", required=True, metavar="FORMAT", help=f"Format to write: {', '.join(exporter_names())}.")
 @out_option
