@@ -1,4 +1,4 @@
-"""A module without its docstrings and comments: half the size, and every line of code where it was."""
+"""Python source without docstrings and comments: half the size, with the same line numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def lean_source(source: str) -> str:
-    """Return *source* with every docstring empty and no comment; line numbers, and so tracebacks, stay right."""
+    """Return *source* with empty docstrings and no comments; line numbers, and so tracebacks, stay right."""
     lines = source.splitlines(keepends=True)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:

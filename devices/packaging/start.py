@@ -1,7 +1,7 @@
-"""What `python3 board.pyz` runs first: its modules, compiled once and kept in the user's cache, where it may.
+"""What `python3 board.pyz` runs first: its modules, compiled once and kept in the user's cache if possible.
 
-Python compiles the modules of a zip at each start, which takes longer than a detection. Where the cache cannot be
-written, or Python is told to write no bytecode (`-B`, PYTHONDONTWRITEBYTECODE), they are run from the zip.
+Python compiles the modules of a zip at each start, which takes longer than a detection. If the cache cannot be
+written, or Python must write no bytecode (`-B`, PYTHONDONTWRITEBYTECODE), they run from the zip.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import os
 import sys
 from pathlib import Path
 
-DIGEST = ""  # of the modules, filled in when the program is made: another program has another folder
+DIGEST = ""  # of the modules, filled in when the program is built: each program has its own folder
 
 
 def unpacked(program: Path, digest: str) -> Path | None:
-    """Return the folder of *program*'s modules, unpacked there at the first start; None where it cannot be."""
+    """Return the folder of *program*'s modules, unpacked at the first start; None if it cannot be written."""
     if sys.dont_write_bytecode:
         return None
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -36,7 +36,7 @@ def _unpack(program: Path, folder: Path) -> None:
         with zipfile.ZipFile(program) as archive:
             archive.extractall(part, [name for name in archive.namelist() if name.endswith(".py")])
         Path(part).rename(folder)
-    except OSError:  # no home, no room, or another start was first
+    except OSError:  # no home, no space, or another start was first
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
 

@@ -25,12 +25,12 @@ MAKING = threading.Lock()  # `ast.parse` in two threads at once is a SystemError
 
 
 def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ()) -> bytes:
-    """Return the program as one file, with the model of *artifact* and the *images* in it where they are given.
+    """Return the program as one file, including the model of *artifact* and the *images* if given.
 
-    The model and the images are stored as they are: they do not become smaller, and are read at once.
+    The model and the images are stored uncompressed: they hardly compress, and are read faster.
 
     Raises:
-        InputError: *artifact* is no folder of detlite's, two images have one name, or all is too large for one file.
+        InputError: *artifact* is not a detlite folder, two images have the same name, or the file would be too large.
     """
     stored = _artifact_files(artifact) | _image_files(images)
     if sum(map(len, stored.values())) > MOST_BYTES:
@@ -51,7 +51,7 @@ def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ())
 
 def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, EPOCH)
-    entry.create_system, entry.external_attr = 3, 0o644 << 16  # as on Unix, wherever it is made
+    entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix attributes on every system
     return entry
 
 
@@ -74,9 +74,9 @@ def _artifact_files(artifact: Artifact | None) -> dict[str, bytes]:
     names = (artifact.model.name, CONTRACT, LABELS, HISTORY)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise InputError(f"{folder} holds no {missing[0]}: want a folder that detlite wrote")
+        raise InputError(f"{folder} holds no {missing[0]}: expected a folder that detlite wrote")
     if sha256_of(artifact.model) != artifact.history[-1].get("output_sha256"):
-        raise InputError(f"{artifact.model} was replaced while it was packed")
+        raise InputError(f"{artifact.model} was replaced while it was being packed")
     return {ARTIFACT + name: (folder / name).read_bytes() for name in names}
 
 

@@ -95,7 +95,7 @@ def test_the_model_in_the_app_finds_what_the_artifact_finds(package, signed, mod
 def test_aapt2_without_the_dot_deflates_the_model_and_it_is_found(package, link):
     done = package("package", "--verify", link("deflated.apk", "tflite"))
     assert done.status == 1
-    assert "assets/demo/model.tflite is deflated" in done.err
+    assert "assets/demo/model.tflite is compressed" in done.err
     assert 'noCompress += "tflite"' in done.err
 
 

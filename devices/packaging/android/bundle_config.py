@@ -1,6 +1,6 @@
-"""What an app bundle says of compression: `BundleConfig.pb`, as bundletool's `config.proto` has it.
+"""An app bundle's compression settings: `BundleConfig.pb`, defined by bundletool's `config.proto`.
 
-The message is small and known, so it is read without classes of its own.
+The message is small and known, so it is read without generated classes.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ BUNDLE = "the bundle's BundleConfig.pb"
 
 @dataclass(frozen=True)
 class BundleCompression:
-    """What bundletool compresses in the APKs that it makes of a bundle.
+    """What bundletool compresses in the APKs that it builds from a bundle.
 
     Attributes:
-        uncompressed: globs of what it stores.
-        compresses_packs: whether it compresses what an install-time asset pack brings.
+        uncompressed: globs of the files that it stores.
+        compresses_packs: whether it compresses the files of an install-time asset pack.
     """
 
     uncompressed: tuple[str, ...] = ()
     compresses_packs: bool = False
 
     def stores(self, path: str, *, in_pack: bool) -> bool:
-        """Return whether the file at *path* in an APK, of the base module or of an asset pack, is stored."""
+        """Return whether the file at *path* in an APK, of the base module or an asset pack, is stored uncompressed."""
         if any(_pattern(glob).fullmatch(path) for glob in self.uncompressed):
             return True
         return in_pack and not self.compresses_packs
 
 
 def read_compression(data: bytes) -> BundleCompression:
-    """Return what the `BundleConfig.pb` *data* says of compression.
+    """Return the compression settings in the `BundleConfig.pb` *data*.
 
     Raises:
         InputError: it is damaged.
@@ -55,7 +55,7 @@ def read_compression(data: bytes) -> BundleCompression:
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
-    """Return a Java glob as a regular expression: `**` is any path, `*` any name, `[aA]` one of these letters."""
+    """Return a Java glob as a regular expression: `**` is any path, `*` any name, `[aA]` either letter."""
     parts = re.findall(r"\*\*|\*|\?|\[[^\[\]]+\]|.", glob[:MAX_GLOB], re.DOTALL)
     known = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     made = "".join(

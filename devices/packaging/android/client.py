@@ -1,4 +1,4 @@
-"""Running a client of Android's in a Python environment of its own, on this machine."""
+"""Running an Android client in its own Python environment, on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from detlite.accuracy.detect import Detected
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 
 CLIENTS = ("mediapipe", "tflite_support")
-"""The modules of which an environment has one."""
+"""The clients' modules; an environment has one of them."""
 
 PROGRAM = Path(__file__).with_name("client_program.py")
 
@@ -26,7 +26,7 @@ COLUMNS = 6  # label, score, top, left, bottom, right
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a client found: its name and version, and its detections."""
+    """A client's name and version, and its detections."""
 
     client: str
     version: str
@@ -37,7 +37,7 @@ def client_in(python: Path) -> str:
     """Return which of `CLIENTS` the environment of the interpreter *python* has.
 
     Raises:
-        MissingToolError: none of them, or *python* is no Python.
+        MissingToolError: it has none of them, or *python* is not a Python interpreter.
     """
     probe = PROBE.format(names=CLIENTS)
     try:
@@ -53,7 +53,7 @@ def client_in(python: Path) -> str:
 def run_client(
     python: Path, model: Path, images: Sequence[Path], sizes: Sequence[tuple[int, int]], labels: Sequence[str]
 ) -> Seen:
-    """Return what the client of *python* finds with *model* in the files *images*, of *sizes* (height, width).
+    """Return what *python*'s client detects with *model* in the files *images*, of *sizes* (height, width).
 
     Raises:
         MissingToolError: *python* has no client.
@@ -65,9 +65,9 @@ def run_client(
     try:
         done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=limit_s)
     except subprocess.TimeoutExpired as error:
-        raise DeviceError(f"the client of {python} took over {limit_s} s for {len(images)} images") from error
+        raise DeviceError(f"the client of {python} took more than {limit_s} s for {len(images)} images") from error
     if done.returncode != 0:
-        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it printed nothing")
         raise DeviceError(f"the client of {python} failed with status {done.returncode}: {last[:300]}")
     return _seen(done.stdout, sizes, labels)
 
@@ -77,7 +77,7 @@ def _seen(answer: str, sizes: Sequence[tuple[int, int]], labels: Sequence[str]) 
         record = json.loads(answer.splitlines()[-1])
         client, version, images = str(record["client"]), str(record["version"]), list(record["images"])
         if len(images) != len(sizes):
-            raise InputError(f"{len(images)} images in its answer, of {len(sizes)}")
+            raise InputError(f"its answer has {len(images)} images, expected {len(sizes)}")
         return Seen(client, version, _detected(images, sizes, labels))
     except (InputError, ValueError, KeyError, TypeError, IndexError) as error:
         raise DeviceError(f"the client's answer cannot be read: {type(error).__name__}: {error}") from error
@@ -88,7 +88,7 @@ def _detected(images: list[list[list[object]]], sizes: Sequence[tuple[int, int]]
     rows = [(index, *row) for index, image in enumerate(images) for row in image]
     unknown = sorted({str(row[1]) for row in rows} - set(number))
     if unknown or any(len(row) != COLUMNS + 1 for row in rows):
-        raise InputError(f"labels that the model has not: {', '.join(unknown)}")
+        raise InputError(f"labels that the model does not have: {', '.join(unknown)}")
     where = np.array([row[0] for row in rows], np.int64)
     scale = np.array(sizes, np.float32)[where][:, [0, 1, 0, 1]] if rows else np.ones((0, 4), np.float32)
     return Detected(

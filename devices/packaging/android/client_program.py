@@ -1,4 +1,4 @@
-"""A client's ObjectDetector on a list of images: run by a Python that has the client, never imported, without detlite.
+"""Runs a client's ObjectDetector on images, under a Python that has the client; never imported, and without detlite.
 
 The argument is the client's module, `mediapipe` or `tflite_support`. Reads `{"model": path, "images": [paths]}` from
 stdin and writes one line of JSON: `client`, `version`, and for each image its detections, best first: [label, score,
@@ -16,7 +16,7 @@ MOST = 100
 
 
 def mediapipe(model: str, images: list[str]) -> dict[str, Any]:
-    """Return what MediaPipe Tasks finds."""
+    """Return what MediaPipe Tasks detects."""
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
 
@@ -27,7 +27,7 @@ def mediapipe(model: str, images: list[str]) -> dict[str, Any]:
 
 
 def task_library(model: str, images: list[str]) -> dict[str, Any]:
-    """Return what the TFLite Task Library finds."""
+    """Return what the TFLite Task Library detects."""
     from tflite_support.task import core, processor, vision
 
     options = vision.ObjectDetectorOptions(

@@ -1,4 +1,4 @@
-"""Measured accuracy and latency for a manifest: what `detlite evaluate --json` and `measure --json` wrote."""
+"""Measured accuracy and latency for a manifest, from the output of `detlite evaluate --json` and `measure --json`."""
 
 from __future__ import annotations
 

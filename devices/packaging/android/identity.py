@@ -1,10 +1,10 @@
-"""Preprocessing identity: what other scores the same pixels get in an app's client than in detlite.
+"""Preprocessing identity: how an app's client scores the same pixels differently from detlite.
 
-A client resizes in its own way, and nothing else differs: the same model file, the same decoded pixels. That is shown
-twice: with detlite resizing as the client does, and with images that detlite has brought to the input's size before.
-What is left there is that clients return whole pixels, that MediaPipe moves a box which reaches over the left or the
-top edge into the image, and that each brings a runtime of its own, which counts for dynamic-range models alone.
-All of it goes into the manifest, for an app's accuracy depends on its client.
+Only the client's resizing differs: the model file and the decoded pixels are the same. That is shown
+twice: with detlite resizing as the client does, and with images that detlite has already resized to the input size.
+The remaining differences: clients return whole pixels, MediaPipe shifts a box that extends past the left or
+top edge into the image, and each has its own runtime, which matters for dynamic-range models only.
+All of it goes into the manifest, since an app's accuracy depends on its client.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from detlite.runtime.inputs import ImageInput
 from detlite.runtime.progress import Progress, silent
 
 OWN, ALIKE, BEFORE = "client", "client; detlite as it does", "detlite"
-"""Who resizes: each in its own way, both in the client's way, detlite for both."""
+"""Who resizes: each in its own way; both in the client's way; detlite for both."""
 
 CLIENT_WAYS = {"mediapipe": MEDIAPIPE, "tflite-support": TASK_LIBRARY}
 """How each client resizes, by its package."""
@@ -40,19 +40,19 @@ CLIENT_WAYS = {"mediapipe": MEDIAPIPE, "tflite-support": TASK_LIBRARY}
 
 @dataclass(frozen=True)
 class Identity:
-    """How far a client finds what detlite finds with the same file and the same pixels.
+    """How closely a client's detections match detlite's, with the same file and pixels.
 
     Attributes:
         client: its package and version.
-        resized_by: `OWN`, `ALIKE`, or `BEFORE` where the images had the input's size already.
-        images: how many were compared.
-        compared: in how many both found something, so that there is a best detection to compare.
-        same_class: in how many of these the best detection has the same class.
-        box_difference_max: the largest difference of an edge of these boxes, in parts of the image.
-        box_difference_median: over the images, the median of the largest difference.
-        score_difference_mean: of the best scores, without the sign.
-        score_difference_max: the largest of them.
-        fidelity: mAP in percent of the client's detections against detlite's as the truth.
+        resized_by: `OWN`, `ALIKE`, or `BEFORE` if the images had the input's size already.
+        images: the number of images compared.
+        compared: the number in which both detected something, so that best detections can be compared.
+        same_class: the number of these in which the best detection has the same class.
+        box_difference_max: the largest difference between edges of these boxes, as a fraction of the image.
+        box_difference_median: the median over the images of the largest difference.
+        score_difference_mean: the mean absolute difference of the best scores.
+        score_difference_max: the largest.
+        fidelity: mAP in percent of the client's detections, with detlite's as the truth.
     """
 
     client: str
@@ -69,7 +69,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class _Handed:
-    """What everyone is handed: PNG files, and their sizes (height, width)."""
+    """The images that everyone gets: PNG files, and their sizes (height, width)."""
 
     files: list[Path]
     sizes: list[tuple[int, int]]
@@ -78,17 +78,17 @@ class _Handed:
 def measure_identity(
     variant: Variant, pythons: Sequence[Path], images: Sequence[Path], *, progress: Progress = silent
 ) -> list[dict[str, Any]]:
-    """Return an `Identity` as a record for the client in the environment of each of *pythons*.
+    """Return an `Identity` record for the client in each environment of *pythons*.
 
-    The images are decoded once and handed to everyone as PNG files, so that decoders of JPEG play no part.
+    The images are decoded once and passed to everyone as PNG files, so that JPEG decoders play no part.
 
     Raises:
-        InputError: detlite finds nothing in the images.
+        InputError: detlite detects nothing in the images.
         MissingToolError: an interpreter has no client.
         DeviceError: a client refuses the model.
     """
     for python in pythons:
-        client_in(python)  # before there is work that it would throw away
+        client_in(python)  # fails before any work is done
     records = []
     with tempfile.TemporaryDirectory() as scratch:
         artifact = Artifact(Path(scratch) / variant.file, variant.contract)
@@ -114,10 +114,10 @@ def _seen(python: Path, artifact: Artifact, handed: _Handed) -> Seen:
 
 
 def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
-    """Return how far what a client has *seen* is *ours*.
+    """Return how closely a client's detections *seen* match *ours*.
 
     Raises:
-        InputError: there is no image in which both found something.
+        InputError: there is no image in which both detected something.
     """
     pairs = []
     for index in range(len(ours.sizes)):
@@ -126,7 +126,7 @@ def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
             box = float(np.abs(np.clip(mine[0][0], 0, 1) - np.clip(theirs[0][0], 0, 1)).max())
             pairs.append((mine[1][0] == theirs[1][0], box, abs(float(mine[2][0] - theirs[2][0]))))
     if not pairs:
-        raise InputError(f"neither detlite nor {seen.client} finds anything in the same image: give other images")
+        raise InputError(f"in no image do both detlite and {seen.client} detect something: give other images")
     same = [box for is_same, box, _score in pairs if is_same] or [1.0]
     scores = [score for _same, _box, score in pairs]
     return Identity(
@@ -145,7 +145,7 @@ def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
 
 def _fidelity(theirs: Detected, ours: Detected) -> float:
     if not (ours.scores >= TRUTH_SCORE).any():
-        raise InputError(f"detlite finds nothing with a score of at least {TRUTH_SCORE}: give other images")
+        raise InputError(f"detlite detects nothing with a score of at least {TRUTH_SCORE}: give other images")
     return round(fidelity(theirs, ours).fidelity, 2)
 
 
@@ -154,7 +154,7 @@ def _rounded(value: float) -> float:
 
 
 def _decoded(images: Sequence[Path], folder: Path, size: ImageInput | None = None) -> _Handed:
-    """Write each image as PNG to *folder*, brought to *size* by its resize rule where that is given."""
+    """Write each image as PNG to *folder*, resized to *size* by its resize rule if given."""
     from PIL import Image
 
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""An Android library (AAR) of the assets alone: the Kotlin files go into the app as they are."""
+"""An Android library (AAR) with the assets only: the Kotlin files are copied into the app."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NO_CLASSES = {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\n\r\n"}
 
 
 def library(naming: Naming, assets: Mapping[str, bytes]) -> bytes:
-    """Return the AAR with *assets*, by name in their folder: the same bytes every time.
+    """Return the AAR with *assets*, by their names in the folder: the same bytes every time.
 
-    An AAR cannot say what the app compresses: the app's own build script must, as its README says.
+    An AAR cannot control what the app compresses: the app's build script must, as the README explains.
     """
     manifest = ANDROID_MANIFEST.format(package=naming.package, name=naming.name, min_sdk=MIN_SDK)
     return stored_zip(

@@ -1,4 +1,4 @@
-"""The manifest of a package: all that an app, its build and its reviewer may ask, as JSON."""
+"""The manifest of a package: everything that an app, its build and its reviewer need to know, as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a package's models: see `figures` and `identity`."""
+    """The measured figures of a package's models: see `figures` and `identity`."""
 
     accuracy: Sequence[Record] = field(default=())
     latency: Sequence[Record] = field(default=())
@@ -64,12 +64,12 @@ def manifest_json(name: str, variants: Sequence[Variant], labels: bytes, measure
 
 
 def is_trained(variants: Sequence[Variant]) -> bool:
-    """Return whether the weights are those of a training, as far as the histories say; random ones are not."""
+    """Return whether the weights were trained, according to the histories; random ones were not."""
     return not any(RANDOM_WEIGHTS in step for variant in variants for step in variant.history)
 
 
 def toolchain(variants: Sequence[Variant]) -> Record:
-    """Return the versions of what made the models: detlite, and those that their histories name."""
+    """Return the versions of the tools that made the models: detlite, and those named in their histories."""
     found: Record = {"detlite": __version__}
     for variant in variants:
         for step in variant.history:

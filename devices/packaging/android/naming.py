@@ -1,4 +1,4 @@
-"""What the files, the Kotlin classes and the packs of one package are called."""
+"""The names of a package's files, Kotlin classes and packs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESERVED = re.compile(
     "public|return|short|static|strictfp|super|switch|synchronized|this|throw|throws|"
     "transient|true|false|try|typealias|typeof|val|var|void|volatile|when|while"
 )
-"""Words of Kotlin and of Java that cannot stand in a package's name."""
+"""Kotlin and Java keywords, which cannot be part of a package name."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Naming:
     """The names of one package.
 
     Attributes:
-        name: of the asset folder: small letters, digits and underscores.
-        package: of the Kotlin classes.
+        name: the asset folder's: lower-case letters, digits and underscores.
+        package: the Kotlin classes' package.
     """
 
     name: str
@@ -37,33 +37,33 @@ class Naming:
     def __post_init__(self) -> None:
         if NAME.fullmatch(self.name) is None:
             raise InputError(
-                f"the name {self.name!r:.60}: want a small letter, then at most 39 small letters, digits or "
-                "underscores, such as --name street_signs"
+                f"the name {self.name!r:.60}: expected a lower-case letter, then up to 39 lower-case letters, "
+                "digits or underscores; for example --name street_signs"
             )
         parts = self.package.split(".")
         if len(parts) < 2 or not all(SEGMENT.fullmatch(part) and not RESERVED.fullmatch(part) for part in parts):
             raise InputError(
-                f"the Kotlin package {self.package!r:.80}: want names with dots between, none of them a word of the "
-                "language, such as --kotlin-package com.example.models"
+                f"the Kotlin package {self.package!r:.80}: expected names separated by dots, no keyword among them; "
+                "for example --kotlin-package com.example.models"
             )
 
     @property
     def prefix(self) -> str:
-        """What the Kotlin classes begin with: `street_signs` gives `StreetSigns`."""
+        """The prefix of the Kotlin classes: `street_signs` gives `StreetSigns`."""
         return "".join(part.capitalize() for part in self.name.split("_"))
 
     @property
     def source_folder(self) -> str:
-        """Where the Kotlin files go in a module."""
+        """The folder of the Kotlin files in a module."""
         return f"src/main/kotlin/{self.package.replace('.', '/')}"
 
     @property
     def asset_folder(self) -> str:
-        """Where the assets go in a module."""
+        """The folder of the assets in a module."""
         return f"src/main/assets/{self.name}"
 
 
 def name_of_model(path: Path) -> str:
-    """Return a name for the package of the model at *path*: of its folder or file, what is no letter as underscore."""
+    """Return a package name for the model at *path*: its folder's or file's, with underscores for other characters."""
     stem = path.absolute().name.removesuffix(MODEL_SUFFIX)
     return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:40]

@@ -1,4 +1,4 @@
-"""Packaging a detector for an Android app: every file, made in memory, then written whole or not at all."""
+"""Packaging a detector for an Android app: every file is made in memory, then all are written or none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IDENTITY_IMAGES, SEED = 20, 0
 
 @dataclass(frozen=True)
 class Models:
-    """The models of a package: for the CPU, and where given for a GPU and for systems on a chip, by their names."""
+    """The models of a package: for the CPU, and optionally for a GPU and for systems on a chip by name."""
 
     cpu: Path
     gpu: Path | None = None
@@ -44,15 +44,15 @@ class Models:
 
 @dataclass(frozen=True)
 class Extras:
-    """What a package has beside assets, Kotlin, Gradle lines and README.
+    """What a package has besides assets, Kotlin, Gradle lines and README.
 
     Attributes:
         figures: files that `detlite evaluate --json` and `measure --json` wrote.
-        clients: Python interpreters with a client, whose resizing is compared on the *images*.
+        clients: Python interpreters with a client whose resizing is compared on the *images*.
         images: a folder, or a list of images.
-        aar: whether there is an Android library.
-        asset_pack: how an asset pack is delivered, None for no pack.
-        ai_pack: the same of an AI pack.
+        aar: whether to write an Android library.
+        asset_pack: how an asset pack is delivered; None for no pack.
+        ai_pack: the same for an AI pack.
     """
 
     figures: Sequence[Path] = field(default=())
@@ -65,7 +65,7 @@ class Extras:
 
 @dataclass(frozen=True, eq=False)
 class Package:
-    """A package in memory: its models, what was measured of them, its assets, and all its files by path."""
+    """A package in memory: its models, their measured figures, its assets, and all its files by path."""
 
     naming: Naming
     variants: Sequence[Variant]
@@ -80,12 +80,12 @@ def make_package(
     """Return the package of *models*: the same bytes for the same inputs.
 
     Raises:
-        InputError: Android's clients cannot use a model, or the models are not of one detector.
-        UnknownNameError: a model is compiled for a system on a chip that ai-edge-litert does not know.
+        InputError: Android's clients cannot use a model, or the models are of different detectors.
+        UnknownNameError: ai-edge-litert does not know a model's system on a chip.
         MissingToolError, DeviceError: a client is missing, or fails.
     """
     if extras.asset_pack and extras.ai_pack:
-        raise InputError("--asset-pack and --ai-pack would be two modules of one name: give one")
+        raise InputError("--asset-pack and --ai-pack would make two modules of the same name: give one of them")
     variants = _variants(models, choices)
     measured = _measured(variants, extras, progress)
     labels = label_lines(variants[0].contract.labels)
@@ -118,27 +118,27 @@ def _variants(models: Models, choices: Choices) -> list[Variant]:
             raise unknown_name("system on a chip", chip, known_chips())
     variants += [compiled_variant(use, path, variants[0]) for use, path in models.compiled]
     if len({variant.file for variant in variants}) != len(variants):
-        raise InputError(f"two models for one processor: {', '.join(variant.use for variant in variants)}")
+        raise InputError(f"two models are for the same processor: {', '.join(variant.use for variant in variants)}")
     return variants
 
 
 def _same_detector(cpu: Variant, gpu: Variant, path: Path) -> None:
-    """Refuse a model for the GPU whose constants in the app's code would be others."""
+    """Refuse a GPU model that would need different constants in the app's code."""
     one, other = cpu.contract, gpu.contract
     ours, theirs = detection_of(one).nms, detection_of(other).nms
     sizes = [(contract.image.height, contract.image.width, contract.image.resize) for contract in (one, other)]
     if one.labels != other.labels or sizes[0] != sizes[1]:
-        raise InputError(f"{path} is another detector than the first: its labels, its input size or its resize differ")
+        raise InputError(f"{path} is a different detector from the first: its labels, input size or resize rule differ")
     if ours != theirs:
         raise InputError(
-            f"{path} has other settings of its op than the first ({theirs.kind} NMS, score "
+            f"{path} has different post-processing settings from the first ({theirs.kind} NMS, score "
             f"{theirs.score_threshold}, IoU {theirs.iou_threshold}, {theirs.max_detections} detections): "
             f"detlite postprocess {path} {_settings(ours)} -o OUT"
         )
 
 
 def _settings(nms: Nms) -> str:
-    """Return the options of `detlite postprocess` that set an op as *nms* says."""
+    """Return the options of `detlite postprocess` that configure an op as *nms*."""
     classes = f" --classes-per-detection {nms.max_classes_per_detection}" if nms.kind == "fast" else ""
     return (
         f"--nms {nms.kind} --score-threshold {nms.score_threshold:g} --iou {nms.iou_threshold:g} "
@@ -161,7 +161,7 @@ def _measured(variants: Sequence[Variant], extras: Extras, progress: Progress) -
 
 
 def _beside(files: Iterable[str]) -> list[str]:
-    """Return the first folder of each of *files*, or the file where it lies in none, each once."""
+    """Return the top folder of each of *files*, or the file itself if it has none, each once."""
     return sorted({path.split("/")[0] for path in files})
 
 

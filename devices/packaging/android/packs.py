@@ -27,7 +27,7 @@ plugins {{
 
 
 def pack_name(naming: Naming) -> str:
-    """Return what the pack, and its module, are called."""
+    """Return the name of the pack and of its module."""
     return f"{naming.name}_pack"
 
 
@@ -36,7 +36,7 @@ def asset_pack(naming: Naming, assets: Mapping[str, bytes], delivery: str) -> di
 
     Raises:
         InputError: the assets are too large for a pack.
-        UnknownNameError: *delivery* is none of `DELIVERIES`.
+        UnknownNameError: *delivery* is not one of `DELIVERIES`.
     """
     if delivery not in DELIVERIES:
         raise unknown_name("delivery of an asset pack", delivery, DELIVERIES)
@@ -50,22 +50,22 @@ def asset_pack(naming: Naming, assets: Mapping[str, bytes], delivery: str) -> di
 
 
 def check_pack_bytes(size_bytes: int) -> None:
-    """Refuse what is over Google Play's limit for one pack."""
+    """Refuse a pack over Google Play's size limit."""
     if size_bytes > PLAY_LIMIT_BYTES:
         raise InputError(
-            f"the pack has {size_bytes:,} bytes, and Google Play takes {PLAY_LIMIT_BYTES:,} at most: leave a model "
+            f"the pack has {size_bytes:,} bytes, and Google Play accepts at most {PLAY_LIMIT_BYTES:,}: leave a model "
             "file out"
         )
 
 
 def ai_pack(naming: Naming, variants: Sequence[Variant], delivery: str) -> dict[str, bytes]:
-    """Return the files of an AI pack as ai-edge-litert's own export lays them out, by path.
+    """Return the files of an AI pack by path, in the layout of ai-edge-litert's own export.
 
-    Play hands each device the file of its own system on a chip, and the CPU file to every other.
+    Play delivers to each device the file for its system on a chip, or else the CPU file.
 
     Raises:
         InputError: no variant is compiled for a system on a chip, or they are too large for a pack.
-        UnknownNameError: *delivery* is none of `DELIVERIES`.
+        UnknownNameError: *delivery* is not one of `DELIVERIES`.
     """
     from ai_edge_litert.aot.ai_pack.export_lib import export
 
@@ -73,7 +73,7 @@ def ai_pack(naming: Naming, variants: Sequence[Variant], delivery: str) -> dict[
         raise unknown_name("delivery of an AI pack", delivery, DELIVERIES)
     compiled = [variant for variant in variants if variant.use not in (CPU, GPU)]
     if not compiled:
-        raise InputError("an AI pack is for models that are compiled for a system on a chip: give them with --soc")
+        raise InputError("an AI pack needs models compiled for a system on a chip: give them with --soc")
     check_pack_bytes(sum(len(variant.data) for variant in (variants[0], *compiled)))
     name = pack_name(naming)
     script = SCRIPT.format(plugin="com.android.ai-pack", block="aiPack", name=name, delivery=delivery)
@@ -89,7 +89,7 @@ def ai_pack(naming: Naming, variants: Sequence[Variant], delivery: str) -> dict[
 
 
 def _compilation(fallback: Variant, compiled: Sequence[Variant]) -> Any:
-    """Return what ai-edge-litert's compiler would have returned for these files."""
+    """Return what ai-edge-litert's compiler would return for these files."""
     from ai_edge_litert.aot.core.aot_types import CompilationResult, Model
     from ai_edge_litert.aot.vendors.fallback_backend import FallbackBackend
 
@@ -100,7 +100,7 @@ def _compilation(fallback: Variant, compiled: Sequence[Variant]) -> Any:
 
 
 def known_chips() -> dict[str, Any]:
-    """Return ai-edge-litert's backend for each system on a chip that it compiles for, by the name of its target."""
+    """Return ai-edge-litert's backend for each system on a chip that it supports, by target name."""
     from ai_edge_litert.aot.vendors.google_tensor.google_tensor_backend import GoogleTensorBackend
     from ai_edge_litert.aot.vendors.mediatek.mediatek_backend import MediaTekBackend
     from ai_edge_litert.aot.vendors.qualcomm.qualcomm_backend import QualcommBackend

@@ -1,4 +1,4 @@
-"""The text files of a package, from templates: Kotlin, Gradle, the README."""
+"""The text files of a package, from templates: Kotlin, Gradle, README."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def kotlin_files(naming: Naming, variants: Sequence[Variant], manifest: bytes) -
 
 
 def gradle_files(pack: str | None, *, ai_pack: bool) -> dict[str, bytes]:
-    """Return the lines for the app's build script, in both of Gradle's languages; *pack* is the module of a pack."""
+    """Return the lines for the app's build script, in both of Gradle's languages; *pack* is a pack's module."""
     facts = {"litert": LITERT, "mediapipe": MEDIAPIPE, "pack": pack, "ai_pack": ai_pack}
     return {f"gradle/{name}": render(f"{name}.j2", facts).encode("ascii") for name in ("app.gradle.kts", "app.gradle")}
 
@@ -49,7 +49,7 @@ def gradle_files(pack: str | None, *, ai_pack: bool) -> dict[str, bytes]:
 def readme(
     naming: Naming, variants: Sequence[Variant], measured: Measured, extras: Sequence[str], *, delivery: str | None
 ) -> bytes:
-    """Return the README for the app's developer; *extras* are further files that lie beside it."""
+    """Return the README for the app's developer; *extras* are further files beside it."""
     facts = {
         "naming": naming,
         "variants": variants,
@@ -69,22 +69,22 @@ def readme(
 
 
 def fingerprint(name: str, manifest: bytes) -> str:
-    """Return the constant that ties an app's code to its assets: the package's name and its manifest's sha256."""
+    """Return the constant that ties an app's code to its assets: the package's name and the manifest's sha256."""
     return f"detlite/{name}/{digest(manifest)}"
 
 
 def max_threads(contract: Contract) -> int:
-    """Return how many threads the op's NMS bears: the regular one loses a class with more (TensorFlow issue 56058)."""
+    """Return the op's safe number of threads: regular NMS loses a class with more than one (TensorFlow issue 56058)."""
     return FEW_THREADS if detection_of(contract).nms.kind == "regular" else MANY_THREADS
 
 
 def render(template: str, facts: dict[str, Any]) -> str:
-    """Return the text of *template* with *facts*; a fact that is missing is an error."""
+    """Return *template* filled with *facts*; a missing fact is an error."""
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("detlite.devices.packaging.android", package_path="templates"),
-        autoescape=False,  # noqa: S701  # Kotlin and Markdown; texts from outside pass `kotlin_string` or `one_line`
+        autoescape=False,  # noqa: S701  # Kotlin and Markdown; outside text goes through `kotlin_string` or `one_line`
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -107,23 +107,23 @@ def kotlin_string(text: str) -> str:
 
 
 def one_line(text: object) -> str:
-    """Return *text* for a table or a sentence of Markdown: one line, nothing in it that Markdown or HTML acts on."""
+    """Return *text* for Markdown: one line, with the special characters of Markdown and HTML escaped."""
     plain = " ".join(str(text).split())
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in plain)
 
 
 def channels(values: Sequence[float]) -> str:
-    """Return the values of red, green and blue: one number where all are the same."""
+    """Return the values of red, green and blue; one number if all are equal."""
     return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{value:g}" for value in values) + ")"
 
 
 def megabytes(data: bytes) -> str:
-    """Return the size of *data* in megabytes, to a hundredth."""
+    """Return the size of *data* in megabytes, to two decimals."""
     return f"{len(data) / 1e6:.2f} MB"
 
 
 def accuracy(record: Mapping[str, Any]) -> str:
-    """Return what an accuracy *record* says: its scores, on how many images, and which client's resizing if any."""
+    """Return an accuracy *record* as text: scores, number of images, and the client's resizing if any."""
     metric = f" ({one_line(record['metric'])})" if "metric" in record else ""
     names = {"map": f"mAP{metric}", "fidelity": "fidelity to another model"}
     scores = " and ".join(f"{names[key]} {record[key]:.2f} %" for key in SCORES if key in record)

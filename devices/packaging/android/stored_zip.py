@@ -1,4 +1,4 @@
-"""Zip files whose bytes depend on nothing but their content: no time, no owner, nothing compressed."""
+"""Zip files whose bytes depend only on their content: no times, no owners, no compression."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from detlite.convert.tflite.appended import EPOCH
 
-READABLE = 0o100644 << 16  # a plain file that all may read, as Unix has it in a zip
+READABLE = 0o100644 << 16  # a regular file readable by all, in a zip's Unix attributes
 UNIX = 3
 
 
 def stored_zip(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip of *files*, by name and in their order, each stored as it is."""
+    """Return a zip of *files* by name, in order, each stored uncompressed."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""One model file of a package: what an Android client can load, made of an artifact."""
+"""One model file of a package: what an Android client can load, made from an artifact."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 CPU, GPU = "cpu", "gpu"
 FILES = {CPU: "model.tflite", GPU: "model_gpu.tflite"}
 PLAY_LIMIT_BYTES = 1_500_000_000
-"""Of one asset or AI pack, compressed, as Google Play's documentation has it; weights hardly compress."""
+"""Limit of one asset or AI pack, compressed, from Google Play's documentation; weights hardly compress."""
 
 PIXELS = np.arange(256, dtype=np.float64)
 
@@ -37,9 +37,9 @@ class Choices:
     """How every model file of a package is made.
 
     Attributes:
-        about: what metadata says of the model in words.
-        labels: a label file in place of the artifact's own labels.
-        replace_metadata: whether metadata that is there already goes.
+        about: the model's description in the metadata.
+        labels: a label file to use instead of the artifact's labels.
+        replace_metadata: whether existing metadata is replaced.
     """
 
     about: About
@@ -53,13 +53,13 @@ class Variant:
 
     Attributes:
         use: `cpu`, `gpu`, or the system on a chip that it was compiled for.
-        file: its name among the assets.
+        file: its name in the assets.
         data: its bytes.
         contract: how to use it.
-        history: of the artifact that it was made of.
-        source_sha256: of that artifact's model file.
-        quantization: as `detlite inspect` calls it.
-        runtime_version: the oldest TensorFlow Lite runtime, as the converter states it; empty where it does not.
+        history: the history of its artifact.
+        source_sha256: the sha256 of that artifact's model file.
+        quantization: as `detlite inspect` names it.
+        runtime_version: the oldest TensorFlow Lite runtime according to the converter; empty if it does not say.
     """
 
     use: str
@@ -73,10 +73,10 @@ class Variant:
 
 
 def make_variant(use: str, path: Path, choices: Choices) -> Variant:
-    """Return the model at *path* as MediaPipe and the Task Library load it, with metadata and a uint8 or float input.
+    """Return the model at *path* in the form that MediaPipe and the Task Library load: metadata, uint8 or float input.
 
     Raises:
-        InputError: it has raw heads or anything else that these clients cannot use, labels that are not its own, or
+        InputError: it has raw heads or something else that these clients cannot use, labels that do not fit, or
             is too large for any pack.
     """
     check_size(path)
@@ -97,19 +97,19 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
 
 
 def compiled_variant(use: str, path: Path, cpu: Variant) -> Variant:
-    """Return the file at *path*, compiled for the system on a chip *use*, as it is: every byte of it counts.
+    """Return the file at *path*, compiled for the system on a chip *use*, unchanged.
 
     Raises:
-        InputError: its input and outputs are not those of the *cpu* file, which stands in for it elsewhere.
+        InputError: its inputs and outputs differ from those of the *cpu* file, which replaces it on other devices.
     """
     check_size(path)
     if not path.is_file():
-        raise InputError(f"{path}: want the .tflite that was compiled for {use}, and there is no such file")
+        raise InputError(f"{path}: expected the .tflite compiled for {use}, but there is no such file")
     data = path.read_bytes()
     ours, theirs = describe(cpu.data, cpu.file), describe(data, str(path))
     if (ours.inputs, ours.outputs) != (theirs.inputs, theirs.outputs):
         raise InputError(
-            f"{path} has other inputs or outputs than {cpu.file}: compile the packaged {cpu.file} itself for {use}"
+            f"{path} has different inputs or outputs from {cpu.file}: compile the packaged {cpu.file} for {use}"
         )
     artifact = Artifact(path, cpu.contract, cpu.history)
     return _variant(use, f"model_{use.lower()}.tflite", data, artifact, cpu.contract, digest(data))
@@ -129,12 +129,12 @@ def _variant(use: str, file: str, data: bytes, artifact: Artifact, contract: Con
 
 
 def check_size(path: Path) -> None:
-    """Refuse a model that Google Play takes in no pack, before it is read."""
+    """Refuse a model too large for a Google Play pack, before reading it."""
     file = model_in(path) if path.is_dir() else path
     if file is not None and file.is_file() and (size := file.stat().st_size) > PLAY_LIMIT_BYTES:
         raise InputError(
-            f"{file} has {size:,} bytes, and a pack of Google Play takes {PLAY_LIMIT_BYTES:,}: quantize the model, or "
-            "take a smaller one"
+            f"{file} has {size:,} bytes, and a Google Play pack holds {PLAY_LIMIT_BYTES:,}: quantize the model, or "
+            "use a smaller one"
         )
 
 
@@ -142,10 +142,10 @@ def check_clients(contract: Contract, path: Path) -> None:
     """Refuse what MediaPipe's and the Task Library's object detectors cannot use."""
     nms, image = detection_of(contract).nms, contract.image
     if nms.kind == "peaks":
-        raise InputError(f"{path} is a CenterNet: no op decodes its peaks, and Android's clients want boxes and scores")
+        raise InputError(f"{path} is a CenterNet: no op decodes its peaks, and Android's clients need boxes and scores")
     if has_raw_heads(contract):
         raise InputError(
-            f"{path} has raw heads, and Android's clients want boxes, classes, scores and a count: attach the "
+            f"{path} has raw heads, and Android's clients need boxes, classes, scores and a count: attach the "
             f"post-processing op first, detlite postprocess {path} --add -o OUT"
         )
     if image.colour != "RGB":
@@ -158,17 +158,17 @@ def check_clients(contract: Contract, path: Path) -> None:
 
 
 def check_pixels(image: ImageInput, path: Path) -> None:
-    """Refuse a quantized input that wants anything but pixels as they are: clients normalize float inputs only."""
+    """Refuse a quantized input that needs anything but unchanged pixels: clients normalize float inputs only."""
     error = pixel_error(image)
     if error > 1:
         raise InputError(
-            f"{path} wants pixels changed by up to {error:.0f} of 255 before they go in, and Android's clients put "
-            "them into an integer input as they are: quantize with --io float32"
+            f"{path} needs pixels changed by up to {error:.0f} of 255 first, and Android's clients pass "
+            "them to an integer input unchanged: quantize with --io float32"
         )
 
 
 def pixel_error(image: ImageInput) -> int:
-    """Return by how much, of 255, a uint8 input wants pixels changed; 0 for a float one, which clients normalize."""
+    """Return by how much, of 255, a uint8 input needs pixels changed; 0 for a float input, which clients normalize."""
     found = image.quantization
     if image.dtype != "uint8" or found is None:
         return 0

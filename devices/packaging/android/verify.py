@@ -1,4 +1,4 @@
-"""Looking into a built app: is the model in it as it was packaged, and can it be mapped?"""
+"""Checking a built app: does it contain the model as it was packaged, and can the model be mapped?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from detlite.devices.packaging.android.variant import CPU, GPU
 from detlite.runtime.errors import InputError
 
 PAGE_BYTES = 16384
-"""The largest page of an Android phone: what begins at a multiple of it is mapped without a copy."""
+"""The largest page size of Android phones: a file aligned to it is mapped without a copy."""
 
 NO_COMPRESS = 'android { androidResources { noCompress += "tflite" } }'
 MAX_MANIFEST_BYTES, MAX_CODE_BYTES, MAX_CONFIG_BYTES = 1 << 24, 1 << 27, 1 << 20
@@ -30,13 +30,13 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Placed:
-    """A file of a package as it lies in an app.
+    """A file of a package inside an app.
 
     Attributes:
-        path: in the app.
-        size_bytes: unpacked.
-        is_stored: whether it is, or will be, uncompressed in the installed app.
-        offset: where its content begins in an APK; None in a bundle, of which Play makes the APKs.
+        path: its path in the app.
+        size_bytes: its uncompressed size.
+        is_stored: whether it is or will be uncompressed in the installed app.
+        offset: where its content begins in an APK; None in a bundle, from which Play builds APKs.
     """
 
     path: str
@@ -47,13 +47,13 @@ class Placed:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found in an app.
+    """The result of checking an app.
 
     Attributes:
         kind: `APK` or `AAB`.
-        packages: the names of detlite's packages in it.
+        packages: the names of its detlite packages.
         models: their model files.
-        findings: what is wrong, one sentence each, with what cures it.
+        findings: what is wrong, one sentence each with its cure.
         notes: what could not be checked.
     """
 
@@ -66,7 +66,7 @@ class Verification:
 
 @dataclass(frozen=True, eq=False)
 class _InApp:
-    """One package in an app: where it is, its manifest, and the manifest's bytes."""
+    """One package in an app: its location, its manifest, and the manifest's bytes."""
 
     root: str
     module: str
@@ -76,22 +76,22 @@ class _InApp:
 
 
 def verify_app(path: Path, *, package: Path | None = None, alignment: int = PAGE_BYTES) -> Verification:
-    """Return what is right and wrong with detlite's packages in the app at *path*.
+    """Check detlite's packages in the app at *path*.
 
     Args:
         path: an APK or an AAB.
-        package: the folder that `detlite package` wrote, to compare with as well.
-        alignment: what a model's place in an APK is a multiple of, in bytes.
+        package: the folder that `detlite package` wrote, to compare with too.
+        alignment: the alignment that a model needs in an APK, in bytes.
 
     Raises:
-        InputError: *path* is no app, or holds no package of detlite; or *package* is none.
+        InputError: *path* is not an app or holds no detlite package, or *package* is not one.
     """
     with open_app(path) as app:
         packages = list(_packages(app))
         if not packages:
             raise InputError(
-                f"{path} holds no package of detlite: no assets/NAME/{MANIFEST} of the schema {SCHEMA}; copy the "
-                "folder src of the package over that of the app's module"
+                f"{path} holds no detlite package: it has no assets/NAME/{MANIFEST} with the schema {SCHEMA}; copy the "
+                "package's src folder over the app module's"
             )
         compression = BundleCompression()
         if app.kind == AAB:
@@ -120,7 +120,7 @@ def _packages(app: AppFile) -> Iterator[_InApp]:
 
 
 def _manifest(raw: bytes, path: str) -> dict[str, Any] | None:
-    """Return the manifest *raw*, checked as far as it is used; None where it is somebody else's."""
+    """Return the manifest *raw*, checked as far as it is used; None if it is not detlite's."""
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError):
@@ -134,12 +134,12 @@ def _manifest(raw: bytes, path: str) -> dict[str, Any] | None:
     labels = record.get("labels")
     for item in (*record["files"], labels | {"size_bytes": 0} if isinstance(labels, dict) else labels):
         if not _is_file(item):
-            raise InputError(f"{path} is damaged: {item!r:.60} is no file with its sha256; package the model again")
+            raise InputError(f"{path} is damaged: {item!r:.60} is not a file with its sha256; package the model again")
     return record
 
 
 def _is_file(item: object) -> bool:
-    """Return whether *item* of a manifest says where a file is, its sha256 and its size."""
+    """Return whether *item* of a manifest states a file's path, sha256 and size."""
     if not isinstance(item, dict) or not isinstance(item.get("path"), str) or not isinstance(item.get("sha256"), str):
         return False
     size = item.get("size_bytes")
@@ -149,12 +149,12 @@ def _is_file(item: object) -> bool:
 def _files(
     app: AppFile, one: _InApp, compression: BundleCompression, alignment: int
 ) -> Iterator[tuple[list[str], list[Placed]]]:
-    """Yield the findings of each file of a package, and where it lies if it is a model."""
+    """Yield the findings on each file of a package, and its placement if it is a model."""
     for item in one.record["files"]:
         path = one.root + item["path"]
         entry = app.entries.get(path)
         if entry is None:
-            # what is compiled for one chip may come in an AI pack
+            # a file compiled for one chip may be in an AI pack instead
             wanted = item.get("for") in (CPU, GPU)
             yield ([f"{path} is not in the app: copy the package's src/main/assets again, whole"] if wanted else []), []
             continue
@@ -176,17 +176,17 @@ def _placed(app: AppFile, one: _InApp, path: str, compression: BundleCompression
 
 
 def _is_pack(app: AppFile, module: str) -> bool:
-    """Return whether *module* of a bundle is an asset pack: it has assets, and neither code nor resources."""
+    """Return whether *module* of a bundle is an asset pack: it has assets, but neither code nor resources."""
     return not any(name.startswith((f"{module}/dex/", f"{module}/resources.pb")) for name in app.entries)
 
 
 def _mapping_findings(placed: Placed, entry: zipfile.ZipInfo, alignment: int, kind: str) -> list[str]:
     if not placed.is_stored:
-        how = f"deflated, {entry.file_size:,} to {entry.compress_size:,} bytes" if kind != AAB else "to be deflated"
+        how = f"compressed, {entry.file_size:,} to {entry.compress_size:,} bytes" if kind != AAB else "to be compressed"
         return [f"{placed.path} is {how}: an app cannot map it; add to the app's build.gradle.kts: {NO_COMPRESS}"]
     if placed.offset is not None and placed.offset % alignment:
         return [
-            f"{placed.path} is not aligned to {alignment} bytes, it begins at byte {placed.offset}: run "
+            f"{placed.path} is not aligned to {alignment} bytes (it begins at byte {placed.offset}): run "
             f"zipalign -f {alignment} IN.apk OUT.apk, then apksigner sign OUT.apk"
         ]
     return []
@@ -197,13 +197,13 @@ def _byte_findings(app: AppFile, path: str, item: dict[str, Any]) -> list[str]:
     if found == item["sha256"]:
         return []
     return [
-        f"{path} has other bytes than its manifest says (sha256 {found[:12]}, not {item['sha256'][:12]}): copy the "
+        f"{path} does not match its manifest (sha256 {found[:12]}, not {item['sha256'][:12]}): copy the "
         "package's src/main/assets again, whole"
     ]
 
 
 def _of_code(app: AppFile, packages: list[_InApp]) -> tuple[list[str], list[str]]:
-    """Return what is wrong with the constants in the app's code, and what could not be compared."""
+    """Return the findings on the constants in the app's code, and what could not be compared."""
     code = [app.read(name, MAX_CODE_BYTES) for name in sorted(app.entries) if CODE.fullmatch(name)]
     findings, notes = [], []
     for one in packages:
@@ -214,24 +214,24 @@ def _of_code(app: AppFile, packages: list[_InApp]) -> tuple[list[str], list[str]
         elif stated != {want}:
             other = min(stated - {want})
             findings.append(
-                f"the app's code is of another package of {one.name} (manifest {other[-64:][:12]}) than its assets "
+                f"the app's code is from another package of {one.name} (manifest {other[-64:][:12]}) than its assets "
                 f"({want[-64:][:12]}): copy the package's src again, whole"
             )
     return findings, notes
 
 
 def _other_package(packages: list[_InApp], folder: Path | None) -> list[str]:
-    """Return a finding for each package in the app whose manifest is not that of the package in *folder*."""
+    """Return a finding for each package in the app whose manifest differs from that in *folder*."""
     if folder is None:
         return []
     found = sorted(folder.glob(f"src/main/assets/*/{MANIFEST}"))
     if len(found) != 1:
         raise InputError(
-            f"{folder} is no folder that detlite package --android wrote: no src/main/assets/NAME/{MANIFEST}"
+            f"{folder} was not written by detlite package --android: it has no src/main/assets/NAME/{MANIFEST}"
         )
     name, want = found[0].parent.name, digest(found[0].read_bytes())
     there = {one.name: digest(one.raw) for one in packages}
     if there.get(name) == want:
         return []
-    state = "is another one" if name in there else "is not there"
+    state = "is a different one" if name in there else "is missing"
     return [f"the package {name} of {folder} {state} in the app: copy its src again, whole"]

@@ -18,7 +18,7 @@ from detlite.runtime.errors import InputError
 def test_another_detector_for_the_gpu_is_refused(package, tmp_path, capsys):
     write_app_model(tmp_path / "other", labels=("a", "b", "c"))
     assert package("--gpu", "other") == 2
-    assert "other is another detector than the first" in capsys.readouterr().err
+    assert "other is a different detector from the first" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -26,13 +26,13 @@ def test_other_thresholds_for_the_gpu_are_refused(package, tmp_path, capsys):
     write_app_model(tmp_path / "other", nms=Nms(kind="fast", score_threshold=0.5, max_detections=5))
     assert package("--gpu", "other") == 2
     said = capsys.readouterr().err
-    assert "other settings of its op than the first (fast NMS, score 0.5" in said
+    assert "different post-processing settings from the first (fast NMS, score 0.5" in said
     assert "detlite postprocess other --nms fast --score-threshold 0.25 " in said
 
 
 def test_two_packs_of_one_name_are_refused(package, capsys):
     assert package("--asset-pack", "on-demand", "--ai-pack", "on-demand") == 2
-    assert "would be two modules of one name: give one" in capsys.readouterr().err
+    assert "would make two modules of the same name: give one of them" in capsys.readouterr().err
 
 
 def test_an_unknown_chip_gets_the_nearest_name(package, capsys):
@@ -43,7 +43,7 @@ def test_an_unknown_chip_gets_the_nearest_name(package, capsys):
 def test_a_file_for_a_chip_with_other_tensors_is_refused(package, tmp_path, capsys):
     (tmp_path / "g5.tflite").write_bytes((write_app_model(tmp_path / "int8", "int8") / "model.tflite").read_bytes())
     assert package("--soc", "Google_Tensor_G5=g5.tflite") == 2
-    assert "g5.tflite has other inputs or outputs than model.tflite" in capsys.readouterr().err
+    assert "g5.tflite has different inputs or outputs from model.tflite" in capsys.readouterr().err
 
 
 def test_an_ai_pack_without_a_compiled_file_is_refused(package, capsys):
@@ -93,9 +93,7 @@ def test_a_model_over_a_packs_limit_is_refused_before_it_is_read(package, tmp_pa
     with (tmp_path / "huge.tflite").open("wb") as file:
         os.truncate(file.fileno(), 1_500_000_001)
     assert package(model="huge.tflite") == 2
-    assert (
-        "huge.tflite has 1,500,000,001 bytes, and a pack of Google Play takes 1,500,000,000" in capsys.readouterr().err
-    )
+    assert "huge.tflite has 1,500,000,001 bytes, and a Google Play pack holds 1,500,000,000" in capsys.readouterr().err
 
 
 def test_assets_over_a_packs_limit_are_refused():
@@ -121,13 +119,13 @@ def test_what_clients_cannot_use_is_refused(package, tmp_path, capsys, change, s
 def test_an_integer_input_that_wants_other_pixels_is_refused(package, tmp_path, capsys):
     write_app_model(tmp_path / "int8", "int8", change=lambda c: c.with_image(replace(c.image, mean=(100.0,) * 3)))
     assert package(model="int8") == 2
-    assert "wants pixels changed by up to 25 of 255" in capsys.readouterr().err
+    assert "needs pixels changed by up to 25 of 255" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["Demo", "1st", "a-b", "x" * 41])
 def test_a_name_that_is_no_identifier_is_refused(package, capsys, name):
     assert package("--name", name) == 2
-    assert "want a small letter, then" in capsys.readouterr().err
+    assert "expected a lower-case letter, then" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["models", "com.object.x", "com..x", "Com.x", "com.x y"])

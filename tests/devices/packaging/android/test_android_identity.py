@@ -99,12 +99,12 @@ def test_boxes_are_compared_within_the_image():
 
 
 def test_images_in_which_nothing_is_found_are_no_comparison():
-    with pytest.raises(InputError, match=r"neither detlite nor mediapipe finds anything in the same image"):
+    with pytest.raises(InputError, match=r"in no image do both detlite and mediapipe detect something"):
         compare(seen([]), detected([(0, 1, 0.9, 0, 0, 1, 1)]), "client")
 
 
 def test_images_in_which_detlite_is_unsure_are_no_comparison():
-    with pytest.raises(InputError, match=r"finds nothing with a score of at least 0\.3"):
+    with pytest.raises(InputError, match=r"detects nothing with a score of at least 0\.3"):
         compare(seen([(0, 1, 0.2, 0, 0, 1, 1)]), detected([(0, 1, 0.2, 0, 0, 1, 1)]), "client")
 
 
@@ -132,7 +132,7 @@ def test_a_client_that_finds_nothing_is_heard(environment, tmp_path):
 
 
 def test_a_label_that_the_model_has_not_is_an_error(environment):
-    with pytest.raises(DeviceError, match=r"labels that the model has not: kite"):
+    with pytest.raises(DeviceError, match=r"labels that the model does not have: kite"):
         run_client(environment, Path("m.tflite"), [Path("a.png")], [(100, 200)], ("cat", "dog"))
 
 

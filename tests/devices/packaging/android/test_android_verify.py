@@ -71,13 +71,13 @@ def test_the_status_of_a_right_app_is_0(app):
 def test_a_deflated_model_is_a_finding_with_the_gradle_line(app, capsys):
     assert main(["package", "--verify", str(app(deflate=("model.tflite",)))]) == 1
     said = capsys.readouterr().err
-    assert "assets/demo/model.tflite is deflated" in said
+    assert "assets/demo/model.tflite is compressed" in said
     assert 'add to the app\'s build.gradle.kts: android { androidResources { noCompress += "tflite" } }' in said
 
 
 def test_a_model_that_is_not_aligned_is_a_finding_with_the_command(app):
     (said,) = verify_app(app(alignment=4096 + 4)).findings
-    assert "assets/demo/model.tflite is not aligned to 16384 bytes, it begins at byte" in said
+    assert "assets/demo/model.tflite is not aligned to 16384 bytes (it begins at byte" in said
     assert "zipalign -f 16384" in said
 
 
@@ -87,12 +87,12 @@ def test_another_alignment_can_be_asked_for(app):
 
 def test_other_bytes_are_a_finding(app):
     (said,) = verify_app(app(changed=("model.tflite",))).findings
-    assert "assets/demo/model.tflite has other bytes than its manifest says" in said
+    assert "assets/demo/model.tflite does not match its manifest" in said
 
 
 def test_other_labels_are_a_finding(app):
     (said,) = verify_app(app(changed=("labels.txt",))).findings
-    assert "assets/demo/labels.txt has other bytes than its manifest says" in said
+    assert "assets/demo/labels.txt does not match its manifest" in said
 
 
 def test_a_model_that_is_left_out_is_a_finding(app):
@@ -112,7 +112,7 @@ def test_code_of_the_same_package_is_no_finding(app, package):
 
 def test_code_of_another_package_is_a_finding(app):
     (said,) = verify_app(app(code=b"detlite/demo/" + b"0" * 64)).findings
-    assert "the app's code is of another package of demo (manifest 000000000000)" in said
+    assert "the app's code is from another package of demo (manifest 000000000000)" in said
 
 
 def test_an_app_without_constants_is_noted(app):
@@ -129,11 +129,11 @@ def test_another_package_than_the_one_given_is_a_finding(app, package, tmp_path)
     (other / "manifest.json").write_text("{}")
     (said,) = verify_app(app(), package=tmp_path / "other").findings
     assert "the package demo of" in said
-    assert "is another one in the app" in said
+    assert "is a different one in the app" in said
 
 
 def test_a_folder_that_is_no_package_is_refused(app, tmp_path):
-    with pytest.raises(InputError, match=r"is no folder that detlite package --android wrote"):
+    with pytest.raises(InputError, match=r"was not written by detlite package --android"):
         verify_app(app(), package=tmp_path)
 
 
@@ -144,7 +144,7 @@ def test_a_bundle_that_stores_tflite_is_right(bundle):
 
 def test_a_bundle_that_stores_nothing_is_a_finding(bundle):
     (said,) = verify_app(bundle(b"")).findings
-    assert "base/assets/demo/model.tflite is to be deflated" in said
+    assert "base/assets/demo/model.tflite is to be compressed" in said
     assert 'noCompress += "tflite"' in said
 
 
@@ -154,13 +154,13 @@ def test_an_asset_pack_is_stored_as_it_is(bundle):
 
 def test_an_asset_pack_that_the_bundle_compresses_is_a_finding(bundle):
     (said,) = verify_app(bundle(b"\x1a\x02\x10\x02", module="demo_pack", code=b"")).findings
-    assert "demo_pack/assets/demo/model.tflite is to be deflated" in said
+    assert "demo_pack/assets/demo/model.tflite is to be compressed" in said
 
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path, capsys):
     (tmp_path / "x.apk").write_bytes(b"no zip")
     assert main(["package", "--verify", str(tmp_path / "x.apk")]) == 2
-    assert "x.apk is no APK and no AAB" in capsys.readouterr().err
+    assert "x.apk is neither an APK nor an AAB" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):
@@ -179,11 +179,11 @@ def zipped(files):
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ([("a.txt", b"")], r"is a zip file, but no APK and no AAB"),
-        ([("AndroidManifest.xml", b"")], r"holds no package of detlite"),
+        ([("a.txt", b"")], r"is a zip file, but neither an APK nor an AAB"),
+        ([("AndroidManifest.xml", b"")], r"holds no detlite package"),
         ([("AndroidManifest.xml", b""), ("classes.jar", b"")], r"is an AAR"),
-        ([("AndroidManifest.xml", b""), ("assets/x/manifest.json", b"[1")], r"holds no package of detlite"),
-        ([("AndroidManifest.xml", b""), ("assets/x/manifest.json", b'{"schema": "other"}')], r"holds no package"),
+        ([("AndroidManifest.xml", b""), ("assets/x/manifest.json", b"[1")], r"holds no detlite package"),
+        ([("AndroidManifest.xml", b""), ("assets/x/manifest.json", b'{"schema": "other"}')], r"no detlite package"),
     ],
 )
 def test_what_is_no_app_with_a_package_is_refused(tmp_path, files, said):
@@ -197,7 +197,7 @@ def test_what_is_no_app_with_a_package_is_refused(tmp_path, files, said):
 def test_an_app_with_two_files_of_one_name_is_refused(tmp_path):
     path = tmp_path / "x.apk"
     path.write_bytes(zipped([("AndroidManifest.xml", b""), ("a", b"1"), ("a", b"2")]))
-    with pytest.raises(InputError, match=r"two files of one name"):
+    with pytest.raises(InputError, match=r"two files of the same name"):
         verify_app(path)
 
 
@@ -206,9 +206,9 @@ def test_an_app_with_two_files_of_one_name_is_refused(tmp_path):
     [
         ({"schema_version": 2}, r"is of version 2; this detlite reads 1"),
         ({"files": []}, r"lists no model file"),
-        ({"files": [{"path": "x"}]}, r"is no file with its sha256"),
-        ({"files": [{"path": "x", "sha256": "0" * 64, "size_bytes": -1}]}, r"is no file with its sha256"),
-        ({"labels": None}, r"None is no file with its sha256"),
+        ({"files": [{"path": "x"}]}, r"is not a file with its sha256"),
+        ({"files": [{"path": "x", "sha256": "0" * 64, "size_bytes": -1}]}, r"is not a file with its sha256"),
+        ({"labels": None}, r"None is not a file with its sha256"),
     ],
 )
 def test_a_manifest_of_something_else_is_refused(package, tmp_path, change, said):
@@ -224,7 +224,7 @@ def test_a_manifest_of_absurd_size_is_not_read(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("AndroidManifest.xml", b"")
         archive.writestr("assets/demo/manifest.json", bytes(20_000_000))
-    with pytest.raises(InputError, match=r"has over 16777216 bytes"):
+    with pytest.raises(InputError, match=r"is over 16777216 bytes"):
         verify_app(path)
 
 
