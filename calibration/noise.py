@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.models import QuantizedModel
-from detlite.calibration.numbers.saturation import saturated
-from detlite.calibration.ranges.activations import returning
+from detlite.calibration.numbers.saturation import clip_saturated
+from detlite.calibration.ranges.activations import open_activations
 from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.weights.calibrate import Calibrated
 from detlite.runtime.inputs import ImageInput
@@ -45,7 +45,7 @@ def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence
     """
     network, image, limits = calibrated.network, calibrated.source.image, _limits(calibrated)
     names = [network.names[index] for index in network.activations[1:]]
-    wanted, found = returning(network.file, names), returning(made.file, names)
+    wanted, found = open_activations(network.file, names), open_activations(made.file, names)
     common = [name for name in names if name in wanted.tensors and name in found.tensors]
     sums = {name: _Sums() for name in common}
     for sample in samples:
@@ -57,7 +57,7 @@ def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence
 
 def _limits(calibrated: Calibrated) -> dict[str, Range]:
     found = calibrated.ranges.tensors
-    cut = saturated(calibrated.network, found)
+    cut = clip_saturated(calibrated.network, found)
     return {name: one for name, one in cut.items() if one != found[name]}
 
 

@@ -1,4 +1,4 @@
-"""How the activations of a quantized model are stored, and what each operator then wants of its tensors."""
+"""The number formats of activations, and the rules that the operators then impose on their tensors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detlite.calibration.numbers.operators import INT8_RULES, INT16_RULES, Rule
+from detlite.calibration.numbers.operators import INT8_RULES, INT16_RULES, OperatorRule
 from detlite.calibration.ranges.ranges import Range
 from detlite.runtime.tensors import Quantization
 
-NARROWEST = 1e-6  # a tensor that is always 0 has to have some scale
+MIN_WIDTH = 1e-6  # the smallest width of a range: a tensor that is always 0 needs a scale too
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,20 @@ class NumberFormat:
     """One way to store activations.
 
     Attributes:
-        dtype: of the activations: int8 or int16.
+        dtype: the dtype of the activations: int8 or int16.
         symmetric: whether every zero point is 0.
-        bias_dtype: of the biases.
-        bias_limit: the largest bias, in steps, that leaves the accumulator room for the products.
-        rules: what each operator wants; one that is missing here has no such form.
-        in_place: whether operators compute with these numbers, so that each must have a rule or stay float; else all
-            compute in float32, with numbers that were rounded in this way.
+        bias_dtype: the dtype of the biases.
+        bias_limit: the largest bias, in steps, that leaves room for the products in the accumulator.
+        rules: the rule of each operator; an operator without a rule has no such form.
+        in_place: whether operators compute with these numbers, so that each needs a rule or stays in float; otherwise
+            all compute in float32 on rounded values.
     """
 
     dtype: str
     symmetric: bool
     bias_dtype: str
     bias_limit: float
-    rules: Mapping[str, Rule] = field(repr=False)
+    rules: Mapping[str, OperatorRule] = field(repr=False)
     in_place: bool = True
 
     @property
@@ -46,23 +46,23 @@ class NumberFormat:
         return int(np.iinfo(self.dtype).max)
 
     def of_range(self, found: Range) -> Quantization:
-        """Return the scale and zero point that spread the codes over *found*, widened to hold 0.
+        """Return the scale and zero point that spread the codes over *found*, widened to include 0.
 
-        0 gets a code of its own, for padding is made of it (Jacob et al., CVPR 2018, section 3).
+        0 is represented exactly because padding consists of it (Jacob et al., CVPR 2018, section 3).
         """
         low, high = min(found.low, 0.0), max(found.high, 0.0)
         if self.symmetric:
-            return Quantization(float(np.float32(max(-low, high, NARROWEST) / self.highest)), 0)
-        scale = float(np.float32(max(high - low, NARROWEST) / (self.highest - self.lowest)))
+            return Quantization(float(np.float32(max(-low, high, MIN_WIDTH) / self.highest)), 0)
+        scale = float(np.float32(max(high - low, MIN_WIDTH) / (self.highest - self.lowest)))
         zero = round(self.lowest - low / scale)
         return Quantization(scale, min(max(zero, self.lowest), self.highest))
 
 
 INT8 = NumberFormat("int8", symmetric=False, bias_dtype="int32", bias_limit=float(1 << 30), rules=INT8_RULES)
-"""TFLite's 8-bit form; half of int32 for the bias."""
+"""TFLite's 8-bit form; a bias may use half of the range of int32."""
 
 INT16 = NumberFormat("int16", symmetric=True, bias_dtype="int64", bias_limit=float(1 << 46), rules=INT16_RULES)
-"""TFLite's 16x8 form: its kernels multiply sums of at most 48 bits (`MultiplyByQuantizedMultiplier`)."""
+"""TFLite's 16x8 form, whose kernels accept sums of at most 48 bits (`MultiplyByQuantizedMultiplier`)."""
 
 EXPLICIT = NumberFormat("int8", symmetric=True, bias_dtype="float32", bias_limit=float("inf"), rules={}, in_place=False)
-"""Rounding that stands in a float graph as QUANTIZE and DEQUANTIZE; TensorRT takes no zero point but 0."""
+"""Rounding by QUANTIZE and DEQUANTIZE pairs in a float graph; TensorRT requires zero points of 0."""

@@ -1,7 +1,8 @@
-"""What each TFLite operator wants of its tensors in int8, and with int16 activations.
+"""The rules that each TFLite operator imposes on its tensors in int8, and with int16 activations.
 
-From https://ai.google.dev/edge/litert/models/quantization_spec, and for versions `tools/versioning/op_version.cc` of
-TensorFlow. An operator that is not here has no int8 form in TFLite, or none that XNNPACK and the Edge TPU take.
+Source: https://ai.google.dev/edge/litert/models/quantization_spec; for versions, TensorFlow's
+`tools/versioning/op_version.cc`. An operator that is not listed has no int8 form in TFLite, or none that XNNPACK and
+the Edge TPU support.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from detlite.runtime.tensors import Quantization
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Where an operator has its weights, and its bias, and along which axis the weights have a scale each."""
+class WeightInputs:
+    """The positions of weights and bias among an operator's inputs, and the axis of the weights with a scale each."""
 
     weights: int
     bias: int
@@ -22,18 +23,18 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One operator's quantized form.
+class OperatorRule:
+    """The quantized form of one operator.
 
     Attributes:
-        version: the first version of the operator that takes it.
-        weights: of a convolution and its like.
-        same_scale: whether inputs and outputs share scale and zero point: it moves values and computes none.
-        fixed: the scale and zero point of the output, where the specification fixes them.
+        version: the first version of the operator that supports it.
+        weights: the inputs of an operator with weights, such as a convolution.
+        same_scale: whether inputs and outputs share scale and zero point, because it only moves values.
+        fixed: the scale and zero point of the output, if the specification fixes them.
     """
 
     version: int
-    weights: Weights | None = None
+    weights: WeightInputs | None = None
     same_scale: bool = False
     fixed: Quantization | None = None
 
@@ -42,53 +43,53 @@ UNIT = Quantization(1 / 256, -128)  # 0 to 255/256
 SIGNED_UNIT = Quantization(1 / 128, 0)  # -1 to 127/128
 INT16_UNIT = Quantization(1 / 32768, 0)  # -1 to 32767/32768
 
-INT8_RULES: Mapping[str, Rule] = {
-    "CONV_2D": Rule(3, Weights(1, 2, 0)),
-    "DEPTHWISE_CONV_2D": Rule(3, Weights(1, 2, 3)),
-    "FULLY_CONNECTED": Rule(4, Weights(1, 2, 0)),
-    "TRANSPOSE_CONV": Rule(2, Weights(1, 3, 0)),
-    "ADD": Rule(2),
-    "SUB": Rule(2),
-    "MUL": Rule(2),
-    "MEAN": Rule(2),
-    "SUM": Rule(2),
-    "RELU": Rule(2),
-    "RELU6": Rule(2),
-    "RELU_N1_TO_1": Rule(2),
-    "LEAKY_RELU": Rule(2),
-    "PRELU": Rule(1),
-    "ELU": Rule(1),
-    "HARD_SWISH": Rule(1),
-    "LOGISTIC": Rule(2, fixed=UNIT),
-    "SOFTMAX": Rule(2, fixed=UNIT),
-    "TANH": Rule(2, fixed=SIGNED_UNIT),
-    "L2_NORMALIZATION": Rule(2, fixed=SIGNED_UNIT),
-    "AVERAGE_POOL_2D": Rule(2, same_scale=True),
-    "MAX_POOL_2D": Rule(2, same_scale=True),
-    "BATCH_TO_SPACE_ND": Rule(2, same_scale=True),
-    "CONCATENATION": Rule(2, same_scale=True),
-    "DEPTH_TO_SPACE": Rule(1, same_scale=True),
-    "EXPAND_DIMS": Rule(1, same_scale=True),
-    "GATHER": Rule(2, same_scale=True),
-    "MAXIMUM": Rule(2, same_scale=True),
-    "MINIMUM": Rule(2, same_scale=True),
-    "MIRROR_PAD": Rule(2, same_scale=True),
-    "PACK": Rule(2, same_scale=True),
-    "PAD": Rule(2, same_scale=True),
-    "PADV2": Rule(2, same_scale=True),
-    "RESHAPE": Rule(1, same_scale=True),
-    "RESIZE_BILINEAR": Rule(2, same_scale=True),
-    "RESIZE_NEAREST_NEIGHBOR": Rule(2, same_scale=True),
-    "SLICE": Rule(2, same_scale=True),
-    "SPACE_TO_BATCH_ND": Rule(2, same_scale=True),
-    "SPACE_TO_DEPTH": Rule(2, same_scale=True),
-    "SPLIT": Rule(2, same_scale=True),
-    "SPLIT_V": Rule(2, same_scale=True),
-    "SQUEEZE": Rule(1, same_scale=True),
-    "STRIDED_SLICE": Rule(2, same_scale=True),
-    "TILE": Rule(2, same_scale=True),
-    "TRANSPOSE": Rule(2, same_scale=True),
-    "UNPACK": Rule(2, same_scale=True),
+INT8_RULES: Mapping[str, OperatorRule] = {
+    "CONV_2D": OperatorRule(3, WeightInputs(1, 2, 0)),
+    "DEPTHWISE_CONV_2D": OperatorRule(3, WeightInputs(1, 2, 3)),
+    "FULLY_CONNECTED": OperatorRule(4, WeightInputs(1, 2, 0)),
+    "TRANSPOSE_CONV": OperatorRule(2, WeightInputs(1, 3, 0)),
+    "ADD": OperatorRule(2),
+    "SUB": OperatorRule(2),
+    "MUL": OperatorRule(2),
+    "MEAN": OperatorRule(2),
+    "SUM": OperatorRule(2),
+    "RELU": OperatorRule(2),
+    "RELU6": OperatorRule(2),
+    "RELU_N1_TO_1": OperatorRule(2),
+    "LEAKY_RELU": OperatorRule(2),
+    "PRELU": OperatorRule(1),
+    "ELU": OperatorRule(1),
+    "HARD_SWISH": OperatorRule(1),
+    "LOGISTIC": OperatorRule(2, fixed=UNIT),
+    "SOFTMAX": OperatorRule(2, fixed=UNIT),
+    "TANH": OperatorRule(2, fixed=SIGNED_UNIT),
+    "L2_NORMALIZATION": OperatorRule(2, fixed=SIGNED_UNIT),
+    "AVERAGE_POOL_2D": OperatorRule(2, same_scale=True),
+    "MAX_POOL_2D": OperatorRule(2, same_scale=True),
+    "BATCH_TO_SPACE_ND": OperatorRule(2, same_scale=True),
+    "CONCATENATION": OperatorRule(2, same_scale=True),
+    "DEPTH_TO_SPACE": OperatorRule(1, same_scale=True),
+    "EXPAND_DIMS": OperatorRule(1, same_scale=True),
+    "GATHER": OperatorRule(2, same_scale=True),
+    "MAXIMUM": OperatorRule(2, same_scale=True),
+    "MINIMUM": OperatorRule(2, same_scale=True),
+    "MIRROR_PAD": OperatorRule(2, same_scale=True),
+    "PACK": OperatorRule(2, same_scale=True),
+    "PAD": OperatorRule(2, same_scale=True),
+    "PADV2": OperatorRule(2, same_scale=True),
+    "RESHAPE": OperatorRule(1, same_scale=True),
+    "RESIZE_BILINEAR": OperatorRule(2, same_scale=True),
+    "RESIZE_NEAREST_NEIGHBOR": OperatorRule(2, same_scale=True),
+    "SLICE": OperatorRule(2, same_scale=True),
+    "SPACE_TO_BATCH_ND": OperatorRule(2, same_scale=True),
+    "SPACE_TO_DEPTH": OperatorRule(2, same_scale=True),
+    "SPLIT": OperatorRule(2, same_scale=True),
+    "SPLIT_V": OperatorRule(2, same_scale=True),
+    "SQUEEZE": OperatorRule(1, same_scale=True),
+    "STRIDED_SLICE": OperatorRule(2, same_scale=True),
+    "TILE": OperatorRule(2, same_scale=True),
+    "TRANSPOSE": OperatorRule(2, same_scale=True),
+    "UNPACK": OperatorRule(2, same_scale=True),
 }
 
 INT16_VERSIONS: Mapping[str, int] = {
@@ -132,9 +133,9 @@ INT16_VERSIONS: Mapping[str, int] = {
     "TRANSPOSE": 5,
     "UNPACK": 4,
 }
-"""Those with a kernel for int16 in LiteRT 2: none has HARD_SWISH, PRELU, ELU, L2_NORMALIZATION or DEPTH_TO_SPACE."""
+"""Operators with an int16 kernel in LiteRT 2; HARD_SWISH, PRELU, ELU, L2_NORMALIZATION and DEPTH_TO_SPACE have none."""
 
-INT16_RULES: Mapping[str, Rule] = {
+INT16_RULES: Mapping[str, OperatorRule] = {
     kind: replace(INT8_RULES[kind], version=version, fixed=INT16_UNIT if INT8_RULES[kind].fixed else None)
     for kind, version in INT16_VERSIONS.items()
 }

@@ -1,9 +1,9 @@
-"""Writing explicit quantization: a float graph in which QUANTIZE and DEQUANTIZE say what is to be rounded, and how.
+"""Writer of explicit quantization: a float graph in which QUANTIZE and DEQUANTIZE pairs define the rounding.
 
-TensorRT runs the operators between such pairs in int8. It refuses a zero point other than 0 and a bias that is not
-float, so that the int8 form of TFLite cannot be handed to it (tried with TensorRT-RTX 1.7's ONNX importer). The pairs
-stand where its quantized operators read: before convolutions and average pools, and on the branch that joins an
-addition from afar; its other operand is the convolution before, which adds in its accumulator.
+TensorRT runs the operators between such pairs in int8. It rejects zero points other than 0 and integer biases, so it
+cannot read TFLite's int8 form (tried with the ONNX importer of TensorRT-RTX 1.7). The pairs are placed where its
+quantized operators read: before convolutions and average pools, and on the residual input of an addition; the other
+input is the preceding convolution, which adds in its accumulator.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from detlite.calibration.network import Network, Operator
-from detlite.calibration.numbers.kernels import Kernel, Parameters, source_place
-from detlite.calibration.numbers.operators import INT8_RULES, Weights
-from detlite.calibration.numbers.scales import Plan
+from detlite.calibration.numbers.kernels import Kernel, LayerParameters, source_place
+from detlite.calibration.numbers.operators import INT8_RULES, WeightInputs
+from detlite.calibration.numbers.scales import ScalePlan
 from detlite.calibration.numbers.writer import per_channel
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
 from detlite.convert.tflite.open_file import TfliteFile
@@ -25,19 +25,19 @@ from detlite.runtime.errors import FindingError
 POOL, SUM = "AVERAGE_POOL_2D", "ADD"
 
 
-def write_explicit(network: Network, plan: Plan, parameters: Parameters) -> TfliteFile:
-    """Return the model of *network* with explicit quantization, but for the operators left float.
+def write_explicit(network: Network, plan: ScalePlan, parameters: LayerParameters) -> TfliteFile:
+    """Return the model of *network* with explicit quantization, except for the operators left in float.
 
     Raises:
         FindingError: there is no operator to quantize.
     """
-    return _Writer(network, plan, parameters).written()
+    return _ExplicitWriter(network, plan, parameters).written()
 
 
-class _Writer:
-    """One model being written."""
+class _ExplicitWriter:
+    """The state of writing one model."""
 
-    def __init__(self, network: Network, plan: Plan, parameters: Parameters) -> None:
+    def __init__(self, network: Network, plan: ScalePlan, parameters: LayerParameters) -> None:
         self._network, self._plan, self._parameters = network, plan, parameters
         self._file = network.file.copy()
         self._model, self._subgraph = self._file.edit(), self._file.subgraph
@@ -47,7 +47,7 @@ class _Writer:
         self._kernels: dict[bytes, int] = {}
 
     def written(self) -> TfliteFile:
-        """Return the file; errors as `write_explicit`."""
+        """Return the written file; errors as in `write_explicit`."""
         raw_operators, self._subgraph.operators = self._subgraph.operators, []
         for operator, raw in zip(self._network.operators, raw_operators, strict=True):
             if operator.name not in self._plan.floating:
@@ -55,7 +55,7 @@ class _Writer:
             self._subgraph.operators.append(raw)
         if not self._rounded:
             raise FindingError(
-                "nothing was quantized: there is no convolution, pool or addition that is not left float"
+                "nothing was quantized: no convolution, pool or addition remains that is not left in float"
             )
         drop_unused(self._model)
         return self._file
@@ -68,8 +68,8 @@ class _Writer:
         if weights is not None:
             self._write_parameters(operator, raw, weights)
 
-    def _places(self, operator: Operator, weights: Weights | None) -> list[int]:
-        """Return which inputs of *operator* are rounded."""
+    def _places(self, operator: Operator, weights: WeightInputs | None) -> list[int]:
+        """Return the positions of the inputs of *operator* to round."""
         if weights is not None:
             return [source_place(operator)]
         if operator.kind == POOL:
@@ -81,7 +81,7 @@ class _Writer:
         return [place for place in computed if operator.inputs[place] != fused] if len(computed) > 1 else []
 
     def _fused(self, operator: Operator) -> int | None:
-        """Return the operand of a sum that the last convolution before makes for it alone; None where none does."""
+        """Return the operand that the last convolution before the sum computes for it alone, or None."""
         found = None
         for maker in self._network.operators:
             rule = INT8_RULES.get(maker.kind)
@@ -92,7 +92,7 @@ class _Writer:
         return found
 
     def _pair(self, index: int) -> int:
-        """Return what the tensor *index* holds, rounded."""
+        """Return the index of the rounded form of the tensor *index*."""
         if index not in self._rounded:
             name, shape, scale = self._network.names[index], self._network.shape(index), self._plan.scales[index]
             codes = self._edit.tensor(f"{name}_int8", shape, dtype="int8", quantization=scale)
@@ -102,7 +102,7 @@ class _Writer:
             self._rounded[index] = made
         return self._rounded[index]
 
-    def _write_parameters(self, operator: Operator, raw: Any, places: Weights) -> None:
+    def _write_parameters(self, operator: Operator, raw: Any, places: WeightInputs) -> None:
         index = operator.inputs[places.weights]
         raw.inputs[places.weights] = self._weights(index, self._parameters.kernels[operator.name])
         while len(raw.inputs) <= places.bias:
@@ -111,7 +111,7 @@ class _Writer:
         raw.inputs[places.bias] = self._edit.constant(f"{operator.name}_bias", bias)
 
     def _weights(self, index: int, kernel: Kernel) -> int:
-        """Return the float tensor of *kernel*, the one of another operator that has the very same."""
+        """Return the float tensor of *kernel*; operators with identical kernels share one."""
         key = kernel.key()
         if key not in self._kernels:
             name = self._network.names[index]

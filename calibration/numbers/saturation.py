@@ -1,4 +1,4 @@
-"""Ranges of what only saturating operators read: values that all become the same code need none of their own."""
+"""Narrower ranges for tensors that only saturating operators read: saturated values do not need separate codes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.calibration.ranges.ranges import Range
 
 LIMITS: Mapping[str, float] = {"LOGISTIC": math.log(1023), "TANH": math.atanh(1 - 1 / 512)}
-"""Beyond, up and down, the output lies within a quarter of its step of its ends: half would do, but for the rounding
-of the zero point, and steps are 1/256 and 1/128 by the specification."""
+"""Beyond +-limit the output is within a quarter step of its end; the specification's steps are 1/256 and 1/128. Half a
+step would do but for the rounding of the zero point."""
 
 
-def saturated(network: Network, ranges: Mapping[str, Range]) -> dict[str, Range]:
-    """Return *ranges*, those of tensors that go only into a LOGISTIC or a TANH cut where these saturate.
+def clip_saturated(network: Network, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """Return *ranges*, clipped for tensors that are read only by a LOGISTIC or a TANH to where these saturate.
 
-    An SSD's logits reach from -37 to 17, and below -6.9 every score is 0: the steps left are four times as fine.
+    An SSD's logits range from -37 to 17, and below -6.9 every score is 0: clipping makes the steps four times as fine.
     """
     found = dict(ranges)
     for operator in network.operators:
@@ -31,7 +31,7 @@ def saturated(network: Network, ranges: Mapping[str, Range]) -> dict[str, Range]
 
 
 def _leading_to(network: Network, operator: Operator) -> Iterator[int]:
-    """Yield the tensors that reach *operator*, unchanged, and nothing else."""
+    """Yield the tensors whose values reach only *operator*, and reach it unchanged."""
     readers = network.readers()
     makers = {index: maker for maker in network.operators for index in maker.outputs}
     waiting = [operator.inputs[0]]

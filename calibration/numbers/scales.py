@@ -1,4 +1,4 @@
-"""From ranges to one scale and zero point for each activation, as TFLite's operators want them."""
+"""Choose one scale and zero point for each activation from its range, by the rules of TFLite's operators."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from detlite.runtime.tensors import Quantization
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How each tensor of a network is to be stored.
+class ScalePlan:
+    """The storage format of each tensor of a network.
 
     Attributes:
-        scales: scale and zero point of the float tensors that become integers, by number; image and outputs included.
-        floating: the operators, by name, that stay float.
-        numbers: what these scales are for.
+        scales: scale and zero point of each float tensor that becomes an integer, by index, with image and outputs.
+        floating: the names of the operators that stay in float.
+        numbers: the number format that the scales are for.
     """
 
     scales: Mapping[int, Quantization]
@@ -35,18 +35,18 @@ def plan_scales(
     *,
     floating: Container[str] = (),
     numbers: NumberFormat = INT8,
-) -> Plan:
+) -> ScalePlan:
     """Return the scales of *network*'s activations.
 
-    Tensors that an operator wants in one scale share the range that holds all of theirs. Where one of them has a
-    fixed scale, all have it; where two have different fixed ones, they stay apart, and the writer requantizes.
+    Tensors that an operator requires to have one scale share the union of their ranges. If one of them has a fixed
+    scale, all get it; if two have different fixed scales, they stay separate and the writer requantizes.
 
     Args:
         network: the float model.
-        ranges: of every activation, and of constants that are operands, by name.
-        image: of the input: exactly that of the preprocessing.
-        floating: the names of operators that stay float.
-        numbers: what the activations become.
+        ranges: the range of every activation, and of constant operands, by tensor name.
+        image: the scale and zero point of the input, which are those of the preprocessing.
+        floating: the names of the operators that stay in float.
+        numbers: the number format of the activations.
 
     Raises:
         InputError: *ranges* lacks a tensor, or an operator has no such form.
@@ -59,26 +59,26 @@ def plan_scales(
             groups.fix(operator.outputs[0], rule.fixed)
         if rule is not None and rule.same_scale:
             groups.tie(_reals(network, operator))
-    return Plan(groups.scales(ranges), floating, numbers)
+    return ScalePlan(groups.scales(ranges), floating, numbers)
 
 
 def check_forms(network: Network, floating: Container[str], numbers: NumberFormat) -> None:
-    """Raise `InputError`, which names them all, where operators that must compute in *numbers* cannot."""
+    """Raise `InputError` that lists all operators without a form in *numbers*, except those in *floating*."""
     if not numbers.in_place:
         return
     rounded = [operator for operator in network.operators if operator.name not in floating]
-    homeless = {operator.kind: operator.name for operator in rounded if operator.kind not in numbers.rules}
-    leave = " ".join(f"--float {kind}" for kind in homeless)
-    if len(homeless) == 1:
-        [(kind, name)] = homeless.items()
+    unsupported = {operator.kind: operator.name for operator in rounded if operator.kind not in numbers.rules}
+    options = " ".join(f"--float {kind}" for kind in unsupported)
+    if len(unsupported) == 1:
+        [(kind, name)] = unsupported.items()
         raise InputError(
-            f"the operator {kind} that makes {name} has no {numbers.dtype} form: leave it float with {leave}, or take "
-            "it out of the graph"
+            f"the operator {kind} that computes {name} has no {numbers.dtype} form: leave it in float with {options}, "
+            "or remove it from the graph"
         )
-    if homeless:
+    if unsupported:
         raise InputError(
-            f"the operators {', '.join(homeless)} have no {numbers.dtype} form: leave them float with {leave}, or take "
-            "them out of the graph"
+            f"the operators {', '.join(unsupported)} have no {numbers.dtype} form: leave them in float with {options}, "
+            "or remove them from the graph"
         )
 
 
@@ -87,7 +87,7 @@ def _reals(network: Network, operator: Operator) -> list[int]:
 
 
 class _Groups:
-    """Tensors that share one scale: a union-find whose roots may have a fixed one."""
+    """Groups of tensors that share one scale: a union-find whose roots may have a fixed scale."""
 
     def __init__(self, network: Network, image: Quantization, numbers: NumberFormat) -> None:
         self._network, self._numbers = network, numbers
@@ -120,7 +120,7 @@ class _Groups:
         return {index: roots[self._root(index)] for index in tensors}
 
     def _tensors(self) -> Iterator[int]:
-        """Yield activations, and the constants that operators read as values."""
+        """Yield the activations, and the constants that are operands rather than weights."""
         yield from self._network.activations
         for operator in self._network.operators:
             rule = INT8_RULES.get(operator.kind)
@@ -141,5 +141,5 @@ def _range_of(network: Network, ranges: Mapping[str, Range], index: int) -> Rang
         return Range(float(values.min()), float(values.max()))
     found = ranges.get(network.names[index])
     if found is None:
-        raise InputError(f"the ranges know nothing of the tensor {network.names[index]}: they are of another model")
+        raise InputError(f"the ranges lack the tensor {network.names[index]}: they belong to another model")
     return found

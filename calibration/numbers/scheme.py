@@ -1,4 +1,4 @@
-"""What a quantization scheme is, the number format of weights and activations; each is a file in `schemes/`."""
+"""The type of a quantization scheme, the number format of a model; each scheme is one file in `schemes/`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Parameters
+from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.number_format import NumberFormat
-from detlite.calibration.numbers.scales import Plan
+from detlite.calibration.numbers.scales import ScalePlan
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
@@ -20,15 +20,15 @@ IO_TYPES = ("int8", "uint8", "float32")
 
 @dataclass(frozen=True)
 class Scheme:
-    """One number format; its name is its file's name, with - for _. It packs, or it has numbers and writes.
+    """One number format; its name is the name of its file, with - for _. It has *pack*, or *numbers* and *write*.
 
     Attributes:
-        title: what it stores how, in one line.
+        title: the number formats that it uses, in one line.
         source: the specification or program that it follows.
-        io: the dtypes of input and raw heads that it has, the default first.
+        io: the dtypes of input and raw heads that it supports, default first.
         pack: packs the weights of a float32 model, in place; it needs no images.
-        numbers: what the activations are stored as, by ranges of images and with one of the methods.
-        write: the model of a float one, with scales and parameters for these numbers.
+        numbers: the number format of the activations, whose ranges need images.
+        write: returns the model with quantized scales and parameters.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Scheme:
     io: tuple[str, ...] = ("float32",)
     pack: Callable[[TfliteFile], None] | None = None
     numbers: NumberFormat | None = None
-    write: Callable[[Network, Plan, Parameters], TfliteFile] | None = None
+    write: Callable[[Network, ScalePlan, LayerParameters], TfliteFile] | None = None
 
     def __post_init__(self) -> None:
         assert (self.pack is None) is not (self.numbers is None)
@@ -44,20 +44,20 @@ class Scheme:
 
     @property
     def is_packing(self) -> bool:
-        """Whether weights alone are stored otherwise, which takes no images."""
+        """Whether it stores only the weights in another format, which needs no images."""
         return self.pack is not None
 
 
 def scheme_names() -> tuple[str, ...]:
-    """Return the names of all schemes, as a command line has them."""
+    """Return the names of all schemes, as on the command line."""
     return tuple(name.replace("_", "-") for name in plugin_names(SCHEMES))
 
 
 def scheme_called(name: str) -> Scheme:
-    """Return the scheme of that *name*, written as `int8-float-bias`.
+    """Return the scheme called *name*, such as `int8-float-bias`.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: there is no such scheme.
     """
     if name not in scheme_names():
         raise unknown_name("quantization scheme", name, scheme_names())
@@ -66,23 +66,23 @@ def scheme_called(name: str) -> Scheme:
 
 
 def io_of(name: str, asked: str | None) -> str:
-    """Return the dtype of input and raw heads of the scheme called *name*: the one *asked* for, or its default.
+    """Return the dtype of input and raw heads of the scheme *name*: *asked*, or its default if None.
 
     Raises:
-        InputError: the scheme has no such input.
+        InputError: the scheme does not support *asked*.
     """
     known = scheme_called(name).io
     if asked is not None and asked not in known:
         raise InputError(
-            f"the scheme {name} has input and heads in {known[0]}: want --io {known[0]}, or none; got {asked}"
+            f"the scheme {name} has {known[0]} input and heads: want --io {known[0]} or no --io; got {asked}"
         )
     return asked or known[0]
 
 
 def check_packing(name: str, asked: tuple[str, ...]) -> None:
-    """Raise `InputError` where options are *asked* for that the scheme *name*, which packs weights, has no use for."""
+    """Raise `InputError` if the options *asked* are not empty: the packing scheme *name* does not use them."""
     if asked:
         raise InputError(
-            f"the scheme {name} packs weights and calibrates nothing: leave out {', '.join(asked)}, or take "
+            f"the scheme {name} only packs weights, without calibration: remove {', '.join(asked)}, or use "
             f"--scheme {DEFAULT_SCHEME}"
         )

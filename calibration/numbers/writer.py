@@ -1,7 +1,7 @@
-"""Writing the quantized model: the float file edited in place, so that nothing but numbers changes.
+"""Writer of the quantized model: the float file is edited in place, so that only number formats change.
 
-Its own writer, and not TensorFlow's quantizer: it needs no TensorFlow, takes a tenth of a second, gives the same bytes
-for the same ranges, and every scale in the file is one that was decided here.
+It replaces TensorFlow's quantizer: it does not need TensorFlow, takes a tenth of a second, writes the same bytes for
+the same ranges, and uses exactly the scales of the plan.
 """
 
 from __future__ import annotations
@@ -12,32 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.network import Network, Operator
-from detlite.calibration.numbers.kernels import Kernel, Parameters, source_place
-from detlite.calibration.numbers.operators import Rule
-from detlite.calibration.numbers.scales import Plan
+from detlite.calibration.numbers.kernels import Kernel, LayerParameters, source_place
+from detlite.calibration.numbers.operators import OperatorRule
+from detlite.calibration.numbers.scales import ScalePlan
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, TYPES, Edit
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import drop_unused
 from detlite.runtime.tensors import Quantization
 
 SUMS = {"ADD": "AddOptions", "SUB": "SubOptions"}
-"""Operators whose options say that scales are powers of two, and the schema's name of these options."""
+"""Operators whose options state whether scales are powers of two, and the schema's name of these options."""
 
 
-def write_integers(network: Network, plan: Plan, parameters: Parameters) -> TfliteFile:
-    """Return the model of *network* in integers, from its input to its outputs, but for the operators left float."""
-    writer = _Writer(network, plan, parameters)
+def write_integers(network: Network, plan: ScalePlan, parameters: LayerParameters) -> TfliteFile:
+    """Return the model of *network* in integers, input and outputs included, except for the operators left in float."""
+    writer = _IntegerWriter(network, plan, parameters)
     writer.write()
     return writer.finish()
 
 
-class _Writer:
-    """One model being written. A tensor is stored as its producer makes it, and converted where one reads it otherwise.
+class _IntegerWriter:
+    """The state of writing one model.
 
-    How a tensor is stored is its `Quantization`, None for float32.
+    A tensor is stored as its producer writes it, and converted for a consumer that reads another format. The format of
+    a tensor is its `Quantization`, or None for float32.
     """
 
-    def __init__(self, network: Network, plan: Plan, parameters: Parameters) -> None:
+    def __init__(self, network: Network, plan: ScalePlan, parameters: LayerParameters) -> None:
         self._network, self._plan, self._parameters = network, plan, parameters
         self._numbers = plan.numbers
         self._file = network.file.copy()
@@ -48,7 +49,7 @@ class _Writer:
         self._kernels: dict[bytes, int] = {}
 
     def write(self) -> None:
-        """Write every operator, in the order in which they run."""
+        """Write every operator, in execution order."""
         raw_operators, self._subgraph.operators = self._subgraph.operators, []
         self._store(self._network.image)
         for operator, raw in zip(self._network.operators, raw_operators, strict=True):
@@ -56,7 +57,7 @@ class _Writer:
             self._write_operator(operator, raw, rule)
 
     def finish(self) -> TfliteFile:
-        """Return the file: its outputs integers, what nothing reads any longer left out."""
+        """Return the file, with integer outputs and without unused tensors."""
         ends = {index: self._as(index, self._plan.scales[index]) for index in self._network.outputs}
         self._subgraph.outputs = [ends[index] for index in self._network.outputs]
         for signature in self._model.signatureDefs:
@@ -65,7 +66,7 @@ class _Writer:
         drop_unused(self._model)
         return self._file
 
-    def _write_operator(self, operator: Operator, raw: Any, rule: Rule | None) -> None:
+    def _write_operator(self, operator: Operator, raw: Any, rule: OperatorRule | None) -> None:
         raw.inputs = [self._input(operator, place, rule) for place in range(len(operator.inputs))]
         if rule is not None:
             if rule.weights is not None:
@@ -77,7 +78,7 @@ class _Writer:
                 self._store(index)
         self._subgraph.operators.append(raw)
 
-    def _input(self, operator: Operator, place: int, rule: Rule | None) -> int:
+    def _input(self, operator: Operator, place: int, rule: OperatorRule | None) -> int:
         index = operator.inputs[place]
         if not self._network.is_real(index):
             return index
@@ -89,15 +90,15 @@ class _Writer:
         return self._constant(index, wanted) if self._network.is_constant(index) else self._as(index, wanted)
 
     def _store(self, index: int) -> None:
-        """Make the tensor *index* one of integers in place."""
+        """Change the tensor *index* to integers in place."""
         quantization = self._plan.scales.get(index)
-        if quantization is not None:  # a shape or an index that an operator computes stays what it is
+        if quantization is not None:  # computed shapes and indices are not quantized
             tensor = self._subgraph.tensors[index]
             tensor.type, tensor.quantization = TYPES[self._numbers.dtype], _quantization(quantization)
             self._stored[index] = quantization
 
     def _as(self, index: int, wanted: Quantization | None) -> int:
-        """Return a tensor that holds what *index* does, stored as *wanted*."""
+        """Return a tensor with the values of *index* in the format *wanted*."""
         stored = self._stored.get(index)
         if stored == wanted:
             return index
@@ -118,7 +119,7 @@ class _Writer:
             self._converted[index, wanted] = made
         return self._converted[index, wanted]
 
-    def _write_parameters(self, operator: Operator, raw: Any, rule: Rule) -> None:
+    def _write_parameters(self, operator: Operator, raw: Any, rule: OperatorRule) -> None:
         assert rule.weights is not None
         kernel, bias = self._parameters.kernels[operator.name], self._parameters.biases[operator.name]
         source = self._plan.scales[operator.inputs[source_place(operator)]]
@@ -128,7 +129,7 @@ class _Writer:
         raw.inputs[rule.weights.bias] = self._bias(operator, bias, np.float32(source.scale) * kernel.scales)
 
     def _kernel(self, index: int, kernel: Kernel) -> int:
-        """Return the tensor of *kernel*, the one of another operator that has the very same."""
+        """Return the tensor of *kernel*; operators with identical kernels share one."""
         key = kernel.key()
         if key not in self._kernels:
             made = self._edit.constant(self._network.names[index], kernel.values)
@@ -149,7 +150,7 @@ class _Writer:
 
 
 def _allow_any_scale(raw: Any, kind: str) -> None:
-    """Tell an operator of int16 that its scales are no powers of two, which it takes them for by default."""
+    """Tell an int16 operator that its scales are not powers of two, which it assumes by default."""
     from ai_edge_litert import schema_py_generated as schema
 
     if raw.builtinOptions is None:
@@ -165,7 +166,7 @@ def _quantization(quantization: Quantization) -> Any:
 
 
 def per_channel(scales: NDArray[np.float32], axis: int) -> Any:
-    """Return the schema's object for weights with *scales* along *axis*."""
+    """Return the schema's quantization parameters for weights with *scales* along *axis*."""
     from ai_edge_litert.schema_py_generated import QuantizationParametersT
 
     made = QuantizationParametersT()

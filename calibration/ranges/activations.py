@@ -1,4 +1,4 @@
-"""A model that returns its inner activations: what noise and moments are measured on."""
+"""A model that returns its inner activations, for measuring noise and moments."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from detlite.convert.tflite.tensors import name_of
 from detlite.runtime.runners.interpreter import Opened
 
 
-class Returning:
-    """A model that returns the activations that are wanted.
+class ActivationReader:
+    """An opened model that returns the requested activations.
 
     Attributes:
-        tensors: the names of those that it has.
+        tensors: the index of each activation among the model's outputs, by tensor name.
     """
 
     def __init__(self, opened: Opened, tensors: Mapping[str, int]) -> None:
         self._opened, self.tensors = opened, tensors
 
     def run(self, sample: NDArray[Any]) -> Callable[[str], NDArray[np.float32]]:
-        """Run the model on *sample*, and return what gives a tensor's real values by its name."""
+        """Run the model on *sample* and return a function from a tensor's name to its float32 values."""
         self._opened.set_input(self._opened.inputs[0]["index"], sample)
         self._opened.invoke()
         return self._real
@@ -39,11 +39,11 @@ class Returning:
         return real
 
 
-def returning(file: TfliteFile, names: Sequence[str]) -> Returning:
-    """Return a copy of the model *file*, opened, that returns those tensors of *names* that it has."""
+def open_activations(file: TfliteFile, names: Sequence[str]) -> ActivationReader:
+    """Open a copy of the model *file* that returns its tensors in *names*; names that it does not have are skipped."""
     copied = file.copy()
     model, subgraph = copied.edit(), copied.subgraph
     by_name = {name_of(tensor): index for index, tensor in enumerate(subgraph.tensors)}
     known = [name for name in names if name in by_name]
     subgraph.outputs, model.signatureDefs = [by_name[name] for name in known], []
-    return Returning(copied.interpreter(), {name: place for place, name in enumerate(known)})
+    return ActivationReader(copied.interpreter(), {name: place for place, name in enumerate(known)})

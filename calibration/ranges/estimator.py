@@ -1,4 +1,4 @@
-"""What a range estimator is; each is one file in `calibration/estimators/`."""
+"""The type of a range estimator; each estimator is one file in `calibration/ranges/estimators/`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ESTIMATORS = "detlite.calibration.ranges.estimators"
 
 @dataclass(frozen=True)
 class Estimator:
-    """One way to choose the ranges of the activations; its name is its file's name.
+    """One way to choose the ranges of the activations; its name is the name of its file.
 
     Attributes:
         title: what it does, in one line.
         source: the paper or program that it follows.
-        estimate: the range of each activation, by the tensor's number, of what was seen; it may run the network over
-            the samples once more, for what was not kept.
+        estimate: returns the range of each activation, by tensor index, from the statistics; it may run the network
+            over the samples again for statistics that are not kept.
     """
 
     title: str

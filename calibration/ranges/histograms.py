@@ -1,4 +1,4 @@
-"""How the values of each activation are distributed: a second pass over the images, in constant memory."""
+"""Histograms of the activations, from a second pass over the images, in constant memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detlite.calibration.models import Samples
 from detlite.calibration.network import Network
-from detlite.calibration.ranges.activations import returning
+from detlite.calibration.ranges.activations import open_activations
 from detlite.calibration.ranges.observer import Observed
 
 BINS = 2048
@@ -18,7 +18,7 @@ BINS = 2048
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How many values lie in each of `BINS` bins of one width from *low* to *high*: int64 (bins,)."""
+    """The number of values in each of `BINS` bins of equal width from *low* to *high*: *counts* is int64 (bins,)."""
 
     low: float
     high: float
@@ -26,18 +26,18 @@ class Histogram:
 
     @property
     def centres(self) -> NDArray[np.float64]:
-        """The middle of each bin."""
+        """The centre of each bin, float64 (bins,)."""
         width = (self.high - self.low) / len(self.counts)
         middles: NDArray[np.float64] = self.low + width * (np.arange(len(self.counts), dtype=np.float64) + 0.5)
         return middles
 
 
 def histograms(network: Network, observed: Observed, samples: Samples) -> Mapping[int, Histogram]:
-    """Return the histogram of each activation of *network* over *samples*, between the extremes *observed* in them."""
+    """Return the histogram of each activation of *network* over *samples*, between its *observed* extremes."""
     computed = [index for index in network.activations if index != network.image]
     limits = {index: (float(observed.lows[index].min()), float(observed.highs[index].max())) for index in computed}
     counts = {index: np.zeros(BINS, np.int64) for index in computed}
-    model = returning(network.file, [network.names[index] for index in computed])
+    model = open_activations(network.file, [network.names[index] for index in computed])
     for sample in samples():
         value = model.run(sample)
         for index in computed:

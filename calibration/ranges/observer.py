@@ -1,9 +1,9 @@
-"""What a float model's activations hold: one pass over the images, in constant memory, at the speed of inference.
+"""Statistics of a float model's activations, from one pass over the images, in constant memory.
 
-The model observes itself: a copy of the file gets a minimum, a maximum and a mean over the positions behind each
-operator, and returns these few numbers a channel instead of its activations. What an operator has just written is
-still in the cache, so a whole SSDLite is observed in 1.1 of the time of a bare inference (returning the activations
-themselves takes 1.5, `experimental_preserve_all_tensors` 3.9).
+A copy of the model computes a minimum, a maximum and a mean over the positions after each operator, and returns these
+three numbers per channel instead of the activations. They are computed while the operator's output is still in the
+cache, so observing an SSDLite takes 1.1 times as long as inference (returning the activations takes 1.5 times,
+`experimental_preserve_all_tensors` 3.9 times).
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ RESHAPING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What was seen of each activation.
+    """The statistics of each activation, by tensor index.
+
+    The channels of a reshaped tensor are those of the tensor before the reshape.
 
     Attributes:
-        lows, highs: float32 (images,), the extremes in each image, by the tensor's number.
-        channel_lows, channel_highs: float32, the extremes of each channel (the last axis) over all images.
-        means: float64, the mean of each channel over images and positions.
-
-    The channels of a reshaped tensor are those of the tensor that it was made of.
+        lows: float32 (images,), the minimum in each image.
+        highs: float32 (images,), the maximum in each image.
+        channel_lows: float32 (channels,), the minimum of each channel (the last axis) over all images.
+        channel_highs: float32 (channels,), the maximum of each channel over all images.
+        means: float64 (channels,), the mean of each channel over images and positions.
     """
 
     lows: Mapping[int, Floats]
@@ -46,37 +48,37 @@ class Observed:
 
     @property
     def image_count(self) -> int:
-        """How many images were seen."""
+        """The number of images."""
         return len(next(iter(self.lows.values())))
 
 
 def observe(network: Network, samples: Samples) -> Observed:
-    """Return what the activations of *network* hold over *samples*.
+    """Return the statistics of the activations of *network* over *samples*.
 
     Raises:
-        InputError: there are no samples, or the model computes a value that is no finite number.
+        InputError: there are no samples, or the model computes a value that is not finite.
     """
-    probes = _Probes(network)
+    probes = _ProbedModel(network)
     opened = probes.file.interpreter()
-    seen = _Seen(probes)
+    statistics = _Statistics(probes)
     for sample in samples():
         opened.set_input(opened.inputs[0]["index"], sample)
         opened.invoke()
-        seen.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in opened.outputs])
-    return seen.observed(network)
+        statistics.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in opened.outputs])
+    return statistics.observed(network)
 
 
-class _Seen:
-    """What is kept of all tensors, their channels in one row."""
+class _Statistics:
+    """Running statistics of all tensors, with the channels of all tensors in one row."""
 
-    def __init__(self, probes: _Probes) -> None:
+    def __init__(self, probes: _ProbedModel) -> None:
         self._sources = probes.sources
         self._begins = np.cumsum([0, *probes.channels])
         self._lows: list[Floats] = []
         self._highs: list[Floats] = []
 
     def add(self, found: list[Floats]) -> None:
-        """Add one image: *found* has the minimum of each tensor's channels, then the maxima, then the means."""
+        """Add one image: *found* has the minima of each tensor's channels, then the maxima, then the means."""
         count = len(self._begins) - 1
         low, high, mean = (np.concatenate(found[i * count : (i + 1) * count]) for i in range(len(REDUCTIONS)))
         if not self._lows:
@@ -85,12 +87,12 @@ class _Seen:
             np.minimum(self._low, low, out=self._low)
             np.maximum(self._high, high, out=self._high)
             self._total += mean
-        wrong = np.isnan(np.add.reduceat(mean, self._begins[:-1]))  # a minimum may pass over what is no number
+        wrong = np.isnan(np.add.reduceat(mean, self._begins[:-1]))  # a minimum may ignore NaN
         self._lows.append(np.where(wrong, np.nan, np.minimum.reduceat(low, self._begins[:-1])).astype(np.float32))
         self._highs.append(np.maximum.reduceat(high, self._begins[:-1]))
 
     def observed(self, network: Network) -> Observed:
-        """Return what was seen; errors as `observe`."""
+        """Return the statistics of all images; errors as in `observe`."""
         if not self._lows:
             raise InputError("there are no images to calibrate with")
         lows, highs = np.stack(self._lows, axis=1), np.stack(self._highs, axis=1)
@@ -115,13 +117,13 @@ def _check_finite(network: Network, sources: Sequence[int], lows: Floats, highs:
     if len(wrong):
         row, image = wrong[0]
         raise InputError(
-            f"the float model computes values that are not finite numbers: in {network.names[sources[row]]}, for the "
-            f"image number {image + 1} of {lows.shape[1]}"
+            f"the float model computes values that are not finite in {network.names[sources[row]]}, for image "
+            f"{image + 1} of {lows.shape[1]}"
         )
 
 
 def _origins(network: Network) -> dict[int, int]:
-    """Return, for each activation, the one that is probed for it: a reshaped tensor holds what it is made of."""
+    """Return the activation to probe for each activation: a reshaped tensor has the values of its source."""
     origins = {network.image: network.image}
     for operator in network.operators:
         for index in operator.outputs:
@@ -130,13 +132,13 @@ def _origins(network: Network) -> dict[int, int]:
     return origins
 
 
-class _Probes:
-    """A copy of the model that returns the three reductions of every activation.
+class _ProbedModel:
+    """A copy of the model that returns three reductions of every activation.
 
     Attributes:
         file: the model.
-        sources: the tensors that are probed.
-        channels: how many channels each has.
+        sources: the indices of the probed tensors.
+        channels: the number of channels of each.
     """
 
     def __init__(self, network: Network) -> None:
@@ -156,7 +158,7 @@ class _Probes:
         subgraph.outputs, model.signatureDefs = [index for kind in zip(*probes, strict=True) for index in kind], []
 
     def _probe(self, index: int) -> list[int]:
-        """Add the reductions of the tensor *index* over every axis but the last, and return their tensors."""
+        """Add the reductions of the tensor *index* over all axes except the last, and return their tensors."""
         shape = self._network.shape(index)
         kept = (1,) * (len(shape) - 1) + shape[-1:]
         made = []

@@ -1,4 +1,4 @@
-"""Ranges: low and high of every activation of a float model, in a file that can be compared with diff."""
+"""The ranges of a float model's activations, and their file, which can be compared with diff."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from detlite.runtime.errors import InputError
 
-RANGES = "ranges.json"  # in an artifact
+RANGES = "ranges.json"  # its name in an artifact
 SCHEMA = {"schema": "detlite.ranges", "schema_version": 1}
 
 
 @dataclass(frozen=True)
 class Range:
-    """What a tensor is taken to hold, in reals."""
+    """The range of values that a tensor is quantized for, as real numbers."""
 
     low: float
     high: float
@@ -27,7 +27,7 @@ class Range:
             raise InputError(f"a range from {self.low} to {self.high}: want two finite numbers, the lower one first")
 
     def union(self, other: Range) -> Range:
-        """Return the smallest range that holds both."""
+        """Return the smallest range that contains both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
 
@@ -36,11 +36,11 @@ class Ranges:
     """The ranges of a model's activations.
 
     Attributes:
-        tensors: by the tensor's name.
-        model_sha256: of the float model.
-        images_sha256: of the images that were seen, see `Images.digest`.
-        image_count: how many.
-        estimator: which file of `calibration/estimators/` made ranges of what was seen.
+        tensors: the range of each tensor, by name.
+        model_sha256: the digest of the float model.
+        images_sha256: the digest of the calibration images, see `Images.digest`.
+        image_count: the number of calibration images.
+        estimator: the name of the estimator that chose the ranges.
     """
 
     tensors: Mapping[str, Range]
@@ -50,19 +50,19 @@ class Ranges:
     estimator: str
 
     def to_json(self) -> str:
-        """Return the text of a range file: one line a tensor, the same bytes for the same ranges."""
+        """Return the text of the range file: one line per tensor, and the same bytes for the same ranges."""
         record = {**SCHEMA, **{name: getattr(self, name) for name in FACTS}}
         head = json.dumps(record, indent=1, ensure_ascii=False)[:-2]
         lines = (f"  {json.dumps(name)}: {json.dumps([one.low, one.high])}" for name, one in self.tensors.items())
         return f"{head},\n" + ' "tensors": {\n' + ",\n".join(lines) + "\n }\n}\n"
 
     def check_model(self, data: bytes) -> None:
-        """Raise `InputError` where *data* is not the float model that these ranges are of."""
+        """Raise `InputError` unless *data* is the float model that these ranges belong to."""
         found = hashlib.sha256(data).hexdigest()
         if found != self.model_sha256:
             raise InputError(
-                f"the ranges are of another model: of sha256 {self.model_sha256}, and this one has {found}; "
-                "calibrate it, without --ranges"
+                f"the ranges belong to another model: its sha256 is {self.model_sha256}, this model's is {found}; "
+                "calibrate this model, without --ranges"
             )
 
 
@@ -73,7 +73,7 @@ def read_ranges(path: Path) -> Ranges:
     """Return the ranges in the file at *path*.
 
     Raises:
-        InputError: it is no range file, or of a version that this detlite does not read.
+        InputError: it is not a range file, or has another version.
     """
     if not path.is_file():
         raise InputError(f"there is no range file {path}: give the ranges.json that `detlite quantize` wrote")
@@ -86,5 +86,5 @@ def read_ranges(path: Path) -> Ranges:
         count = int(record["image_count"])
         texts = [str(record[name]) for name in ("model_sha256", "images_sha256", "estimator")]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
-        raise InputError(f"{path} is no range file that detlite wrote: {type(error).__name__}: {error}") from error
+        raise InputError(f"{path} is not a range file of detlite: {type(error).__name__}: {error}") from error
     return Ranges(tensors, texts[0], texts[1], count, texts[2])

@@ -1,9 +1,9 @@
-"""Bias correction in closed form: what rounding the weights shifts on average is taken off the bias.
+"""Bias correction in closed form: the mean shift of the output from rounding the weights is subtracted from the bias.
 
-The output of a layer with rounded weights differs on average by sum over taps of (rounded - weight) * E[input], which
-needs nothing but the mean of each input channel (Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2, with
-means that were seen in place of those that batch norms promise). It pays most in depthwise convolutions whose weights
-are differences: their taps cancel, and their rounding errors do not.
+The mean output of a layer with rounded weights is off by the sum over taps of (rounded - weight) * E[input], which
+needs only the mean of each input channel (Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2; here the means
+are observed, not derived from batch norms). It helps most in depthwise convolutions whose taps cancel out: their
+rounding errors do not.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Layer, Parameters, layers
+from detlite.calibration.numbers.kernels import LayerParameters, WeightLayer, layers
 from detlite.calibration.weights.padding import tap_shares
 from detlite.runtime.arrays import Doubles
 
 
-def corrected(network: Network, parameters: Parameters, means: Mapping[int, Doubles]) -> Parameters:
-    """Return *parameters* with biases that make up for the rounding of the weights.
+def correct_biases(network: Network, parameters: LayerParameters, means: Mapping[int, Doubles]) -> LayerParameters:
+    """Return *parameters* with biases that compensate for the rounding of the weights.
 
     Args:
         network: the float model.
         parameters: its rounded weights.
-        means: the mean of each channel of the activations, by the tensor's number.
+        means: float64 (channels,), the mean of each channel of the activations, by tensor index.
     """
     biases = dict(parameters.biases)
     for layer in layers(network):
@@ -36,14 +36,14 @@ def corrected(network: Network, parameters: Parameters, means: Mapping[int, Doub
     return replace(parameters, biases=biases)
 
 
-def output_shift(network: Network, layer: Layer, weights: NDArray[np.float64], mean: Doubles) -> Doubles:
-    """Return the mean output of *layer*, one for each channel, with *weights* in place of its own and no bias.
+def output_shift(network: Network, layer: WeightLayer, weights: NDArray[np.float64], mean: Doubles) -> Doubles:
+    """Return the mean output of each channel of *layer* with *weights* in place of its own and no bias, float64.
 
     Args:
         network: the float model.
         layer: a layer of it.
-        weights: in the shape of its own.
-        mean: the mean of each channel of its input.
+        weights: float64, in the shape of the layer's weights.
+        mean: float64 (channels,), the mean of each channel of its input.
     """
     if layer.operator.kind == "FULLY_CONNECTED":
         return weights @ np.tile(mean, weights.shape[1] // len(mean))

@@ -1,4 +1,4 @@
-"""What every method of our own begins and ends with: ranges and scales before it, the written file behind it."""
+"""The steps shared by all of detlite's own methods: ranges and scales before the method, writing the file after it."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from numpy.typing import NDArray
 
 from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Parameters
+from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
-from detlite.calibration.numbers.saturation import saturated
-from detlite.calibration.numbers.scales import Plan, check_forms, plan_scales
+from detlite.calibration.numbers.saturation import clip_saturated
+from detlite.calibration.numbers.scales import ScalePlan, check_forms, plan_scales
 from detlite.calibration.numbers.scheme import scheme_called
 from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
 from detlite.calibration.ranges.ranges import Range, Ranges
-from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shifted
+from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shift_biases
 from detlite.runtime.errors import unknown_name
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
 
 FIRST = 16
-"""Samples that are kept: 17 MB for 300 x 300 pixels, 79 MB for 640 x 640."""
+"""The number of samples that are kept: 17 MB for 300 x 300 pixels, 79 MB for 640 x 640."""
 
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """A float model whose quantized form is decided, but for its weights.
+    """A float model with everything that quantization needs except the rounded weights.
 
     Attributes:
-        source: what was given.
-        network: the float model, read.
-        first: the first samples, at most `FIRST`, for what looks closer.
-        observed: what its activations hold.
-        ranges: the ranges that follow.
-        image: the input that the quantized model will have.
+        source: the model and options as given.
+        network: the parsed float model.
+        first: the first samples, at most `FIRST`, for methods that measure more.
+        observed: the statistics of its activations.
+        ranges: the ranges of its activations.
+        image: the input of the quantized model.
         plan: the scale of each tensor.
     """
 
@@ -48,14 +48,14 @@ class Calibrated:
     observed: Observed
     ranges: Ranges
     image: ImageInput
-    plan: Plan
+    plan: ScalePlan
 
 
 def calibrate(source: FloatModel) -> Calibrated:
-    """Return *source* with the scales that its samples, or its range file, call for.
+    """Return *source* with the scales that follow from its samples or its range file.
 
     Raises:
-        InputError: there are no samples, an operator has no such form, or the range file is of another model.
+        InputError: there are no samples, an operator cannot be quantized, or the range file belongs to another model.
     """
     network, numbers = Network(source.file), _numbers(source)
     floating = named_operators(network, source.floating)
@@ -70,18 +70,18 @@ def calibrate(source: FloatModel) -> Calibrated:
     return Calibrated(source, network, first, observed, ranges, image, plan)
 
 
-def replanned(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:
-    """Return *calibrated* with the operators called *floating* left float, and no others."""
+def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:
+    """Return *calibrated* with exactly the operators named in *floating* left in float."""
     numbers = calibrated.plan.numbers
     plan = _planned(calibrated.network, calibrated.ranges, calibrated.image, floating, numbers)
     return replace(calibrated, plan=plan)
 
 
-def finish(calibrated: Calibrated, parameters: Parameters) -> QuantizedModel:
-    """Return the quantized model with *parameters*, written."""
+def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedModel:
+    """Return the quantized model with *parameters*."""
     network, write = calibrated.network, scheme_called(calibrated.source.scheme).write
     assert write is not None
-    whole = shifted(network, parameters, calibrated.source.image, calibrated.image)
+    whole = shift_biases(network, parameters, calibrated.source.image, calibrated.image)
     floating = [operator.name for operator in network.operators if operator.name in calibrated.plan.floating]
     facts: dict[str, object] = {"estimator": calibrated.ranges.estimator}
     if floating:
@@ -94,15 +94,15 @@ def finish(calibrated: Calibrated, parameters: Parameters) -> QuantizedModel:
     )
 
 
-def named_operators(network: Network, wanted: Iterable[str]) -> frozenset[str]:
-    """Return the names of the operators that *wanted* means, by kind or by name.
+def named_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:
+    """Return the names of the operators in *selection*, which are given by type or by name.
 
     Raises:
-        UnknownNameError: there is no such operator.
+        UnknownNameError: an entry matches no operator.
     """
     found: set[str] = set()
     kinds = {operator.kind for operator in network.operators}
-    for name in wanted:
+    for name in selection:
         here = {operator.name for operator in network.operators if name in (operator.kind, operator.name)}
         if not here:
             raise unknown_name("operator", name, [*kinds, *(operator.name for operator in network.operators)])
@@ -125,9 +125,9 @@ def _numbers(source: FloatModel) -> NumberFormat:
 
 def _planned(
     network: Network, ranges: Ranges, image: ImageInput, floating: frozenset[str], numbers: NumberFormat
-) -> Plan:
+) -> ScalePlan:
     pixels = image.quantization or pixel_quantization(image, numbers)
-    tensors = saturated(network, ranges.tensors) if numbers is INT8 else ranges.tensors
+    tensors = clip_saturated(network, ranges.tensors) if numbers is INT8 else ranges.tensors
     return plan_scales(network, tensors, pixels, floating=floating, numbers=numbers)
 
 

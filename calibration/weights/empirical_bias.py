@@ -1,16 +1,15 @@
-"""Empirical bias correction: what quantization shifts on average, measured layer by layer, is taken off the bias.
+"""Empirical bias correction: the mean shift from quantization is measured layer by layer and subtracted from the bias.
 
-The closed form makes up for the rounding of a layer's own weights. What the layers before it hand on is shifted, too:
-by ranges that cut, by a ReLU behind a corrected bias. So the quantized model is run up to each layer, with all
-corrections so far, and what its input misses on average goes through its weights into its bias (Nagel et al.,
-Data-Free Quantization, ICCV 2019, section 4.2 and appendix D, with the means of inputs in place of outputs, which a
-fused ReLU hides).
+The closed form compensates for the rounding of a layer's own weights. Its input is shifted as well, by ranges that
+clip and by a ReLU after a corrected bias. So the quantized model is run up to each layer, with all corrections so far,
+and the mean error of its input is propagated through its weights into its bias (Nagel et al., Data-Free Quantization,
+ICCV 2019, section 4.2 and appendix D, with the means of inputs instead of outputs, which a fused ReLU hides).
 
-A mean over a few images is uncertain, most of all on the smallest feature maps, and whatever is corrected without need
-is noise in every detection. So each is shrunk by what its spread over the images allows (James and Stein, 1961, the
-positive part). What is left brings nothing on SSDLite MobileNet V2 (a fidelity of 96.7, the closed form alone 97.0;
-without shrinking 95.9), and is worse than nothing on FPNLite 320 (86.4 against 89.8), whose ranges cut more: what a cut
-takes off the mean is missing at the few peaks, not everywhere. So it is no default.
+A mean over a few images is uncertain, above all on the smallest feature maps, and an unnecessary correction is noise
+in every detection. So each correction is shrunk according to its spread over the images (James and Stein, 1961,
+positive part). It does not help SSDLite MobileNet V2 (fidelity 96.7; the closed form alone 97.0; without shrinking
+95.9) and harms FPNLite 320 (86.4 against 89.8), whose ranges clip more: clipping lowers the mean at a few peaks, not
+everywhere. So it is not the default.
 """
 
 from __future__ import annotations
@@ -23,36 +22,36 @@ import numpy as np
 
 from detlite.calibration.network import Network
 from detlite.calibration.noise import int8_of
-from detlite.calibration.numbers.kernels import Layer, Parameters, layers
+from detlite.calibration.numbers.kernels import LayerParameters, WeightLayer, layers
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
-from detlite.calibration.ranges.activations import returning
+from detlite.calibration.ranges.activations import open_activations
 from detlite.calibration.weights.bias import output_shift
 from detlite.calibration.weights.calibrate import Calibrated, finish
-from detlite.calibration.weights.operator_runner import Stepwise, channel_means
+from detlite.calibration.weights.operator_runner import OperatorRunner, channel_means
 from detlite.calibration.weights.pixels import image_tensors
 from detlite.convert.tflite.describe import CONVERSIONS
 from detlite.runtime.arrays import Doubles
 from detlite.runtime.errors import InputError
 
-TINY = 1e-30  # the square of a mean that is none
+TINY = 1e-30  # avoids a division by zero where the mean is 0
 
 
-def measured(calibrated: Calibrated, parameters: Parameters) -> Parameters:
-    """Return *parameters*, already corrected in closed form, with biases that make up for shifted inputs, too.
+def correct_measured_shift(calibrated: Calibrated, parameters: LayerParameters) -> LayerParameters:
+    """Return *parameters*, already corrected in closed form, with biases that also compensate for shifted inputs.
 
-    The first samples of *calibrated* are measured, in float and in int8.
+    The shift is measured on the first samples of *calibrated*, between float and int8.
 
     Raises:
-        InputError: the scheme is another one than int8.
+        InputError: the scheme is not int8.
     """
     if calibrated.source.scheme != DEFAULT_SCHEME:
         raise InputError(
-            f"empirical bias correction measures {DEFAULT_SCHEME} models: for --scheme {calibrated.source.scheme} take "
-            "the closed form, --method bias_correction"
+            f"empirical bias correction supports {DEFAULT_SCHEME} models only: for --scheme "
+            f"{calibrated.source.scheme} use the closed form, --method bias_correction"
         )
     network, image = calibrated.network, calibrated.source.image
     made = finish(calibrated, parameters)
-    steps = Stepwise(made.file, [int8_of(sample, image, made.image) for sample in calibrated.first])
+    steps = OperatorRunner(made.file, [int8_of(sample, image, made.image) for sample in calibrated.first])
     biases, layer_of = dict(parameters.biases), _measurable(calibrated)
     wanted = _float_means(calibrated, {layer.source for layer in layer_of.values()})
     for raw, name in _with_names(steps, network):
@@ -67,9 +66,9 @@ def measured(calibrated: Calibrated, parameters: Parameters) -> Parameters:
 
 
 def shrunk(differences: Doubles) -> Doubles:
-    """Return the mean of each channel of *differences*, (samples, channels), as far as it is more than chance.
+    """Return the mean of each channel of *differences*, float64 (samples, channels), shrunk by its uncertainty.
 
-    Of one sample, whose spread is not known, nothing is left.
+    With one sample, whose spread is unknown, the result is 0.
     """
     count, mean = len(differences), differences.mean(axis=0)
     if count < 2:
@@ -80,10 +79,10 @@ def shrunk(differences: Doubles) -> Doubles:
 
 
 def _float_means(calibrated: Calibrated, tensors: Collection[int]) -> dict[int, Doubles]:
-    """Return what `Stepwise.channel_means` does, of *tensors* of the float model."""
+    """Return what `OperatorRunner.channel_means` does, of *tensors* of the float model."""
     names = {index: calibrated.network.names[index] for index in sorted(tensors)}
     found: dict[int, list[Doubles]] = {index: [] for index in names}
-    model = returning(calibrated.network.file, list(names.values()))
+    model = open_activations(calibrated.network.file, list(names.values()))
     for sample in calibrated.first:
         value = model.run(sample)
         for index, name in names.items():
@@ -91,8 +90,8 @@ def _float_means(calibrated: Calibrated, tensors: Collection[int]) -> dict[int, 
     return {index: np.stack(means) for index, means in found.items()}
 
 
-def _measurable(calibrated: Calibrated) -> dict[str, Layer]:
-    """Return, by name, the layers that are quantized and read something else than the image, whose codes are exact."""
+def _measurable(calibrated: Calibrated) -> dict[str, WeightLayer]:
+    """Return, by name, the quantized layers that do not read the image, whose codes are exact."""
     network, floating = calibrated.network, calibrated.plan.floating
     images = image_tensors(network)
     return {
@@ -102,8 +101,8 @@ def _measurable(calibrated: Calibrated) -> dict[str, Layer]:
     }
 
 
-def _with_names(steps: Stepwise, network: Network) -> Iterator[tuple[Any, str]]:
-    """Yield the operators of *steps* with their names in *network*, empty for conversions that were added."""
+def _with_names(steps: OperatorRunner, network: Network) -> Iterator[tuple[Any, str]]:
+    """Yield the operators of *steps* with their names in *network*, or "" for added conversions."""
     names = iter(network.operators)
     for raw in steps.operators:
         yield raw, "" if steps.kind(raw) in CONVERSIONS else next(names).name

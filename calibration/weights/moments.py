@@ -1,4 +1,4 @@
-"""How the inputs of each layer vary together: covariances of what lies under its window, over positions and images."""
+"""Covariances of the inputs in a layer's window, over positions and images."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Layer, layers
-from detlite.calibration.ranges.activations import returning
+from detlite.calibration.numbers.kernels import WeightLayer, layers
+from detlite.calibration.ranges.activations import open_activations
 from detlite.calibration.weights.padding import paddings
 from detlite.runtime.arrays import Doubles, Floats
 
-MOST_TAPS = 256
-"""Layers with more are left out: the early and the depthwise ones have few, and their noise goes through all the rest.
+MAX_TAPS = 256
+"""Layers with more taps are left out: early and depthwise layers have few, and their noise affects all later layers.
 
-With 100, 200 and 2304 taps SSDLite MobileNet V2 has a fidelity of 97.3, 98.1 and 98.0, FPNLite 320 of 92.0 each.
+With limits of 100, 200 and 2304 taps the fidelity of SSDLite MobileNet V2 is 97.3, 98.1 and 98.0, of FPNLite 320 92.0.
 """
 
 POSITIONS = 256
-"""Positions of a layer's output that are taken of each image: neighbours see nearly the same."""
+"""The number of output positions sampled per image: neighbouring windows are nearly the same."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Covariances by the operator's name, float64: (taps, taps), for depthwise layers (channels, taps, taps).
+    """Covariances by operator name, float64: (taps, taps), or (channels, taps, taps) for depthwise layers.
 
     Taps are in the order of the stored weights: (height, width, in).
     """
@@ -37,38 +37,38 @@ class Moments:
 
 
 def moments(network: Network, samples: Sequence[NDArray[Any]]) -> Moments:
-    """Return the covariances of the layers of *network* whose windows have at most `MOST_TAPS` taps."""
-    wanted = [layer for layer in layers(network) if _is_wanted(layer)]
-    sums = {layer.operator.name: _Sums() for layer in wanted}
-    names = list(dict.fromkeys(network.names[layer.source] for layer in wanted))
-    model = returning(network.file, names)
+    """Return the covariances of the layers of *network* whose windows have at most `MAX_TAPS` taps."""
+    selected = [layer for layer in layers(network) if _is_selected(layer)]
+    sums = {layer.operator.name: _MomentSums() for layer in selected}
+    names = list(dict.fromkeys(network.names[layer.source] for layer in selected))
+    model = open_activations(network.file, names)
     for sample in samples:
         value = model.run(sample)
-        for layer in wanted:
+        for layer in selected:
             sums[layer.operator.name].add(_windows(network, layer, value(network.names[layer.source])))
     return Moments({name: one.covariance() for name, one in sums.items()})
 
 
-def _is_wanted(layer: Layer) -> bool:
+def _is_selected(layer: WeightLayer) -> bool:
     taps = int(np.prod(layer.weights.shape[1:3])) if _is_depthwise(layer) else int(np.prod(layer.weights.shape[1:]))
-    return layer.operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and taps <= MOST_TAPS and _is_plain(layer)
+    return layer.operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") and taps <= MAX_TAPS and _is_plain(layer)
 
 
-def _is_depthwise(layer: Layer) -> bool:
+def _is_depthwise(layer: WeightLayer) -> bool:
     return layer.operator.kind == "DEPTHWISE_CONV_2D"
 
 
-def _is_plain(layer: Layer) -> bool:
+def _is_plain(layer: WeightLayer) -> bool:
     options = layer.operator.options
     return options.dilationHFactor in (0, 1) and options.dilationWFactor in (0, 1)
 
 
-def _is_dense(layer: Layer) -> bool:
+def _is_dense(layer: WeightLayer) -> bool:
     return layer.operator.options.strideH in (0, 1) and layer.operator.options.strideW in (0, 1)
 
 
-class _Sums:
-    """First and second moments of rows of taps, each with a 1 behind them: one product gives both."""
+class _MomentSums:
+    """First and second moments of rows of taps; a 1 is appended to each row, so that one product gives both."""
 
     def __init__(self) -> None:
         self._products: Doubles = np.zeros(())
@@ -84,8 +84,8 @@ class _Sums:
         return covariance
 
 
-def _windows(network: Network, layer: Layer, value: Floats) -> Floats:
-    """Return what lies under the window of *layer* at some of its positions: rows as `_Sums.add` wants them."""
+def _windows(network: Network, layer: WeightLayer, value: Floats) -> Floats:
+    """Return the inputs in the window of *layer* at sampled positions, in the layout of `_MomentSums.add`."""
     height, width = layer.weights.shape[1:3]
     if (height, width) == (1, 1) and _is_dense(layer):
         rows, columns = _places(value.shape[1] * value.shape[2], value.shape[2])

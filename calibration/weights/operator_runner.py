@@ -1,7 +1,7 @@
-"""A quantized model run one operator after the other over several samples, so that a bias is set before it is read.
+"""Run a quantized model operator by operator over several samples, so that a bias can be set before it is used.
 
-Each operator is a model of its own, opened once and run on every sample: all of them together take little longer than
-the whole model does, and hold the activations alone that are still to be read.
+Each operator becomes a separate model, opened once and run on every sample. Together they take little longer than the
+whole model, and only the activations that are still needed are kept.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from detlite.runtime.arrays import Doubles
 from detlite.runtime.runners.interpreter import open_interpreter
 
 
-class Stepwise:
-    """A model whose operators are run in turn.
+class OperatorRunner:
+    """A model whose operators are run one at a time.
 
     Attributes:
-        operators: of the loaded model, in the order in which they are to be run.
-        outputs: the tensors that it returns, by number.
+        operators: the operators of the model, in the order to run them.
+        outputs: the indices of its output tensors.
     """
 
     def __init__(self, file: TfliteFile, samples: Sequence[NDArray[Any]]) -> None:
-        """Take a copy of the model *file*, to be run on *samples*, in the dtype of its input."""
+        """Prepare a copy of the model *file* to run on *samples*, which have the dtype of its input."""
         copied = file.copy()
         self._model, self._subgraph = copied.edit(), copied.subgraph
         self.operators: tuple[Any, ...] = tuple(self._subgraph.operators)
@@ -42,11 +42,11 @@ class Stepwise:
         self._waiting += self.outputs
 
     def kind(self, operator: Any) -> str:
-        """Return what the schema calls *operator*."""
+        """Return the schema's name of *operator*."""
         return operator_name(self._model, operator)
 
     def run(self, operator: Any) -> None:
-        """Run *operator* on what those before it made."""
+        """Run *operator* on the outputs of the operators before it."""
         inputs = list(dict.fromkeys(self._computed(operator.inputs)))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "operator.tflite"
@@ -63,7 +63,7 @@ class Stepwise:
         self._forget(operator)
 
     def channel_means(self, index: int) -> Doubles:
-        """Return the mean of each channel, the last axis, of the tensor *index*: float64 (samples, channels), reals."""
+        """Return the dequantized mean of each channel (last axis) of tensor *index*: float64 (samples, channels)."""
         tensor, values = self._subgraph.tensors[index], self._values[index]
         means = np.stack([channel_means(value) for value in values])
         if values[0].dtype == np.float32:
@@ -71,7 +71,7 @@ class Stepwise:
         return np.asarray((means - int(tensor.quantization.zeroPoint[0])) * float(tensor.quantization.scale[0]))
 
     def set_bias(self, index: int, bias: Doubles) -> None:
-        """Give the constant tensor *index*, integers of a scale each, the reals *bias*."""
+        """Set the constant tensor *index*, which has a scale per channel, to the real numbers *bias*."""
         tensor = self._subgraph.tensors[index]
         stored = self._model.buffers[tensor.buffer].data
         dtype = np.dtype(f"<i{len(stored) // len(bias)}")
@@ -85,7 +85,7 @@ class Stepwise:
         return [int(i) for i in indices if i >= 0 and not is_constant(self._model, tensors[i])]
 
     def _alone(self, operator: Any, inputs: Sequence[int]) -> bytes:
-        """Return a model of *operator* alone, whose inputs are the tensors *inputs*."""
+        """Return a model with only *operator*, whose inputs are the tensors *inputs*."""
         from ai_edge_litert.schema_py_generated import ModelT, SubGraphT
 
         used = list(dict.fromkeys(int(i) for i in (*operator.inputs, *operator.outputs) if i >= 0))
@@ -108,7 +108,7 @@ class Stepwise:
         return dump(part)
 
     def _forget(self, operator: Any) -> None:
-        """Drop what no further operator reads."""
+        """Drop the activations that no later operator reads."""
         for index in self._computed(operator.inputs):
             self._waiting.remove(index)
             if index not in self._waiting:
@@ -119,6 +119,6 @@ class Stepwise:
 
 
 def channel_means(value: NDArray[Any]) -> Doubles:
-    """Return the mean of each channel, the last axis, of one activation."""
+    """Return the mean of each channel (the last axis) of one activation, float64 (channels,)."""
     means: Doubles = value.reshape(-1, value.shape[-1]).mean(axis=0, dtype=np.float64)
     return means

@@ -1,4 +1,4 @@
-"""The scale of the input: exactly that of the preprocessing, so that each code is one pixel value."""
+"""The scale of the input, which is that of the preprocessing, so that each code stands for one pixel value."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import replace
 import numpy as np
 
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Layer, Parameters, layers
+from detlite.calibration.numbers.kernels import LayerParameters, WeightLayer, layers
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.weights.bias import output_shift
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.tensors import Quantization
 
-PIXEL_ZERO = 128  # the pixel that is int8's code 0
+PIXEL_ZERO = 128  # the pixel value of int8 code 0
 
 
 def pixel_quantization(image: ImageInput, numbers: NumberFormat) -> Quantization:
-    """Return the scale and zero point that spread *numbers* over all that pixels can be by *image*."""
+    """Return the scale and zero point that spread the codes of *numbers* over *image*'s normalized pixel values."""
     mean, std = np.array(image.mean), np.array(image.std)
     real = np.stack([(0 - mean) / std, (255 - mean) / std])
     return numbers.of_range(Range(float(real.min()), float(real.max())))
 
 
 def int8_image(network: Network, image: ImageInput) -> ImageInput:
-    """Return *image* as an int8 input: code = pixel - 128 wherever one scale allows it.
+    """Return *image* as an int8 input, with code = pixel - 128 if a single scale allows it.
 
-    A mean of 127.5 lies between two codes: rounding it away would make one code of two pixel values, and TensorFlow's
-    converter shifts the whole image by half a step instead. Here the mean becomes 127, so that codes are pixels, and
-    `shifted` takes the half step off the biases of the first layers.
+    A mean of 127.5 is between two codes: rounding would map two pixel values to one code, and TensorFlow's converter
+    shifts the whole image by half a step. Here the mean becomes 127, so that codes are pixels, and `shift_biases`
+    subtracts the half step from the biases of the first layers.
     """
     mean, std = np.array(image.mean), np.array(image.std)
     nearest = np.ceil(mean - 0.5)
@@ -39,8 +39,10 @@ def int8_image(network: Network, image: ImageInput) -> ImageInput:
     return replace(image, dtype="int8", quantization=pixel_quantization(image, INT8))
 
 
-def shifted(network: Network, parameters: Parameters, image: ImageInput, stored: ImageInput) -> Parameters:
-    """Return *parameters* with biases for an input by the means of *stored*, where the network was made for *image*."""
+def shift_biases(
+    network: Network, parameters: LayerParameters, image: ImageInput, stored: ImageInput
+) -> LayerParameters:
+    """Return *parameters* with biases for an input with the means of *stored* instead of those of *image*."""
     shift = (np.array(stored.mean) - np.array(image.mean)) / np.array(image.std)
     if not shift.any():
         return parameters
@@ -51,19 +53,19 @@ def shifted(network: Network, parameters: Parameters, image: ImageInput, stored:
     return replace(parameters, biases=biases)
 
 
-def _first_layers(network: Network) -> list[Layer]:
+def _first_layers(network: Network) -> list[WeightLayer]:
     images = image_tensors(network)
     return [layer for layer in layers(network) if layer.source in images]
 
 
 def image_tensors(network: Network) -> set[int]:
-    """Return the tensors that are the image, or the image with padding."""
+    """Return the indices of the image and of the padded image."""
     pads = [operator for operator in network.operators if operator.kind == "PAD"]
     return {network.image, *(pad.outputs[0] for pad in pads if pad.inputs[0] == network.image)}
 
 
 def _reach(network: Network) -> bool:
-    """Return whether layers with biases are all that reads the image."""
+    """Return whether only layers with biases read the image."""
     reading = {layer.operator.name for layer in _first_layers(network)}
     found = network.readers()
     readers = [operator for index in image_tensors(network) for operator in found.get(index, ())]

@@ -1,8 +1,8 @@
-"""Rounding weights one after the other, each taking on what rounding those before it did to the output.
+"""Round weights one after another, each compensating for the output error of those rounded before it.
 
-Frantar et al., GPTQ, ICLR 2023 (after Hassibi and Stork, Optimal Brain Surgeon, 1993), for convolutions: taps
-are the columns, and the covariance of the inputs stands for the Hessian: not the second moment, for what shifts
-the mean is left to the bias correction.
+Frantar et al., GPTQ, ICLR 2023 (after Hassibi and Stork, Optimal Brain Surgeon, 1993), for convolutions: the taps are
+the columns, and the Hessian is the covariance of the inputs, not their second moment, because bias correction handles
+the shift of the mean.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import MOST, Kernel, Layer, Parameters, along, layers
+from detlite.calibration.numbers.kernels import MAX_CODE, Kernel, LayerParameters, WeightLayer, along, layers
 from detlite.runtime.arrays import Doubles
 
-TINY = 1e-12  # a variance, of channels that are always the same
-BLOCK = 64  # columns whose errors are handed on together: one product of matrices in place of 64 of vectors
-DAMPING = 0.01  # of the mean variance, as in the paper: keeps the inverse steady
+TINY = 1e-12  # the smallest variance, for constant channels
+BLOCK = 64  # columns whose errors are propagated together: one matrix product instead of 64 vector products
+DAMPING = 0.01  # times the mean variance, as in the paper: keeps the inverse stable
 
 
-def reordered(network: Network, parameters: Parameters, covariances: Mapping[str, Doubles]) -> Parameters:
-    """Return *parameters* with the weights of the layers in *covariances* rounded in this way, to the same scales."""
+def round_by_covariance(
+    network: Network, parameters: LayerParameters, covariances: Mapping[str, Doubles]
+) -> LayerParameters:
+    """Return *parameters* with the weights of the layers in *covariances* rounded by GPTQ, at the same scales."""
     kernels = dict(parameters.kernels)
     for layer in layers(network):
         covariance = covariances.get(layer.operator.name)
         if covariance is not None:
             kernels[layer.operator.name] = _rounded(layer, kernels[layer.operator.name], covariance)
-    return Parameters(kernels, parameters.biases)
+    return LayerParameters(kernels, parameters.biases)
 
 
-def _rounded(layer: Layer, kernel: Kernel, covariance: Doubles) -> Kernel:
+def _rounded(layer: WeightLayer, kernel: Kernel, covariance: Doubles) -> Kernel:
     steps = layer.weights / along(kernel.scales.astype(np.float64), layer.axis, layer.weights.ndim)
     if layer.operator.kind == "DEPTHWISE_CONV_2D":
         channels = steps.shape[3]
@@ -44,9 +46,10 @@ def _rounded(layer: Layer, kernel: Kernel, covariance: Doubles) -> Kernel:
 
 
 def _columns(rows: NDArray[np.float64], covariance: Doubles) -> NDArray[np.float64]:
-    """Return *rows*, (groups, rows, taps), rounded for the *covariance* (groups, taps, taps) of their taps."""
+    """Return *rows* (groups, rows, taps) rounded, given the *covariance* (groups, taps, taps) of the taps."""
     variances = np.diagonal(covariance, axis1=1, axis2=2)
-    order = np.argsort(-variances.mean(axis=0), kind="stable")  # what varies most comes first, free to be exact
+    # the most variable taps come first and are rounded freely
+    order = np.argsort(-variances.mean(axis=0), kind="stable")
     upper = _inverse_root(covariance[:, order][:, :, order], variances.mean(axis=1))
     left, values = rows[:, :, order].copy(), np.empty_like(rows)
     for begin in range(0, rows.shape[2], BLOCK):
@@ -59,17 +62,17 @@ def _columns(rows: NDArray[np.float64], covariance: Doubles) -> NDArray[np.float
 
 
 def _block(left: NDArray[np.float64], upper: Doubles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rounded columns of *left*, and by how much each misses, in units of its own *upper* diagonal."""
+    """Return the rounded columns of *left*, and the error of each in units of its diagonal element of *upper*."""
     left, values, errors = left.copy(), np.empty_like(left), np.empty_like(left)
     for column in range(left.shape[2]):
-        values[:, :, column] = np.clip(np.rint(left[:, :, column]), -MOST, MOST)
+        values[:, :, column] = np.clip(np.rint(left[:, :, column]), -MAX_CODE, MAX_CODE)
         errors[:, :, column] = (left[:, :, column] - values[:, :, column]) / upper[:, column, column][:, None]
         left[:, :, column + 1 :] -= errors[:, :, column, None] * upper[:, None, column, column + 1 :]
     return values, errors
 
 
 def _inverse_root(covariance: Doubles, variance: Doubles) -> Doubles:
-    """Return the upper Cholesky factor of the inverse of the damped *covariance*, (groups, taps, taps)."""
+    """Return the upper Cholesky factor of the inverse of the damped *covariance*: (groups, taps, taps)."""
     damping = DAMPING * variance + TINY
     damped = covariance + np.eye(covariance.shape[1]) * damping[:, None, None]
     root: Doubles = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)

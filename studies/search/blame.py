@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from detlite.calibration.noise import Noise
-from detlite.calibration.numbers.kernels import Parameters, nearest
+from detlite.calibration.numbers.kernels import LayerParameters, nearest
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.trials import HeadNoise, Trials
@@ -125,7 +125,7 @@ def short(name: str) -> str:
 class _Measuring:
     """The model, and what it loses or gains when one operator changes."""
 
-    def __init__(self, trials: Trials, bench: Bench, whole: Parameters, plain: Parameters) -> None:
+    def __init__(self, trials: Trials, bench: Bench, whole: LayerParameters, plain: LayerParameters) -> None:
         self._trials, self._bench, self._whole, self._plain = trials, bench, whole, plain
         model = trials.model()
         self.fidelity = bench.fidelity(model).fidelity
@@ -143,7 +143,7 @@ class _Measuring:
             leaving_float_db=left_heads.db - self.heads.db,
         )
 
-    def _without_repair(self, name: str) -> Parameters:
+    def _without_repair(self, name: str) -> LayerParameters:
         kernels = {**self._whole.kernels, name: self._plain.kernels[name]}
         biases = {**self._whole.biases, name: self._plain.biases[name]}
         return replace(self._whole, kernels=kernels, biases=biases)

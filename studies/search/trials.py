@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.noise import Noise, int8_of, tensor_noise
-from detlite.calibration.numbers.kernels import Parameters
+from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.quantize import as_model
-from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, named_operators, replanned
+from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, named_operators, with_floating
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.model import Model, session_of
 from detlite.runtime.arrays import Floats
@@ -81,12 +81,12 @@ class Trials:
         self.samples = list(self.calibrated.first[:NOISE_IMAGES])
         self._wanted = self._heads(source, self.samples)
 
-    def made(self, floating: Collection[str] = (), parameters: Parameters | None = None) -> QuantizedModel:
+    def made(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> QuantizedModel:
         """Return the model with the operators called *floating* left float, with *parameters* or the method's own."""
-        planned = replanned(self.calibrated, self.asked | frozenset(floating))
+        planned = with_floating(self.calibrated, self.asked | frozenset(floating))
         return finish(planned, parameters or self.parameters)
 
-    def model(self, floating: Collection[str] = (), parameters: Parameters | None = None) -> Model:
+    def model(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> Model:
         """Return `made` with raw int8 heads and its contract."""
         return as_model(self._source, self.made(floating, parameters))
 

@@ -57,7 +57,7 @@ def test_other_ranges_give_another_model(images):
 
 def test_the_ranges_of_another_model_are_refused(images):
     ranges = quantize(detector(), images, Recipe()).ranges
-    with pytest.raises(InputError, match="the ranges are of another model"):
+    with pytest.raises(InputError, match="the ranges belong to another model"):
         quantize(detector(seed=1), images, Recipe(), ranges=ranges)
 
 

@@ -1,4 +1,4 @@
-"""int8 weights for float activations, which the operators quantize while they run: a quarter of the file."""
+"""int8 weights with float activations that the operators quantize at run time: a quarter of the file size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import MOST, SMALLEST_SCALE, Kernel, Layer, layers, rounded
+from detlite.calibration.numbers.kernels import MAX_CODE, SMALLEST_SCALE, Kernel, WeightLayer, layers, rounded
 from detlite.calibration.numbers.scheme import Scheme
 from detlite.convert.tflite.edit import Edit
 from detlite.convert.tflite.open_file import TfliteFile
@@ -15,21 +15,21 @@ from detlite.convert.tflite.prune import drop_unused
 from detlite.runtime.errors import FindingError
 
 VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 3}
-"""The first version of each operator that takes int8 weights for float activations, as they are scaled here."""
+"""The first version of each operator that supports int8 weights with float activations and these scales."""
 
-FEWEST = 1024
-"""Weights below which TensorFlow's converter leaves a tensor float32: a small one saves nothing."""
+MIN_WEIGHTS = 1024
+"""Smaller tensors stay float32, as in TensorFlow's converter, because they save nothing."""
 
 
 def pack(file: TfliteFile) -> None:
     """Store the weights of convolutions and fully connected layers of *file* as int8; biases stay float32.
 
-    One scale for each output channel of a convolution, one in all for a fully connected layer, whose operator takes
-    scales by channel in its newest version only.
+    A convolution has one scale per output channel; a fully connected layer has a single scale, because only the newest
+    version of its operator supports scales per channel.
 
     Raises:
-        InputError: weights are computed, or no finite numbers.
-        FindingError: there is no layer of `FEWEST` weights.
+        InputError: weights are computed, or are not finite.
+        FindingError: no layer has `MIN_WEIGHTS` weights.
     """
     network = Network(file.copy())
     model, subgraph = file.edit(), file.subgraph
@@ -37,7 +37,7 @@ def pack(file: TfliteFile) -> None:
     raws = dict(zip((operator.name for operator in network.operators), subgraph.operators, strict=True))
     for layer in layers(network):
         operator, raw = layer.operator, raws[layer.operator.name]
-        if operator.kind in VERSIONS and layer.weights.size >= FEWEST:
+        if operator.kind in VERSIONS and layer.weights.size >= MIN_WEIGHTS:
             index = operator.inputs[layer.places.weights]
             if index not in made:
                 made[index] = _constant(edit, subgraph, network.names[index], _kernel(layer))
@@ -45,15 +45,15 @@ def pack(file: TfliteFile) -> None:
             code = model.operatorCodes[raw.opcodeIndex]
             raw.opcodeIndex = edit.code(code.builtinCode, max(VERSIONS[operator.kind], code.version))
     if not made:
-        raise FindingError(f"nothing was quantized: no convolution or fully connected layer has {FEWEST} weights")
+        raise FindingError(f"nothing was quantized: no convolution or fully connected layer has {MIN_WEIGHTS} weights")
     drop_unused(model)
 
 
-def _kernel(layer: Layer) -> Kernel:
+def _kernel(layer: WeightLayer) -> Kernel:
     magnitudes = np.abs(layer.weights)
     whole = layer.operator.kind == "FULLY_CONNECTED"
     others = tuple(place for place in range(magnitudes.ndim) if whole or place != layer.axis)
-    scales = np.maximum(np.atleast_1d(magnitudes.max(axis=others)) / MOST, SMALLEST_SCALE).astype(np.float32)
+    scales = np.maximum(np.atleast_1d(magnitudes.max(axis=others)) / MAX_CODE, SMALLEST_SCALE).astype(np.float32)
     return rounded(layer.weights, scales, layer.axis)
 
 
@@ -69,7 +69,7 @@ def _constant(edit: Edit, subgraph: Any, name: str, kernel: Kernel) -> int:
 
 
 PLUGIN = Scheme(
-    title="int8 weights, float32 activations that are quantized while the model runs; no images",
+    title="int8 weights, float32 activations that are quantized at run time; needs no images",
     source="TensorFlow Lite post-training dynamic range quantization",
     pack=pack,
 )

@@ -1,4 +1,4 @@
-"""float16 weights and biases behind a DEQUANTIZE each: half the file, the same detections, float arithmetic."""
+"""float16 weights and biases, each read through a DEQUANTIZE: half the file size, same detections, float arithmetic."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ FLOAT16_MAX = float(np.finfo(np.float16).max)
 def pack(file: TfliteFile) -> None:
     """Store the float32 constants of *file* as float16, each read through a DEQUANTIZE.
 
-    This is the form that TensorFlow's converter writes, and whose DEQUANTIZE XNNPACK folds away. Constants beyond
-    float16 (65504, or not finite) stay float32, as do the anchors of the post-processing op, which reads no other.
+    This is the form that TensorFlow's converter writes; XNNPACK folds its DEQUANTIZE away. Constants outside float16
+    (above 65504, or not finite) stay float32, as do the anchors of the post-processing op, which reads only float32.
     """
     model, subgraph = file.edit(), file.subgraph
     edit = Edit(model, subgraph)
@@ -43,7 +43,7 @@ def pack(file: TfliteFile) -> None:
 
 
 def _packed(model: Any, edit: Edit, index: int, unpacked: dict[int, int]) -> int:
-    """Return the float32 tensor that stands for the tensor *index*: made once, and itself where it is not packed."""
+    """Return the float32 form of the tensor *index*, created once; *index* itself if it is not packed."""
     if index not in unpacked:
         unpacked[index] = _unpacked(model, edit, index) if index >= 0 else index
     return unpacked[index]
@@ -63,7 +63,7 @@ def _unpacked(model: Any, edit: Edit, index: int) -> int:
 
 
 PLUGIN = Scheme(
-    title="float16 weights and biases, float32 activations; no images",
+    title="float16 weights and biases, float32 activations; needs no images",
     source="TensorFlow Lite post-training float16 quantization",
     pack=pack,
 )

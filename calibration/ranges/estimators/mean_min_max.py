@@ -1,4 +1,4 @@
-"""The mean over the images of each image's lowest and highest value."""
+"""The means over the images of each image's minimum and maximum."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detlite.calibration.ranges.ranges import Range
 
 
 def estimate(_network: Network, observed: Observed, _samples: Samples) -> dict[int, Range]:
-    """Return the mean extremes: one odd image of a hundred moves them by a hundredth."""
+    """Return the mean extremes: one outlier among a hundred images moves them by one hundredth."""
     return {
         index: Range(float(observed.lows[index].mean()), float(observed.highs[index].mean())) for index in observed.lows
     }

@@ -1,4 +1,4 @@
-"""The lowest and the highest value in all images: what TFLiteConverter does."""
+"""The minimum and the maximum over all images, as TFLiteConverter does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detlite.calibration.ranges.ranges import Range
 
 
 def estimate(_network: Network, observed: Observed, _samples: Samples) -> dict[int, Range]:
-    """Return the extremes of all images: one odd image of a hundred may widen a range fourfold."""
+    """Return the extremes over all images: one outlier among a hundred can make a range four times as wide."""
     return {
         index: Range(float(observed.lows[index].min()), float(observed.highs[index].max())) for index in observed.lows
     }

@@ -1,4 +1,4 @@
-"""The range with the least mean square error: what rounding costs inside, and clipping outside of it."""
+"""The range with the least mean square error of rounding inside it and clipping outside it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from detlite.calibration.ranges.observer import Observed
 from detlite.calibration.ranges.ranges import Range
 
 SHARES = np.linspace(1.0, 0.3, 36)
-"""Of the whole range, both ends moved alike, that are tried."""
+"""The fractions of the full range that are tried; both ends are scaled alike."""
 
 STEPS = 255
 
 
 def estimate(network: Network, observed: Observed, samples: Samples) -> dict[int, Range]:
-    """Return the range of each activation that costs least."""
+    """Return the range of each activation with the least error."""
     found = {index: _range(one) for index, one in histograms(network, observed, samples).items()}
     image = network.image
     return {image: Range(float(observed.lows[image].min()), float(observed.highs[image].max())), **found}

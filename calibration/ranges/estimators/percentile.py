@@ -1,4 +1,4 @@
-"""The range that leaves out a share of the values at each end."""
+"""The range that excludes a fixed fraction of the values at each end."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from detlite.calibration.ranges.histograms import Histogram, histograms
 from detlite.calibration.ranges.observer import Observed
 from detlite.calibration.ranges.ranges import Range
 
-LEFT_OUT = 0.00005
-"""At each end: 99.99 % stay. 99.9 % loses a tenth of the detections on SSDLite MobileNet V2."""
+EXCLUDED = 0.00005
+"""The fraction excluded at each end, so 99.99 % stay. With 99.9 % SSDLite MobileNet V2 loses 10 % of its detections."""
 
 
 def estimate(network: Network, observed: Observed, samples: Samples) -> dict[int, Range]:
-    """Return the range of each activation that holds all but `LEFT_OUT` of its values at each end."""
+    """Return the range of each activation without the fraction `EXCLUDED` of its values at each end."""
     found = {index: _range(one) for index, one in histograms(network, observed, samples).items()}
     image = network.image
     return {image: Range(float(observed.lows[image].min()), float(observed.highs[image].max())), **found}
@@ -24,7 +24,7 @@ def estimate(network: Network, observed: Observed, samples: Samples) -> dict[int
 
 def _range(histogram: Histogram) -> Range:
     share = np.cumsum(histogram.counts) / histogram.counts.sum()
-    low, high = np.searchsorted(share, (LEFT_OUT, 1 - LEFT_OUT))
+    low, high = np.searchsorted(share, (EXCLUDED, 1 - EXCLUDED))
     edges = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
     return Range(float(edges[low]), float(edges[min(high + 1, len(edges) - 1)]))
 

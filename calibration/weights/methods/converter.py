@@ -13,21 +13,21 @@ from detlite.runtime.errors import InputError
 def quantize(source: FloatModel) -> QuantizedModel:
     """Return the int8 model.
 
-    The calibrator and the quantizer are those that `TFLiteConverter.convert` calls on its own float model; called on
-    a finished one they quantize whatever float TFLite there is, also without its TensorFlow graph.
+    The calibrator and the quantizer are those that `TFLiteConverter.convert` calls on its own float model. Called
+    directly, they quantize any float TFLite model, even without its TensorFlow graph.
 
     Raises:
-        InputError: TensorFlow refuses the model, or it is to choose ranges or to leave operators float.
+        InputError: TensorFlow rejects the model, or options are set that it does not support.
     """
     if source.scheme != DEFAULT_SCHEME:
         raise InputError(
-            f"TensorFlow's converter is used for the scheme {DEFAULT_SCHEME} alone: for {source.scheme} take another "
-            f"method, {DEFAULT_METHOD} say"
+            f"--method converter supports the scheme {DEFAULT_SCHEME} only: for {source.scheme} use another method, "
+            f"such as {DEFAULT_METHOD}"
         )
     if source.floating or source.ranges is not None or source.estimator != DEFAULT_ESTIMATOR:
         raise InputError(
-            "TensorFlow's converter chooses ranges and operators itself: --ranges, --estimator and --float want "
-            f"another method, {DEFAULT_METHOD} say"
+            "--method converter chooses ranges and operators itself: for --ranges, --estimator and --float use another "
+            f"method, such as {DEFAULT_METHOD}"
         )
     tf = load_tensorflow()
     from tensorflow.lite.python.convert import mlir_quantize

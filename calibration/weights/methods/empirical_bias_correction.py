@@ -1,17 +1,17 @@
-"""Biases corrected in closed form, then by what the int8 model was seen to shift, layer after layer."""
+"""Biases corrected in closed form, then by the shift measured in the int8 model, layer by layer."""
 
 from __future__ import annotations
 
-from detlite.calibration.numbers.kernels import Parameters
+from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.weights.calibrate import Calibrated
-from detlite.calibration.weights.empirical_bias import measured
+from detlite.calibration.weights.empirical_bias import correct_measured_shift
 from detlite.calibration.weights.method import Method
 from detlite.calibration.weights.methods import bias_correction
 
 
-def parameters(calibrated: Calibrated) -> Parameters:
-    """Return the weights of *calibrated*, and the biases that make up for what was measured."""
-    return measured(calibrated, bias_correction.parameters(calibrated))
+def parameters(calibrated: Calibrated) -> LayerParameters:
+    """Return the rounded weights of *calibrated*, and biases that compensate for the measured shift."""
+    return correct_measured_shift(calibrated, bias_correction.parameters(calibrated))
 
 
 PLUGIN = Method(

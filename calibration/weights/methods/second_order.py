@@ -1,21 +1,21 @@
-"""Weights rounded one after the other by the covariance of their inputs, then biases corrected in closed form."""
+"""Weights rounded one after another by the covariance of their inputs, then biases corrected in closed form."""
 
 from __future__ import annotations
 
-from detlite.calibration.numbers.kernels import Parameters, nearest
-from detlite.calibration.weights.bias import corrected
+from detlite.calibration.numbers.kernels import LayerParameters, nearest
+from detlite.calibration.weights.bias import correct_biases
 from detlite.calibration.weights.calibrate import Calibrated
 from detlite.calibration.weights.method import Method
 from detlite.calibration.weights.moments import moments
-from detlite.calibration.weights.second_order import reordered
+from detlite.calibration.weights.second_order import round_by_covariance
 
 
-def parameters(calibrated: Calibrated) -> Parameters:
-    """Return the weights of *calibrated*, rounded by second moments, and the biases that make up for them."""
+def parameters(calibrated: Calibrated) -> LayerParameters:
+    """Return the weights of *calibrated* rounded by covariance, and biases that compensate for the mean error."""
     network = calibrated.network
     covariances = moments(network, calibrated.first).covariances
-    rounded = reordered(network, nearest(network, calibrated.plan), covariances)
-    return corrected(network, rounded, calibrated.observed.means)
+    rounded = round_by_covariance(network, nearest(network, calibrated.plan), covariances)
+    return correct_biases(network, rounded, calibrated.observed.means)
 
 
 PLUGIN = Method(

@@ -31,7 +31,7 @@ def test_every_operator_with_an_int16_form_is_tried():
 
 @pytest.mark.parametrize("kind", WITHOUT)
 def test_an_operator_without_an_int16_form_is_named_with_what_to_do(kind):
-    with pytest.raises(InputError, match=rf"the operator {kind} that makes .* has no int16 form: .* --float {kind}"):
+    with pytest.raises(InputError, match=rf"the operator {kind} that computes .* has no int16 form: .* --float {kind}"):
         int16(networks(kind), images())
 
 

@@ -27,7 +27,7 @@ def test_no_operator_of_an_int8_model_is_float(kind):
 def test_an_operator_without_an_int8_form_is_named_with_what_to_do():
     net = FloatNet()
     squared = net.add("EXP", [net.conv(net.image, 4)], [SHAPE], "ExpOptions", name="grown")[0]
-    with pytest.raises(InputError, match=r"the operator EXP that makes grown has no int8 form: .* --float EXP"):
+    with pytest.raises(InputError, match=r"the operator EXP that computes grown has no int8 form: .* --float EXP"):
         quantized(net.finish(squared), images())
 
 

@@ -69,7 +69,7 @@ def test_weights_are_int8_by_channel_behind_a_dequantize_of_the_version_that_tak
 
 def test_a_graph_without_anything_to_quantize_is_refused():
     net = FloatNet()
-    with pytest.raises(FindingError, match="nothing was quantized: there is no convolution, pool or addition"):
+    with pytest.raises(FindingError, match="nothing was quantized: no convolution, pool or addition"):
         explicit(net.finish(net.add("RELU", [net.image], [(1, 8, 8, 3)])[0]))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.number_format import INT8
-from detlite.calibration.numbers.saturation import saturated
+from detlite.calibration.numbers.saturation import clip_saturated
 from detlite.calibration.numbers.scales import plan_scales
 from detlite.calibration.ranges.ranges import Range
 from detlite.convert.tflite.open_file import TfliteFile
@@ -78,7 +78,7 @@ def test_a_tensor_without_a_range_is_named():
     network = two_heads()
     known = ranges_of(network)
     del known["b"]
-    with pytest.raises(InputError, match="the ranges know nothing of the tensor b: they are of another model"):
+    with pytest.raises(InputError, match="the ranges lack the tensor b: they belong to another model"):
         plan_scales(network, known, IMAGE)
 
 
@@ -87,7 +87,7 @@ def test_logits_that_only_a_sigmoid_reads_are_cut_where_it_saturates():
     logits = net.conv(net.image, 4, name="logits")
     scores = net.add("LOGISTIC", [logits], [(1, 8, 8, 4)], name="scores")[0]
     network = Network(TfliteFile(net.finish(scores)))
-    cut = saturated(network, ranges_of(network, logits=Range(-37, 2)))
+    cut = clip_saturated(network, ranges_of(network, logits=Range(-37, 2)))
     assert cut["logits"].low == pytest.approx(-6.9305, abs=1e-4)
     assert cut["logits"].high == 2
 
@@ -97,4 +97,4 @@ def test_logits_that_are_an_output_too_keep_their_range():
     logits = net.conv(net.image, 4, name="logits")
     scores = net.add("LOGISTIC", [logits], [(1, 8, 8, 4)], name="scores")[0]
     network = Network(TfliteFile(net.finish(logits, scores)))
-    assert saturated(network, ranges_of(network, logits=Range(-37, 2)))["logits"] == Range(-37, 2)
+    assert clip_saturated(network, ranges_of(network, logits=Range(-37, 2)))["logits"] == Range(-37, 2)

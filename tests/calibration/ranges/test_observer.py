@@ -67,5 +67,5 @@ def test_no_image_is_refused():
 def test_values_that_are_no_numbers_are_named_with_their_tensor(value):
     samples = images()
     samples[2][0, 3, 3, 0] = value
-    with pytest.raises(InputError, match="not finite numbers: in image, for the image number 3 of 4"):
+    with pytest.raises(InputError, match="not finite in image, for image 3 of 4"):
         observe(network_of(), lambda: iter(samples))

@@ -35,7 +35,7 @@ def test_a_range_file_is_read_back(tmp_path):
 
 
 def test_ranges_of_another_model_are_refused():
-    with pytest.raises(InputError, match="the ranges are of another model: of sha256 9372c470"):
+    with pytest.raises(InputError, match="the ranges belong to another model: its sha256 is 9372c470"):
         RANGES.check_model(b"another model")
 
 
@@ -46,7 +46,7 @@ def test_ranges_of_the_same_model_are_taken():
 @pytest.mark.parametrize("low", ["NaN", "-Infinity", "7"])
 def test_a_range_that_is_none_is_refused(tmp_path, low):
     (tmp_path / "ranges.json").write_text(TEXT.replace("[0, 6]", f"[{low}, 6]"))
-    with pytest.raises(InputError, match=r"ranges.json is no range file that detlite wrote: .*want two finite numbers"):
+    with pytest.raises(InputError, match=r"ranges.json is not a range file of detlite: .*want two finite numbers"):
         read_ranges(tmp_path / "ranges.json")
 
 
@@ -56,7 +56,7 @@ def test_a_range_that_is_none_is_refused(tmp_path, low):
 )
 def test_what_is_no_range_file_is_refused(tmp_path, text):
     (tmp_path / "ranges.json").write_text(text)
-    with pytest.raises(InputError, match=r"ranges.json is no range file that detlite wrote"):
+    with pytest.raises(InputError, match=r"ranges.json is not a range file of detlite"):
         read_ranges(tmp_path / "ranges.json")
 
 

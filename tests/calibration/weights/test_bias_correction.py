@@ -8,8 +8,8 @@ from builders.float_models import FloatNet, images, run, snr_db
 
 from detlite.calibration.models import FloatModel
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Kernel, Parameters, layers
-from detlite.calibration.weights.bias import corrected, output_shift
+from detlite.calibration.numbers.kernels import Kernel, LayerParameters, layers
+from detlite.calibration.weights.bias import correct_biases, output_shift
 from detlite.calibration.weights.methods import bias_correction, nearest
 from detlite.calibration.weights.padding import tap_shares
 from detlite.convert.tflite.open_file import TfliteFile
@@ -27,8 +27,8 @@ def one_layer(window=1, **settings):
 def test_the_bias_takes_off_what_rounding_adds_on_average():
     network, layer = one_layer(weights=np.full((2, 1, 1, 3), 0.5), bias=(1.0, 2.0))
     kernel = Kernel(np.ones((2, 1, 1, 3), np.int8), np.float32([0.25, 0.75]), 0)
-    parameters = Parameters({layer.operator.name: kernel}, {layer.operator.name: layer.bias})
-    fixed = corrected(network, parameters, {network.image: np.array([1.0, 2.0, 4.0])})
+    parameters = LayerParameters({layer.operator.name: kernel}, {layer.operator.name: layer.bias})
+    fixed = correct_biases(network, parameters, {network.image: np.array([1.0, 2.0, 4.0])})
     assert fixed.biases[layer.operator.name].tolist() == [1.0 + 0.25 * 7, 2.0 - 0.25 * 7]
 
 

@@ -11,7 +11,7 @@ from detlite.calibration.quantize import Recipe, float_model
 from detlite.calibration.weights.calibrate import calibrate, finish
 from detlite.calibration.weights.empirical_bias import shrunk
 from detlite.calibration.weights.methods import bias_correction, empirical_bias_correction
-from detlite.calibration.weights.operator_runner import Stepwise
+from detlite.calibration.weights.operator_runner import OperatorRunner
 from detlite.runtime.errors import InputError
 
 
@@ -24,7 +24,7 @@ def test_operators_in_turn_compute_what_the_whole_model_does(tmp_path):
     calibrated = calibrated_detector(tmp_path)
     made = finish(calibrated, bias_correction.parameters(calibrated))
     sample = int8_of(calibrated.first[0], calibrated.source.image, made.image)
-    steps = Stepwise(made.file, [sample])
+    steps = OperatorRunner(made.file, [sample])
     for operator in steps.operators:
         steps.run(operator)
     real = (sample.astype(np.float64) - made.image.quantization.zero_point) * made.image.quantization.scale
@@ -39,7 +39,7 @@ def test_a_bias_that_is_set_shifts_the_output_by_as_much(tmp_path):
     samples = [int8_of(one, calibrated.source.image, made.image) for one in calibrated.first]
     means = []
     for shift in (0.0, 0.5):
-        steps = Stepwise(made.file, samples)
+        steps = OperatorRunner(made.file, samples)
         for operator in steps.operators:
             name = calibrated.network.operators[steps.operators.index(operator)].name
             if name == "boxes":
@@ -88,5 +88,5 @@ def test_an_operator_that_is_left_float_is_passed_over(tmp_path):
 
 def test_another_scheme_than_int8_is_refused(tmp_path):
     calibrated = calibrated_detector(tmp_path, scheme="int16x8")
-    with pytest.raises(InputError, match="measures int8 models: for --scheme int16x8 take the closed form"):
+    with pytest.raises(InputError, match="supports int8 models only: for --scheme int16x8 use the closed form"):
         empirical_bias_correction.parameters(calibrated)

@@ -8,11 +8,11 @@ from builders.float_models import FloatNet, images, run, snr_db
 from detlite.accuracy.images import Images
 from detlite.calibration.models import FloatModel
 from detlite.calibration.network import Network
-from detlite.calibration.numbers.kernels import Parameters, layers, rounded
+from detlite.calibration.numbers.kernels import LayerParameters, layers, rounded
 from detlite.calibration.quantize import Recipe, float_model
 from detlite.calibration.weights.method import METHODS
 from detlite.calibration.weights.moments import moments
-from detlite.calibration.weights.second_order import reordered
+from detlite.calibration.weights.second_order import round_by_covariance
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.inputs import ImageInput
@@ -64,7 +64,7 @@ def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
     )
     layer = next(iter(layers(network)))
     kernel = rounded(layer.weights, np.ones(1, np.float32), 0)
-    parameters = Parameters({"a": kernel}, {"a": layer.bias})
-    made = reordered(network, parameters, {"a": np.ones((2, 2))})
+    parameters = LayerParameters({"a": kernel}, {"a": layer.bias})
+    made = round_by_covariance(network, parameters, {"a": np.ones((2, 2))})
     assert kernel.values.ravel().tolist() == [0, 0]
     assert sorted(made.kernels["a"].values.ravel().tolist()) == [0, 1]

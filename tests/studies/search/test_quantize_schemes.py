@@ -83,11 +83,11 @@ def test_a_finished_model_without_a_signature_is_quantized_to_int8(quantize, wor
     [
         ("int4", (), "no quantization scheme is called 'int4'; "),
         ("int8-float-bais", (), "did you mean 'int8-float-bias'"),
-        ("float16", ("--images", "photos", "--count", 3), "calibrates nothing: leave out --images, --count, or take"),
-        ("dynamic", ("--method", "nearest", "--explain"), "calibrates nothing: leave out --method, --explain"),
-        ("int16x8", ("--io", "int8"), "the scheme int16x8 has input and heads in float32: want --io float32, or none"),
+        ("float16", ("--images", "photos", "--count", 3), "without calibration: remove --images, --count, or use"),
+        ("dynamic", ("--method", "nearest", "--explain"), "without calibration: remove --method, --explain"),
+        ("int16x8", ("--io", "int8"), "the scheme int16x8 has float32 input and heads: want --io float32 or no --io"),
         ("int16x8", ("--explain",), "--explain weigh int8 against float: they want --scheme int8"),
-        ("int16x8", ("--method", "converter"), "TensorFlow's converter is used for the scheme int8 alone"),
+        ("int16x8", ("--method", "converter"), "--method converter supports the scheme int8 only"),
     ],
 )
 def test_what_a_scheme_cannot_do_is_told_in_one_line_and_nothing_is_written(quantize, work, scheme, options, text):
