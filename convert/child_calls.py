@@ -22,8 +22,8 @@ from detlite.convert.load import (
     with_heads,
 )
 from detlite.convert.model import model_of
-from detlite.convert.rebuild.checkpoint_source import Trained
-from detlite.convert.rebuild.plan import Untrained
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource
+from detlite.convert.rebuild.plan import PresetSource
 from detlite.convert.rebuild.weights.open import prefix_of
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize, source_of_checkpoint
 from detlite.convert.summary import detector_facts
@@ -90,11 +90,11 @@ def export_artifact(request: Record, progress: Progress) -> Record:
     return answer | detector_facts(model.contract)
 
 
-def _given(request: Record) -> Source | Untrained:
+def _given(request: Record) -> Source | PresetSource:
     if request.get("preset"):
-        return Untrained(request["preset"], request["seed"], request["classes"])
+        return PresetSource(request["preset"], request["seed"], request["classes"])
     if request.get("config"):
-        trained = Trained(Path(request["config"]), prefix_of(Path(request["checkpoint"])))
+        trained = CheckpointSource(Path(request["config"]), prefix_of(Path(request["checkpoint"])))
         return source_of_checkpoint(trained, trained.config)
     source = recognize(Path(request["source"]), rebuild=request.get("way") == CHECKPOINT)
     if request.get("way") == "graph" and source.format == CHECKPOINT:
@@ -103,10 +103,10 @@ def _given(request: Record) -> Source | Untrained:
 
 
 def _graph(
-    given: Source | Untrained, options: DetectorOptions, request: Record
+    given: Source | PresetSource, options: DetectorOptions, request: Record
 ) -> tuple[Source, FloatGraph, tuple[str, ...]]:
     quantized = request["type"] == INT8
-    if isinstance(given, Untrained):
+    if isinstance(given, PresetSource):
         rebuilt = load_untrained(given, _exported(options, request))
         return given.source, rebuilt.graph, rebuilt.notices
     if given.format == CHECKPOINT:

@@ -11,7 +11,7 @@ from detlite.convert.exporter import exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
-from detlite.convert.rebuild.plan import Untrained, plan_of_preset, plan_of_trained
+from detlite.convert.rebuild.plan import PresetSource, plan_of_checkpoint, plan_of_preset
 from detlite.convert.rebuild.rebuild import Rebuilt, rebuild
 from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
@@ -85,17 +85,17 @@ def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = 
     """
     if source.trained is None:
         raise InputError(f"{source.given} is no pipeline.config with a checkpoint: it is a {source.title}")
-    plan, weights = plan_of_trained(source.trained, quantized=quantized)
+    plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)
     return rebuild(plan, weights, options)
 
 
-def load_untrained(untrained: Untrained, options: DetectorOptions) -> Rebuilt:
+def load_untrained(preset: PresetSource, options: DetectorOptions) -> Rebuilt:
     """Return the detector of a preset with random weights.
 
     Raises:
         InputError: there is no such preset, or it cannot be built as the *options* ask.
     """
-    plan, weights = plan_of_preset(untrained)
+    plan, weights = plan_of_preset(preset)
     return rebuild(plan, weights, options)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detlite.convert.files.archive import is_archive
 from detlite.convert.finished import is_tflite
-from detlite.convert.rebuild.checkpoint_source import Trained, trained_in
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint
 from detlite.runtime.artifact import HISTORY, sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import model_in
@@ -40,10 +40,10 @@ class Source:
     title: str
     sha256: str
     given: Path
-    trained: Trained | None = None
+    trained: CheckpointSource | None = None
 
 
-def source_of_checkpoint(trained: Trained, given: Path) -> Source:
+def source_of_checkpoint(trained: CheckpointSource, given: Path) -> Source:
     """Return the source that a config and its checkpoint are; *given* stands in messages."""
     title = "pipeline.config with a TensorFlow checkpoint"
     return Source(trained.checkpoint, CHECKPOINT, title, digest_of(trained.files), given, trained)
@@ -78,7 +78,7 @@ def _by_reader(path: Path) -> Source:
         found = reader.recognizes(path)
         if found is not None:
             return Source(found, name, reader.title, digest_of(reader.files(found)), path)
-    trained = trained_in(path) if path.is_dir() else None
+    trained = find_checkpoint(path) if path.is_dir() else None
     if trained is not None:
         return source_of_checkpoint(trained, path)
     inner = _only_folder_in(path)
@@ -89,7 +89,7 @@ def _by_reader(path: Path) -> Source:
 
 
 def _checkpoint_in(path: Path) -> Source:
-    trained = trained_in(path) if path.is_dir() else None
+    trained = find_checkpoint(path) if path.is_dir() else None
     if trained is not None:
         return source_of_checkpoint(trained, path)
     inner = _only_folder_in(path)

@@ -1,4 +1,4 @@
-"""A `pipeline.config` and the checkpoint that was trained with it: found in a folder, or given one by one."""
+"""A checkpoint with its `pipeline.config`, found in a folder or given separately."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
 FOLDERS = (".", "checkpoint")
-"""Where a zoo archive keeps its checkpoint: TF1 beside the config, TF2 in a folder of its own."""
+"""The folders of the checkpoint in a zoo archive: TF1 puts it next to the config, TF2 in `checkpoint`."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What a detector is rebuilt from.
+class CheckpointSource:
+    """A config and a checkpoint, from which a detector is rebuilt.
 
     Attributes:
         config: a `pipeline.config`.
@@ -27,15 +27,15 @@ class Trained:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that make it, for a digest."""
+        """The files of config and checkpoint, for a digest."""
         return (self.config, *checkpoint_files(self.checkpoint))
 
 
-def trained_in(folder: Path) -> Trained | None:
-    """Return the config and the one checkpoint in *folder*, or None where either is absent.
+def find_checkpoint(folder: Path) -> CheckpointSource | None:
+    """Return the config and the only checkpoint in *folder*, or None if either is missing.
 
     Raises:
-        InputError: there are several checkpoints, and which one is meant nobody says.
+        InputError: there are several checkpoints.
     """
     if not (folder / CONFIG).is_file():
         return None
@@ -45,6 +45,6 @@ def trained_in(folder: Path) -> Trained | None:
     if len(prefixes) > 1:
         names = ", ".join(str(prefix.relative_to(folder)) for prefix in prefixes[:5])
         raise InputError(
-            f"{folder} holds {len(prefixes)} checkpoints ({names}): say which with --config and --checkpoint PREFIX"
+            f"{folder} holds {len(prefixes)} checkpoints ({names}): choose one with --config and --checkpoint PREFIX"
         )
-    return Trained(folder / CONFIG, prefixes[0])
+    return CheckpointSource(folder / CONFIG, prefixes[0])

@@ -1,4 +1,4 @@
-"""How the heads of a rebuilt detector become detections, as its config says."""
+"""The decoding of a rebuilt detector's heads, from its config: anchors, box coder and non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ CENTER_CODER = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
 
 @dataclass(frozen=True, eq=False)
 class Decoding:
-    """The parts of a contract that say what its raw heads mean; see `detlite.runtime.contract.Contract`.
+    """The parts of a contract that describe its raw heads; see `detlite.runtime.tasks.detection.Detection`.
 
     Attributes:
-        origin: where the numbers come from.
+        anchors: float32 (N, 4), (y centre, x centre, height, width).
+        box_coder: the coding of the box encodings.
+        score_converter: IDENTITY, SIGMOID or SOFTMAX.
+        columns: the number of columns of the class scores.
+        label_offset: the number of background columns.
+        nms: the non-maximum suppression.
+        origin: the source of each part, for the contract.
     """
 
     anchors: Floats
@@ -38,17 +44,17 @@ class Decoding:
 
 
 def ssd_decoding(model: Ssd, source: str, options: DetectorOptions, size: Size, maps: tuple[Size, ...]) -> Decoding:
-    """Return how an SSD's heads are decoded.
+    """Return the decoding of an SSD's heads.
 
     Args:
         model: the SSD.
-        source: what the contract calls its config.
-        options: what a user asked for.
+        source: the name of its config in the contract.
+        options: the user's options.
         size: (height, width) of the image.
         maps: (rows, columns) of the feature maps.
     """
     scales = model.box_scales
-    nms, said = _nms(model.post_processing, source, options)
+    nms, nms_origin = _nms(model.post_processing, source, options)
     return Decoding(
         anchors=make_anchors(model.anchors, size, maps),
         box_coder=BoxCoder(scales.y, scales.x, scales.height, scales.width),
@@ -60,27 +66,27 @@ def ssd_decoding(model: Ssd, source: str, options: DetectorOptions, size: Size, 
             "anchors": source,
             "box_coder": source,
             "label_offset": f"{source}: add_background_class",
-            "nms": said,
+            "nms": nms_origin,
         },
     )
 
 
 def _nms(post: PostProcessing, source: str, options: DetectorOptions) -> tuple[Nms, str]:
     score, iou = shortest(post.score_threshold), shortest(post.iou_threshold)
-    said = (
+    config = (
         f"{source} says score {score:g}, IoU {iou:g}, {post.max_detections_per_class} detections a class, "
         f"{post.max_total_detections} in all"
     )
     if options.as_exported:
         exported = Nms(kind="fast", score_threshold=score, iou_threshold=iou, max_detections=EXPORTER_DETECTIONS)
-        told = f"as the OD API's TFLite exporter sets it: fast, {EXPORTER_DETECTIONS} detections; {said}"
-        return options.nms.over(exported), told
+        origin = f"as the OD API's TFLite exporter sets it: fast, {EXPORTER_DETECTIONS} detections; {config}"
+        return options.nms.over(exported), origin
     deployed = Nms(score_threshold=DEPLOYED_SCORE_THRESHOLD, iou_threshold=iou)
-    return options.nms.over(deployed), f"IoU threshold: {source}; the rest: detlite's own or asked for; {said}"
+    return options.nms.over(deployed), f"IoU threshold: {source}; the rest: detlite's own or asked for; {config}"
 
 
 def center_net_decoding(model: CenterNet, source: str, options: DetectorOptions, cells: Size) -> Decoding:
-    """Return how a CenterNet's heads are decoded: an anchor is a cell, by its top left corner and its size."""
+    """Return the decoding of a CenterNet's heads; an anchor is a cell, given by its top left corner and its size."""
     rows, columns = cells
     anchors = np.empty((rows, columns, 4), np.float32)
     anchors[..., 0] = (np.arange(rows) / rows)[:, None]

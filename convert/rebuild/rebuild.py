@@ -28,23 +28,23 @@ RESIZE = "tf1_bilinear"
 """The OD API calls `tf.compat.v1.image.resize_images`, in TF2 models too."""
 
 QAT_MEAN, QAT_STD = 128.0, 128.0
-"""Of a quantization-aware model's image: 8 bits that step by 1/128, as the zoo's quantized archives have it."""
+"""The normalization of quantization-aware models, in steps of 1/128, as in the zoo's quantized archives."""
 
 Normalization = tuple[str, tuple[float, ...], tuple[float, ...]]
 """Colour order, mean and std."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is built, and how.
+class RebuildPlan:
+    """A network to build.
 
     Attributes:
-        model: the network.
-        origin: what stands for it in the contract's origin: "pipeline.config", "preset ssdlite_mobilenet_v2".
-        folder: where a label map may lie, or None.
+        model: the config of the network.
+        origin: the name of the config in the contract's origin: "pipeline.config", "preset ssdlite_mobilenet_v2".
+        folder: the folder that may hold a label map, or None.
         quantized: whether the trained quantization ranges stay in the graph.
-        skipped: fields of the config that nothing reads any more.
-        random_seed: of weights that nobody trained; None where they were.
+        skipped: fields of the config that the OD API no longer has.
+        random_seed: the seed of random weights; None for trained weights.
     """
 
     model: DetectorConfig
@@ -57,12 +57,12 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Rebuilt:
-    """A rebuilt detector, with what the build says of itself.
+    """A rebuilt detector.
 
     Attributes:
-        graph: ready to be exported.
+        graph: the detector, ready to export.
         unused: the variables of the checkpoint that it does not use.
-        notices: what a user should know: a resizer that was replaced.
+        notices: lines for the user, such as a replaced resizer.
     """
 
     graph: FloatGraph
@@ -70,12 +70,12 @@ class Rebuilt:
     notices: tuple[str, ...] = ()
 
 
-def rebuild(plan: Plan, weights: Weights, options: DetectorOptions) -> Rebuilt:
+def rebuild(plan: RebuildPlan, weights: Weights, options: DetectorOptions) -> Rebuilt:
     """Return the detector of *plan* with *weights*.
 
     Raises:
-        InputError: no family has that feature extractor, the parts of the config do not fit one another, or the
-            weights do not fit the network.
+        InputError: no family has the feature extractor, the parts of the config do not fit together, or the weights
+            do not fit the network.
     """
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
     build = _center_net if isinstance(plan.model, CenterNet) else _ssd
@@ -92,7 +92,7 @@ def rebuild(plan: Plan, weights: Weights, options: DetectorOptions) -> Rebuilt:
 
 
 def _ssd(
-    plan: Plan, weights: Weights, options: DetectorOptions, size: Size
+    plan: RebuildPlan, weights: Weights, options: DetectorOptions, size: Size
 ) -> tuple[BuiltNetwork, Normalization, Decoding]:
     model = plan.model
     assert isinstance(model, Ssd)
@@ -100,17 +100,17 @@ def _ssd(
     family, extractor = family_of_extractor(kind, model.extractor.line, plan.origin)
     if min(size) < extractor.smallest_side:
         raise InputError(
-            f"{plan.origin}: images of {size[0]} x {size[1]} pixels; {kind} wants at least {extractor.smallest_side} "
+            f"{plan.origin}: images of {size[0]} x {size[1]} pixels; {kind} needs at least {extractor.smallest_side} "
             "on each side"
         )
     built = build_ssd(model, extractor, weights, size, quantized=plan.quantized)
     decoding = ssd_decoding(model, plan.origin, options, size, built.maps)
-    decoding.origin["image"] = _image_said(plan, family)
+    decoding.origin["image"] = _image_origin(plan, family)
     return built, _ssd_normalization(plan, family, gray=model.resizer.grayscale), decoding
 
 
 def _center_net(
-    plan: Plan, weights: Weights, options: DetectorOptions, size: Size
+    plan: RebuildPlan, weights: Weights, options: DetectorOptions, size: Size
 ) -> tuple[BuiltNetwork, Normalization, Decoding]:
     model = plan.model
     assert isinstance(model, CenterNet)
@@ -118,8 +118,8 @@ def _center_net(
     if any(side % OCTAVE for side in size) or model.resizer.grayscale:
         gray = "gray " if model.resizer.grayscale else ""
         raise InputError(
-            f"{plan.origin}: {gray}images of {size[0]} x {size[1]} pixels; {model.type} wants colours, and sides that "
-            f"are multiples of {OCTAVE}"
+            f"{plan.origin}: {gray}images of {size[0]} x {size[1]} pixels; {model.type} needs colour images with sides "
+            f"that are multiples of {OCTAVE}"
         )
     built = build_center_net(model, extractor, weights, size)
     decoding = center_net_decoding(model, plan.origin, options, built.maps[0])
@@ -127,7 +127,7 @@ def _center_net(
     return built, extractor.normalization(model), decoding
 
 
-def _image_said(plan: Plan, family: Family) -> str:
+def _image_origin(plan: RebuildPlan, family: Family) -> str:
     if plan.quantized:
         how = f"mean {QAT_MEAN:.0f} and std {QAT_STD:.0f} of quantization-aware training"
     else:
@@ -135,7 +135,7 @@ def _image_said(plan: Plan, family: Family) -> str:
     return f"{how}; size of {plan.origin} or of --input"
 
 
-def _ssd_normalization(plan: Plan, family: Family, *, gray: bool) -> Normalization:
+def _ssd_normalization(plan: RebuildPlan, family: Family, *, gray: bool) -> Normalization:
     mean, std = ((QAT_MEAN,) * 3, (QAT_STD,) * 3) if plan.quantized else (family.mean, family.std)
     if not gray:
         return "RGB", mean, std
@@ -156,8 +156,8 @@ def _image(normalization: Normalization, size: Size) -> ImageInput:
     )
 
 
-def _contract(plan: Plan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
-    origin = {"weights": _weights_said(plan), **decoding.origin}
+def _contract(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
+    origin = {"weights": _weights_origin(plan), **decoding.origin}
     hints = Hints(plan.folder or Path(), plan.model.classes)
     deferred = options.logits and decoding.score_converter != "IDENTITY"
     task = Detection(
@@ -172,13 +172,13 @@ def _contract(plan: Plan, options: DetectorOptions, image: ImageInput, decoding:
     return Contract((image,), raw_outputs(len(decoding.anchors), decoding.columns), labels, task, origin)
 
 
-def _weights_said(plan: Plan) -> str:
+def _weights_origin(plan: RebuildPlan) -> str:
     if plan.random_seed is None:
         return f"the checkpoint that was trained with {plan.origin}"
     return f"random numbers, seed {plan.random_seed}: nobody trained them"
 
 
-def _notices(plan: Plan, size: Size, unused: UnusedVariables) -> tuple[str, ...]:
+def _notices(plan: RebuildPlan, size: Size, unused: UnusedVariables) -> tuple[str, ...]:
     notices = []
     if plan.model.resizer.keeps_aspect:
         notices.append(

@@ -82,7 +82,7 @@ def test_the_op_in_the_model_can_be_set_otherwise(detlite, folder):
         ("num_classes: 3", "num_classes: 5", "have 4 columns; num_classes in the config requires 6"),
         ("depth_multiplier: 0.25", "depth_multiplier: 0.5", "another depth_multiplier?"),
         ("'ssd_mobilenet_v1'", "'ssd_mobilenet_v2'", "trained with MobilenetV1; the config asks for MobilenetV2"),
-        ("height: 64 width: 64", "height: 20 width: 20", "images of 20 x 20 pixels; ssd_mobilenet_v1 wants at least"),
+        ("height: 64 width: 64", "height: 20 width: 20", "images of 20 x 20 pixels; ssd_mobilenet_v1 needs at least"),
         ("num_layers: 6 min", "num_layers: 5 min", "for 5 feature maps, but the feature extractor has 6"),
         ("  ssd {", "  faster_rcnn {", "faster_rcnn"),
         ("SIGMOID", "SIGMOID logit_scale: 0", "logit_scale"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detlite.commands.rebuilding import NAMES, source_record
-from detlite.convert.rebuild.checkpoint_source import trained_in
+from detlite.convert.rebuild.checkpoint_source import find_checkpoint
 from detlite.convert.source import CHECKPOINT, recognize
 from detlite.runtime.errors import InputError
 
@@ -23,26 +23,26 @@ def values(**given):
 
 def test_a_tf1_archive_has_its_checkpoint_beside_the_config(tmp_path):
     folder_with(tmp_path, "pipeline.config", "model.ckpt.index", "model.ckpt.data-00000-of-00001")
-    assert trained_in(tmp_path).checkpoint == tmp_path / "model.ckpt"
+    assert find_checkpoint(tmp_path).checkpoint == tmp_path / "model.ckpt"
 
 
 def test_a_tf2_archive_has_its_checkpoint_in_a_folder_of_its_own(tmp_path):
     folder_with(tmp_path, "pipeline.config", "checkpoint/ckpt-0.index", "checkpoint/ckpt-0.data-00000-of-00001")
-    assert trained_in(tmp_path).checkpoint == tmp_path / "checkpoint" / "ckpt-0"
+    assert find_checkpoint(tmp_path).checkpoint == tmp_path / "checkpoint" / "ckpt-0"
 
 
 def test_a_checkpoint_without_a_config_is_none(tmp_path):
-    assert trained_in(folder_with(tmp_path, "model.ckpt.index")) is None
+    assert find_checkpoint(folder_with(tmp_path, "model.ckpt.index")) is None
 
 
 def test_a_config_without_a_checkpoint_is_none(tmp_path):
-    assert trained_in(folder_with(tmp_path, "pipeline.config")) is None
+    assert find_checkpoint(folder_with(tmp_path, "pipeline.config")) is None
 
 
 def test_of_several_checkpoints_none_is_guessed(tmp_path):
     folder_with(tmp_path, "pipeline.config", "model.ckpt-1.index", "model.ckpt-2.index")
-    with pytest.raises(InputError, match=r"holds 2 checkpoints \(model.ckpt-1, model.ckpt-2\): say which"):
-        trained_in(tmp_path)
+    with pytest.raises(InputError, match=r"holds 2 checkpoints \(model.ckpt-1, model.ckpt-2\): choose one"):
+        find_checkpoint(tmp_path)
 
 
 def test_a_folder_with_both_is_its_exported_graph_unless_the_checkpoint_is_asked_for(tmp_path):
