@@ -1,4 +1,4 @@
-"""Networks built anew on today's TensorFlow, from a config and the weights of a checkpoint.
+"""Detectors rebuilt in current TensorFlow from a config and the weights of a checkpoint.
 
 `odapi/` reads the configs, `network/` has the layers, and `weights/` reads the checkpoints. Not here: graphs that were
 exported already (`detlite.convert.readers`).

@@ -1,4 +1,4 @@
-"""From a config and weights to a FloatGraph: the network is built anew, on today's TensorFlow."""
+"""Rebuild a detector in current TensorFlow from its config and weights, as a `FloatGraph`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families of detectors, one file each: what a family's graphs look like, and what builds it anew.
+"""Families of detectors, one file each: the scopes and normalization of its graphs, and its feature extractors.
 
 The layers are in `detlite.convert.rebuild.network`, not here.
 
