@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         ContractError as ContractError,
     )
     from detlite.api import (
+        DatasetFiles as DatasetFiles,
+    )
+    from detlite.api import (
         DetectRun as DetectRun,
     )
     from detlite.api import (
@@ -58,6 +61,12 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         Model as Model,
     )
     from detlite.api import (
+        ModelComparison as ModelComparison,
+    )
+    from detlite.api import (
+        Prediction as Prediction,
+    )
+    from detlite.api import (
         Progress as Progress,
     )
     from detlite.api import (
@@ -70,13 +79,16 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         compare as compare,
     )
     from detlite.api import (
+        dataset as dataset,
+    )
+    from detlite.api import (
         detect as detect,
     )
     from detlite.api import (
-        devices as devices,
+        images as images,
     )
     from detlite.api import (
-        images as images,
+        list_devices as list_devices,
     )
     from detlite.api import (
         predict_edgetpu as predict_edgetpu,
@@ -96,19 +108,23 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     # what is done
     "read",
     "images",
+    "dataset",
     "quantize",
     "session",
     "detect",
     "compare",
     "predict_edgetpu",
-    "devices",
+    "list_devices",
     # what is handed on
     "Artifact",
-    "Device",
+    "DatasetFiles",
     "DetectRun",
+    "Device",
     "ImageResult",
     "Images",
     "Model",
+    "ModelComparison",
+    "Prediction",
     "Progress",
     "Session",
     # what can go wrong

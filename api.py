@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from detlite.accuracy.dataset import DatasetFiles as DatasetFiles
 from detlite.accuracy.images import Images as Images
 from detlite.accuracy.images import images_in
 from detlite.calibration.models import DEFAULT_ESTIMATOR
@@ -24,10 +25,12 @@ from detlite.convert.find_source import locate
 from detlite.convert.model import Model as Model
 from detlite.convert.model import model_of, session_of
 from detlite.convert.source import ARTIFACT, TFLITE, recognize
+from detlite.convert.targets.edgetpu.predict import Prediction as Prediction
+from detlite.convert.targets.edgetpu.predict import predict
 from detlite.devices.inventory import Device as Device
 from detlite.devices.inventory import read_inventory
 from detlite.runtime.artifact import Artifact as Artifact
-from detlite.runtime.artifact import read_artifact
+from detlite.runtime.artifact import artifact_folder, read_artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import ContractError as ContractError
 from detlite.runtime.errors import DetliteError as DetliteError
@@ -36,13 +39,19 @@ from detlite.runtime.errors import FindingError as FindingError
 from detlite.runtime.errors import InputError as InputError
 from detlite.runtime.errors import MissingToolError as MissingToolError
 from detlite.runtime.errors import UnknownNameError as UnknownNameError
+from detlite.runtime.model_file import model_in
 from detlite.runtime.progress import Progress as Progress
 from detlite.runtime.progress import silent
 from detlite.runtime.session import Session as Session
+from detlite.studies.compare.file_comparison import CompareOptions, Comparison, read_side
+from detlite.studies.compare.file_comparison import compare as compare_files
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
 from detlite.studies.detect.inputs import inputs_in, with_pictures
 from detlite.studies.detect.results import DetectRun as DetectRun
 from detlite.studies.detect.results import ImageResult as ImageResult
+
+ModelComparison = Comparison
+"""Of two models; two runs have another."""
 
 AnyPath = str | Path
 AnyModel = Model | Artifact | AnyPath
@@ -83,7 +92,8 @@ def read(
     from detlite.convert.detector import DetectorOptions
     from detlite.convert.load import load_source, with_heads
 
-    source = recognize(locate(str(path)))
+    found = locate(str(path))
+    source = recognize(artifact_folder(found) or found)
     options = DetectorOptions(input_size=input_size, labels=None if labels is None else Path(labels))
     if source.format not in (ARTIFACT, TFLITE):
         return _converted(source.path, options.labels, input_size, heads or "raw", weights, progress)
@@ -124,6 +134,27 @@ def images(path: AnyPath, *, count: int | None = None, seed: int = 0) -> Images:
     """
     found = images_in(Path(path))
     return found if count is None else found.choose(count, seed)
+
+
+def dataset(name: str, *paths: AnyPath, limit: int | None = None, **further: AnyPath) -> DatasetFiles:
+    """Return a data set on this machine, to score models with; its labels are read when they are used.
+
+    Args:
+        name: its format: `coco`, `voc`, `open_images` ..., a file's name in `accuracy/datasets/`.
+        paths: what the format takes, in order: for `coco` the folder of the images and the annotations.
+        limit: how many images are used, the first ones; None for all.
+        further: more options of the format, as in `detlite evaluate --help` with _ for -: `split="val"` for `voc`.
+
+    Raises:
+        UnknownNameError: there is no such format.
+        InputError: other paths or options are given than the format takes.
+
+    Example:
+        >>> detlite.dataset("coco", "val2017/", "instances_val2017.json", limit=500).name
+        'coco'
+    """
+    options = {key.replace("_", "-"): str(value) for key, value in further.items()}
+    return DatasetFiles(name, tuple(map(Path, paths)), options, limit)
 
 
 def quantize(
@@ -245,8 +276,64 @@ def detect(
         return detect_in(artifact, inputs, threads=threads, threshold=score_threshold, progress=progress)
 
 
-def devices(inventory: AnyPath | None = None) -> tuple[Device, ...]:
-    """Return the devices of the inventory, in its order; none is contacted.
+def compare(
+    a: AnyModel,
+    b: AnyModel,
+    *,
+    images: Images | AnyPath | None = None,
+    tolerance: float | None = None,
+    progress: Progress = silent,
+) -> ModelComparison:
+    """Return whether two models agree: contracts, outputs on the same images, and operators.
+
+    Args:
+        a: the reference.
+        b: the other.
+        images: what both run on; None for images made with a seed.
+        tolerance: the largest allowed difference of an output, in real (dequantized) units; None: by what the two are.
+        progress: told of the images.
+
+    Returns:
+        `findings`, a sentence for each thing that does not agree; empty where the models agree.
+
+    Raises:
+        InputError: one is no finished model, or nothing compares the two.
+
+    Example:
+        >>> detlite.compare("out/float", "out/int8", images="photos/", tolerance=0.2).findings
+        ()
+    """
+    found = images.paths if isinstance(images, Images) else () if images is None else images_in(Path(images)).paths
+    with _path_of(a) as first, _path_of(b) as second:
+        return compare_files(read_side(first), read_side(second), CompareOptions(tolerance, found), progress=progress)
+
+
+def predict_edgetpu(model: AnyModel, *, multiple_subgraphs: bool = False) -> Prediction:
+    """Return what the Edge TPU compiler will do with *model*, operator by operator; the compiler is not needed.
+
+    Args:
+        model: a full-integer TFLite model, not compiled yet.
+        multiple_subgraphs: whether the compiler may make more than one Edge TPU subgraph.
+
+    Raises:
+        InputError: the model is damaged, compiled already, or no TFLite model.
+
+    Example:
+        >>> prediction = detlite.predict_edgetpu("out/int8")
+        >>> len(prediction.mapped), prediction.unmapped_count
+        (64, 1)
+    """
+    if isinstance(model, Model):
+        return predict(model.data, "the model", multiple_subgraphs=multiple_subgraphs)
+    path = model.model if isinstance(model, Artifact) else Path(model)
+    file = model_in(path) if path.is_dir() else path
+    if file is None or not file.is_file():
+        raise InputError(f"{path} holds no model: give a .tflite file, or a folder that detlite wrote")
+    return predict(file.read_bytes(), str(file), multiple_subgraphs=multiple_subgraphs)
+
+
+def list_devices(inventory: AnyPath | None = None) -> tuple[Device, ...]:
+    """Return this machine, called `host`, and the devices of the inventory; none of them is contacted.
 
     Args:
         inventory: its file; None for `$DETLITE_DEVICES`, else `~/.config/detlite/devices.toml`.
@@ -255,10 +342,20 @@ def devices(inventory: AnyPath | None = None) -> tuple[Device, ...]:
         InputError: the file is damaged, or names a kind or a setting that there is not.
 
     Example:
-        >>> [device.name for device in detlite.devices("lab.toml")]
-        ['pixel8', 'orin']
+        >>> [device.name for device in detlite.list_devices("lab.toml")]
+        ['host', 'pixel8', 'orin']
     """
     return tuple(read_inventory(None if inventory is None else Path(inventory)).devices.values())
+
+
+@contextmanager
+def _path_of(model: AnyModel) -> Iterator[Path]:
+    """Give the path of *model*; one in memory is in a temporary folder until the `with` ends."""
+    if isinstance(model, Model | Artifact):
+        with _on_disk(model) as artifact:
+            yield _source_of(artifact)
+    else:
+        yield Path(model)
 
 
 @contextmanager

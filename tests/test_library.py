@@ -1,0 +1,204 @@
+"""The public library: its names, what their docstrings say, what importing costs, and what it does on tiny models."""
+
+import inspect
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.model_files import write_photos
+from builders.tiny_tflite import save_tiny, tiny_contract, tiny_int8_model
+
+import detlite
+
+FUNCTIONS = sorted(name for name in detlite.__all__ if inspect.isfunction(getattr(detlite, name)))
+CLASSES = sorted(name for name in detlite.__all__ if inspect.isclass(getattr(detlite, name)))
+PUBLIC = {
+    *("read", "images", "dataset", "quantize", "session", "detect", "compare", "predict_edgetpu", "list_devices"),
+    *("Artifact", "DatasetFiles", "DetectRun", "Device", "ImageResult", "Images", "Model", "ModelComparison"),
+    *("Prediction", "Progress", "Session"),
+    *("DetliteError", "FindingError", "InputError", "ContractError", "UnknownNameError", "MissingToolError"),
+    *("DeviceError", "__version__"),
+}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    contract = tiny_contract()
+    contract = replace(contract, image=replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
+    return save_tiny(tmp_path / "tiny", contract)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return write_photos(tmp_path / "photos", 3)
+
+
+def test_these_names_are_public():
+    assert set(detlite.__all__) == PUBLIC
+    assert len(detlite.__all__) == len(PUBLIC)
+    assert set(dir(detlite)) == PUBLIC
+
+
+def test_a_name_that_is_not_public_is_refused():
+    with pytest.raises(AttributeError, match="module 'detlite' has no attribute 'convrt'"):
+        detlite.convrt  # noqa: B018
+
+
+def test_importing_loads_nothing_but_the_version():
+    program = "import sys; before = set(sys.modules); import detlite; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert loaded == {"detlite", "detlite.runtime", "detlite.runtime.version"}
+
+
+def test_using_it_loads_no_heavy_package():
+    program = "import sys, detlite; detlite.read; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"tensorflow", "click", "rich", "PIL", "ai_edge_litert", "onnx", "jinja2"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_functions_docstring_tells_its_arguments_errors_and_an_example(name):
+    function = getattr(detlite, name)
+    text = inspect.getdoc(function)
+    for argument in inspect.signature(function).parameters:
+        assert re.search(rf"^    {argument}: \S", text, re.MULTILINE), f"{name}: {argument} is not told"
+    raised = re.findall(r"^    (\w+): ", text[text.index("Raises:") :], re.MULTILINE)
+    assert raised
+    assert all(issubclass(getattr(detlite, error), detlite.DetliteError) for error in raised if error in CLASSES)
+    assert f"detlite.{name}(" in text[text.index("Example:") :]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_class_has_a_docstring_of_its_own(name):
+    assert len(getattr(detlite, name).__doc__.strip().split()) >= 4
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_typed(name):
+    function = getattr(detlite, name)
+    assert function.__annotations__.keys() == {*inspect.signature(function).parameters, "return"}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("session", ["uint8 (height, width, 3)", "(y1, x1, y2, x2), 0..1"]),
+        ("detect", ["(y1, x1, y2, x2), 0..1", "0..1"]),
+        ("read", ["(height, width) in pixels"]),
+        ("compare", ["real (dequantized) units"]),
+    ],
+)
+def test_shapes_and_units_are_told(name, words):
+    assert [word for word in words if word not in inspect.getdoc(getattr(detlite, name))] == []
+
+
+def test_all_errors_are_of_one_tree():
+    errors = [getattr(detlite, name) for name in CLASSES if name.endswith("Error")]
+    assert all(issubclass(error, detlite.DetliteError) for error in errors)
+
+
+def test_a_finished_model_is_read_as_it_is_and_saved_to_the_same_bytes(tiny, tmp_path):
+    model = detlite.read(tiny.model.parent)
+    saved = model.save(tmp_path / "again")
+    for name in ("model.tflite", "contract.json", "labels.txt", "history.json"):
+        assert (saved.model.parent / name).read_bytes() == (tiny.model.parent / name).read_bytes()
+
+
+def test_reading_can_change_the_heads(tiny):
+    assert [output.role for output in detlite.read(tiny.model.parent, heads="postprocess").contract.outputs] == [
+        *("boxes", "classes", "scores", "count")
+    ]
+
+
+def test_a_finished_model_has_its_weights(tiny):
+    with pytest.raises(detlite.InputError, match="is a finished model: weights='float16' needs the trained graph"):
+        detlite.read(tiny.model.parent, weights="float16")
+
+
+def test_what_is_not_there_is_an_input_error(tmp_path):
+    with pytest.raises(detlite.InputError, match="is not there"):
+        detlite.read(tmp_path / "gone.pb")
+
+
+def test_images_are_chosen_with_a_seed(photos):
+    assert len(detlite.images(photos).paths) == 3
+    assert detlite.images(photos, count=2, seed=1).paths == detlite.images(str(photos), count=2, seed=1).paths
+
+
+def test_a_dataset_names_its_paths_and_options():
+    found = detlite.dataset("voc", "VOC2007", limit=10, split="test")
+    assert (found.paths, found.further, found.limit) == ((Path("VOC2007"),), {"split": "test"}, 10)
+
+
+def test_a_dataset_of_no_known_format_is_refused():
+    with pytest.raises(detlite.UnknownNameError, match="did you mean 'coco'"):
+        detlite.dataset("cocoo", "a", "b")
+
+
+def test_a_session_runs_a_model_from_memory_or_disk(tiny):
+    image = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
+    found = [detlite.session(one).detect(image) for one in (tiny, tiny.model.parent, detlite.read(tiny.model))]
+    assert found[0].boxes.shape[1] == 4
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0].scores, other.scores)
+
+
+def test_detecting_gives_typed_results_and_pictures(tiny, photos, tmp_path):
+    told = []
+    run = detlite.detect(
+        detlite.read(tiny.model.parent), photos, draw=tmp_path / "drawn", progress=lambda *what: told.append(what)
+    )
+    assert [Path(one.image).name for one in run.images] == ["0.png", "1.png", "2.png"]
+    best = run.images[0].found[0]
+    assert (best.label, best.box is not None) == (run.labels[best.number], True)
+    assert told[-1] == ("images", 3, 3)
+    assert len(list((tmp_path / "drawn").iterdir())) == 3
+
+
+def test_two_models_are_compared(tiny, photos):
+    assert detlite.compare(tiny, detlite.read(tiny.model.parent), images=photos).findings == ()
+
+
+def test_an_edge_tpu_is_predicted_without_its_compiler(tiny):
+    model = replace(detlite.read(tiny.model.parent), data=tiny_int8_model())
+    prediction = detlite.predict_edgetpu(model)
+    assert len(prediction.mapped) + prediction.unmapped_count == len(prediction.fates) == 3
+
+
+def test_devices_are_listed_without_asking_them(tmp_path):
+    (tmp_path / "lab.toml").write_text('[orin]\nkind = "jetson"\naddress = "orin"\n')
+    assert [device.name for device in detlite.list_devices(tmp_path / "lab.toml")] == ["host", "orin"]
+
+
+def test_the_tour_runs_on_a_tiny_model(tiny, photos, tmp_path):
+    tour = Path(__file__).parents[1] / "examples" / "library_tour.py"
+    command = [sys.executable, tour, tiny.model.parent, photos, tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith("8 x 6 pixels, 3 classes")
+    assert "operators on the Edge TPU" in done.stdout
+    assert "no such model is no file or folder here" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drawn", "float", "int8"]
+
+
+@pytest.mark.slow
+def test_a_trained_model_is_converted_quantized_and_saved(tmp_path, photos):
+    from builders.command_line import Detlite
+    from builders.model_files import write_frozen
+
+    write_frozen(tmp_path / "source")
+    run = Detlite(tmp_path)
+    assert run("convert", "source", "-o", "float").status == 0
+    assert run("quantize", "float", "-o", "int8", "--images", "photos", "--choice", "first").status == 0
+    model = detlite.read(tmp_path / "source")
+    int8 = detlite.quantize(model, detlite.images(photos))
+    model.save(tmp_path / "float again")
+    int8.save(tmp_path / "int8 again")
+    for folder in ("float", "int8"):
+        again = tmp_path / f"{folder} again" / "model.tflite"
+        assert again.read_bytes() == (tmp_path / folder / "model.tflite").read_bytes()
