@@ -46,6 +46,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         FindingError as FindingError,
     )
     from detlite.api import (
+        Found as Found,
+    )
+    from detlite.api import (
         ImageResult as ImageResult,
     )
     from detlite.api import (
@@ -53,6 +56,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     )
     from detlite.api import (
         InputError as InputError,
+    )
+    from detlite.api import (
+        Measurement as Measurement,
     )
     from detlite.api import (
         MissingToolError as MissingToolError,
@@ -91,6 +97,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         list_devices as list_devices,
     )
     from detlite.api import (
+        measure as measure,
+    )
+    from detlite.api import (
         predict_edgetpu as predict_edgetpu,
     )
     from detlite.api import (
@@ -110,6 +119,7 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "images",
     "dataset",
     "quantize",
+    "measure",
     "session",
     "detect",
     "compare",
@@ -120,8 +130,10 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "DatasetFiles",
     "DetectRun",
     "Device",
+    "Found",
     "ImageResult",
     "Images",
+    "Measurement",
     "Model",
     "ModelComparison",
     "Prediction",

@@ -39,10 +39,14 @@ from detlite.runtime.errors import FindingError as FindingError
 from detlite.runtime.errors import InputError as InputError
 from detlite.runtime.errors import MissingToolError as MissingToolError
 from detlite.runtime.errors import UnknownNameError as UnknownNameError
+from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.results import Measurement as Measurement
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.model_file import model_in
 from detlite.runtime.progress import Progress as Progress
 from detlite.runtime.progress import silent
 from detlite.runtime.session import Session as Session
+from detlite.runtime.task import Found as Found
 from detlite.studies.compare.file_comparison import CompareOptions, Comparison, read_side
 from detlite.studies.compare.file_comparison import compare as compare_files
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
@@ -225,13 +229,57 @@ def session(model: AnyModel, *, threads: int = 1) -> Session:
     Example:
         >>> opened = detlite.session("out/int8")
         >>> image = np.zeros((480, 640, 3), np.uint8)  # uint8 (height, width, 3), RGB
-        >>> found = opened.detect(image)
-        >>> found.boxes.shape[1]  # float32 (n, 4): (y1, x1, y2, x2), 0..1 of the image
-        4
+        >>> for found in opened.run(image).above(0.3):
+        ...     print(found.label, found.score, found.box)  # (y1, x1, y2, x2), 0..1 of the image
     """
     if isinstance(model, Model):
         return session_of(model, threads=threads)
     return Session(model if isinstance(model, Artifact) else open_artifact(Path(model)), threads=threads)
+
+
+def measure(
+    model: AnyModel,
+    *,
+    scenario: str = "single-stream",
+    preset: str = "quick",
+    images: Images | AnyPath | None = None,
+    threads: int = 1,
+    backend: str | None = None,
+    out: AnyPath | None = None,
+    progress: Progress = silent,
+) -> Measurement:
+    """Return how fast *model* is on this machine, measured by a scenario of MLPerf v1.0 in several processes.
+
+    Args:
+        model: what to measure.
+        scenario: `single-stream`, `multi-stream`, `server` or `offline`.
+        preset: the rules: `quick`, `standard`, `mlperf-v1.0-ssd-mobilenet` or `mlperf-v1.0-ssd-resnet34`.
+        images: what it runs on; None for random noise.
+        threads: of the interpreter.
+        backend: what runs it, such as `litert` or `onnx_runtime`; None: by the file.
+        out: a new folder that keeps every sample; None keeps none.
+        progress: told of queries.
+
+    Returns:
+        `latency` of whole queries and `invoke` of the interpreter alone, both in ms; `reasons` why it is INVALID, empty
+        where it is VALID.
+
+    Raises:
+        InputError: a name is unknown, or *out* exists.
+        DeviceError: the interpreter crashed.
+        MissingToolError: the back end is not installed.
+
+    Example:
+        >>> detlite.measure("out/int8", images="photos/", threads=4).latency.p90_ms
+        12.5
+    """
+    values = {"scenario": scenario, "preset": preset, "threads": threads, "backend": backend}
+    with _on_disk(model) as artifact:
+        setup = setup_of(artifact.model, artifact.contract, values, images=_paths(images))
+        found = measure_model(setup, run=None if out is None else Path(out), progress=progress)
+    if found.failure is not None:
+        raise DeviceError(found.failure.text)
+    return found
 
 
 def detect(
@@ -303,9 +351,9 @@ def compare(
         >>> detlite.compare("out/float", "out/int8", images="photos/", tolerance=0.2).findings
         ()
     """
-    found = images.paths if isinstance(images, Images) else () if images is None else images_in(Path(images)).paths
+    options = CompareOptions(tolerance, _paths(images))
     with _path_of(a) as first, _path_of(b) as second:
-        return compare_files(read_side(first), read_side(second), CompareOptions(tolerance, found), progress=progress)
+        return compare_files(read_side(first), read_side(second), options, progress=progress)
 
 
 def predict_edgetpu(model: AnyModel, *, multiple_subgraphs: bool = False) -> Prediction:
@@ -346,6 +394,12 @@ def list_devices(inventory: AnyPath | None = None) -> tuple[Device, ...]:
         ['host', 'pixel8', 'orin']
     """
     return tuple(read_inventory(None if inventory is None else Path(inventory)).devices.values())
+
+
+def _paths(images: Images | AnyPath | None) -> tuple[Path, ...]:
+    if images is None:
+        return ()
+    return images.paths if isinstance(images, Images) else images_in(Path(images)).paths
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
 from detlite.runtime.errors import FindingError
+from detlite.runtime.task import Found
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
 from detlite.studies.detect.inputs import inputs_in, with_pictures
-from detlite.studies.detect.results import DetectRun, ImageResult, ScoredLabel
+from detlite.studies.detect.results import DetectRun, ImageResult
 
 _PATH = click.Path(path_type=Path)
 
@@ -30,7 +31,7 @@ _PATH = click.Path(path_type=Path)
     type=click.FloatRange(0, 1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
-    help="Lowest score that is listed and drawn.",
+    help="Lowest score of a detection that is listed and drawn; of a ranking the best five are.",
 )
 @click.option("--draw", type=_PATH, metavar="OUT", help="Draw what is found to this folder, or to this file for one.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
@@ -71,25 +72,25 @@ def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
             click.echo(line)
     for name in dict.fromkeys(one.image for one in videos):
         click.echo(_video_line(name, [one for one in videos if one.image == name], threshold))
-    count = sum(len(one.above(threshold)) for one in run.images)
+    count = sum(len(one.shown(threshold)) for one in run.images)
     frames = f" and {len(videos)} frames" if videos else ""
     where = "" if draw is None else f", drawn to {draw}"
     click.echo(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
 
 
 def _lines(one: ImageResult, threshold: float) -> Iterator[str]:
-    found = one.above(threshold)
+    found = one.shown(threshold)
     yield f"{one.image}: {len(found)} found"
     for item in found:
         yield f"  {item.score:.3f}  {_place(item)}{item.label}"
 
 
-def _place(item: ScoredLabel) -> str:
+def _place(item: Found) -> str:
     return "" if item.box is None else " ".join(f"{side:.3f}" for side in item.box) + "  "
 
 
 def _video_line(name: str, frames: Sequence[ImageResult], threshold: float) -> str:
     """Return one line of a video: in how many of its frames each class was found, the most frequent first."""
-    seen = Counter(label for one in frames for label in {item.label for item in one.above(threshold)})
+    seen = Counter(label for one in frames for label in {item.label for item in one.shown(threshold)})
     classes = ", ".join(f"{label} in {count}" for label, count in seen.most_common())
     return f"{name}: {len(frames)} frames; {classes or 'nothing found'}"

@@ -17,8 +17,30 @@ import detlite
 FUNCTIONS = sorted(name for name in detlite.__all__ if inspect.isfunction(getattr(detlite, name)))
 CLASSES = sorted(name for name in detlite.__all__ if inspect.isclass(getattr(detlite, name)))
 PUBLIC = {
-    *("read", "images", "dataset", "quantize", "session", "detect", "compare", "predict_edgetpu", "list_devices"),
-    *("Artifact", "DatasetFiles", "DetectRun", "Device", "ImageResult", "Images", "Model", "ModelComparison"),
+    *(
+        "read",
+        "images",
+        "dataset",
+        "quantize",
+        "measure",
+        "session",
+        "detect",
+        "compare",
+        "predict_edgetpu",
+        "list_devices",
+    ),
+    *(
+        "Artifact",
+        "DatasetFiles",
+        "DetectRun",
+        "Device",
+        "Found",
+        "ImageResult",
+        "Images",
+        "Measurement",
+        "Model",
+        "ModelComparison",
+    ),
     *("Prediction", "Progress", "Session"),
     *("DetliteError", "FindingError", "InputError", "ContractError", "UnknownNameError", "MissingToolError"),
     *("DeviceError", "__version__"),
@@ -28,7 +50,7 @@ PUBLIC = {
 @pytest.fixture
 def tiny(tmp_path):
     contract = tiny_contract()
-    contract = replace(contract, image=replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
+    contract = contract.with_image(replace(contract.image, std=(255.0,)))  # pixels become scores in 0..1
     return save_tiny(tmp_path / "tiny", contract)
 
 
@@ -142,7 +164,7 @@ def test_a_dataset_of_no_known_format_is_refused():
 
 def test_a_session_runs_a_model_from_memory_or_disk(tiny):
     image = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
-    found = [detlite.session(one).detect(image) for one in (tiny, tiny.model.parent, detlite.read(tiny.model))]
+    found = [detlite.session(one).run(image) for one in (tiny, tiny.model.parent, detlite.read(tiny.model))]
     assert found[0].boxes.shape[1] == 4
     for other in found[1:]:
         np.testing.assert_array_equal(found[0].scores, other.scores)
@@ -162,6 +184,12 @@ def test_detecting_gives_typed_results_and_pictures(tiny, photos, tmp_path):
 
 def test_two_models_are_compared(tiny, photos):
     assert detlite.compare(tiny, detlite.read(tiny.model.parent), images=photos).findings == ()
+
+
+def test_a_measurement_has_the_latency_of_queries_and_of_the_interpreter(tiny):
+    found = detlite.measure(detlite.read(tiny.model.parent))
+    assert 0 < found.invoke.p50_ms <= found.latency.p50_ms
+    assert found.scenario == "single-stream"
 
 
 def test_an_edge_tpu_is_predicted_without_its_compiler(tiny):

@@ -25,10 +25,10 @@ from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
-from detlite.runtime.task import Result
+from detlite.runtime.task import Found, Result
 from detlite.studies.detect.draw import drawn
 from detlite.studies.detect.inputs import Input
-from detlite.studies.detect.results import ImageResult, Record, ScoredLabel
+from detlite.studies.detect.results import ImageResult, Record
 
 FRAMES_TOLD_EVERY = 10
 
@@ -86,7 +86,7 @@ class _Run:
                 self._write({"image": str(one.path), "error": str(image)})
             else:
                 result = self._found(image, str(one.path))
-                self._write(result.to_record())
+                self._write(result.whole_record())
                 if one.picture is not None:
                     waiting.append(self._pool.submit(self._draw, image, result, one.picture))
             while len(waiting) > WORKERS:
@@ -116,7 +116,7 @@ class _Run:
             try:
                 with closing(VideoWriter(part, video.rate)) as writer:
                     for image, result in self._each(one, video.frames, progress):
-                        writer.write(drawn(image, result.above(self._threshold)))
+                        writer.write(drawn(image, result.shown(self._threshold)))
             finally:
                 if part.exists():
                     part.replace(one.picture)
@@ -125,21 +125,21 @@ class _Run:
         for number, frame in enumerate(frames):
             image = frame.pixels()
             result = self._found(image, str(one.path), frame=number, time_s=frame.time_s)
-            self._write(result.to_record())
+            self._write(result.whole_record())
             if number % FRAMES_TOLD_EVERY == 0:
                 progress(one.path.name, number + 1, 0)
             yield image, result
 
     def _found(self, image: Pixels, name: str, **place: Any) -> ImageResult:
         found = self._session.run(image)
-        return ImageResult(name, image.shape[0], image.shape[1], found.listed, _scored(found), **place)
+        return ImageResult(name, image.shape[0], image.shape[1], found.listed, _finite(found), **place)
 
     def _draw(self, image: Pixels, result: ImageResult, path: Path) -> None:
         from PIL import Image
 
         file = io.BytesIO()
         kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(path.suffix.lower(), "PNG")
-        Image.fromarray(drawn(image, result.above(self._threshold))).save(file, kind, quality=92)
+        Image.fromarray(drawn(image, result.shown(self._threshold))).save(file, kind, quality=92)
         write_file(path, file.getvalue())
 
     def _write(self, record: Record) -> None:
@@ -153,8 +153,8 @@ def _read(path: Path) -> Pixels | InputError:
         return error
 
 
-def _scored(result: Result) -> tuple[ScoredLabel, ...]:
-    listed = tuple(ScoredLabel(one.label, one.number, one.score, one.box) for one in result.above(0.0))
-    if not all(isfinite(value) for one in listed for value in (one.score, *(one.box or ()))):
+def _finite(result: Result) -> tuple[Found, ...]:
+    found = tuple(result.above(0.0))
+    if not all(isfinite(value) for one in found for value in (one.score, *(one.box or ()))):
         raise ContractError("the model returned boxes or scores that are not finite numbers: convert it again")
-    return listed
+    return found

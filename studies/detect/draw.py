@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detlite.runtime.arrays import Pixels
-from detlite.studies.detect.results import Box, ScoredLabel
+from detlite.runtime.task import Box, Found
+from detlite.studies.detect.results import RANKED
 from detlite.studies.label_places import Rectangle, place_label
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ Colour = tuple[int, int, int]
 LEAST_LONG, LEAST_SHORT = 320, 160  # pixels of the sides: a smaller image is enlarged by a whole factor
 MOST_ENLARGED = 1 << 24  # pixels: a strip of one row is not enlarged without end
 LEAST_FONT, OF_LONG, OF_SHORT = 13, 1 / 48, 1 / 12  # 13 pixels at 640 x 480, 40 at 1920 x 1080
-MOST_LISTED = 5  # classes of a whole image
 ELLIPSIS = "…"
 COLOURS: tuple[Colour, ...] = (
     (230, 25, 75),
@@ -42,7 +42,7 @@ COLOURS: tuple[Colour, ...] = (
 """By class, from Trubetskoy's list of colours that people tell apart."""
 
 
-def drawn(image: Pixels, found: Sequence[ScoredLabel]) -> Pixels:
+def drawn(image: Pixels, found: Sequence[Found]) -> Pixels:
     """Return a copy of *image* with everything in *found* drawn into it; the best score is drawn last, on top.
 
     Args:
@@ -60,7 +60,7 @@ def drawn(image: Pixels, found: Sequence[ScoredLabel]) -> Pixels:
     assert isinstance(font, ImageFont.FreeTypeFont), "Pillow's wheels have FreeType"
     canvas = _Canvas(ImageDraw.Draw(picture), font, picture.size)
     canvas.boxes([one for one in found if one.box is not None])
-    canvas.listing([one for one in found if one.box is None][:MOST_LISTED])
+    canvas.listing([one for one in found if one.box is None][:RANKED])
     return np.asarray(picture)
 
 
@@ -80,9 +80,9 @@ class _Canvas:
         self._label_height = ascent + descent + self._padding
         self._line = max(2, round(font.size / 8))
 
-    def boxes(self, found: Sequence[ScoredLabel]) -> None:
+    def boxes(self, found: Sequence[Found]) -> None:
         taken: list[Rectangle] = []
-        places: list[tuple[ScoredLabel, Rectangle, str, Rectangle]] = []
+        places: list[tuple[Found, Rectangle, str, Rectangle]] = []
         for one in sorted(found, key=lambda one: -one.score):  # the best choose their place first
             assert one.box is not None
             box, text = _pixels_of(one.box, self._size), self._fitting(one)
@@ -95,7 +95,7 @@ class _Canvas:
         for one, _box, text, place in reversed(places):
             self._label(place, text, _colour(one))
 
-    def listing(self, found: Sequence[ScoredLabel]) -> None:
+    def listing(self, found: Sequence[Found]) -> None:
         for row, one in enumerate(found):
             text = self._fitting(one)
             place = (0.0, float(row * self._label_height), self._text_width(text), float(self._label_height))
@@ -115,7 +115,7 @@ class _Canvas:
     def _text_width(self, text: str) -> float:
         return self._font.getlength(text) + 2 * self._padding
 
-    def _fitting(self, one: ScoredLabel) -> str:
+    def _fitting(self, one: Found) -> str:
         """Return label and score; a label wider than the picture is cut, its score is not."""
         label = " ".join(one.label.split())
         text = f"{label} {one.score:.2f}"
@@ -132,7 +132,7 @@ def _pixels_of(box: Box, size: tuple[int, int]) -> Rectangle:
     return x1 * right, y1 * bottom, max(x2 - x1, 0.0) * right, max(y2 - y1, 0.0) * bottom
 
 
-def _colour(one: ScoredLabel) -> Colour:
+def _colour(one: Found) -> Colour:
     return COLOURS[one.number % len(COLOURS)]
 
 

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detlite.runtime.task import Found
+
 Record = dict[str, Any]
-Box = tuple[float, float, float, float]
 
-DETECTIONS, RANKING = "detections", "ranking"
-"""The keys under which a record lists what was found: things in boxes, or classes of the whole image."""
+RANKING = "ranking"
+"""What a list of classes of the whole image is called."""
 
-
-@dataclass(frozen=True)
-class ScoredLabel:
-    """One thing that a model found.
-
-    Attributes:
-        label: the name of its class.
-        number: the class, from 0 on, without the background.
-        score: 0..1.
-        box: (y1, x1, y2, x2) in 0..1 of the image; None where the class is of the whole image.
-    """
-
-    label: str
-    number: int
-    score: float
-    box: Box | None = None
-
-    def to_record(self) -> Record:
-        """Return the record that `--json` writes: `box`, `class`, `label`, `score`."""
-        box = {} if self.box is None else {"box": list(self.box)}
-        return {**box, "class": self.number, "label": self.label, "score": self.score}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> ScoredLabel:
-        """Return what `to_record` wrote."""
-        box = tuple(record["box"]) if "box" in record else None
-        return cls(record["label"], record["class"], record["score"], box)
+RANKED = 5
+"""Classes of a ranking that are shown."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +25,7 @@ class ImageResult:
         image: the path of the image or video, as it was given or below the folder that was.
         height: of the image as decoded, in pixels.
         width: likewise.
-        kind: `detections` or `ranking`.
+        kind: what a list of the things found is called: `detections`, `ranking`.
         found: best score first, down to the model's own lowest score.
         frame: the number of the frame, from 0 on; None for an image.
         time_s: when the frame is shown, in seconds; None for an image, or where the video does not say.
@@ -59,27 +35,43 @@ class ImageResult:
     height: int
     width: int
     kind: str
-    found: tuple[ScoredLabel, ...]
+    found: tuple[Found, ...]
     frame: int | None = None
     time_s: float | None = None
 
-    def above(self, threshold: float) -> tuple[ScoredLabel, ...]:
+    def above(self, threshold: float) -> tuple[Found, ...]:
         """Return what has a score of at least *threshold*, 0..1; best first."""
         return tuple(one for one in self.found if one.score >= threshold)
 
-    def to_record(self, threshold: float = 0.0) -> Record:
-        """Return the record that `--json` writes, of everything with a score of at least *threshold*."""
+    def shown(self, threshold: float) -> tuple[Found, ...]:
+        """Return what is listed and drawn: what `above` returns; of a ranking the best five, whatever their scores."""
+        return self.found[:RANKED] if self.kind == RANKING else self.above(threshold)
+
+    def to_record(self, threshold: float) -> Record:
+        """Return the record that `--json` writes, of what is `shown` with *threshold*."""
+        return self._record(self.shown(threshold))
+
+    def whole_record(self) -> Record:
+        """Return the record of everything that was found, which `from_record` reads."""
+        return {**self._record(self.found), "kind": self.kind}
+
+    def _record(self, found: Sequence[Found]) -> Record:
         place = {} if self.frame is None else {"frame": self.frame, "time_s": self.time_s}
-        listed = [one.to_record() for one in self.above(threshold)]
+        listed = [one.to_record() for one in found]
         return {"image": self.image, **place, "height": self.height, "width": self.width, self.kind: listed}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ImageResult:
-        """Return what `to_record` wrote."""
-        kind = RANKING if RANKING in record else DETECTIONS
-        found = tuple(ScoredLabel.from_record(one) for one in record[kind])
+        """Return what `whole_record` wrote."""
+        kind = record["kind"]
+        found = tuple(_found(one) for one in record[kind])
         place = (record.get("frame"), record.get("time_s"))
         return cls(record["image"], record["height"], record["width"], kind, found, *place)
+
+
+def _found(record: Mapping[str, Any]) -> Found:
+    box = tuple(record["box"]) if "box" in record else None
+    return Found(record["label"], record["class"], record["score"], box)
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ class DetectRun:
     images: tuple[ImageResult, ...]
     unread: tuple[Unread, ...] = ()
 
-    def to_record(self, threshold: float = 0.0) -> Record:
+    def to_record(self, threshold: float) -> Record:
         """Return the record that `detlite detect --json` writes, without what scored under *threshold*."""
         return {
             "model": self.model,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from detlite.runtime.task import Found
 from detlite.studies.detect.draw import COLOURS, drawn
-from detlite.studies.detect.results import ScoredLabel
 from detlite.studies.label_places import place_label
 
 GREY = 90
@@ -22,7 +22,7 @@ def changed(image, picture):
 
 
 def cat(box, score=0.9, number=0):
-    return ScoredLabel("cat", number, score, box)
+    return Found("cat", number, score, box)
 
 
 def test_nothing_found_leaves_the_picture_as_it_is():
@@ -65,7 +65,7 @@ def test_a_large_image_is_not():
 
 
 def label_height(side):
-    top, _left, bottom, _right = changed(None, drawn(grey(side, side), [ScoredLabel("cat", 0, 0.9)]))
+    top, _left, bottom, _right = changed(None, drawn(grey(side, side), [Found("cat", 0, 0.9)]))
     return bottom - top + 1
 
 
@@ -75,15 +75,15 @@ def test_labels_grow_with_the_image():
 
 
 def test_a_label_longer_than_the_picture_keeps_its_score():
-    long = ScoredLabel("cat " * 100, 0, 0.87, (0.2, 0.2, 0.8, 0.8))
+    long = Found("cat " * 100, 0, 0.87, (0.2, 0.2, 0.8, 0.8))
     _top, left, _bottom, right = changed(None, drawn(grey(400, 400), [long]))
     assert (left, right) >= (0, 300)
-    same = drawn(grey(400, 400), [ScoredLabel("cat " * 100, 0, 0.11, (0.2, 0.2, 0.8, 0.8))])
+    same = drawn(grey(400, 400), [Found("cat " * 100, 0, 0.11, (0.2, 0.2, 0.8, 0.8))])
     assert (drawn(grey(400, 400), [long]) != same).any()
 
 
 def test_classes_of_a_whole_image_are_listed_at_the_top_left():
-    classes = [ScoredLabel(f"class {i}", i, 0.9 - 0.1 * i) for i in range(8)]
+    classes = [Found(f"class {i}", i, 0.9 - 0.1 * i) for i in range(8)]
     top, left, bottom, right = changed(None, drawn(grey(480, 640), classes))
     assert (top, left) == (0, 0)
     assert bottom < 140  # five lines
@@ -92,7 +92,7 @@ def test_classes_of_a_whole_image_are_listed_at_the_top_left():
 
 @pytest.mark.parametrize("name", ["日本", "ß €", "a\nb\tc", "", "\x00\x1b"])
 def test_any_text_can_be_a_label(name):
-    drawn(grey(200, 300), [ScoredLabel(name, 0, 0.5, (0, 0, 1, 1))])
+    drawn(grey(200, 300), [Found(name, 0, 0.5, (0, 0, 1, 1))])
 
 
 def test_the_labels_of_one_box_do_not_cover_each_other():
