@@ -1,0 +1,269 @@
+"""A newcomer adds one file: a plug-in of each kind is added to the source, and used by the command line.
+
+No other line of the source changes: the rest of it is links to the real files.
+"""
+
+import json
+import textwrap
+
+import pytest
+from builders.detection_cases import write_instances
+from builders.edgetpu_models import Model as EdgeModel
+from builders.float_detector import detector, write_images
+from builders.overlaid_source import OverlaidSource
+from builders.tiny_tflite import tiny_model
+from PIL import Image
+
+ADDED = {
+    "runtime/backends/newcomer.py": """
+        from detlite.runtime.runners.backend import Backend
+        from detlite.runtime.runners.script import NullRunner
+
+
+        def opened(_model, _settings, contract):
+            return NullRunner(contract)
+
+
+        PLUGIN = Backend(title="a newcomer", suffixes=(".tflite",), open=opened)
+    """,
+    "accuracy/datasets/backwards.py": """
+        from detlite.accuracy.dataset import Dataset, Item
+
+        PLUGIN = Dataset(
+            title="A folder of .npy images, last first.",
+            takes=("FOLDER",),
+            items=lambda paths: (Item(p.name, path=p) for p in sorted(paths[0].glob("*.npy"), reverse=True)),
+        )
+    """,
+    "accuracy/metrics/share_found.py": """
+        import numpy as np
+
+        from detlite.accuracy.metric import Metric, Scores
+
+        PLUGIN = Metric(
+            title="how many things are found",
+            source="a test",
+            task="detection",
+            takes=("coco",),
+            protocol={"evaluator": "newcomer"},
+            score=lambda found, truth, classes: Scores({"map": 62.5}, ()),
+            weighted=lambda found, truth, classes, weights: np.full(len(weights), 62.5),
+        )
+    """,
+    "calibration/images/lint/names.py": """
+        from detlite.calibration.images.check import LintCheck, LintFinding
+
+        PLUGIN = LintCheck(
+            title="images by name",
+            find=lambda inspected: [LintFinding(f"{len(inspected.paths)} images have names", "rename them")],
+        )
+    """,
+    "calibration/numbers/schemes/as_is.py": """
+        from detlite.calibration.numbers.scheme import Scheme
+
+        PLUGIN = Scheme(title="what came in", source="a test", pack=lambda data: data)
+    """,
+    "calibration/ranges/estimators/plus_minus_eight.py": """
+        from detlite.calibration.ranges.estimator import Estimator
+        from detlite.calibration.ranges.ranges import Range
+
+        PLUGIN = Estimator(
+            title="eight to both sides",
+            source="a test",
+            estimate=lambda _network, observed, _samples: {index: Range(-8.0, 8.0) for index in observed.lows},
+        )
+    """,
+    "calibration/weights/methods/plain.py": """
+        from detlite.calibration.numbers import kernels
+        from detlite.calibration.weights.method import Method
+
+        PLUGIN = Method(
+            title="nearest", source="a test", parameters=lambda known: kernels.nearest(known.network, known.plan)
+        )
+    """,
+    "convert/targets/edgetpu/fixes/without_abs.py": """
+        from detlite.convert.targets.edgetpu.fix import Fix, Place
+
+
+        def find(graph):
+            found = [op for op in graph.operators if op.name == "ABS"]
+            return tuple(Place((op.index,), (op.inputs[0].index,), (op.outputs[0].index,)) for op in found)
+
+
+        PLUGIN = Fix(
+            title="ABS away", why="a test", fidelity="changed", find=find, apply=lambda model, places: model
+        )
+    """,
+    "devices/kinds/toaster.py": """
+        from detlite.devices.kind import Kind
+        from detlite.devices.survey.linux import IDENTITY, SENSORS, identify_linux, sense_linux
+
+        PLUGIN = Kind(
+            title="a toaster",
+            rank=1,
+            runtimes=("ai-edge-litert",),
+            delegates=(),
+            formats=(".tflite",),
+            questions=IDENTITY,
+            sensor_questions=SENSORS,
+            recognize=lambda answers: "its name" if answers.text("/proc/device-tree/model") == "Toaster" else None,
+            identify=identify_linux,
+            sensors=sense_linux,
+            hold_clocks="turn the knob",
+        )
+    """,
+    "devices/simulated/models/toaster.py": """
+        from detlite.devices.simulated.simulator import Simulator
+
+        PLUGIN = Simulator(
+            title="a toaster",
+            kind="toaster",
+            files={"/proc/device-tree/model": "Toaster", "/proc/loadavg": "0.0 0.0 0.0 1/9 9"},
+            programs={},
+        )
+    """,
+    "devices/doctor/checks/crumbs.py": """
+        from detlite.devices.doctor.finding import Check, caution
+
+        PLUGIN = Check("crumbs", lambda subject: iter([caution("there are crumbs in it", "shake it")]))
+    """,
+    "devices/parsers/toast.py": """
+        from dataclasses import dataclass
+
+        from detlite.devices.recording import Format
+
+
+        @dataclass(frozen=True)
+        class Toast:
+            brown: int
+            problems: tuple[str, ...] = ()
+
+
+        PLUGIN = Format(
+            title="a toaster's log",
+            recognize=lambda text: text.startswith("toast "),
+            parse=lambda text: (Toast(int(text.split()[1])),),
+        )
+    """,
+    "studies/compare/file_kinds/aaa_same_size.py": """
+        from detlite.studies.compare.file_comparison import Comparer, Comparison
+
+        PLUGIN = Comparer(
+            title="whether two files have one size",
+            takes=lambda a, b: a.given.suffix == b.given.suffix == ".tflite" and a.artifact is b.artifact is None,
+            compare=lambda a, b, options, progress: Comparison("two sizes", (), (f"{len(a.data)} bytes",)),
+        )
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    made = OverlaidSource(tmp_path_factory.mktemp("source"))
+    for path, text in ADDED.items():
+        made.add(path, textwrap.dedent(text))
+    return made
+
+
+@pytest.fixture
+def detlite(source, tmp_path):
+    return source.command_line(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("float")
+    detector().save(folder / "float")
+    return folder / "float"
+
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path / "photos").mkdir()
+    write_images(tmp_path / "photos", 4)
+    return tmp_path / "photos"
+
+
+def done(ran):
+    assert ran.status == 0, ran.err
+    return ran.out
+
+
+def test_a_backend(detlite, artifact):
+    out = done(detlite("measure", artifact, "--backend", "newcomer", "--samples", 10, "--json"))
+    assert json.loads(out)["runtime"] == "nothing"
+
+
+def test_a_dataset(detlite, artifact, photos, tmp_path):
+    (tmp_path / "last.txt").write_text(f"{photos / '03.npy'}\n{photos / '02.npy'}\n")
+    two = ("--count", 2, "--choice", "first")
+    done(detlite("quantize", artifact, "-o", "backwards", "--backwards", photos, *two))
+    done(detlite("quantize", artifact, "-o", "listed", "--list", tmp_path / "last.txt", *two))
+    models = [(tmp_path / name / "model.tflite").read_bytes() for name in ("backwards", "listed")]
+    assert models[0] == models[1]
+
+
+def history(folder):
+    return json.loads((folder / "history.json").read_text())["steps"]
+
+
+def test_a_metric(detlite, artifact, tmp_path):
+    (tmp_path / "images").mkdir()
+    for number in (1, 2):
+        Image.new("RGB", (640, 480)).save(tmp_path / "images" / f"{number}.jpg")
+    names = [{"id": 18, "name": "thing 0"}]
+    write_instances(tmp_path / "instances.json", categories=names)
+    asked = ("--coco", "images", "instances.json", "--metric", "share-found", "--known-classes")
+    assert json.loads(done(detlite("evaluate", artifact, *asked, "--json")))["map"] == 62.5
+
+
+def test_a_check_of_images(detlite, artifact, photos):
+    ran = detlite("quantize", artifact, "-o", "int8", "--images", photos, "--lint")
+    assert "4 images have names" in ran.out + ran.err
+
+
+def test_a_scheme(detlite, artifact):
+    done(detlite("quantize", artifact, "-o", "same", "--scheme", "as-is"))
+    assert (detlite.folder / "same/model.tflite").read_bytes() == (artifact / "model.tflite").read_bytes()
+
+
+def test_an_estimator(detlite, artifact, photos):
+    done(detlite("quantize", artifact, "-o", "int8", "--images", photos, "--estimator", "plus_minus_eight"))
+    (step,) = [one for one in history(detlite.folder / "int8") if one["step"] == "quantize"]
+    assert "plus_minus_eight" in json.dumps(step)
+
+
+def test_a_quantization_method(detlite, artifact, photos):
+    for method in ("plain", "nearest"):
+        done(detlite("quantize", artifact, "-o", method, "--images", photos, "--method", method))
+    models = [(detlite.folder / method / "model.tflite").read_bytes() for method in ("plain", "nearest")]
+    assert models[0] == models[1]
+
+
+def test_a_fix_for_the_edge_tpu(detlite, tmp_path):
+    model = EdgeModel()
+    image = model.tensor((1, 4, 4, 8), name="image")
+    (tmp_path / "model.tflite").write_bytes(model.bytes([image], [model.unary("ABS", image)]))
+    assert "ABS away" in done(detlite("inspect", "model.tflite", "--target", "edgetpu"))
+
+
+def test_a_kind_of_device_and_its_simulation(detlite):
+    command = f"{' '.join(detlite.command('devices', 'list'))} --json"
+    out = done(detlite("devices", "simulate", "toaster", "--", "sh", "-c", command))
+    kinds = {one["name"]: one["kind"] for one in json.loads(out)["devices"]}
+    assert kinds["simulated-toaster"] == "toaster"
+
+
+def test_a_check_of_the_doctor(detlite):
+    assert "there are crumbs in it" in detlite("doctor").out
+
+
+def test_a_parser(detlite, tmp_path):
+    (tmp_path / "log").write_text("toast 7")
+    assert json.loads(done(detlite("devices", "read", "log", "--json")))["formats"]["toast"][0]["brown"] == 7
+
+
+def test_a_comparison_of_files(detlite, tmp_path):
+    for name in ("a.tflite", "b.tflite"):
+        (tmp_path / name).write_bytes(tiny_model())
+    assert f"{len(tiny_model())} bytes" in done(detlite("compare", "a.tflite", "b.tflite"))
