@@ -1,11 +1,13 @@
-"""How sure an mAP is: the images drawn again and again, with replacement (Efron, 1979).
+"""How sure a score is: the images drawn again and again, with replacement (Efron, 1979).
 
-Spread from the choice of images alone: it says nothing of other images, other thresholds or another training.
+It shows the spread due to the choice of images alone, not to other thresholds or another training.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +24,18 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A percentile interval of a bootstrap, in percent of mAP: *level* of the *draws* lie from *low* to *high*."""
+    """A percentile interval of a bootstrap, in percent: *level* of the *draws* are from *low* to *high*."""
 
     low: float
     high: float
     draws: int
     seed: int
     level: float = LEVEL
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Interval:
+        """Return the interval that `to_record` wrote."""
+        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
     def to_record(self) -> dict[str, float | int]:
         """Return it as plain data, for JSON."""
@@ -49,7 +56,7 @@ def bootstrap_map(matches: Matches, *, draws: int = DRAWS, seed: int = SEED) -> 
 def bootstrap_difference(matches: Matches, reference: Matches, *, draws: int = DRAWS, seed: int = SEED) -> Interval:
     """Return the interval of mAP minus the reference's mAP, both on the same images: in each draw the same ones.
 
-    Much narrower than the two intervals apart, for what is hard in an image is hard for both.
+    Much narrower than the difference of two separate intervals: what is hard in an image is hard for both.
     """
     if matches.images != reference.images:
         raise InputError(f"{matches.images} images against {reference.images}: a pair needs the same images")
@@ -67,7 +74,7 @@ def draw_images(images: int, draws: int, seed: int) -> Doubles:
 
 
 def interval_of(values: Doubles, seed: int) -> Interval:
-    """Return the interval of what the draws gave; `InputError` where none of them holds an object."""
+    """Return the interval of the *values* of the draws; `InputError` where no draw holds an object."""
     known = values[np.isfinite(values)]
     if not len(known):
         raise InputError("no draw of the images holds an annotated object: there is nothing to bootstrap")

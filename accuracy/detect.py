@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.accuracy.predictions import Predictions, joined_columns, scored_task
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import Child
-from detlite.runtime.errors import InputError
+from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.progress import Progress, silent
 
 
-@dataclass(frozen=True, eq=False)
-class Detected:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Detected(Predictions):
     """The detections in a list of images, all in one.
 
     Attributes:
@@ -27,20 +29,12 @@ class Detected:
         classes: int64, (n,): from 0 on, without background.
         scores: float32, (n,), in 0..1.
         image_index: int64, (n,): which of the images, never falling; in an image the best score comes first.
-        sizes: int64, (images, 2): (height, width) of each image as it was decoded, in pixels.
-        invoke_ns: int64, (images,): how long the interpreter alone took.
-        wall_s: how long all of it took, from the request to the last answer; 0 where that is not known.
-        runtime: the interpreter's package and version.
     """
 
     boxes: NDArray[np.float32]
     classes: NDArray[np.int64]
     scores: NDArray[np.float32]
     image_index: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    invoke_ns: NDArray[np.int64]
-    wall_s: float = 0.0
-    runtime: str = ""
 
     def __post_init__(self) -> None:
         count, images = len(self.scores), len(self.sizes)
@@ -52,50 +46,49 @@ class Detected:
             raise InputError("the model returned boxes or scores that are not finite numbers: it cannot be scored")
 
     @property
-    def invoke_sum_s(self) -> float:
-        """The sum of the bare invoke times, in seconds."""
-        return float(self.invoke_ns.sum()) / 1e9
+    def count(self) -> int:
+        """How many detections there are."""
+        return len(self.scores)
 
     def of_image(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Return boxes, classes and scores of one image."""
         here = self.image_index == index
         return self.boxes[here], self.classes[here], self.scores[here]
 
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """Yield `boxes`, `classes` and `scores` of each image."""
+        ends = np.searchsorted(self.image_index, np.arange(len(self.sizes) + 1)).tolist()
+        for start, stop in pairwise(ends):
+            yield {name: getattr(self, name)[start:stop].tolist() for name in ("boxes", "classes", "scores")}
 
-def detected_in(records: Sequence[Mapping[str, Any]], wall_s: float, runtime: str) -> Detected:
-    """Return what the lines *records* hold, an image each; see `runtime.result_lines`."""
-    counts = [len(record["scores"]) for record in records]
-    return Detected(
-        boxes=np.array([box for record in records for box in record["boxes"]], np.float32).reshape(-1, 4),
-        classes=np.array([number for record in records for number in record["classes"]], np.int64),
-        scores=np.array([score for record in records for score in record["scores"]], np.float32),
-        image_index=np.repeat(np.arange(len(records), dtype=np.int64), counts),
-        sizes=np.array([record["size"] for record in records], np.int64).reshape(-1, 2),
-        invoke_ns=np.array([record["invoke_ns"] for record in records], np.int64),
-        wall_s=wall_s,
-        runtime=runtime,
-    )
+    @classmethod
+    def join(cls, parts: Sequence[Detected]) -> Detected:
+        """Return the detections in one list of images of the ones in its *parts*."""
+        before = np.cumsum([0, *(len(part.sizes) for part in parts)])
+        index = np.concatenate([part.image_index + first for part, first in zip(parts, before, strict=False)])
+        return cls(**joined_columns(parts, "boxes", "classes", "scores"), image_index=index)
 
 
 def detecting() -> Child:
-    """Return the process of a detection, which starts while its images are still being listed; to be ended."""
+    """Return the child process of a detection, which starts while its images are still being listed; close it."""
     return Child("detlite.runtime.child_calls:detect")
 
 
-def detect(
+def predict(
     artifact: Artifact,
     paths: Sequence[Path],
     *,
     threads: int = 1,
     child: Child | None = None,
     progress: Progress = silent,
-) -> Detected:
-    """Return what *artifact* finds in the image files *paths*, in *child*, or in a process of its own.
+) -> Predictions:
+    """Return what *artifact* says about the image files *paths*, run in *child*, or in a process of its own.
 
     Raises:
-        InputError: there are no images, or one cannot be read.
+        InputError: there are no images, one cannot be read, or the artifact's task is not scored.
         DeviceError: the interpreter crashed.
     """
+    task = scored_task(artifact.contract.task.kind)
     with tempfile.TemporaryDirectory() as scratch, child or detecting() as started:
         out = Path(scratch) / "detections.npz"
         request = {
@@ -109,4 +102,19 @@ def detect(
         answer = started.answer(request, progress=progress)
         wall_s = time.perf_counter() - begin
         with np.load(out) as columns:
-            return Detected(**{name: columns[name] for name in columns.files}, wall_s=wall_s, runtime=answer["runtime"])
+            made: Predictions = task.predictions(
+                **{name: columns[name] for name in columns.files}, wall_s=wall_s, runtime=answer["runtime"]
+            )
+            return made
+
+
+def detect(artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent) -> Detected:
+    """Return the objects that a detector finds in the image files *paths*; `predict` for a detector alone."""
+    return detected_of(predict(artifact, paths, threads=threads, progress=progress))
+
+
+def detected_of(predictions: Predictions) -> Detected:
+    """Return *predictions* as detections; `ContractError` where the model's task is another."""
+    if not isinstance(predictions, Detected):
+        raise ContractError("this needs a detector, and the model's task is another")
+    return predictions

@@ -1,86 +1,44 @@
-"""One evaluation as a record: the numbers, how sure they are, and the protocol that they belong to."""
+"""One evaluation: run a model and perhaps a reference, then score what they predict by labels, or compare the two."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from detlite.accuracy.bootstrap import MOST_DRAWS, SEED, draw_images, interval_of
-from detlite.accuracy.detect import Detected, detect, detecting
-from detlite.accuracy.fidelity import TRUTH_SCORE, fidelity, fidelity_matches
-from detlite.accuracy.ground_truth import Labelled
-from detlite.accuracy.metric import load_metric
-from detlite.accuracy.precision import mean_average_precision
+from detlite.accuracy.dataset import DatasetFiles
+from detlite.accuracy.detect import predict
+from detlite.accuracy.ground_truth import Labelled, read_labelled
+from detlite.accuracy.hosts import InferenceHost, ThisMachine
+from detlite.accuracy.images import Images
+from detlite.accuracy.metric import Metric, Scores, load_metric
+from detlite.accuracy.predictions import Predictions, scored_task
+from detlite.accuracy.results import FIDELITY, Accuracy, Agreement, Drawn, EvaluatedRun, ReferenceScore
 from detlite.runtime.arrays import Doubles
 from detlite.runtime.artifact import Artifact, sha256_of
-from detlite.runtime.child import Child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.device_mark import mark_of
-from detlite.runtime.measure.host import host_facts
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.tasks.detection import detection_of
-
-Record = dict[str, Any]
-
-
-class Detector(Protocol):
-    """Where models are run: detections are computed there, and scored here."""
-
-    def ready(self) -> AbstractContextManager[object]:
-        """Get ready to detect, while labels are read; what was not used ends with the `with`."""
-
-    def detect(
-        self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
-    ) -> Detected:
-        """Return what *artifact* finds in the image files *paths*."""
-
-    def facts(self) -> Record:
-        """Return what a record says of the device."""
-
-
-class ThisMachine:
-    """Detects in a child process on this machine."""
-
-    def __init__(self) -> None:
-        """Start nothing yet."""
-        self._child: Child | None = None
-
-    def ready(self) -> AbstractContextManager[object]:
-        """Start the process of the first detection: it imports the interpreter while labels are read."""
-        self._child = detecting()
-        return self._child
-
-    def detect(
-        self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
-    ) -> Detected:
-        """Return what *artifact* finds in the image files *paths*."""
-        child, self._child = self._child, None
-        return detect(artifact, paths, threads=threads, child=child, progress=progress)
-
-    def facts(self) -> Record:
-        """Return what this machine is."""
-        return dict(host_facts())
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluationOptions:
     """How to evaluate.
 
     Attributes:
         threads: of the interpreter.
         draws: of the bootstrap; 0 for no intervals.
-        detector: where the model is run; the one that it is compared with always runs on this machine.
-        resize_as: the client of Android's whose resizing the detector follows; None for that of the contract.
+        host: where the model is run; its reference always runs on this machine.
+        resize_as: the Android client whose resizing the host follows; None for the contract's.
     """
 
     threads: int = 1
     draws: int = 0
-    detector: Detector = field(default_factory=ThisMachine)
+    host: InferenceHost = field(default_factory=ThisMachine)
     resize_as: str | None = None
 
     def __post_init__(self) -> None:
@@ -89,86 +47,198 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
-    """An artifact, what it found, and the same of another one, the reference, where there is one."""
+class PredictedPair:
+    """An artifact and its predictions, and the same for a reference, where there is one."""
 
     artifact: Artifact
-    found: Detected
+    found: Predictions
     reference_artifact: Artifact | None = None
-    reference: Detected | None = None
+    reference: Predictions | None = None
 
 
-def detect_pair(
-    artifact: Artifact, reference: Artifact | None, paths: Sequence[Path], options: Options, progress: Progress = silent
-) -> Pair:
-    """Return what both find in the images *paths*; `InputError` where the two have other classes."""
-    if reference is None:
-        return Pair(artifact, options.detector.detect(artifact, paths, threads=options.threads, progress=progress))
-    _same_classes(artifact.contract, reference.contract)
-    found = options.detector.detect(artifact, paths, threads=options.threads, progress=progress)
-    return Pair(artifact, found, reference, detect(reference, paths, threads=options.threads, progress=progress))
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of an evaluation, and the predictions that it is about.
+
+    Attributes:
+        result: a score by labels, or the agreement with a reference.
+        found: what the artifact said about the images.
+        paths: the images.
+    """
+
+    result: Accuracy | Agreement
+    found: Predictions
+    paths: tuple[Path, ...]
 
 
-def by_labels(pair: Pair, truth: Labelled, metric_name: str, options: Options) -> Record:
-    """Return the record of a score by *truth*: numbers in percent, per class, and against the reference.
+@dataclass(frozen=True)
+class Scoring:
+    """What to score by.
+
+    Attributes:
+        files: the data set with the labels.
+        metric: the name of a metric; None for the usual one for these labels.
+        known_only: leave out annotated classes that the model has no label for, which are an error otherwise.
+        with_fidelity: whether the agreement with the reference is told too.
+    """
+
+    files: DatasetFiles
+    metric: str | None = None
+    known_only: bool = False
+    with_fidelity: bool = False
+
+
+def evaluate_by_labels(
+    artifact: Artifact,
+    scoring: Scoring,
+    options: EvaluationOptions,
+    *,
+    reference: Artifact | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Run *artifact*, and *reference* where there is one, over labelled images, and score what they say.
 
     Raises:
-        UnknownNameError: no metric is called so.
-        InputError: the images are not those of the annotations.
+        InputError: the labels cannot be read or do not fit the model, or an image cannot be read.
+        UnknownNameError: there is no such metric.
+        DeviceError: an interpreter crashed.
+    """
+    contract = artifact.contract
+    truth, metric = read_labelled(
+        scoring.files, contract.task.kind, contract.labels, metric=scoring.metric, known_only=scoring.known_only
+    )
+    with ThreadPoolExecutor(1) as beside:
+        prepared = beside.submit(load_metric(metric).prepare)
+        pair = predict_pair(artifact, reference, truth.paths, options, progress)
+        prepared.result()
+    result = by_labels(pair, truth, metric, options)
+    if scoring.with_fidelity:
+        result = replace(result, fidelity=by_fidelity(pair, options, "").fidelity)
+    return Evaluation(result, pair.found, truth.paths)
+
+
+def evaluate_agreement(
+    artifact: Artifact, reference: Artifact, images: Images, options: EvaluationOptions, progress: Progress = silent
+) -> Evaluation:
+    """Run *artifact* and *reference* over *images*, which need no labels, and compare what they say.
+
+    Raises:
+        InputError: the two have other tasks or classes, or the reference says nothing that could be found again.
+        DeviceError: an interpreter crashed.
+    """
+    pair = predict_pair(artifact, reference, images.paths, options, progress)
+    return Evaluation(by_fidelity(pair, options, images.digest()), pair.found, images.paths)
+
+
+def predict_pair(
+    artifact: Artifact,
+    reference: Artifact | None,
+    paths: Sequence[Path],
+    options: EvaluationOptions,
+    progress: Progress = silent,
+) -> PredictedPair:
+    """Return what both say about the images *paths*; `InputError` where the two have other tasks or classes."""
+    if reference is not None:
+        _refuse_others(artifact.contract, reference.contract)
+    found = options.host.detect(artifact, paths, threads=options.threads, progress=progress)
+    if reference is None:
+        return PredictedPair(artifact, found)
+    return PredictedPair(
+        artifact, found, reference, predict(reference, paths, threads=options.threads, progress=progress)
+    )
+
+
+def by_labels(pair: PredictedPair, truth: Labelled, metric_name: str, options: EvaluationOptions) -> Accuracy:
+    """Return the score of *pair* by *truth*, in percent, per class, and against the reference.
+
+    Raises:
+        UnknownNameError: there is no such metric.
+        InputError: the images are not the annotated ones, or no object that counts is annotated in them.
     """
     begin = time.perf_counter()
     metric = load_metric(metric_name)
     scores = metric.score(pair.found, truth.annotations, truth.classes)
-    if scores.numbers["map"] is None:
-        raise InputError(f"no object that counts is annotated in these {len(truth.paths)} images: use more")
-    record: Record = {"metric": metric_name, **scores.numbers}
-    weights = draw_images(len(truth.paths), options.draws, SEED) if options.draws else None
-    draws = None if weights is None else metric.weighted(pair.found, truth.annotations, truth.classes, weights)
-    record |= _with_draws("map", draws)
-    if pair.reference is not None and pair.reference_artifact is not None:
-        other = metric.score(pair.reference, truth.annotations, truth.classes).numbers
-        record["against"] = {"model_sha256": sha256_of(pair.reference_artifact.model), **other}
-        record |= _against(scores.numbers["map"], other["map"] or 0.0)
-        if weights is not None and draws is not None:
-            others = metric.weighted(pair.reference, truth.annotations, truth.classes, weights)
-            record["map_difference_interval"] = interval_of(draws - others, SEED).to_record()
-    record["per_class"] = [item.to_record() for item in scores.classes]
-    record["score_wall_s"] = time.perf_counter() - begin
-    annotations = truth.annotations
-    data: Record = {"metric": metric_name, "metric_source": metric.source, **metric.protocol}
-    data |= {"annotations": annotations.origin, "annotations_sha256": annotations.sha256, "split": annotations.split}
-    data |= {"class_match": truth.classes.rule, "classes_left_out": truth.classes.classes_left_out}
-    return record | _common(pair, options, data | {"categories_left_out": truth.categories_left_out})
+    value = scores.numbers[metric.numbers[0]]
+    if value is None:
+        raise InputError(f"these {len(truth.paths)} images have no countable annotated object: use more images")
+    drawn = _drawing(metric, pair.found, truth, options.draws)
+    return Accuracy(
+        metric=metric_name,
+        numbers=scores.numbers,
+        headline=_drawn(value, None if drawn is None else drawn.headline),
+        classes=scores.classes,
+        reference=_reference_score(pair, truth, metric, value, drawn),
+        score_wall_s=time.perf_counter() - begin,
+        run=_run(pair, options, _label_protocol(metric_name, metric, truth)),
+    )
 
 
-def by_fidelity(pair: Pair, options: Options, images_sha256: str) -> Record:
-    """Return the record of how far the artifact's detections are those of the reference's; see `fidelity`."""
+def by_fidelity(pair: PredictedPair, options: EvaluationOptions, images_sha256: str) -> Agreement:
+    """Return how far the artifact's predictions are the reference's, by the measure of their task."""
     if pair.reference is None or pair.reference_artifact is None:
-        raise InputError("fidelity needs a second model, whose detections are right: give --against ARTIFACT")
-    record: Record = {"metric": "fidelity", **asdict(fidelity(pair.found, pair.reference))}
-    record.pop("interval")
-    draws = None
-    if options.draws:
-        matches = fidelity_matches(pair.found, pair.reference)
-        draws = mean_average_precision(matches, draw_images(matches.images, options.draws, SEED))
-    record |= _with_draws("fidelity", draws)
-    data: Record = {"metric": "fidelity", "truth_score": TRUTH_SCORE, "images_sha256": images_sha256}
-    return record | _common(pair, options, data | {"against_sha256": sha256_of(pair.reference_artifact.model)})
+        raise InputError("fidelity needs a second model, whose results count as right: give --against ARTIFACT")
+    task = scored_task(pair.artifact.contract.task.kind)
+    found = task.agree(pair.found, pair.reference)
+    draws = found.weighted(draw_images(len(pair.found.sizes), options.draws, SEED)) if options.draws else None
+    protocol = {"metric": FIDELITY, **task.agreement_protocol, "images_sha256": images_sha256}
+    protocol |= {"against_sha256": sha256_of(pair.reference_artifact.model)}
+    if task.agreement != "map":
+        protocol["agreement"] = task.agreement
+    return Agreement(
+        fidelity=_drawn(found.fidelity, draws),
+        measure=task.agreement,
+        counts=found.counts,
+        run=_run(pair, options, protocol),
+    )
 
 
-def _with_draws(name: str, draws: Doubles | None) -> Record:
-    """Return the interval, and each draw: the same ones for another model, so that two records can be compared."""
+@dataclass(frozen=True, eq=False)
+class _Drawing:
+    """The draws of a bootstrap: how often each image counts, and the headline of a model in each."""
+
+    weights: Doubles
+    headline: Doubles
+
+
+def _drawing(metric: Metric[Any, Any], found: Predictions, truth: Labelled, draws: int) -> _Drawing | None:
+    if not draws:
+        return None
+    weights = draw_images(len(truth.paths), draws, SEED)
+    return _Drawing(weights, metric.weighted(found, truth.annotations, truth.classes, weights))
+
+
+def _drawn(value: float, draws: Doubles | None) -> Drawn:
     if draws is None:
-        return {f"{name}_interval": None}
-    each = [None if value != value else float(value) for value in draws.tolist()]  # nan: nothing is in that draw
-    return {f"{name}_interval": interval_of(draws, SEED).to_record(), f"{name}_draws": each}
+        return Drawn(value)
+    each = tuple(None if number != number else float(number) for number in draws.tolist())  # nan: nothing in the draw
+    return Drawn(value, interval_of(draws, SEED), each)
 
 
-def _against(value: float, other: float) -> Record:
-    return {"map_difference": value - other, "map_ratio": value / other if other > 0 else None}
+def _reference_score(
+    pair: PredictedPair, truth: Labelled, metric: Metric[Any, Any], value: float, drawn: _Drawing | None
+) -> ReferenceScore | None:
+    if pair.reference is None or pair.reference_artifact is None:
+        return None
+    scores: Scores = metric.score(pair.reference, truth.annotations, truth.classes)
+    other, interval = scores.numbers[metric.numbers[0]] or 0.0, None
+    if drawn is not None:
+        others = metric.weighted(pair.reference, truth.annotations, truth.classes, drawn.weights)
+        interval = interval_of(drawn.headline - others, SEED)
+    return ReferenceScore(
+        model_sha256=sha256_of(pair.reference_artifact.model),
+        numbers=scores.numbers,
+        difference=value - other,
+        ratio=value / other if other > 0 else None,
+        difference_interval=interval,
+    )
 
 
-def _same_classes(one: Contract, other: Contract) -> None:
+def _refuse_others(one: Contract, other: Contract) -> None:
+    if one.task.kind != other.task.kind:
+        raise InputError(
+            f"one model's task is {one.task.kind}, the other's {other.task.kind}: only models of the same task can be "
+            "compared"
+        )
     if one.labels != other.labels:
         first = next((i for i, pair in enumerate(zip(one.labels, other.labels, strict=False)) if len(set(pair)) > 1), 0)
         raise InputError(
@@ -177,31 +247,38 @@ def _same_classes(one: Contract, other: Contract) -> None:
         )
 
 
-def _common(pair: Pair, options: Options, data: Record) -> Record:
-    contract, found = pair.artifact.contract, pair.found
-    task = detection_of(contract)
-    protocol = {
-        "images": len(found.sizes),
-        "max_detections": task.nms.max_detections,
-        "score_threshold": task.nms.score_threshold,
-        "nms": asdict(task.nms),
-        "resize": options.resize_as or contract.image.resize,
-        "label_offset": task.label_offset,
-        "runtime": found.runtime,
-        "threads": options.threads,
-        **data,
-    }
-    device = options.detector.facts()
-    mark = mark_of(device)  # such times say nothing, and are never shown without it
-    word = f"{mark}_" if mark else ""
+def _label_protocol(name: str, metric: Metric[Any, Any], truth: Labelled) -> dict[str, object]:
+    annotations = truth.annotations
     return {
-        **({mark: True} if mark else {}),
-        "images": len(found.sizes),
-        "detections": len(found.scores),
-        "model": str(pair.artifact.model),
-        "model_sha256": sha256_of(pair.artifact.model),
-        **({f"{word}detect_wall_s": found.wall_s} if found.wall_s else {}),
-        f"{word}invoke_sum_s": found.invoke_sum_s,
-        "protocol": protocol,
-        "device": device,
+        "metric": name,
+        "metric_source": metric.source,
+        **metric.protocol,
+        "annotations": annotations.origin,
+        "annotations_sha256": annotations.sha256,
+        "split": annotations.split,
+        "class_match": truth.classes.rule,
+        "classes_left_out": truth.classes.classes_left_out,
+        "categories_left_out": truth.categories_left_out,
     }
+
+
+def _run(pair: PredictedPair, options: EvaluationOptions, protocol: Mapping[str, object]) -> EvaluatedRun:
+    contract, found = pair.artifact.contract, pair.found
+    settings = scored_task(contract.task.kind).protocol(contract)
+    return EvaluatedRun(
+        images=len(found.sizes),
+        objects=found.count,
+        model=str(pair.artifact.model),
+        model_sha256=sha256_of(pair.artifact.model),
+        detect_wall_s=found.wall_s or None,
+        invoke_sum_s=found.invoke_sum_s,
+        protocol={
+            "images": len(found.sizes),
+            **settings,
+            "resize": options.resize_as or contract.image.resize,
+            "runtime": found.runtime,
+            "threads": options.threads,
+            **protocol,
+        },
+        device=options.host.facts(),
+    )

@@ -1,7 +1,7 @@
-"""Fidelity: the mAP of one artifact's detections against another's taken as the truth. It needs no labels.
+"""Fidelity of detectors: the mAP of one artifact's detections with another's as the truth. It needs no labels.
 
-What quantization did is seen far more clearly than in mAP against labels: the noise of labels and of hard images,
-the same for both, is gone.
+It shows what quantization did far more clearly than mAP against labels: the noise of labels and of hard images, the
+same for both, cancels out.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from detlite.accuracy.coco import pixel_boxes
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.matching import Found, Matches, Truths, match
 from detlite.accuracy.precision import mean_average_precision
+from detlite.accuracy.predictions import Concordance, refuse_other_images
 from detlite.runtime.errors import InputError
 
-TRUTH_SCORE = 0.3  # what the reference is at least this sure of counts as there
+TRUTH_SCORE = 0.3  # the least score with which a detection of the reference counts as a truth
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,10 @@ class Fidelity:
         fidelity: mAP in percent, IoU 0.5:0.95, over the classes that the reference found.
         images: how many.
         classes: how many the reference found; the others are left out.
-        reference_count: what the reference found with a score of at least `TRUTH_SCORE`.
-        found_count: what the artifact found so, in these classes.
-        matched_count: how many of both are the same: the same class, and IoU of at least 0.5.
-        interval: of a bootstrap over the images, when asked for.
+        reference_count: how many detections of the reference have a score of at least `TRUTH_SCORE`.
+        found_count: how many such detections the artifact has, in these classes.
+        matched_count: how many detections of both are the same: the same class, and an IoU of at least 0.5.
+        interval: of a bootstrap over the images, where one was asked for.
     """
 
     fidelity: float
@@ -50,24 +51,35 @@ def fidelity(found: Detected, reference: Detected, *, draws: int = 0, seed: int 
         InputError: the images differ, or the reference is sure of nothing in them.
     """
     matches = fidelity_matches(found, reference)
-    sure = [item.scores >= np.float32(TRUTH_SCORE) for item in matches.classes]
-    return Fidelity(
+    interval = bootstrap_map(matches, draws=draws, seed=seed) if draws else None
+    return Fidelity(fidelity=float(mean_average_precision(matches)[0]), interval=interval, **_counts(matches))
+
+
+def detection_concordance(found: Detected, reference: Detected) -> Concordance:
+    """Return `fidelity` as the agreement of two detectors."""
+    matches = fidelity_matches(found, reference)
+    return Concordance(
         fidelity=float(mean_average_precision(matches)[0]),
-        images=matches.images,
-        classes=len(matches.classes),
-        reference_count=sum(int(item.truth_count.sum()) for item in matches.classes),
-        found_count=sum(int(mask.sum()) for mask in sure),
-        matched_count=sum(
-            int((item.matched[0] & mask).sum()) for item, mask in zip(matches.classes, sure, strict=True)
-        ),
-        interval=bootstrap_map(matches, draws=draws, seed=seed) if draws else None,
+        counts=_counts(matches),
+        weighted=lambda weights: mean_average_precision(matches, weights),
     )
+
+
+def _counts(matches: Matches) -> dict[str, int]:
+    sure = [item.scores >= np.float32(TRUTH_SCORE) for item in matches.classes]
+    pairs = zip(matches.classes, sure, strict=True)
+    return {
+        "images": matches.images,
+        "classes": len(matches.classes),
+        "reference_count": sum(int(item.truth_count.sum()) for item in matches.classes),
+        "found_count": sum(int(mask.sum()) for mask in sure),
+        "matched_count": sum(int((item.matched[0] & mask).sum()) for item, mask in pairs),
+    }
 
 
 def fidelity_matches(found: Detected, reference: Detected) -> Matches:
     """Return what of *found* the reference found too; `InputError` as `fidelity`."""
-    if found.sizes.shape != reference.sizes.shape or (found.sizes != reference.sizes).any():
-        raise InputError("the two artifacts did not see the same images: their sizes differ")
+    refuse_other_images(found, reference)
     boxes = pixel_boxes(reference)
     sure = (reference.scores >= np.float32(TRUTH_SCORE)) & (boxes[:, 2:] > 0).all(axis=1)  # an empty box has no IoU
     if not sure.any():

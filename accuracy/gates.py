@@ -1,20 +1,26 @@
-"""Gates: what an evaluation must reach, and the one line that says what it missed."""
+"""Gates: what an evaluation must reach, and the line that says what it missed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from detlite.runtime.errors import FindingError, InputError
 
-GATES = {"min_map": ("map", "%"), "min_map_ratio": ("map_ratio", ""), "min_fidelity": ("fidelity", "%")}
-"""By the option's name: the number that it is about, and its unit."""
+GATES = {
+    "min_map": ("map", "%"),
+    "min_map_ratio": ("map_ratio", ""),
+    "min_top1": ("top1", "%"),
+    "min_miou": ("miou", "%"),
+    "min_fidelity": ("fidelity", "%"),
+}
+"""The number that each gate is about, and its unit, by the option's name."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """*name*, of `GATES`: *number* of a record must be *wanted* at least; it *came* out, and *passed* or did not."""
+    """A gate: the *number* of an evaluation must be at least *wanted*; it *came* out, and *passed* or not."""
 
     name: str
     number: str
@@ -26,19 +32,24 @@ class Gate:
         """Return it as plain data, for JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Gate:
+        """Return the gate that `to_record` wrote."""
+        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
-def check_gates(asked: Mapping[str, float | None], record: Mapping[str, Any]) -> tuple[Gate, ...]:
-    """Return the gates that were *asked* for, by option name, each held against *record*.
+
+def check_gates(asked: Mapping[str, float | None], numbers: Mapping[str, float | None]) -> tuple[Gate, ...]:
+    """Return the gates that were *asked* for, by option name, each checked against the *numbers* of an evaluation.
 
     Raises:
-        InputError: the record has no such number.
+        InputError: the evaluation has no such number.
     """
     gates = []
     for name, wanted in asked.items():
         number = GATES[name][0]
         if wanted is None:
             continue
-        came = record.get(number)
+        came = numbers.get(number)
         if came is None:
             raise InputError(f"--{name.replace('_', '-')}: there is no {number} here; see detlite evaluate --help")
         gates.append(Gate(name, number, wanted, came, came >= wanted))

@@ -1,4 +1,4 @@
-"""A metric: from detections and ground truth to an mAP, the same per class, and again with images drawn anew."""
+"""A metric: from predictions and ground truth to numbers, the same per class, and for a bootstrap over the images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Truth = TypeVar("Truth")
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One annotated class: *truths* is how many objects count; *numbers* are in percent, None where none is so big."""
+    """One annotated class: how many *truths* count, and its *numbers* in percent; None where none has that size."""
 
     name: str
     truths: float
@@ -32,10 +32,16 @@ class ClassScore:
         """Return it as plain data, for JSON."""
         return {"class": self.name, "truths": self.truths, **self.numbers}
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> ClassScore:
+        """Return the class that `to_record` wrote."""
+        numbers = {key: value for key, value in record.items() if key not in ("class", "truths")}
+        return cls(record["class"], record["truths"], numbers)
+
 
 @dataclass(frozen=True)
 class Scores:
-    """What a metric found: *numbers* in percent, `map` first; *classes* are those with an object that counts."""
+    """What a metric found: its *numbers* in percent, and the *classes* that have a truth that counts."""
 
     numbers: Mapping[str, float | None]
     classes: tuple[ClassScore, ...]
@@ -50,10 +56,12 @@ class Metric(Generic[Found, Truth]):
         source: where it is defined.
         task: the kind of task that it scores.
         takes: the data sets whose labels it applies to, by their names; empty for all.
+        numbers: the names of its numbers; the first is the headline, which is compared and has an interval.
         protocol: its constants, as a record states them.
-        score: the numbers; the detections' images are those of the annotations, in the same order.
-        weighted: the mAP in percent for each row of weights, float64 (draws, images): how often each image counts.
-        prepare: does what need not wait for detections, such as importing: called beside the detecting.
+        score: returns the numbers; the predictions are for the labelled images, in the same order.
+        weighted: returns the headline in percent for each row of weights, float64 (draws, images): how often each
+            image counts.
+        prepare: does what need not wait for predictions, such as importing: called while the model runs.
         needs_verified: whether it needs Open Images' image-level labels; a metric that does not need them takes none.
     """
 
@@ -61,6 +69,7 @@ class Metric(Generic[Found, Truth]):
     source: str
     task: str
     takes: tuple[str, ...]
+    numbers: tuple[str, ...]
     protocol: Mapping[str, object]
     score: Callable[[Found, Truth, ClassMap], Scores]
     weighted: Callable[[Found, Truth, ClassMap, Doubles], Doubles]

@@ -76,6 +76,7 @@ def pascal_metric(
         source=source,
         task="detection",
         takes=takes,
+        numbers=tuple(f"map{ending}" for ending in AREAS),
         protocol={"iou_threshold": IOU_THRESHOLD, "average": rules.average.__name__, "sizes": SIZES, **protocol},
         score=rules.score,
         weighted=rules.weighted,

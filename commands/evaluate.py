@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,18 @@ import click
 from detlite.accuracy.client_resize import CLIENT_RESIZES
 from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.evaluation import (
-    Detector,
-    Options,
-    Pair,
-    ThisMachine,
-    by_fidelity,
-    by_labels,
-    detect_pair,
+    Evaluation,
+    EvaluationOptions,
+    Scoring,
+    evaluate_agreement,
+    evaluate_by_labels,
 )
-from detlite.accuracy.gates import GATES, Gate, check_gates, refuse_missed
-from detlite.accuracy.ground_truth import read_labelled
+from detlite.accuracy.gates import GATES, check_gates, refuse_missed
+from detlite.accuracy.hosts import InferenceHost, ThisMachine
 from detlite.accuracy.images import Images
-from detlite.accuracy.metric import load_metric
-from detlite.accuracy.recorded import Recorded
+from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
+from detlite.accuracy.results import FIDELITY, Accuracy, Agreement
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
 from detlite.commands.device_options import device_option, devices_asked_for
@@ -33,6 +31,7 @@ from detlite.commands.ground_truth import ground_truth_options, label_options, l
 from detlite.commands.image_options import images_given
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
+from detlite.convert.files.write_file import prepare_new_file
 from detlite.devices.remote.detect import RemoteDetector
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
@@ -48,9 +47,6 @@ Record = dict[str, Any]
 @option_group(
     "Images",
     ground_truth_options,
-    click.option(
-        "--images", type=click.Path(path_type=Path), help="Images without labels: a folder, or a file that lists them."
-    ),
     click.option("--limit", type=click.IntRange(1), help="Use only this many images, the first ones."),
 )
 @option_group(
@@ -85,6 +81,8 @@ Record = dict[str, Any]
     click.option(
         "--min-map-ratio", type=click.FloatRange(0, 2), help="Lowest ratio to the mAP of --against, such as 0.99."
     ),
+    click.option("--min-top1", type=click.FloatRange(0, 100), help="Lowest top-1 accuracy in percent that passes."),
+    click.option("--min-miou", type=click.FloatRange(0, 100), help="Lowest mean IoU in percent that passes."),
     click.option(
         "--min-fidelity", type=click.FloatRange(0, 100), help="Lowest fidelity to --against in percent that passes."
     ),
@@ -93,9 +91,17 @@ Record = dict[str, Any]
 @click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), help="File for the record that `detlite compare` reads."
 )
+@click.option(
+    "--save-detections",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File for what the model found, as lines of JSON that --detections reads.",
+)
 @json_option
-def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **values: Any) -> None:
+def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> None:
     """Score ARTIFACT: a folder that detlite wrote, or any .tflite with its post-processing op.
+
+    The metric is the usual one for the labels and the model's task; other metrics for it are named with --metric.
 
     \b
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --against out/float --min-map-ratio 0.99
@@ -105,53 +111,60 @@ def command(artifact: Path, as_json: bool, per_class: bool, out: Path | None, **
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --device coral
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --detections run
     detlite evaluate out/app --coco val2017/ instances_val2017.json --resize-as mediapipe
+    detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
+    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --save-detections found.jsonl
     """
     labels = labels_given(values)
     _check_use(labels, values)
-    if out is not None:
-        prepare_record(out)
-    options = Options(values["threads"], values["bootstrap"], _detector(values), values["resize_as"])
+    for path, prepare in ((values["out"], prepare_record), (values["save_detections"], prepare_new_file)):
+        if path is not None:
+            prepare(path)
+    options = EvaluationOptions(values["threads"], values["bootstrap"], _host(values), values["resize_as"])
     begin = time.perf_counter()
-    with options.detector.ready(), progress() as report:
+    with options.host.ready(), progress() as report:
         opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
-        record = _evaluate((opened, against), labels, values, options, report)
-    gates = check_gates({name: values[name] for name in GATES}, record)
-    record |= {"gates": [gate.to_record() for gate in gates], "wall_s": time.perf_counter() - begin}
-    if out is not None:
-        write_record(out, "accuracy", record)
+        found = _evaluate((opened, against), labels, values, options, report)
+    if values["save_detections"] is not None:
+        save_results(values["save_detections"], opened, found.paths, found.found)
+    gates = check_gates({name: values[name] for name in GATES}, found.result.gated_numbers())
+    result = replace(found.result, gates=gates, wall_s=time.perf_counter() - begin)
+    record = result.to_record()
+    if values["out"] is not None:
+        write_record(values["out"], "accuracy", record)
     if as_json:
         emit_json("accuracy", record)
     else:
-        _show(artifact, record, gates, per_class)
+        _show(artifact, result, per_class=per_class)
     refuse_missed(gates, str(artifact))
 
 
 def _check_use(labels: DatasetFiles | None, values: Record) -> None:
     if labels is None and values["images"] is not None and values["against"] is None:
         raise InputError("--images without labels gives the fidelity to another model: give it with --against ARTIFACT")
-    if (labels is None) == (values["images"] is None):
+    if labels is None and values["images"] is None:
         raise InputError(
             f"give labels with {label_options()} for a score, or --images FOLDER --against ARTIFACT for fidelity"
         )
     if values["against"] is None and (values["min_map_ratio"] is not None or values["min_fidelity"] is not None):
         raise InputError("--min-map-ratio and --min-fidelity compare with another model: give --against ARTIFACT")
-    if labels is None and (values["min_map"] is not None or values["min_map_ratio"] is not None):
-        raise InputError(f"--min-map and --min-map-ratio need labels: give {label_options()}")
+    for gate in ("min_map", "min_map_ratio", "min_top1", "min_miou"):
+        if labels is None and values[gate] is not None:
+            raise InputError(f"--{gate.replace('_', '-')} needs labels: give {label_options()}")
 
 
-def _detector(values: Record) -> Detector:
-    """Return where the model is run, with the images resized as was asked for; or what was found elsewhere."""
+def _host(values: Record) -> InferenceHost:
+    """Return where the model is run, with the images resized as was asked for; or the results of an earlier run."""
     chosen = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
     if values["detections"] is not None:
         if chosen or values["resize_as"]:
-            raise InputError("--detections are of a board where the model was run: leave out --device and --resize-as")
+            raise InputError("--detections are of a model that was run already: leave out --device and --resize-as")
         return _recorded(values)
-    detector: Detector = RemoteDetector(chosen[0]) if chosen else ThisMachine()
-    return ResizedAs(values["resize_as"], detector) if values["resize_as"] else detector
+    host: InferenceHost = RemoteDetector(chosen[0]) if chosen else ThisMachine()
+    return ResizedAs(values["resize_as"], host) if values["resize_as"] else host
 
 
 def _recorded(values: Record) -> Recorded:
-    """Return the detections of a run; the mAP that its preset asks for is a gate where none is given."""
+    """Return the results of a run; the mAP that its preset requires is a gate where none is given."""
     recorded = Recorded(values["detections"])
     if values["min_map"] is None and values["coco"] is not None:
         values["min_map"] = recorded.quality_map()
@@ -169,44 +182,38 @@ def _evaluate(
     pair_of: tuple[Artifact, Artifact | None],
     labels: DatasetFiles | None,
     values: Record,
-    options: Options,
+    options: EvaluationOptions,
     report: Progress,
-) -> Record:
+) -> Evaluation:
     artifact, against = pair_of
-    if labels is None:
-        images = Images(images_given(values["images"]).paths[: values["limit"]], "")
-        return by_fidelity(detect_pair(artifact, against, images.paths, options, report), options, images.digest())
-    truth, metric = read_labelled(
-        labels, "detection", artifact.contract.labels, metric=values["metric"], known_only=values["known_classes"]
-    )
-    with ThreadPoolExecutor(1) as beside:
-        prepared = beside.submit(load_metric(metric).prepare)
-        pair: Pair = detect_pair(artifact, against, truth.paths, options, report)
-        prepared.result()
-    record = by_labels(pair, truth, metric, options)
-    if values["min_fidelity"] is not None:
-        agreement = by_fidelity(pair, options, "")
-        record |= {key: value for key, value in agreement.items() if key.startswith("fidelity")}
-    return record
+    if labels is not None:
+        asked = Scoring(labels, values["metric"], values["known_classes"], values["min_fidelity"] is not None)
+        return evaluate_by_labels(artifact, asked, options, reference=against, progress=report)
+    assert against is not None  # `_check_use` has seen to it
+    images = Images(images_given(values["images"]).paths[: values["limit"]], "")
+    return evaluate_agreement(artifact, against, images, options, report)
 
 
-def _show(artifact: Path, record: Record, gates: tuple[Gate, ...], per_class: bool) -> None:
-    mark = f"{SIMULATED} " if record["device"].get(SIMULATED) else ""  # what it found says nothing of its delegates
-    emit_facts(
-        {
-            mark + key.removeprefix(f"{SIMULATED}_"): _shown(value)
-            for key, value in record.items()
-            if _is_shown(key, value)
-        }
-    )
-    if per_class and record.get("per_class"):
-        columns = list(record["per_class"][0])
-        click.echo()
-        emit_table(columns, [[_shown(row[column]) for column in columns] for row in record["per_class"]])
-    for gate in gates:
-        notice(f"{gate.number} {gate.came:.4g}, wanted {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
-    metric = "fidelity" if record["metric"] == "fidelity" else "map"
-    click.echo(f"{mark}{artifact}: {metric} {record[metric]:.2f} % on {record['images']} images")
+def _show(artifact: Path, result: Accuracy | Agreement, *, per_class: bool) -> None:
+    is_simulated = result.run.device.get(SIMULATED)
+    mark = f"{SIMULATED} " if is_simulated else ""  # what was found there says nothing of a device's delegates
+    facts = {key: value for key, value in result.to_record().items() if _is_shown(key, value)}
+    emit_facts({mark + key.removeprefix(f"{SIMULATED}_"): _shown(value) for key, value in facts.items()})
+    if isinstance(result, Accuracy):
+        name, value = result.headline_name, result.headline.value
+        if per_class and result.classes:
+            _show_classes(result)
+    else:
+        name, value = FIDELITY, result.fidelity.value
+    for gate in result.gates:
+        notice(f"{gate.number} {gate.came:.4g}, required {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
+    click.echo(f"{mark}{artifact}: {name} {value:.2f} % on {result.run.images} images")
+
+
+def _show_classes(result: Accuracy) -> None:
+    rows = [one.to_record() for one in result.classes]
+    click.echo()
+    emit_table(list(rows[0]), [[_shown(value) for value in row.values()] for row in rows])
 
 
 def _is_shown(key: str, value: object) -> bool:

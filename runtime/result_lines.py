@@ -7,7 +7,7 @@ of the task's result. Numbers are written so that reading them gives the same bi
 from __future__ import annotations
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from detlite.runtime.task import Result, Size
 
@@ -23,7 +23,12 @@ def model_line(runtime: str, model_sha256: str) -> bytes:
 
 def image_line(name: str, size: Size, invoke_ns: int, result: Result) -> bytes:
     """Return the line of the image *name*, (height, width) in pixels, with its *result*."""
-    return _line({"image": name, "size": list(size), "invoke_ns": invoke_ns, **result.to_record()})
+    return result_line(name, size, invoke_ns, result.to_record())
+
+
+def result_line(name: str, size: Size, invoke_ns: int, record: Mapping[str, Any]) -> bytes:
+    """Return the line of the image *name*, (height, width) in pixels, with the *record* of its result."""
+    return _line({"image": name, "size": list(size), "invoke_ns": invoke_ns, **record})
 
 
 def _line(record: Record) -> bytes:

@@ -1,12 +1,13 @@
-"""A folder of images."""
+"""A folder of images, and, for scoring, a file with their classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from detlite.accuracy.dataset import Dataset, Item
+from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
 from detlite.accuracy.images import images_in
+from detlite.accuracy.labels.image_classes import ImageClasses, read_class_list
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
@@ -20,9 +21,15 @@ def skipped(paths: Sequence[Path]) -> Sequence[Path]:
     return images_in(paths[0]).skipped
 
 
+def _classification(files: DatasetFiles) -> tuple[ImageClasses, Path]:
+    return read_class_list(Path(files.further["classes"])), files.paths[0]
+
+
 PLUGIN = Dataset(
     title="Folder of images, sub-folders included, or a file that lists them.",
     takes=("FOLDER",),
     items=items,
+    labels={"classification": LabelReader(_classification, "top-k", needs="classes")},
+    further=(FurtherOption("classes", "FILE", "the class of each image, as text or JSON."),),
     skipped=skipped,
 )

@@ -31,3 +31,18 @@ def write_file(path: Path, content: bytes) -> None:
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
+
+
+def prepare_new_file(path: Path) -> None:
+    """Check that the new file *path* can be written, before any work.
+
+    Raises:
+        InputError: it exists already, or its folder is missing or not writable.
+    """
+    if path.exists():
+        raise InputError(f"{path} exists already: remove it, or choose another file")
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error

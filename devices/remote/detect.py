@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from detlite.accuracy.detect import Detected, detected_in
+from detlite.accuracy.predictions import Predictions, predictions_in
 from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import DeviceFile
 from detlite.devices.deploy.job import job_lines
@@ -25,7 +25,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.result_lines import LINE_FIELDS
-from detlite.runtime.tasks.detection import Detections
+from detlite.runtime.task import task_kind
 from detlite.runtime.version import __version__
 
 BATCH = 256  # images that are on the device at once: some 230 MB of photographs of COCO's size
@@ -43,6 +43,7 @@ class RemoteJob:
         device: the device.
         staged: the program and the artifact.
         threads: of the interpreter.
+        fields: what a line holds of a result of the artifact's task.
         journal: where each line goes at once.
         found: the lines by the digests of the images' pixels.
         runtime: what the device runs models with; one item, or none before the first line.
@@ -52,6 +53,7 @@ class RemoteJob:
     device: Device
     staged: Staged
     threads: int
+    fields: tuple[str, ...]
     journal: Journal
     found: dict[str, Record]
     runtime: list[str]
@@ -71,7 +73,7 @@ class RemoteDetector:
 
     def detect(
         self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
-    ) -> Detected:
+    ) -> Predictions:
         """Return what *artifact* finds in the image files *paths*; see `detect_on`."""
         return detect_on(self.device, artifact, paths, threads=threads, known=self.known, progress=progress)
 
@@ -88,7 +90,7 @@ def detect_on(
     threads: int = 1,
     known: dict[str, str] | None = None,
     progress: Progress = silent,
-) -> Detected:
+) -> Predictions:
     """Return what *artifact* finds in the image files *paths*, on *device*; what is seen of that goes to *known*.
 
     Raises:
@@ -102,7 +104,8 @@ def detect_on(
         staged = stage(artifact, Path(scratch))
         asked = {"model": staged.model_sha256, "contract": artifact.contract.to_json(), "threads": threads}
         kept = journal(device.name, {**asked, "detlite": __version__})
-        job = RemoteJob(device, staged, threads, kept, {}, [], {} if known is None else known)
+        fields = task_kind(artifact.contract.task.kind).result.fields
+        job = RemoteJob(device, staged, threads, fields, kept, {}, [], {} if known is None else known)
         _remember(job)
         try:
             order = _detect_all(job, paths, Path(scratch), progress)
@@ -111,7 +114,8 @@ def detect_on(
                 f"{error}; {len(job.found)} of {len(paths)} images are kept: run again to go on"
             ) from error
     kept.remove()
-    return detected_in([job.found[sha256] for sha256 in order], time.perf_counter() - begin, job.runtime[0])
+    kind = artifact.contract.task.kind
+    return predictions_in(kind, [job.found[sha256] for sha256 in order], time.perf_counter() - begin, job.runtime[0])
 
 
 def _remember(job: RemoteJob) -> None:
@@ -130,7 +134,7 @@ def _take(job: RemoteJob, record: Record) -> None:
                 f"{job.runtime[0]}: remove {job.journal.path} to begin anew"
             )
         job.runtime[:] = [str(record["runtime"])]
-    elif not job.runtime or not {*LINE_FIELDS, *Detections.fields} <= record.keys():
+    elif not job.runtime or not {*LINE_FIELDS, *job.fields} <= record.keys():
         raise DeviceError(f"{job.device.name} wrote a line that is none of the board's program: {str(record)[:100]}")
     else:
         job.found[Path(record["image"]).stem] = record

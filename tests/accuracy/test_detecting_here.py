@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from builders.tiny_tflite import save_tiny
 
-from detlite.accuracy.evaluation import ThisMachine
+from detlite.accuracy.hosts import ThisMachine
 from detlite.runtime.errors import InputError
 
 

@@ -9,7 +9,7 @@ import pytest
 from builders.tiny_tflite import save_tiny
 
 from detlite.accuracy.detect import detect
-from detlite.accuracy.recorded import Recorded
+from detlite.accuracy.recorded import Recorded, save_results
 from detlite.cli import main
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.errors import InputError
@@ -131,7 +131,7 @@ def without_last_line(data):
         (lambda data: b"\0\xff" + data, "is damaged"),
         (lambda data: data.replace(b'"classes"', b'"klasses"'), "holds no detections"),
         (lambda data: data.replace(b'"model_sha256": "', b'"model_sha256": "0'), "give the model that was run"),
-        (without_last_line, "has nothing of 1 of 4 images; the first is 3.npy"),
+        (without_last_line, "has no results for 1 of 4 images; the first is 3.npy"),
         (lambda data: data.replace(b'"boxes": [[', b'"boxes": [[0.5, ', 1), "is damaged"),
         (lambda data: data.replace(b'"scores": [', b'"scores": [0.5, ', 1), "want as many"),
         (lambda data: data.replace(b'"scores": [', b'"scores": ["x", ', 1), "is damaged"),
@@ -143,10 +143,43 @@ def test_damaged_lines_are_refused(artifact, photos, run, tmp_path, change, text
 
 
 def test_a_run_without_detections_says_what_to_do(artifact, photos, tmp_path):
-    with pytest.raises(InputError, match="want a run measured with --accuracy, or the lines of board.pyz detect"):
+    with pytest.raises(InputError, match="give a run measured with --accuracy, or the lines of board.pyz detect"):
         Recorded(tmp_path).detect(artifact, sorted(photos.iterdir()))
 
 
 def test_detections_and_a_device_exclude_each_other(capsys, artifact, photos, run, truth):
     arguments = (artifact.model.parent, "--coco", photos, truth, "--detections", run, "--device", "pixel8")
     assert main(["evaluate", *map(str, arguments)]) == 2
+
+
+def test_saved_detections_are_the_lines_of_the_boards_program(capsys, artifact, photos, run, truth, tmp_path):
+    common = (artifact.model.parent, "--coco", photos, truth)
+    evaluated(capsys, *common, "--save-detections", tmp_path / "saved.jsonl")
+    for ours, theirs in zip(lines_of(tmp_path / "saved.jsonl"), lines_of(run / "detections.jsonl"), strict=True):
+        assert {**ours, "invoke_ns": 0} == {**theirs, "invoke_ns": 0}
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_saved_detections_have_the_same_score(capsys, artifact, photos, truth, tmp_path):
+    common = (artifact.model.parent, "--coco", photos, truth)
+    _status, first = evaluated(capsys, *common, "--save-detections", tmp_path / "saved.jsonl")
+    _status, second = evaluated(capsys, *common, "--detections", tmp_path / "saved.jsonl")
+    assert (first["map"], first["detections"]) == (second["map"], second["detections"])
+
+
+def test_saved_detections_are_never_overwritten(capsys, artifact, photos, truth, tmp_path):
+    (tmp_path / "saved.jsonl").write_text("mine")
+    arguments = (artifact.model.parent, "--coco", photos, truth, "--save-detections", tmp_path / "saved.jsonl")
+    assert main(["evaluate", *map(str, arguments)]) == 2
+    assert "saved.jsonl exists already: remove it, or choose another file" in capsys.readouterr().err
+    assert (tmp_path / "saved.jsonl").read_text() == "mine"
+
+
+def test_two_images_of_one_name_cannot_be_saved(artifact, photos, tmp_path):
+    path = next(iter(sorted(photos.iterdir())))
+    found = detect(artifact, [path, path])
+    with pytest.raises(InputError, match=r"0\.npy is the name of two images"):
+        save_results(tmp_path / "saved.jsonl", artifact, [path, path], found)

@@ -119,7 +119,7 @@ def test_records_are_written_once_and_compared(detlite, made, labels):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "give labels with --coco IMAGES ANNOTATIONS, --oid IMAGES BOXES or --voc FOLDER"),
+        ((), "give labels with --class-folders FOLDER, --coco IMAGES ANNOTATIONS, --images FOLDER with --classes"),
         (("--voc", "V", "--oid", "O", "B"), "--oid and --voc: give labels of one kind"),
         (("--voc", "V", "--metric", "voc207"), "no metric is called 'voc207'; did you mean 'voc2007'"),
         (
@@ -131,7 +131,7 @@ def test_records_are_written_once_and_compared(detlite, made, labels):
         (("--voc", "V", "--oid-names", "N"), "--oid-names goes with --oid"),
         (("--images", "I", "--split", "val"), "--split goes with --voc"),
         (("--images", "I", "--against", "A", "--metric", "coco"), "--metric and --known-classes need labels"),
-        (("--images", "I", "--against", "A", "--min-map", "5"), "--min-map and --min-map-ratio need labels"),
+        (("--images", "I", "--against", "A", "--min-map", "5"), "--min-map needs labels: give --class-folders FOLDER"),
         (("--voc", "V", "--min-map-ratio", "0.99"), "give --against ARTIFACT"),
         (("--voc", "V", "--bootstrap", "1"), "1 bootstrap draws: want 2 to"),
         (("--voc", "V"), "V is not a folder"),

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from detlite.accuracy.client_resize import MEDIAPIPE, TASK_LIBRARY
-from detlite.accuracy.detect import Detected, detect
-from detlite.accuracy.evaluation import ThisMachine
+from detlite.accuracy.detect import Detected, detect, detected_of
 from detlite.accuracy.fidelity import TRUTH_SCORE, fidelity
+from detlite.accuracy.hosts import ThisMachine
 from detlite.accuracy.resized import ResizedAs
 from detlite.devices.packaging.android.client import Seen, client_in, run_client
 from detlite.devices.packaging.android.variant import Variant
@@ -98,7 +98,7 @@ def measure_identity(
         found = {OWN: detect(artifact, whole.files), BEFORE: detect(artifact, small.files)}
         for number, python in enumerate(pythons):
             own, before = (_seen(python, artifact, handed) for handed in (whole, small))
-            alike = ResizedAs(CLIENT_WAYS[own.client], ThisMachine()).detect(artifact, whole.files)
+            alike = detected_of(ResizedAs(CLIENT_WAYS[own.client], ThisMachine()).detect(artifact, whole.files))
             for seen, ours, resized_by in (
                 (own, found[OWN], OWN),
                 (own, alike, ALIKE),

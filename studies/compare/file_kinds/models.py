@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from detlite.accuracy.agreement import (
+from detlite.accuracy.outputs import (
     REAL_TOLERANCE,
     SYNTHETIC,
     contract_findings,

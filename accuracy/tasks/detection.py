@@ -1,0 +1,32 @@
+"""Detection: agreement is the mAP of the detections, with the reference's as the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from detlite.accuracy.detect import Detected
+from detlite.accuracy.fidelity import TRUTH_SCORE, detection_concordance
+from detlite.accuracy.predictions import ScoredTask
+from detlite.runtime.contract import Contract
+from detlite.runtime.tasks.detection import detection_of
+
+
+def protocol(contract: Contract) -> Mapping[str, object]:
+    """Return the settings that decide which detections there are."""
+    task = detection_of(contract)
+    return {
+        "max_detections": task.nms.max_detections,
+        "score_threshold": task.nms.score_threshold,
+        "nms": asdict(task.nms),
+        "label_offset": task.label_offset,
+    }
+
+
+PLUGIN = ScoredTask[Detected](
+    predictions=Detected,
+    agreement="map",
+    agree=detection_concordance,
+    protocol=protocol,
+    agreement_protocol={"truth_score": TRUTH_SCORE},
+)
