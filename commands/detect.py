@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import Any
 
 import click
 
-from detlite.commands.command import WorkCommand
+from detlite.accuracy.coco_file import CocoIds, coco_ids, coco_rows
+from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
-from detlite.runtime.errors import FindingError
+from detlite.convert.files.write_file import write_file
+from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.task import Found
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
-from detlite.studies.detect.inputs import inputs_in, with_pictures
+from detlite.studies.detect.inputs import Input, inputs_in, with_pictures
 from detlite.studies.detect.results import DetectRun, ImageResult
 
 _PATH = click.Path(path_type=Path)
@@ -34,6 +37,21 @@ _PATH = click.Path(path_type=Path)
     help="Lowest score of a detection that is listed and drawn; of a ranking the best five are.",
 )
 @click.option("--draw", type=_PATH, metavar="OUT", help="Draw what is found to this folder, or to this file for one.")
+@option_group(
+    "COCO results",
+    click.option(
+        "--coco-json",
+        type=_PATH,
+        metavar="FILE",
+        help="Write all detections, whatever their scores, as a results file that COCO's tools score.",
+    ),
+    click.option(
+        "--coco-annotations",
+        type=_PATH,
+        metavar="FILE",
+        help="COCO annotations with the ids of images and categories (default: file names, COCO's categories).",
+    ),
+)
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
 @click.option("--force", is_flag=True, help="Replace the files that exist.")
 @json_option
@@ -47,13 +65,17 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     detlite detect out/int8 photo.jpg --draw found.jpg
     detlite detect out/int8 photos/ --draw drawn/ --score-threshold 0.5
     detlite detect detect.tflite photos/ clip.mp4 --json
+    detlite detect out/int8 val2017/ --coco-json found.json --coco-annotations instances_val2017.json
     """
     artifact = open_artifact(model)
     inputs = inputs_in(images)
+    ids = _coco_ids(values, artifact.contract.labels, inputs)
     if values["draw"] is not None:
         inputs = with_pictures(inputs, values["draw"], force=values["force"])
     with progress() as report:
         run = detect_in(artifact, inputs, threads=values["threads"], threshold=values["threshold"], progress=report)
+    if ids is not None:
+        _write_coco(values["coco_json"], run, ids)
     if as_json:
         emit_json("detections", run.to_record(values["threshold"]))
     else:
@@ -62,6 +84,33 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
         notice(f"not read: {one.error}")
     if run.unread:
         raise FindingError(f"{len(run.unread)} of {len(inputs)} inputs could not be read; the others are done")
+
+
+def _coco_ids(values: dict[str, Any], labels: Sequence[str], inputs: Sequence[Input]) -> CocoIds | None:
+    """Return the ids for the results file, checked before any work; None where no file is asked for."""
+    out, annotations = values["coco_json"], values["coco_annotations"]
+    if out is None:
+        if annotations is not None:
+            raise InputError("--coco-annotations goes with --coco-json FILE")
+        return None
+    if out.exists() and not values["force"]:
+        raise InputError(f"{out} exists already; choose another file, or pass --force to replace it")
+    ids = coco_ids(labels, annotations)
+    for one in inputs:
+        if one.is_video:
+            raise InputError(f"{one.path} is a video, and COCO's results are of images: leave it out")
+        ids.image_id(one.path)
+    return ids
+
+
+def _write_coco(out: Path, run: DetectRun, ids: CocoIds) -> None:
+    rows = [
+        row
+        for one in run.images
+        for row in coco_rows(ids.image_id(Path(one.image)), (one.height, one.width), one.found, ids)
+    ]
+    write_file(out, (json.dumps(rows, allow_nan=False) + "\n").encode())
+    notice(f"{len(rows)} detections written to {out}; category ids: {ids.origin}")
 
 
 def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:

@@ -130,3 +130,36 @@ def test_what_is_no_model_is_refused_in_one_line(detlite, model):
     ran = detlite("detect", model, "photos")
     assert (ran.status, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 1
+
+
+def test_coco_results_are_of_pixels_and_hold_every_score(detlite):
+    (detlite.folder / "photos" / "0.png").rename(detlite.folder / "000000000139.png")
+    ran = detlite("detect", "tiny", "000000000139.png", "--coco-json", "found.json", "--json", "--score-threshold", 0)
+    rows = json.loads((detlite.folder / "found.json").read_text())
+    listed = json.loads(ran.out)["images"][0]["detections"]
+    assert {row["image_id"] for row in rows} == {139}
+    assert [row["score"] for row in rows] == [one["score"] for one in listed]
+    assert [row["category_id"] for row in rows] == [one["class"] + 1 for one in listed]
+    y1, x1, y2, x2 = listed[0]["box"]
+    assert rows[0]["bbox"] == pytest.approx([x1 * 80, y1 * 60, (x2 - x1) * 80, (y2 - y1) * 60])
+    assert f"{len(rows)} detections written to found.json; category ids: the number of the class + 1" in ran.err
+
+
+def test_an_image_without_a_number_needs_annotations_for_its_id(detlite):
+    (detlite.folder / "photo.png").write_bytes((detlite.folder / "photos" / "0.png").read_bytes())
+    ran = detlite("detect", "tiny", "photo.png", "--coco-json", "found.json")
+    assert (ran.status, ran.out) == (2, "")
+    assert "photo.png does not say its id, as COCO's 000000000139.jpg does: give --coco-annotations FILE" in ran.err
+
+
+def test_a_results_file_is_not_replaced_without_force(detlite):
+    (detlite.folder / "found.json").write_text("mine")
+    ran = detlite("detect", "tiny", "photos", "--coco-json", "found.json")
+    assert ran.status == 2
+    assert "found.json exists already" in ran.err
+    assert (detlite.folder / "found.json").read_text() == "mine"
+
+
+def test_annotations_without_a_results_file_are_refused(detlite):
+    ran = detlite("detect", "tiny", "photos", "--coco-annotations", "instances.json")
+    assert (ran.status, ran.err) == (2, "detlite: --coco-annotations goes with --coco-json FILE\n")
