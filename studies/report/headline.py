@@ -45,8 +45,10 @@ def number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def _size(report: Report) -> Figure:
+def _size(report: Report) -> Figure | None:
     first, last = report.models[0], report.models[-1]
+    if first.size_bytes is None or last.size_bytes is None:
+        return None
     if first is last:
         return Figure("Size", megabytes(first.size_bytes), first.name)
     detail = f"{megabytes(first.size_bytes)} → {megabytes(last.size_bytes)}"

@@ -10,6 +10,9 @@ from detlite.studies.report.report import Report
 
 SPECIAL = "\\`*_{}[]<>#|!&~$"
 
+UNKNOWN = "–"
+"""What a table shows where a record does not say."""
+
 
 def to_markdown(report: Report) -> str:
     """Return *report* as GitHub-flavoured Markdown; every text in it is escaped."""
@@ -54,10 +57,10 @@ def _models(report: Report) -> str:
         (
             m.name,
             m.file,
-            megabytes(m.size_bytes),
-            str(m.operators),
-            str(m.float_operators),
-            m.quantization,
+            UNKNOWN if m.size_bytes is None else megabytes(m.size_bytes),
+            UNKNOWN if m.operators is None else str(m.operators),
+            UNKNOWN if m.float_operators is None else str(m.float_operators),
+            m.quantization or UNKNOWN,
             m.sha256,
         )
         for m in report.models

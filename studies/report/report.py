@@ -23,19 +23,19 @@ class ModelFile:
         name: how the report calls it everywhere, such as `float32`.
         file: its file's name.
         sha256: of the file, in hex.
-        size_bytes: of the file.
-        operators: how many operators it has.
-        float_operators: how many of them compute in floating point (islands, in an int8 model).
-        quantization: such as `none` or `int8 per channel`.
+        size_bytes: of the file; None where its record does not say.
+        operators: how many operators it has; None where the file is gone.
+        float_operators: how many of them compute in floating point (islands, in an int8 model); None likewise.
+        quantization: such as `none` or `int8 per channel`; empty likewise.
     """
 
     name: str
     file: str
     sha256: str
-    size_bytes: int
-    operators: int
-    float_operators: int
-    quantization: str
+    size_bytes: int | None
+    operators: int | None = None
+    float_operators: int | None = None
+    quantization: str = ""
 
 
 @dataclass(frozen=True)

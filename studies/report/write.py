@@ -12,6 +12,7 @@ from detlite.studies.report.html import to_html
 from detlite.studies.report.markdown import to_markdown
 from detlite.studies.report.report import Report
 
+HTML_NAME, MARKDOWN_NAME, JSON_NAME = "report.html", "report.md", "report.json"
 SCHEMA = "detlite.report"
 SCHEMA_VERSION = 1
 
@@ -30,8 +31,8 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path, Path]:
 
     Each is written to a temporary name and renamed: a reader sees the old one or the new one, never a part.
     """
-    texts = {"report.html": to_html(report), "report.md": to_markdown(report), "report.json": to_json(report)}
+    texts = {HTML_NAME: to_html(report), MARKDOWN_NAME: to_markdown(report), JSON_NAME: to_json(report)}
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_file(folder / name, text.encode())
-    return folder / "report.html", folder / "report.md", folder / "report.json"
+    return folder / HTML_NAME, folder / MARKDOWN_NAME, folder / JSON_NAME

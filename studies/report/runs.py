@@ -1,0 +1,232 @@
+"""A report on runs that are finished, from their records: measurements, scores, and whole runs of `detlite run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.finished import is_tflite
+from detlite.convert.tflite.describe import describe
+from detlite.runtime.artifact import sha256_of
+from detlite.runtime.errors import InputError
+from detlite.runtime.measure.results import Measurement
+from detlite.studies.compare.record import RunRecord, read_record, record_file
+from detlite.studies.report.report import (
+    MOST_PICTURES,
+    AccuracyRow,
+    Latencies,
+    ModelFile,
+    Picture,
+    Report,
+    Shown,
+    Side,
+    Step,
+    Table,
+)
+from detlite.studies.report.write import JSON_NAME, SCHEMA, SCHEMA_VERSION
+
+HEADLINES = ("map", "top1", "miou", "fidelity")
+"""The number that a score is quoted by, in percent: the first that its record has."""
+
+PICTURE_FOLDERS = ("images/evaluation", ".")
+"""Where the pictures of a `detlite run` can be found below its folder; pictures of others are left out."""
+
+Record = Mapping[str, Any]
+
+
+def report_of(paths: Sequence[Path]) -> Report:
+    """Return one report on the runs at *paths*, in their order; the first model is the one to compare with.
+
+    Args:
+        paths: folders that `detlite measure -o` or `detlite run` wrote, or records of `measure` and `evaluate`.
+
+    Raises:
+        InputError: one is no record, or is damaged.
+    """
+    return merged([_part(path) for path in paths])
+
+
+def _part(path: Path) -> Report:
+    if (path / JSON_NAME).is_file():
+        return _of_run(path)
+    file = record_file(path)
+    if file is None:
+        raise InputError(
+            f"{path} holds no record of a run: give a folder of detlite measure -o or detlite run, or a .json file "
+            "that detlite evaluate -o or --json wrote"
+        )
+    run = read_record(file)
+    return _of_measurement(run.result) if isinstance(run.result, Measurement) else _of_score(run)
+
+
+def merged(parts: Sequence[Report]) -> Report:
+    """Return one report of several: each model once, by its sha256; two models of one name are told apart."""
+    names: dict[str, str] = {}
+    models: list[ModelFile] = []
+    renamed: list[Report] = []
+    for part in parts:
+        mine = {}
+        for model in part.models:
+            if model.sha256 not in names:
+                taken = sum(name.split(" (")[0] == model.name for name in names.values())
+                names[model.sha256] = f"{model.name} ({taken + 1})" if taken else model.name
+                models.append(replace(model, name=names[model.sha256]))
+            mine[model.name] = names[model.sha256]
+        renamed.append(_with_names(part, mine))
+    verdicts = [f"{part.verdict}" for part in renamed]
+    return Report(
+        title=renamed[0].title if len(parts) == 1 else f"{len(parts)} runs of {_models(len(models))}",
+        verdict=" ".join(verdicts),
+        status="fail" if any(part.status == "fail" for part in parts) else parts[0].status,
+        models=tuple(models),
+        accuracy=tuple(row for part in renamed for row in part.accuracy),
+        latencies=tuple(item for part in renamed for item in part.latencies),
+        tables=tuple(table for part in renamed for table in part.tables),
+        pictures=tuple(picture for part in renamed for picture in part.pictures)[:MOST_PICTURES],
+        steps=tuple(step for part in renamed for step in part.steps),
+        repairs=_once(text for part in renamed for text in part.repairs),
+        notes=_once(text for part in renamed for text in part.notes),
+        machine=tuple(dict.fromkeys(fact for part in renamed for fact in part.machine)),
+    )
+
+
+def _once(texts: Iterator[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
+
+
+def _with_names(part: Report, names: Mapping[str, str]) -> Report:
+    return replace(
+        part,
+        accuracy=tuple(replace(row, name=names.get(row.name, row.name)) for row in part.accuracy),
+        latencies=tuple(replace(item, name=names.get(item.name, item.name)) for item in part.latencies),
+    )
+
+
+def _of_measurement(found: Measurement) -> Report:
+    model = _model(found.model, found.model_sha256, found.size_bytes)
+    median = "" if found.invoke.p50_ms is None else f"{found.invoke.p50_ms:.2f} ms of the interpreter, "
+    samples = tuple(time / 1e6 for process in found.samples_ns for time in process.invoke)
+    detail = f"{found.runtime}, {found.threads} thread(s), {found.scenario}"
+    return Report(
+        title=f"{model.name}: {found.scenario}",
+        verdict=f"{model.name}: {median}{found.validity}.",
+        status="fail" if found.reasons else "info",
+        models=(model,),
+        latencies=(Latencies(model.name, samples, detail),) if samples else (),
+        tables=(_figures(model.name, found),),
+        notes=tuple(f"{model.name}: {text}" for text in (*found.reasons, *found.cautions)),
+        machine=_machine(found.device),
+    )
+
+
+def _figures(name: str, found: Measurement) -> Table:
+    """Return the times of whole queries and of the interpreter, and what the scenario quotes."""
+    rows = []
+    for what, times in (("query", found.latency), ("interpreter", found.invoke)):
+        figures = (times.p50_ms, times.p90_ms, times.p99_ms)
+        if any(figure is not None for figure in figures):
+            rows.append((what, *("–" if figure is None else f"{figure:.3f} ms" for figure in figures)))
+    rows += [(key.replace("_", " "), f"{value:g}", "", "") for key, value in found.figures.items()]
+    lead = f"{found.samples} samples, {found.queries} queries, {found.validity}"
+    return Table(f"{name}: {found.scenario}", lead, ("", "p50", "p90", "p99"), tuple(rows))
+
+
+def _of_score(run: RunRecord) -> Report:
+    name = next((key for key in HEADLINES if run.at(key) is not None), None)
+    value = None if name is None else run.number(name)
+    if name is None or value is None or not isinstance(run.at("model"), str):
+        raise run.wrong("it holds no score of a model")
+    model = _model(run.data["model"], str(run.at("model_sha256")), None)
+    row = AccuracyRow(
+        name=model.name,
+        metric=str(run.at("metric")),
+        value=value,
+        images=int(run.number("images") or 0),
+        low=run.number(f"{name}_interval.low"),
+        high=run.number(f"{name}_interval.high"),
+    )
+    missed = [gate for gate in run.at("gates") or () if not gate.get("passed", True)]
+    return Report(
+        title=f"{model.name}: {row.metric}",
+        verdict=f"{model.name}: {name} {value:.2f} % on {row.images} images{', gates missed' if missed else ''}.",
+        status="fail" if missed else "info",
+        models=(model,),
+        accuracy=(row,),
+        machine=_machine(run.at("device") or {}),
+    )
+
+
+def _model(file: str, sha256: str, size_bytes: int | None) -> ModelFile:
+    """Return a model by its record, with its operators where the file is still the one that was run."""
+    path = Path(file)
+    name = path.parent.name if path.stem == "model" else path.stem
+    if not path.is_file() or sha256_of(path) != sha256 or not is_tflite(path):
+        return ModelFile(name, path.name, sha256, size_bytes)
+    facts = describe(path.read_bytes(), file)
+    return ModelFile(
+        name=name,
+        file=path.name,
+        sha256=sha256,
+        size_bytes=path.stat().st_size,
+        operators=facts.operator_count,
+        float_operators=facts.float_operators if facts.quantization != "none" else facts.operator_count,
+        quantization=facts.quantization,
+    )
+
+
+def _machine(device: Record) -> tuple[tuple[str, str], ...]:
+    return tuple((key.replace("_", " "), str(value)) for key, value in device.items() if isinstance(value, str | int))
+
+
+def _of_run(folder: Path) -> Report:
+    """Return the report that a `detlite run` wrote to *folder*, read from its JSON."""
+    path = folder / JSON_NAME
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if (record.get("schema"), record.get("schema_version")) != (SCHEMA, SCHEMA_VERSION):
+            raise InputError(f"{path} is not a report of version {SCHEMA_VERSION} that detlite run wrote")
+        return Report(
+            title=record["title"],
+            verdict=record["verdict"],
+            status=record["status"],
+            models=tuple(ModelFile(**one) for one in record["models"]),
+            accuracy=tuple(AccuracyRow(**one) for one in record["accuracy"]),
+            latencies=tuple(
+                Latencies(one["name"], tuple(one["samples_ms"]), one["detail"]) for one in record["latencies"]
+            ),
+            tables=tuple(_table(one) for one in record["tables"]),
+            pictures=tuple(_pictures(folder, record["pictures"])),
+            steps=tuple(Step(**one) for one in record["steps"]),
+            repairs=tuple(record["repairs"]),
+            notes=tuple(record["notes"]),
+            machine=tuple((name, value) for name, value in record["machine"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:200]}; run detlite run again") from error
+
+
+def _table(record: Record) -> Table:
+    rows = tuple(tuple(row) for row in record["rows"])
+    return Table(record["title"], record["lead"], tuple(record["columns"]), rows)
+
+
+def _pictures(folder: Path, records: Sequence[Record]) -> Iterator[Picture]:
+    for record in records:
+        places = [folder / place / Path(record["path"]).name for place in PICTURE_FOLDERS]
+        here = next((place for place in places if place.is_file()), None)
+        if here is not None:
+            yield Picture(
+                here, tuple(Side(side["name"], tuple(map(_shown, side["detections"]))) for side in record["sides"])
+            )
+
+
+def _shown(record: Record) -> Shown:
+    y1, x1, y2, x2 = record["box"]
+    return Shown((y1, x1, y2, x2), record["label"], record["score"])
