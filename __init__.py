@@ -91,6 +91,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         detect as detect,
     )
     from detlite.api import (
+        export as export,
+    )
+    from detlite.api import (
         images as images,
     )
     from detlite.api import (
@@ -119,6 +122,7 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "images",
     "dataset",
     "quantize",
+    "export",
     "measure",
     "session",
     "detect",

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 # each may import itself and those before it; calibration and devices may not import each other
-PACKAGES = ("runtime", "convert", "accuracy", "calibration", "devices", "studies", "commands")
+PACKAGES = ("runtime", "convert", "accuracy", "calibration", "devices", "studies", "library", "commands")
 TOP = ("api", "cli")  # modules beside the packages, which may import them all
 T = TypeVar("T")
 

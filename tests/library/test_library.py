@@ -22,6 +22,7 @@ PUBLIC = {
         "images",
         "dataset",
         "quantize",
+        "export",
         "measure",
         "session",
         "detect",
@@ -192,6 +193,16 @@ def test_a_measurement_has_the_latency_of_queries_and_of_the_interpreter(tiny):
     assert found.scenario == "single-stream"
 
 
+def test_a_format_that_is_not_known_is_refused(tiny):
+    with pytest.raises(detlite.UnknownNameError, match="no exporter is called 'tflit'; did you mean 'tflite'"):
+        detlite.export(tiny, "tflit")
+
+
+def test_a_model_is_not_exported_to_its_own_format(tiny):
+    with pytest.raises(detlite.InputError, match="the model is TFLite already"):
+        detlite.export(detlite.read(tiny.model.parent), "tflite")
+
+
 def test_an_edge_tpu_is_predicted_without_its_compiler(tiny):
     model = replace(detlite.read(tiny.model.parent), data=tiny_int8_model())
     prediction = detlite.predict_edgetpu(model)
@@ -204,7 +215,7 @@ def test_devices_are_listed_without_asking_them(tmp_path):
 
 
 def test_the_tour_runs_on_a_tiny_model(tiny, photos, tmp_path):
-    tour = Path(__file__).parents[1] / "examples" / "library_tour.py"
+    tour = Path(__file__).parents[2] / "examples" / "library_tour.py"
     command = [sys.executable, tour, tiny.model.parent, photos, tmp_path / "out"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

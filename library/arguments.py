@@ -1,0 +1,57 @@
+"""What the functions of the library take: models, images and paths in several forms."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from detlite.accuracy.images import Images, images_in
+from detlite.convert.artifact import open_artifact
+from detlite.convert.model import Model
+from detlite.runtime.artifact import Artifact
+
+AnyPath = str | Path
+AnyModel = Model | Artifact | AnyPath
+"""A model in memory, an artifact, or the path of a folder that detlite wrote or of a .tflite with its op."""
+
+AnyImages = Images | AnyPath | Sequence[AnyPath]
+
+
+def paths_of(images: Images | AnyPath | None) -> tuple[Path, ...]:
+    """Return the files of *images*, a folder or a list; none for None."""
+    return () if images is None else images_of(images).paths
+
+
+def images_of(images: Images | AnyPath) -> Images:
+    """Return *images*, a folder or a list, as `Images`."""
+    return images if isinstance(images, Images) else images_in(Path(images))
+
+
+@contextmanager
+def path_of(model: AnyModel) -> Iterator[Path]:
+    """Give the path of *model*; one in memory is in a temporary folder until the `with` ends."""
+    if isinstance(model, Model | Artifact):
+        with on_disk(model) as artifact:
+            yield source_of(artifact)
+    else:
+        yield Path(model)
+
+
+@contextmanager
+def on_disk(model: AnyModel) -> Iterator[Artifact]:
+    """Give *model* as an artifact; one in memory is in a temporary folder until the `with` ends."""
+    if isinstance(model, Artifact):
+        yield model
+    elif isinstance(model, Model):
+        with tempfile.TemporaryDirectory() as scratch:
+            yield model.save(Path(scratch) / "model")
+    else:
+        yield open_artifact(Path(model))
+
+
+def source_of(artifact: Artifact) -> Path:
+    """Return the path that opens *artifact*: its folder, or a bare model file."""
+    file = artifact.model.absolute()
+    return file.parent if artifact.history else file

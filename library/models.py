@@ -1,0 +1,215 @@
+"""Models: read, exported, quantized, compared, and predicted for an accelerator."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from detlite.accuracy.images import Images
+from detlite.calibration.models import DEFAULT_ESTIMATOR
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
+from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.convert.detector import DetectorOptions
+from detlite.convert.exporter import exporter_called
+from detlite.convert.find_source import locate
+from detlite.convert.load import load_source, with_heads
+from detlite.convert.model import Model, model_of
+from detlite.convert.source import ARTIFACT, TFLITE, recognize
+from detlite.convert.targets.edgetpu.predict import Prediction, predict
+from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, paths_of, source_of
+from detlite.runtime.artifact import Artifact, artifact_folder, read_artifact
+from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import model_in
+from detlite.runtime.progress import Progress, silent
+from detlite.studies.compare.file_comparison import CompareOptions, Comparison, read_side
+from detlite.studies.compare.file_comparison import compare as compare_files
+
+ModelComparison = Comparison
+"""Of two models; two runs have another."""
+
+
+def read(
+    path: AnyPath,
+    *,
+    labels: AnyPath | None = None,
+    input_size: tuple[int, int] | None = None,
+    weights: str = "float32",
+    heads: str | None = None,
+    progress: Progress = silent,
+) -> Model:
+    """Return the model at *path*: a trained one converted to TFLite, a finished one as it is.
+
+    Args:
+        path: a frozen graph, SavedModel, TF.js model, zoo archive, folder with a `pipeline.config` and a checkpoint,
+            artifact or .tflite; or the name of a model that `detlite zoo fetch` brought.
+        labels: a label map (.pbtxt) or a list of class names, where the model has none.
+        input_size: (height, width) in pixels, for a graph that takes any.
+        weights: `float32`, `float16`, `dynamic`, or `int8` for a quantization-aware checkpoint; of trained models.
+        heads: `raw` or `postprocess`; None: raw of a trained model, and as it is of a finished one.
+        progress: told of each step.
+
+    Raises:
+        InputError: there is no such file, or nothing that detlite can read.
+        MissingToolError: TensorFlow is needed and not installed.
+
+    Example:
+        >>> model = detlite.read("ssd_mobilenet_v2_coco_2018_03_29.tar.gz")
+        >>> model.contract.image.height, len(model.contract.labels)
+        (300, 90)
+    """
+    found = locate(str(path))
+    source = recognize(artifact_folder(found) or found)
+    options = DetectorOptions(input_size=input_size, labels=None if labels is None else Path(labels))
+    if source.format not in (ARTIFACT, TFLITE):
+        return _converted(source.path, options.labels, input_size, heads or "raw", weights, progress)
+    if weights != "float32":
+        raise InputError(f"{path} is a finished model: weights={weights!r} needs the trained graph")
+    plain = source.format == ARTIFACT and labels is None and input_size is None
+    model = model_of(read_artifact(source.path)) if plain else load_source(source.path, options)
+    return model if heads is None else with_heads(model, heads)
+
+
+def _converted(
+    path: Path, labels: Path | None, input_size: tuple[int, int] | None, heads: str, weights: str, progress: Progress
+) -> Model:
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "model"
+        options = {"labels": labels and str(labels.absolute()), "input_size": input_size}
+        request: dict[str, Any] = {"source": str(path.absolute()), "way": None, "options": options, "out": str(out)}
+        request |= {"heads": heads, "type": weights, "force": False}
+        run_in_child("detlite.convert.child_calls:convert", request, progress=progress)
+        return model_of(read_artifact(out))
+
+
+def export(model: AnyModel, to: str, *, progress: Progress = silent) -> Model:
+    """Return *model*, a finished TFLite one, in another format; its contract stays the same.
+
+    Args:
+        model: what to export.
+        to: a file's name in `convert/exporters/`: see `detlite export --help`.
+        progress: told of the steps.
+
+    Raises:
+        UnknownNameError: there is no such format.
+        InputError: the model is in that format already, or has operators that the format lacks.
+        MissingToolError: the packages that write the format are not installed.
+
+    Example:
+        >>> detlite.export("out/float", "onnx").save("out/onnx")
+    """
+    exporter_called(to)
+    with path_of(model) as path, tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "model"
+        request = {"artifact": str(path.absolute()), "to": to, "out": str(out), "force": False}
+        run_in_child("detlite.convert.child_calls:export_artifact", request, progress=progress)
+        return model_of(read_artifact(out))
+
+
+def quantize(
+    model: AnyModel,
+    images: Images | AnyPath | None = None,
+    *,
+    scheme: str = DEFAULT_SCHEME,
+    method: str = DEFAULT_METHOD,
+    estimator: str = DEFAULT_ESTIMATOR,
+    io: str | None = None,
+    heads: str | None = None,
+    floating: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Model:
+    """Return *model* quantized, calibrated with *images* like those that it will see.
+
+    Args:
+        model: a float32 one.
+        images: some 100 images, or their folder or list; None for the schemes `float16` and `dynamic`, which take none.
+        scheme: how numbers are stored: `int8`, `int16x8`, `int8-float-bias`, `float16` or `dynamic`.
+        method: how weights and biases are quantized; see `detlite quantize --help`.
+        estimator: how the ranges of activations are chosen.
+        io: dtype of the input and of raw heads: `int8`, `uint8` or `float32`; None for that of the scheme.
+        heads: `raw` or `postprocess`; None for those of *model*.
+        floating: operators that stay float, by type (`CONV_2D`) or by name.
+        progress: told of the images and of the steps.
+
+    Raises:
+        InputError: the model is quantized already, images are missing or damaged, or two options contradict.
+        UnknownNameError: there is no such scheme, method, estimator or operator.
+        FindingError: nothing could be quantized.
+
+    Example:
+        >>> int8 = detlite.quantize(model, "photos/")
+        >>> int8.save("out/int8")
+    """
+    chosen = Images((), "") if images is None else images_of(images)
+    with on_disk(model) as artifact, tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "model"
+        recipe = {"scheme": scheme, "method": method, "estimator": estimator, "io": io, "heads": heads}
+        request: dict[str, Any] = {
+            "source": str(source_of(artifact)),
+            "out": str(out),
+            "force": False,
+            "options": {},
+            "images": [str(path.absolute()) for path in chosen.paths],
+            "images_origin": chosen.origin,
+            "recipe": {**recipe, "floating": list(floating)},
+        }
+        run_in_child("detlite.calibration.child_calls:quantize_source", request, progress=progress)
+        return model_of(read_artifact(out))
+
+
+def compare(
+    a: AnyModel,
+    b: AnyModel,
+    *,
+    images: Images | AnyPath | None = None,
+    tolerance: float | None = None,
+    progress: Progress = silent,
+) -> ModelComparison:
+    """Return whether two models agree: contracts, outputs on the same images, and operators.
+
+    Args:
+        a: the reference.
+        b: the other.
+        images: what both run on; None for images made with a seed.
+        tolerance: the largest allowed difference of an output, in real (dequantized) units; None: by what the two are.
+        progress: told of the images.
+
+    Returns:
+        `findings`, a sentence for each thing that does not agree; empty where the models agree.
+
+    Raises:
+        InputError: one is no finished model, or nothing compares the two.
+
+    Example:
+        >>> detlite.compare("out/float", "out/int8", images="photos/", tolerance=0.2).findings
+        ()
+    """
+    options = CompareOptions(tolerance, paths_of(images))
+    with path_of(a) as first, path_of(b) as second:
+        return compare_files(read_side(first), read_side(second), options, progress=progress)
+
+
+def predict_edgetpu(model: AnyModel, *, multiple_subgraphs: bool = False) -> Prediction:
+    """Return what the Edge TPU compiler will do with *model*, operator by operator; the compiler is not needed.
+
+    Args:
+        model: a full-integer TFLite model, not compiled yet.
+        multiple_subgraphs: whether the compiler may make more than one Edge TPU subgraph.
+
+    Raises:
+        InputError: the model is damaged, compiled already, or no TFLite model.
+
+    Example:
+        >>> prediction = detlite.predict_edgetpu("out/int8")
+        >>> len(prediction.mapped), prediction.unmapped_count
+        (64, 1)
+    """
+    if isinstance(model, Model):
+        return predict(model.data, "the model", multiple_subgraphs=multiple_subgraphs)
+    path = model.model if isinstance(model, Artifact) else Path(model)
+    file = model_in(path) if path.is_dir() else path
+    if file is None or not file.is_file():
+        raise InputError(f"{path} holds no model: give a .tflite file, or a folder that detlite wrote")
+    return predict(file.read_bytes(), str(file), multiple_subgraphs=multiple_subgraphs)

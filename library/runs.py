@@ -1,0 +1,132 @@
+"""Models run: image by image, over many images, and against the clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detlite.accuracy.images import Images
+from detlite.convert.artifact import open_artifact
+from detlite.convert.model import Model, session_of
+from detlite.library.arguments import AnyImages, AnyModel, AnyPath, on_disk, paths_of
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.errors import DeviceError
+from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.results import Measurement
+from detlite.runtime.measure.run import measure_model
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.session import Session
+from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
+from detlite.studies.detect.inputs import inputs_in, with_pictures
+from detlite.studies.detect.results import DetectRun
+
+
+def session(model: AnyModel, *, threads: int = 1) -> Session:
+    """Return *model* open in this process: `run(image)` gives what it finds.
+
+    Several interpreters in one process can clash: use `detect` to run models of different back ends.
+
+    Args:
+        model: what to open.
+        threads: of the interpreter.
+
+    Raises:
+        InputError: the interpreter cannot open it.
+        ContractError: the file does not match its contract.
+        MissingToolError: no interpreter is installed.
+
+    Example:
+        >>> opened = detlite.session("out/int8")
+        >>> image = np.zeros((480, 640, 3), np.uint8)  # uint8 (height, width, 3), RGB
+        >>> for found in opened.run(image).above(0.3):
+        ...     print(found.label, found.score, found.box)  # (y1, x1, y2, x2), 0..1 of the image
+    """
+    if isinstance(model, Model):
+        return session_of(model, threads=threads)
+    return Session(model if isinstance(model, Artifact) else open_artifact(Path(model)), threads=threads)
+
+
+def detect(
+    model: AnyModel,
+    images: AnyImages,
+    *,
+    draw: AnyPath | None = None,
+    score_threshold: float = DEFAULT_THRESHOLD,
+    threads: int = 1,
+    force: bool = False,
+    progress: Progress = silent,
+) -> DetectRun:
+    """Return what *model* finds in *images*: images, folders, lists (.txt) and videos.
+
+    Args:
+        model: what to run.
+        images: one path or several, or `Images`.
+        draw: a folder for pictures of what is found, or a file for one; None draws nothing.
+        score_threshold: lowest score that is drawn, 0..1. The result holds all; see `ImageResult.above`.
+        threads: of the interpreter.
+        force: replace pictures that exist.
+        progress: told of images and frames.
+
+    Returns:
+        One `ImageResult` for each image or frame, boxes as (y1, x1, y2, x2), 0..1 of the image; what could not be read
+        is in `unread`.
+
+    Raises:
+        InputError: nothing could be read, or a picture exists.
+        DeviceError: the interpreter crashed.
+
+    Example:
+        >>> run = detlite.detect("out/int8", "photos/", draw="drawn/")
+        >>> [found.label for found in run.images[0].above(0.5)]
+        ['cat', 'dog']
+    """
+    given = images.paths if isinstance(images, Images) else (images,) if isinstance(images, str | Path) else images
+    inputs = inputs_in([Path(path) for path in given])
+    if draw is not None:
+        inputs = with_pictures(inputs, Path(draw), force=force)
+    with on_disk(model) as artifact:
+        return detect_in(artifact, inputs, threads=threads, threshold=score_threshold, progress=progress)
+
+
+def measure(
+    model: AnyModel,
+    *,
+    scenario: str = "single-stream",
+    preset: str = "quick",
+    images: Images | AnyPath | None = None,
+    threads: int = 1,
+    backend: str | None = None,
+    out: AnyPath | None = None,
+    progress: Progress = silent,
+) -> Measurement:
+    """Return how fast *model* is on this machine, measured by a scenario of MLPerf v1.0 in several processes.
+
+    Args:
+        model: what to measure.
+        scenario: `single-stream`, `multi-stream`, `server` or `offline`.
+        preset: the rules: `quick`, `standard`, `mlperf-v1.0-ssd-mobilenet` or `mlperf-v1.0-ssd-resnet34`.
+        images: what it runs on; None for random noise.
+        threads: of the interpreter.
+        backend: what runs it, such as `litert` or `onnx_runtime`; None: by the file.
+        out: a new folder that keeps every sample; None keeps none.
+        progress: told of queries.
+
+    Returns:
+        `latency` of whole queries and `invoke` of the interpreter alone, both in ms; `reasons` why it is INVALID, empty
+        where it is VALID.
+
+    Raises:
+        InputError: a name is unknown, or *out* exists.
+        DeviceError: the interpreter crashed.
+        MissingToolError: the back end is not installed.
+
+    Example:
+        >>> detlite.measure("out/int8", images="photos/", threads=4).latency.p90_ms
+        12.5
+    """
+    values = {"scenario": scenario, "preset": preset, "threads": threads, "backend": backend}
+    with on_disk(model) as artifact:
+        setup = setup_of(artifact.model, artifact.contract, values, images=paths_of(images))
+        found = measure_model(setup, run=None if out is None else Path(out), progress=progress)
+    if found.failure is not None:
+        raise DeviceError(found.failure.text)
+    return found
