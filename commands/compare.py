@@ -13,10 +13,10 @@ from detlite.commands.console import emit_json, emit_table, notice
 from detlite.commands.options import json_option
 from detlite.commands.target import multiple_subgraphs_option
 from detlite.runtime.errors import FindingError, InputError
-from detlite.studies.compare.comparison import Comparison, compare_runs
+from detlite.studies.compare.comparison import RunComparison, compare_runs, said
 from detlite.studies.compare.limits import parse_limits
 from detlite.studies.compare.record import read_record, record_file
-from detlite.studies.compare.show import COLUMNS, markdown, record, rows, said
+from detlite.studies.compare.show import COLUMNS, markdown, rows
 
 MODEL_OPTIONS = {"images": None, "tolerance": None, "multiple_subgraphs": False}
 RUN_OPTIONS = {"fail_on": (), "allow_different": (), "as_markdown": False}
@@ -58,7 +58,7 @@ def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
     limits = parse_limits(values["fail_on"])
     found = compare_runs(read_record(first), read_record(second), limits, values["allow_different"])
     if as_json:
-        emit_json("run_comparison", record(found))
+        emit_json("run_comparison", found.to_record())
     elif values["as_markdown"]:
         click.echo(markdown(found))
     else:
@@ -74,10 +74,10 @@ def _refuse(values: dict[str, Any], options: dict[str, Any], what: str) -> None:
         raise InputError(f"--{option} is for {what}, and A and B are none")
 
 
-def _show(found: Comparison) -> None:
+def _show(found: RunComparison) -> None:
     for one in found.different:
         notice(f"not made alike: {one}")
     emit_table(COLUMNS, rows(found))
     count = len(found.findings)
     verdict = f"{count} finding{'s' if count != 1 else ''}" if count else "no finding"
-    click.echo(f"{found.second.path} against {found.first.path}: {verdict}")
+    click.echo(f"{found.second.record} against {found.first.record}: {verdict}")

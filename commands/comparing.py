@@ -25,8 +25,7 @@ def compare_models(
     with progress() as report:
         found = compare(read_side(a), read_side(b), options, progress=report)
     if as_json:
-        record = {"a": str(a), "b": str(b), "what": found.what, "agree": not found.findings}
-        emit_json("compare", {**record, "findings": list(found.findings), "notes": list(found.lines), **found.facts})
+        emit_json("compare", found.to_record(str(a), str(b)))
     else:
         for line in (*found.lines, *(f"differs: {text}" for text in found.findings)):
             click.echo(line)

@@ -129,7 +129,7 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
         outcomes, made = run_jobs(jobs, compiler, options, progress=report)
     write_folder(out, files_of(outcomes, made, compiler), force=values["force"])
     if as_json:
-        emit_json("compile", outcome_record(outcomes, made, compiler, out))
+        emit_json("compile", outcome_record(outcomes, made, compiler, out).to_record())
     else:
         for line in outcome_lines(outcomes, made, compiler, out):
             click.echo(line)
@@ -186,7 +186,7 @@ def _compiler(jobs: list[Job], out: Path, values: dict[str, Any], *, as_json: bo
         waiting = [out / f"{job.name}.tflite" if job.applied else job.path for job in jobs]
         if as_json:
             records = [
-                {"path": str(path), **prediction_record(job.prediction)}
+                {"path": str(path), **prediction_record(job.prediction).to_record()}
                 for path, job in zip(waiting, jobs, strict=True)
             ]
             emit_json("compile", {"compiler": None, "models": records})

@@ -28,7 +28,12 @@ def emit_json(schema: str, record: Mapping[str, Any]) -> None:
 
 def emit_record(record: Mapping[str, Any]) -> None:
     """Write *record*, which has its `schema` and `schema_version`, to stdout as JSON."""
-    click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(as_json(record))
+
+
+def as_json(record: Mapping[str, Any]) -> str:
+    """Return *record* as JSON text."""
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -121,6 +121,6 @@ def _say(results: Results, html: Path, as_json: bool) -> None:
             "artifacts": artifacts,
         }
         record |= {"fidelity": results.scores["fidelity"]["value"], "coco": results.scores["coco"]}
-        emit_json("run", record | {"parity": results.parity, "unrepaired": results.unrepaired})
+        emit_json("run_result", record | {"parity": results.parity, "unrepaired": results.unrepaired})
         return
     click.echo(f"{verdict(results)} Models in {folder}, report: {html}")

@@ -88,7 +88,8 @@ def show_prediction(
         notice(f"picture: {picture}")
     if as_json:
         emit_json(
-            "edgetpu_prediction", {"path": str(path), "sha256": sha256_of(model), **prediction_record(prediction)}
+            "edgetpu_prediction",
+            {"path": str(path), "sha256": sha256_of(model), **prediction_record(prediction).to_record()},
         )
     else:
         show(prediction)

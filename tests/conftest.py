@@ -1,8 +1,11 @@
-"""For all tests: where the shared data is, and one line at the end that says why tests were skipped."""
+"""For all tests: the shared data, JSON checked by its schemas, and one line that says why tests were skipped."""
 
+import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,23 @@ def shared_data() -> Path:
             pytest.fail(f"{SHARED_DATA} is missing, and CI must have it")
         pytest.skip("needs ../shared/data")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def _json_as_its_schema_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check all JSON that commands write in a test's own process; `Detlite` checks that of other processes."""
+    from detlite.commands import console
+
+    written = console.as_json
+
+    def checked(record: Mapping[str, Any]) -> str:
+        from builders.json_schemas import check_record
+
+        text = written(record)
+        check_record(json.loads(text))
+        return text
+
+    monkeypatch.setattr(console, "as_json", checked)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.measure.device_mark import mark_of
-from detlite.studies.compare.limits import Limit
+from detlite.runtime.records import from_record, to_record
+from detlite.studies.compare.limits import Limit, parse_limits
 from detlite.studies.compare.record import RunRecord
 from detlite.studies.compare.run_kind import Figure, Span, kind_of
 
 MOST_CLASSES = 5  # of accuracy: those that changed most
 ANY = "all"
 VALIDITY, VALID = "validity", "VALID"
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,73 @@ class Change:
         moved = self.limit is not None and self.limit.is_passed_by(self.first.value, self.second.value)
         return moved and self.verdict != "inside the noise"
 
+    def to_record(self) -> Record:
+        """Return the figure, what follows from it too, as JSON can carry it."""
+        return {
+            "figure": self.name,
+            "mark": self.mark or None,
+            "unit": self.first.unit,
+            "higher_is_better": self.first.higher_is_better,
+            "first": self.first.value,
+            "second": self.second.value,
+            "difference": self.difference,
+            "difference_percent": self.percent,
+            "difference_interval": list(self.noise) if self.noise else None,
+            "limit": str(self.limit) if self.limit else None,
+            "verdict": self.verdict,
+            "is_finding": self.is_finding,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Change:
+        """Return the change that *record* describes.
+
+        Raises:
+            InputError: a value is not what it must be.
+        """
+        found = from_record(_ChangeRecord, record)
+        first, second = (Figure(value, found.unit, found.higher_is_better) for value in (found.first, found.second))
+        limits = parse_limits(() if found.limit is None else (f"{found.figure}={found.limit.replace(' ', '')}",))
+        return cls(found.figure, first, second, found.difference_interval, next(iter(limits), None), found.mark or "")
+
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two runs of one kind: what differs in how they were made, and every figure."""
+class _ChangeRecord:
+    """The keys of a change's record from which the others follow."""
 
-    first: RunRecord
-    second: RunRecord
+    figure: str
+    unit: str
+    first: float
+    second: float
+    higher_is_better: bool = False
+    mark: str | None = None
+    difference_interval: Span | None = None
+    limit: str | None = None
+
+
+@dataclass(frozen=True)
+class RunSide:
+    """One of the two runs: the path of its *record*, and which model it is about."""
+
+    record: str
+    model_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Two runs of one kind: what differs in how they were made, and every figure.
+
+    Attributes:
+        kind: `measurement`, `accuracy` or `benchmark_model`.
+        first: the earlier run, or the one of the reference.
+        second: the other.
+        different: conditions that are not the same, and were allowed to differ.
+        changes: every figure of both.
+    """
+
+    kind: str
+    first: RunSide
+    second: RunSide
     different: tuple[Different, ...]
     changes: tuple[Change, ...]
 
@@ -94,10 +157,43 @@ class Comparison:
         """The changes that are findings."""
         return tuple(change for change in self.changes if change.is_finding)
 
+    def to_record(self) -> Record:
+        """Return it as JSON can carry it."""
+        return {
+            "kind": self.kind,
+            "first": to_record(self.first),
+            "second": to_record(self.second),
+            "different": [to_record(one) for one in self.different],
+            "figures": [change.to_record() for change in self.changes],
+            "findings": [said(change) for change in self.findings],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> RunComparison:
+        """Return the comparison that *record* describes.
+
+        Raises:
+            InputError: a value is not what it must be.
+        """
+        found = from_record(_ComparisonRecord, record)
+        changes = tuple(map(Change.from_record, found.figures))
+        return cls(found.kind, found.first, found.second, found.different, changes)
+
+
+@dataclass(frozen=True)
+class _ComparisonRecord:
+    """The keys of a comparison's record from which the others follow."""
+
+    kind: str
+    first: RunSide
+    second: RunSide
+    different: tuple[Different, ...]
+    figures: tuple[Mapping[str, Any], ...]
+
 
 def compare_runs(
     first: RunRecord, second: RunRecord, limits: Sequence[Limit] = (), allowed: Sequence[str] = ()
-) -> Comparison:
+) -> RunComparison:
     """Return how *second* compares with *first*.
 
     Args:
@@ -124,7 +220,46 @@ def compare_runs(
             f"the two runs were not made alike: {refused[0]}{more}; make them alike, or say --allow-different "
             f"{refused[0].place.split('.')[0]}"
         )
-    return Comparison(first, second, tuple(different), tuple(_changes(first, second, limits)))
+    return RunComparison(
+        first.kind, _side(first), _side(second), tuple(different), tuple(_changes(first, second, limits))
+    )
+
+
+def said(change: Change) -> str:
+    """Return a finding in one line."""
+    verb = "rose" if change.difference > 0 else "fell"
+    way = f"from {value_text(change.first)} to {value_text(change.second)}"
+    noise = f", 95 % interval {interval_text(change)}" if change.noise else ", noise not known"
+    return f"{change.title} {verb} by {change_text(change).lstrip('+-')} ({way}{noise}), allowed is {change.limit}"
+
+
+def value_text(figure: Figure) -> str:
+    """Return *figure* with its unit."""
+    number = f"{figure.value:.0f}" if figure.unit == "bytes" else f"{figure.value:.4g}"
+    return f"{number} {figure.unit}".strip()
+
+
+def change_text(change: Change) -> str:
+    """Return how far *change* went: in percent of the first, or in points where it is a percentage itself."""
+    if change.first.unit == "%" or change.percent is None:
+        return f"{change.difference:+.3g}"  # a percent of percents would be misread
+    return f"{change.percent:+.1f} %"
+
+
+def interval_text(change: Change) -> str:
+    """Return the 95 % interval of *change* in the same unit; empty where it is not known."""
+    if change.noise is None:
+        return ""
+    low, high = change.noise
+    if change.first.unit == "%" or not change.first.value:
+        return f"{low:+.3g} to {high:+.3g}"
+    scale = 100 / abs(change.first.value)
+    return f"{low * scale:+.1f} to {high * scale:+.1f} %"
+
+
+def _side(run: RunRecord) -> RunSide:
+    sha256 = run.at("model_sha256")
+    return RunSide(str(run.path), sha256 if isinstance(sha256, str) else None)
 
 
 def _different(first: RunRecord, second: RunRecord) -> list[Different]:

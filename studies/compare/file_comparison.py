@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,10 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import is_model_file, model_in
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import from_record
 
 FOLDER = "detlite.studies.compare.file_kinds"
+NO_FACTS = ("schema", "schema_version", "a", "b", "what", "agree", "findings", "notes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,20 +73,45 @@ class CompareOptions:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What came of it.
+class FileComparison:
+    """What comparing two files found.
 
     Attributes:
         what: was compared, in words.
         findings: what does not agree, a sentence each; empty where all does.
         lines: what to tell besides.
-        facts: the same and more, for JSON.
+        facts: the same and more, by names that depend on what was compared.
     """
 
     what: str
     findings: tuple[str, ...]
     lines: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_record(self, a: str, b: str) -> dict[str, Any]:
+        """Return it as JSON can carry it, with the names of the two; the facts are among the other keys."""
+        known = {"a": a, "b": b, "what": self.what, "agree": not self.findings}
+        return {**known, "findings": list(self.findings), "notes": list(self.lines), **self.facts}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> FileComparison:
+        """Return the comparison that *record* describes.
+
+        Raises:
+            InputError: a value is not what it must be.
+        """
+        found = from_record(_ComparisonRecord, record)
+        facts = {key: value for key, value in record.items() if key not in NO_FACTS}
+        return cls(found.what, found.findings, found.notes, facts)
+
+
+@dataclass(frozen=True)
+class _ComparisonRecord:
+    """The keys that a comparison's record always has."""
+
+    what: str
+    findings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,7 +126,7 @@ class Comparer:
 
     title: str
     takes: Callable[[Side, Side], bool]
-    compare: Callable[[Side, Side, CompareOptions, Progress], Comparison]
+    compare: Callable[[Side, Side, CompareOptions, Progress], FileComparison]
 
 
 def read_side(path: Path) -> Side:
@@ -124,7 +151,7 @@ def read_side(path: Path) -> Side:
     return Side(path, artifact, data, read_graph(data, str(path)))
 
 
-def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = silent) -> Comparison:
+def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = silent) -> FileComparison:
     """Return how *a* and *b* compare.
 
     Raises:
@@ -132,6 +159,6 @@ def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = s
     """
     for comparer in load_plugins(FOLDER).values():
         if comparer.takes(a, b):
-            found: Comparison = comparer.compare(a, b, options, progress)
+            found: FileComparison = comparer.compare(a, b, options, progress)
             return found
     raise InputError(f"{a.given} and {b.given}: nothing compares these two")

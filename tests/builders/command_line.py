@@ -1,10 +1,13 @@
 """`detlite` run as users run it: a process of its own, in a folder of its own."""
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from builders.json_schemas import check_record
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Detlite:
         done = subprocess.run(
             self.command(*arguments), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300
         )
+        if done.stdout.startswith("{"):
+            check_record(json.loads(done.stdout))  # every `--json` is as its schema says
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +12,115 @@ from detlite.convert.targets.edgetpu.compiled import compiled_record, totals
 from detlite.convert.targets.edgetpu.compiler import Compiler
 from detlite.convert.targets.edgetpu.job import Outcome
 from detlite.convert.targets.edgetpu.log import CompilerLog
-from detlite.convert.targets.edgetpu.record import prediction_record
+from detlite.convert.targets.edgetpu.predict import Fate
+from detlite.convert.targets.edgetpu.record import PredictionRecord, prediction_record
 from detlite.convert.targets.edgetpu.repair import Applied
+from detlite.runtime.records import from_record, to_record
 
 Record = dict[str, Any]
 
 
-def outcome_record(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler, out: Path) -> Record:
-    """Return the facts of a compile."""
-    return {
-        "out": str(out),
-        "compiler": {"command": list(compiler.command), "version": compiler.version, "runs": made.runs},
-        "log": log_record(made.log),
-        "models": [_model(outcome, out) for outcome in outcomes],
-    }
+@dataclass(frozen=True)
+class CompilerUsed:
+    """How the compiler was called: its *command*, its *version*, and how many *runs* there were."""
+
+    command: tuple[str, ...]
+    version: str | None
+    runs: int
 
 
-def _model(outcome: Outcome, out: Path) -> Record:
-    prediction = prediction_record(outcome.job.prediction)
-    operators = prediction.pop("operators")
-    if outcome.mapped is not None:
-        for operator, real in zip(operators, outcome.mapped, strict=True):
-            operator |= {"predicted": operator["mapped"], "mapped": real}
-    return {
-        "path": str(outcome.job.path),
-        "fixes": [applied_record(fix) for fix in outcome.job.applied],
-        "files": {name: {"path": str(out / name), **compiled_record(item)} for name, item in outcome.compiled.items()},
-        "prediction": prediction,
-        "differences": list(outcome.differences),
-        "operators": operators,
-    }
+@dataclass(frozen=True)
+class OperatorOutcome:
+    """Where one operator runs as compiled; `predicted` is None where the compiled file does not tell `mapped`."""
+
+    index: int
+    name: str
+    mapped: bool
+    reason: str
+    rule: str = ""
+    cure: str = ""
+    subgraph: int | None = None
+    predicted: bool | None = None
 
 
-def applied_record(fix: Applied) -> Record:
-    """Return what a fix did, and its proof."""
-    return dataclasses.asdict(fix)
+@dataclass(frozen=True)
+class CompiledModel:
+    """One model of a compile.
+
+    Attributes:
+        path: of the model that was given.
+        prediction: what was predicted of it; its operators are in `operators`.
+        fixes: what was changed before, each with its proof.
+        files: of each file that was made, its path, sums and packages.
+        differences: where the compiled file is not as predicted, a sentence each.
+        operators: where each runs.
+    """
+
+    path: str
+    prediction: PredictionRecord
+    fixes: tuple[Applied, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
+    differences: tuple[str, ...] = ()
+    operators: tuple[OperatorOutcome, ...] = ()
 
 
-def log_record(log: CompilerLog) -> Record:
-    """Return what the compiler said."""
-    return dataclasses.asdict(log)
+@dataclass(frozen=True)
+class CompileRecord:
+    """What a compile did: where its files are, how the compiler was called, what it said, and each model."""
+
+    out: str
+    compiler: CompilerUsed
+    log: CompilerLog
+    models: tuple[CompiledModel, ...]
+
+    def to_record(self) -> Record:
+        """Return it as JSON can carry it."""
+        record: Record = to_record(self)
+        for model in record["models"]:
+            del model["prediction"]["operators"]
+            for operator in model["operators"]:
+                if operator["predicted"] is None:
+                    del operator["predicted"]
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> CompileRecord:
+        """Return what *record* says.
+
+        Raises:
+            InputError: a value is not what it must be.
+        """
+        return from_record(cls, record)
+
+
+def outcome_record(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler, out: Path) -> CompileRecord:
+    """Return what a compile did."""
+    return CompileRecord(
+        out=str(out),
+        compiler=CompilerUsed(tuple(compiler.command), compiler.version, made.runs),
+        log=made.log,
+        models=tuple(_model(outcome, out) for outcome in outcomes),
+    )
+
+
+def _model(outcome: Outcome, out: Path) -> CompiledModel:
+    fates, found = outcome.job.prediction.fates, outcome.mapped
+    seen: Sequence[bool | None] = [None] * len(fates) if found is None else found
+    files = {name: {"path": str(out / name), **compiled_record(item)} for name, item in outcome.compiled.items()}
+    return CompiledModel(
+        path=str(outcome.job.path),
+        prediction=replace(prediction_record(outcome.job.prediction), operators=()),
+        fixes=tuple(outcome.job.applied),
+        files=files,
+        differences=tuple(outcome.differences),
+        operators=tuple(_operator(fate, real) for fate, real in zip(fates, seen, strict=True)),
+    )
+
+
+def _operator(fate: Fate, real: bool | None) -> OperatorOutcome:
+    """Return where the operator of *fate* runs: as the compiled file tells, or as predicted where it does not."""
+    mapped, predicted = (fate.mapped, None) if real is None else (real, fate.mapped)
+    return OperatorOutcome(fate.index, fate.name, mapped, fate.reason, fate.rule, fate.cure, fate.subgraph, predicted)
 
 
 def outcome_lines(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler, out: Path) -> Iterator[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from detlite.convert.targets.edgetpu.fix import offered
 from detlite.convert.targets.edgetpu.graph import Operator
 from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, HOSTS, Estimate, estimate
 from detlite.convert.targets.edgetpu.parameters import ON_CHIP_BYTES, SURE_BYTES, parameters_of
-from detlite.convert.targets.edgetpu.predict import Prediction
+from detlite.convert.targets.edgetpu.predict import Fate, Prediction
 from detlite.convert.targets.edgetpu.versions import OLDEST_RUNTIME, RUNTIME
 from detlite.convert.tflite.options import read_settings
 from detlite.convert.tflite.tensors import POSTPROCESS
 from detlite.runtime.errors import InputError
+from detlite.runtime.records import from_record, to_record
 
 Record = dict[str, Any]
 
@@ -31,44 +34,109 @@ UP_TO = (
 CPU_PART = "operators on the CPU are not in the latency, but for the post-processing op"
 
 
-def prediction_record(prediction: Prediction) -> Record:
-    """Return the facts of *prediction*, every number in the unit of its key."""
-    parameters = parameters_of(prediction.mapped)
-    cost = _estimate(prediction)
-    refusal = prediction.refusal
-    return {
-        "target": "edgetpu",
-        "is_prediction": True,
-        "multiple_subgraphs": prediction.multiple_subgraphs,
-        "operator_count": len(prediction.fates),
-        "mapped_count": len(prediction.mapped),
-        "unmapped_count": prediction.unmapped_count,
-        "subgraphs": prediction.subgraphs,
-        "refusal": None if refusal is None else refusal.text,
-        "refusal_cause": None if refusal is None else refusal.cause,
-        "refusal_cure": None if refusal is None else refusal.cure,
-        "parameter_bytes": parameters.parameter_bytes,
-        "streamed_bytes_least": parameters.streamed_bytes_least,
-        "streamed_bytes_most": parameters.streamed_bytes_most,
-        "min_runtime_version": _runtime(prediction.mapped),
-        "latency_ms": {host: None if cost is None else round(cost.latency_ms[host], 2) for host in HOSTS},
-        "latency_error_percent": ERROR_PERCENT,
-        **_transfers(cost),
-        "fixes": [{"name": fix.name, "title": fix.title, "count": fix.count} for fix in offered(prediction.graph)],
-        "notes": notes(prediction),
-        "operators": [
-            {
-                "index": fate.index,
-                "name": fate.name,
-                "mapped": fate.mapped,
-                "reason": fate.reason,
-                "rule": fate.rule,
-                "cure": fate.cure,
-                "subgraph": fate.subgraph,
-            }
-            for fate in prediction.fates
-        ],
-    }
+@dataclass(frozen=True)
+class FixOffer:
+    """A fix that would move operators to the Edge TPU: its name, what it does, and at how many places."""
+
+    name: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True)
+class PredictionRecord:
+    """A prediction, with what follows from it; every number in the unit of its name.
+
+    Attributes:
+        target: `edgetpu`.
+        is_prediction: always true: nothing of it was compiled or measured.
+        multiple_subgraphs: whether it is as if compiled with `--enable_multiple_subgraphs`.
+        operator_count: of the model.
+        mapped_count: of them on the Edge TPU.
+        unmapped_count: of them on the CPU.
+        subgraphs: of the Edge TPU.
+        refusal: why the compiler will refuse the whole file, in its words; None where it will not.
+        refusal_cause: the same in ours.
+        refusal_cure: what to do about it.
+        parameter_bytes: weights of the mapped operators.
+        streamed_bytes_least: of them, streamed at every inference, at least.
+        streamed_bytes_most: the same, at most.
+        min_runtime_version: the oldest Edge TPU runtime; None where nothing is mapped.
+        latency_ms: by host, an estimate; None where nothing is mapped.
+        latency_error_percent: of that estimate, either way.
+        cycles: of the Edge TPU, computing alone.
+        input_bytes: to the Edge TPU at every inference.
+        output_bytes: from it.
+        instruction_bytes: to it.
+        fixes: what `detlite compile --fix` could do.
+        notes: what a reader must know beside the numbers.
+        operators: where each will run, and why.
+    """
+
+    operator_count: int
+    mapped_count: int
+    unmapped_count: int
+    subgraphs: int
+    parameter_bytes: int
+    streamed_bytes_least: int
+    streamed_bytes_most: int
+    latency_ms: Mapping[str, float | None]
+    target: str = "edgetpu"
+    is_prediction: bool = True
+    multiple_subgraphs: bool = False
+    refusal: str | None = None
+    refusal_cause: str | None = None
+    refusal_cure: str | None = None
+    min_runtime_version: int | None = None
+    latency_error_percent: int = ERROR_PERCENT
+    cycles: int = 0
+    input_bytes: int = 0
+    output_bytes: int = 0
+    instruction_bytes: int = 0
+    fixes: tuple[FixOffer, ...] = ()
+    notes: tuple[str, ...] = ()
+    operators: tuple[Fate, ...] = ()
+
+    def to_record(self) -> Record:
+        """Return it as JSON can carry it."""
+        record: Record = to_record(self)
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> PredictionRecord:
+        """Return what *record* says.
+
+        Raises:
+            InputError: a value is not what it must be.
+        """
+        return from_record(cls, record)
+
+
+def prediction_record(prediction: Prediction) -> PredictionRecord:
+    """Return *prediction* with what follows from it."""
+    parameters, cost, refusal = parameters_of(prediction.mapped), _estimate(prediction), prediction.refusal
+    return PredictionRecord(
+        multiple_subgraphs=prediction.multiple_subgraphs,
+        operator_count=len(prediction.fates),
+        mapped_count=len(prediction.mapped),
+        unmapped_count=prediction.unmapped_count,
+        subgraphs=prediction.subgraphs,
+        refusal=None if refusal is None else refusal.text,
+        refusal_cause=None if refusal is None else refusal.cause,
+        refusal_cure=None if refusal is None else refusal.cure,
+        parameter_bytes=parameters.parameter_bytes,
+        streamed_bytes_least=parameters.streamed_bytes_least,
+        streamed_bytes_most=parameters.streamed_bytes_most,
+        min_runtime_version=_runtime(prediction.mapped),
+        latency_ms={host: None if cost is None else round(cost.latency_ms[host], 2) for host in HOSTS},
+        cycles=0 if cost is None else cost.cycles,
+        input_bytes=0 if cost is None else cost.input_bytes,
+        output_bytes=0 if cost is None else cost.output_bytes,
+        instruction_bytes=0 if cost is None else cost.instruction_bytes,
+        fixes=tuple(FixOffer(fix.name, fix.title, fix.count) for fix in offered(prediction.graph)),
+        notes=tuple(notes(prediction)),
+        operators=prediction.fates,
+    )
 
 
 def figures(prediction: Prediction) -> dict[str, float]:
@@ -151,8 +219,3 @@ def _detections(op: Operator) -> int:
 
 def _runtime(mapped: tuple[Operator, ...]) -> int | None:
     return max((RUNTIME.get(op.name, OLDEST_RUNTIME) for op in mapped), default=None)
-
-
-def _transfers(cost: Estimate | None) -> Record:
-    keys = ("cycles", "input_bytes", "output_bytes", "instruction_bytes")
-    return {key: 0 if cost is None else getattr(cost, key) for key in keys}

@@ -1,5 +1,6 @@
 """Two runs: what may differ, what is noise, and what is a finding."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.runtime.errors import InputError, UnknownNameError
-from detlite.studies.compare.comparison import compare_runs
+from detlite.studies.compare.comparison import RunComparison, compare_runs, said
 from detlite.studies.compare.limits import parse_limits
 from detlite.studies.compare.record import run_record
-from detlite.studies.compare.show import markdown, rows, said
+from detlite.studies.compare.show import markdown, rows
 
 SAMPLES = (5 + np.random.default_rng(1).gamma(2, 0.05, 400)).tolist()
 
@@ -246,3 +247,10 @@ def test_no_figure_of_a_device_that_is_none_is_shown_without_the_word(word):
     found = compare(*records, "latency_p90=+5%", allowed=["validity"])
     assert all(row[0].startswith(f"{word} ") for row in rows(found))
     assert said(found.findings[0]).startswith(f"{word} latency_p90 rose")
+
+
+def test_a_comparison_comes_back_from_its_record():
+    found = compare(latency([SAMPLES]), latency([times(1.2)], threads=2), "latency_p90=+5%", allowed=["threads"])
+    assert RunComparison.from_record(json.loads(json.dumps(found.to_record()))) == found
+    scores = compare(accuracy(30.0), accuracy(29.5), "map=-0.3")
+    assert RunComparison.from_record(json.loads(json.dumps(scores.to_record()))) == scores

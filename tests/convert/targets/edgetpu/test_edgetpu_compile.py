@@ -16,6 +16,7 @@ from builders.tiny_tflite import tiny_contract, tiny_int8_model
 from detlite.cli import main
 from detlite.convert.artifact import step
 from detlite.convert.model import Model
+from detlite.convert.targets.edgetpu.outcome import CompileRecord
 
 STAND_IN = Path(replay_compiler.__file__)
 VERSION = "16.0.384591198"
@@ -84,6 +85,8 @@ def test_a_compiled_detector_is_written_with_log_contract_labels_and_history(tmp
 def test_the_record_has_the_real_mapping_the_log_and_the_prediction(tmp_path, pair, capsys):
     assert compile_(pair[0], tmp_path, "--json", "--compiler", stand_in(tmp_path, "replay", [pair])) == 0
     record = json.loads(capsys.readouterr().out)
+    again = CompileRecord.from_record(record).to_record()
+    assert {"schema": "detlite.compile", "schema_version": 1, **again} == record
     assert record["schema"] == "detlite.compile"
     (model,) = record["models"]
     assert model["differences"] == []

@@ -7,6 +7,8 @@ import pytest
 from builders.edgetpu_models import Model, convolutions
 
 from detlite.cli import main
+from detlite.convert.targets.edgetpu.predict import predict
+from detlite.convert.targets.edgetpu.record import PredictionRecord, prediction_record
 
 KEYS = {"index", "name", "mapped", "reason", "rule", "cure", "subgraph"}
 
@@ -40,6 +42,11 @@ def test_the_record_has_every_operator_in_file_order_and_says_that_it_is_a_predi
     assert (record["subgraphs"], record["refusal"], record["unmapped_count"]) == (1, None, 2)
     assert set(record["latency_ms"]) == {"desktop_usb3", "raspberry_pi_4_usb3", "dev_board"}
     assert [fix["name"] for fix in record["fixes"]] == ["relu6_for_hard_swish"]
+
+
+def test_a_prediction_comes_back_from_its_record(mixed):
+    found = prediction_record(predict(mixed.read_bytes(), "mixed"))
+    assert PredictionRecord.from_record(json.loads(json.dumps(found.to_record()))) == found
 
 
 def test_several_subgraphs_are_predicted_when_asked(mixed, capsys):
