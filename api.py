@@ -16,7 +16,6 @@ from detlite.devices.inventory import Device as Device
 from detlite.library.inputs import dataset as dataset
 from detlite.library.inputs import images as images
 from detlite.library.inputs import list_devices as list_devices
-from detlite.library.models import ModelComparison as ModelComparison
 from detlite.library.models import compare as compare
 from detlite.library.models import export as export
 from detlite.library.models import predict_edgetpu as predict_edgetpu
@@ -37,5 +36,6 @@ from detlite.runtime.measure.results import Measurement as Measurement
 from detlite.runtime.progress import Progress as Progress
 from detlite.runtime.session import Session as Session
 from detlite.runtime.task import Found as Found
+from detlite.studies.compare.file_comparison import ModelComparison as ModelComparison
 from detlite.studies.detect.results import DetectRun as DetectRun
 from detlite.studies.detect.results import ImageResult as ImageResult

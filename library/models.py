@@ -24,11 +24,8 @@ from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import model_in
 from detlite.runtime.progress import Progress, silent
-from detlite.studies.compare.file_comparison import CompareOptions, Comparison, read_side
+from detlite.studies.compare.file_comparison import CompareOptions, ModelComparison, read_side
 from detlite.studies.compare.file_comparison import compare as compare_files
-
-ModelComparison = Comparison
-"""Of two models; two runs have another."""
 
 
 def read(

@@ -73,7 +73,7 @@ class CompareOptions:
 
 
 @dataclass(frozen=True)
-class FileComparison:
+class ModelComparison:
     """What comparing two files found.
 
     Attributes:
@@ -94,7 +94,7 @@ class FileComparison:
         return {**known, "findings": list(self.findings), "notes": list(self.lines), **self.facts}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> FileComparison:
+    def from_record(cls, record: Mapping[str, Any]) -> ModelComparison:
         """Return the comparison that *record* describes.
 
         Raises:
@@ -126,7 +126,7 @@ class Comparer:
 
     title: str
     takes: Callable[[Side, Side], bool]
-    compare: Callable[[Side, Side, CompareOptions, Progress], FileComparison]
+    compare: Callable[[Side, Side, CompareOptions, Progress], ModelComparison]
 
 
 def read_side(path: Path) -> Side:
@@ -151,7 +151,7 @@ def read_side(path: Path) -> Side:
     return Side(path, artifact, data, read_graph(data, str(path)))
 
 
-def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = silent) -> FileComparison:
+def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = silent) -> ModelComparison:
     """Return how *a* and *b* compare.
 
     Raises:
@@ -159,6 +159,6 @@ def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = s
     """
     for comparer in load_plugins(FOLDER).values():
         if comparer.takes(a, b):
-            found: FileComparison = comparer.compare(a, b, options, progress)
+            found: ModelComparison = comparer.compare(a, b, options, progress)
             return found
     raise InputError(f"{a.given} and {b.given}: nothing compares these two")

@@ -12,7 +12,7 @@ from detlite.convert.files.schemas import FOLDER, schema_called, schema_names
 from detlite.runtime.errors import UnknownNameError
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("runtime", "convert", "accuracy", "calibration", "devices", "studies", "commands")
+ROOMS = ("runtime", "convert", "accuracy", "calibration", "devices", "studies", "library", "commands")
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 NAME = re.compile(r"detlite\.[a-z_]+")
 PRIVATE = {"detlite.catalogue", "detlite.digests"}

@@ -7,7 +7,7 @@ from typing import Any
 from detlite.convert.targets.edgetpu.compiled import read_compiled, totals
 from detlite.convert.targets.edgetpu.validity import findings
 from detlite.runtime.progress import Progress
-from detlite.studies.compare.file_comparison import CompareOptions, Comparer, FileComparison, Side
+from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
 
 
 def takes(a: Side, b: Side) -> bool:
@@ -15,7 +15,7 @@ def takes(a: Side, b: Side) -> bool:
     return a.is_compiled and b.is_compiled
 
 
-def compare(a: Side, b: Side, _options: CompareOptions, _progress: Progress) -> FileComparison:
+def compare(a: Side, b: Side, _options: CompareOptions, _progress: Progress) -> ModelComparison:
     """Say what each holds: equal files agree; others are told apart by their figures and edges."""
     compiled = [read_compiled(side.data, str(side.given)) for side in (a, b)]
     sums = [totals(item) for item in compiled]
@@ -29,7 +29,7 @@ def compare(a: Side, b: Side, _options: CompareOptions, _progress: Progress) -> 
     if not other and a.data != b.data:
         other.append("the files differ, in nothing that the schema names")
     facts = {"old": sums[0], "new": sums[1]}
-    return FileComparison("two compiled files", tuple(wrong + other), (), facts)
+    return ModelComparison("two compiled files", tuple(wrong + other), (), facts)
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ from detlite.convert.targets.edgetpu.compiled import read_compiled, totals
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.twin import compare_twins
 from detlite.runtime.progress import Progress
-from detlite.studies.compare.file_comparison import CompareOptions, Comparer, FileComparison, Side
+from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
 
 UNSEEN = "the weights cannot be compared: models that differ in nothing else look alike"
 
@@ -16,7 +16,7 @@ def takes(a: Side, b: Side) -> bool:
     return a.is_compiled is not b.is_compiled
 
 
-def compare(a: Side, b: Side, options: CompareOptions, _progress: Progress) -> FileComparison:
+def compare(a: Side, b: Side, options: CompareOptions, _progress: Progress) -> ModelComparison:
     """Say whether the compiled one is the other one compiled, and where its operators run."""
     cpu, made = (b, a) if a.is_compiled else (a, b)
     compiled = read_compiled(made.data, str(made.given))
@@ -31,7 +31,7 @@ def compare(a: Side, b: Side, options: CompareOptions, _progress: Progress) -> F
     if others:
         lines.insert(1, f"not as predicted: {', '.join(others)}")
     facts = {"cpu": str(cpu.given), "compiled": str(made.given), **totals(compiled), "operators": operators}
-    return FileComparison("a CPU model and its compiled twin", twins.findings, tuple(lines), facts)
+    return ModelComparison("a CPU model and its compiled twin", twins.findings, tuple(lines), facts)
 
 
 PLUGIN = Comparer(title="whether a compiled file belongs to a CPU model", takes=takes, compare=compare)

@@ -21,14 +21,14 @@ from detlite.convert.targets.edgetpu.sample import SAMPLES, random_inputs, run_m
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.progress import Progress
 from detlite.runtime.tasks.detection import has_raw_heads
-from detlite.studies.compare.file_comparison import CompareOptions, Comparer, FileComparison, Side
+from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
 
 MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a part of the comparison found, in the terms of `FileComparison`."""
+    """What a part of the comparison found, in the terms of `ModelComparison`."""
 
     findings: tuple[str, ...]
     lines: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def takes(a: Side, b: Side) -> bool:
     return not a.is_compiled and not b.is_compiled
 
 
-def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> FileComparison:
+def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> ModelComparison:
     """Compare contracts, outputs by role, and what an Edge TPU would run of each."""
     if a.artifact is not None and b.artifact is not None:
         told = _agreement(a.artifact, b.artifact, options, progress)
@@ -51,9 +51,9 @@ def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> Fi
     changes = _moved(a, b, options)
     facts = {"old": str(a.given), "new": str(b.given), **told.facts}
     if changes is None:
-        return FileComparison("two models", told.findings, told.lines, facts)
+        return ModelComparison("two models", told.findings, told.lines, facts)
     lines = (*told.lines, *_moved_lines(changes))
-    return FileComparison("two models", told.findings, lines, {**facts, "moved": dataclasses.asdict(changes)})
+    return ModelComparison("two models", told.findings, lines, {**facts, "moved": dataclasses.asdict(changes)})
 
 
 def _agreement(a: Artifact, b: Artifact, options: CompareOptions, progress: Progress) -> Told:

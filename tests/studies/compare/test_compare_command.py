@@ -13,7 +13,7 @@ from detlite.cli import main
 from detlite.convert.artifact import step
 from detlite.convert.model import Model
 from detlite.runtime.boxes.nms import Nms
-from detlite.studies.compare.file_comparison import FileComparison
+from detlite.studies.compare.file_comparison import ModelComparison
 
 
 def artifact(folder, contract=None, data=None):
@@ -35,7 +35,7 @@ def test_two_conversions_of_one_model_agree(tmp_path, capsys):
     assert record["agree"] is True
     assert record["max_differences"] == {"box_encodings": 0.0, "class_scores": 0.0}
     assert record["tolerances"] == {"box_encodings": 1e-3, "class_scores": 1e-3}
-    found = FileComparison.from_record(record)
+    found = ModelComparison.from_record(record)
     assert {"schema": "detlite.compare", "schema_version": 1, **found.to_record(record["a"], record["b"])} == record
 
 
