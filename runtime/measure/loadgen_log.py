@@ -20,7 +20,6 @@ from detlite.runtime.measure.statistics import percentile_ns
 from detlite.runtime.version import __version__
 
 SUMMARY, DETAIL, ACCURACY = "mlperf_log_summary.txt", "mlperf_log_detail.txt", "mlperf_log_accuracy.json"
-TITLES = {"single-stream": "SingleStream", "multi-stream": "MultiStream", "server": "Server", "offline": "Offline"}
 PERCENTS = (50.0, 90.0, 95.0, 97.0, 99.0, 99.9)
 RULE = "=" * 48
 
@@ -98,8 +97,10 @@ def _quoted(setup: Setup, found: Measurement, results: Record) -> Iterable[Tuple
         yield "Samples per query", setup.streams
     elif setup.scenario == "server":
         yield "Scheduled samples per second", f"{found.figures['scheduled_per_second']:.2f}"
-    else:
+    elif setup.scenario == "offline":
         yield "Samples per second", f"{found.figures['samples_per_second']:g}"
+    else:  # a scenario that LoadGen does not have
+        yield found.metric.name, found.metric.value
 
 
 def _met(found: Measurement, *words: str) -> bool:
@@ -118,7 +119,7 @@ def _summary(setup: Setup, found: Measurement, results: Record, parameters: Reco
     valid = not found.reasons
     checks = _checks(found)
     lines: List[str] = [RULE, "MLPerf Results Summary", RULE, f"SUT name : detlite {found.runtime}"]
-    lines += [f"Scenario : {TITLES[setup.scenario]}", "Mode     : PerformanceOnly"]
+    lines += [f"Scenario : {scenario_called(setup.scenario).title}", "Mode     : PerformanceOnly"]
     lines += [f"{key} : {value}" for key, value in _quoted(setup, found, results)]
     lines += [f"Result is : {'VALID' if valid else 'INVALID'}"]
     lines += [
@@ -151,9 +152,9 @@ def _detail(setup: Setup, found: Measurement, results: Record, parameters: Recor
         "qsl_name": "images" if setup.images else "noise",
         "qsl_reported_total_count": len(setup.images),
         "qsl_reported_performance_count": parameters["performance_sample_count"],
-        "requested_scenario": TITLES[setup.scenario],
+        "requested_scenario": scenario_called(setup.scenario).title,
         "requested_test_mode": "PerformanceOnly",
-        "effective_scenario": TITLES[setup.scenario],
+        "effective_scenario": scenario_called(setup.scenario).title,
         "effective_test_mode": "PerformanceOnly",
     }
     named = {key.replace(" (ns)", "_ns").replace(" (ms)", "_ms"): value for key, value in parameters.items()}

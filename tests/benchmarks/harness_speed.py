@@ -84,7 +84,9 @@ def beside_litert_benchmark(setup: Setup, scratch: Path) -> None:
         result = scratch / "result.json"
         subprocess.run([*program, "--warmup_runs", "30", "--result_json", result], check=True, capture_output=True)
         theirs.append(json.loads(result.read_text())["latency"]["median_ms"])
-        ours.append(measure_model(setup).invoke.p50_ms)
+        invoke_ms = measure_model(setup).invoke.p50_ms
+        assert invoke_ms is not None
+        ours.append(invoke_ms)
     ratio = median(a / b for a, b in zip(ours, theirs, strict=True))
     print(f"2. invoke {median(ours):.3f} ms, litert-benchmark {median(theirs):.3f} ms, ratio {ratio:.4f}")
 
@@ -111,6 +113,7 @@ def start_and_memory(folder: Path, photo: Path, setup: Setup, scratch: Path) -> 
     print(f"3. start to detection {board:.1f} ms, bare {bare:.1f} ms, ratio {board / bare:.3f}", end="; ")
     print(f"fastest {min(spans['board']):.1f} and {min(spans['bare']):.1f}")
     peak = measure_model(setup).memory_peak_bytes
+    assert peak is not None
     print(f"4. memory {peak / 1e6:.1f} MB, bare {bare_kb * 1024 / 1e6:.1f} MB")
 
 

@@ -4,12 +4,15 @@ No other line of the source changes: the rest of it is links to the real files.
 """
 
 import json
+import subprocess
+import sys
 import textwrap
 
 import pytest
 from builders.detection_cases import write_instances
 from builders.edgetpu_models import Model as EdgeModel
 from builders.float_detector import detector, write_images
+from builders.model_files import write_frozen
 from builders.overlaid_source import OverlaidSource
 from builders.tiny_tflite import tiny_model
 from PIL import Image
@@ -25,6 +28,122 @@ ADDED = {
 
 
         PLUGIN = Backend(title="a newcomer", suffixes=(".tflite",), open=opened)
+    """,
+    "runtime/measure/scenarios/three_at_once.py": """
+        from detlite.runtime.measure.scenario import Judged, Scenario
+
+
+        def run(load, clock, serve):
+            for query in range(load.queries):
+                due = clock.now_ns()
+                for sample in range(3):
+                    serve(query, sample % load.samples, due)
+
+
+        def judge(series, load):
+            triples = float(sum(rows.queries for rows in series))
+            return Judged(triples, {"triples": triples}, ())
+
+
+        PLUGIN = Scenario(title="ThreeAtOnce", percent=50.0, metric="triples", run=run, judge=judge)
+    """,
+    "runtime/tasks/busiest.py": """
+        from dataclasses import dataclass
+        from typing import ClassVar, Tuple
+
+        import numpy as np
+
+        from detlite.runtime.task import Found, Result, Task, TaskKind, label_of
+
+
+        @dataclass(frozen=True)
+        class Anchor(Result):
+            listed: ClassVar[str] = "anchor"
+            fields: ClassVar[Tuple[str, ...]] = ("anchor",)
+            anchor: int
+
+            def above(self, threshold):
+                return iter([Found(label_of((), 0), 0, 1.0)])
+
+            def to_record(self):
+                return {"anchor": self.anchor}
+
+            @classmethod
+            def from_record(cls, record, labels=()):
+                return cls(record["anchor"])
+
+            @classmethod
+            def columns(cls, results):
+                return {"anchor": np.array([one.anchor for one in results])}
+
+
+        @dataclass(frozen=True)
+        class Busiest(Task):
+            kind: ClassVar[str] = "busiest"
+
+            def check(self, outputs, labels):
+                pass
+
+            def result(self, heads, labels):
+                return Anchor(int(heads["class_scores"].max(axis=1).argmax()))
+
+
+        PLUGIN = TaskKind(title="a finder of the busiest anchor", settings=Busiest, result=Anchor, agreement="same")
+    """,
+    "convert/readers/upside_down.py": """
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        from detlite.convert.reader import Reader
+        from detlite.convert.readers import frozen_graph
+
+
+        def read(path):
+            with TemporaryDirectory() as folder:
+                (Path(folder) / "graph.pb").write_bytes(path.read_bytes()[::-1])
+                return frozen_graph.read(Path(folder) / "graph.pb")
+
+
+        PLUGIN = Reader(
+            title="a frozen graph, last byte first",
+            recognizes=lambda path: path if path.suffix == ".upside_down" else None,
+            files=lambda path: (path,),
+            read=read,
+        )
+    """,
+    "convert/graph/repairs/renamed.py": """
+        from detlite.convert.graph.repair import Repair
+
+        PLUGIN = Repair(title="nothing, twice", why="a test", apply=lambda graph_def: 2)
+    """,
+    "convert/rebuild/odapi/families/newcomer.py": """
+        from detlite.convert.rebuild.network.extractor import Extractor
+        from detlite.convert.rebuild.network.mobiledet import FusedBlock, InvertedBlock, MobileDet, SeparableBlock
+        from detlite.convert.rebuild.odapi.config.presets import ssdlite
+        from detlite.convert.rebuild.odapi.family import Family
+
+        SMALL = MobileDet(
+            scope="FeatureExtractor/Newcomer",
+            stem=8,
+            stages=(
+                (SeparableBlock(8),),
+                (FusedBlock(2, 8, stride=2, residual=False),),
+                (FusedBlock(2, 8, stride=2, residual=False),),
+                (InvertedBlock(2, 8, stride=2, residual=False),),
+                (InvertedBlock(2, 8, stride=2, residual=False),),
+            ),
+        )
+
+        PLUGIN = Family(
+            title="Newcomer",
+            paper="a test",
+            scopes=(SMALL.scope,),
+            mean=(127.5, 127.5, 127.5),
+            std=(127.5, 127.5, 127.5),
+            archives=("newcomer",),
+            extractors={"ssd_newcomer": Extractor(SMALL.six_maps)},
+            presets={"newcomer_ssd": ssdlite("ssd_newcomer")},
+        )
     """,
     "accuracy/datasets/backwards.py": """
         from detlite.accuracy.dataset import Dataset, Item
@@ -194,6 +313,35 @@ def test_a_backend(detlite, artifact):
     assert json.loads(out)["runtime"] == "nothing"
 
 
+def test_a_scenario(detlite, artifact):
+    rules = ("--scenario", "three-at-once", "--queries", 20, "--processes", 1, "--backend", "null", "--noise")
+    record = json.loads(done(detlite("measure", artifact, *rules, "--json")))
+    assert record["scenario"] == "three-at-once"
+    assert record["figures"]["triples"] >= 20
+
+
+BUSIEST = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+from detlite.convert.model import Model
+from detlite.runtime.artifact import read_artifact
+from detlite.runtime.session import Session
+from detlite.runtime.tasks.busiest import Busiest
+known = read_artifact(Path(sys.argv[1]))
+Model(known.model.read_bytes(), "tflite", replace(known.contract, task=Busiest()), known.history).save(Path("busiest"))
+print(Session(read_artifact(Path("busiest"))).run(np.zeros((16, 16, 3), np.uint8)).to_record())
+"""
+
+
+def test_a_task(detlite, artifact):
+    program = [sys.executable, "-c", BUSIEST, artifact]
+    ran = subprocess.run(program, cwd=detlite.folder, env=detlite.environment, capture_output=True, text=True)
+    assert ran.stdout.startswith("{'anchor': "), ran.stderr
+    assert json.loads((detlite.folder / "busiest/contract.json").read_text())["task"] == {"kind": "busiest"}
+
+
 def test_a_dataset(detlite, artifact, photos, tmp_path):
     (tmp_path / "last.txt").write_text(f"{photos / '03.npy'}\n{photos / '02.npy'}\n")
     two = ("--count", 2, "--choice", "first")
@@ -205,6 +353,21 @@ def test_a_dataset(detlite, artifact, photos, tmp_path):
 
 def history(folder):
     return json.loads((folder / "history.json").read_text())["steps"]
+
+
+@pytest.mark.slow
+def test_a_reader_and_a_repair(detlite, tmp_path):
+    frozen = write_frozen(tmp_path / "source") / "frozen_inference_graph.pb"
+    (tmp_path / "tiny.upside_down").write_bytes(frozen.read_bytes()[::-1])
+    done(detlite("convert", "tiny.upside_down", "--labels", tmp_path / "source/labels.txt", "-o", "float"))
+    assert "renamed" in json.dumps(history(tmp_path / "float"))
+
+
+@pytest.mark.slow
+def test_a_family(detlite):
+    asked = ("--family", "newcomer_ssd", "--classes", 3, "--random-weights", 0)
+    done(detlite("convert", *asked, "-o", "float"))
+    assert (detlite.folder / "float/model.tflite").is_file()
 
 
 def test_a_metric(detlite, artifact, tmp_path):

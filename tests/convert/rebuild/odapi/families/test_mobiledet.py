@@ -7,7 +7,7 @@ from builders.built_network import build, operators, thin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.rebuild.network.mobiledet import scaled
+from detlite.convert.rebuild.network.channel_counts import scaled
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.runtime.errors import InputError
 
