@@ -23,7 +23,7 @@ from detlite.convert.load import (
 )
 from detlite.convert.model import model_of
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
-from detlite.convert.rebuild.plan import PresetSource
+from detlite.convert.rebuild.rebuild import PresetSource
 from detlite.convert.rebuild.weights.open import prefix_of
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize, source_of_checkpoint
 from detlite.convert.summary import detector_facts

@@ -17,7 +17,7 @@ from detlite.convert.graph.repair import Repaired
 from detlite.convert.graph.runner import GraphRunner, running
 from detlite.convert.graph.trim import prune, trim
 from detlite.convert.reader import FrozenGraph
-from detlite.convert.rebuild.odapi.normalization import family_normalization
+from detlite.convert.rebuild.odapi.family import family_normalization
 from detlite.convert.sidecar_files import Hints, read_hints
 from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.coding import BoxCoder

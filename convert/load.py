@@ -11,8 +11,7 @@ from detlite.convert.exporter import exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
-from detlite.convert.rebuild.plan import PresetSource, plan_of_checkpoint, plan_of_preset
-from detlite.convert.rebuild.rebuild import Rebuilt, rebuild
+from detlite.convert.rebuild.rebuild import PresetSource, Rebuilt, plan_of_checkpoint, plan_of_preset, rebuild
 from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.tensorflow import load_tensorflow

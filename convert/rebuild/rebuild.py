@@ -1,58 +1,50 @@
-"""Rebuild a detector in current TensorFlow from its config and weights, as a `FloatGraph`."""
+"""Rebuild a detector in current TensorFlow from its config or a preset, and weights, as a `FloatGraph`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detlite.convert.detector import DetectorOptions, raw_outputs
+from detlite.convert.detector import DetectorOptions
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.trim import prune
-from detlite.convert.rebuild.decoding import Decoding, center_net_decoding, ssd_decoding
-from detlite.convert.rebuild.detector_config import CenterNet, DetectorConfig, Ssd
+from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.network.anchors import Size
-from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
-from detlite.convert.rebuild.network.center_net import OCTAVE, build_center_net
-from detlite.convert.rebuild.network.ssd import build_ssd
-from detlite.convert.rebuild.odapi.family import Family, family_of_center_net, family_of_extractor
+from detlite.convert.rebuild.odapi.config.read import read_pipeline
+from detlite.convert.rebuild.odapi.family import preset
+from detlite.convert.rebuild.weights.open import open_checkpoint
+from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
-from detlite.convert.sidecar_files import Hints
+from detlite.convert.source import Source
 from detlite.runtime.artifact import RANDOM_WEIGHTS
-from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.inputs import ImageInput
-from detlite.runtime.tasks.detection import RAW_ROLES, Detection
 
-RESIZE = "tf1_bilinear"
-"""The OD API calls `tf.compat.v1.image.resize_images`, in TF2 models too."""
-
-QAT_MEAN, QAT_STD = 128.0, 128.0
-"""The normalization of quantization-aware models, in steps of 1/128, as in the zoo's quantized archives."""
-
-Normalization = tuple[str, tuple[float, ...], tuple[float, ...]]
-"""Colour order, mean and std."""
+PRESET = "preset"
 
 
 @dataclass(frozen=True)
-class RebuildPlan:
-    """A network to build.
+class PresetSource:
+    """A preset of a family with random weights, to measure latency and operator mapping before training.
 
     Attributes:
-        model: the config of the network.
-        origin: the name of the config in the contract's origin: "pipeline.config", "preset ssdlite_mobilenet_v2".
-        folder: the folder that may hold a label map, or None.
-        quantized: whether the trained quantization ranges stay in the graph.
-        skipped: fields of the config that the OD API no longer has.
-        random_seed: the seed of random weights; None for trained weights.
+        name: the name of the preset.
+        seed: the seed of the random weights.
+        classes: the number of classes without the background; None for the preset's own.
     """
 
-    model: DetectorConfig
-    origin: str
-    folder: Path | None = None
-    quantized: bool = False
-    skipped: tuple[str, ...] = ()
-    random_seed: int | None = None
+    name: str
+    seed: int
+    classes: int | None = None
+
+    @property
+    def source(self) -> Source:
+        """The preset as a source, for the history."""
+        key = f"{self.name} {self.classes} {self.seed}"
+        title = f"preset {self.name} with random weights, seed {self.seed}"
+        return Source(Path(self.name), PRESET, title, hashlib.sha256(key.encode()).hexdigest(), Path(self.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +62,38 @@ class Rebuilt:
     notices: tuple[str, ...] = ()
 
 
+def plan_of_checkpoint(trained: CheckpointSource, *, quantized: bool = False) -> tuple[RebuildPlan, Weights]:
+    """Return the plan of the config, and the weights of the checkpoint.
+
+    Args:
+        trained: config and checkpoint.
+        quantized: whether to keep the trained quantization ranges.
+
+    Raises:
+        InputError: one of them cannot be read, or there are no trained ranges to keep.
+    """
+    pipeline = read_pipeline(trained.config)
+    if quantized and not pipeline.quantization_aware:
+        raise InputError(
+            f"{trained.config} has no graph_rewriter, so the checkpoint has no trained ranges: convert it as float32 "
+            "and use `detlite quantize` with images"
+        )
+    weights = open_checkpoint(trained.checkpoint, use_moving_averages=pipeline.use_moving_averages)
+    return RebuildPlan(pipeline.model, trained.config.name, trained.config.parent, quantized, pipeline.skipped), weights
+
+
+def plan_of_preset(untrained: PresetSource) -> tuple[RebuildPlan, Weights]:
+    """Return the plan of the preset, and its random weights.
+
+    Raises:
+        UnknownNameError: there is no such preset.
+    """
+    model = preset(untrained.name)
+    if untrained.classes is not None:
+        model = replace(model, classes=untrained.classes)
+    return RebuildPlan(model, f"preset {untrained.name}", random_seed=untrained.seed), RandomWeights(untrained.seed)
+
+
 def rebuild(plan: RebuildPlan, weights: Weights, options: DetectorOptions) -> Rebuilt:
     """Return the detector of *plan* with *weights*.
 
@@ -77,105 +101,17 @@ def rebuild(plan: RebuildPlan, weights: Weights, options: DetectorOptions) -> Re
         InputError: no family has the feature extractor, the parts of the config do not fit together, or the weights
             do not fit the network.
     """
+    architecture = architecture_of(plan.model)
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
-    build = _center_net if isinstance(plan.model, CenterNet) else _ssd
-    built, normalization, decoding = build(plan, weights, options, size)
+    built = architecture.build(plan, weights, size)
     unused = weights.finish(config=plan.origin)
-    contract = _contract(plan, options, _image(normalization, size), decoding)
-    scores = CLASS_LOGITS if options.logits else CLASS_SCORES
-    graph_def = prune(built.graph_def, (BOX_ENCODINGS, scores))
+    contract = architecture.contract(plan, options, size, built)
+    outputs = architecture.outputs(options)
     facts: dict[str, object] = {"parameters": built.parameters, "macs": built.macs}
     if plan.random_seed is not None:
         facts[RANDOM_WEIGHTS] = plan.random_seed
-    outputs = dict(zip(RAW_ROLES, (BOX_ENCODINGS, scores), strict=True))
+    graph_def = prune(built.graph_def, tuple(outputs.values()))
     return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, unused))
-
-
-def _ssd(
-    plan: RebuildPlan, weights: Weights, options: DetectorOptions, size: Size
-) -> tuple[BuiltNetwork, Normalization, Decoding]:
-    model = plan.model
-    assert isinstance(model, Ssd)
-    kind = model.extractor.type
-    family, extractor = family_of_extractor(kind, model.extractor.line, plan.origin)
-    if min(size) < extractor.smallest_side:
-        raise InputError(
-            f"{plan.origin}: images of {size[0]} x {size[1]} pixels; {kind} needs at least {extractor.smallest_side} "
-            "on each side"
-        )
-    built = build_ssd(model, extractor, weights, size, quantized=plan.quantized)
-    decoding = ssd_decoding(model, plan.origin, options, size, built.maps)
-    decoding.origin["image"] = _image_origin(plan, family)
-    return built, _ssd_normalization(plan, family, gray=model.resizer.grayscale), decoding
-
-
-def _center_net(
-    plan: RebuildPlan, weights: Weights, options: DetectorOptions, size: Size
-) -> tuple[BuiltNetwork, Normalization, Decoding]:
-    model = plan.model
-    assert isinstance(model, CenterNet)
-    family, extractor = family_of_center_net(model.type, model.line, plan.origin)
-    if any(side % OCTAVE for side in size) or model.resizer.grayscale:
-        gray = "gray " if model.resizer.grayscale else ""
-        raise InputError(
-            f"{plan.origin}: {gray}images of {size[0]} x {size[1]} pixels; {model.type} needs colour images with sides "
-            f"that are multiples of {OCTAVE}"
-        )
-    built = build_center_net(model, extractor, weights, size)
-    decoding = center_net_decoding(model, plan.origin, options, built.maps[0])
-    decoding.origin["image"] = f"channel means and stds of {plan.origin}, then those of the family {family.title}"
-    return built, extractor.normalization(model), decoding
-
-
-def _image_origin(plan: RebuildPlan, family: Family) -> str:
-    if plan.quantized:
-        how = f"mean {QAT_MEAN:.0f} and std {QAT_STD:.0f} of quantization-aware training"
-    else:
-        how = f"mean and std of the family {family.title}"
-    return f"{how}; size of {plan.origin} or of --input"
-
-
-def _ssd_normalization(plan: RebuildPlan, family: Family, *, gray: bool) -> Normalization:
-    mean, std = ((QAT_MEAN,) * 3, (QAT_STD,) * 3) if plan.quantized else (family.mean, family.std)
-    if not gray:
-        return "RGB", mean, std
-    return ("GRAY", mean[:1], std[:1]) if family.normalizes_gray else ("GRAY", (0.0,), (1.0,))
-
-
-def _image(normalization: Normalization, size: Size) -> ImageInput:
-    colour, mean, std = normalization
-    return ImageInput(
-        name="image",
-        height=size[0],
-        width=size[1],
-        colour=colour,
-        dtype="float32",
-        mean=mean,
-        std=std,
-        resize=RESIZE,
-    )
-
-
-def _contract(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
-    origin = {"weights": _weights_origin(plan), **decoding.origin}
-    hints = Hints(plan.folder or Path(), plan.model.classes)
-    deferred = options.logits and decoding.score_converter != "IDENTITY"
-    task = Detection(
-        anchors=decoding.anchors,
-        box_coder=decoding.box_coder,
-        score_converter=decoding.score_converter,
-        score_converter_place="host" if deferred else "model",
-        label_offset=decoding.label_offset,
-        nms=decoding.nms,
-    )
-    labels = hints.labels(plan.model.classes, options.labels, origin)
-    return Contract((image,), raw_outputs(len(decoding.anchors), decoding.columns), labels, task, origin)
-
-
-def _weights_origin(plan: RebuildPlan) -> str:
-    if plan.random_seed is None:
-        return f"the checkpoint that was trained with {plan.origin}"
-    return f"random numbers, seed {plan.random_seed}: nobody trained them"
 
 
 def _notices(plan: RebuildPlan, size: Size, unused: UnusedVariables) -> tuple[str, ...]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.center_net import CenterExtractor
 from detlite.convert.rebuild.network.extractor import Extractor
-from detlite.runtime.errors import ContractError, UnknownNameError, unknown_name
+from detlite.runtime.errors import ContractError, InputError, UnknownNameError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
 
 FAMILIES = "detlite.convert.rebuild.odapi.families"
@@ -79,6 +81,23 @@ def family_of_scope(node_names: Iterable[str]) -> Family | None:
     return best
 
 
+def family_normalization(node_names: Iterable[str]) -> tuple[str, tuple[float, ...], tuple[float, ...]]:
+    """Return (title of the family, mean, std) for the graph with these nodes.
+
+    Raises:
+        InputError: no family has these scopes.
+    """
+    names = list(node_names)
+    family = family_of_scope(names)
+    if family is None:
+        scopes = sorted({"/".join(name.split("/")[:2]) for name in names if name.startswith("FeatureExtractor/")})
+        raise InputError(
+            f"the graph has no preprocessing, and no family has its scopes {scopes[:3]}: give the "
+            "frozen_inference_graph.pb of the same model, which includes the preprocessing"
+        )
+    return family.title, family.mean, family.std
+
+
 def family_of_archive(archive: str) -> str | None:
     """Return the name of the family that covers *archive* (a family or model of the catalogue), or None."""
     for name in family_names():
@@ -98,14 +117,12 @@ def family_of_extractor(kind: str, line: int, source: str) -> tuple[Family, Extr
     Raises:
         UnknownNameError: no family has it.
     """
-    known = {name: (family, one) for family in families() for name, one in family.extractors.items()}
-    return _known(known, kind, f"{source}, line {line}")
+    return _family_with(lambda family: family.extractors, kind, f"{source}, line {line}")
 
 
 def family_of_center_net(kind: str, line: int, source: str) -> tuple[Family, CenterExtractor]:
     """Return the CenterNet feature extractor *kind* and its family; see `family_of_extractor`."""
-    known = {name: (family, one) for family in families() for name, one in family.center_nets.items()}
-    return _known(known, kind, f"{source}, line {line}")
+    return _family_with(lambda family: family.center_nets, kind, f"{source}, line {line}")
 
 
 def preset(name: str) -> DetectorConfig:
@@ -114,10 +131,10 @@ def preset(name: str) -> DetectorConfig:
     Raises:
         UnknownNameError: no family has such a preset.
     """
-    known = {name: model for family in families() for name, model in family.presets.items()}
-    if name not in known:
-        raise unknown_name("preset", name, known)
-    return known[name]
+    for family in _likely_first(name):
+        if name in family.presets:
+            return family.presets[name]
+    raise unknown_name("preset", name, [known for family in families() for known in family.presets])
 
 
 def families() -> list[Family]:
@@ -125,7 +142,25 @@ def families() -> list[Family]:
     return [load_family(name) for name in family_names()]
 
 
-def _known(known: Mapping[str, tuple[Family, Found]], kind: str, place: str) -> tuple[Family, Found]:
-    if kind not in known:
-        raise UnknownNameError(f"{place}: {unknown_name('feature extractor', kind, known)}")
-    return known[kind]
+def _family_with(parts: Callable[[Family], Mapping[str, Found]], kind: str, place: str) -> tuple[Family, Found]:
+    for family in _likely_first(kind):
+        if kind in parts(family):
+            return family, parts(family)[kind]
+    known = [name for family in families() for name in parts(family)]
+    raise UnknownNameError(f"{place}: {unknown_name('feature extractor', kind, known)}")
+
+
+def _likely_first(text: str) -> Iterator[Family]:
+    """Yield all families, those whose files name *text* first, as importing a family imports all its layers."""
+    names = family_names()
+    likely = [name for name in names if f'"{text}"' in _source(name)]
+    for name in (*likely, *(name for name in names if name not in likely)):
+        yield load_family(name)
+
+
+def _source(name: str) -> str:
+    """Return the text of the family's file, which is not imported."""
+    spec = importlib.util.find_spec(f"{FAMILIES}.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).read_text(encoding="utf-8")

@@ -1,0 +1,146 @@
+"""The definition of an architecture: a kind of network and the contract of its heads, one file in `architectures/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from detlite.convert.detector import DetectorOptions, raw_outputs
+from detlite.convert.rebuild.detector_config import DetectorConfig
+from detlite.convert.rebuild.network.anchors import Size
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
+from detlite.convert.rebuild.weights.weights import Weights
+from detlite.convert.sidecar_files import Hints
+from detlite.runtime.arrays import Floats
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.plugins import load_plugins
+from detlite.runtime.tasks.detection import RAW_ROLES, Detection
+
+ARCHITECTURES = "detlite.convert.rebuild.architectures"
+RESIZE = "tf1_bilinear"
+"""The OD API calls `tf.compat.v1.image.resize_images`, in TF2 models too."""
+
+Normalization = tuple[str, tuple[float, ...], tuple[float, ...]]
+"""Colour order, mean and std."""
+
+
+@dataclass(frozen=True)
+class RebuildPlan:
+    """A network to build.
+
+    Attributes:
+        model: the config of the network.
+        origin: the name of the config in the contract's origin: "pipeline.config", "preset ssdlite_mobilenet_v2".
+        folder: the folder that may hold a label map, or None.
+        quantized: whether the trained quantization ranges stay in the graph.
+        skipped: fields of the config that the OD API no longer has.
+        random_seed: the seed of random weights; None for trained weights.
+    """
+
+    model: DetectorConfig
+    origin: str
+    folder: Path | None = None
+    quantized: bool = False
+    skipped: tuple[str, ...] = ()
+    random_seed: int | None = None
+
+
+def raw_heads(options: DetectorOptions) -> Mapping[str, str]:
+    """Return the tensors of a detector's raw heads, by role, as *options* ask for them."""
+    scores = CLASS_LOGITS if options.logits else CLASS_SCORES
+    return dict(zip(RAW_ROLES, (BOX_ENCODINGS, scores), strict=True))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One kind of network; its name is its file's name.
+
+    Attributes:
+        title: the name shown to users.
+        reads: the type of the configs that it builds.
+        build: makes the network of a plan with weights, for images of a size (height, width).
+        contract: writes the contract of a network that it built.
+        outputs: names the tensors that the model returns, by role.
+    """
+
+    title: str
+    reads: type[DetectorConfig]
+    build: Callable[[RebuildPlan, Weights, Size], BuiltNetwork]
+    contract: Callable[[RebuildPlan, DetectorOptions, Size, BuiltNetwork], Contract]
+    outputs: Callable[[DetectorOptions], Mapping[str, str]] = raw_heads
+
+
+def architecture_of(config: DetectorConfig) -> Architecture:
+    """Return the architecture that builds *config*."""
+    found: list[Architecture] = [one for one in load_plugins(ARCHITECTURES).values() if isinstance(config, one.reads)]
+    assert len(found) == 1, type(config)  # each type of config has one architecture; a test checks it
+    return found[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Decoding:
+    """The parts of a contract that describe its raw heads; see `detlite.runtime.tasks.detection.Detection`.
+
+    Attributes:
+        anchors: float32 (N, 4), (y centre, x centre, height, width).
+        box_coder: the coding of the box encodings.
+        score_converter: IDENTITY, SIGMOID or SOFTMAX.
+        columns: the number of columns of the class scores.
+        label_offset: the number of background columns.
+        nms: the non-maximum suppression.
+        origin: the source of each part, for the contract.
+    """
+
+    anchors: Floats
+    box_coder: BoxCoder
+    score_converter: str
+    columns: int
+    label_offset: int
+    nms: Nms
+    origin: dict[str, str]
+
+
+def detection_contract(
+    plan: RebuildPlan, options: DetectorOptions, size: Size, normalization: Normalization, decoding: Decoding
+) -> Contract:
+    """Return the contract of a detector with raw heads that are decoded as *decoding* says."""
+    origin = {"weights": weights_origin(plan), **decoding.origin}
+    hints = Hints(plan.folder or Path(), plan.model.classes)
+    deferred = options.logits and decoding.score_converter != "IDENTITY"
+    task = Detection(
+        anchors=decoding.anchors,
+        box_coder=decoding.box_coder,
+        score_converter=decoding.score_converter,
+        score_converter_place="host" if deferred else "model",
+        label_offset=decoding.label_offset,
+        nms=decoding.nms,
+    )
+    labels = hints.labels(plan.model.classes, options.labels, origin)
+    outputs = raw_outputs(len(decoding.anchors), decoding.columns)
+    return Contract((image_input(normalization, size),), outputs, labels, task, origin)
+
+
+def image_input(normalization: Normalization, size: Size) -> ImageInput:
+    """Return the image input of *size* (height, width) with that colour order, mean and std."""
+    colour, mean, std = normalization
+    return ImageInput(
+        name="image",
+        height=size[0],
+        width=size[1],
+        colour=colour,
+        dtype="float32",
+        mean=mean,
+        std=std,
+        resize=RESIZE,
+    )
+
+
+def weights_origin(plan: RebuildPlan) -> str:
+    """Return where the weights of *plan* come from, for the contract's origin."""
+    if plan.random_seed is None:
+        return f"the checkpoint that was trained with {plan.origin}"
+    return f"random numbers, seed {plan.random_seed}: nobody trained them"
