@@ -36,6 +36,8 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
     images = [(c.image.height, c.image.width, c.image.colour, c.image.resize) for c in (a, b)]
     if images[0] != images[1]:
         yield f"image: {images[0]} and {images[1]}"
+    if a.image.letterbox != b.image.letterbox:
+        yield f"letterbox: {a.image.letterbox} and {b.image.letterbox}"
     for what in ("mean", "std"):
         left, right = getattr(a.image, what), getattr(b.image, what)
         if len(left) != len(right) or not np.allclose(left, right, rtol=1e-3, atol=0.5):

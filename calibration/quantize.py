@@ -139,10 +139,11 @@ def as_model(
         FindingError: nothing was quantized.
     """
     file = made.file.copy()
-    canonicalize(file)
+    roles = source.contract.roles
+    canonicalize(file, roles=roles)
     if description_of(file.model).quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
-    set_boundary(file, inputs=inputs, outputs=outputs)
+    set_boundary(file, inputs=inputs, outputs=outputs, roles=roles)
     contract = refreshed(source.contract.with_image(made.image), file)
     return tflite_model(file, contract, source.history if history is None else history)
 
@@ -152,7 +153,7 @@ def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) ->
     source = with_heads(model, "raw")
     file = _float_file(source)
     pack(file)
-    canonicalize(file)
+    canonicalize(file, roles=source.contract.roles)
     done = step("quantize", input_sha256=source.sha256, scheme=recipe.scheme)
     made = tflite_model(file, refreshed(source.contract, file), (*source.history, done))
     return with_heads(made, heads)

@@ -15,9 +15,9 @@ from typing import Any, Dict, Mapping, Tuple
 
 from detlite.runtime.errors import ContractError, UnknownNameError
 from detlite.runtime.fields import check_types
-from detlite.runtime.inputs import ImageInput, input_from_record
+from detlite.runtime.inputs import ClipInput, ImageInput, Input, StateInput, input_from_record
 from detlite.runtime.task import Task, task_kind
-from detlite.runtime.tensors import Output, output_from_record
+from detlite.runtime.tensors import DTYPES, Output, output_from_record
 
 SCHEMA = "detlite.contract"
 SCHEMA_VERSION = 3
@@ -45,14 +45,14 @@ class Contract:
     """How to feed a model and to read what it returns.
 
     Attributes:
-        inputs: in the model's order, the image first.
+        inputs: in the model's order, the image or the clip first; the others are states and banks.
         outputs: by their roles, which the task says.
         labels: one for each class from 0 on, without the background; `???` where a class has no name.
         task: what the outputs mean: the settings of a kind of task in `runtime/tasks/`.
         origin: for each thing that the model file does not say itself, where it comes from.
     """
 
-    inputs: Tuple[ImageInput, ...]
+    inputs: Tuple[Input, ...]
     outputs: Tuple[Output, ...]
     labels: Tuple[str, ...]
     task: Task
@@ -60,31 +60,42 @@ class Contract:
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not self.inputs or not isinstance(self.inputs[0], ImageInput):
-            raise ContractError(f"inputs {[one.kind for one in self.inputs]}: the first must be an image")
+        pictures = [isinstance(one, (ImageInput, ClipInput)) for one in self.inputs]
+        if pictures[:1] != [True] or any(pictures[1:]):
+            raise ContractError(f"inputs {[one.kind for one in self.inputs]}: want one image or clip, and that first")
         if not self.labels:
             raise ContractError("no labels: a model has at least one class")
         if not all(isinstance(text, str) for text in (*self.labels, *self.origin, *self.origin.values())):
             raise ContractError("labels and origins must be texts")
         indices = [output.index for output in self.outputs]
+        indices += [one.output for one in self.inputs if isinstance(one, StateInput)]
         if len(set(indices)) != len(indices):
-            raise ContractError(
-                f"outputs {tuple(o.role for o in self.outputs)} have the numbers {indices}: want others"
-            )
+            roles = [output.role for output in self.outputs]
+            roles += [f"state {one.name}" for one in self.inputs if isinstance(one, StateInput)]
+            raise ContractError(f"outputs {tuple(roles)} have the numbers {indices}: want others")
         self.task.check(self.outputs, self.labels)
 
     @property
     def image(self) -> ImageInput:
-        """How an image becomes the first input."""
-        return self.inputs[0]
+        """How an image, or a frame of a clip, becomes the first input."""
+        first = self.inputs[0]
+        assert isinstance(first, (ImageInput, ClipInput))  # as `__post_init__` has checked
+        return first.image if isinstance(first, ClipInput) else first
 
     def with_image(self, image: ImageInput) -> Contract:
         """Return the contract with another *image* input in the place of its own."""
-        return replace(self, inputs=(image, *self.inputs[1:]))
+        first = self.inputs[0]
+        changed = replace(first, image=image) if isinstance(first, ClipInput) else image
+        return replace(self, inputs=(changed, *self.inputs[1:]))
 
     def with_task(self, **settings: Any) -> Contract:
         """Return the contract with other *settings* of its task: `contract.with_task(nms=Nms())`."""
         return replace(self, task=replace(self.task, **settings))  # type: ignore[type-var]  # every task is a dataclass
+
+    @property
+    def roles(self) -> Tuple[str, ...]:
+        """The roles of the outputs, in the model's order."""
+        return tuple(output.role for output in sorted(self.outputs, key=lambda output: output.index))
 
     def output(self, role: str) -> Output:
         """Return the output with that *role*."""
@@ -100,7 +111,14 @@ class Contract:
 
 
 def _fits_version_2(contract: Contract) -> bool:
-    return contract.task.kind == VERSION_2_TASK and len(contract.inputs) == 1
+    first, *others = contract.inputs
+    return (
+        contract.task.kind == VERSION_2_TASK
+        and not others
+        and isinstance(first, ImageInput)
+        and first.letterbox is None
+        and all(output.dtype in DTYPES for output in contract.outputs)
+    )
 
 
 def _version_2(contract: Contract) -> Record:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping
 
-from detlite.runtime.task import Result, Size
+from detlite.runtime.inputs import Size
+from detlite.runtime.task import Result
 
 LINE_FIELDS = ("image", "size", "invoke_ns")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from collections import deque
+from typing import TYPE_CHECKING, Any, Deque, Dict, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.inputs import ClipInput, Size
+from detlite.runtime.memory import Memory
 from detlite.runtime.runners.opening import open_model
 from detlite.runtime.task import Heads, Result
 from detlite.runtime.tensors import Output, Quantization
@@ -48,26 +51,35 @@ class Session:
         self._opened: Runner = runner or open_model(artifact.model, threads=threads)
         opened = self._opened
         self.runtime = opened.runtime
-        if len(opened.inputs) != 1:
-            raise ContractError(f"the model has {len(opened.inputs)} inputs; a contract speaks of one, the image")
+        tensors = [tensor for one in self.contract.inputs for tensor in one.tensors]
+        if len(opened.inputs) != len(tensors):
+            raise ContractError(
+                f"the model has {len(opened.inputs)} inputs, its contract {len(tensors)}: they do not belong together"
+            )
+        for tensor, detail in zip(tensors, opened.inputs):
+            _check(tensor.what, detail, tensor.shape, tensor.dtype)
+            _check_quantization(tensor.what, detail, tensor.quantization)
         self._input = opened.inputs[0]["index"]
-        image = self.contract.image
-        _check("the input", opened.inputs[0], (1, image.height, image.width, image.channels), image.dtype)
-        _check_quantization("the input", opened.inputs[0], image.quantization)
+        self._memory = Memory(self.contract.inputs[1:], opened)
+        self._memory.feed()  # for those who time the runner itself
+        first = self.contract.inputs[0]
+        self._clip = first if isinstance(first, ClipInput) else None
+        self._frames: Deque[NDArray[Any]] = deque(maxlen=self._clip.span if self._clip else 1)
         self._outputs = {output.role: _checked(opened.outputs, output) for output in self.contract.outputs}
 
     def preprocess(self, image: Pixels) -> NDArray[Any]:
-        """Return the input tensor for *image*, uint8 (height, width, 3) RGB."""
-        return preprocess(image, self.contract.image)
+        """Return the input tensor for *image*, uint8 (height, width, 3) RGB; a clip is filled with it."""
+        return input_of(image, self.contract)
 
     def invoke(self, tensor: NDArray[Any]) -> None:
-        """Run the model on *tensor*, and nothing else: what a latency counts.
+        """Run the model on *tensor*, with the states and banks that there are: what a latency counts.
 
         Raises:
             ContractError: *tensor* is not what the model takes.
             DeviceError: the interpreter fails at it.
         """
         self._opened.set_input(self._input, tensor)
+        self._memory.feed()
         self._opened.invoke()
 
     def raw(self) -> Raw:
@@ -85,19 +97,76 @@ class Session:
             for output in self.contract.outputs
         }
 
-    def postprocess(self, heads: Heads) -> Result:
-        """Return what *heads* say about an image, by the contract's task."""
-        return postprocess(heads, self.contract)
+    def postprocess(self, heads: Heads, size: Optional[Size] = None) -> Result:
+        """Return what *heads* say about an image of *size*, by the contract's task; see the function `postprocess`."""
+        return postprocess(heads, self.contract, size)
 
     def run(self, image: Pixels) -> Result:
-        """Return what the model says about *image*, uint8 (height, width, 3) RGB."""
-        self.invoke(self.preprocess(image))
-        return self.postprocess(self.heads())
+        """Return what the model says about *image*, uint8 (height, width, 3) RGB, alone: a stream ends before it.
+
+        A model that takes clips gets a clip of this image.
+        """
+        self.reset()
+        return self.step(image)
+
+    def run_clip(self, frames: Sequence[Pixels]) -> Result:
+        """Return what the model says about a clip of *frames*, each uint8 (height, width, 3) RGB; see `ClipInput.cut`.
+
+        Raises:
+            ContractError: the model takes no clips, or clips of another length.
+        """
+        if self._clip is None or len(frames) != self._clip.frames:
+            takes = "one image" if self._clip is None else f"clips of {self._clip.frames} frames"
+            raise ContractError(f"a clip of {len(frames)} frames, and the model takes {takes}")
+        self.reset()
+        tensor = np.stack([preprocess(frame, self.contract.image) for frame in frames], axis=1)
+        return self._said(tensor, frames[-1])
+
+    def step(self, frame: Pixels) -> Result:
+        """Return what the model says about the next *frame* of a stream, uint8 (height, width, 3) RGB.
+
+        States are carried to the next step. A clip ends with this frame; before there are enough, the stream's first
+        frame stands for those before it.
+        """
+        tensor = preprocess(frame, self.contract.image)
+        if self._clip is not None:
+            self._frames.append(tensor)
+            while len(self._frames) < self._clip.span:
+                self._frames.appendleft(self._frames[0])
+            tensor = np.stack(list(self._frames)[:: self._clip.stride], axis=1)
+        return self._said(tensor, frame)
+
+    def _said(self, tensor: NDArray[Any], image: Pixels) -> Result:
+        self.invoke(tensor)
+        self._memory.carry()
+        return self.postprocess(self.heads(), (image.shape[0], image.shape[1]))
+
+    def reset(self) -> None:
+        """Begin a new stream: states have their initial values, and no frame is kept. A bank of features stays."""
+        self._frames.clear()
+        self._memory.reset()
+
+    def remember(self, features: Floats) -> None:
+        """Fill the model's bank with *features*, float32 (n, width), for all that follows; it begins empty.
+
+        Raises:
+            ContractError: the model has no bank, or *features* do not fit it.
+        """
+        self._memory.remember(features)
 
 
-def postprocess(heads: Heads, contract: Contract) -> Result:
-    """Return what *heads*, float32 by role, without the batch, say about an image."""
-    return contract.task.result(heads, contract.labels)
+def input_of(image: Pixels, contract: Contract) -> NDArray[Any]:
+    """Return the input tensor for *image*, uint8 (height, width, 3) RGB; a clip is filled with it."""
+    tensor, first = preprocess(image, contract.image), contract.inputs[0]
+    return np.stack([tensor] * first.frames, axis=1) if isinstance(first, ClipInput) else tensor
+
+
+def postprocess(heads: Heads, contract: Contract, size: Optional[Size] = None) -> Result:
+    """Return what *heads*, float32 by role, without the batch, say about an image of *size*, (height, width).
+
+    None stands for an image of the input's own size; it matters only where images are padded, or a map is resized.
+    """
+    return contract.task.result(heads, contract.labels, contract.image.fit(size))
 
 
 def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:

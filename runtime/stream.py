@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.contract import Contract
-from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import Size
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.session import Raw, Session
+from detlite.runtime.session import Raw, Session, input_of
 from detlite.runtime.task import Result
 
 AHEAD = 8
@@ -58,7 +58,7 @@ def detect_stream(
             start = time.perf_counter_ns()
             session.invoke(tensor)
             invoke_ns = time.perf_counter_ns() - start
-            waiting.append((pool.submit(_found, session, session.raw()), size, invoke_ns))
+            waiting.append((pool.submit(_found, session, session.raw(), size), size, invoke_ns))
             progress("images", done, len(paths))
             if len(waiting) > AHEAD:
                 yield _finished(waiting.popleft())
@@ -66,8 +66,8 @@ def detect_stream(
             yield _finished(waiting.popleft())
 
 
-def _found(session: Session, raw: Raw) -> Result:
-    return session.postprocess(session.real(raw))
+def _found(session: Session, raw: Raw, size: Size) -> Result:
+    return session.postprocess(session.real(raw), size)
 
 
 def _finished(item: Tuple[Future[Result], Tuple[int, int], int]) -> Seen:
@@ -91,7 +91,7 @@ def _one_by_one(
 
 def _prepare(contract: Contract, path: Path) -> Prepared:
     image = read_image(path)
-    return preprocess(image, contract.image), (image.shape[0], image.shape[1])
+    return input_of(image, contract), (image.shape[0], image.shape[1])
 
 
 def columns(seen: List[Seen]) -> Dict[str, NDArray[Any]]:

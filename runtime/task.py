@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.inputs import Fit
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.tensors import Output
 
@@ -21,8 +22,6 @@ UNNAMED = "???"
 Record = Dict[str, Any]
 Heads = Mapping[str, Floats]
 """A model's outputs by role: float32, without the batch, dequantized."""
-Size = Tuple[int, int]
-"""(height, width), in pixels."""
 Box = Tuple[float, float, float, float]
 
 
@@ -101,8 +100,8 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def result(self, heads: Heads, labels: Tuple[str, ...]) -> Result:
-        """Return what the model's *heads* say about an image."""
+    def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Result:
+        """Return what the model's *heads* say about an image that is in the input as *fit* says."""
 
     def lost_class(self, threads: int, labels: Sequence[str]) -> Optional[str]:
         """Return, in one sentence, which class an interpreter with so many threads never finds; None: it finds all."""

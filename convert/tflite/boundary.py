@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,8 @@ UINT8_SHIFT = 128
 """uint8 is int8 plus 128: the same scale, and no rounding in between."""
 
 
-def set_boundary(file: TfliteFile, *, inputs: str, outputs: str) -> None:
-    """Give the canonical quantized model *file* an input, and raw heads, of these dtypes.
+def set_boundary(file: TfliteFile, *, inputs: str, outputs: str, roles: Sequence[str] = RAW_ROLES) -> None:
+    """Give the canonical quantized model *file* an input, and raw heads called *roles*, of these dtypes.
 
     int8 becomes uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is put where the dtype differs; the
     network between stays as it is.
@@ -35,7 +36,7 @@ def set_boundary(file: TfliteFile, *, inputs: str, outputs: str) -> None:
     if read != inputs:
         _put_input(edit, subgraph, inputs)
     heads = {}
-    for role, inner in zip(RAW_ROLES, subgraph.outputs, strict=True):
+    for role, inner in zip(roles, subgraph.outputs, strict=True):
         heads[role], dtype = inner, dtype_name(subgraph.tensors[inner])
         if outputs == "float32":
             heads[role] = edit.as_float(inner)

@@ -17,8 +17,8 @@ from detlite.runtime.tensors import Output
 INPUT = "image"
 
 
-def canonicalize(file: TfliteFile, heads: Sequence[str] = ()) -> None:
-    """Put the two outputs of the converter's model *file* in the order and under the names of `RAW_ROLES`.
+def canonicalize(file: TfliteFile, heads: Sequence[str] = (), *, roles: Sequence[str] = RAW_ROLES) -> None:
+    """Put the outputs of the converter's model *file* in the order and under the names of *roles*.
 
     Which output is which is what the converter's own SignatureDef says: `output_0` and `output_1` are what the
     exporter asked for, box encodings first; a model that is canonical already has the roles there. Without a
@@ -33,9 +33,11 @@ def canonicalize(file: TfliteFile, heads: Sequence[str] = ()) -> None:
     named = {text_of(subgraph.tensors[index].name): index for index in subgraph.outputs}
     nodes = [head.split(":")[0] for head in heads]
     signed = list(signed_outputs(model).values()) or [named[node] for node in nodes if node in named]
-    if len(signed) != len(RAW_ROLES):
-        raise InputError(f"the converted model has the outputs {sorted(named)}; want two, signed or called {nodes}")
-    name_heads(model, dict(zip(RAW_ROLES, signed, strict=True)))  # both namings sort in the order of the roles
+    if len(signed) != len(roles):
+        raise InputError(
+            f"the converted model has the outputs {sorted(named)}; want {len(roles)}, signed or called {nodes}"
+        )
+    name_heads(model, dict(zip(roles, signed, strict=True)))  # both namings sort in the order of the roles
 
 
 def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
@@ -75,5 +77,4 @@ def refreshed(contract: Contract, file: TfliteFile) -> Contract:
     dtype = dtype_name(tensor)
     quantization = None if dtype == "float32" else quantization_of(tensor)
     image = replace(contract.image, name=text_of(tensor.name), dtype=dtype, quantization=quantization)
-    roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
-    return replace(contract.with_image(image), outputs=outputs_of(file.model, roles))
+    return replace(contract.with_image(image), outputs=outputs_of(file.model, contract.roles))

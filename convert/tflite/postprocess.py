@@ -153,9 +153,7 @@ def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     for index, shape in zip(op.outputs, output_shapes(settings), strict=True):
         subgraph.tensors[index].shape = np.array(shape, np.int32)
         subgraph.tensors[index].shapeSignature = None
-    roles = [output.role for output in sorted(contract.outputs, key=lambda output: output.index)]
-    made = replace(contract, outputs=outputs_of(model, roles))
-    return file.data, made
+    return file.data, replace(contract, outputs=outputs_of(model, contract.roles))
 
 
 def _the_op(model: Any) -> Any:

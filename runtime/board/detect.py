@@ -6,18 +6,26 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from detlite.runtime.arrays import Pixels
 from detlite.runtime.board.packed import Packed, find_model, open_model
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import Size
 from detlite.runtime.model_file import is_model_file
 from detlite.runtime.session import Session
 from detlite.runtime.task import Result
 
 Record = Dict[str, Any]
+
+
+class Seen(NamedTuple):
+    """An image, its (height, width), and what the model says about it."""
+
+    name: str
+    size: Size
+    result: Result
 
 
 def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
@@ -31,8 +39,13 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
             write_lines(session, model, paths)
             return 0
         found = _detect(session, paths, values)
-    record = {"schema": "detlite.detections", "schema_version": 1, "runtime": session.runtime, "images": found}
-    sys.stdout.write(json.dumps(record, indent=1) + "\n" if values["as_json"] else _text(found))
+    score = values["score"]
+    if not values["as_json"]:
+        sys.stdout.write(_text(found, score))
+        return 0
+    images = [_record(one, score) for one in found]
+    record = {"schema": "detlite.detections", "schema_version": 1, "runtime": session.runtime, "images": images}
+    sys.stdout.write(json.dumps(record, indent=1) + "\n")
     return 0
 
 
@@ -56,12 +69,12 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     return Session(artifact, threads=values["threads"], runner=_runner(artifact, values)), artifact.model, paths
 
 
-def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[Record]:
+def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[Seen]:
     found = []
     for path in paths:
         image = read_image(path)
         name = str(path) if values["images"] else path.name
-        found.append(_record(name, image, session.run(image), values["score"]))
+        found.append(Seen(name, (image.shape[0], image.shape[1]), session.run(image)))
     return found
 
 
@@ -76,7 +89,7 @@ def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
         begin = time.perf_counter_ns()
         session.invoke(tensor)
         invoke_ns = time.perf_counter_ns() - begin
-        found = session.postprocess(session.heads())
+        found = session.postprocess(session.heads(), (image.shape[0], image.shape[1]))
         _write_line(image_line(path.name, (image.shape[0], image.shape[1]), invoke_ns, found))
 
 
@@ -107,16 +120,17 @@ def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
     return backend.open(artifact.model, settings, artifact.contract)
 
 
-def _record(name: str, image: Pixels, found: Result, score: float) -> Record:
-    listed = [one.to_record() for one in found.above(score)]
-    return {"image": name, "height": image.shape[0], "width": image.shape[1], found.listed: listed}
+def _record(one: Seen, score: float) -> Record:
+    listed = [item.to_record() for item in one.result.above(score)]
+    return {"image": one.name, "height": one.size[0], "width": one.size[1], one.result.listed: listed}
 
 
-def _text(found: List[Record]) -> str:
+def _text(found: List[Seen], score: float) -> str:
     lines = []
-    for record in found:
-        lines.append(f"{record['image']}: {len(record['detections'])} detections (y1, x1, y2, x2 of the image)")
-        for one in record["detections"]:
-            box = " ".join(f"{side:.3f}" for side in one["box"])
-            lines.append(f"  {one['score']:.3f}  {box}  {one['label']}")
+    for one in found:
+        listed = list(one.result.above(score))
+        lines.append(f"{one.name}: {len(listed)} {one.result.listed} (y1, x1, y2, x2 of the image)")
+        for item in listed:
+            box = "of the image" if item.box is None else " ".join(f"{side:.3f}" for side in item.box)
+            lines.append(f"  {item.score:.3f}  {box}  {item.label}")
     return "\n".join(lines) + "\n"

@@ -23,7 +23,7 @@ def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ContractError(f"want a uint8 (height, width, 3) image, got {image.dtype} {image.shape}")
-    pixels = _in_order(resize(image, contract.height, contract.width, contract.resize), contract.colour)
+    pixels = _in_order(_fitted(image, contract), contract.colour)
     gain, offset = _affine(contract)
     rows = pixels.reshape(contract.height, -1)  # whole rows: numpy is slow over three channels at a time
     rows *= np.tile(gain, contract.width)
@@ -33,6 +33,18 @@ def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
     limits = np.iinfo(contract.dtype)
     np.rint(pixels, out=pixels)
     return np.clip(pixels, limits.min, limits.max, out=pixels).astype(contract.dtype)[None]
+
+
+def _fitted(image: Pixels, contract: ImageInput) -> Floats:
+    """Return *image* in the input's size: stretched, or with its aspect ratio in a letterbox."""
+    if contract.letterbox is None:
+        return resize(image, contract.height, contract.width, contract.resize)
+    fit = contract.fit((image.shape[0], image.shape[1]))
+    padded = np.empty((contract.height, contract.width, 3), np.float32)
+    padded[...] = np.array(contract.letterbox.pad_value, np.float32)
+    rows, columns = slice(fit.top, fit.top + fit.height), slice(fit.left, fit.left + fit.width)
+    padded[rows, columns] = resize(image, fit.height, fit.width, contract.resize)
+    return padded
 
 
 def _in_order(pixels: Floats, colour: str) -> Floats:

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import ContractError
+from detlite.runtime.inputs import RESIZE_RULES
+
+MAP_RULES = (*RESIZE_RULES, "align_corners_bilinear")
+"""The rules by which a map of scores grows to the input."""
 
 STRIP = 16  # rows at a time: some 300 kB for a photograph of 640 x 480
 
@@ -25,14 +29,13 @@ def resize(image: NDArray[np.uint8], height: int, width: int, rule: str) -> Floa
     `tf1_bilinear` samples at i * in / out (tf.compat.v1.image.resize_bilinear), `half_pixel_bilinear` at
     (i + 0.5) * in / out - 0.5 (tf.image.resize, half_pixel_centers), neither with a filter.
     """
-    if rule not in ("tf1_bilinear", "half_pixel_bilinear"):
+    if rule not in RESIZE_RULES:
         raise ContractError(f"no resize rule is called {rule!r}")
     if image.shape[:2] == (height, width):
         return image.astype(np.float32)
-    half = rule == "half_pixel_bilinear"
     channels = image.shape[2]
-    top, bottom, down = _table(image.shape[0], height, half)
-    left, right, across = _columns(image.shape[1], width, channels, half)
+    top, bottom, down = _table(image.shape[0], height, rule)
+    left, right, across = _columns(image.shape[1], width, channels, rule)
     rows = np.ascontiguousarray(image).reshape(image.shape[0], -1)
     out = np.empty((height, width * channels), np.float32)
     strip = _Strip(rows.shape[1], out.shape[1])
@@ -40,6 +43,29 @@ def resize(image: NDArray[np.uint8], height: int, width: int, rule: str) -> Floa
         part = slice(begin, begin + STRIP)
         strip.resize(rows, (top[part], bottom[part], down[part]), (left, right, across), out[part])
     return out.reshape(height, width, channels)
+
+
+def resize_map(values: Floats, height: int, width: int, rule: str) -> Floats:
+    """Return *values*, float32 (h, w, c), as (height, width, c), by the bilinear *rule*, one of `MAP_RULES`.
+
+    `align_corners_bilinear` samples at i * (in - 1) / (out - 1), as TensorFlow 1's DeepLab does.
+    """
+    if rule not in MAP_RULES:
+        raise ContractError(f"no resize rule of maps is called {rule!r}")
+    if values.shape[:2] == (height, width):
+        return values
+    top, bottom, down = _table(values.shape[0], height, rule)
+    left, right, across = _table(values.shape[1], width, rule)
+    low, high = values[top], values[bottom]
+    _blend(low, high, down[:, None, None])
+    out, other = low[:, left], low[:, right]
+    _blend(out, other, across[:, None])
+    return out
+
+
+def nearest(size_in: int, size_out: int) -> NDArray[np.intp]:
+    """Return, for each of *size_out* samples, the nearest of *size_in*: the one its centre is in."""
+    return (2 * np.arange(size_out, dtype=np.intp) + 1) * size_in // (2 * size_out)
 
 
 class _Strip:
@@ -72,9 +98,9 @@ def _blend(low: Floats, high: Floats, weight: Floats) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def _columns(width_in: int, width_out: int, channels: int, half_pixel: bool) -> Table:
+def _columns(width_in: int, width_out: int, channels: int, rule: str) -> Table:
     """Return `_table` for a row of interleaved channels, one entry for each value of the row."""
-    low, high, weight = _table(width_in, width_out, half_pixel)
+    low, high, weight = _table(width_in, width_out, rule)
     channel = np.tile(np.arange(channels), width_out)
     return (
         low.repeat(channels) * channels + channel,
@@ -84,11 +110,13 @@ def _columns(width_in: int, width_out: int, channels: int, half_pixel: bool) -> 
 
 
 @functools.lru_cache(maxsize=256)
-def _table(size_in: int, size_out: int, half_pixel: bool) -> Table:
+def _table(size_in: int, size_out: int, rule: str) -> Table:
     """Return, for each of *size_out* samples, its two neighbours and the weight of the second."""
     scale = np.float32(size_in) / np.float32(size_out)
+    if rule == "align_corners_bilinear":
+        scale = np.float32(size_in - 1) / np.float32(max(size_out - 1, 1))
     at = np.arange(size_out, dtype=np.float32)
-    where = (at + np.float32(0.5)) * scale - np.float32(0.5) if half_pixel else at * scale
+    where = (at + np.float32(0.5)) * scale - np.float32(0.5) if rule == "half_pixel_bilinear" else at * scale
     floor = np.floor(where)
     low = np.clip(floor, 0, size_in - 1).astype(np.intp)
     high = np.clip(floor + 1, 0, size_in - 1).astype(np.intp)

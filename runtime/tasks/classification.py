@@ -12,6 +12,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.scores import CONVERTERS, PLACES
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
+from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of
 from detlite.runtime.tensors import Output
 
@@ -89,8 +90,9 @@ class Classification(Task):
         columns = len(labels) + self.label_offset
         check_shape(outputs[0], (1, columns), f"{len(labels)} labels (offset {self.label_offset})")
 
-    def result(self, heads: Heads, labels: Tuple[str, ...]) -> Ranking:
+    def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Ranking:
         """Return the scores of the image's classes."""
+        del fit
         scores = heads[SCORES]
         if self.score_converter_place == "host":
             scores = CONVERTERS[self.score_converter](scores)

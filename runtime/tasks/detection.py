@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats, Integers
-from detlite.runtime.boxes.coding import BoxCoder, decode
-from detlite.runtime.boxes.nms import Nms, suppress
+from detlite.runtime.boxes.coding import BoxCoder, clip, decode
+from detlite.runtime.boxes.nms import Kept, Nms, suppress
 from detlite.runtime.boxes.scores import CONVERTERS, PLACES
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
+from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of, task_kind
 from detlite.runtime.tensors import Output
 
@@ -132,23 +133,32 @@ class Detection(Task):
         for output in sorted(outputs, key=lambda output: output.role):
             check_shape(output, shapes.get(output.role, output.shape), because)
 
-    def result(self, heads: Heads, labels: Tuple[str, ...]) -> Detections:
+    def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Detections:
         """Return the detections: of raw heads by anchors, box coder, scores and NMS; else what the op left."""
-        if "box_encodings" not in heads:
-            return self._of_op(heads, labels)
+        return self.detections(heads, labels, fit)[0]
+
+    def detections(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Tuple[Detections, NDArray[np.intp]]:
+        """Return the detections, and of each the row of the heads that it comes from."""
+        kept = self._kept(heads) if "box_encodings" in heads else self._of_op(heads, len(labels))
+        boxes = fit.to_image(kept.boxes)
+        if self.nms.clip and not fit.is_whole:
+            boxes = clip(boxes)  # what was clipped before was clipped to the input, padding included
+        return Detections(boxes, kept.classes, kept.scores, labels), kept.rows
+
+    def _kept(self, heads: Heads) -> Kept:
         scores = heads["class_scores"]
         if self.score_converter_place == "host":
             scores = CONVERTERS[self.score_converter](scores)
         boxes = decode(heads["box_encodings"], self.anchors, self.box_coder)
-        kept = suppress(boxes, scores[:, self.label_offset :], self.nms)
-        return Detections(kept.boxes, kept.classes, kept.scores, labels)
+        return suppress(boxes, scores[:, self.label_offset :], self.nms)
 
-    def _of_op(self, heads: Heads, labels: Tuple[str, ...]) -> Detections:
+    def _of_op(self, heads: Heads, class_count: int) -> Kept:
         per_box = self.nms.max_classes_per_detection if self.nms.kind == "fast" else 1
-        found = min(per_box, len(labels))  # the op leaves room for more classes than there are, and fills none
+        found = min(per_box, class_count)  # the op leaves room for more classes than there are, and fills none
         count = int(heads["count"].ravel()[0])  # of boxes: each comes once for each of its classes
         boxes, classes, scores = (heads[role].reshape(-1, per_box, *tail)[:count, :found] for role, tail in OF_OP)
-        return Detections(boxes.reshape(-1, 4), classes.ravel().astype(np.int64), scores.ravel(), labels)
+        rows = (np.arange(len(boxes))[:, None] * per_box + np.arange(found)).ravel()
+        return Kept(boxes.reshape(-1, 4), classes.ravel().astype(np.int64), scores.ravel(), rows)
 
     def lost_class(self, threads: int, labels: Sequence[str]) -> Optional[str]:
         """Return which class the model's own regular NMS loses with so many threads (TensorFlow issue 56058)."""
@@ -216,8 +226,8 @@ def detection_of(contract: Contract) -> Detection:
 
 
 def has_raw_heads(contract: Contract) -> bool:
-    """Return whether the outputs are a detector's raw heads, which the host decodes and suppresses."""
-    return any(output.role == "box_encodings" for output in contract.outputs)
+    """Return whether the model ends in its network's own heads, not in TFLite's post-processing op."""
+    return all(output.role != "boxes" for output in contract.outputs)
 
 
 PLUGIN = TaskKind(title="a detector", settings=Detection, result=Detections, agreement="mAP")

@@ -64,13 +64,11 @@ class Bench:
             if self._input != image:
                 read = pool.map(lambda path: preprocess(read_image(path), image), self.paths)
                 self._input, self._tensors = image, list(read)
-            waiting = []
-            for tensor in self._tensors:
+            waiting, sizes = [], [(height, width) for height, width in self.reference.sizes.tolist()]
+            for tensor, size in zip(self._tensors, sizes, strict=True):
                 session.invoke(tensor)
-                waiting.append(pool.submit(session.postprocess, session.heads()))
-            sizes = self.reference.sizes.tolist()
-            found = zip(waiting, sizes, strict=True)
-            return [Seen(one.result(), (height, width), 0) for one, (height, width) in found]
+                waiting.append(pool.submit(session.postprocess, session.heads(), size))
+            return [Seen(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
 
     def fidelity(self, model: Model) -> Fidelity:
         """Return how far *model* finds what the float model finds."""

@@ -42,7 +42,7 @@ class Fake:
     def real(self, raw):
         return raw
 
-    def postprocess(self, heads):
+    def postprocess(self, heads, size):
         index = int(heads["class_scores"][0])
         time.sleep(0.002 * (index % 2))
         count = index % 3

@@ -150,6 +150,8 @@ def check_clients(contract: Contract, path: Path) -> None:
         )
     if image.colour != "RGB":
         raise InputError(f"{path} takes {image.colour} images, and Android's clients give RGB")
+    if image.letterbox is not None:
+        raise InputError(f"{path} pads images to keep their aspect ratio, and Android's clients stretch them instead")
     if nms.kind == "fast" and nms.max_classes_per_detection > 1:
         raise InputError(
             f"{path} returns each box for {nms.max_classes_per_detection} classes, which Android's clients do not "

@@ -13,6 +13,7 @@ from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import Letterbox
 
 
 def test_another_detector_for_the_gpu_is_refused(package, tmp_path, capsys):
@@ -107,6 +108,7 @@ def test_assets_over_a_packs_limit_are_refused():
     [
         (lambda c: c.with_image(replace(c.image, colour="BGR")), "takes BGR images"),
         (lambda c: c.with_image(replace(c.image, colour="GRAY", mean=(0.0,), std=(1.0,))), "takes GRAY images"),
+        (lambda c: c.with_image(replace(c.image, letterbox=Letterbox())), "pads images to keep their aspect ratio"),
         (lambda c: c.with_task(nms=replace(c.task.nms, max_classes_per_detection=2)), "returns each box for 2 classes"),
     ],
 )

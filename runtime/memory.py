@@ -1,0 +1,93 @@
+"""What a model is fed besides the image: states from the frame before, and banks of features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detlite.runtime.arrays import Floats
+from detlite.runtime.errors import ContractError
+from detlite.runtime.inputs import BankInput, Input, StateInput
+from detlite.runtime.tensors import Quantization
+
+if TYPE_CHECKING:
+    from detlite.runtime.runners.backend import Runner
+
+Array = NDArray[Any]
+
+
+def quantized(real: Floats, dtype: str, quantization: Optional[Quantization]) -> Array:
+    """Return *real* as *dtype*; an integer with a *quantization* is rounded to it, and clipped to its range."""
+    if quantization is None:
+        return real.astype(dtype)
+    limits = np.iinfo(dtype)
+    steps = np.rint(real / np.float32(quantization.scale)) + quantization.zero_point
+    whole: Array = np.clip(steps, limits.min, limits.max).astype(dtype)
+    return whole
+
+
+class Memory:
+    """The states and banks of an open model; the tensors of a model that has none are empty."""
+
+    def __init__(self, inputs: Tuple[Input, ...], opened: Runner) -> None:
+        """Take the further *inputs* of *opened*, which follow its image in this order, with empty banks."""
+        self._opened = opened
+        self._states: Dict[int, StateInput] = {}
+        self._banks: Dict[int, BankInput] = {}
+        self._values: Dict[int, Array] = {}
+        place = 1
+        for one in inputs:
+            if isinstance(one, StateInput):
+                self._states[place] = one
+            elif isinstance(one, BankInput):
+                self._banks[place] = one
+            place += len(one.tensors)
+        self.reset()
+        if self._banks:
+            self.remember(np.zeros((0, next(iter(self._banks.values())).width), np.float32))
+
+    def reset(self) -> None:
+        """Begin a stream: every state has its initial value. Banks stay."""
+        for place, one in self._states.items():
+            self._values[place] = quantized(np.full(one.shape, one.initial, np.float32), one.dtype, one.quantization)
+
+    def remember(self, features: Floats) -> None:
+        """Fill the model's bank with *features*, float32 (n, width); the other slots are zeros.
+
+        Raises:
+            ContractError: the model has no bank, or *features* do not fit it.
+        """
+        if not self._banks:
+            raise ContractError("the model has no bank of features to fill")
+        for place, bank in self._banks.items():
+            if features.ndim != 2 or features.shape[1] != bank.width or len(features) > bank.slots:
+                raise ContractError(
+                    f"features {features.shape} for the bank {bank.name}: want (n, {bank.width}), at most "
+                    f"{bank.slots} rows"
+                )
+            filled = np.zeros((1, bank.slots, bank.width), np.float32)
+            filled[0, : len(features)] = features
+            self._values[place], self._values[place + 1] = filled, np.array([len(features)], np.int32)
+
+    def feed(self) -> None:
+        """Hand every state and bank to the model."""
+        for place, value in self._values.items():
+            self._opened.set_input(self._opened.inputs[place]["index"], value)
+
+    def carry(self) -> None:
+        """Take the states that the model has just left, for the next frame."""
+        for place, one in self._states.items():
+            detail = self._opened.outputs[one.output]
+            left = self._opened.output(detail["index"]).reshape(one.shape)
+            scale, zero_point = detail["quantization"]
+            if left.dtype == np.dtype(one.dtype) and (
+                one.quantization is None or one.quantization == Quantization(float(scale), int(zero_point))
+            ):
+                self._values[place] = left
+                continue
+            real = left.astype(np.float32)
+            if scale > 0 and left.dtype != np.float32:
+                real = (real - np.float32(zero_point)) * np.float32(scale)
+            self._values[place] = quantized(real, one.dtype, one.quantization)
