@@ -1,4 +1,4 @@
-"""What a child process is asked to do: run models on arrays, which lie in .npz files."""
+"""Calls run in a child process: models on arrays from .npz files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def outputs(request: Record, progress: Progress) -> Record:
         with np.load(run["inputs"]) as arrays:
             fed = [arrays[f"input_{n}"] for n in range(len(arrays.files))]
         if len(fed) != len(opened.inputs):
-            raise InputError(f"{len(fed)} arrays for a model of {len(opened.inputs)} inputs")
+            raise InputError(f"{len(fed)} arrays for a model with {len(opened.inputs)} inputs")
         rows = []
         for sample in range(len(fed[0]) if fed else 1):
             for detail, values in zip(opened.inputs, fed, strict=True):

@@ -1,4 +1,4 @@
-"""Compiling with Google's compiler: in a scratch folder, with a time limit, and what came out checked."""
+"""Compiling with Google's compiler: in a scratch folder, with a time limit, checking the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from detlite.runtime.progress import Progress, silent
 
 OUT = "out"
 FIRST_WITH_SEARCH = 15  # --search_delegate and --enable_multiple_subgraphs
-TRIAL_TIMEOUT_S = 180  # the compiler's own default, of one trial
+TRIAL_TIMEOUT_S = 180  # the compiler's default for one trial
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class CompileOptions:
     """How to compile.
 
     Attributes:
-        multiple_subgraphs: let the compiler make more than one.
-        search_step: operators that it drops from the end, and tries again, where a compile fails; 0: it gives up.
-        timeout_s: for a whole run of the compiler.
-        retries: how often a run that crashed or took too long is begun again, each with half the search step.
-        min_runtime_version: 10 to 14, for devices with an older Edge TPU runtime; None: the compiler's default.
-        num_segments: parts for a pipeline of as many Edge TPUs.
-        intermediate_tensors: where to cut, by names of tensors.
+        multiple_subgraphs: allow more than one subgraph.
+        search_step: operators dropped from the end before retrying a failed compile; 0 for no retry.
+        timeout_s: time limit of one compiler run.
+        retries: how often a run that crashed or timed out is repeated, each time with half the search step.
+        min_runtime_version: 10 to 14, for devices with an older Edge TPU runtime; None for the compiler's default.
+        num_segments: segments when pipelining over several Edge TPUs.
+        intermediate_tensors: names of the tensors to cut at.
     """
 
     multiple_subgraphs: bool = False
@@ -47,11 +47,11 @@ class Compilation:
     """What the compiler made.
 
     Attributes:
-        files: the compiled files by name, read and found valid.
-        compiled: the same, read.
-        log: what it printed, and its operation logs.
-        text: that as it is.
-        runs: how often it was run.
+        files: the compiled files by name, all valid.
+        compiled: the same, parsed.
+        log: its parsed output and operation logs.
+        text: the same as text.
+        runs: how often it ran.
     """
 
     files: Mapping[str, bytes]
@@ -64,11 +64,11 @@ class Compilation:
 def compile_models(
     models: Mapping[str, bytes], compiler: Compiler, options: CompileOptions, *, progress: Progress = silent
 ) -> Compilation:
-    """Return what *compiler* makes of *models*, by their names without `.tflite`; several are compiled together.
+    """Compile *models*, by their names without `.tflite`, with *compiler*; several are compiled together.
 
     Raises:
         InputError: the compiler refuses a model.
-        DeviceError: the compiler crashed, took too long, made nothing, or made what is no valid file.
+        DeviceError: the compiler crashed, took too long, or wrote no valid file.
     """
     for run in range(options.retries + 1):
         progress("compiling", run, options.retries + 1)
@@ -89,7 +89,7 @@ def compile_models(
 
 
 def arguments(names: Sequence[str], options: CompileOptions, major: int, *, step: int) -> list[str]:
-    """Return the compiler's arguments for the models *names*, as they are in its folder."""
+    """Return the compiler's arguments for the models *names* in its folder."""
     words = ["--out_dir", OUT, "--show_operations", "--timeout_sec", str(int(min(TRIAL_TIMEOUT_S, options.timeout_s)))]
     if step and major >= FIRST_WITH_SEARCH and options.num_segments == 1:
         words += ["--search_delegate", "--delegate_search_step", str(step)]
@@ -106,7 +106,9 @@ def arguments(names: Sequence[str], options: CompileOptions, major: int, *, step
 
 def _run(models: Mapping[str, bytes], compiler: Compiler, options: CompileOptions, *, step: int, folder: Path) -> Ran:
     if options.multiple_subgraphs and compiler.major < FIRST_WITH_SEARCH:
-        raise InputError(f"the compiler {compiler.version} makes one subgraph: --multiple-subgraphs wants 15 or newer")
+        raise InputError(
+            f"the compiler {compiler.version} makes one subgraph: --multiple-subgraphs requires 15 or newer"
+        )
     (folder / OUT).mkdir()
     for name, data in models.items():
         (folder / f"{name}.tflite").write_bytes(data)
@@ -119,14 +121,14 @@ def _is_worth_another(ran: Ran) -> bool:
 
 
 def _refuse(ran: Ran, log: CompilerLog, options: CompileOptions) -> None:
-    """Raise what a run that did not succeed means."""
+    """Raise the error that a failed run means."""
     last = next((line.strip() for line in reversed(ran.text.splitlines()) if line.strip()), "nothing")[:300]
     if ran.timed_out:
         raise DeviceError(
-            f"the Edge TPU compiler took over {options.timeout_s:g} s and was ended; it said last: {last}"
+            f"the Edge TPU compiler took more than {options.timeout_s:g} s and was ended; its last line: {last}"
         )
     if ran.status < 0:
-        raise DeviceError(f"the Edge TPU compiler died of signal {-ran.status}; it said last: {last}")
+        raise DeviceError(f"the Edge TPU compiler died of signal {-ran.status}; its last line: {last}")
     said = "; ".join(dict.fromkeys(log.errors)) or last
     if ran.status != 0 and log.is_about_the_model:
         raise InputError(f"the Edge TPU compiler refuses the model: {said}")
@@ -147,9 +149,9 @@ def _collect(folder: Path, names: list[str], ran: Ran) -> dict[str, bytes]:
         if name not in made:
             said = f"it wrote {', '.join(made)}" if made else "it wrote nothing"
             printed = "and printed nothing" if not ran.text.strip() else "though it reports success"
-            raise DeviceError(f"the Edge TPU compiler made no {name}: {said}, {printed}")
+            raise DeviceError(f"the Edge TPU compiler wrote no {name}: {said}, {printed}")
         if (folder / name).is_symlink() or not (folder / name).is_file():
-            raise DeviceError(f"the Edge TPU compiler made {name}, which is a folder, a link or a device: want a file")
+            raise DeviceError(f"the Edge TPU compiler wrote {name}, which is a folder, link or device: expected a file")
     return {name: (folder / name).read_bytes() for name in names}
 
 
@@ -157,8 +159,8 @@ def _checked(data: bytes, name: str) -> Compiled:
     try:
         compiled = read_compiled(data, name)
     except InputError as error:
-        raise DeviceError(f"the Edge TPU compiler made a file that is none: {error}") from error
+        raise DeviceError(f"the Edge TPU compiler wrote an unusable file: {error}") from error
     found = findings(compiled)
     if found:
-        raise DeviceError(f"the Edge TPU compiler made {name}, which is not valid: {'; '.join(found)}")
+        raise DeviceError(f"the Edge TPU compiler wrote {name}, which is not valid: {'; '.join(found)}")
     return compiled

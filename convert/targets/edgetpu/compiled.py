@@ -1,4 +1,4 @@
-"""A file that the Edge TPU compiler wrote: its packages, and what they mean for a user."""
+"""A file written by the Edge TPU compiler: its packages, and what they mean for a user."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Compiled:
 
     Attributes:
         graph: its operators, `edgetpu-custom-op` among them.
-        packages: of these, in file order.
-        places: where these stand in `graph.operators`.
-        size_bytes: of the file.
+        packages: those of the custom operators, in file order.
+        places: the custom operators' indices in `graph.operators`.
+        size_bytes: the file's size.
     """
 
     graph: Graph
@@ -35,10 +35,10 @@ class Compiled:
 
 
 def read_compiled(data: bytes, name: str) -> Compiled:
-    """Return what is in the compiled file *data*, which errors call *name*.
+    """Return the content of the compiled file *data*; errors call it *name*.
 
     Raises:
-        InputError: it is damaged, a placeholder, or no compiled file.
+        InputError: it is damaged, a placeholder, or not a compiled file.
     """
     refuse_placeholder(data, name)
     model = load(data, name)
@@ -54,9 +54,9 @@ def read_compiled(data: bytes, name: str) -> Compiled:
 
 
 def totals(compiled: Compiled) -> dict[str, Any]:
-    """Return what a user asks of *compiled*, in sums over its packages.
+    """Return the figures of *compiled* that matter to a user, summed over its packages.
 
-    Cached bytes are loaded once and stay on the chip; streamed bytes are transferred at every inference, some 2 ms a
+    Cached bytes are loaded once and stay on the chip; streamed bytes are transferred at every inference, about 2 ms per
     megabyte on USB 3, and so are instructions, inputs and outputs.
     """
     executables = [item for package in compiled.packages for item in package.executables]
@@ -79,7 +79,7 @@ def totals(compiled: Compiled) -> dict[str, Any]:
 
 
 def compiled_record(compiled: Compiled) -> dict[str, Any]:
-    """Return every field of *compiled* for JSON."""
+    """Return every field of *compiled* as plain data for JSON."""
     packages = [
         {"operator": place, **dataclasses.asdict(package)}
         for place, package in zip(compiled.places, compiled.packages, strict=True)

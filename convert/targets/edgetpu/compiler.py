@@ -1,7 +1,7 @@
-"""Google's edgetpu_compiler, as a program that the user has installed: found, asked its version, run.
+"""Google's edgetpu_compiler, installed by the user: finding it, checking its version, running it.
 
-It is proprietary: detlite neither ships nor downloads nor imitates it. It runs on x86-64 Linux only; elsewhere a
-wrapper command (a container, ssh) stands for it, which is given the same arguments in the same folder.
+It is proprietary: detlite does not ship, download or imitate it. It runs on x86-64 Linux only; elsewhere a
+wrapper command (a container, ssh) takes its place, with the same arguments in the same folder.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from detlite.runtime.errors import DeviceError, MissingToolError
 PROGRAM = "edgetpu_compiler"
 VARIABLE = "EDGETPU_COMPILER"
 FOLDER = "{folder}"
-VERSION_TIMEOUT_S = 60.0  # a container has to start
-KEPT_BYTES = 1 << 21  # of what it prints
-LISTEN_S = 2.0  # for the last of it, when it has ended
+VERSION_TIMEOUT_S = 60.0  # a container may have to start
+KEPT_BYTES = 1 << 21  # of its output
+LISTEN_S = 2.0  # for the rest of the output, after it has ended
 NEWEST = "16.0.384591198"
 INSTALL = (
     f"install Google's {PROGRAM} (x86-64 Linux, last version {NEWEST}; see Coral's documentation), or name it, "
@@ -41,8 +41,8 @@ class Compiler:
     """A compiler that answered.
 
     Attributes:
-        command: what starts it, before its own arguments; `{folder}` stands for the folder that it works in.
-        version: as it states it.
+        command: the command before its arguments; `{folder}` is replaced by its working folder.
+        version: as it reports it.
     """
 
     command: tuple[str, ...]
@@ -50,10 +50,10 @@ class Compiler:
 
     @property
     def caution(self) -> str | None:
-        """What to know of an older version; None of the last one."""
+        """A caution about an older version; None for the latest."""
         if self.version == NEWEST:
             return None
-        return f"edgetpu_compiler {self.version}: predictions are of {NEWEST}, and may differ"
+        return f"edgetpu_compiler {self.version}: predictions are for {NEWEST}, and may differ"
 
     @property
     def major(self) -> int:
@@ -63,7 +63,7 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a program did: its exit status (under 0: the signal), what it printed, and whether its time ran out."""
+    """The result of a program: exit status (negative: a signal), output, and whether it timed out."""
 
     status: int
     text: str
@@ -74,25 +74,25 @@ def find_compiler(given: str | None) -> Compiler:
     """Return the compiler: *given*, else that of the environment's `EDGETPU_COMPILER`, else that on the path.
 
     Raises:
-        MissingToolError: there is none, or it does not state a version as Google's does.
+        MissingToolError: there is none, or it does not report a version as Google's does.
     """
     named = given or os.environ.get(VARIABLE) or PROGRAM
     try:
         command = tuple(shlex.split(named))
     except ValueError as error:
-        raise MissingToolError(f"{named!r} is no command: {error}; {INSTALL}") from error
+        raise MissingToolError(f"{named!r} is not a command: {error}; {INSTALL}") from error
     if not command or shutil.which(command[0]) is None:
-        raise MissingToolError(f"the Edge TPU compiler {named!r} is not there: {INSTALL}")
+        raise MissingToolError(f"the Edge TPU compiler {named!r} was not found: {INSTALL}")
     ran = run_program((*command, "--version"), Path.cwd(), timeout_s=VERSION_TIMEOUT_S)
     found = VERSION.search(ran.text)
     if ran.timed_out or ran.status != 0 or found is None or not COMMAND.match(found[1]):
         said = "nothing in a minute" if ran.timed_out else repr(_first_line(ran.text)) + f", exit status {ran.status}"
-        raise MissingToolError(f"{named!r} --version answers {said}: that is not Google's compiler; {INSTALL}")
+        raise MissingToolError(f"{named!r} --version printed {said}: that is not Google's compiler; {INSTALL}")
     return Compiler(command, found[1])
 
 
 def run_program(command: Sequence[str], folder: Path, *, timeout_s: float) -> Ran:
-    """Run *command* in *folder* with nothing to read, and return what it did; whatever it started ends with it.
+    """Run *command* in *folder* without stdin and return the result; its children end with it.
 
     Raises:
         DeviceError: it cannot be started.
@@ -120,7 +120,7 @@ def run_program(command: Sequence[str], folder: Path, *, timeout_s: float) -> Ra
         timed_out = True
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)  # also what it left running when it ended well
+            os.killpg(child.pid, signal.SIGKILL)  # also children that it left running
         child.wait()
         listener.join(LISTEN_S)
         if not listener.is_alive():
@@ -129,7 +129,7 @@ def run_program(command: Sequence[str], folder: Path, *, timeout_s: float) -> Ra
 
 
 def _listen(stream: IO[bytes], printed: bytearray) -> None:
-    """Keep the last `KEPT_BYTES` of *stream*: some programs print without an end."""
+    """Keep the last `KEPT_BYTES` of *stream*: some programs print endlessly."""
     while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]  # a pipe is a BufferedReader
         printed += chunk
         del printed[:-KEPT_BYTES]

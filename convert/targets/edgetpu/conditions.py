@@ -1,4 +1,4 @@
-"""The conditions of the mapping rules: each looks at one operator, and is true where the Edge TPU gives up."""
+"""The conditions of the mapping rules: each is true of an operator that the Edge TPU does not take."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PARAMETERS = {
     "PAD": (1,),
     "TRANSPOSE_CONV": (0, 1, 3),
 }
-"""Inputs that are no activations even where they are computed."""
+"""Inputs that are not activations, even if they are computed."""
 
 
 def not_8_bit(op: Operator) -> bool:
-    """An activation is neither int8 nor uint8; inputs that ought to be constants have rules of their own."""
+    """An activation is neither int8 nor uint8; inputs that should be constants have their own rules."""
     numbers = PARAMETERS.get(op.name, ())
     spared = {tensor.index for n in numbers if (tensor := op.input(n)) is not None}
     return any(tensor.dtype not in EIGHT_BIT and tensor.index not in spared for tensor in op.activations)
@@ -53,7 +53,7 @@ def over_four_dimensions(op: Operator) -> bool:
 
 
 def weights_not_constant(op: Operator) -> bool:
-    """Weights or bias are computed; the output shape of TRANSPOSE_CONV, its first input, may not be either."""
+    """Weights or bias are computed; so may not be the output shape of TRANSPOSE_CONV, its first input."""
     params = op.inputs[:2] + op.inputs[3:] if op.name == "TRANSPOSE_CONV" else op.inputs[1:]
     return any(tensor is not None and not tensor.is_constant for tensor in params)
 
@@ -72,7 +72,7 @@ def grouped(op: Operator) -> bool:
 
 
 def shuffled_weights(op: Operator) -> bool:
-    """Weights in another than the default format."""
+    """Weights in a format other than the default."""
     return op.option("weightsFormat") != 0
 
 
@@ -87,7 +87,7 @@ def fused_activation(op: Operator) -> bool:
 
 
 def joins_constants(op: Operator) -> bool:
-    """A constant is joined, other than one of zeros (padding in disguise) to one other input."""
+    """A constant is concatenated, other than zeros (padding in disguise) with one other input."""
     constants = [tensor for tensor in op.inputs if tensor is not None and tensor.is_constant]
     return bool(constants) and not (len(op.inputs) == 2 and len(constants) == 1 and real_zeros(constants[0]))
 
@@ -104,13 +104,13 @@ def mean_over_uneven_depth(op: Operator) -> bool:
 
 
 def paddings_not_constant(op: Operator) -> bool:
-    """How much is padded is computed."""
+    """The amount of padding is computed."""
     paddings = op.input(1)
     return paddings is None or not paddings.is_constant
 
 
 def pads_batch(op: Operator) -> bool:
-    """Something is put before or behind the batch."""
+    """The batch axis is padded."""
     return any((op.numbers(1) or ())[:2])
 
 
@@ -127,7 +127,7 @@ def alpha_not_constant(op: Operator) -> bool:
 
 
 def alpha_of_many_dimensions(op: Operator) -> bool:
-    """There is not one slope for each channel, or one for all."""
+    """There is neither one slope per channel nor one for all."""
     alpha = op.input(1)
     return alpha is not None and any(side != 1 for side in alpha.shape[:-1])
 
@@ -163,12 +163,12 @@ def softmax_of_rows(op: Operator) -> bool:
 
 
 def softmax_too_long(op: Operator) -> bool:
-    """More numbers than were ever seen mapped."""
+    """More values than were ever seen mapped."""
     return any(_depth(tensor) > LARGEST_SOFTMAX for tensor in op.outputs)
 
 
 def splits_batch(op: Operator) -> bool:
-    """The split is along the first axis, into more than one part: into one (YAMNet's) it does nothing, and maps."""
+    """The split is along the first axis into several parts; into one part (YAMNet's) it does nothing, and maps."""
     image = op.input(1)
     rank = 0 if image is None else len(image.shape)
     return len(op.outputs) > 1 and any(axis in (0, -rank) for axis in op.numbers(0) or ())

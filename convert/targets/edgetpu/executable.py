@@ -1,6 +1,6 @@
-"""One executable of a compiled package: the fields that libedgetpu's published `executable.fbs` names.
+"""One executable of a compiled package: the fields of libedgetpu's published `executable.fbs`.
 
-What the parameter and instruction blobs hold inside is the compiler's own affair: their sizes are read, and no more.
+Of the parameter and instruction blobs only the sizes are read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ DATA_TYPES: Mapping[int, str] = {
     9: "SIGNED_FIXED_POINT16",
 }
 DTYPES: Mapping[str, str] = {"FIXED_POINT8": "uint8", "SIGNED_FIXED_POINT8": "int8", "HALF": "float16"}
-"""What a tensor is called whose layer has this data type."""
+"""The dtype of a tensor whose layer has this data type."""
 
 FIELD_KINDS = ("OUTPUT_ACTIVATION", "INPUT_ACTIVATION", "PARAMETER", "SCRATCH")
 DMA_DESCRIPTOR, INTO_CHIP, OUT_OF_CHIP = 1, 0, 1
 MOST_DIMENSIONS = 16
-MOST_TABLES = 400_000  # in one executable: the largest seen has some thousands
+MOST_TABLES = 400_000  # per executable: the largest seen has some thousands
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Layer:
     """An input or an output of an executable: a tensor of the host.
 
     Attributes:
-        name: of the tensor.
-        size_bytes: as it is transferred, padded.
+        name: the tensor's name.
+        size_bytes: as transferred, including padding.
         yxz: height, width and depth.
-        zero_point: of its quantization.
-        scale: of its quantization.
-        data_type: as the schema calls it.
+        zero_point: its zero point.
+        scale: its scale.
+        data_type: the schema's name.
         kind: `input` or `output`.
         executions_per_inference: 1 in every file seen.
-        cache_on_dram: whether it stays in the chip's own memory.
-        shape: (first, last) of each dimension; empty where the file has none.
+        cache_on_dram: whether it stays in the chip's memory.
+        shape: (first, last) of each dimension; empty if the file has none.
     """
 
     name: str
@@ -68,24 +68,24 @@ class Executable:
     """One executable.
 
     Attributes:
-        version: of the format.
+        version: the format's version.
         name: mostly `model`.
         serialized_model_bytes: size of the model in it; 0 in every file seen.
-        batch_size: images at a time.
-        scratch_size_bytes: memory of the host that it needs.
-        instruction_bytes: of each chunk of instructions.
-        instruction_fields: places in the instructions that the driver fills in, by what goes there.
-        parameter_bytes: size of the weights; cached where `type` is PARAMETER_CACHING, else streamed.
-        dma_input_bytes: what goes to the chip at an inference: activations.
-        dma_output_bytes: what comes from it.
-        dma_hints: how many transfers it foretells.
-        fully_deterministic: whether the transfers always come in the foretold order.
-        input_layers, output_layers: the tensors of the host.
+        batch_size: images per inference.
+        scratch_size_bytes: host memory that it needs.
+        instruction_bytes: the size of each chunk of instructions.
+        instruction_fields: places in the instructions that the driver fills in, by kind.
+        parameter_bytes: size of the weights; cached if `type` is PARAMETER_CACHING, else streamed.
+        dma_input_bytes: activations transferred to the chip per inference.
+        dma_output_bytes: activations transferred back.
+        dma_hints: the number of transfers that it announces.
+        fully_deterministic: whether the transfers always come in the announced order.
+        input_layers, output_layers: the host's tensors.
         chip: `beagle` is the Edge TPU.
-        estimated_cycles: the compiler's own estimate; 0 where it left none, as the version 16 does.
+        estimated_cycles: the compiler's estimate; 0 if it gives none, as version 16 does.
         narrow_memory_bytes_per_tile: used on the chip.
         type: one of `TYPES`.
-        parameter_caching_token: equal in executables that share cached weights.
+        parameter_caching_token: the same in executables that share cached weights.
         use_tpu_dram_for_parameters: whether the weights are in the chip's own DRAM.
     """
 
@@ -115,7 +115,7 @@ def read_executable(data: bytes) -> Executable:
     """Return the executable in the flatbuffer *data*.
 
     Raises:
-        InputError: a field lies outside of it, or has a value that the schema does not know.
+        InputError: a field is outside of it, or has a value that the schema does not define.
     """
     table = root_table(data)
     kind = table.integer(13, "h")
@@ -149,7 +149,7 @@ def read_executable(data: bytes) -> Executable:
 
 
 class _Budget:
-    """How many tables may still be read: a vector may name one of them a million times."""
+    """How many more tables may be read: a vector may refer to the same one a million times."""
 
     def __init__(self) -> None:
         self._left = MOST_TABLES
@@ -184,7 +184,7 @@ def _fields(bitstreams: list[Table], budget: _Budget) -> dict[str, int]:
 
 
 def _dma(hints: Table | None, budget: _Budget) -> list[int]:
-    """Return the bytes into the chip, out of it, and how many hints there are."""
+    """Return the bytes to the chip, the bytes from it, and the number of hints."""
     found = [0, 0, 0]
     for hint in [] if hints is None else budget.tables(hints, 0):
         found[-1] += 1
@@ -201,7 +201,7 @@ def _layer(table: Table) -> Layer:
     numerics, shape = table.table(5), table.table(11)
     code = table.integer(6, "h")
     if code not in DATA_TYPES:
-        raise InputError(f"layer {table.text(0)!r:.60} has the data type {code}, which the schema does not know")
+        raise InputError(f"layer {table.text(0)!r:.60} has the data type {code}, which the schema does not define")
     scale = 0.0 if numerics is None else float(numerics.number(1, "f"))
     if not math.isfinite(scale):
         raise InputError(f"layer {table.text(0)!r:.60} has the scale {scale}: the file is damaged")
@@ -222,6 +222,6 @@ def _layer(table: Table) -> Layer:
 def _ranges(shape: Table) -> tuple[tuple[int, int], ...]:
     start, count = shape.vector(0, 8) or (0, 0)
     if count > MOST_DIMENSIONS:
-        raise InputError(f"a layer of {count} dimensions; want at most {MOST_DIMENSIONS}")
+        raise InputError(f"a layer of {count} dimensions; expected at most {MOST_DIMENSIONS}")
     numbers = struct.unpack_from(f"<{2 * count}i", shape.data, start)
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))

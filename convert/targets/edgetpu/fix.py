@@ -17,11 +17,11 @@ Fidelity = Literal["exact", "rounding", "changed"]
 
 @dataclass(frozen=True)
 class Place:
-    """One place that a fix changes: these operators become others between the same tensors.
+    """One place that a fix changes: these operators are replaced by others between the same tensors.
 
     Attributes:
-        operators: of the model as it is, by their places in the file.
-        inputs: tensors that they read and that others make, by number.
+        operators: the indices of the current operators in the file.
+        inputs: tensors that they read and others make, by index.
         outputs: tensors that others read.
     """
 
@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A .tflite file, and the contract that belongs to it where there is one."""
+    """A .tflite file, and its contract if it has one."""
 
     data: bytes
     contract: Contract | None
@@ -44,11 +44,11 @@ class Fix:
 
     Attributes:
         title: what it does, in one line.
-        why: what it cures, with its source.
-        fidelity: `exact`: the same numbers; `rounding`: at each place, one step of the output's scale at most;
-            `changed`: another function or other outputs, and only for who asks for it by name.
-        find: returns the places that it would change.
-        apply: returns the model with these places changed; tensors that stay keep their names.
+        why: the problem that it solves, with its source.
+        fidelity: `exact`: the same values; `rounding`: at each place, at most one step of the output's scale;
+            `changed`: a different function or different outputs, applied only by name.
+        find: returns the places to change.
+        apply: returns the model with these places changed; remaining tensors keep their names.
     """
 
     title: str

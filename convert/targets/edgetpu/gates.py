@@ -1,4 +1,4 @@
-"""Gates for users' CI: `--fail-on unmapped>1` ends a command with exit status 1 where the condition holds."""
+"""Gates for users' CI: `--fail-on unmapped>1` ends a command with exit status 1 if the condition holds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parse_gates(texts: Sequence[str], known: Sequence[str]) -> tuple[Gate, ...]:
     """Return the gates that *texts* state about the *known* names.
 
     Raises:
-        InputError: one is no condition, or of a name that is not known.
+        InputError: one is not a condition, or its name is unknown.
     """
     return tuple(_parse(text, known) for text in texts)
 
@@ -45,14 +45,14 @@ def parse_gates(texts: Sequence[str], known: Sequence[str]) -> tuple[Gate, ...]:
 def _parse(text: str, known: Sequence[str]) -> Gate:
     match = PATTERN.fullmatch(text)
     if match is None:
-        raise InputError(f"--fail-on {text!r}: want a condition such as 'unmapped>1', of {', '.join(known)}")
+        raise InputError(f"--fail-on {text!r}: expected a condition such as 'unmapped>1', on one of {', '.join(known)}")
     if match[1] not in known:
         raise unknown_name("figure for --fail-on", match[1], known)
     return Gate(match[1], match[2], float(match[3]))
 
 
 def check_gates(gates: Sequence[Gate], figures: Mapping[str, float]) -> None:
-    """Raise `FindingError` where the condition of a gate holds; all that do are named."""
+    """Raise `FindingError` if a gate's condition holds; it names all such gates."""
     failed = [gate for gate in gates if COMPARISONS[gate.comparison](figures[gate.name], gate.limit)]
     if failed:
         found = ", ".join(f"{gate} ({gate.name} is {figures[gate.name]:g})" for gate in failed)

@@ -1,4 +1,4 @@
-"""A .tflite model as the mapping rules see it: operators in file order, tensors, what is constant."""
+"""A .tflite model for the mapping rules: operators in file order, tensors, constants."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from detlite.runtime.errors import InputError
 EIGHT_BIT = ("int8", "uint8")
 FLOATS = ("float16", "float32", "float64")
 CUSTOM_CODE = 32
-MOST_VALUES = 1 << 24  # of a constant that a rule looks into: axes, paddings and alphas are small
+MOST_VALUES = 1 << 24  # in a constant that a rule reads: axes, paddings and alphas are small
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +31,17 @@ class Tensor:
     """One tensor.
 
     Attributes:
-        index: its number in the file.
-        name: its name, empty where it has none.
-        dtype: as numpy calls it.
-        shape: static; a side that the file leaves open is what it is at first, mostly 1.
-        signature: as `shape`, -1 where a side is open.
-        values: of a constant of plain numbers, as they are stored; else None.
-        is_constant: whether its values stand in the file.
-        is_variable: whether it keeps its values from one inference to the next.
-        scales: one, or one for each channel; empty where it has none.
-        zero_points: as many as *scales*, or none.
-        size_bytes: of a constant, in the file.
+        index: its index in the file.
+        name: its name; empty if it has none.
+        dtype: numpy's name for it.
+        shape: static; a dynamic side has its initial value, mostly 1.
+        signature: like `shape`, with -1 for a dynamic side.
+        values: a constant's stored numbers; None for other tensors.
+        is_constant: whether its values are in the file.
+        is_variable: whether it keeps its values between inferences.
+        scales: one, or one per channel; empty if it has none.
+        zero_points: as many as *scales*, or empty.
+        size_bytes: a constant's size in the file.
     """
 
     index: int
@@ -62,13 +62,13 @@ class Operator:
     """One operator.
 
     Attributes:
-        index: its place in the file.
-        name: the builtin's, or a custom operator's own.
-        code: the builtin code; `CUSTOM_CODE` of custom operators.
-        version: of the builtin, which says what features of it are used.
-        inputs: None for one that is left out.
+        index: its index in the file.
+        name: the builtin's name, or a custom operator's.
+        code: the builtin code; `CUSTOM_CODE` for custom operators.
+        version: the builtin's version, which depends on the features used.
+        inputs: None for an omitted one.
         outputs: what it makes.
-        stored: the schema's own object of it.
+        stored: the schema's object.
     """
 
     index: int
@@ -81,25 +81,25 @@ class Operator:
 
     @property
     def is_custom(self) -> bool:
-        """Whether it is no builtin."""
+        """Whether it is a custom operator."""
         return self.code == CUSTOM_CODE
 
     @property
     def activations(self) -> tuple[Tensor, ...]:
-        """What it takes and makes, without constants and without the states of recurrent layers."""
+        """Its inputs and outputs, without constants and the states of recurrent layers."""
         whole = (*self.inputs, *self.outputs)
         return tuple(t for t in whole if t is not None and not t.is_constant and not t.is_variable)
 
     def input(self, number: int) -> Tensor | None:
-        """Return an input, None where it is left out or there are fewer."""
+        """Return an input; None if it is omitted or there are fewer."""
         return self.inputs[number] if number < len(self.inputs) else None
 
     def option(self, name: str) -> int:
-        """Return a number of the options, 0 (the schema's default of all that the rules read) where it is absent."""
+        """Return a number from the options; 0, the schema's default for all that the rules read, if absent."""
         return int(getattr(self.stored.builtinOptions, name, 0) or 0)
 
     def numbers(self, number: int) -> tuple[int, ...] | None:
-        """Return the values of a constant integer input as a flat tuple; None where it is none."""
+        """Return the values of a constant integer input as a flat tuple; None if it is not one."""
         tensor = self.input(number)
         if tensor is None or tensor.values is None or tensor.values.dtype.kind not in "iu":
             return None
@@ -117,7 +117,7 @@ class Graph:
 
 
 def read_graph(data: bytes, name: str) -> Graph:
-    """Return the graph of the .tflite file *data*, which errors call *name*.
+    """Return the graph of the .tflite file *data*; errors call it *name*.
 
     Raises:
         InputError: it is damaged, or has several subgraphs.

@@ -1,4 +1,4 @@
-"""From CPU models to compiled files: fixed, predicted, compiled, compared with both."""
+"""From CPU models to compiled files: fix, predict, compile, and compare with both."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ SIDES = {True: "Edge TPU", False: "CPU"}
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One model on its way.
+    """One model to compile.
 
     Attributes:
-        name: of its files, without `.tflite`.
-        path: of the CPU model as it was given.
+        name: its files' name, without `.tflite`.
+        path: the CPU model that was given.
         model: as it will be compiled.
-        history: of the artifact that it came in; empty otherwise.
-        applied: the fixes that made it what it is.
-        prediction: what the compiler will do with it.
+        history: its artifact's history; empty if it had none.
+        applied: the fixes that were applied.
+        prediction: what the compiler is expected to do.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of one model.
+    """The result for one model.
 
     Attributes:
         job: the model.
-        compiled: its compiled files by name: one, or the segments of a pipeline.
+        compiled: its compiled files by name: one, or a pipeline's segments.
         mapped: for each operator of the CPU model, whether the Edge TPU runs it; None for segments, which the schema
             does not tie to operators.
-        differences: where the compiler did other than predicted, a sentence each.
+        differences: where the compiler deviated from the prediction, one sentence each.
     """
 
     job: Job
@@ -68,11 +68,11 @@ def prepare(path: Path, fixes: Sequence[str], *, multiple_subgraphs: bool, progr
     """Return the model at *path*, a .tflite or an artifact, with *fixes*, and what the compiler will do with it.
 
     Raises:
-        InputError: there is no model, it is damaged or compiled already, or a fix finds nothing to change.
+        InputError: there is no model, it is damaged or already compiled, or a fix finds nothing to change.
         FindingError: a fix is not proven.
     """
     if path.is_file():
-        predict(path.read_bytes(), str(path))  # says what is wrong with it before anything else does
+        predict(path.read_bytes(), str(path))  # reports a faulty model first
     artifact = known_artifact(path)
     file = path if artifact is None else artifact.model
     name = path.name.removesuffix(".tflite")
@@ -84,22 +84,22 @@ def prepare(path: Path, fixes: Sequence[str], *, multiple_subgraphs: bool, progr
 
 
 def refuse_hopeless(jobs: Sequence[Job]) -> None:
-    """Raise `InputError` for the first model that the compiler will refuse, or of which nothing will map."""
+    """Raise `InputError` for the first model that the compiler would refuse, or of which nothing would map."""
     for job in jobs:
         if job.prediction.refusal is not None or not job.prediction.mapped:
             raise InputError(
-                f"{job.path}: {verdict(job.prediction)}; nothing is compiled (--ignore-prediction asks the compiler "
-                "all the same)"
+                f"{job.path}: {verdict(job.prediction)}; nothing was compiled (--ignore-prediction runs the compiler "
+                "anyway)"
             )
 
 
 def run_jobs(
     jobs: Sequence[Job], compiler: Compiler, options: CompileOptions, *, progress: Progress = silent
 ) -> tuple[tuple[Outcome, ...], Compilation]:
-    """Return what *compiler* makes of *jobs*, compiled together, each compared with its CPU model and its prediction.
+    """Compile *jobs* together with *compiler*, and compare each result with its CPU model and its prediction.
 
     Raises:
-        InputError: the compiler refuses a model, or two have the same name.
+        InputError: the compiler refuses a model, or two models have the same name.
         DeviceError: the compiler failed.
         FindingError: a compiled file does not belong to its CPU model.
     """
@@ -129,15 +129,15 @@ def _stem(name: str, segments: int) -> str:
 
 
 def _check_chain(job: Job, segments: Sequence[Compiled]) -> None:
-    """Check that the segments of a pipeline begin and end as the model does, and hand on what the next ones take."""
+    """Check that a pipeline's segments have the model's inputs and outputs, and make what the next ones read."""
     known = {tensor.name for tensor in segments[0].graph.inputs}
     wanted = {tensor.name for tensor in job.prediction.graph.inputs}
     if known != wanted:
-        raise FindingError(f"the first segment takes {sorted(known)}, and the model {sorted(wanted)}")
+        raise FindingError(f"the first segment reads {sorted(known)}, and the model {sorted(wanted)}")
     for number, segment in enumerate(segments):
         missing = {tensor.name for tensor in segment.graph.inputs} - known
         if missing:
-            raise FindingError(f"segment {number} takes {sorted(missing)[0]!r:.80}, which no segment before it makes")
+            raise FindingError(f"segment {number} takes {sorted(missing)[0]!r:.80}, which no earlier segment makes")
         known |= {tensor.name for tensor in segment.graph.outputs}
     lost = {tensor.name for tensor in job.prediction.graph.outputs} - known
     if lost:
@@ -146,17 +146,17 @@ def _check_chain(job: Job, segments: Sequence[Compiled]) -> None:
 
 def _differences(job: Job, mapped: Sequence[bool], compiled: Compiled) -> list[str]:
     found = [
-        f"operator {fate.index}, {fate.name}, was predicted on the {SIDES[fate.mapped]} and is on the {SIDES[real]}"
+        f"operator {fate.index}, {fate.name}, was predicted on the {SIDES[fate.mapped]} but is on the {SIDES[real]}"
         for fate, real in zip(job.prediction.fates, mapped, strict=True)
         if fate.mapped is not real
     ]
     if len(compiled.packages) != job.prediction.subgraphs:
-        found.append(f"{job.prediction.subgraphs} subgraphs were predicted and there are {len(compiled.packages)}")
+        found.append(f"{job.prediction.subgraphs} subgraphs were predicted but there are {len(compiled.packages)}")
     return found
 
 
 def _log_differences(job: Job, log: CompilerLog) -> list[str]:
-    """Return where the compiler's table is not the predicted one; logs of several models have one for each."""
+    """Return where the compiler's table differs from the prediction; logs of several models have one for each."""
     if len(log.models) != 1 or not log.models[0].rows:
         return []
     custom = {op.name for op in job.prediction.graph.operators if op.is_custom}
@@ -173,7 +173,7 @@ def _log_differences(job: Job, log: CompilerLog) -> list[str]:
 
 
 def figures_of(outcome: Outcome) -> dict[str, float]:
-    """Return what gates can be put on, as it came out; segments count together."""
+    """Return the figures for gates, from the compiled files; segments count together."""
     sums = [totals(item) for item in outcome.compiled.values()]
     on_cpu = sum(len(one["cpu_operators"]) for one in sums)
     return {
@@ -186,7 +186,7 @@ def figures_of(outcome: Outcome) -> dict[str, float]:
 
 
 def files_of(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler) -> dict[str, bytes]:
-    """Return the files to write: compiled ones, the log, fixed CPU models, the history; contract and labels of one."""
+    """Return the files to write: compiled models, log, fixed CPU models, history; for one model contract and labels."""
     files = dict(made.files)
     steps: list[Step] = []
     for outcome in outcomes:
@@ -207,7 +207,7 @@ def files_of(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler)
 
 
 def files_without_compiler(jobs: Sequence[Job]) -> dict[str, bytes]:
-    """Return the fixed CPU models, which wait for a compiler, and their history; empty where no fix changed one."""
+    """Return the fixed CPU models, ready for a compiler, and their history; empty if no fix changed one."""
     fixed = [job for job in jobs if job.applied]
     files = {f"{job.name}.tflite": job.model.data for job in fixed}
     if fixed:

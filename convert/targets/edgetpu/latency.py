@@ -1,8 +1,8 @@
-"""How long an inference will take, by a model that was fitted to 22 latencies that Coral publishes.
+"""Estimated latency of an inference, from a model fitted to 22 latencies published by Coral.
 
-Milliseconds on a desktop with USB 3: 0.39 + 0.451 * cycles / 500,000 + 5.58 a megabyte of inputs, outputs and
-instructions + 2.04 a megabyte of streamed weights + 1.45 for the post-processing op. Its error on these 22 is 6 % in
-the mean and 14 % at most, 31 % at most where a model is left out of the fit.
+Milliseconds on a desktop with USB 3: 0.39 + 0.451 * cycles / 500,000 + 5.58 per megabyte of inputs, outputs and
+instructions + 2.04 per megabyte of streamed weights + 1.45 for the post-processing op. Its error on these 22 is 6 % on
+average and at most 14 %; at most 31 % if a model is left out of the fit.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ CYCLES_A_MS = 500_000  # at the highest clock, 500 MHz
 INSTRUCTION_BYTES_AN_OPERATOR = 2_060  # +-27 % over the compiled files
 
 HOSTS: Mapping[str, float] = {"desktop_usb3": 1.0, "raspberry_pi_4_usb3": 1.75, "dev_board": 2.1}
-"""How many times a desktop's latency; of the two boards from three detectors only."""
+"""Latency relative to a desktop's; for the two boards from three detectors only."""
 
 POSTPROCESS_MS: Mapping[str, tuple[tuple[int, float], ...]] = {
     "desktop_usb3": ((100, 1.45),),
     "raspberry_pi_4_usb3": ((10, 1.8), (25, 2.8), (50, 4.1), (100, 7.0)),
     "dev_board": ((10, 5.0), (25, 11.0), (50, 16.0), (100, 23.0)),
 }
-"""What TFLite_Detection_PostProcess takes on the CPU, by detections: measured by N. Tsukamoto on the two boards."""
+"""Milliseconds of TFLite_Detection_PostProcess on the CPU by detections, measured by N. Tsukamoto on the two boards."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate of one inference; nothing of it is measured.
+    """An estimate of one inference; nothing in it is measured.
 
     Attributes:
-        cycles: of the Edge TPU, computing alone; the compiler's own estimates of 36 files are within 21 %.
+        cycles: compute cycles of the Edge TPU; the compiler's own estimates of 36 files are within 21 %.
         input_bytes: to the Edge TPU.
-        output_bytes: from it.
-        instruction_bytes: to it, at every inference.
-        streamed_bytes: of weights that do not fit, at every inference.
-        latency_ms: by host, `ERROR_PERCENT` more or less; what else runs on the CPU than post-processing is left out.
+        output_bytes: from the Edge TPU.
+        instruction_bytes: to the Edge TPU, at every inference.
+        streamed_bytes: weights that do not fit, at every inference.
+        latency_ms: by host, within `ERROR_PERCENT`; CPU operators other than post-processing are not included.
     """
 
     cycles: int
@@ -53,10 +53,10 @@ class Estimate:
 
 
 def estimate(prediction: Prediction, *, max_detections: int = 100) -> Estimate | None:
-    """Return what the operators that will map cost; None where none will.
+    """Return the estimated cost of the operators that will map; None if none will.
 
     Args:
-        prediction: of the model.
+        prediction: the model's prediction.
         max_detections: of its post-processing op, if it has one.
     """
     mapped = prediction.mapped
@@ -81,7 +81,7 @@ def desktop_ms(cycles: float, transferred_bytes: int, streamed_bytes: int) -> fl
 
 
 def cycles_of(operator: Operator) -> float:
-    """Return the cycles of one operator; 0 of those without weights, which take next to none."""
+    """Return the cycles of one operator; 0 for those without weights, which take almost none."""
     weights = operator.input(1)
     image = operator.input(0) if operator.name == "TRANSPOSE_CONV" else (operator.outputs or (None,))[0]
     if weights is None or image is None:
@@ -100,7 +100,7 @@ def cycles_of(operator: Operator) -> float:
 
 
 def _transferred(prediction: Prediction) -> tuple[int, int]:
-    """Return the bytes that go into, and come out of, the Edge TPU's subgraphs."""
+    """Return the bytes into and out of the Edge TPU's subgraphs."""
     number = {fate.index: fate.subgraph for fate in prediction.fates}
     maker = {t.index: number[op.index] for op in prediction.graph.operators for t in op.outputs}
     inputs: dict[tuple[int, int], int] = {}
@@ -123,7 +123,7 @@ def _size(shape: Sequence[int], dtype: str) -> int:
 
 
 def _postprocess_ms(host: str, max_detections: int) -> float:
-    """Return what the op takes on *host*: a line between the measured points, the last beyond them."""
+    """Return the op's time on *host*: linear between the measured points, constant beyond them."""
     import numpy as np
 
     counts, times = zip(*POSTPROCESS_MS[host], strict=True)

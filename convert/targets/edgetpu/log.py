@@ -1,4 +1,4 @@
-"""What edgetpu_compiler prints, and the operation log that it writes: every version's format, 1.0 to 16.0.
+"""The output of edgetpu_compiler and its operation log, in the formats of versions 1.0 to 16.0.
 
 Rows come in no particular order, and one operator may be in several rows with different statuses.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from detlite.runtime.errors import InputError
 
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-MOST_TEXT = 1 << 22  # of a log: a search over a thousand operators writes a megabyte
+MOST_TEXT = 1 << 22  # characters of a log: a search over a thousand operators writes a megabyte
 
 VERSION = re.compile(r"Edge TPU Compiler version\s+(\S+)")
 ROW = re.compile(r"^([A-Za-z][\w ./-]*?)\s{2,}(\d{1,9})\s{2,}(\S.*?)\s*$")
@@ -35,7 +35,7 @@ FIELDS = {
     "Number of operations that will run on Edge TPU": "mapped_count",
     "Number of operations that will run on CPU": "cpu_count",
 }
-"""What a line begins with, and the field of `ModelLog` that it fills; old versions say `available` for `remaining`."""
+"""The prefix of a line, and the field of `ModelLog` that it fills; old versions say `available` for `remaining`."""
 
 ERRORS = (
     "ERROR:",
@@ -46,7 +46,7 @@ ERRORS = (
     "Internal compiler error",
     "Op builtin_code out of range",
 )
-UNTRUE = "was not true"  # what an internal check prints, behind its place in the compiler's source
+UNTRUE = "was not true"  # printed by an internal check, after its place in the compiler's source
 REFUSALS = (
     "Didn't find op for builtin opcode",
     "Invalid model",
@@ -71,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True)
 class ModelLog:
-    """What is said of one model; None where a version does not say it. Bytes are rounded as they are printed."""
+    """The log of one model; None for what a version does not print. Bytes are rounded as printed."""
 
     input_model: str | None = None
     output_model: str | None = None
@@ -89,15 +89,15 @@ class ModelLog:
 
 @dataclass(frozen=True)
 class CompilerLog:
-    """What is said in all.
+    """A whole log.
 
     Attributes:
-        version: of the compiler; None where it does not say.
-        models: one, or several where they were compiled together.
-        attempts: with how many operators each compile was tried, where it searched.
-        failures: how many of them failed.
-        compile_ms: how long the compile took that succeeded; None where none did.
-        errors: lines that speak of one.
+        version: the compiler's version; None if not printed.
+        models: one, or several that were compiled together.
+        attempts: the number of operators in each attempt, if it searched.
+        failures: the number of failed attempts.
+        compile_ms: the time of the successful compile; None if none succeeded.
+        errors: lines that report one.
     """
 
     version: str | None
@@ -109,18 +109,18 @@ class CompilerLog:
 
     @property
     def is_about_the_model(self) -> bool:
-        """Whether an error is the model's fault."""
+        """Whether an error is caused by the model."""
         return any(part in line for line in self.errors for part in REFUSALS)
 
 
 def parse_log(text: str) -> CompilerLog:
-    """Return what *text*, a compiler's output or its operation log, says; what is not known in it is passed over.
+    """Parse *text*, a compiler's output or its operation log; unknown lines are skipped.
 
     Raises:
-        InputError: it is far longer than any log.
+        InputError: it is too long for a log.
     """
     if len(text) > MOST_TEXT:
-        raise InputError(f"a compiler's log of {len(text)} characters; want at most {MOST_TEXT}")
+        raise InputError(f"a compiler's log of {len(text)} characters; expected at most {MOST_TEXT}")
     lines = text.replace("\r\n", "\n").split("\n")
     version = VERSION.search(text)
     attempts = [match for line in lines if (match := ATTEMPT.match(line))]

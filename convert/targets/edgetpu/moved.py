@@ -1,4 +1,4 @@
-"""Which operators run elsewhere in one model than in another."""
+"""Which operators run on a different processor in one model than in another."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Moved:
-    """What changed from an old model to a new one, as both are predicted.
+    """Predicted changes from an old model to a new one.
 
     Attributes:
-        to_chip: operators that both have, on the CPU in the old and on the Edge TPU in the new.
-        to_cpu: the other way round.
-        gone: operators of the old that the new lacks, with where they ran.
-        come: operators of the new that the old lacks, with where they run.
+        to_chip: operators in both, on the CPU in the old and on the Edge TPU in the new.
+        to_cpu: the reverse.
+        gone: operators only in the old, with where they ran.
+        come: operators only in the new, with where they run.
     """
 
     to_chip: tuple[str, ...]
@@ -27,12 +27,12 @@ class Moved:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every operator is where it was."""
+        """Whether no operator moved."""
         return not (self.to_chip or self.to_cpu or self.gone or self.come)
 
 
 def moved(old: Prediction, new: Prediction) -> Moved:
-    """Return which operators moved from *old* to *new*; the same operator makes tensors of the same names."""
+    """Return which operators moved from *old* to *new*; operators are matched by the names of their outputs."""
     before, after = _by_outputs(old), _by_outputs(new)
     both = [(fate, after[key]) for key, fate in before.items() if key in after]
     return Moved(

@@ -1,4 +1,4 @@
-"""The package that an `edgetpu-custom-op` carries: a FlexBuffer map around a flatbuffer around executables."""
+"""The package in an `edgetpu-custom-op`: a FlexBuffer map around a flatbuffer around executables."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Package:
     """One compiled subgraph.
 
     Attributes:
-        format_version: of the FlexBuffer map: 0.
+        format_version: the FlexBuffer map's: 0.
         execution_preference: -1 or 1; None in the oldest files.
-        chips: numbers that the compilers of the version 16 and newer write; empty in older files.
+        chips: numbers written by compiler version 16 and newer; empty in older files.
         package_bytes: a multiple of `PAGE_BYTES`.
-        min_runtime_version: a device with an older Edge TPU runtime refuses the file.
+        min_runtime_version: devices with an older Edge TPU runtime refuse the file.
         signature_bytes: 0 in every file seen.
         keypair_version: 0 in every file seen.
-        compiler_version: mostly stripped to `cl/`: the compiler cannot be told from it.
+        compiler_version: mostly stripped to `cl/`, which does not identify the compiler.
         virtual_chip_id: 0.
         model_identifier: mostly empty.
         executables: one, or one that runs and one that caches the weights.
@@ -53,7 +53,7 @@ def read_package(operator: Any) -> Package:
     """Return the package in the options of the `edgetpu-custom-op` *operator* of a loaded model.
 
     Raises:
-        InputError: it is damaged, or no package at all.
+        InputError: it is damaged, or not a package.
     """
     options = operator.customOptions
     raw = b"" if options is None else np.asarray(options, np.uint8).tobytes()
@@ -72,7 +72,7 @@ def _package(raw: bytes) -> Package:
     value = values[PACKAGE_KEY]
     data = bytes(value.AsStringBytes if value.IsString else value.AsBlob)
     if data[4:8] != IDENTIFIER:
-        raise InputError(f"the Edge TPU package has the identifier {data[4:8]!r}; want {IDENTIFIER!r}")
+        raise InputError(f"the Edge TPU package has the identifier {data[4:8]!r}; expected {IDENTIFIER!r}")
     table = root_table(data)
     return Package(
         format_version=_integer(values, FORMAT_KEY) or 0,
@@ -90,12 +90,12 @@ def _package(raw: bytes) -> Package:
 
 
 def _values(raw: bytes) -> dict[str, Any]:
-    """Return the values of the FlexBuffer map *raw* by key, none of them unpacked."""
+    """Return the values of the FlexBuffer map *raw* by key, without unpacking them."""
     from flatbuffers import flexbuffers
 
     root = flexbuffers.GetRoot(raw) if len(raw) > 2 else None
     if root is None or not root.IsMap or len(root.AsMap) > MOST_KEYS:
-        raise InputError("the Edge TPU operator's options are no FlexBuffer map: a placeholder, or cut short")
+        raise InputError("the Edge TPU operator's options are not a FlexBuffer map: a placeholder, or truncated")
     keys, values = root.AsMap.Keys, root.AsMap.Values
     return {str(keys[i].AsKey): values[i] for i in range(len(keys))}
 
@@ -111,7 +111,7 @@ def _chips(values: dict[str, Any]) -> tuple[int, ...]:
         return ()
     vector = value.AsTypedVector if value.IsTypedVector else value.AsVector
     if len(vector) > MOST_CHIPS:
-        raise InputError(f"the Edge TPU operator names {len(vector)} chips; want at most {MOST_CHIPS}")
+        raise InputError(f"the Edge TPU operator names {len(vector)} chips; expected at most {MOST_CHIPS}")
     return tuple(int(vector[i].AsInt) for i in range(len(vector)) if vector[i].IsInt)
 
 
@@ -120,5 +120,5 @@ def _executables(data: bytes) -> tuple[Executable, ...]:
     if not spans:
         raise InputError("the Edge TPU package holds no executables (libedgetpu: No executables to register.)")
     if len(spans) > MOST_EXECUTABLES:
-        raise InputError(f"the Edge TPU package holds {len(spans)} executables; want at most {MOST_EXECUTABLES}")
+        raise InputError(f"the Edge TPU package holds {len(spans)} executables; expected at most {MOST_EXECUTABLES}")
     return tuple(read_executable(data[start : start + size]) for start, size in spans)

@@ -1,7 +1,7 @@
-"""How much memory the weights of an operator take on the Edge TPU, by its shapes alone.
+"""Memory of an operator's weights on the Edge TPU, from its shapes alone.
 
-Sizes only: they are reckoned from shapes and compared with the byte counts that compiled files state in their schema's
-fields; where in the blob a weight lies is the compiler's own affair, and is not looked at.
+Sizes are computed from shapes and checked against the byte counts in the schema fields of compiled
+files; the layout inside the blob is not examined.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from detlite.convert.targets.edgetpu.graph import Operator
 
 OUTPUTS_A_BLOCK = 64
-LANES = 16  # outputs that are computed side by side
-BIAS_BYTES = 8  # bias and scale of an output
+LANES = 16  # outputs computed in parallel
+BIAS_BYTES = 8  # bias and scale per output
 ALIGNMENT = 64
 DEPTHWISE_A_BLOCK = 4  # channels
-TILE_BYTES = 512 << 10  # one of 16, 8 MiB in all: a block that fills one is streamed, however much is free
+TILE_BYTES = 512 << 10  # one of 16, 8 MiB in all: a block that fills one is streamed, whatever is free
 ON_CHIP_BYTES = 16 * TILE_BYTES
-SURE_BYTES = 5_800_000  # real models keep some of the 8 MiB for activations: between 6.1 and 7.9 MB were left
+SURE_BYTES = 5_800_000  # activations use part of the 8 MiB: real models had 6.1 to 7.9 MB left
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the weights of the mapped operators take, in bytes.
+    """Memory of the mapped operators' weights, in bytes.
 
     Attributes:
-        parameter_bytes: all of them, as the chip stores them.
-        streamed_bytes_least: what will be transferred at every inference if all of the chip's memory were free.
-        streamed_bytes_most: the same with the least memory that was ever seen free.
+        parameter_bytes: the total, as the chip stores them.
+        streamed_bytes_least: transferred at every inference if all of the chip's memory were free.
+        streamed_bytes_most: the same with the least free memory ever seen.
     """
 
     parameter_bytes: int
@@ -37,7 +37,7 @@ class Parameters:
 
 
 def parameters_of(operators: Sequence[Operator]) -> Parameters:
-    """Return what the weights of *operators*, all mapped, take."""
+    """Return the memory of the weights of *operators*, all mapped."""
     blocks = [size for operator in operators for size in _blocks(operator)]
     large = sum(size for size in blocks if size >= TILE_BYTES)
     total = sum(blocks)

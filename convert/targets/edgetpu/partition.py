@@ -1,8 +1,8 @@
 """How TFLite cuts a graph for a delegate: `PartitionGraphIntoIndependentNodeSubsets` of TensorFlow Lite.
 
-Each subset takes every operator of its kind (supported or not) whose inputs are there, until none is left; the first
-in the file that is ready then says which kind the next subset is of. So a subset may hold operators from before and
-behind an unsupported one, and is not the first run of supported operators in the file.
+Each subset takes every operator of its kind (supported or not) whose inputs are ready, until none is left; the first
+ready operator in the file then decides the kind of the next subset. So a subset may hold operators from before and
+after an unsupported one, and is not simply the first run of supported operators in the file.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from detlite.convert.targets.edgetpu.graph import Graph
 
 @dataclass(frozen=True)
 class Subset:
-    """Operators, by their place in the file, that run together; *supported* says where."""
+    """Operators that run together, by index in the file; *supported* says where."""
 
     supported: bool
     operators: tuple[int, ...]
 
 
 def partition(graph: Graph, supported: Sequence[bool]) -> tuple[Subset, ...]:
-    """Return the subsets of *graph* in the order in which they run; operators in a cycle are in none."""
+    """Return the subsets of *graph* in execution order; operators in a cycle are in none."""
     readers, waits = _dependencies(graph)
     ready: dict[bool, list[int]] = {True: [], False: []}
     for index, count in enumerate(waits):
@@ -44,7 +44,7 @@ def partition(graph: Graph, supported: Sequence[bool]) -> tuple[Subset, ...]:
 
 
 def _dependencies(graph: Graph) -> tuple[list[list[int]], list[int]]:
-    """Return, for each operator, those that wait for it, and how many it waits for."""
+    """Return for each operator those that depend on it, and how many it depends on."""
     maker = {tensor.index: op.index for op in graph.operators for tensor in op.outputs}
     for tensor in graph.tensors:
         if tensor.is_constant or tensor.is_variable:

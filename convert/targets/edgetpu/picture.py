@@ -58,7 +58,7 @@ def _legend(prediction: Prediction) -> str:
 
 
 def _places(prediction: Prediction) -> list[Place]:
-    """Return where each operator stands: in the row after the last of those that it waits for."""
+    """Return the position of each operator: in the row after the last one that it depends on."""
     row_of: dict[int, int] = {}
     filled: dict[int, int] = {}
     places = []
@@ -83,7 +83,7 @@ def _lines(prediction: Prediction, places: list[Place]) -> list[str]:
 
 
 def _line(begin: Place, end: Place) -> str:
-    """Return a line from box to box; one that passes others by goes around their right side."""
+    """Return a line from box to box; one that passes other boxes goes around their right side."""
     (x, y), (to_x, to_y) = begin, end
     far = to_y - y > BOX_HEIGHT + GAP_Y
     x, to_x, y = x + BOX_WIDTH // 2, to_x + BOX_WIDTH // 2, y + BOX_HEIGHT

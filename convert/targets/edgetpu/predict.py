@@ -1,4 +1,4 @@
-"""What the Edge TPU compiler will do with a model, operator by operator, before it is asked."""
+"""Predicting what the Edge TPU compiler will do with a model, operator by operator."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from detlite.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Fate:
-    """Where one operator will run, and why.
+    """Where an operator will run, and why.
 
     Attributes:
         index: its place in the file.
         name: the builtin's, or a custom operator's own.
         mapped: whether it will run on the Edge TPU.
-        reason: `MAPPED`, or why it will not, in the compiler's words.
-        rule: which rule struck, in ours; empty where none did.
-        cure: what to do; empty where it is mapped.
-        subgraph: the number of the Edge TPU subgraph, from 0; None on the CPU.
+        reason: `MAPPED`, or why it will not map, in the compiler's words.
+        rule: the rule that applies, in our words; empty if none does.
+        cure: what to do; empty if it is mapped.
+        subgraph: the index of the Edge TPU subgraph; None on the CPU.
     """
 
     index: int
@@ -39,14 +39,14 @@ class Fate:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the compiler will do, as far as the rules go: it may still cut more, where a compile fails for other causes.
+    """What the compiler will do according to the rules; it may cut more if a compile fails for other reasons.
 
     Attributes:
         graph: the model.
-        fates: one for each operator, in file order.
-        subgraphs: how many Edge TPU subgraphs there will be.
-        refusal: why the whole file is refused; then no operator is mapped.
-        multiple_subgraphs: whether the compiler is told to make more than one.
+        fates: one per operator, in file order.
+        subgraphs: the number of Edge TPU subgraphs.
+        refusal: why the whole file is refused, in which case no operator is mapped.
+        multiple_subgraphs: whether the compiler may make more than one.
     """
 
     graph: Graph
@@ -62,12 +62,12 @@ class Prediction:
 
     @property
     def unmapped_count(self) -> int:
-        """How many operators will run on the CPU."""
+        """The number of operators that will run on the CPU."""
         return sum(not fate.mapped for fate in self.fates)
 
 
 def predict(data: bytes, name: str, *, multiple_subgraphs: bool = False) -> Prediction:
-    """Return what the compiler will do with the .tflite file *data*, which errors call *name*.
+    """Predict what the compiler will do with the .tflite file *data*; errors call it *name*.
 
     Args:
         data: the whole file.
@@ -75,17 +75,17 @@ def predict(data: bytes, name: str, *, multiple_subgraphs: bool = False) -> Pred
         multiple_subgraphs: as if compiled with `--enable_multiple_subgraphs`.
 
     Raises:
-        InputError: it is damaged, a placeholder, or compiled already.
+        InputError: it is damaged, a placeholder, or already compiled.
     """
     refuse_placeholder(data, name)
     graph = read_graph(data, name)
     if any(op.name == EDGETPU for op in graph.operators):
-        raise InputError(f"{name} is compiled for the Edge TPU already: give the model that it was compiled from")
+        raise InputError(f"{name} is already compiled for the Edge TPU: give the model that it was compiled from")
     return predict_graph(graph, multiple_subgraphs=multiple_subgraphs)
 
 
 def predict_graph(graph: Graph, *, multiple_subgraphs: bool = False) -> Prediction:
-    """Return what the compiler will do with *graph*; see `predict`."""
+    """Predict what the compiler will do with *graph*; see `predict`."""
     refusal = refusal_of(graph)
     alone = [_alone(op) for op in graph.operators]
     if refusal is not None:

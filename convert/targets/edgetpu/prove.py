@@ -1,4 +1,4 @@
-"""The proof that a fix did what it says: the model and its parts, before and after, on the same numbers."""
+"""The proof of a fix: the model and its parts run on the same numbers, before and after."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 
 STEPS = {"exact": 0, "rounding": 1}
-"""How many steps of its scale an output may move at one place, by the fix's fidelity."""
+"""How many steps of its scale an output may change at one place, by the fix's fidelity."""
 
 Run = tuple[bytes, Arrays]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """How far a fix moved the numbers.
+    """How much a fix changed the outputs.
 
     Attributes:
-        places: how many were run on their own, on random numbers over their whole range.
-        place_steps: the most that an output of one of them moved, in steps of its scale.
-        output_difference: the most that an output of the whole model moved, in reals, on random inputs; None where
-            its outputs are others than before.
-        output_steps: the same in steps of the outputs' scales; None where they have none.
+        places: the number of places run alone, on random numbers over their whole range.
+        place_steps: the largest change of an output of one of them, in steps of its scale.
+        output_difference: the largest change of an output of the whole model, in reals, on random inputs; None if
+            its outputs are different tensors.
+        output_steps: the same in steps of the outputs' scales; None if they have none.
     """
 
     places: int
@@ -43,10 +43,10 @@ class Proof:
 def prove(
     name: str, fix: Fix, models: tuple[Model, Model], places: Sequence[Place], *, progress: Progress = silent
 ) -> Proof:
-    """Return how far *fix*, called *name*, moved the numbers from the first of *models* to the second.
+    """Return how much *fix*, called *name*, changed the outputs from the first of *models* to the second.
 
     Raises:
-        FindingError: further than its fidelity allows.
+        FindingError: more than its fidelity allows.
         InputError: names of tensors are not unique, so a place cannot be found again; see `with_unique_names`.
     """
     before, after = (model.data for model in models)
@@ -62,18 +62,18 @@ def prove(
     moved = round(max((steps_apart(*pair) for pair in pairs[: len(batches)]), default=0.0))
     alone = sum(map(len, batches))
     if allowed is not None and moved > allowed:
-        raise FindingError(f"--fix {name} is not proven: an output moved by {moved} steps; want at most {allowed}")
+        raise FindingError(f"--fix {name} is not proven: an output changed by {moved} steps; at most {allowed} allowed")
     if not comparable:
         return Proof(alone, moved, None, None)
     difference = max((_reals_apart(a, b, t) for a, b, t in zip(*pairs[-1], old.outputs, strict=True)), default=0.0)
     if allowed == 0 and difference != 0:
-        raise FindingError(f"--fix {name} is not proven: an output moved by {difference:g}; it must not")
+        raise FindingError(f"--fix {name} is not proven: an output changed by {difference:g}; it must not change")
     integer = all(tensor.dtype in EIGHT_BIT for tensor in old.outputs)
     return Proof(alone, moved, difference, round(steps_apart(*pairs[-1])) if integer else None)
 
 
 def _apart(places: Sequence[Place]) -> list[list[Place]]:
-    """Return *places* in batches that can be run at once: none makes what another of its batch is fed."""
+    """Return *places* in batches that can run at once: no place makes an input of another in its batch."""
     batches: list[list[Place]] = []
     for place in places:
         for batch in batches:
@@ -88,7 +88,7 @@ def _apart(places: Sequence[Place]) -> list[list[Place]]:
 
 
 def _parts(graph: Graph, before: bytes, after: bytes, places: Sequence[Place]) -> list[Run]:
-    """Return the runs of *places* alone, each fed on its own, before and after."""
+    """Return the runs of *places* alone, each with its own inputs, before and after."""
     inputs = list(dict.fromkeys(graph.tensors[i].name for place in places for i in place.inputs))
     outputs = [graph.tensors[i].name for place in places for i in place.outputs]
     parts = region(before, inputs, outputs), region(after, inputs, outputs)
@@ -96,7 +96,7 @@ def _parts(graph: Graph, before: bytes, after: bytes, places: Sequence[Place]) -
 
 
 def _pair(before: tuple[bytes, tuple[Tensor, ...]], after: tuple[bytes, tuple[Tensor, ...]]) -> list[Run]:
-    """Return the runs of two models on the same numbers; a float input is fed what the other's integers mean."""
+    """Return the runs of two models on the same numbers; a float input gets the values of the other's integers."""
     fed = random_inputs(after[1])
     same = [_as_before(values, old, new) for values, old, new in zip(fed, before[1], after[1], strict=True)]
     return [(before[0], same), (after[0], fed)]

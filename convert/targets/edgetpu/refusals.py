@@ -1,4 +1,4 @@
-"""What makes the compiler refuse a whole file, in its own words, with the cause and the cure in ours."""
+"""Why the compiler refuses a whole file, in its words, with cause and cure in ours."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ SHAPED_BY = {
     "TRANSPOSE": (1,),
     "TRANSPOSE_CONV": (0,),
 }
-"""Inputs that say the output's shape: where one is computed, TFLite allocates the output anew each time."""
+"""Inputs that give the output's shape: if one is computed, TFLite allocates the output at every run."""
 
 ALWAYS_DYNAMIC = ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "UNIQUE", "WHERE")
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why nothing of a file is compiled.
+    """Why a file is not compiled at all.
 
     Attributes:
         text: what edgetpu_compiler version 16 prints.
-        cause: which part of the model it is.
+        cause: the responsible part of the model.
         cure: what to do.
     """
 
@@ -51,9 +51,9 @@ class Refusal:
 
 
 def refusal_of(graph: Graph) -> Refusal | None:
-    """Return why the compiler would refuse the whole *graph*; None where it would not, as far as is known.
+    """Return why the compiler would refuse the whole *graph*; None if it would not, as far as is known.
 
-    Not foreseen: activations too big for the chip, and the compiler's internal errors, which no rule is known for.
+    Not predicted: activations too big for the chip, and the compiler's internal errors.
     """
     for find in (_too_new, _unknown_code, _not_quantized, _unknown_custom, _dynamic):
         found = find(graph)
@@ -70,7 +70,7 @@ def _too_new(graph: Graph) -> Refusal | None:
                 "this builtin might be supported. Are you using an old TFLite binary with a newer model?\n"
                 "ERROR: Registration failed.\nInvalid model\nModel could not be parsed"
             )
-            cause = f"{_place(op)} has version {op.version}, and the compiler 16 knows up to {NEWEST[op.name]}"
+            cause = f"{_place(op)} has version {op.version}, and compiler 16 supports up to {NEWEST[op.name]}"
             grouped = op.name == "CONV_2D"
             cure = "split grouped convolutions: --fix grouped_convolution" if grouped else "convert with fewer features"
             return Refusal(text, cause, cure)
@@ -84,9 +84,7 @@ def _unknown_code(graph: Graph) -> Refusal | None:
                 f"Op builtin_code out of range: {op.code}. Are you using old TFLite binary with newer model?\n"
                 "ERROR: Registration failed."
             )
-            return Refusal(
-                text, f"{_place(op)} is newer than the compiler 16", "replace the operator before conversion"
-            )
+            return Refusal(text, f"{_place(op)} is newer than compiler 16", "replace the operator before conversion")
     return None
 
 
@@ -95,7 +93,7 @@ def _unknown_custom(graph: Graph) -> Refusal | None:
         if op.is_custom and op.name not in KNOWN_CUSTOM:
             text = f"ERROR: Encountered unresolved custom op: {op.name}."
             return Refusal(
-                text, f"{_place(op)} is unknown to the compiler", "take it off the model, and do it on the CPU"
+                text, f"{_place(op)} is unknown to the compiler", "remove it from the model, and do it on the CPU"
             )
     return None
 
@@ -107,18 +105,18 @@ def _not_quantized(graph: Graph) -> Refusal | None:
             return None
     dtypes = sorted({tensor.dtype for op in graph.operators for tensor in op.outputs})
     cause = f"no operator computes in int8 or uint8: they make {', '.join(dtypes) or 'nothing'}"
-    return Refusal("Model not quantized", cause, "quantize it to int8, activations too: detlite quantize")
+    return Refusal("Model not quantized", cause, "quantize it to int8, including activations: detlite quantize")
 
 
 def _dynamic(graph: Graph) -> Refusal | None:
     cure = "give the input a fixed size, and convert again"
     for tensor in graph.inputs:
-        if -1 in tensor.signature[1:]:  # a batch that is open is taken as the 1 that stands in `shape`
+        if -1 in tensor.signature[1:]:  # a dynamic batch is treated as the 1 in `shape`
             return Refusal(DYNAMIC, f"the input {tensor.name} has the shape {list(tensor.signature)}", cure)
     for op in graph.operators:
         shapes = [op.input(number) for number in SHAPED_BY.get(op.name, ())]
         if op.name in ALWAYS_DYNAMIC or any(tensor is not None and not tensor.is_constant for tensor in shapes):
-            return Refusal(DYNAMIC, f"{_place(op)} has a size that is known only when it runs", cure)
+            return Refusal(DYNAMIC, f"{_place(op)} has a size that is known only at run time", cure)
     return None
 
 

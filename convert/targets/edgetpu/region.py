@@ -1,4 +1,4 @@
-"""A part of a model as a model of its own."""
+"""Extracting a part of a model as a separate model."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from detlite.runtime.errors import InputError
 
 
 def region(data: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
-    """Return the part of the .tflite file *data* that makes the tensors *outputs* of the tensors *inputs*, by name.
+    """Return the part of the .tflite file *data* that computes the tensors *outputs* from *inputs*, by name.
 
     Raises:
-        InputError: a name is of no tensor, or of several.
+        InputError: a name fits no tensor, or several.
     """
     model = load(data, "the model")
     subgraph = main_subgraph(model)
@@ -23,7 +23,7 @@ def region(data: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
         numbers.setdefault(name_of(tensor), []).append(number)
     for name in (*inputs, *outputs):
         if len(numbers.get(name, ())) != 1:
-            raise InputError(f"{len(numbers.get(name, ()))} tensors are called {name!r:.80}; want one")
+            raise InputError(f"{len(numbers.get(name, ()))} tensors are called {name!r:.80}; expected one")
     subgraph.inputs = [numbers[name][0] for name in inputs]
     subgraph.outputs = [numbers[name][0] for name in outputs]
     needed, kept = set(subgraph.outputs), []

@@ -1,4 +1,4 @@
-"""Fixes by name, applied one after another, each with its proof."""
+"""Applying fixes by name, one after another, each with its proof."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from detlite.runtime.plugins import load_plugin, load_plugins, plugin_names
 from detlite.runtime.progress import Progress, silent
 
 ALL_LOSSLESS = "all-lossless"
-MOST_ROUNDS = 64  # a fix may uncover the next place for itself
+MOST_ROUNDS = 64  # a fix may expose further places for itself
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What one fix did: its name and title, at how many places, and how far it moved the numbers."""
+    """What one fix did: its name and title, the number of places, and its proof."""
 
     name: str
     title: str
@@ -29,15 +29,15 @@ class Applied:
 
 
 def fix_names() -> tuple[str, ...]:
-    """Return what `--fix` takes."""
+    """Return the names that `--fix` accepts."""
     return (ALL_LOSSLESS, *plugin_names(FOLDER))
 
 
 def repair(model: Model, names: Sequence[str], *, progress: Progress = silent) -> tuple[Model, tuple[Applied, ...]]:
-    """Return *model* with the fixes *names*, and what each did; `all-lossless` is every one that is not `changed`.
+    """Return *model* with the fixes *names*, and what each did; `all-lossless` means all but the `changed` ones.
 
     Raises:
-        InputError: a name is of no fix, or of one that finds nothing in the model.
+        InputError: a name is not a fix, or its fix finds nothing in the model.
         FindingError: a fix is not proven.
     """
     applied: list[Applied] = []
@@ -50,7 +50,7 @@ def repair(model: Model, names: Sequence[str], *, progress: Progress = silent) -
             applied.append(done)
         elif name in names:
             offers = [offer.name for offer in offered(read_graph(model.data, "the model"))]
-            said = f"what would: {', '.join(offers)}" if offers else "nor does any other fix"
+            said = f"these would: {', '.join(offers)}" if offers else "neither does any other fix"
             raise InputError(f"--fix {name} finds nothing to change in the model; {said}")
     return model, tuple(applied)
 

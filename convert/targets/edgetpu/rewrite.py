@@ -1,4 +1,4 @@
-"""Replacing operators of a .tflite where they stand, so that the file stays in the order in which it runs."""
+"""Replacing operators of a .tflite in place, so that the file stays in execution order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from detlite.convert.tflite.tensors import main_subgraph, name_of
 
 
 class Rewrite:
-    """A model with operators to be replaced; `data` is the file when all is said.
+    """A model whose operators are being replaced; `data` is the resulting file.
 
     Attributes:
         model: the loaded model.
         subgraph: its one subgraph.
         edit: adds tensors and constants.
-        operators: those of the file as it was, by their places.
+        operators: the original operators, by index.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -33,14 +33,14 @@ class Rewrite:
         self._instead: dict[int, list[Any]] = {}
 
     def operator(self, builtin: int, inputs: list[int], outputs: list[int], *, version: int = 1) -> Any:
-        """Return a new operator, for `replace` to put somewhere."""
+        """Return a new operator, for use with `replace`."""
         made = self.edit.operator(builtin, inputs, outputs)
         made.opcodeIndex = self._code(builtin, version)
         self.subgraph.operators.remove(made)
         return made
 
     def _code(self, builtin: int, version: int) -> int:
-        """Return the operator code of exactly this version: a newer one may be what the compiler refuses."""
+        """Return the operator code of exactly this version: the compiler may refuse a newer one."""
         codes = self.model.operatorCodes
         for number, code in enumerate(codes):
             if (code.builtinCode, code.version) == (builtin, version):
@@ -54,11 +54,11 @@ class Rewrite:
         return len(codes) - 1
 
     def replace(self, place: int, operators: list[Any]) -> None:
-        """Put *operators* where the one of this *place* stood."""
+        """Replace the operator at *place* by *operators*."""
         self._instead[place] = operators
 
     def data(self) -> bytes:
-        """Return the file with all that is replaced, without what nothing reads any longer; appended files stay."""
+        """Return the file after all replacements, without what is no longer read; appended files stay."""
         self.subgraph.operators = [
             made for place, old in enumerate(self.operators) for made in self._instead.get(place, [old])
         ]
@@ -67,7 +67,7 @@ class Rewrite:
         return with_files(dump(self.model), appended_files(self._data))
 
     def _drop_dead(self) -> None:
-        """Drop the operators whose outputs nobody reads, which were read before; the others were dead as they came."""
+        """Drop the operators whose outputs are no longer read; operators that were dead before stay."""
         needed, kept = {int(index) for index in self.subgraph.outputs}, []
         for operator in reversed(self.subgraph.operators):
             outputs = {int(index) for index in operator.outputs}
@@ -78,9 +78,9 @@ class Rewrite:
 
 
 def with_unique_names(data: bytes) -> bytes:
-    """Return the model *data* with a name of its own for each tensor; as it is where they have one.
+    """Return the model *data* with a unique name for each tensor; unchanged if they have one.
 
-    Of tensors of one name the first keeps it: writers leave names empty, and converters give some twice.
+    The first tensor of a name keeps it: writers leave names empty, and converters repeat some.
     """
     model = load(data, "the model")
     tensors = main_subgraph(model).tensors

@@ -1,7 +1,7 @@
-"""What the Edge TPU maps: one table of rules, each operator taken alone, the first rule that strikes says why not.
+"""What the Edge TPU maps: one table of rules for single operators; the first that applies says why one does not map.
 
-The rules and their order are those of the compiler version 16 as its published documentation and 148 pairs of models
-with their compiled twins show them; what each rests on stands in its `source`.
+The rules and their order follow compiler version 16: its published documentation, and 148 pairs of models
+with their compiled files; each rule states its evidence in `source`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from detlite.convert.targets.edgetpu.versions import SUPPORTED
 SEEN = "seen in real files or logs"
 DOCUMENTED = "documented by Coral"
 
-AT_THE_END = "nothing: the CPU runs it behind the Edge TPU; `detlite postprocess --strip` leaves raw heads to the host"
-INTEGER_INPUT = "at the input, feed integers: --fix float_input; elsewhere, cure the float operator before it"
+AT_THE_END = "nothing: the CPU runs it after the Edge TPU; `detlite postprocess --strip` leaves raw heads to the host"
+INTEGER_INPUT = "at the input, feed integers: --fix float_input; elsewhere, fix the float operator before it"
 
 ANY: frozenset[str] = frozenset()
 WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
@@ -39,15 +39,15 @@ RESIZES = frozenset({"RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"})
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: an operator of one of *names* (empty: any) for which *strikes* holds does not map, for *reason*.
+    """One rule: an operator in *names* (empty: any) for which *strikes* is true does not map, for *reason*.
 
     Attributes:
-        names: of operators.
+        names: operator names.
         strikes: a condition of `detlite.convert.targets.edgetpu.conditions`.
         reason: in the compiler's words.
-        what: the condition in ours.
-        source: what it rests on.
-        cure: what to do, where the reason's own cure is not it.
+        what: the condition, in our words.
+        source: its evidence.
+        cure: what to do, if not the reason's own cure.
     """
 
     names: frozenset[str]
@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def rule_against(operator: Operator) -> Rule | None:
-    """Return the first rule by which *operator*, taken alone, does not map; None where it does."""
+    """Return the first rule that keeps *operator*, taken alone, from mapping; None if it maps."""
     for rule in RULES:
         if (not rule.names or operator.name in rule.names) and rule.strikes(operator):
             return rule

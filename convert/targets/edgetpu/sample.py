@@ -1,4 +1,4 @@
-"""Models run on random numbers, in a process of their own."""
+"""Running models on random numbers, in a child process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _random(chance: np.random.Generator, tensor: Tensor) -> NDArray[Any]:
 
 
 def run_models(runs: Sequence[tuple[bytes, Arrays]], *, progress: Progress = silent) -> list[Arrays]:
-    """Return what each model of *runs* makes of its inputs, samples first.
+    """Return the outputs of each model in *runs*, samples first.
 
     Raises:
         InputError: the interpreter cannot open one.
@@ -67,6 +67,6 @@ def _loaded(path: Path) -> Arrays:
 
 
 def steps_apart(left: Arrays, right: Arrays) -> float:
-    """Return the largest difference of two lists of arrays, in the numbers that are stored."""
+    """Return the largest difference between two lists of arrays, in stored values."""
     pairs = zip(left, right, strict=True)
     return max((float(np.abs(a.astype(np.float64) - b).max()) for a, b in pairs if a.size), default=0.0)

@@ -1,4 +1,4 @@
-"""Who makes and who reads a tensor."""
+"""The producers and consumers of tensors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from detlite.convert.targets.edgetpu.graph import Graph, Operator, Tensor
 
 
 class Trace:
-    """The makers and readers of a graph's tensors."""
+    """The producers and consumers of a graph's tensors."""
 
     def __init__(self, graph: Graph) -> None:
         self._makers = {tensor.index: op for op in graph.operators for tensor in op.outputs}
@@ -17,10 +17,10 @@ class Trace:
                 self._readers.setdefault(index, []).append(op)
 
     def maker(self, tensor: Tensor | None, name: str) -> Operator | None:
-        """Return the operator of this *name* that makes *tensor*; None where another does, or none."""
+        """Return the operator that makes *tensor* if it has this *name*, else None."""
         op = None if tensor is None else self._makers.get(tensor.index)
         return op if op is not None and op.name == name else None
 
     def readers(self, tensor: Tensor) -> tuple[Operator, ...]:
-        """Return the operators that read *tensor*; empty too where it is an output of the model, and so must stay."""
+        """Return the operators that read *tensor*; empty also if it is an output of the model, and so must stay."""
         return () if tensor.index in self._outputs else tuple(self._readers.get(tensor.index, ()))

@@ -1,4 +1,4 @@
-"""Whether a compiled file belongs to the CPU model that it claims to come from, as far as the schema can tell."""
+"""Whether a compiled file belongs to a CPU model, as far as the schema can tell."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Key = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Twins:
-    """What two files have to do with one another.
+    """How a CPU model and a compiled file relate.
 
     Attributes:
         mapped: for each operator of the CPU model, whether the Edge TPU runs it in the compiled file.
-        findings: why they do not belong together, or why the compiled file is not valid; empty where they do.
+        findings: why they do not belong together, or why the compiled file is not valid; empty if they do.
     """
 
     mapped: tuple[bool, ...]
@@ -26,11 +26,11 @@ class Twins:
 
 
 def compare_twins(cpu: Graph, compiled: Compiled) -> Twins:
-    """Return whether *compiled* is *cpu* as the Edge TPU compiler makes it.
+    """Return whether the Edge TPU compiler made *compiled* from *cpu*.
 
-    Compared are inputs and outputs, the operators that stayed on the CPU, and the tensors at the edges of each
-    subgraph, with their shapes, dtypes, scales and zero points. The weights cannot be: two models that differ in
-    nothing else look alike.
+    It compares inputs and outputs, the operators that stayed on the CPU, and the tensors at the edges of each
+    subgraph, with their shapes, dtypes, scales and zero points. Weights cannot be compared: two models that differ in
+    nothing else look the same.
     """
     found = list(findings(compiled))
     found += _tensors("input", cpu.inputs, compiled.graph.inputs)
@@ -45,7 +45,7 @@ def compare_twins(cpu: Graph, compiled: Compiled) -> Twins:
     mapped = tuple(op.index not in stayed for op in cpu.operators)
     lost = [op for op in cpu.operators if mapped[op.index] and op.index not in covered and _is_used(cpu, op)]
     if lost and not strangers:
-        found.append(f"operator {lost[0].index}, {lost[0].name}, of the CPU model is in no part of the compiled file")
+        found.append(f"operator {lost[0].index}, {lost[0].name}, of the CPU model is missing from the compiled file")
     return Twins(mapped, tuple(found))
 
 
@@ -54,7 +54,7 @@ def _key(op: Operator) -> Key:
 
 
 def _stayed(cpu: Graph, compiled: Compiled) -> tuple[set[int], list[str]]:
-    """Return the operators of *cpu* that are in *compiled* as they were, and those of *compiled* that *cpu* lacks."""
+    """Return the operators of *cpu* that are unchanged in *compiled*, and those of *compiled* that *cpu* lacks."""
     places: dict[Key, list[int]] = {}
     for op in cpu.operators:
         places.setdefault(_key(op), []).append(op.index)
@@ -74,7 +74,7 @@ def _stayed(cpu: Graph, compiled: Compiled) -> tuple[set[int], list[str]]:
 
 
 def _swallowed(cpu: Graph, operator: Operator) -> tuple[set[int], list[str]]:
-    """Return the operators of *cpu* between the inputs and the outputs of one subgraph, and what does not fit."""
+    """Return the operators of *cpu* between the inputs and outputs of one subgraph, and what does not fit."""
     named = {tensor.name: tensor for tensor in cpu.tensors if not tensor.is_constant}
     problems: list[str] = []
     edges: list[list[int]] = []
@@ -85,7 +85,7 @@ def _swallowed(cpu: Graph, operator: Operator) -> tuple[set[int], list[str]]:
                 continue
             twin = named.get(tensor.name)
             if twin is None:
-                problems.append(f"the subgraph's {kind} {tensor.name!r:.80} is no tensor of the CPU model")
+                problems.append(f"the subgraph's {kind} {tensor.name!r:.80} is not a tensor of the CPU model")
             else:
                 problems += _differences(f"the subgraph's {kind}", twin, tensor)
                 edges[-1].append(twin.index)
@@ -105,7 +105,7 @@ def _between(cpu: Graph, begin: set[int], end: list[int]) -> set[int]:
 
 
 def _is_used(cpu: Graph, op: Operator) -> bool:
-    """Whether an output is read by an operator or is one of the model's: writers leave dead operators in files."""
+    """Whether an output is read by an operator or is one of the model's: some files have dead operators."""
     read = {t.index for other in cpu.operators for t in other.inputs if t is not None}
     return any(tensor.index in read or tensor in cpu.outputs for tensor in op.outputs)
 

@@ -1,4 +1,4 @@
-"""Operators by name: which the Edge TPU has, which versions the compiler reads, which runtime they need."""
+"""Operators by name: those of the Edge TPU, the versions that the compiler accepts, the runtime that they need."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ SUPPORTED = frozenset(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
     }
 )
-"""Coral's list of supported operations, and TILE, which it leaves out and real files map."""
+"""Coral's list of supported operations, and TILE, which it omits but real files map."""
 
 LARGEST_CODE = 145
-"""Builtin operator codes end here in the compiler 16, which holds a TensorFlow between 2.5 and 2.6."""
+"""The end of builtin operator codes in compiler 16, which contains a TensorFlow between 2.5 and 2.6."""
 
 NEWEST: Mapping[str, int] = {
     "ADD": 4,
@@ -109,10 +109,10 @@ NEWEST: Mapping[str, int] = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": 3,
     "UNPACK": 4,
 }
-"""The newest version of each builtin that the compiler 16 accepts.
+"""The newest version of each builtin that compiler 16 accepts.
 
-CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV, the resizes, ADD, QUANTIZE and TILE as its refusals show it; the others as
-TensorFlow's own register.cc of the year after has them, which is never less: a version over that is refused for sure.
+CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV, the resizes, ADD, QUANTIZE and TILE follow its refusals; the others follow
+TensorFlow's register.cc of a year later, which never has less: a version above that is certainly refused.
 """
 
 KNOWN_CUSTOM = (
@@ -122,7 +122,7 @@ KNOWN_CUSTOM = (
     "PosenetDecoderOp",
     "TFLite_Detection_PostProcess",
 )
-"""Custom operators that the compiler knows: TensorFlow Lite's own four, and Coral's decoder."""
+"""Custom operators known to the compiler: TensorFlow Lite's four, and Coral's decoder."""
 
 OLDEST_RUNTIME = 10
 RUNTIME: Mapping[str, int] = {
@@ -140,4 +140,4 @@ RUNTIME: Mapping[str, int] = {
     "TRANSPOSE": 14,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": 14,
 }
-"""The Edge TPU runtime that an operator needs, by Coral's documentation; `OLDEST_RUNTIME` where it says nothing."""
+"""The Edge TPU runtime that an operator needs, from Coral's documentation; otherwise `OLDEST_RUNTIME`."""

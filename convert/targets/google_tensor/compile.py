@@ -1,4 +1,4 @@
-"""Compiling a model for the TPU of a Pixel ahead of time, by ai-edge-litert's own `aot` and Google's SDK."""
+"""Compiling a model ahead of time for a Pixel's TPU, with ai-edge-litert's `aot` and Google's SDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from detlite.runtime.errors import DeviceError, MissingToolError
 from detlite.runtime.progress import Progress, silent
 
 SOCS = {f"tensor_g{number}": f"Tensor_G{number}" for number in (3, 4, 5, 6)}
-"""Those that ai-edge-litert 2.3 knows: Pixel 8 (G3), 9 (G4), 10 (G5) and newer."""
+"""The chips that ai-edge-litert 2.3 supports: Pixel 8 (G3), 9 (G4), 10 (G5) and newer."""
 
 SDK, SDK_MODULE = "ai-edge-litert-sdk-google-tensor", "ai_edge_litert_sdk_google_tensor"
 SDK_VARIABLE = "GOOGLE_TENSOR_COMPILER_LIB"
@@ -28,10 +28,10 @@ Record = dict[str, Any]
 
 
 def require_sdk() -> None:
-    """Check that ai-edge-litert's `aot` and Google's SDK are there.
+    """Check that ai-edge-litert's `aot` and Google's SDK are installed.
 
     Raises:
-        MissingToolError: one of them is not; the text says what to install.
+        MissingToolError: one of them is missing; the text says what to install.
     """
     if importlib.util.find_spec("ai_edge_litert") is None:
         raise MissingToolError(f"ai-edge-litert is not installed: pip install ai-edge-litert {SDK}")
@@ -45,14 +45,14 @@ def require_sdk() -> None:
 def compile_for_tensor(
     artifact: Artifact, target: str, out: Path, *, force: bool = False, progress: Progress = silent
 ) -> Record:
-    """Write *artifact*, compiled for the chip *target* (one of `SOCS`), to the folder *out*; its contract is the same.
+    """Write *artifact*, compiled for the chip *target* (one of `SOCS`), to the folder *out*, with the same contract.
 
     Returns:
-        `taken`, `operators` and `partitions` of each subgraph, as the compiler says it.
+        `taken`, `operators` and `partitions` of each subgraph, as the compiler reports them.
 
     Raises:
         MissingToolError: the compiler is not installed.
-        DeviceError: it failed, or took no operator at all.
+        DeviceError: it failed, or took no operator.
     """
     require_sdk()
     with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
@@ -68,14 +68,14 @@ def compile_for_tensor(
 
 
 def compile_task(request: Record, progress: Progress) -> Record:
-    """Compile in this process what the request names: `model`, `soc`, and `out`, the folder for the result."""
+    """Compile in this process: the request has `model`, `soc`, and `out`, the folder for the result."""
     from ai_edge_litert.aot.aot_compile import aot_compile
     from ai_edge_litert.aot.vendors.google_tensor.target import SocModel, Target
 
     progress("compiling", 0, 1)
     model = Path(request["out"]) / "given.tflite"
     shutil.copyfile(request["model"], model)
-    tempfile.tempdir = request["out"]  # where aot leaves the logs of what failed
+    tempfile.tempdir = request["out"]  # where aot leaves its logs of failures
     found = aot_compile(str(model), output_dir=request["out"], target=Target(SocModel(request["soc"])))
     if not found.models_with_backend:
         raise DeviceError(f"Google's compiler for Tensor failed: {_why(found.failed_backends, Path(request['out']))}")
@@ -92,10 +92,10 @@ def compile_task(request: Record, progress: Progress) -> Record:
 
 
 def _why(failed: list[tuple[Any, str]], folder: Path) -> str:
-    """Return the first error in the logs that `aot` left, or else what it says itself."""
+    """Return the first error in the logs that `aot` left, or else its own message."""
     lines = [line.strip() for path in sorted(folder.glob("*.error")) for line in _text(path).splitlines()]
     said = [line for line in lines if line.startswith("ERROR")] or [text for _backend, text in failed]
-    return said[0][:MOST_TEXT] if said else "it does not say why"
+    return said[0][:MOST_TEXT] if said else "it gives no reason"
 
 
 def _text(path: Path) -> str:

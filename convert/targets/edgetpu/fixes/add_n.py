@@ -1,4 +1,4 @@
-"""Additions of two tensors that were converted as AddN, which has no int8 kernel: islands of floating point."""
+"""Additions of two tensors converted as ADD_N, which has no int8 kernel: floating-point islands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ADD, ADD_VERSION = 0, 2  # of the builtin, and the first version that takes int8
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
-    """Return each DEQUANTIZE, DEQUANTIZE, ADD_N, QUANTIZE; what else reads the dequantized tensors keeps them."""
+    """Return each DEQUANTIZE, DEQUANTIZE, ADD_N, QUANTIZE; other readers of the dequantized tensors keep them."""
     trace = Trace(graph)
     places = (_place(trace, op) for op in graph.operators if op.name == "ADD_N")
     return tuple(place for place in places if place is not None)
@@ -32,7 +32,7 @@ def _place(trace: Trace, total: Operator) -> Place | None:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Put one quantized ADD in the place of each island."""
+    """Replace each island by one quantized ADD."""
     from ai_edge_litert import schema_py_generated as schema
 
     rewrite = Rewrite(model.data)

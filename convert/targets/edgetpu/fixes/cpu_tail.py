@@ -1,4 +1,4 @@
-"""Conversions to float before operators that only move numbers: behind them, these map."""
+"""Conversions to float before operators that only move data: placed after them, those map."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from detlite.convert.targets.edgetpu.trace import Trace
 from detlite.convert.tflite.edit import DEQUANTIZE
 
 MOVERS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "STRIDED_SLICE", "SLICE")
-"""Operators that give out what they take, number by number."""
+"""Operators that output their input's values unchanged."""
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
-    """Return each DEQUANTIZE with the operator that moves its numbers, where that alone reads it."""
+    """Return each DEQUANTIZE with the operator that moves its data, if that is its only reader."""
     trace = Trace(graph)
     places = []
     taken: set[int] = set()
@@ -29,7 +29,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Move the numbers first, and convert them behind."""
+    """Move the data first, and convert it afterwards."""
     rewrite = Rewrite(model.data)
     for place in places:
         mover = rewrite.operators[place.operators[1]]
@@ -46,8 +46,8 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
 
 
 PLUGIN = Fix(
-    title="a conversion to float behind the operators that only move numbers",
-    why="what stands behind a DEQUANTIZE stays on the CPU: reshaped in int8, the tail of a detector maps",
+    title="a conversion to float moves after operators that only move data",
+    why="what follows a DEQUANTIZE stays on the CPU: reshaped in int8, a detector's tail maps",
     fidelity="exact",
     find=find,
     apply=apply,

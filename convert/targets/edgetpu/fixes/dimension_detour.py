@@ -1,4 +1,4 @@
-"""A RESHAPE to more than 4 dimensions, and one back to the shape that was: two operators that do nothing."""
+"""A RESHAPE to more than 4 dimensions and one back to the same shape: two operators that do nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Put one RESHAPE to the same shape in the place of each: it keeps the numbers where the scales differ."""
+    """Replace each pair by one RESHAPE to the same shape, which keeps the values if the scales differ."""
     from ai_edge_litert import schema_py_generated as schema
 
     rewrite = Rewrite(model.data)

@@ -1,4 +1,4 @@
-"""A float input that the model quantizes itself: on the CPU, at every inference."""
+"""A float input that the model quantizes on the CPU at every inference."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from detlite.runtime.tensors import Quantization
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
-    """Return each QUANTIZE that alone reads a float input of the model."""
+    """Return each QUANTIZE that is the only reader of a float input of the model."""
     trace = Trace(graph)
     places = []
     for tensor in graph.inputs:
@@ -32,7 +32,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Make each input uint8, with the numbers that the model quantized it to."""
+    """Make each input uint8, with the values that the model quantized it to."""
     from ai_edge_litert.schema_py_generated import QuantizationParametersT
 
     rewrite = Rewrite(model.data)
@@ -58,7 +58,7 @@ def _fed(contract: Contract | None, quantization: Quantization) -> Contract | No
 
 PLUGIN = Fix(
     title="a float input to uint8",
-    why="the Edge TPU does not take floats: the QUANTIZE in front stays on the CPU, and copies four times the bytes",
+    why="the Edge TPU does not take floats: its QUANTIZE stays on the CPU, and copies four times the bytes",
     fidelity="exact",
     find=find,
     apply=apply,

@@ -1,4 +1,4 @@
-"""Grouped convolutions, for which the compiler refuses the whole file."""
+"""Grouped convolutions, which make the compiler refuse the whole file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from detlite.convert.targets.edgetpu.versions import NEWEST
 from detlite.convert.tflite.tensors import constant_of, name_of
 
 CONV_2D, SPLIT, CONCATENATION = 3, 49, 2
-CONV_VERSION, SPLIT_VERSION, CONCATENATION_VERSION = 3, 2, 2  # the first that take int8 channel by channel
+CONV_VERSION, SPLIT_VERSION, CONCATENATION_VERSION = 3, 2, 2  # the first that support int8 per channel
 DEPTH = 3  # the axis of [1, H, W, C]
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
-    """Return each convolution whose filter is less deep than its input, and divides it."""
+    """Return each convolution whose filter depth is a proper divisor of its input's."""
     return tuple(
         Place((op.index,), (op.inputs[0].index,), (op.outputs[0].index,))
         for op in graph.operators
@@ -38,12 +38,12 @@ def _divides(op: Operator) -> bool:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Put a SPLIT, one convolution for each group, and a CONCATENATION in the place of each."""
+    """Replace each by a SPLIT, one convolution per group, and a CONCATENATION."""
     rewrite = Rewrite(model.data)
     for place in places:
         rewrite.replace(place.operators[0], _split(rewrite, place))
     for code in rewrite.model.operatorCodes:
-        if code.builtinCode == CONV_2D:  # some writers give every convolution the version of the newest
+        if code.builtinCode == CONV_2D:  # some writers give every convolution the newest version
             code.version = min(code.version, NEWEST["CONV_2D"])
     return Model(rewrite.data(), model.contract)
 
@@ -74,7 +74,7 @@ def _split(rewrite: Rewrite, place: Place) -> list[Any]:
 
 
 def _part(rewrite: Rewrite, index: int, groups: int, number: int, side: str) -> int:
-    """Return a new tensor of one group of the channels of tensor *index*, in the same numbers."""
+    """Return a new tensor for one group of the channels of tensor *index*, with the same quantization."""
     tensor = rewrite.subgraph.tensors[index]
     shape = tuple(int(side) for side in tensor.shape)
     made = rewrite.edit.tensor(f"{name_of(tensor)}_{side}_{number}", (*shape[:3], shape[3] // groups))
@@ -84,7 +84,7 @@ def _part(rewrite: Rewrite, index: int, groups: int, number: int, side: str) -> 
 
 
 def _slice(rewrite: Rewrite, index: int, groups: int, number: int) -> int:
-    """Return a constant of one group of the outputs of the constant *index*, with its scales."""
+    """Return a constant with one group of the outputs of the constant *index*, and its scales."""
     from ai_edge_litert.schema_py_generated import QuantizationParametersT
 
     tensor = rewrite.subgraph.tensors[index]
@@ -101,7 +101,7 @@ def _slice(rewrite: Rewrite, index: int, groups: int, number: int) -> int:
 
 
 PLUGIN = Fix(
-    title="a grouped convolution to one for each group",
+    title="a grouped convolution to one convolution per group",
     why="a grouped CONV_2D has version 6, and the compiler 16 reads up to 5: it refuses the whole file",
     fidelity="rounding",
     find=find,

@@ -1,4 +1,4 @@
-"""Upsampling by packing: tensors of 5 and 6 dimensions, where one resize does the same."""
+"""Upsampling by PACK or TILE, through tensors of 5 and 6 dimensions, where one resize does the same."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Operator, Te
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.trace import Trace
 
-RESIZE, RESIZE_VERSION = 97, 2  # RESIZE_NEAREST_NEIGHBOR, and its first version that takes int8
+RESIZE, RESIZE_VERSION = 97, 2  # RESIZE_NEAREST_NEIGHBOR, and its first version that supports int8
 ROWS, COLUMNS = 2, 3  # the axes along which columns, then rows, are doubled
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
-    """Return each RESHAPE of what PACK or TILE repeated along columns and rows."""
+    """Return each RESHAPE of a tensor that PACK or TILE repeated along columns and rows."""
     trace = Trace(graph)
     places = (_place(trace, op) for op in graph.operators if op.name == "RESHAPE")
     return tuple(place for place in places if place is not None)
@@ -42,7 +42,7 @@ def _packed(trace: Trace, wide: Tensor, chain: list[Operator]) -> Tensor | None:
 
 
 def _tiled(trace: Trace, wide: Tensor, chain: list[Operator]) -> Tensor | None:
-    """Return what is reshaped to [1, H, 1, W, 1, C] and tiled along the two new axes."""
+    """Return the tensor that is reshaped to [1, H, 1, W, 1, C] and tiled along the two new axes."""
     tile = trace.maker(wide, "TILE")
     if tile is None or tile.numbers(1) is None:
         return None
@@ -69,7 +69,7 @@ def _is_upsampling(image: Tensor, made: Tensor, wide: Tensor) -> bool:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Put one RESIZE_NEAREST_NEIGHBOR in the place of each chain."""
+    """Replace each chain by one RESIZE_NEAREST_NEIGHBOR."""
     from ai_edge_litert import schema_py_generated as schema
 
     rewrite = Rewrite(model.data)

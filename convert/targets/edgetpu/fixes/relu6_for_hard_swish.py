@@ -1,4 +1,4 @@
-"""ReLU6 in the place of hard-swish: another function, for who would rather have a fast model than this one."""
+"""ReLU6 instead of hard-swish: a different function, if speed matters more than these weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
 
 
 def apply(model: Model, places: tuple[Place, ...]) -> Model:
-    """Put a RELU6 in the place of each."""
+    """Replace each by a RELU6."""
     rewrite = Rewrite(model.data)
     for place in places:
         made = rewrite.operator(RELU6, list(place.inputs), list(place.outputs), version=RELU6_VERSION)
@@ -29,8 +29,8 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
 
 PLUGIN = Fix(
     title="HARD_SWISH to RELU6",
-    why="the Edge TPU has no hard-swish (MobileNetV3, MobileDet for CPUs). The model was not trained so: its outputs "
-    "change, and it should be trained on, with RELU6, before it is used",
+    why="the Edge TPU has no hard-swish (MobileNetV3, MobileDet for CPUs). The model was not trained with RELU6: its "
+    "outputs change, and it should be trained further before it is used",
     fidelity="changed",
     find=find,
     apply=apply,

@@ -1,4 +1,4 @@
-"""The post-processing op taken away: raw heads for the host."""
+"""Removal of the post-processing op: the host gets raw heads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detlite.runtime.errors import InputError
 
 
 def find(graph: Graph) -> tuple[Place, ...]:
-    """Return the op, if it is there."""
+    """Return the op, if there is one."""
     return tuple(
         Place(
             (op.index,),
@@ -23,7 +23,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
 
 
 def apply(model: Model, _places: tuple[Place, ...]) -> Model:
-    """Take the op off, and give the contract its raw heads."""
+    """Remove the op, and describe the raw heads in the contract."""
     if model.contract is None:
         raise InputError(
             "--fix strip_postprocess: the model's op cannot be read, so its raw heads would have no contract"
@@ -32,9 +32,9 @@ def apply(model: Model, _places: tuple[Place, ...]) -> Model:
 
 
 PLUGIN = Fix(
-    title="TFLite_Detection_PostProcess away: raw heads, which the host suppresses",
+    title="TFLite_Detection_PostProcess removed: raw heads, which the host decodes and suppresses",
     why="the op runs on the CPU: 1.5 ms on a desktop, up to 23 ms on a Coral Dev Board with 100 detections. Everything "
-    "that is left maps; detlite's runtime does the same in numpy",
+    "else maps; detlite's runtime does the same in numpy",
     fidelity="changed",
     find=find,
     apply=apply,

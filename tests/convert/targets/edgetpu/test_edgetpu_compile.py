@@ -158,7 +158,7 @@ def test_a_log_that_is_not_the_predicted_one_is_reported(tmp_path, pair, capsys)
 def test_an_older_compiler_is_used_with_a_caution(tmp_path, pair, capsys):
     command = stand_in(tmp_path, "replay", [pair], version="2.1.302470888")
     assert compile_(pair[0], tmp_path, "--compiler", command) == 0
-    assert "edgetpu_compiler 2.1.302470888: predictions are of 16.0.384591198" in capsys.readouterr().err
+    assert "edgetpu_compiler 2.1.302470888: predictions are for 16.0.384591198" in capsys.readouterr().err
     assert "--search_delegate" not in calls(tmp_path)[0]
 
 
@@ -203,12 +203,12 @@ def test_an_artifact_is_compiled_by_its_folder_or_its_model_and_keeps_its_contra
 @pytest.mark.parametrize(
     ("mode", "status", "said"),
     [
-        ("crash", 4, "the Edge TPU compiler died of signal 11; it said last: Internal compiler error. Aborting!"),
-        ("silent", 4, "made no plain_edgetpu.tflite: it wrote nothing, and printed nothing"),
-        ("talk", 4, "made no plain_edgetpu.tflite: it wrote nothing, though it reports success"),
+        ("crash", 4, "the Edge TPU compiler died of signal 11; its last line: Internal compiler error. Aborting!"),
+        ("silent", 4, "wrote no plain_edgetpu.tflite: it wrote nothing, and printed nothing"),
+        ("talk", 4, "wrote no plain_edgetpu.tflite: it wrote nothing, though it reports success"),
         ("placeholder", 4, "is a placeholder that begins with 0xDEADBEEF"),
-        ("folder", 4, "made plain_edgetpu.tflite, which is a folder, a link or a device: want a file"),
-        ("link", 4, "made plain_edgetpu.tflite, which is a folder, a link or a device: want a file"),
+        ("folder", 4, "wrote plain_edgetpu.tflite, which is a folder, link or device: expected a file"),
+        ("link", 4, "wrote plain_edgetpu.tflite, which is a folder, link or device: expected a file"),
         ("internal", 4, "failed with exit status 1: Internal compiler error. Aborting!"),
         ("refuse", 2, "the Edge TPU compiler refuses the model: ERROR: Didn't find op for builtin opcode 'CONV_2D'"),
     ],
@@ -227,7 +227,7 @@ def test_a_compiler_that_does_not_end_is_ended_in_time(tmp_path, plain, capsys, 
     begin = time.monotonic()
     assert compile_(plain, tmp_path, "--compiler", stand_in(tmp_path, mode), "--timeout", "1", "--retries", "0") == 4
     assert time.monotonic() - begin < 300  # it would go on for 600 s
-    assert "the Edge TPU compiler took over 1 s and was ended" in capsys.readouterr().err
+    assert "the Edge TPU compiler took more than 1 s and was ended" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -245,7 +245,7 @@ def test_a_refusal_is_not_tried_again(tmp_path, plain):
 def test_a_missing_compiler_says_what_to_install_which_file_waits_and_what_will_come_of_it(tmp_path, plain, capsys):
     assert compile_(plain, tmp_path, "--compiler", "no-such-compiler") == 3
     (line,) = capsys.readouterr().err.splitlines()
-    assert "the Edge TPU compiler 'no-such-compiler' is not there: install Google's edgetpu_compiler" in line
+    assert "the Edge TPU compiler 'no-such-compiler' was not found: install Google's edgetpu_compiler" in line
     assert f"{plain}: prediction: up to 3 of 3 operators on the Edge TPU" in line
     assert not (tmp_path / "out").exists()
 
@@ -254,7 +254,7 @@ def test_a_program_that_is_not_googles_compiler_is_not_used(tmp_path, plain, cap
     command = stand_in(tmp_path, "silent", banner="edgecompiler 0.1")
     assert compile_(plain, tmp_path, "--compiler", command) == 3
     assert (
-        "--version answers 'edgecompiler 0.1', exit status 0: that is not Google's compiler" in capsys.readouterr().err
+        "--version printed 'edgecompiler 0.1', exit status 0: that is not Google's compiler" in capsys.readouterr().err
     )
 
 
@@ -311,7 +311,7 @@ def test_the_compiler_is_asked_all_the_same_where_a_user_insists(tmp_path, capsy
 @pytest.mark.data
 def test_a_compiled_file_is_not_compiled_again(tmp_path, pair, capsys):
     assert compile_(pair[1][0], tmp_path) == 2
-    assert "is compiled for the Edge TPU already" in capsys.readouterr().err
+    assert "is already compiled for the Edge TPU" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("data", [b"", b"\xde\xad\xbe\xef" + bytes(60), b"\x1c\x00\x00\x00TFL3" + bytes(50)])

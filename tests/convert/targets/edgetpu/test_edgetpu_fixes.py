@@ -137,9 +137,9 @@ def test_relu6_for_hard_swish_is_done_by_name_and_tells_what_it_cost():
 
 
 def test_a_fix_that_finds_nothing_names_those_that_would():
-    with pytest.raises(InputError, match="--fix add_n finds nothing to change in the model; what would: relu6"):
+    with pytest.raises(InputError, match="--fix add_n finds nothing to change in the model; these would: relu6"):
         repair(Given(swish(), None), ["add_n"])
-    with pytest.raises(InputError, match="nor does any other fix"):
+    with pytest.raises(InputError, match="neither does any other fix"):
         repair(Given(convolutions(), None), ["add_n"])
 
 
@@ -154,7 +154,7 @@ def test_a_fix_that_moves_numbers_further_than_it_says_is_not_believed():
     swap = plugins["relu6_for_hard_swish"]
     liar = Fix(swap.title, swap.why, "exact", swap.find, swap.apply)
     places = liar.find(read_graph(data, "x"))
-    with pytest.raises(FindingError, match="--fix liar is not proven: an output moved by"):
+    with pytest.raises(FindingError, match="--fix liar is not proven: an output changed by"):
         prove("liar", liar, (Given(data, None), liar.apply(Given(data, None), places)), places)
 
 

@@ -152,4 +152,4 @@ def test_a_compiled_file_for_another_chip_is_a_finding(shared_data, tmp_path, ca
 def test_a_compiled_file_is_not_predicted(shared_data, capsys):
     path = shared_data / "edgetpu" / "models" / "yamnet-504e652b_edgetpu.tflite"
     assert main(["inspect", str(path), "--target", "edgetpu"]) == 2
-    assert "is compiled for the Edge TPU already: give the model that it was compiled from" in capsys.readouterr().err
+    assert "is already compiled for the Edge TPU: give the model that it was compiled from" in capsys.readouterr().err
