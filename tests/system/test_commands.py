@@ -202,7 +202,7 @@ BAD = [
     (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, and a run begins with"),
     (("measure", "{half}"), "cannot open"),
     (("measure", "{text}"), "no back end opens"),
-    (("inspect", "{text}"), "has no format that detlite reads"),
+    (("inspect", "{text}"), "of no format that detlite reads"),
     (("inspect", "{empty}"), "is a folder without a model"),
     (("evaluate", "{float}"), "give labels with --coco IMAGES ANNOTATIONS"),
     (("evaluate", "{float}", "--images", "{photos}"), "give it with --against ARTIFACT"),
