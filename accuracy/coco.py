@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.detect import Detected
-from detlite.accuracy.labels.annotations import Annotations
-from detlite.accuracy.matching import Found, Matches, Truths, match
+from detlite.accuracy.labels.annotations import Annotations, RunLengths
+from detlite.accuracy.matching import Found, Masks, Matches, Truths, match
 from detlite.accuracy.metric import ClassScore, Scores
+from detlite.runtime.arrays import Bools
 from detlite.runtime.errors import InputError
 
 KEYS = (
@@ -53,7 +54,11 @@ def coco_metrics(detected: Detected, annotations: Annotations, classes: ClassMap
 
 def coco_scores(detected: Detected, annotations: Annotations, classes: ClassMap) -> Scores:
     """Return the same numbers, and for each class `ap`, `ap50` and `ap75` and `ap` by size; as `coco_metrics`."""
-    evaluation = _evaluated(detected, annotations, classes)
+    return scores_of(_evaluated(detected, annotations, classes), annotations)
+
+
+def scores_of(evaluation: Any, annotations: Annotations) -> Scores:
+    """Return the twelve numbers of a finished `COCOeval`, and those of each class of *annotations*."""
     names = dict(annotations.categories)
     counted = Counter(truth.category_id for truth in annotations.truths if not truth.crowd)
     precision = np.asarray(evaluation.eval["precision"])[..., -1]  # thresholds, recalls, classes, sizes; 100 detections
@@ -86,6 +91,11 @@ def prepare_coco() -> None:
 
 def _evaluated(detected: Detected, annotations: Annotations, classes: ClassMap) -> Any:
     refuse_other_images(detected, annotations)
+    return evaluate_rows(annotations, truth_rows(annotations), found_rows(detected, annotations, classes))
+
+
+def evaluate_rows(annotations: Annotations, truths: Rows, found: Rows, kind: str = "bbox") -> Any:
+    """Return the finished `COCOeval` of the rows *truths* and *found*, by their `bbox` or, as *kind*, their `segm`."""
     frame = {
         "images": [{"id": i.id, "height": i.height, "width": i.width} for i in annotations.images],
         "categories": [{"id": i, "name": name} for i, name in annotations.categories],
@@ -93,16 +103,16 @@ def _evaluated(detected: Detected, annotations: Annotations, classes: ClassMap) 
     was_enabled = gc.isenabled()
     gc.disable()  # a row for each detection, none of them garbage: looking through them takes a quarter of the time
     try:
-        return _run(frame, _truth_rows(annotations), _found_rows(detected, annotations, classes))
+        return _run(frame, truths, found, kind)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _run(frame: Mapping[str, object], truths: Rows, found: Rows) -> Any:
+def _run(frame: Mapping[str, object], truths: Rows, found: Rows, kind: str = "bbox") -> Any:
     from faster_coco_eval import COCO, COCOeval_faster
 
-    evaluation = COCOeval_faster(COCO({**frame, "annotations": truths}), COCO({**frame, "annotations": found}), "bbox")
+    evaluation = COCOeval_faster(COCO({**frame, "annotations": truths}), COCO({**frame, "annotations": found}), kind)
     evaluation.run()
     return evaluation
 
@@ -120,8 +130,10 @@ def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap
         category=np.array([t.category_id for t in annotations.truths], dtype=np.int64),
         boxes=np.array([t.box for t in annotations.truths], dtype=np.float64).reshape(-1, 4),
         crowd=np.array([t.crowd for t in annotations.truths], dtype=np.bool_),
+        masks=None if detected.encoded is None else encoded_truths(annotations),
     )
-    found = Found(np.searchsorted(ids, image).astype(np.int64), category, boxes, scores)
+    masks = None if detected.encoded is None else detected.encoded[has_category(detected, classes)]
+    found = Found(np.searchsorted(ids, image).astype(np.int64), category, boxes, scores, masks)
     return match(truths, found, len(ids))
 
 
@@ -146,7 +158,8 @@ def refuse_other_images(detected: Detected, annotations: Annotations) -> None:
         raise InputError(f"no object is annotated in these {len(annotations.images)} images: use more")
 
 
-def _truth_rows(annotations: Annotations) -> Rows:
+def truth_rows(annotations: Annotations) -> Rows:
+    """Return the annotated objects as rows of COCO's annotations, with boxes and areas."""
     # numbered anew from 1: COCOeval takes a match with annotation 0 for no match
     return [
         {
@@ -161,7 +174,8 @@ def _truth_rows(annotations: Annotations) -> Rows:
     ]
 
 
-def _found_rows(detected: Detected, annotations: Annotations, classes: ClassMap) -> Rows:
+def found_rows(detected: Detected, annotations: Annotations, classes: ClassMap) -> Rows:
+    """Return the detections whose class has a category as rows of COCO's annotations, with scores."""
     columns = (array.tolist() for array in found_arrays(detected, annotations, classes))
     return [
         {
@@ -181,10 +195,43 @@ def found_arrays(
     detected: Detected, annotations: Annotations, classes: ClassMap
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Return image ids, category ids, boxes in pixels and scores of the detections whose class has a category."""
-    table = np.array(classes.category_ids, dtype=np.int64)
-    if len(detected.classes) and not 0 <= detected.classes.min() <= detected.classes.max() < len(table):
-        raise InputError(f"the model found class {detected.classes.max()}, and has {len(table)} labels")
-    category = table[detected.classes]
+    category = _categories(detected, classes)
     image = np.array([image.id for image in annotations.images], dtype=np.int64)[detected.image_index]
     kept = category >= 0
     return image[kept], category[kept], pixel_boxes(detected)[kept], detected.scores[kept].astype(np.float64)
+
+
+def has_category(detected: Detected, classes: ClassMap) -> Bools:
+    """Return which of the detections have a class with a category: bool, (n,)."""
+    kept: Bools = _categories(detected, classes) >= 0
+    return kept
+
+
+def _categories(detected: Detected, classes: ClassMap) -> NDArray[np.int64]:
+    table = np.array(classes.category_ids, dtype=np.int64)
+    if len(detected.classes) and not 0 <= detected.classes.min() <= detected.classes.max() < len(table):
+        raise InputError(f"the model found class {detected.classes.max()}, and has {len(table)} labels")
+    category: NDArray[np.int64] = table[detected.classes]
+    return category
+
+
+def encoded_truths(annotations: Annotations) -> Masks:
+    """Return the masks of the annotated objects as COCO encodes them: object, (n,).
+
+    Raises:
+        InputError: an object has no mask.
+    """
+    from faster_coco_eval import mask
+
+    sizes = {image.id: (image.height, image.width) for image in annotations.images}
+    found = np.empty(len(annotations.truths), np.object_)
+    for number, truth in enumerate(annotations.truths):
+        if truth.mask is None:
+            raise InputError(f"object {number} of the annotations has no mask: give annotations with segmentations")
+        height, width = sizes[truth.image_id]
+        if isinstance(truth.mask, RunLengths):
+            runs = {"size": list(truth.mask.size), "counts": list(truth.mask.counts)}
+            found[number] = mask.frPyObjects(runs, height, width)
+        else:
+            found[number] = mask.merge(mask.frPyObjects([list(one) for one in truth.mask], height, width))
+    return found

@@ -50,6 +50,11 @@ class Detected(Predictions):
         """How many detections there are."""
         return len(self.scores)
 
+    @property
+    def encoded(self) -> NDArray[np.object_] | None:
+        """The masks as COCO encodes them, object (n,); None for a detector, which finds boxes."""
+        return None
+
     def of_image(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Return boxes, classes and scores of one image."""
         here = self.image_index == index

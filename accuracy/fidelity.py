@@ -92,10 +92,15 @@ def fidelity_matches(found: Detected, reference: Detected) -> Matches:
         category=reference.classes[sure],
         boxes=boxes[sure],
         crowd=np.zeros(int(sure.sum()), dtype=np.bool_),
+        masks=None if reference.encoded is None else reference.encoded[sure],
     )
     found_boxes = pixel_boxes(found)
     real = (found_boxes[:, 2:] > 0).all(axis=1)
     others = Found(
-        found.image_index[real], found.classes[real], found_boxes[real], found.scores[real].astype(np.float64)
+        image=found.image_index[real],
+        category=found.classes[real],
+        boxes=found_boxes[real],
+        scores=found.scores[real].astype(np.float64),
+        masks=None if found.encoded is None else found.encoded[real],
     )
     return match(truths, others, len(reference.sizes))

@@ -9,25 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Bools, Doubles, Integers
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
+Masks = NDArray[np.object_]
+
 DETECTIONS_PER_CLASS = 100  # COCO's maxDets: the best hundred of a class in an image count
 
 
 @dataclass(frozen=True, eq=False)
 class Truths:
-    """Objects that are there: image and class index int64 (n,), (x, y, width, height) float64 (n, 4), crowd (n,)."""
+    """Objects that are there: image and class index int64 (n,), (x, y, width, height) float64 (n, 4), crowd (n,).
+
+    *masks* are COCO's encoded masks, object (n,); None where boxes are compared.
+    """
 
     image: Integers
     category: Integers
     boxes: Doubles
     crowd: Bools
+    masks: Masks | None = None
 
     def take(self, which: Bools | Integers | slice) -> Truths:
         """Return those that *which* chooses: places, a mask or a slice."""
-        return Truths(self.image[which], self.category[which], self.boxes[which], self.crowd[which])
+        masks = None if self.masks is None else self.masks[which]
+        return Truths(self.image[which], self.category[which], self.boxes[which], self.crowd[which], masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +46,12 @@ class Found:
     category: Integers
     boxes: Doubles
     scores: Doubles
+    masks: Masks | None = None
 
     def take(self, which: Bools | Integers | slice) -> Found:
         """Return those that *which* chooses: places, a mask or a slice."""
-        return Found(self.image[which], self.category[which], self.boxes[which], self.scores[which])
+        masks = None if self.masks is None else self.masks[which]
+        return Found(self.image[which], self.category[which], self.boxes[which], self.scores[which], masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,26 +100,37 @@ def _match_class(truths: Truths, found: Found, images: int) -> ClassMatches:
     image = found.image[order]
     rank = np.arange(len(image)) - np.searchsorted(image, image, side="left")
     order = order[rank < DETECTIONS_PER_CLASS]
-    image, boxes = found.image[order], found.boxes[order]
+    found = found.take(order)
+    image = found.image
     matched = np.zeros((len(THRESHOLDS), len(order)), dtype=np.bool_)
     ignored = np.zeros_like(matched)
     for index in np.unique(truths.image):
         start, stop = np.searchsorted(image, (index, index + 1))
         if start < stop:
             inside = truths.image == index
-            overlaps = iou(boxes[start:stop], truths.boxes[inside], truths.crowd[inside])
+            overlaps = _overlaps(found.take(slice(start, stop)), truths.take(inside))
             took, lost = _match_image(overlaps, truths.crowd[inside])
             matched[:, start:stop], ignored[:, start:stop] = took, lost
     counts = np.bincount(truths.image[~truths.crowd], minlength=images).astype(np.int64)
-    best = np.argsort(-found.scores[order], kind="stable")
+    best = np.argsort(-found.scores, kind="stable")
     return ClassMatches(
         category=int(truths.category[0]),
         image=image[best],
-        scores=found.scores[order][best],
+        scores=found.scores[best],
         matched=matched[:, best],
         ignored=ignored[:, best],
         truth_count=counts,
     )
+
+
+def _overlaps(found: Found, truths: Truths) -> Doubles:
+    """Return the IoU of each of *found* with each of *truths*: of their masks where they have them, else of boxes."""
+    if found.masks is None or truths.masks is None:
+        return iou(found.boxes, truths.boxes, truths.crowd)
+    from faster_coco_eval import mask
+
+    overlaps: Doubles = mask.iou(list(found.masks), list(truths.masks), truths.crowd.astype(np.uint8).tolist())
+    return overlaps.reshape(len(found.scores), len(truths.crowd))
 
 
 def iou(found: Doubles, truths: Doubles, crowd: Bools) -> Doubles:

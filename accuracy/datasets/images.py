@@ -1,4 +1,4 @@
-"""A folder of images, and, for scoring, a file with their classes."""
+"""A folder of images, and, for scoring, a file with their classes or a folder with the class of each pixel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
 from detlite.accuracy.images import images_in
 from detlite.accuracy.labels.image_classes import ImageClasses, read_class_list
+from detlite.accuracy.labels.label_images import LabelImages, read_label_images
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
@@ -25,11 +26,21 @@ def _classification(files: DatasetFiles) -> tuple[ImageClasses, Path]:
     return read_class_list(Path(files.further["classes"])), files.paths[0]
 
 
+def _segmentation(files: DatasetFiles) -> tuple[LabelImages, Path]:
+    return read_label_images(files.paths[0], Path(files.further["masks"])), files.paths[0]
+
+
 PLUGIN = Dataset(
     title="Folder of images, sub-folders included, or a file that lists them.",
     takes=("FOLDER",),
     items=items,
-    labels={"classification": LabelReader(_classification, "top-k", needs="classes")},
-    further=(FurtherOption("classes", "FILE", "the class of each image, as text or JSON."),),
+    labels={
+        "classification": LabelReader(_classification, "top-k", needs="classes"),
+        "segmentation": LabelReader(_segmentation, "miou", needs="masks"),
+    },
+    further=(
+        FurtherOption("classes", "FILE", "the class of each image, as text or JSON."),
+        FurtherOption("masks", "FOLDER", "PNGs named like the images, with the class of each pixel; 255 is none."),
+    ),
     skipped=skipped,
 )

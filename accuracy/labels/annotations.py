@@ -19,15 +19,15 @@ Polygons = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class RunLengths:
-    """A mask as COCO encodes it: the lengths of the runs of 0 and 1 in turn, down the columns, or the same as a text.
+    """A mask as COCO encodes it: the lengths of the runs of 0 and 1 in turn, down the columns.
 
     Attributes:
         size: (height, width) of the image, in pixels.
-        counts: the lengths, or COCO's compressed text.
+        counts: the lengths.
     """
 
     size: tuple[int, int]
-    counts: tuple[int, ...] | str
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)

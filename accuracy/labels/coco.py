@@ -26,6 +26,7 @@ from detlite.runtime.errors import InputError
 
 LARGEST_FILE_BYTES = 2 << 30  # the largest official file, LVIS train, has 1.1 GB
 FEWEST_COORDINATES = 6  # of a polygon: three corners
+LONGEST_RUN_BITS = 45
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -156,11 +157,11 @@ def _masked_truth(row: Row) -> Truth:
 def _mask(value: object) -> Polygons | RunLengths:
     if isinstance(value, dict):
         height, width = (_integer(side, "a side of the segmentation", 1, LARGEST_SIDE) for side in value["size"])
-        counts = value["counts"]
-        if not isinstance(counts, str):
-            counts = tuple(_integer(count, "a run of the segmentation", 0, height * width) for count in counts)
-            if sum(counts) != height * width:
-                raise ValueError(f"the runs of the segmentation cover {sum(counts)} pixels of {height} x {width}")
+        given = value["counts"]
+        runs = _unpacked(given) if isinstance(given, str) else given
+        counts = tuple(_integer(count, "a run of the segmentation", 0, height * width) for count in runs)
+        if sum(counts) != height * width:
+            raise ValueError(f"the runs of the segmentation cover {sum(counts)} pixels of {height} x {width}")
         return RunLengths((height, width), counts)
     if not isinstance(value, list) or not value:
         raise TypeError(f"segmentation is {str(value)[:60]}, want polygons or run lengths")
@@ -168,6 +169,23 @@ def _mask(value: object) -> Polygons | RunLengths:
     if any(len(one) < FEWEST_COORDINATES or len(one) % 2 or not all(map(math.isfinite, one)) for one in polygons):
         raise ValueError("segmentation has a polygon that is not at least three corners (x, y) in pixels")
     return polygons
+
+
+def _unpacked(text: str) -> list[int]:
+    """Return the run lengths in COCO's compressed *text*: see `rleFrString` of cocoapi's maskApi.c."""
+    counts: list[int] = []
+    value = shift = 0
+    for character in text:
+        part = ord(character) - 48
+        value |= (part & 0x1F) << shift
+        shift += 5
+        if shift > LONGEST_RUN_BITS:
+            raise ValueError("the segmentation has a run that is longer than any image")
+        if not part & 0x20:
+            value -= (1 << shift) if part & 0x10 else 0
+            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+            value = shift = 0
+    return counts
 
 
 def _each_id(rows: list[Row], path: Path) -> tuple[int, ...]:

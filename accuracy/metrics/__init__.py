@@ -1,4 +1,4 @@
-"""Metrics, one file each: COCO, Pascal VOC 2007 and 2010, Open Images.
+"""Metrics, one file each: COCO by boxes and by masks, Pascal VOC, Open Images, top-1 and top-5, mean IoU.
 
 The file's name, with hyphens, is what `--metric` takes. What several metrics share (matching, precision,
 interpolation) is in `detlite.accuracy`, not here.

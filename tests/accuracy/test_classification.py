@@ -213,3 +213,13 @@ def test_what_a_classifier_said_is_saved_and_scored_again(capsys, artifact, phot
     first = evaluate(capsys, *asked, "--save-detections", tmp_path / "saved.jsonl")
     second = evaluate(capsys, *asked, "--detections", tmp_path / "saved.jsonl")
     assert [json.loads(out)["top1"] for _status, out, _err in (first, second)] == [50.0, 50.0]
+
+
+def test_two_records_of_a_classifier_are_compared(capsys, artifact, photos, tmp_path):
+    (tmp_path / "list.txt").write_text(LISTS["numbers.txt"])
+    asked = (artifact.model.parent, "--images", photos, "--classes", tmp_path / "list.txt", "--bootstrap", 20)
+    for name in ("before.json", "after.json"):
+        assert evaluate(capsys, *asked, "-o", tmp_path / name)[0] == 0
+    assert main(["compare", str(tmp_path / "before.json"), str(tmp_path / "after.json"), "--json"]) == 0
+    figures = {row["figure"] for row in json.loads(capsys.readouterr().out)["figures"]}
+    assert {"top1", "top5", "top1:5"} <= figures

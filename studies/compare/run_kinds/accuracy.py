@@ -12,15 +12,19 @@ from detlite.runtime.arrays import Doubles
 from detlite.studies.compare.record import RunRecord
 from detlite.studies.compare.run_kind import Figure, Kind, Span, flat
 
-DRAWN = ("map", "fidelity")
+HEADLINES = ("map", "top1", "miou")
+DRAWN = (*HEADLINES, "fidelity")
 SAME_IMAGES = ("images", "protocol.annotations_sha256", "protocol.images_sha256")
-FIGURES = (*KEYS, "map_ratio", "map_difference", "fidelity")
-UNITS = {"map_ratio": ""}
+OF_REFERENCE = tuple(f"{name}_{what}" for name in HEADLINES for what in ("ratio", "difference"))
+FIGURES = (*KEYS, "top1", "top5", "miou", "pixel_accuracy", *OF_REFERENCE, "fidelity")
+UNITS = {f"{name}_ratio": "" for name in HEADLINES}
+CLASS_FIGURES = ("ap", "top1", "iou")
+"""What a class may have: by the metrics of detection, classification and segmentation."""
 HARMLESS = ("protocol.threads",)  # of the protocol: it makes the score come sooner, not another
 
 
 def figures(record: RunRecord) -> Mapping[str, Figure]:
-    """Return the numbers of the metric in percent, and `ap:NAME` of each class."""
+    """Return the numbers of the metric in percent, and `ap:NAME`, `top1:NAME` or `iou:NAME` of each class."""
     found = {}
     for name in FIGURES:
         value = record.number(name)
@@ -30,9 +34,10 @@ def figures(record: RunRecord) -> Mapping[str, Figure]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "class" in row for row in rows):
         raise record.wrong("per_class is no list of classes")
     for row in rows:
-        value = RunRecord(record.path, record.kind, row).number("ap")
-        if value is not None:
-            found[f"ap:{row['class']}"] = Figure(value, "%", higher_is_better=True)
+        for name in CLASS_FIGURES:
+            value = RunRecord(record.path, record.kind, row).number(name)
+            if value is not None:
+                found[f"{name}:{row['class']}"] = Figure(value, "%", higher_is_better=True)
     return found
 
 
@@ -42,7 +47,7 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
 
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
-    """Return the intervals of mAP and fidelity, from the same draws of the same images; nothing without draws."""
+    """Return the intervals of headlines and fidelity, from the same draws of the same images; empty without draws."""
     found = {name: _noise(first, second, name) for name in DRAWN}
     return {name: span for name, span in found.items() if span is not None}
 
@@ -69,4 +74,4 @@ def _draws(record: RunRecord, name: str) -> Doubles | None:
     return np.array([np.nan if value is None else next(numbers) for value in values], dtype=np.float64)
 
 
-PLUGIN = Kind(figures, lambda name: not name.startswith("ap:"), conditions, noise)
+PLUGIN = Kind(figures, lambda name: ":" not in name, conditions, noise)
