@@ -22,6 +22,12 @@ TYPE_CHECKING = False  # `typing` itself takes half of the time of this import
 
 if TYPE_CHECKING:  # what a type checker and an editor see
     from detlite.api import (
+        Accuracy as Accuracy,
+    )
+    from detlite.api import (
+        Agreement as Agreement,
+    )
+    from detlite.api import (
         Artifact as Artifact,
     )
     from detlite.api import (
@@ -82,6 +88,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         UnknownNameError as UnknownNameError,
     )
     from detlite.api import (
+        agreement as agreement,
+    )
+    from detlite.api import (
         compare as compare,
     )
     from detlite.api import (
@@ -89,6 +98,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     )
     from detlite.api import (
         detect as detect,
+    )
+    from detlite.api import (
+        evaluate as evaluate,
     )
     from detlite.api import (
         export as export,
@@ -123,6 +135,8 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "dataset",
     "quantize",
     "export",
+    "evaluate",
+    "agreement",
     "measure",
     "session",
     "detect",
@@ -130,6 +144,8 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "predict_edgetpu",
     "list_devices",
     # what is handed on
+    "Accuracy",
+    "Agreement",
     "Artifact",
     "DatasetFiles",
     "DetectRun",

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from detlite.accuracy.dataset import DatasetFiles as DatasetFiles
 from detlite.accuracy.images import Images as Images
+from detlite.accuracy.results import Accuracy as Accuracy
+from detlite.accuracy.results import Agreement as Agreement
 from detlite.convert.model import Model as Model
 from detlite.convert.targets.edgetpu.predict import Prediction as Prediction
 from detlite.devices.inventory import Device as Device
@@ -21,7 +23,9 @@ from detlite.library.models import export as export
 from detlite.library.models import predict_edgetpu as predict_edgetpu
 from detlite.library.models import quantize as quantize
 from detlite.library.models import read as read
+from detlite.library.runs import agreement as agreement
 from detlite.library.runs import detect as detect
+from detlite.library.runs import evaluate as evaluate
 from detlite.library.runs import measure as measure
 from detlite.library.runs import session as session
 from detlite.runtime.artifact import Artifact as Artifact

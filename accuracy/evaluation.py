@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from detlite.accuracy.bootstrap import MOST_DRAWS, SEED, draw_images, interval_of
 from detlite.accuracy.dataset import DatasetFiles
@@ -23,6 +23,8 @@ from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
+
+ResultT = TypeVar("ResultT", Accuracy, Agreement)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class PredictedPair:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(Generic[ResultT]):
     """The result of an evaluation, and the predictions that it is about.
 
     Attributes:
@@ -66,7 +68,7 @@ class Evaluation:
         paths: the images.
     """
 
-    result: Accuracy | Agreement
+    result: ResultT
     found: Predictions
     paths: tuple[Path, ...]
 
@@ -95,7 +97,7 @@ def evaluate_by_labels(
     *,
     reference: Artifact | None = None,
     progress: Progress = silent,
-) -> Evaluation:
+) -> Evaluation[Accuracy]:
     """Run *artifact*, and *reference* where there is one, over labelled images, and score what they say.
 
     Raises:
@@ -119,7 +121,7 @@ def evaluate_by_labels(
 
 def evaluate_agreement(
     artifact: Artifact, reference: Artifact, images: Images, options: EvaluationOptions, progress: Progress = silent
-) -> Evaluation:
+) -> Evaluation[Agreement]:
     """Run *artifact* and *reference* over *images*, which need no labels, and compare what they say.
 
     Raises:
@@ -128,6 +130,15 @@ def evaluate_agreement(
     """
     pair = predict_pair(artifact, reference, images.paths, options, progress)
     return Evaluation(by_fidelity(pair, options, images.digest()), pair.found, images.paths)
+
+
+def require_trained(artifact: Artifact) -> Artifact:
+    """Return *artifact*; `InputError` where its history says that its weights are random."""
+    if not artifact.is_trained:
+        raise InputError(
+            f"{artifact.model} has random weights, as its history says: nobody trained it, so it has no accuracy"
+        )
+    return artifact
 
 
 def predict_pair(

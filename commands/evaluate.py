@@ -17,6 +17,7 @@ from detlite.accuracy.evaluation import (
     Scoring,
     evaluate_agreement,
     evaluate_by_labels,
+    require_trained,
 )
 from detlite.accuracy.gates import GATES, check_gates, refuse_missed
 from detlite.accuracy.hosts import InferenceHost, ThisMachine
@@ -122,7 +123,8 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     options = EvaluationOptions(values["threads"], values["bootstrap"], _host(values), values["resize_as"])
     begin = time.perf_counter()
     with options.host.ready(), progress() as report:
-        opened, against = _trained(artifact), _trained(values["against"]) if values["against"] else None
+        opened = require_trained(open_artifact(artifact))
+        against = require_trained(open_artifact(values["against"])) if values["against"] else None
         found = _evaluate((opened, against), labels, values, options, report)
     if values["save_detections"] is not None:
         save_results(values["save_detections"], opened, found.paths, found.found)
@@ -171,20 +173,13 @@ def _recorded(values: Record) -> Recorded:
     return recorded
 
 
-def _trained(path: Path) -> Artifact:
-    artifact = open_artifact(path)
-    if not artifact.is_trained:
-        raise InputError(f"{path} has random weights, as its history says: nobody trained it, so it has no accuracy")
-    return artifact
-
-
 def _evaluate(
     pair_of: tuple[Artifact, Artifact | None],
     labels: DatasetFiles | None,
     values: Record,
     options: EvaluationOptions,
     report: Progress,
-) -> Evaluation:
+) -> Evaluation[Accuracy] | Evaluation[Agreement]:
     artifact, against = pair_of
     if labels is not None:
         asked = Scoring(labels, values["metric"], values["known_classes"], values["min_fidelity"] is not None)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
+from detlite.accuracy.dataset import DatasetFiles
+from detlite.accuracy.evaluation import (
+    EvaluationOptions,
+    Scoring,
+    evaluate_agreement,
+    evaluate_by_labels,
+    require_trained,
+)
 from detlite.accuracy.images import Images
+from detlite.accuracy.results import Accuracy, Agreement
 from detlite.convert.artifact import open_artifact
 from detlite.convert.model import Model, session_of
-from detlite.library.arguments import AnyImages, AnyModel, AnyPath, on_disk, paths_of
+from detlite.library.arguments import AnyImages, AnyModel, AnyPath, images_of, on_disk, paths_of
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError
 from detlite.runtime.measure.options import setup_of
@@ -43,6 +53,89 @@ def session(model: AnyModel, *, threads: int = 1) -> Session:
     if isinstance(model, Model):
         return session_of(model, threads=threads)
     return Session(model if isinstance(model, Artifact) else open_artifact(Path(model)), threads=threads)
+
+
+def evaluate(
+    model: AnyModel,
+    data: DatasetFiles,
+    *,
+    metric: str | None = None,
+    against: AnyModel | None = None,
+    bootstrap: int = 0,
+    known_classes: bool = False,
+    threads: int = 1,
+    progress: Progress = silent,
+) -> Accuracy:
+    """Return how well *model* does its task, scored by the labels of *data*.
+
+    Args:
+        model: what to score.
+        data: images with labels, from `dataset`.
+        metric: `coco`, `voc2007`, `top-k` ...; None: the usual one for the labels.
+        against: a reference model, scored on the same images.
+        bootstrap: how many draws of the images make the 95 % interval; 0 for no interval.
+        known_classes: leave out annotated classes that the model does not have.
+        threads: of the interpreter.
+        progress: told of the images.
+
+    Returns:
+        The numbers of the metric in percent, 0..100: `map` or `top1`; `headline` with its interval; each of `classes`;
+        `reference` with the difference in points.
+
+    Raises:
+        InputError: the labels cannot be read or do not fit the model, or nobody trained it.
+        UnknownNameError: there is no such metric.
+        DeviceError: the interpreter crashed.
+
+    Example:
+        >>> detlite.evaluate("out/int8", detlite.dataset("coco", "val2017/", "instances_val2017.json")).map
+        22.1
+    """
+    options = EvaluationOptions(threads=threads, draws=bootstrap)
+    scoring = Scoring(data, metric, known_classes)
+    with ExitStack() as opened:
+        artifact = require_trained(opened.enter_context(on_disk(model)))
+        reference = None if against is None else require_trained(opened.enter_context(on_disk(against)))
+        return evaluate_by_labels(artifact, scoring, options, reference=reference, progress=progress).result
+
+
+def agreement(
+    model: AnyModel,
+    reference: AnyModel,
+    images: Images | AnyPath,
+    *,
+    bootstrap: int = 0,
+    threads: int = 1,
+    progress: Progress = silent,
+) -> Agreement:
+    """Return how far *model* says what *reference* says about *images*, which need no labels.
+
+    This is far more sensitive to quantization than a score by labels.
+
+    Args:
+        model: such as a quantized model.
+        reference: such as the float model it was made from.
+        images: those that both run on.
+        bootstrap: how many draws of the images make the 95 % interval; 0 for no interval.
+        threads: of the interpreter.
+        progress: told of the images.
+
+    Returns:
+        `fidelity.value` in percent, 0..100: the mAP, or the share of equal top-1 classes, with the reference as truth.
+
+    Raises:
+        InputError: the models have other tasks or classes, or the reference finds nothing.
+        DeviceError: an interpreter crashed.
+
+    Example:
+        >>> detlite.agreement("out/int8", "out/float", "photos/").fidelity.value
+        97.0
+    """
+    options = EvaluationOptions(threads=threads, draws=bootstrap)
+    with on_disk(model) as artifact, on_disk(reference) as other:
+        return evaluate_agreement(
+            require_trained(artifact), require_trained(other), images_of(images), options, progress
+        ).result
 
 
 def detect(

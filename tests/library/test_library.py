@@ -1,6 +1,7 @@
 """The public library: its names, what their docstrings say, what importing costs, and what it does on tiny models."""
 
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -17,34 +18,42 @@ import detlite
 FUNCTIONS = sorted(name for name in detlite.__all__ if inspect.isfunction(getattr(detlite, name)))
 CLASSES = sorted(name for name in detlite.__all__ if inspect.isclass(getattr(detlite, name)))
 PUBLIC = {
-    *(
-        "read",
-        "images",
-        "dataset",
-        "quantize",
-        "export",
-        "measure",
-        "session",
-        "detect",
-        "compare",
-        "predict_edgetpu",
-        "list_devices",
-    ),
-    *(
-        "Artifact",
-        "DatasetFiles",
-        "DetectRun",
-        "Device",
-        "Found",
-        "ImageResult",
-        "Images",
-        "Measurement",
-        "Model",
-        "ModelComparison",
-    ),
-    *("Prediction", "Progress", "Session"),
-    *("DetliteError", "FindingError", "InputError", "ContractError", "UnknownNameError", "MissingToolError"),
-    *("DeviceError", "__version__"),
+    "__version__",
+    "read",
+    "images",
+    "dataset",
+    "quantize",
+    "export",
+    "evaluate",
+    "agreement",
+    "measure",
+    "session",
+    "detect",
+    "compare",
+    "predict_edgetpu",
+    "list_devices",
+    "Accuracy",
+    "Agreement",
+    "Artifact",
+    "DatasetFiles",
+    "DetectRun",
+    "Device",
+    "Found",
+    "ImageResult",
+    "Images",
+    "Measurement",
+    "Model",
+    "ModelComparison",
+    "Prediction",
+    "Progress",
+    "Session",
+    "DetliteError",
+    "FindingError",
+    "InputError",
+    "ContractError",
+    "UnknownNameError",
+    "MissingToolError",
+    "DeviceError",
 }
 
 
@@ -185,6 +194,39 @@ def test_detecting_gives_typed_results_and_pictures(tiny, photos, tmp_path):
 
 def test_two_models_are_compared(tiny, photos):
     assert detlite.compare(tiny, detlite.read(tiny.model.parent), images=photos).findings == ()
+
+
+def test_a_model_is_scored_by_labels(tiny, photos, tmp_path):
+    (tmp_path / "instances.json").write_text(json.dumps(annotations(photos)))
+    data = detlite.dataset("coco", photos, tmp_path / "instances.json")
+    found = detlite.evaluate(tiny, data, against=tiny.model.parent, bootstrap=10)
+    assert found.headline_name == "map"
+    assert 0 <= found.map <= 100
+    assert found.reference.difference == 0
+    assert detlite.Accuracy.from_record(found.to_record()) == found
+
+
+def annotations(photos):
+    """One object an image, of one class: the same box in each."""
+    names = sorted(path.name for path in photos.iterdir())
+    box = {"category_id": 1, "bbox": [10, 10, 40, 30], "area": 1200, "iscrowd": 0}
+    return {
+        "images": [{"id": i, "file_name": name, "height": 60, "width": 80} for i, name in enumerate(names, 1)],
+        "categories": [{"id": 1 + i, "name": f"class {i}"} for i in range(3)],
+        "annotations": [{"id": i, "image_id": i, **box} for i in range(1, len(names) + 1)],
+    }
+
+
+def test_a_model_agrees_with_itself(tiny, photos):
+    found = detlite.agreement(tiny, detlite.read(tiny.model.parent), photos)
+    assert found.fidelity.value == 100
+
+
+def test_a_model_that_nobody_trained_is_not_scored(tiny, photos):
+    model = detlite.read(tiny.model.parent)
+    untrained = replace(model, history=({**model.history[0], "random_weights": 0},))
+    with pytest.raises(detlite.InputError, match="has random weights, as its history says: nobody trained it"):
+        detlite.agreement(untrained, tiny, photos)
 
 
 def test_a_measurement_has_the_latency_of_queries_and_of_the_interpreter(tiny):
