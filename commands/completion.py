@@ -36,13 +36,18 @@ def _complete(
     return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
 
 
+def zoo_names() -> tuple[str, ...]:
+    """Return the names of the models in the zoo."""
+    from detlite.convert.zoo.catalogue import load_catalogue
+
+    return tuple(model.name for model in load_catalogue().models)
+
+
 def model_or_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a model in the zoo, or a path."""
     from click.shell_completion import CompletionItem
 
-    from detlite.convert.zoo.catalogue import load_catalogue
-
-    known = [CompletionItem(model.name) for model in load_catalogue().models if model.name.startswith(incomplete)]
+    known = [CompletionItem(name) for name in zoo_names() if name.startswith(incomplete)]
     return known if known and incomplete else [CompletionItem(incomplete, type="file")]
 
 

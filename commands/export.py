@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from detlite.commands.command import WorkCommand
+from detlite.commands.completion import names_of
 from detlite.commands.console import emit_json, progress
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.artifact import prepare_output
@@ -17,7 +18,13 @@ from detlite.runtime.child import run_in_child
 
 @click.command(cls=WorkCommand)
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option("--to", required=True, metavar="FORMAT", help=f"Format to write: {', '.join(exporter_names())}.")
+@click.option(
+    "--to",
+    required=True,
+    metavar="FORMAT",
+    shell_complete=names_of(exporter_names),
+    help=f"Format to write: {', '.join(exporter_names())}.",
+)
 @out_option
 @force_option
 @json_option

@@ -9,6 +9,7 @@ import click
 
 from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, datasets_by_option
 from detlite.accuracy.metric import metric_names
+from detlite.commands.completion import names_of
 from detlite.commands.image_options import dataset_option, paths_of, value_of
 from detlite.runtime.errors import InputError, unknown_name
 
@@ -17,7 +18,10 @@ Given = Mapping[str, Any]
 
 _OPTIONS = (
     click.option(
-        "--metric", metavar="NAME", help=f"{', '.join(metric_names())} (default: the usual one for the labels)."
+        "--metric",
+        metavar="NAME",
+        shell_complete=names_of(metric_names),
+        help=f"{', '.join(metric_names())} (default: the usual one for the labels).",
     ),
     click.option("--known-classes", is_flag=True, help="Leave out annotated classes that the model does not have."),
 )

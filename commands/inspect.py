@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_facts, emit_json, progress
 from detlite.commands.options import detector_record, json_option, source_options
 from detlite.commands.target import show_prediction, target_options
@@ -27,7 +28,7 @@ COMPILED = {
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", shell_complete=model_or_file)
 @target_options
 @source_options
 @json_option

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.completion import names_of, zoo_names
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
 from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, select
 
@@ -56,7 +57,7 @@ def list_models(
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=names_of(zoo_names))
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def show(name: str, as_json: bool) -> None:
     """Show the facts, published figures, pages and archives of the model NAME.
@@ -102,7 +103,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=names_of(zoo_names))
 @click.option(
     "--from",
     "folder",
