@@ -35,15 +35,15 @@ RUN_OPTIONS = {"fail_on": (), "allow_different": (), "as_markdown": False}
 def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
     """Compare B with A: exit status 1 on a finding.
 
-    Two runs that `detlite measure` or `detlite evaluate` recorded: what changed, and is it more than noise? They must
-    have been made alike. Two models: do contracts, outputs on the same images, and operators agree? A CPU model and
-    a compiled file: do they belong together?
-
     \b
     detlite compare before.json after.json --fail-on latency_p90=+5% --fail-on map=-0.3
     detlite compare before.json after.json --fail-on latency_p90=+5% --markdown
     detlite compare out/float out/int8 --images photos/ --tolerance 0.2
     detlite compare detect.tflite detect_edgetpu.tflite
+
+    Two runs that `detlite measure` or `detlite evaluate` recorded: what changed, and is it more than noise? They must
+    have been made alike. Two models: do contracts, outputs on the same images, and operators agree? A CPU model and
+    a compiled file: do they belong together?
     """
     for path in (a, b):
         if not path.exists():

@@ -95,17 +95,16 @@ from detlite.runtime.errors import InputError, MissingToolError
 def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **values: Any) -> None:
     """Compile int8 MODELS (.tflite files, or folders that detlite wrote) for the Edge TPU, or one for a Pixel's TPU.
 
+    \b
+    detlite compile out/int8 --target edgetpu -o out/coral
+    detlite compile detect.tflite --target edgetpu --fix all-lossless -o out/coral --fail-on "unmapped>1"
+    detlite compile big.tflite --target edgetpu --num-segments 2 -o out/pipeline
+    detlite compile out/int8 --target tensor_g4 -o out/pixel9
+
     The compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called with the
     compiler's own arguments in the folder that holds the model; {folder} in it stands for that. Several models are
     compiled together, to share the chip's memory. Without --fix a model is compiled as it is; `detlite inspect
     --target edgetpu` says what would help.
-
-    \b
-    detlite compile out/int8 --target edgetpu -o out/coral
-    detlite compile detect.tflite --target edgetpu --fix all-lossless -o out/coral --fail-on "unmapped>1"
-    detlite compile a.tflite b.tflite --target edgetpu -o out/both
-    detlite compile big.tflite --target edgetpu --num-segments 2 -o out/pipeline
-    detlite compile out/int8 --target tensor_g4 -o out/pixel9
     """
     if target in SOCS:
         _for_tensor(models, target, out, values, as_json=as_json)

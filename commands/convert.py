@@ -48,15 +48,15 @@ from detlite.runtime.child import run_in_child
 def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None:
     """Convert the trained detector SOURCE to TFLite, or to the format that --to names.
 
-    SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` brought. Instead of it,
-    --config with --checkpoint rebuilds a detector of the TF Object Detection API, and --family with --random-weights
-    one that nobody trained yet.
-
     \b
     detlite convert ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/float
     detlite convert --config pipeline.config --checkpoint model.ckpt-50000 --labels map.pbtxt -o out/float
     detlite convert ssdlite_mobilenet_v2_coco --heads postprocess --type float16 -o out/half
     detlite convert --family ssdlite_mobiledet_edgetpu --input 320 --random-weights 0 -o out/untrained
+
+    SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` brought. Instead of it,
+    --config with --checkpoint rebuilds a detector of the TF Object Detection API, and --family with --random-weights
+    one that nobody trained yet.
     """
     exporter_called(values["to"])
     request: dict[str, Any] = source_record(source, values)

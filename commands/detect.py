@@ -58,14 +58,14 @@ _PATH = click.Path(path_type=Path)
 def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any) -> None:
     """Detect with MODEL in IMAGES: image files, folders, lists (.txt) and videos.
 
-    MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.
-    The exit status is 1 if some of the images could not be read.
-
     \b
     detlite detect out/int8 photo.jpg --draw found.jpg
     detlite detect out/int8 photos/ --draw drawn/ --score-threshold 0.5
     detlite detect detect.tflite photos/ clip.mp4 --json
     detlite detect out/int8 val2017/ --coco-json found.json --coco-annotations instances_val2017.json
+
+    MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.
+    The exit status is 1 if some of the images could not be read.
     """
     artifact = open_artifact(model)
     inputs = inputs_in(images)

@@ -29,9 +29,7 @@ def command() -> None:
 
     \b
     detlite devices list
-    detlite devices list --inventory lab.toml --json
     detlite devices show orin
-    detlite devices clean orin
     detlite devices read trtexec.log
     detlite devices simulate jetson -- detlite doctor --device simulated-jetson
     """

@@ -26,12 +26,12 @@ from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
 def command(artifact: Path | None, device: str | None, inventory: Path | None, as_json: bool) -> int:
     """Look for what would spoil a measurement on this machine or a device, of ARTIFACT where it is given.
 
-    Nothing is changed. Exit status 1 where something would spoil a measurement, 4 where the device is gone.
-
     \b
     detlite doctor
     detlite doctor --device orin
     detlite doctor out/edgetpu --device coral --json
+
+    Nothing is changed. Exit status 1 where something would spoil a measurement, 4 where the device is gone.
     """
     model = None if artifact is None else examined(artifact)
     known = read_inventory(inventory).device(device or HOST)

@@ -102,18 +102,13 @@ Record = dict[str, Any]
 def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> None:
     """Score ARTIFACT: a folder that detlite wrote, or any .tflite with its post-processing op.
 
-    The metric is the usual one for the labels and the model's task; other metrics for it are named with --metric.
-
     \b
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --against out/float --min-map-ratio 0.99
     detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
-    detlite evaluate out/int8 --oid images/ boxes.csv --oid-labels labels.csv --metric oid-challenge
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
-    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --device coral
-    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --detections run
-    detlite evaluate out/app --coco val2017/ instances_val2017.json --resize-as mediapipe
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
-    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --save-detections found.jsonl
+
+    The metric is the usual one for the labels and the model's task; other metrics for it are named with --metric.
     """
     labels = labels_given(values)
     _check_use(labels, values)

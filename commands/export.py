@@ -31,11 +31,11 @@ from detlite.runtime.child import run_in_child
 def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -> None:
     """Write ARTIFACT, a folder that detlite wrote or a .tflite with its op, in another format.
 
-    The contract stays the same, and the history says what was exported. To export a trained detector without a TFLite
-    model in between, use `detlite convert --to`.
-
     \b
     detlite export out/float --to FORMAT -o out/exported
+
+    The contract stays the same, and the history says what was exported. To export a trained detector without a TFLite
+    model in between, use `detlite convert --to`.
     """
     exporter = exporter_called(to)
     prepare_output(out, force=force)

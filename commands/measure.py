@@ -79,17 +79,13 @@ Record = dict[str, Any]
 def command(artifact: Path, as_json: bool, **values: Any) -> int:
     """Measure ARTIFACT: a folder that detlite wrote, a .tflite or .onnx file, or what its back end opens.
 
-    Without a scenario, one inference after the other is timed, of one model, or of two in turn. With one, as MLPerf
-    v1.0 defines it: in several processes, with every sample kept, and VALID or INVALID because of what is listed.
-
     \b
     detlite measure out/int8 --against out/float
     detlite measure out/int8 --scenario single-stream --images photos/ -o run
-    detlite measure out/int8 --scenario offline --preset standard --images photos/ --json
-    detlite measure times.json --backend tensorrt --scenario single-stream
     detlite measure out/int8 --device pixel8 --device orin --images photos/ -o runs
-    detlite measure out/int8 --device pixel8 --benchmark-model benchmark_model --delegate gpu
-    detlite measure model.onnx --device orin --precision int8
+
+    Without a scenario, one inference after the other is timed, of one model, or of two in turn. With one, as MLPerf
+    v1.0 defines it: in several processes, with every sample kept, and VALID or INVALID because of what is listed.
     """
     devices = devices_asked_for(values.pop("devices"), values.pop("inventory"))
     if devices:

@@ -28,12 +28,10 @@ def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **
     """Pack MODEL, a folder that detlite wrote or any .tflite with its op, for where it is used.
 
     \b
-    detlite package --runtime -o board.pyz
     detlite package --runtime out/int8 --images photos/ -o board.pyz
     detlite package out/app --android -o out/android
     detlite package out/app --android --gpu out/float16 --name signs --aar -o out/android
     detlite package --verify app-release.apk
-    detlite package out/android --verify app-release.apk
     """
     if values["runtime"]:
         package_for_board(model, out, values, as_json=as_json, force=force)

@@ -32,12 +32,12 @@ from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     """Add TFLite_Detection_PostProcess to MODEL, change its settings, or strip it.
 
-    MODEL is a folder that detlite wrote, or any .tflite with the op. Without --add or --strip the settings are changed.
-
     \b
     detlite postprocess detect.tflite --score-threshold 0.3 --max-detections 25 -o out/app
     detlite postprocess out/int8 --add --nms fast -o out/app
     detlite postprocess detect.tflite --strip -o out/raw
+
+    MODEL is a folder that detlite wrote, or any .tflite with the op. Without --add or --strip the settings are changed.
     """
     prepare_output(out, force=values["force"])
     nms = NmsOptions(**{name: values[name] for name in NMS_NAMES})

@@ -125,16 +125,14 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
 def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     """Quantize the trained detector SOURCE, calibrated with images like those that it will see.
 
-    SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
-    The schemes float16 and dynamic take no images; int8-float-bias is what TensorRT wants, on a Jetson.
-
     \b
     detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
     detlite quantize out/float -o out/int8 --coco train2017/ instances_train2017.json --count 200
     detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
     detlite quantize out/float -o out/half --scheme float16
-    detlite quantize out/float -o out/int8 --tfrecord train.record --lint-against val2017/ --fail-on-lint
-    detlite quantize frozen_inference_graph.pb -o out/int8 --images photos/ --heads postprocess --io uint8
+
+    SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
+    The schemes float16 and dynamic take no images; int8-float-bias is what TensorRT wants, on a Jetson.
     """
     prepare_output(out, force=values["force"])
     for kind, package, name in PLUGINS:

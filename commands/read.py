@@ -21,12 +21,12 @@ from detlite.devices.recording import format_called, format_names, read_recordin
 def command(path: Path | None, name: str | None, as_json: bool) -> int:
     """Read what a device's program left in the file PATH; without PATH, list the formats that are read.
 
-    benchmark_model, trtexec, tegrastats, dumpsys and more, of all versions, whole or cut. What is missing from the file
-    or contradicts itself is said on stderr, and the exit status is 1 then.
-
     \b
     detlite devices read trtexec.log
     detlite devices read benchmark.txt --format op_profile --json
+
+    benchmark_model, trtexec, tegrastats, dumpsys and more, of all versions, whole or cut. What is missing from the file
+    or contradicts itself is said on stderr, and the exit status is 1 then.
     """
     if path is None:
         emit_facts({one: format_called(one).title for one in format_names()})

@@ -24,12 +24,12 @@ from detlite.studies.report.write import HTML_NAME, write_report
 def command(runs: tuple[Path, ...], out: Path, *, force: bool, as_json: bool) -> None:
     """Write one report on RUNS: report.html, report.md and report.json.
 
-    A RUN is a folder that `detlite measure -o` or `detlite run` wrote, or a record of `detlite measure` or `detlite
-    evaluate`. Nothing is run again. The models of the later runs are compared with that of the first.
-
     \b
     detlite report detlite-run -o report
     detlite report runs/float runs/int8 float.json int8.json -o report
+
+    A RUN is a folder that `detlite measure -o` or `detlite run` wrote, or a record of `detlite measure` or `detlite
+    evaluate`. Nothing is run again. The models of the later runs are compared with that of the first.
     """
     if (out / HTML_NAME).exists() and not force:
         raise InputError(f"{out} holds a report already; choose another folder, or pass --force to replace it")

@@ -64,17 +64,17 @@ DEFAULT_OUT = Path("detlite-run")
 def command(context: click.Context, /, model: str, out: Path, as_json: bool, **values: Any) -> Any:
     """Take MODEL all the way: fetch, convert, calibrate, quantize, prove, measure, score, report.
 
-    MODEL is a name from the zoo, a file, a folder or an archive. What is done is kept in the output folder: the same
-    command resumes where it was interrupted.
-
-    MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options that are given here
-    replace those of the job.
-
     \b
     detlite run
     detlite run ssd_mobilenet_v2_coco_2018_03_29.tar.gz --images photos/ -o out
     detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json -o out
     detlite run quantize.toml -o out/again
+
+    MODEL is a name from the zoo, a file, a folder or an archive. What is done is kept in the output folder: the same
+    command resumes where it was interrupted.
+
+    MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options that are given here
+    replace those of the job.
     """
     if model.endswith(SUFFIX):
         path = Path(model)

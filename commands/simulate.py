@@ -30,16 +30,16 @@ from detlite.runtime.errors import InputError, MissingToolError, unknown_name
 def command(words: tuple[str, ...], faults: tuple[str, ...], out: Path | None) -> int:
     """Simulate devices of the KINDs pixel, coral, jetson, without hardware and without root.
 
-    What they say of themselves is scripted, and what runs there runs on this machine: a pipeline's deployment, locks,
-    faults and exit statuses are tested as they are, its times and delegates are not. Every number is marked
-    "simulated", and no measurement is VALID. With a COMMAND they are there while it runs, and DETLITE_DEVICES names
-    their inventory; without one, until Ctrl-C.
-
     \b
     detlite devices simulate jetson -- detlite doctor --device simulated-jetson
     detlite devices simulate pixel coral jetson -- pytest tests/deploy
     detlite devices simulate pixel --fault vanishes -- ./deploy.sh
     detlite devices simulate jetson -o lab.toml &
+
+    What they say of themselves is scripted, and what runs there runs on this machine: a pipeline's deployment, locks,
+    faults and exit statuses are tested as they are, its times and delegates are not. Every number is marked
+    "simulated", and no measurement is VALID. With a COMMAND they are there while it runs, and DETLITE_DEVICES names
+    their inventory; without one, until Ctrl-C.
     """
     names = tuple(takewhile(lambda word: word in simulator_names(), words))
     program = words[len(names) :]

@@ -1,5 +1,7 @@
 """What `--help` shows: options in groups, and what the shell completes."""
 
+import inspect
+
 import click
 import pytest
 from click.shell_completion import ShellComplete
@@ -42,6 +44,22 @@ def test_every_option_has_a_help_text_that_is_a_phrase(name):
         if isinstance(option, click.Option):
             assert option.help, option.name
             assert len(option.help.split()) >= 2, (option.name, option.help)
+
+
+def examples_of(command):
+    """The paragraph of examples in the help, the second one; and how many lines it has."""
+    _summary, examples, *_rest = inspect.cleandoc(
+        command.callback.__doc__ if command.help is None else command.help
+    ).split("\n\n")
+    return examples.splitlines()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_begins_with_a_few_examples(name):
+    mark, *lines = examples_of(command_called(name))
+    assert mark.strip() == "\b"
+    assert 1 <= len(lines) <= 4
+    assert all(line.startswith(f"detlite {name}") for line in lines)
 
 
 def test_a_group_inside_another_keeps_its_title():
