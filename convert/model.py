@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -31,12 +31,14 @@ class Model:
         format: one of `FORMATS`, `tflite` or `onnx`.
         contract: how to use it.
         history: what was done to it, first step first.
+        files: further texts that are saved with it, by their names, such as `ranges.json`.
     """
 
     data: bytes
     format: str
     contract: Contract
     history: tuple[Step, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -60,7 +62,7 @@ class Model:
             made.__dict__["file"] = self.file
         return made
 
-    def save(self, folder: Path, *, force: bool = False, files: Mapping[str, str] = NO_FILES) -> Artifact:
+    def save(self, folder: str | Path, *, force: bool = False, files: Mapping[str, str] = NO_FILES) -> Artifact:
         """Write the model to *folder* as an artifact, and return that; its last step gets the sha256 of the file.
 
         The files are written to a folder beside *folder*, flushed to the disk, and renamed: *folder* is whole or
@@ -69,17 +71,18 @@ class Model:
         Args:
             folder: what is written.
             force: whether an artifact that is there is replaced.
-            files: further texts to write, by their names.
+            files: further texts to write, by their names, beside its own.
 
         Raises:
             InputError: as `prepare_output`.
         """
-        name = model_name(self.format)
+        folder, name = Path(folder), model_name(self.format)
         steps = (*self.history[:-1], {**self.history[-1], "output_sha256": self.sha256})
         texts = {
             CONTRACT: self.contract.to_json(),
             LABELS: "".join(f"{label}\n" for label in self.contract.labels),
             HISTORY: history_json(steps),
+            **self.files,
             **files,
         }
         write_folder(folder, {name: self.data, **{name: text.encode() for name, text in texts.items()}}, force=force)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
+from detlite.calibration.ranges.ranges import RANGES
 from detlite.calibration.weights.method import DEFAULT_METHOD
 from detlite.convert.detector import DetectorOptions
 from detlite.convert.exporter import exporter_called
@@ -117,7 +119,7 @@ def quantize(
     floating: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Model:
-    """Return *model* quantized, calibrated with *images* like those that it will see.
+    """Return *model* quantized, calibrated with *images* like those that it will see; its ranges are saved with it.
 
     Args:
         model: a float32 one.
@@ -153,7 +155,9 @@ def quantize(
             "recipe": {**recipe, "floating": list(floating)},
         }
         run_in_child("detlite.calibration.child_calls:quantize_source", request, progress=progress)
-        return model_of(read_artifact(out))
+        made = model_of(read_artifact(out))
+        ranges = out / RANGES
+        return replace(made, files={RANGES: ranges.read_text(encoding="utf-8")}) if ranges.is_file() else made
 
 
 def compare(

@@ -281,5 +281,19 @@ def test_a_trained_model_is_converted_quantized_and_saved(tmp_path, photos):
     model.save(tmp_path / "float again")
     int8.save(tmp_path / "int8 again")
     for folder in ("float", "int8"):
-        again = tmp_path / f"{folder} again" / "model.tflite"
-        assert again.read_bytes() == (tmp_path / folder / "model.tflite").read_bytes()
+        files = sorted(path.name for path in (tmp_path / folder).iterdir())
+        assert files == sorted(path.name for path in (tmp_path / f"{folder} again").iterdir())
+        model_file = tmp_path / f"{folder} again" / "model.tflite"
+        assert model_file.read_bytes() == (tmp_path / folder / "model.tflite").read_bytes()
+    assert (tmp_path / "int8 again" / "ranges.json").read_bytes() == (tmp_path / "int8" / "ranges.json").read_bytes()
+
+
+def test_a_quantized_model_is_that_of_the_command_line(tiny, photos, tmp_path):
+    from builders.command_line import Detlite
+
+    assert Detlite(tmp_path)("quantize", "tiny", "-o", "int8", "--images", "photos", "--choice", "first").status == 0
+    detlite.quantize(tiny, photos).save(str(tmp_path / "again"))
+    names = ["contract.json", "history.json", "labels.txt", "model.tflite", "ranges.json"]
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == names
+    for name in set(names) - {"history.json"}:  # it says in other words how the images were chosen
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "int8" / name).read_bytes()
