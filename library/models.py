@@ -78,7 +78,7 @@ def _converted(
         out = Path(scratch) / "model"
         options = {"labels": labels and str(labels.absolute()), "input_size": input_size}
         request: dict[str, Any] = {"source": str(path.absolute()), "way": None, "options": options, "out": str(out)}
-        request |= {"heads": heads, "type": weights, "force": False}
+        request |= {"heads": heads, "type": weights, "to": TFLITE, "force": False}
         run_in_child("detlite.convert.child_calls:convert", request, progress=progress)
         return model_of(read_artifact(out))
 

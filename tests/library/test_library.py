@@ -267,6 +267,18 @@ def test_the_tour_runs_on_a_tiny_model(tiny, photos, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drawn", "float", "int8"]
 
 
+def test_a_trained_model_is_read_as_float32_with_raw_heads(tmp_path):
+    from builders.model_files import write_frozen
+
+    model = detlite.read(write_frozen(tmp_path / "source"))
+    assert (model.format, model.contract.image.dtype, model.contract.labels) == (
+        "tflite",
+        "float32",
+        ("cat", "dog", "kite"),
+    )
+    assert [output.role for output in model.contract.outputs] == ["box_encodings", "class_scores"]
+
+
 @pytest.mark.slow
 def test_a_trained_model_is_converted_quantized_and_saved(tmp_path, photos):
     from builders.command_line import Detlite
