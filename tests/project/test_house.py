@@ -175,7 +175,16 @@ def test_the_wheel_holds_the_command_line_and_the_data_files(tmp_path):
 
     (made,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     names = set(zipfile.ZipFile(made).namelist())
-    wanted = {"cli.py", "convert/zoo/catalogue.json", "convert/labels/coco.txt", "studies/report/template.html.j2"}
+    wanted = {
+        "__init__.py",
+        "api.py",
+        "cli.py",
+        "library/models.py",
+        "py.typed",
+        "convert/zoo/catalogue.json",
+        "convert/labels/coco.txt",
+        "studies/report/template.html.j2",
+    }
     wanted |= {f"schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
     wanted |= {f"devices/packaging/android/templates/{name}" for name in ("README.md.j2", "Model.kt.j2")}
     assert {f"detlite/{name}" for name in wanted} <= names
