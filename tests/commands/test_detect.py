@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from builders.command_line import Detlite
 from builders.model_files import write_photos
+from builders.tiny_classifier import save_classifier
 from builders.tiny_tflite import save_tiny, tiny_contract
 
 from detlite.runtime.artifact import read_artifact
@@ -163,3 +164,23 @@ def test_a_results_file_is_not_replaced_without_force(detlite):
 def test_annotations_without_a_results_file_are_refused(detlite):
     ran = detlite("detect", "tiny", "photos", "--coco-annotations", "instances.json")
     assert (ran.status, ran.err) == (2, "detlite: --coco-annotations goes with --coco-json FILE\n")
+
+
+def test_a_classifier_gives_its_best_five_classes_whatever_their_scores(detlite):
+    save_classifier(detlite.folder / "classifier")
+    ran = detlite("detect", "classifier", "photos/0.png", "--json", "--draw", "ranked.png", "--score-threshold", 1)
+    (image,) = json.loads(ran.out)["images"]
+    scores = [one["score"] for one in image["ranking"]]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < len(scores) <= 5
+    assert "detections" not in image
+    assert {"class", "label", "score"} == set(image["ranking"][0])
+    assert (detlite.folder / "ranked.png").is_file()
+
+
+def test_a_ranking_is_no_coco_result(detlite):
+    save_classifier(detlite.folder / "classifier")
+    (detlite.folder / "000000000139.png").write_bytes((detlite.folder / "photos" / "0.png").read_bytes())
+    ran = detlite("detect", "classifier", "000000000139.png", "--coco-json", "found.json")
+    assert (ran.status, ran.out) == (2, "")
+    assert "the model is a classifier: leave --coco-json away" in ran.err
