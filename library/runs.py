@@ -31,7 +31,7 @@ from detlite.studies.detect.results import DetectRun
 
 
 def session(model: AnyModel, *, threads: int = 1) -> Session:
-    """Return *model* open in this process: `run(image)` gives what it finds.
+    """Return *model* open in this process: `run(image)` gives what it finds, `step(frame)` what a stream shows so far.
 
     Several interpreters in one process can clash: use `detect` to run models of different back ends.
 

@@ -85,7 +85,7 @@ class _Run:
             if isinstance(image, InputError):
                 self._write({"image": str(one.path), "error": str(image)})
             else:
-                result = self._found(image, str(one.path))
+                result = _result(self._session.run(image), image, str(one.path))
                 self._write(result.whole_record())
                 if one.picture is not None:
                     waiting.append(self._pool.submit(self._draw, image, result, one.picture))
@@ -122,17 +122,15 @@ class _Run:
                     part.replace(one.picture)
 
     def _each(self, one: Input, frames: Iterator[Any], progress: Progress) -> Iterator[tuple[Pixels, ImageResult]]:
+        self._session.reset()  # a model with a state sees each video as a stream of its own
         for number, frame in enumerate(frames):
             image = frame.pixels()
-            result = self._found(image, str(one.path), frame=number, time_s=frame.time_s)
+            found = self._session.step(image)
+            result = _result(found, image, str(one.path), frame=number, time_s=frame.time_s)
             self._write(result.whole_record())
             if number % FRAMES_TOLD_EVERY == 0:
                 progress(one.path.name, number + 1, 0)
             yield image, result
-
-    def _found(self, image: Pixels, name: str, **place: Any) -> ImageResult:
-        found = self._session.run(image)
-        return ImageResult(name, image.shape[0], image.shape[1], found.listed, _finite(found), **place)
 
     def _draw(self, image: Pixels, result: ImageResult, path: Path) -> None:
         from PIL import Image
@@ -151,6 +149,10 @@ def _read(path: Path) -> Pixels | InputError:
         return read_image(path)
     except InputError as error:
         return error
+
+
+def _result(found: Result, image: Pixels, name: str, **place: Any) -> ImageResult:
+    return ImageResult(name, image.shape[0], image.shape[1], found.listed, _finite(found), **place)
 
 
 def _finite(result: Result) -> tuple[Found, ...]:
