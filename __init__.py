@@ -143,6 +143,7 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "compare",
     "predict_edgetpu",
     "list_devices",
+    "devices",
     # what is handed on
     "Accuracy",
     "Agreement",

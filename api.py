@@ -8,6 +8,7 @@ where it is not known.
 
 from __future__ import annotations
 
+from detlite import devices as devices
 from detlite.accuracy.dataset import DatasetFiles as DatasetFiles
 from detlite.accuracy.images import Images as Images
 from detlite.accuracy.results import Accuracy as Accuracy
@@ -15,9 +16,9 @@ from detlite.accuracy.results import Agreement as Agreement
 from detlite.convert.model import Model as Model
 from detlite.convert.targets.edgetpu.predict import Prediction as Prediction
 from detlite.devices.inventory import Device as Device
+from detlite.devices.inventory import list_devices as list_devices
 from detlite.library.inputs import dataset as dataset
 from detlite.library.inputs import images as images
-from detlite.library.inputs import list_devices as list_devices
 from detlite.library.models import compare as compare
 from detlite.library.models import export as export
 from detlite.library.models import predict_edgetpu as predict_edgetpu

@@ -6,3 +6,9 @@ here imports `detlite.calibration`, nor the other way round.
 Add a kind of device as one file in `kinds/`, a check of `detlite doctor` as one file in `doctor/checks/`, and the
 output of a program as one file in `parsers/`.
 """
+
+import sys
+
+from detlite.devices.callable_package import CallablePackage
+
+sys.modules[__name__].__class__ = CallablePackage

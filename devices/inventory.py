@@ -178,6 +178,22 @@ def read_inventory(path: Path | None = None) -> Inventory:
     return Inventory(path, {HOST: Device(HOST, HOST), **devices})
 
 
+def list_devices(inventory: str | Path | None = None) -> tuple[Device, ...]:
+    """Return this machine, called `host`, and the devices of the inventory; none of them is contacted.
+
+    Args:
+        inventory: its file; None for `$DETLITE_DEVICES`, else `~/.config/detlite/devices.toml`.
+
+    Raises:
+        InputError: the file is damaged, or names a kind or a setting that there is not.
+
+    Example:
+        >>> [device.name for device in detlite.list_devices("lab.toml")]
+        ['host', 'pixel8', 'orin']
+    """
+    return tuple(read_inventory(None if inventory is None else Path(inventory)).devices.values())
+
+
 def _tables(path: Path) -> Mapping[str, Any]:
     try:
         with path.open("rb") as file:  # a pipe or a device has no size to check first

@@ -1,4 +1,4 @@
-"""What a library call works on: images, data sets and devices."""
+"""What a library call works on: images and data sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.images import Images, images_in
-from detlite.devices.inventory import Device, read_inventory
 from detlite.library.arguments import AnyPath
 
 
@@ -49,19 +48,3 @@ def dataset(name: str, *paths: AnyPath, limit: int | None = None, **further: Any
     """
     options = {key.replace("_", "-"): str(value) for key, value in further.items()}
     return DatasetFiles(name, tuple(map(Path, paths)), options, limit)
-
-
-def list_devices(inventory: AnyPath | None = None) -> tuple[Device, ...]:
-    """Return this machine, called `host`, and the devices of the inventory; none of them is contacted.
-
-    Args:
-        inventory: its file; None for `$DETLITE_DEVICES`, else `~/.config/detlite/devices.toml`.
-
-    Raises:
-        InputError: the file is damaged, or names a kind or a setting that there is not.
-
-    Example:
-        >>> [device.name for device in detlite.list_devices("lab.toml")]
-        ['host', 'pixel8', 'orin']
-    """
-    return tuple(read_inventory(None if inventory is None else Path(inventory)).devices.values())

@@ -32,6 +32,7 @@ PUBLIC = {
     "compare",
     "predict_edgetpu",
     "list_devices",
+    "devices",
     "Accuracy",
     "Agreement",
     "Artifact",
@@ -253,7 +254,8 @@ def test_an_edge_tpu_is_predicted_without_its_compiler(tiny):
 
 def test_devices_are_listed_without_asking_them(tmp_path):
     (tmp_path / "lab.toml").write_text('[orin]\nkind = "jetson"\naddress = "orin"\n')
-    assert [device.name for device in detlite.list_devices(tmp_path / "lab.toml")] == ["host", "orin"]
+    for listed in (detlite.list_devices, detlite.devices):
+        assert [device.name for device in listed(tmp_path / "lab.toml")] == ["host", "orin"]
 
 
 def test_the_tour_runs_on_a_tiny_model(tiny, photos, tmp_path):
