@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.labels.annotations import Annotations, RunLengths
-from detlite.accuracy.matching import Found, Masks, Matches, Truths, match
+from detlite.accuracy.matching import FoundObjects, Masks, Matches, Truths, match
 from detlite.accuracy.metric import ClassScore, Scores
 from detlite.runtime.arrays import Bools
 from detlite.runtime.errors import InputError
@@ -133,7 +133,7 @@ def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap
         masks=None if detected.encoded is None else encoded_truths(annotations),
     )
     masks = None if detected.encoded is None else detected.encoded[has_category(detected, classes)]
-    found = Found(np.searchsorted(ids, image).astype(np.int64), category, boxes, scores, masks)
+    found = FoundObjects(np.searchsorted(ids, image).astype(np.int64), category, boxes, scores, masks)
     return match(truths, found, len(ids))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from detlite.accuracy.bootstrap import SEED, Interval, bootstrap_map
 from detlite.accuracy.coco import pixel_boxes
 from detlite.accuracy.detect import Detected
-from detlite.accuracy.matching import Found, Matches, Truths, match
+from detlite.accuracy.matching import FoundObjects, Matches, Truths, match
 from detlite.accuracy.precision import mean_average_precision
 from detlite.accuracy.predictions import Concordance, refuse_other_images
 from detlite.runtime.errors import InputError
@@ -96,7 +96,7 @@ def fidelity_matches(found: Detected, reference: Detected) -> Matches:
     )
     found_boxes = pixel_boxes(found)
     real = (found_boxes[:, 2:] > 0).all(axis=1)
-    others = Found(
+    others = FoundObjects(
         image=found.image_index[real],
         category=found.classes[real],
         boxes=found_boxes[real],

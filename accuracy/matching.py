@@ -39,7 +39,7 @@ class Truths:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FoundObjects:
     """Objects that were found: as `Truths`, with scores float64 (n,)."""
 
     image: Integers
@@ -48,10 +48,10 @@ class Found:
     scores: Doubles
     masks: Masks | None = None
 
-    def take(self, which: Bools | Integers | slice) -> Found:
+    def take(self, which: Bools | Integers | slice) -> FoundObjects:
         """Return those that *which* chooses: places, a mask or a slice."""
         masks = None if self.masks is None else self.masks[which]
-        return Found(self.image[which], self.category[which], self.boxes[which], self.scores[which], masks)
+        return FoundObjects(self.image[which], self.category[which], self.boxes[which], self.scores[which], masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class Matches:
     classes: tuple[ClassMatches, ...]
 
 
-def match(truths: Truths, found: Found, images: int) -> Matches:
+def match(truths: Truths, found: FoundObjects, images: int) -> Matches:
     """Return which of *found* are right, at each IoU of `THRESHOLDS`.
 
     Equal scores keep their order inside an image, and the order of the images between them.
@@ -95,7 +95,7 @@ def match(truths: Truths, found: Found, images: int) -> Matches:
     return Matches(images, tuple(classes))
 
 
-def _match_class(truths: Truths, found: Found, images: int) -> ClassMatches:
+def _match_class(truths: Truths, found: FoundObjects, images: int) -> ClassMatches:
     order = np.lexsort((-found.scores, found.image))
     image = found.image[order]
     rank = np.arange(len(image)) - np.searchsorted(image, image, side="left")
@@ -123,7 +123,7 @@ def _match_class(truths: Truths, found: Found, images: int) -> ClassMatches:
     )
 
 
-def _overlaps(found: Found, truths: Truths) -> Doubles:
+def _overlaps(found: FoundObjects, truths: Truths) -> Doubles:
     """Return the IoU of each of *found* with each of *truths*: of their masks where they have them, else of boxes."""
     if found.masks is None or truths.masks is None:
         return iou(found.boxes, truths.boxes, truths.crowd)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detlite.accuracy.matching import Found, Truths, iou
+from detlite.accuracy.matching import FoundObjects, Truths, iou
 from detlite.runtime.arrays import Bools, Doubles, Integers
 
 IOU_THRESHOLD = 0.5
@@ -52,7 +52,7 @@ class _Image:
 def class_credits(
     truths: Truths,
     group_of: Bools,
-    found: Found,
+    found: FoundObjects,
     images: int,
     *,
     group_weight: float = 0.0,
@@ -87,7 +87,7 @@ def class_credits(
 
 
 def _earned(
-    truths: Truths, group_of: Bools, found: Found, group_weight: float, area: tuple[float, float]
+    truths: Truths, group_of: Bools, found: FoundObjects, group_weight: float, area: tuple[float, float]
 ) -> tuple[Integers, Doubles, Doubles]:
     """Return image, score and credit of what counts of one class; *found* is sorted by image, best score first."""
     kept, credit = np.ones(len(found.scores), np.bool_), np.zeros(len(found.scores))
@@ -111,7 +111,7 @@ def _earned(
     )
 
 
-def _earned_in_image(found: Found, truths: Truths, group_of: Bools) -> _Image:
+def _earned_in_image(found: FoundObjects, truths: Truths, group_of: Bools) -> _Image:
     kept, credit = np.ones(len(found.scores), np.bool_), np.zeros(len(found.scores))
     single = np.flatnonzero(~group_of)
     if len(single):

@@ -12,7 +12,7 @@ from detlite.accuracy.coco import found_arrays, refuse_other_images
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.interpolation import Average, average_precision, mean_over_classes
 from detlite.accuracy.labels.annotations import Annotations
-from detlite.accuracy.matching import Found, Truths
+from detlite.accuracy.matching import FoundObjects, Truths
 from detlite.accuracy.metric import ClassScore, Metric, Scores
 from detlite.accuracy.pascal import AREAS, IOU_THRESHOLD, ClassCredits, class_credits
 from detlite.runtime.arrays import Bools, Doubles, Integers
@@ -102,12 +102,12 @@ def _truths(annotations: Annotations) -> tuple[Truths, Bools]:
     return truths, np.array([t.group_of for t in rows], dtype=np.bool_)
 
 
-def _found(detected: Detected, annotations: Annotations, classes: ClassMap) -> Found:
+def _found(detected: Detected, annotations: Annotations, classes: ClassMap) -> FoundObjects:
     image, category, boxes, scores = found_arrays(detected, annotations, classes)
-    return Found(_places(annotations, image), category, boxes, scores)
+    return FoundObjects(_places(annotations, image), category, boxes, scores)
 
 
-def _verified(found: Found, truths: Truths, annotations: Annotations) -> Found:
+def _verified(found: FoundObjects, truths: Truths, annotations: Annotations) -> FoundObjects:
     """Leave out detections of classes that nobody spoke of in their image: no label, and no box."""
     number = {image.id: place for place, image in enumerate(annotations.images)}
     known = {(number[image], category) for image, category in annotations.verified}

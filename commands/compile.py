@@ -17,7 +17,7 @@ from detlite.convert.targets.edgetpu.compile import CompileOptions
 from detlite.convert.targets.edgetpu.compiler import Compiler, find_compiler
 from detlite.convert.targets.edgetpu.gates import check_gates, parse_gates
 from detlite.convert.targets.edgetpu.job import (
-    Job,
+    CompileJob,
     figures_of,
     files_of,
     files_without_compiler,
@@ -170,7 +170,7 @@ def _options(values: dict[str, Any]) -> CompileOptions:
     )
 
 
-def _compiler(jobs: list[Job], out: Path, values: dict[str, Any], *, as_json: bool) -> Compiler:
+def _compiler(jobs: list[CompileJob], out: Path, values: dict[str, Any], *, as_json: bool) -> Compiler:
     """Return the compiler; without one, say which int8 file waits for it, and what it will do with that.
 
     Raises:

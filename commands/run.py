@@ -20,7 +20,7 @@ from detlite.studies.report.write import write_report
 from detlite.studies.run.images import ImageSets, coco_sets, demo_sets, folder_sets
 from detlite.studies.run.ledger import Ledger, open_ledger
 from detlite.studies.run.publish import is_good, to_report, verdict
-from detlite.studies.run.run import DEPLOYED, FLOAT, INT8, Results, Settings, run_stages, trained_source
+from detlite.studies.run.run import DEPLOYED, FLOAT, INT8, Results, RunSettings, run_stages, trained_source
 
 DEFAULT_MODEL = "ssdlite_mobilenet_v2_coco"
 DEFAULT_OUT = Path("detlite-run")
@@ -83,7 +83,7 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
         raise InputError("--force is for a job: a run resumes in its folder, and replaces nothing that detlite did not")
     if values["coco"] and values["images"]:
         raise InputError("give either --coco or --images, not both")
-    settings = Settings(labels=values["labels"], threads=values["threads"])
+    settings = RunSettings(labels=values["labels"], threads=values["threads"])
     ledger = open_ledger(out)
     with progress() as report:
         source = trained_source(_source(model, report))

@@ -8,7 +8,7 @@ from typing import Any
 
 from detlite.devices.parsers.benchmark_model import BenchmarkRun, Taken
 from detlite.runtime.errors import DetliteError, InputError
-from detlite.runtime.measure.results import Energy, Failure, Interval, Metric, validity_of
+from detlite.runtime.measure.results import Energy, Failure, Interval, QuotedMetric, validity_of
 from detlite.runtime.records import from_record, to_record
 
 SCHEMA, SCHEMA_VERSION = "detlite.benchmark_model", 2
@@ -66,7 +66,7 @@ class BenchmarkResult:
     scenario: str = "single-stream"
     reasons: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
-    metric: Metric = field(default_factory=lambda: Metric("invoke_mean_ms"))
+    metric: QuotedMetric = field(default_factory=lambda: QuotedMetric("invoke_mean_ms"))
     first_ms: float | None = None
     load_ms: float | None = None
     memory_peak_mb: float | None = None
@@ -133,7 +133,7 @@ def benchmark_result(
         threads=runs[0].threads or 1,
         reasons=(*reasons, *_reasons(runs, asked_runs, means)),
         cautions=(*CAUTIONS, *((GPU_CAUTION,) if "gpu" in delegates else ())),
-        metric=Metric("invoke_mean_ms", mean_ms),
+        metric=QuotedMetric("invoke_mean_ms", mean_ms),
         first_ms=runs[0].first_ms,
         load_ms=runs[0].init_ms,
         memory_peak_mb=max((run.memory_mb for run in runs if run.memory_mb is not None), default=None),

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class StreamResult:
     """What a model said about one image.
 
     Attributes:
@@ -45,7 +45,7 @@ class Seen:
 
 def detect_stream(
     contract: Contract, opened: Callable[[], Session], paths: Sequence[Path], *, progress: Progress = silent
-) -> Iterator[Seen]:
+) -> Iterator[StreamResult]:
     """Yield what the session that *opened* returns finds in each of *paths*, in their order.
 
     The first images are read while it is opened, by its *contract*.
@@ -70,8 +70,8 @@ def _found(session: Session, raw: Raw, size: Size) -> Result:
     return session.postprocess(session.real(raw), size)
 
 
-def _finished(item: Tuple[Future[Result], Tuple[int, int], int]) -> Seen:
-    return Seen(item[0].result(), item[1], item[2])
+def _finished(item: Tuple[Future[Result], Tuple[int, int], int]) -> StreamResult:
+    return StreamResult(item[0].result(), item[1], item[2])
 
 
 def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Iterable[Path]) -> Iterator[T]:
@@ -94,7 +94,7 @@ def _prepare(contract: Contract, path: Path) -> Prepared:
     return input_of(image, contract), (image.shape[0], image.shape[1])
 
 
-def columns(seen: List[Seen]) -> Dict[str, NDArray[Any]]:
+def columns(seen: List[StreamResult]) -> Dict[str, NDArray[Any]]:
     """Return everything in *seen*, at least one image, as arrays: the results' own columns, `sizes` and `invoke_ns`."""
     results = [one.result for one in seen]
     return {

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
-from detlite.devices.doctor.finding import SPOILS, Check, Finding, Model, Subject
+from detlite.devices.doctor.finding import SPOILS, Check, CheckedModel, Finding, Subject
 from detlite.devices.inventory import HOST, Device
 from detlite.devices.kind import kind_called, questions_of_all, recognize
 from detlite.devices.log_lines import whole
@@ -36,7 +36,7 @@ def all_checks() -> dict[str, Check]:
     return load_plugins(CHECKS)
 
 
-def examine(transport: Transport, device: Device, model: Model | None = None) -> Diagnosis:
+def examine(transport: Transport, device: Device, model: CheckedModel | None = None) -> Diagnosis:
     """Return the findings on *device*, for *model* if given.
 
     Raises:
@@ -50,7 +50,7 @@ def examine(transport: Transport, device: Device, model: Model | None = None) ->
     return diagnose(subject_of(device, answers, now_s=middle, model=model))
 
 
-def subject_of(device: Device, answers: Answers, *, now_s: float, model: Model | None = None) -> Subject:
+def subject_of(device: Device, answers: Answers, *, now_s: float, model: CheckedModel | None = None) -> Subject:
     """Return what the checks examine; *now_s* is this machine's time when the device told its own."""
     name, _why = recognize(answers)
     kind = kind_called(name if device.kind == HOST else device.kind)

@@ -40,7 +40,7 @@ def caution(text: str, cure: str) -> Finding:
 
 
 @dataclass(frozen=True)
-class Model:
+class CheckedModel:
     """A model file to run on a device.
 
     Attributes:
@@ -78,7 +78,7 @@ class Subject:
     sensors: Sensors
     python: dict[str, Any] | None
     skew_s: float | None
-    model: Model | None = None
+    model: CheckedModel | None = None
 
     @property
     def has_edgetpu(self) -> bool:

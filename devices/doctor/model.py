@@ -7,13 +7,13 @@ from pathlib import Path
 from detlite.convert.artifact import known_artifact
 from detlite.convert.targets.edgetpu.compiled import read_compiled, totals
 from detlite.convert.tflite.describe import COMPILED, describe
-from detlite.devices.doctor.finding import Model
+from detlite.devices.doctor.finding import CheckedModel
 from detlite.runtime.errors import InputError
 
 SUFFIXES = (".tflite", ".onnx")
 
 
-def examined(path: Path) -> Model:
+def examined(path: Path) -> CheckedModel:
     """Return what the model at *path* needs: a folder of detlite's, a .tflite or a .onnx.
 
     Raises:
@@ -32,6 +32,6 @@ def examined(path: Path) -> Model:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     if path.suffix == ".onnx" or describe(data, str(path)).kind != COMPILED:
-        return Model(path, len(data))
+        return CheckedModel(path, len(data))
     needed = totals(read_compiled(data, str(path)))["min_runtime_version"]
-    return Model(path, len(data), needed)
+    return CheckedModel(path, len(data), needed)

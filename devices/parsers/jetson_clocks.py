@@ -15,7 +15,7 @@ CPUFREQ_HZ = 1000  # the cores' clocks are in kHz, as in cpufreq; all others in 
 
 
 @dataclass(frozen=True)
-class Clock:
+class JetsonClock:
     """One clock: a core's (`cpu0`), the `GPU`'s, the memory's (`EMC`), or a DLA's.
 
     Attributes:
@@ -38,7 +38,7 @@ class Clock:
         return self.min_hz is not None and self.min_hz == self.max_hz
 
 
-def parse(text: str) -> tuple[Clock, ...]:
+def parse(text: str) -> tuple[JetsonClock, ...]:
     """Return the clocks in *text*, in order.
 
     Raises:
@@ -51,13 +51,13 @@ def parse(text: str) -> tuple[Clock, ...]:
     return (*found[:-1], replace(found[-1], problems=found[-1].problems + problems))
 
 
-def _clock(name: str, pairs: list[tuple[str, str]]) -> Clock:
+def _clock(name: str, pairs: list[tuple[str, str]]) -> JetsonClock:
     values = dict(pairs)
     unit = CPUFREQ_HZ if name.startswith("cpu") else 1
     clocks = [whole(values.get(key, "")) for key in ("MinFreq", "MaxFreq", "CurrentFreq")]
     low, high, now = (None if clock is None else clock * unit for clock in clocks)
     is_whole = None not in clocks and len(values) == len(pairs)
-    return Clock(
+    return JetsonClock(
         name=name,
         min_hz=low,
         max_hz=high,

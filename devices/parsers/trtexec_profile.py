@@ -15,7 +15,7 @@ BLOCK = re.compile(r"^\[.*?^\]", re.M | re.S)
 
 
 @dataclass(frozen=True)
-class Layer:
+class EngineLayer:
     """One layer of an engine: its mean time per run, and the median if the version has it."""
 
     name: str
@@ -29,7 +29,7 @@ class EngineProfile:
     """The layers of an engine in execution order, and the number of runs that the means are over."""
 
     count: int | None
-    layers: tuple[Layer, ...]
+    layers: tuple[EngineLayer, ...]
     problems: tuple[str, ...] = ()
 
 
@@ -66,11 +66,11 @@ def _profile(rows: list[Any]) -> EngineProfile:
     return EngineProfile(counts[0] if counts else None, layers, problems)
 
 
-def _layer(row: dict[str, Any]) -> Layer | None:
+def _layer(row: dict[str, Any]) -> EngineLayer | None:
     mean = _number(row.get("averageMs"))
     if not isinstance(row.get("name"), str) or mean is None:
         return None
-    return Layer(row["name"], mean, _number(row.get("medianMs")), _number(row.get("percentage")))
+    return EngineLayer(row["name"], mean, _number(row.get("medianMs")), _number(row.get("percentage")))
 
 
 def _number(value: object) -> float | None:

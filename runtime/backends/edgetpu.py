@@ -10,15 +10,15 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.runners.backend import Backend, Settings
 from detlite.runtime.runners.delegates import parse_delegate
 from detlite.runtime.runners.edgetpu import open_edgetpu
-from detlite.runtime.runners.edgetpu_runner import EdgeTpu
+from detlite.runtime.runners.edgetpu_runner import OpenedEdgeTpu
 
 
-def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> EdgeTpu:
+def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> OpenedEdgeTpu:
     texts = settings.delegates or ("edgetpu",)
     name, options = parse_delegate(texts[0])
     if len(texts) != 1 or name != "edgetpu":
         raise InputError(f"delegates {texts}: the Edge TPU's back end wants one, such as edgetpu,device=usb")
-    return EdgeTpu(open_edgetpu(model, device=options.get("device", ""), library=options.get("library")))
+    return OpenedEdgeTpu(open_edgetpu(model, device=options.get("device", ""), library=options.get("library")))
 
 
 PLUGIN = Backend(title="Edge TPU", suffixes=(".tflite",), open=_open)

@@ -20,7 +20,7 @@ from detlite.runtime.task import Result
 Record = Dict[str, Any]
 
 
-class Seen(NamedTuple):
+class NamedResult(NamedTuple):
     """An image, its (height, width), and what the model says about it."""
 
     name: str
@@ -69,12 +69,12 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     return Session(artifact, threads=values["threads"], runner=_runner(artifact, values)), artifact.model, paths
 
 
-def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[Seen]:
+def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[NamedResult]:
     found = []
     for path in paths:
         image = read_image(path)
         name = str(path) if values["images"] else path.name
-        found.append(Seen(name, (image.shape[0], image.shape[1]), session.run(image)))
+        found.append(NamedResult(name, (image.shape[0], image.shape[1]), session.run(image)))
     return found
 
 
@@ -120,12 +120,12 @@ def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
     return backend.open(artifact.model, settings, artifact.contract)
 
 
-def _record(one: Seen, score: float) -> Record:
+def _record(one: NamedResult, score: float) -> Record:
     listed = [item.to_record() for item in one.result.above(score)]
     return {"image": one.name, "height": one.size[0], "width": one.size[1], one.result.listed: listed}
 
 
-def _text(found: List[Seen], score: float) -> str:
+def _text(found: List[NamedResult], score: float) -> str:
     lines = []
     for one in found:
         listed = list(one.result.above(score))

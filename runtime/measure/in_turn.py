@@ -13,9 +13,9 @@ import numpy as np
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.process import TELL_EVERY_NS, Bench, peak_bytes
+from detlite.runtime.measure.process import TELL_EVERY_NS, LoadedModel, peak_bytes
 from detlite.runtime.measure.protocol import Setup
-from detlite.runtime.measure.results import Against, Measurement, Metric
+from detlite.runtime.measure.results import Against, Measurement, QuotedMetric
 from detlite.runtime.measure.run_folder import HEADER, read_rows
 from detlite.runtime.measure.run_summary import measured
 from detlite.runtime.measure.scenario import Rows
@@ -97,31 +97,31 @@ def in_turn_process(request: Record, progress: Progress) -> Record:
     """Do what *request* says, `models` each a record of `Setup.request`, and write their samples to its `folder`.
 
     Returns:
-        `models`: of each, what is known before its first sample, as `Bench.facts`, and its memory.
+        `models`: of each, what is known before its first sample, as `LoadedModel.facts`, and its memory.
     """
-    benches = [Bench(one) for one in request["models"]]
+    models = [LoadedModel(one) for one in request["models"]]
     gc.collect()
     gc.disable()  # a collection would stop an inference now and then; nothing here makes cycles
-    facts = [bench.facts() for bench in benches]
-    tables = take_turns(benches, Plan(request["samples"], request["min_seconds"]), progress=progress)
+    facts = [model.facts() for model in models]
+    tables = take_turns(models, Plan(request["samples"], request["min_seconds"]), progress=progress)
     for number, table in enumerate(tables):
         _rows_file(Path(request["folder"]), number).write_bytes(HEADER.encode() + b"".join(table))
     known = {"warm_up_samples": WARM_UPS, "warm_up_cut": 0, "samples_set_aside": 0, "memory_peak_bytes": peak_bytes()}
     return {"models": [{**fact, **known} for fact in facts]}
 
 
-def take_turns(benches: Sequence[Bench], plan: Plan, *, progress: Progress = silent) -> Tuple[List[bytes], ...]:
+def take_turns(models: Sequence[LoadedModel], plan: Plan, *, progress: Progress = silent) -> Tuple[List[bytes], ...]:
     """Return the lines of each model's samples; see `scenario.COLUMNS`."""
-    for bench in benches:
-        _serve(bench, [], WARM_UPS)
-    tables: Tuple[List[bytes], ...] = tuple([] for _ in benches)
-    serves = [bench.server(table.append, lambda _now: None) for bench, table in zip(benches, tables)]
-    clock = benches[0].clock
+    for model in models:
+        _serve(model, [], WARM_UPS)
+    tables: Tuple[List[bytes], ...] = tuple([] for _ in models)
+    serves = [model.server(table.append, lambda _now: None) for model, table in zip(models, tables)]
+    clock = models[0].clock
     begin = now = told = clock.now_ns()
     query = 0
     while query < plan.samples or now - begin < plan.min_seconds * 1e9:
-        for bench, serve in zip(benches, serves):
-            now = serve(query, 0, bench.clock.now_ns())
+        for model, serve in zip(models, serves):
+            now = serve(query, 0, model.clock.now_ns())
         query += 1
         if now - told >= TELL_EVERY_NS:
             told = now
@@ -130,10 +130,10 @@ def take_turns(benches: Sequence[Bench], plan: Plan, *, progress: Progress = sil
     return tables
 
 
-def _serve(bench: Bench, table: List[bytes], count: int) -> None:
-    serve = bench.server(table.append, lambda _now: None)
+def _serve(model: LoadedModel, table: List[bytes], count: int) -> None:
+    serve = model.server(table.append, lambda _now: None)
     for query in range(count):
-        serve(query, 0, bench.clock.now_ns())
+        serve(query, 0, model.clock.now_ns())
 
 
 def _rows_file(folder: Path, number: int) -> Path:
@@ -159,7 +159,7 @@ def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: 
     return replace(
         found,
         preset=None,
-        metric=Metric("latency_p50_ms", found.latency.p50_ms),
+        metric=QuotedMetric("latency_p50_ms", found.latency.p50_ms),
         reasons=(f"{len(rows)} samples are under {FEWEST_SAMPLES}",) if few else (),
         cautions=(*(note for note in notes if note is not None), *cautions_of(setup, [fact])),
         protocol=protocol,

@@ -40,7 +40,7 @@ Record = Dict[str, Any]
 Tensor = NDArray[Any]
 
 
-class Bench:
+class LoadedModel:
     """A model that is open, with its images in memory, ready to be timed."""
 
     def __init__(self, request: Record) -> None:
@@ -162,21 +162,21 @@ def measure_process(request: Record, progress: Progress) -> Record:
     """Do what *request* says, a record of `Setup.request`, and write it to its `folder`; see `run_folder`."""
     folder = Path(request["folder"])
     scenario = scenario_called(request["scenario"])
-    bench = Bench(request)
-    write_json(folder / OPENED, bench.facts())
+    loaded = LoadedModel(request)
+    write_json(folder / OPENED, loaded.facts())
     gc.collect()
     gc.disable()  # a collection would stop an inference now and then; nothing here makes cycles
     wall_s, monotonic_s = time.time(), time.monotonic()
-    expected_ns = _warm_up(bench, folder / WARM_UP, int(request["warm_up_s"] * 1e9))
-    load = Load(**{**request["load"], "samples": len(bench.tensors), "expected_ns": max(1, expected_ns)})
+    expected_ns = _warm_up(loaded, folder / WARM_UP, int(request["warm_up_s"] * 1e9))
+    load = Load(**{**request["load"], "samples": len(loaded.tensors), "expected_ns": max(1, expected_ns)})
     file = Appender(folder / SAMPLES)
     with ThreadPoolExecutor(WORKERS) as pool:
         if request["end_to_end"]:
-            bench.read_ahead(pool, [Path(path) for path in request["images"]])
-        scenario.run(load, bench.clock, bench.server(file.write, _teller(progress, load)))
+            loaded.read_ahead(pool, [Path(path) for path in request["images"]])
+        scenario.run(load, loaded.clock, loaded.server(file.write, _teller(progress, load)))
     file.close()
     stepped_s = (time.time() - wall_s) - (time.monotonic() - monotonic_s)
-    ended = {"model_sha256": sha256_of(bench.model), "memory_peak_bytes": peak_bytes(), "wall_clock_step_s": stepped_s}
+    ended = {"model_sha256": sha256_of(loaded.model), "memory_peak_bytes": peak_bytes(), "wall_clock_step_s": stepped_s}
     write_json(folder / ENDED, {**ended, "load": asdict(load)})
     return {}
 
@@ -203,16 +203,16 @@ def _teller(progress: Progress, load: Load) -> Callable[[int], None]:
     return tell
 
 
-def _warm_up(bench: Bench, path: Path, least_ns: int) -> int:
+def _warm_up(loaded: LoadedModel, path: Path, least_ns: int) -> int:
     """Run the model until its times have settled: until their last half has one level. Return their median."""
     file = Appender(path)
     taken: List[int] = []
-    serve = bench.server(file.write, lambda _now: None)
-    begin = end = bench.clock.now_ns()
+    serve = loaded.server(file.write, lambda _now: None)
+    begin = end = loaded.clock.now_ns()
     wanted = FEWEST_WARM_UPS
     while end - begin < MOST_WARM_UP_NS:
-        start = bench.clock.now_ns()
-        end = serve(len(taken), len(taken) % len(bench.tensors), start)
+        start = loaded.clock.now_ns()
+        end = serve(len(taken), len(taken) % len(loaded.tensors), start)
         taken.append(end - start)
         if len(taken) >= wanted and end - begin >= least_ns:
             if change_point(np.array(taken, np.int64)) <= len(taken) // 2:

@@ -67,7 +67,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Metric:
+class QuotedMetric:
     """What is quoted of a measurement: *name* ends in its unit; *value* is None where nothing can be quoted."""
 
     name: str
@@ -223,7 +223,7 @@ class Measurement:
     model: str
     model_sha256: str
     scenario: str
-    metric: Metric
+    metric: QuotedMetric
     latency: Latency
     invoke: Latency
     samples: int

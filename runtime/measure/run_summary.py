@@ -18,9 +18,9 @@ from detlite.runtime.measure.results import (
     Latency,
     MeasuredImage,
     Measurement,
-    Metric,
     ProcessResult,
     ProcessSamples,
+    QuotedMetric,
     Stages,
 )
 from detlite.runtime.measure.run_folder import (
@@ -100,7 +100,7 @@ def measured(setup: Setup, series: Sequence[Rows], facts: Sequence[Record], judg
         model_sha256=first["model_sha256"],
         scenario=setup.scenario,
         preset=setup.preset_name,
-        metric=Metric(scenario.metric, None if judged is None else judged.value),
+        metric=QuotedMetric(scenario.metric, None if judged is None else judged.value),
         latency=latency_of(latencies),
         invoke=latency_of([rows.invoke_ns for rows in series]),
         figures={} if judged is None else judged.figures,

@@ -20,7 +20,7 @@ PLUGGED = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class EdgeTpuDiagnosis:
     """One Edge TPU that the system sees, and what is wrong with it.
 
     Attributes:
@@ -43,12 +43,12 @@ def diagnose(root: Path = Path("/")) -> str:
     return "; ".join(f"{item.where}: {item.cause}" for item in found)
 
 
-def _usb(root: Path) -> List[Finding]:
+def _usb(root: Path) -> List[EdgeTpuDiagnosis]:
     found = []
     for folder in _folders(root / "sys" / "bus" / "usb" / "devices"):
         ids = (_read(folder / "idVendor"), _read(folder / "idProduct"))
         if ids in (USB_UNLOADED, USB_READY):
-            found.append(Finding(f"usb {folder.name}", _usb_cause(root, folder, ready=ids == USB_READY)))
+            found.append(EdgeTpuDiagnosis(f"usb {folder.name}", _usb_cause(root, folder, ready=ids == USB_READY)))
     return found
 
 
@@ -70,12 +70,12 @@ def _usb_cause(root: Path, folder: Path, *, ready: bool) -> str:
     return f"ready and writable: another process holds it, or the device option names another{note}"
 
 
-def _pci(root: Path) -> List[Finding]:
+def _pci(root: Path) -> List[EdgeTpuDiagnosis]:
     nodes = sorted((root / "dev").glob("apex_*"))
     if nodes:
-        return [Finding(f"/dev/{node.name}", _apex_cause(node)) for node in nodes]
+        return [EdgeTpuDiagnosis(f"/dev/{node.name}", _apex_cause(node)) for node in nodes]
     return [
-        Finding(
+        EdgeTpuDiagnosis(
             f"pci {folder.name}",
             "there is no /dev/apex_0: the gasket and apex drivers are missing, or not built for this kernel",
         )

@@ -11,7 +11,7 @@ from detlite.runtime.runners.interpreter import Details, Opened, Placement
 CUSTOM_OP = "edgetpu-custom-op"
 
 
-class EdgeTpu:
+class OpenedEdgeTpu:
     """An `Opened` compiled model.
 
     Attributes:

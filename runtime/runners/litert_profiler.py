@@ -38,7 +38,7 @@ class Event(Structure):
     )
 
 
-class Ran(NamedTuple):
+class OperatorEvent(NamedTuple):
     """One event: an operator, its kind, its place in the model or in the delegate's part of it, and its time."""
 
     name: str
@@ -131,7 +131,7 @@ class Profiled:
             buffers[i] = made.value
         return count, buffers
 
-    def run(self) -> List[Ran]:
+    def run(self) -> List[OperatorEvent]:
         """Run the model once, on whatever its buffers hold; return what the profiler tells, in its order."""
         library, profiler = self._library, self._profiler
         library.call("LiteRtResetProfiler", profiler)
@@ -152,7 +152,8 @@ class Profiled:
         if any(event.kind not in (1, 2, 4, 8, 16, 32, 64, 128, 256) or not event.tag for event in found):
             raise DeviceError("LiteRT's profiler has events of another shape than in version 2.3: it is not read")
         return [
-            Ran(event.tag.decode(errors="replace"), event.kind, event.metadata[0], event.elapsed_us) for event in found
+            OperatorEvent(event.tag.decode(errors="replace"), event.kind, event.metadata[0], event.elapsed_us)
+            for event in found
         ]
 
 
@@ -175,7 +176,7 @@ def profile(model: Path, settings: Settings) -> Sequence[Timed]:
     return [Timed(e.name, PLACES[e.kind], us / 1e3, size) for e, us, size in zip(rows[0], times_us, sizes)]
 
 
-def _sizes(model: Path, events: Sequence[Ran]) -> Sequence[Optional[int]]:
+def _sizes(model: Path, events: Sequence[OperatorEvent]) -> Sequence[Optional[int]]:
     """Return the bytes of the tensors of each of *events*; None where that is not known."""
     sizes, partitions = bytes_of_operators(model)
     numbers = [event.number for event in events if event.kind == DELEGATE_NODE]

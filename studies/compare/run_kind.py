@@ -24,7 +24,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Kind:
+class RunKind:
     """One kind of run; its name is its file's name, which is its schema's.
 
     Attributes:
@@ -40,9 +40,9 @@ class Kind:
     noise: Callable[[RunRecord, RunRecord], Mapping[str, Span]]
 
 
-def kind_of(record: RunRecord) -> Kind:
+def kind_of(record: RunRecord) -> RunKind:
     """Return the kind of *record*."""
-    kind: Kind = load_plugin(KINDS, record.kind)
+    kind: RunKind = load_plugin(KINDS, record.kind)
     return kind
 
 

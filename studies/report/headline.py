@@ -8,7 +8,7 @@ from detlite.studies.report.report import AccuracyRow, Latencies, Report
 
 
 @dataclass(frozen=True)
-class Figure:
+class HeadlineFigure:
     """One figure: *value* large, *label* over it, *detail* under it."""
 
     label: str
@@ -16,7 +16,7 @@ class Figure:
     detail: str
 
 
-def headline(report: Report) -> tuple[Figure, ...]:
+def headline(report: Report) -> tuple[HeadlineFigure, ...]:
     """Return size, speed and accuracy of the last model against the first, as far as they are known."""
     figures = [_size(report), _speed(report), *map(_accuracy, _last_rows(report))]
     return tuple(figure for figure in figures if figure is not None)
@@ -45,30 +45,30 @@ def number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def _size(report: Report) -> Figure | None:
+def _size(report: Report) -> HeadlineFigure | None:
     first, last = report.models[0], report.models[-1]
     if first.size_bytes is None or last.size_bytes is None:
         return None
     if first is last:
-        return Figure("Size", megabytes(first.size_bytes), first.name)
+        return HeadlineFigure("Size", megabytes(first.size_bytes), first.name)
     detail = f"{megabytes(first.size_bytes)} → {megabytes(last.size_bytes)}"
     if last.size_bytes <= first.size_bytes:
-        return Figure("Smaller", f"{first.size_bytes / last.size_bytes:.2f}×", detail)
-    return Figure("Larger", f"{last.size_bytes / first.size_bytes:.2f}×", detail)
+        return HeadlineFigure("Smaller", f"{first.size_bytes / last.size_bytes:.2f}×", detail)
+    return HeadlineFigure("Larger", f"{last.size_bytes / first.size_bytes:.2f}×", detail)
 
 
-def _speed(report: Report) -> Figure | None:
+def _speed(report: Report) -> HeadlineFigure | None:
     if not report.latencies:
         return None
     medians = {item.name: item.percentile_ms(50) for item in report.latencies}
     first, last = _ends(report.latencies)
     if first is last:
-        return Figure("Median latency", milliseconds(medians[last.name]), last.detail or last.name)
+        return HeadlineFigure("Median latency", milliseconds(medians[last.name]), last.detail or last.name)
     before, after = medians[first.name], medians[last.name]
     detail = f"median {milliseconds(before)} → {milliseconds(after)}"
     if after <= before:
-        return Figure("Faster", f"{before / after:.2f}×", detail)
-    return Figure("Slower", f"{after / before:.2f}×", detail)
+        return HeadlineFigure("Faster", f"{before / after:.2f}×", detail)
+    return HeadlineFigure("Slower", f"{after / before:.2f}×", detail)
 
 
 def _ends(latencies: tuple[Latencies, ...]) -> tuple[Latencies, Latencies]:
@@ -80,6 +80,6 @@ def _last_rows(report: Report) -> list[AccuracyRow]:
     return [row for row in report.accuracy if row.name == report.models[-1].name][:2]
 
 
-def _accuracy(row: AccuracyRow) -> Figure:
+def _accuracy(row: AccuracyRow) -> HeadlineFigure:
     interval = "" if row.low is None or row.high is None else f"95 %: {number(row.low)} to {number(row.high)}, "
-    return Figure(row.metric, f"{number(row.value)} %", f"{interval}{row.images} images")
+    return HeadlineFigure(row.metric, f"{number(row.value)} %", f"{interval}{row.images} images")

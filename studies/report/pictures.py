@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detlite.runtime.image.read import read_image
 from detlite.studies.label_places import place_label
-from detlite.studies.report.report import Picture, Shown, Side
+from detlite.studies.report.report import Picture, PictureSide, Shown
 
 LONGEST_SIDE = 520  # pixels: sharp at half the page's width
 QUALITY = 78
@@ -82,7 +82,7 @@ def thumbnail(path: Path) -> tuple[bytes, int, int]:
     return out.getvalue(), small.width, small.height
 
 
-def _draw_side(side: Side, labels: Sequence[str], width: int, height: int) -> DrawnSide:
+def _draw_side(side: PictureSide, labels: Sequence[str], width: int, height: int) -> DrawnSide:
     boxes: list[DrawnBox] = []
     for shown in sorted(side.detections, key=lambda shown: -shown.score):  # the best choose their place first
         boxes.append(_draw_box(shown, labels, (width, height), boxes))

@@ -78,7 +78,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Side:
+class PictureSide:
     """What one model found in a picture."""
 
     name: str
@@ -90,7 +90,7 @@ class Picture:
     """A picture with what each model found in it, side by side."""
 
     path: Path
-    sides: tuple[Side, ...]
+    sides: tuple[PictureSide, ...]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table of texts: its title, a sentence on it, the columns' names and the rows."""
 
     title: str
@@ -136,7 +136,7 @@ class Report:
     models: tuple[ModelFile, ...]
     accuracy: tuple[AccuracyRow, ...] = ()
     latencies: tuple[Latencies, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     pictures: tuple[Picture, ...] = ()
     steps: tuple[Step, ...] = ()
     repairs: tuple[str, ...] = ()

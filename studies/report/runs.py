@@ -20,11 +20,11 @@ from detlite.studies.report.report import (
     Latencies,
     ModelFile,
     Picture,
+    PictureSide,
     Report,
+    ReportTable,
     Shown,
-    Side,
     Step,
-    Table,
 )
 from detlite.studies.report.write import JSON_NAME, SCHEMA, SCHEMA_VERSION
 
@@ -126,7 +126,7 @@ def _of_measurement(found: Measurement) -> Report:
     )
 
 
-def _figures(name: str, found: Measurement) -> Table:
+def _figures(name: str, found: Measurement) -> ReportTable:
     """Return the times of whole queries and of the interpreter, and what the scenario quotes."""
     rows = []
     for what, times in (("query", found.latency), ("interpreter", found.invoke)):
@@ -135,7 +135,7 @@ def _figures(name: str, found: Measurement) -> Table:
             rows.append((what, *("–" if figure is None else f"{figure:.3f} ms" for figure in figures)))
     rows += [(key.replace("_", " "), f"{value:g}", "", "") for key, value in found.figures.items()]
     lead = f"{found.samples} samples, {found.queries} queries, {found.validity}"
-    return Table(f"{name}: {found.scenario}", lead, ("", "p50", "p90", "p99"), tuple(rows))
+    return ReportTable(f"{name}: {found.scenario}", lead, ("", "p50", "p90", "p99"), tuple(rows))
 
 
 def _of_score(run: RunRecord) -> Report:
@@ -212,9 +212,9 @@ def _of_run(folder: Path) -> Report:
         raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:200]}; run detlite run again") from error
 
 
-def _table(record: Record) -> Table:
+def _table(record: Record) -> ReportTable:
     rows = tuple(tuple(row) for row in record["rows"])
-    return Table(record["title"], record["lead"], tuple(record["columns"]), rows)
+    return ReportTable(record["title"], record["lead"], tuple(record["columns"]), rows)
 
 
 def _pictures(folder: Path, records: Sequence[Record]) -> Iterator[Picture]:
@@ -223,7 +223,8 @@ def _pictures(folder: Path, records: Sequence[Record]) -> Iterator[Picture]:
         here = next((place for place in places if place.is_file()), None)
         if here is not None:
             yield Picture(
-                here, tuple(Side(side["name"], tuple(map(_shown, side["detections"]))) for side in record["sides"])
+                here,
+                tuple(PictureSide(side["name"], tuple(map(_shown, side["detections"]))) for side in record["sides"]),
             )
 
 

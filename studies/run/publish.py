@@ -14,9 +14,9 @@ from detlite.studies.report.report import (
     Latencies,
     ModelFile,
     Picture,
+    PictureSide,
     Report,
     Shown,
-    Side,
     Step,
 )
 from detlite.studies.run.ledger import Record
@@ -116,7 +116,9 @@ def _latencies(results: Results) -> Iterator[Latencies]:
 
 def _pictures(results: Results) -> Iterator[Picture]:
     for picture in results.scores["pictures"]:
-        sides = [Side(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)]
+        sides = [
+            PictureSide(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)
+        ]
         yield Picture(results.images.evaluation.paths[picture["image"]], tuple(sides))
 
 

@@ -32,7 +32,7 @@ NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": F
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """What a run depends on beside its source and its images.
 
     Attributes:
@@ -81,7 +81,7 @@ def trained_source(path: Path) -> Source:
     return source
 
 
-def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: Settings, progress: Progress) -> Results:
+def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: RunSettings, progress: Progress) -> Results:
     """Do every stage of the job that is not done, and return what all of them found."""
     stages = _Stages(ledger, source, images, settings, progress)
     float32 = stages.convert()
@@ -106,7 +106,7 @@ class _Stages:
     ledger: Ledger
     source: Source
     images: ImageSets
-    settings: Settings
+    settings: RunSettings
     progress: Progress
 
     def convert(self) -> Artifact:

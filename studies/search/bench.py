@@ -20,7 +20,7 @@ from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
-from detlite.runtime.stream import WORKERS, Seen, columns, detect_stream
+from detlite.runtime.stream import WORKERS, StreamResult, columns, detect_stream
 
 
 class Bench:
@@ -57,7 +57,7 @@ class Bench:
         found: dict[str, Any] = dict(columns(seen))
         return Detected(**found)
 
-    def _seen(self, session: Session) -> list[Seen]:
+    def _seen(self, session: Session) -> list[StreamResult]:
         """Return what *session* finds, its input tensors kept for the next model that reads the same."""
         image = session.contract.image
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -68,7 +68,7 @@ class Bench:
             for tensor, size in zip(self._tensors, sizes, strict=True):
                 session.invoke(tensor)
                 waiting.append(pool.submit(session.postprocess, session.heads(), size))
-            return [Seen(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
+            return [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
 
     def fidelity(self, model: Model) -> Fidelity:
         """Return how far *model* finds what the float model finds."""

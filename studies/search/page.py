@@ -17,10 +17,10 @@ from detlite.studies.report.report import (
     AccuracyRow,
     ModelFile,
     Picture,
+    PictureSide,
     Report,
+    ReportTable,
     Shown,
-    Side,
-    Table,
 )
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import Explanation, short
@@ -81,7 +81,7 @@ def _accuracy(explanation: Explanation, lost: Losses, images: int) -> Iterator[A
             yield AccuracyRow("int8", f"fidelity, {size} objects", value, images)
 
 
-def _suspects(explanation: Explanation) -> Table:
+def _suspects(explanation: Explanation) -> ReportTable:
     rows = [
         (
             short(one.blame.name),
@@ -92,28 +92,28 @@ def _suspects(explanation: Explanation) -> Table:
         for one in explanation.suspects
     ]
     columns = ("Operator", "Kind", "Its repair brings", "Leaving it float would bring")
-    return Table("Operators, measured", "Points of fidelity, and decibels of both heads.", columns, tuple(rows))
+    return ReportTable("Operators, measured", "Points of fidelity, and decibels of both heads.", columns, tuple(rows))
 
 
-def _classes(lost: Losses) -> Table:
+def _classes(lost: Losses) -> ReportTable:
     rows = [(one.label, f"{one.fidelity:.1f}", str(one.count)) for one in lost.by_class[:CLASSES]]
-    return Table("Classes", "Those that lost most.", ("Class", "Fidelity", "Found by float"), tuple(rows))
+    return ReportTable("Classes", "Those that lost most.", ("Class", "Fidelity", "Found by float"), tuple(rows))
 
 
-def _tensors(explanation: Explanation) -> Table:
+def _tensors(explanation: Explanation) -> ReportTable:
     rows = [
         (short(one.name), one.kind, f"{one.snr_db:.1f}", f"{one.unrepaired_db:.1f}", f"{one.shift:.2f}")
         for one in explanation.tensors
     ]
     lead = "Signal to noise of each operator's output, in dB, and how much of the unrepaired noise is shift."
-    return Table("Tensors", lead, ("Operator", "Kind", "Repaired", "Only rounded", "Shift"), tuple(rows))
+    return ReportTable("Tensors", lead, ("Operator", "Kind", "Repaired", "Only rounded", "Shift"), tuple(rows))
 
 
 def _pictures(lost: Losses, bench: Bench, found: Detected, labels: Sequence[str]) -> Iterator[Picture]:
     for one in lost.by_image[:PICTURES]:
         if one.gone + one.new:
             sides = [
-                Side(name, tuple(_shown(detected, one.image, labels)))
+                PictureSide(name, tuple(_shown(detected, one.image, labels)))
                 for name, detected in (("float32", bench.reference), ("int8", found))
             ]
             yield Picture(bench.paths[one.image], tuple(sides))

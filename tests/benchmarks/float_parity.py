@@ -20,7 +20,7 @@ from detlite.runtime.artifact import read_artifact
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.session import postprocess
-from detlite.runtime.stream import Seen, columns
+from detlite.runtime.stream import StreamResult, columns
 
 
 def main(graph: Path, folder: Path, images: Path, annotations_file: Path) -> None:
@@ -31,7 +31,7 @@ def main(graph: Path, folder: Path, images: Path, annotations_file: Path) -> Non
     tensors = [preprocess(picture, artifact.contract.image) for picture in pictures]
     encodings, scores = reference_heads(frozen_graph.read(graph), tensors)
     seen = [
-        Seen(postprocess({"box_encodings": e, "class_scores": s}, artifact.contract), p.shape[:2], 1)
+        StreamResult(postprocess({"box_encodings": e, "class_scores": s}, artifact.contract), p.shape[:2], 1)
         for e, s, p in zip(encodings, scores, pictures, strict=True)
     ]
     arrays: dict[str, Any] = columns(seen)

@@ -22,7 +22,7 @@ import numpy as np
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.measure.presets import PRESETS, Preset
-from detlite.runtime.measure.process import Bench
+from detlite.runtime.measure.process import LoadedModel
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.run import measure_model
 from detlite.runtime.runners.backend import Settings
@@ -52,7 +52,7 @@ def setup_of(folder: Path, photo: Path, preset: Preset) -> Setup:
 
 
 def beside_bare_loop(setup: Setup) -> None:
-    bench = Bench(setup.request(Path()))
+    bench = LoadedModel(setup.request(Path()))
     rows: list[bytes] = []
     serve = bench.server(rows.append, lambda _now: None)
     assert isinstance(bench.runner, Opened)

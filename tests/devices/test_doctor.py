@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from detlite.cli import main
 from detlite.devices.doctor.examine import DATE, all_checks, diagnose, examine, questions_for, subject_of
-from detlite.devices.doctor.finding import CAUTION, SPOILS, Model
+from detlite.devices.doctor.finding import CAUTION, SPOILS, CheckedModel
 from detlite.devices.survey.questions import Answer, Answers, look
 
-ONNX, TFLITE = Model(Path("model.onnx"), 1 << 20), Model(Path("out/model.tflite"), 1 << 20)
-COMPILED = Model(Path("model_edgetpu.tflite"), 1 << 20, 14)
+ONNX, TFLITE = CheckedModel(Path("model.onnx"), 1 << 20), CheckedModel(Path("out/model.tflite"), 1 << 20)
+COMPILED = CheckedModel(Path("model_edgetpu.tflite"), 1 << 20, 14)
 
 
 def found(made, device, model=None) -> list[tuple[str, str, str, str]]:

@@ -63,6 +63,15 @@ def test_an_import_of_a_module_from_its_package_is_seen_as_one_of_the_module():
     assert imported_names([node]) == {"detlite.runtime.contract", "detlite.runtime"}
 
 
+def test_the_name_of_a_class_means_one_thing():
+    places = {}
+    for module in modules():
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module.name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 @pytest.mark.parametrize("module", MODULES, ids=by_name)
 def test_heavy_packages_are_imported_inside_functions(module):
     assert not {name for name in imported_names(module.tree.body) if name.split(".")[0] in HEAVY}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.targets.edgetpu.compiled import Compiled, read_compiled
-from detlite.convert.targets.edgetpu.compiler import Compiler, Ran, run_program
+from detlite.convert.targets.edgetpu.compiler import Compiler, CompilerRun, run_program
 from detlite.convert.targets.edgetpu.log import CompilerLog, parse_log
 from detlite.convert.targets.edgetpu.validity import findings
 from detlite.runtime.errors import DeviceError, InputError
@@ -104,7 +104,9 @@ def arguments(names: Sequence[str], options: CompileOptions, major: int, *, step
     return [*words, *(f"{name}.tflite" for name in names)]
 
 
-def _run(models: Mapping[str, bytes], compiler: Compiler, options: CompileOptions, *, step: int, folder: Path) -> Ran:
+def _run(
+    models: Mapping[str, bytes], compiler: Compiler, options: CompileOptions, *, step: int, folder: Path
+) -> CompilerRun:
     if options.multiple_subgraphs and compiler.major < FIRST_WITH_SEARCH:
         raise InputError(
             f"the compiler {compiler.version} makes one subgraph: --multiple-subgraphs requires 15 or newer"
@@ -116,11 +118,11 @@ def _run(models: Mapping[str, bytes], compiler: Compiler, options: CompileOption
     return run_program((*compiler.command, *words), folder, timeout_s=options.timeout_s)
 
 
-def _is_worth_another(ran: Ran) -> bool:
+def _is_worth_another(ran: CompilerRun) -> bool:
     return ran.timed_out or ran.status < 0 or (ran.status != 0 and not parse_log(ran.text).is_about_the_model)
 
 
-def _refuse(ran: Ran, log: CompilerLog, options: CompileOptions) -> None:
+def _refuse(ran: CompilerRun, log: CompilerLog, options: CompileOptions) -> None:
     """Raise the error that a failed run means."""
     last = next((line.strip() for line in reversed(ran.text.splitlines()) if line.strip()), "nothing")[:300]
     if ran.timed_out:
@@ -143,7 +145,7 @@ def _expected(models: Mapping[str, bytes], options: CompileOptions) -> list[str]
     return [f"{name}_segment_{part}_of_{count}_edgetpu.tflite" for name in models for part in range(count)]
 
 
-def _collect(folder: Path, names: list[str], ran: Ran) -> dict[str, bytes]:
+def _collect(folder: Path, names: list[str], ran: CompilerRun) -> dict[str, bytes]:
     made = sorted(path.name for path in folder.iterdir())
     for name in names:
         if name not in made:

@@ -8,7 +8,7 @@ from typing import Any
 
 from detlite.convert.targets.edgetpu.graph import Graph, graph_of
 from detlite.convert.targets.edgetpu.latency import CYCLES_A_MS
-from detlite.convert.targets.edgetpu.package import Package, read_package
+from detlite.convert.targets.edgetpu.package import CompiledSubgraph, read_package
 from detlite.convert.targets.edgetpu.placeholder import refuse_placeholder
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.tensors import EDGETPU, main_subgraph, operator_name
@@ -29,7 +29,7 @@ class Compiled:
     """
 
     graph: Graph
-    packages: tuple[Package, ...]
+    packages: tuple[CompiledSubgraph, ...]
     places: tuple[int, ...]
     size_bytes: int
 

@@ -62,7 +62,7 @@ class Compiler:
 
 
 @dataclass(frozen=True)
-class Ran:
+class CompilerRun:
     """The result of a program: exit status (negative: a signal), output, and whether it timed out."""
 
     status: int
@@ -91,7 +91,7 @@ def find_compiler(given: str | None) -> Compiler:
     return Compiler(command, found[1])
 
 
-def run_program(command: Sequence[str], folder: Path, *, timeout_s: float) -> Ran:
+def run_program(command: Sequence[str], folder: Path, *, timeout_s: float) -> CompilerRun:
     """Run *command* in *folder* without stdin and return the result; its children end with it.
 
     Raises:
@@ -125,7 +125,7 @@ def run_program(command: Sequence[str], folder: Path, *, timeout_s: float) -> Ra
         listener.join(LISTEN_S)
         if not listener.is_alive():
             child.stdout.close()
-    return Ran(child.returncode, bytes(printed).decode(errors="replace"), timed_out)
+    return CompilerRun(child.returncode, bytes(printed).decode(errors="replace"), timed_out)
 
 
 def _listen(stream: IO[bytes], printed: bytearray) -> None:

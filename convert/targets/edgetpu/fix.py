@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class FixInput:
     """A .tflite file, and its contract if it has one."""
 
     data: bytes
@@ -55,7 +55,7 @@ class Fix:
     why: str
     fidelity: Fidelity
     find: Callable[[Graph], tuple[Place, ...]]
-    apply: Callable[[Model, tuple[Place, ...]], Model]
+    apply: Callable[[FixInput, tuple[Place, ...]], FixInput]
 
 
 @dataclass(frozen=True)

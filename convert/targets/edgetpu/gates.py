@@ -22,7 +22,7 @@ PATTERN = re.compile(r"\s*([a-z_]+)\s*(>=|<=|!=|==|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*
 
 
 @dataclass(frozen=True)
-class Gate:
+class EdgeTpuGate:
     """A condition that must not hold: *name* compared with *limit*."""
 
     name: str
@@ -33,7 +33,7 @@ class Gate:
         return f"{self.name}{self.comparison}{self.limit:g}"
 
 
-def parse_gates(texts: Sequence[str], known: Sequence[str]) -> tuple[Gate, ...]:
+def parse_gates(texts: Sequence[str], known: Sequence[str]) -> tuple[EdgeTpuGate, ...]:
     """Return the gates that *texts* state about the *known* names.
 
     Raises:
@@ -42,16 +42,16 @@ def parse_gates(texts: Sequence[str], known: Sequence[str]) -> tuple[Gate, ...]:
     return tuple(_parse(text, known) for text in texts)
 
 
-def _parse(text: str, known: Sequence[str]) -> Gate:
+def _parse(text: str, known: Sequence[str]) -> EdgeTpuGate:
     match = PATTERN.fullmatch(text)
     if match is None:
         raise InputError(f"--fail-on {text!r}: expected a condition such as 'unmapped>1', on one of {', '.join(known)}")
     if match[1] not in known:
         raise unknown_name("figure for --fail-on", match[1], known)
-    return Gate(match[1], match[2], float(match[3]))
+    return EdgeTpuGate(match[1], match[2], float(match[3]))
 
 
-def check_gates(gates: Sequence[Gate], figures: Mapping[str, float]) -> None:
+def check_gates(gates: Sequence[EdgeTpuGate], figures: Mapping[str, float]) -> None:
     """Raise `FindingError` if a gate's condition holds; it names all such gates."""
     failed = [gate for gate in gates if COMPARISONS[gate.comparison](figures[gate.name], gate.limit)]
     if failed:

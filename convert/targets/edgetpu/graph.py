@@ -27,7 +27,7 @@ MOST_VALUES = 1 << 24  # in a constant that a rule reads: axes, paddings and alp
 
 
 @dataclass(frozen=True, eq=False)
-class Tensor:
+class GraphTensor:
     """One tensor.
 
     Attributes:
@@ -58,7 +58,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Operator:
+class GraphOperator:
     """One operator.
 
     Attributes:
@@ -75,8 +75,8 @@ class Operator:
     name: str
     code: int
     version: int
-    inputs: tuple[Tensor | None, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[GraphTensor | None, ...]
+    outputs: tuple[GraphTensor, ...]
     stored: Any
 
     @property
@@ -85,12 +85,12 @@ class Operator:
         return self.code == CUSTOM_CODE
 
     @property
-    def activations(self) -> tuple[Tensor, ...]:
+    def activations(self) -> tuple[GraphTensor, ...]:
         """Its inputs and outputs, without constants and the states of recurrent layers."""
         whole = (*self.inputs, *self.outputs)
         return tuple(t for t in whole if t is not None and not t.is_constant and not t.is_variable)
 
-    def input(self, number: int) -> Tensor | None:
+    def input(self, number: int) -> GraphTensor | None:
         """Return an input; None if it is omitted or there are fewer."""
         return self.inputs[number] if number < len(self.inputs) else None
 
@@ -110,10 +110,10 @@ class Operator:
 class Graph:
     """The main subgraph of a model."""
 
-    operators: tuple[Operator, ...]
-    tensors: tuple[Tensor, ...]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    operators: tuple[GraphOperator, ...]
+    tensors: tuple[GraphTensor, ...]
+    inputs: tuple[GraphTensor, ...]
+    outputs: tuple[GraphTensor, ...]
 
 
 def read_graph(data: bytes, name: str) -> Graph:
@@ -137,12 +137,12 @@ def graph_of(model: Any) -> Graph:
     )
 
 
-def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
+def _tensor(model: Any, tensor: Any, index: int) -> GraphTensor:
     data, constant = model.buffers[tensor.buffer].data, is_constant(model, tensor)
     shape = shape_of(tensor)
     signature = () if tensor.shapeSignature is None else tuple(int(side) for side in tensor.shapeSignature)
     stored = tensor.quantization
-    return Tensor(
+    return GraphTensor(
         index=index,
         name=name_of(tensor),
         dtype=dtype_name(tensor),
@@ -164,9 +164,9 @@ def _values(model: Any, tensor: Any) -> NDArray[Any] | None:
         return None
 
 
-def _operator(model: Any, operator: Any, index: int, tensors: tuple[Tensor, ...]) -> Operator:
+def _operator(model: Any, operator: Any, index: int, tensors: tuple[GraphTensor, ...]) -> GraphOperator:
     code = model.operatorCodes[operator.opcodeIndex]
-    return Operator(
+    return GraphOperator(
         index=index,
         name=operator_name(model, operator),
         code=int(code.builtinCode),
@@ -177,7 +177,7 @@ def _operator(model: Any, operator: Any, index: int, tensors: tuple[Tensor, ...]
     )
 
 
-def real_zeros(tensor: Tensor) -> bool:
+def real_zeros(tensor: GraphTensor) -> bool:
     """Return whether a constant holds nothing but the real number 0."""
     zero = tensor.zero_points[0] if tensor.zero_points else 0
     return tensor.values is not None and bool(np.all(tensor.values == zero))

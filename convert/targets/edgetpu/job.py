@@ -12,7 +12,7 @@ from detlite.convert.model import digest
 from detlite.convert.targets.edgetpu.compile import Compilation, CompileOptions, compile_models
 from detlite.convert.targets.edgetpu.compiled import Compiled, totals
 from detlite.convert.targets.edgetpu.compiler import Compiler
-from detlite.convert.targets.edgetpu.fix import Model
+from detlite.convert.targets.edgetpu.fix import FixInput
 from detlite.convert.targets.edgetpu.log import CompilerLog
 from detlite.convert.targets.edgetpu.predict import Prediction, predict
 from detlite.convert.targets.edgetpu.record import log_rows, verdict
@@ -26,7 +26,7 @@ SIDES = {True: "Edge TPU", False: "CPU"}
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class CompileJob:
     """One model to compile.
 
     Attributes:
@@ -40,7 +40,7 @@ class Job:
 
     name: str
     path: Path
-    model: Model
+    model: FixInput
     history: tuple[Step, ...]
     applied: tuple[Applied, ...]
     prediction: Prediction
@@ -58,13 +58,13 @@ class Outcome:
         differences: where the compiler deviated from the prediction, one sentence each.
     """
 
-    job: Job
+    job: CompileJob
     compiled: Mapping[str, Compiled]
     mapped: tuple[bool, ...] | None
     differences: tuple[str, ...]
 
 
-def prepare(path: Path, fixes: Sequence[str], *, multiple_subgraphs: bool, progress: Progress = silent) -> Job:
+def prepare(path: Path, fixes: Sequence[str], *, multiple_subgraphs: bool, progress: Progress = silent) -> CompileJob:
     """Return the model at *path*, a .tflite or an artifact, with *fixes*, and what the compiler will do with it.
 
     Raises:
@@ -77,13 +77,13 @@ def prepare(path: Path, fixes: Sequence[str], *, multiple_subgraphs: bool, progr
     file = path if artifact is None else artifact.model
     name = path.name.removesuffix(".tflite")
     contract, history = (None, ()) if artifact is None else (artifact.contract, artifact.history)
-    given = Model(file.read_bytes(), contract)
+    given = FixInput(file.read_bytes(), contract)
     model, applied = repair(given, fixes, progress=progress)
     prediction = predict(model.data, str(path), multiple_subgraphs=multiple_subgraphs)
-    return Job(name, file, model, history, applied, prediction)
+    return CompileJob(name, file, model, history, applied, prediction)
 
 
-def refuse_hopeless(jobs: Sequence[Job]) -> None:
+def refuse_hopeless(jobs: Sequence[CompileJob]) -> None:
     """Raise `InputError` for the first model that the compiler would refuse, or of which nothing would map."""
     for job in jobs:
         if job.prediction.refusal is not None or not job.prediction.mapped:
@@ -94,7 +94,7 @@ def refuse_hopeless(jobs: Sequence[Job]) -> None:
 
 
 def run_jobs(
-    jobs: Sequence[Job], compiler: Compiler, options: CompileOptions, *, progress: Progress = silent
+    jobs: Sequence[CompileJob], compiler: Compiler, options: CompileOptions, *, progress: Progress = silent
 ) -> tuple[tuple[Outcome, ...], Compilation]:
     """Compile *jobs* together with *compiler*, and compare each result with its CPU model and its prediction.
 
@@ -110,7 +110,7 @@ def run_jobs(
     return tuple(_outcome(job, made, options) for job in jobs), made
 
 
-def _outcome(job: Job, made: Compilation, options: CompileOptions) -> Outcome:
+def _outcome(job: CompileJob, made: Compilation, options: CompileOptions) -> Outcome:
     own = {name: item for name, item in made.compiled.items() if _stem(name, options.num_segments) == job.name}
     if options.num_segments > 1:
         _check_chain(job, list(own.values()))
@@ -128,7 +128,7 @@ def _stem(name: str, segments: int) -> str:
     return stem.rsplit("_segment_", 1)[0] if segments > 1 else stem
 
 
-def _check_chain(job: Job, segments: Sequence[Compiled]) -> None:
+def _check_chain(job: CompileJob, segments: Sequence[Compiled]) -> None:
     """Check that a pipeline's segments have the model's inputs and outputs, and make what the next ones read."""
     known = {tensor.name for tensor in segments[0].graph.inputs}
     wanted = {tensor.name for tensor in job.prediction.graph.inputs}
@@ -144,7 +144,7 @@ def _check_chain(job: Job, segments: Sequence[Compiled]) -> None:
         raise FindingError(f"no segment makes the model's output {sorted(lost)[0]!r:.80}")
 
 
-def _differences(job: Job, mapped: Sequence[bool], compiled: Compiled) -> list[str]:
+def _differences(job: CompileJob, mapped: Sequence[bool], compiled: Compiled) -> list[str]:
     found = [
         f"operator {fate.index}, {fate.name}, was predicted on the {SIDES[fate.mapped]} but is on the {SIDES[real]}"
         for fate, real in zip(job.prediction.fates, mapped, strict=True)
@@ -155,7 +155,7 @@ def _differences(job: Job, mapped: Sequence[bool], compiled: Compiled) -> list[s
     return found
 
 
-def _log_differences(job: Job, log: CompilerLog) -> list[str]:
+def _log_differences(job: CompileJob, log: CompilerLog) -> list[str]:
     """Return where the compiler's table differs from the prediction; logs of several models have one for each."""
     if len(log.models) != 1 or not log.models[0].rows:
         return []
@@ -206,7 +206,7 @@ def files_of(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler)
     return files
 
 
-def files_without_compiler(jobs: Sequence[Job]) -> dict[str, bytes]:
+def files_without_compiler(jobs: Sequence[CompileJob]) -> dict[str, bytes]:
     """Return the fixed CPU models, ready for a compiler, and their history; empty if no fix changed one."""
     fixed = [job for job in jobs if job.applied]
     files = {f"{job.name}.tflite": job.model.data for job in fixed}

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from detlite.convert.targets.edgetpu.graph import Operator
+from detlite.convert.targets.edgetpu.graph import GraphOperator
 from detlite.convert.targets.edgetpu.parameters import parameters_of
 from detlite.convert.targets.edgetpu.predict import Prediction
 from detlite.convert.tflite.tensors import ITEM_BYTES, POSTPROCESS
@@ -80,7 +80,7 @@ def desktop_ms(cycles: float, transferred_bytes: int, streamed_bytes: int) -> fl
     return 0.39 + 0.451 * cycles / CYCLES_A_MS + 5.58e-6 * transferred_bytes + 2.04e-6 * streamed_bytes
 
 
-def cycles_of(operator: Operator) -> float:
+def cycles_of(operator: GraphOperator) -> float:
     """Return the cycles of one operator; 0 for those without weights, which take almost none."""
     weights = operator.input(1)
     image = operator.input(0) if operator.name == "TRANSPOSE_CONV" else (operator.outputs or (None,))[0]

@@ -19,7 +19,7 @@ MOST_KEYS, MOST_CHIPS, MOST_EXECUTABLES = 16, 64, 16
 
 
 @dataclass(frozen=True)
-class Package:
+class CompiledSubgraph:
     """One compiled subgraph.
 
     Attributes:
@@ -49,7 +49,7 @@ class Package:
     executables: tuple[Executable, ...]
 
 
-def read_package(operator: Any) -> Package:
+def read_package(operator: Any) -> CompiledSubgraph:
     """Return the package in the options of the `edgetpu-custom-op` *operator* of a loaded model.
 
     Raises:
@@ -63,7 +63,7 @@ def read_package(operator: Any) -> Package:
         raise InputError(f"the Edge TPU operator's options are damaged: {type(error).__name__}: {error}") from error
 
 
-def _package(raw: bytes) -> Package:
+def _package(raw: bytes) -> CompiledSubgraph:
     values = _values(raw)
     if PACKAGE_KEY not in values or not (values[PACKAGE_KEY].IsString or values[PACKAGE_KEY].IsBlob):
         raise InputError("the Edge TPU operator's options hold no package")
@@ -74,7 +74,7 @@ def _package(raw: bytes) -> Package:
     if data[4:8] != IDENTIFIER:
         raise InputError(f"the Edge TPU package has the identifier {data[4:8]!r}; expected {IDENTIFIER!r}")
     table = root_table(data)
-    return Package(
+    return CompiledSubgraph(
         format_version=_integer(values, FORMAT_KEY) or 0,
         execution_preference=_integer(values, PREFERENCE_KEY),
         chips=_chips(values),

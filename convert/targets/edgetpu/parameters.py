@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from detlite.convert.targets.edgetpu.graph import Operator
+from detlite.convert.targets.edgetpu.graph import GraphOperator
 
 OUTPUTS_A_BLOCK = 64
 LANES = 16  # outputs computed in parallel
@@ -36,7 +36,7 @@ class Parameters:
     streamed_bytes_most: int
 
 
-def parameters_of(operators: Sequence[Operator]) -> Parameters:
+def parameters_of(operators: Sequence[GraphOperator]) -> Parameters:
     """Return the memory of the weights of *operators*, all mapped."""
     blocks = [size for operator in operators for size in _blocks(operator)]
     large = sum(size for size in blocks if size >= TILE_BYTES)
@@ -45,7 +45,7 @@ def parameters_of(operators: Sequence[Operator]) -> Parameters:
     return Parameters(total, large + max(0, small - ON_CHIP_BYTES), large + max(0, small - SURE_BYTES))
 
 
-def _blocks(operator: Operator) -> Iterator[int]:
+def _blocks(operator: GraphOperator) -> Iterator[int]:
     weights = operator.input(1)
     if weights is None or not weights.is_constant or not weights.shape:
         return

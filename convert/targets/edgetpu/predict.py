@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detlite.convert.targets.edgetpu.graph import Graph, Operator, read_graph
+from detlite.convert.targets.edgetpu.graph import Graph, GraphOperator, read_graph
 from detlite.convert.targets.edgetpu.partition import partition
 from detlite.convert.targets.edgetpu.placeholder import refuse_placeholder
 from detlite.convert.targets.edgetpu.reasons import MAPPED, SUBGRAPHS
@@ -56,7 +56,7 @@ class Prediction:
     multiple_subgraphs: bool
 
     @property
-    def mapped(self) -> tuple[Operator, ...]:
+    def mapped(self) -> tuple[GraphOperator, ...]:
         """The operators that will run on the Edge TPU, in file order."""
         return tuple(op for op, fate in zip(self.graph.operators, self.fates, strict=True) if fate.mapped)
 
@@ -99,7 +99,7 @@ def predict_graph(graph: Graph, *, multiple_subgraphs: bool = False) -> Predicti
     return Prediction(graph, tuple(fates), len(kept), None, multiple_subgraphs)
 
 
-def _alone(op: Operator) -> Fate:
+def _alone(op: GraphOperator) -> Fate:
     rule = rule_against(op)
     if rule is None:
         return Fate(op.index, op.name, mapped=True, reason=MAPPED)

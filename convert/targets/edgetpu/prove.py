@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
-from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Tensor, read_graph
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
+from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, GraphTensor, read_graph
 from detlite.convert.targets.edgetpu.region import region
 from detlite.convert.targets.edgetpu.sample import Arrays, random_inputs, run_models, steps_apart
 from detlite.runtime.errors import FindingError
@@ -41,7 +41,7 @@ class Proof:
 
 
 def prove(
-    name: str, fix: Fix, models: tuple[Model, Model], places: Sequence[Place], *, progress: Progress = silent
+    name: str, fix: Fix, models: tuple[FixInput, FixInput], places: Sequence[Place], *, progress: Progress = silent
 ) -> Proof:
     """Return how much *fix*, called *name*, changed the outputs from the first of *models* to the second.
 
@@ -95,19 +95,19 @@ def _parts(graph: Graph, before: bytes, after: bytes, places: Sequence[Place]) -
     return _pair(*((part, read_graph(part, "a part").inputs) for part in parts))
 
 
-def _pair(before: tuple[bytes, tuple[Tensor, ...]], after: tuple[bytes, tuple[Tensor, ...]]) -> list[Run]:
+def _pair(before: tuple[bytes, tuple[GraphTensor, ...]], after: tuple[bytes, tuple[GraphTensor, ...]]) -> list[Run]:
     """Return the runs of two models on the same numbers; a float input gets the values of the other's integers."""
     fed = random_inputs(after[1])
     same = [_as_before(values, old, new) for values, old, new in zip(fed, before[1], after[1], strict=True)]
     return [(before[0], same), (after[0], fed)]
 
 
-def _as_before(values: NDArray[Any], old: Tensor, new: Tensor) -> NDArray[Any]:
+def _as_before(values: NDArray[Any], old: GraphTensor, new: GraphTensor) -> NDArray[Any]:
     if old.dtype == new.dtype or not new.scales:
         return values
     real = (values.astype(np.float32) - np.float32(new.zero_points[0])) * np.float32(new.scales[0])
     return real.astype(old.dtype)
 
 
-def _reals_apart(left: NDArray[Any], right: NDArray[Any], tensor: Tensor) -> float:
+def _reals_apart(left: NDArray[Any], right: NDArray[Any], tensor: GraphTensor) -> float:
     return steps_apart([left], [right]) * (tensor.scales[0] if tensor.scales else 1.0)

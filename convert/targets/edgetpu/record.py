@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detlite.convert.targets.edgetpu.fix import offered
-from detlite.convert.targets.edgetpu.graph import Operator
+from detlite.convert.targets.edgetpu.graph import GraphOperator
 from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, HOSTS, Estimate, estimate
 from detlite.convert.targets.edgetpu.parameters import ON_CHIP_BYTES, SURE_BYTES, parameters_of
 from detlite.convert.targets.edgetpu.predict import Fate, Prediction
@@ -210,12 +210,12 @@ def _estimate(prediction: Prediction) -> Estimate | None:
     return estimate(prediction, max_detections=DEFAULT_DETECTIONS if op is None else _detections(op))
 
 
-def _detections(op: Operator) -> int:
+def _detections(op: GraphOperator) -> int:
     try:
         return read_settings(op.stored).nms.max_detections
     except InputError:  # of an exporter that is not known: the estimate takes the OD API's own number
         return DEFAULT_DETECTIONS
 
 
-def _runtime(mapped: tuple[Operator, ...]) -> int | None:
+def _runtime(mapped: tuple[GraphOperator, ...]) -> int | None:
     return max((RUNTIME.get(op.name, OLDEST_RUNTIME) for op in mapped), default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Operator
+from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, GraphOperator
 from detlite.convert.targets.edgetpu.versions import KNOWN_CUSTOM, LARGEST_CODE, NEWEST
 
 DYNAMIC = (
@@ -120,5 +120,5 @@ def _dynamic(graph: Graph) -> Refusal | None:
     return None
 
 
-def _place(op: Operator) -> str:
+def _place(op: GraphOperator) -> str:
     return f"operator {op.index}, {op.name},"

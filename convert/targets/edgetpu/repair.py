@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detlite.convert.targets.edgetpu.fix import FOLDER, Model, offered
+from detlite.convert.targets.edgetpu.fix import FOLDER, FixInput, offered
 from detlite.convert.targets.edgetpu.graph import read_graph
 from detlite.convert.targets.edgetpu.prove import Proof, prove
 from detlite.convert.targets.edgetpu.rewrite import with_unique_names
@@ -33,7 +33,9 @@ def fix_names() -> tuple[str, ...]:
     return (ALL_LOSSLESS, *plugin_names(FOLDER))
 
 
-def repair(model: Model, names: Sequence[str], *, progress: Progress = silent) -> tuple[Model, tuple[Applied, ...]]:
+def repair(
+    model: FixInput, names: Sequence[str], *, progress: Progress = silent
+) -> tuple[FixInput, tuple[Applied, ...]]:
     """Return *model* with the fixes *names*, and what each did; `all-lossless` means all but the `changed` ones.
 
     Raises:
@@ -43,7 +45,7 @@ def repair(model: Model, names: Sequence[str], *, progress: Progress = silent) -
     applied: list[Applied] = []
     wanted = _resolved(names)
     if wanted:
-        model = Model(with_unique_names(model.data), model.contract)
+        model = FixInput(with_unique_names(model.data), model.contract)
     for name in wanted:
         model, done = _apply(model, name, progress)
         if done is not None:
@@ -68,7 +70,7 @@ def _resolved(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _apply(model: Model, name: str, progress: Progress) -> tuple[Model, Applied | None]:
+def _apply(model: FixInput, name: str, progress: Progress) -> tuple[FixInput, Applied | None]:
     fix = load_plugin(FOLDER, name)
     count, proofs = 0, []
     for _round in range(MOST_ROUNDS):

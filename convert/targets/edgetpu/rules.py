@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detlite.convert.targets.edgetpu import conditions as c
-from detlite.convert.targets.edgetpu.graph import Operator
+from detlite.convert.targets.edgetpu.graph import GraphOperator
 from detlite.convert.targets.edgetpu.reasons import (
     CONSTANT,
     DATA_TYPE,
@@ -51,7 +51,7 @@ class Rule:
     """
 
     names: frozenset[str]
-    strikes: Callable[[Operator], bool]
+    strikes: Callable[[GraphOperator], bool]
     reason: Reason
     what: str
     source: str
@@ -105,7 +105,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rule_against(operator: Operator) -> Rule | None:
+def rule_against(operator: GraphOperator) -> Rule | None:
     """Return the first rule that keeps *operator*, taken alone, from mapping; None if it maps."""
     for rule in RULES:
         if (not rule.names or operator.name in rule.names) and rule.strikes(operator):

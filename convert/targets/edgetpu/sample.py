@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.convert.targets.edgetpu.graph import Tensor
+from detlite.convert.targets.edgetpu.graph import GraphTensor
 from detlite.runtime.child import run_in_child
 from detlite.runtime.progress import Progress, silent
 
@@ -21,7 +21,7 @@ TIMEOUT_S = 600.0
 Arrays = list[NDArray[Any]]
 
 
-def random_inputs(tensors: Sequence[Tensor]) -> Arrays:
+def random_inputs(tensors: Sequence[GraphTensor]) -> Arrays:
     """Return random numbers for *tensors*, the same for the same shapes and dtypes, samples first.
 
     Integers come from their whole range, floats from -1 to 1.
@@ -30,7 +30,7 @@ def random_inputs(tensors: Sequence[Tensor]) -> Arrays:
     return [_random(chance, tensor) for tensor in tensors]
 
 
-def _random(chance: np.random.Generator, tensor: Tensor) -> NDArray[Any]:
+def _random(chance: np.random.Generator, tensor: GraphTensor) -> NDArray[Any]:
     shape = (SAMPLES, *tensor.shape)
     if tensor.dtype.startswith("float"):
         return chance.uniform(-1, 1, shape).astype(tensor.dtype)

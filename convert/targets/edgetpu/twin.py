@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from detlite.convert.targets.edgetpu.compiled import Compiled
-from detlite.convert.targets.edgetpu.graph import Graph, Operator, Tensor
+from detlite.convert.targets.edgetpu.graph import Graph, GraphOperator, GraphTensor
 from detlite.convert.targets.edgetpu.validity import findings
 
 Key = tuple[str, tuple[str, ...]]
@@ -49,7 +49,7 @@ def compare_twins(cpu: Graph, compiled: Compiled) -> Twins:
     return Twins(mapped, tuple(found))
 
 
-def _key(op: Operator) -> Key:
+def _key(op: GraphOperator) -> Key:
     return op.name, tuple(tensor.name for tensor in op.outputs)
 
 
@@ -73,7 +73,7 @@ def _stayed(cpu: Graph, compiled: Compiled) -> tuple[set[int], list[str]]:
     return stayed, strangers
 
 
-def _swallowed(cpu: Graph, operator: Operator) -> tuple[set[int], list[str]]:
+def _swallowed(cpu: Graph, operator: GraphOperator) -> tuple[set[int], list[str]]:
     """Return the operators of *cpu* between the inputs and outputs of one subgraph, and what does not fit."""
     named = {tensor.name: tensor for tensor in cpu.tensors if not tensor.is_constant}
     problems: list[str] = []
@@ -104,13 +104,13 @@ def _between(cpu: Graph, begin: set[int], end: list[int]) -> set[int]:
     return seen
 
 
-def _is_used(cpu: Graph, op: Operator) -> bool:
+def _is_used(cpu: Graph, op: GraphOperator) -> bool:
     """Whether an output is read by an operator or is one of the model's: some files have dead operators."""
     read = {t.index for other in cpu.operators for t in other.inputs if t is not None}
     return any(tensor.index in read or tensor in cpu.outputs for tensor in op.outputs)
 
 
-def _tensors(kind: str, cpu: tuple[Tensor, ...], compiled: tuple[Tensor, ...]) -> Iterator[str]:
+def _tensors(kind: str, cpu: tuple[GraphTensor, ...], compiled: tuple[GraphTensor, ...]) -> Iterator[str]:
     if len(cpu) != len(compiled):
         yield f"the CPU model has {len(cpu)} {kind}s and the compiled file {len(compiled)}"
         return
@@ -118,7 +118,7 @@ def _tensors(kind: str, cpu: tuple[Tensor, ...], compiled: tuple[Tensor, ...]) -
         yield from _differences(f"the {kind}", left, right)
 
 
-def _differences(said: str, left: Tensor, right: Tensor) -> Iterator[str]:
+def _differences(said: str, left: GraphTensor, right: GraphTensor) -> Iterator[str]:
     pairs = (
         ("name", left.name, right.name),
         ("shape", list(left.shape or right.shape), list(right.shape or left.shape)),  # old exporters leave it empty

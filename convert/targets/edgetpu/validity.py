@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from detlite.convert.targets.edgetpu.compiled import CACHING, Compiled
 from detlite.convert.targets.edgetpu.executable import DTYPES, Executable, Layer
-from detlite.convert.targets.edgetpu.graph import Operator, Tensor
-from detlite.convert.targets.edgetpu.package import PAGE_BYTES, Package
+from detlite.convert.targets.edgetpu.graph import GraphOperator, GraphTensor
+from detlite.convert.targets.edgetpu.package import PAGE_BYTES, CompiledSubgraph
 from detlite.convert.tflite.tensors import ITEM_BYTES
 
 CHIP = "beagle"
@@ -32,7 +32,7 @@ def findings(compiled: Compiled) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_package(package: Package) -> Iterator[str]:
+def _of_package(package: CompiledSubgraph) -> Iterator[str]:
     if package.format_version != 0:
         yield f"format version {package.format_version}; expected 0"
     if package.package_bytes % PAGE_BYTES:
@@ -63,7 +63,7 @@ def _of_executable(item: Executable) -> Iterator[str]:
         yield "a negative size or number of cycles"
 
 
-def _of_layers(package: Package, operator: Operator) -> Iterator[str]:
+def _of_layers(package: CompiledSubgraph, operator: GraphOperator) -> Iterator[str]:
     run = next((item for item in package.executables if item.type != CACHING), None)
     if run is None:
         return
@@ -83,7 +83,7 @@ def _of_layers(package: Package, operator: Operator) -> Iterator[str]:
             yield f"no {kind} layer is called {missing[0]!r:.80}, like the operator's tensor"
 
 
-def _of_layer(layer: Layer, tensor: Tensor, kind: str) -> Iterator[str]:
+def _of_layer(layer: Layer, tensor: GraphTensor, kind: str) -> Iterator[str]:
     said = f"{kind} layer {layer.name!r:.80}"
     if layer.kind != kind:
         yield f"{said} is of kind {layer.kind}"

@@ -25,7 +25,7 @@ COLUMNS = 6  # label, score, top, left, bottom, right
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ClientDetections:
     """A client's name and version, and its detections."""
 
     client: str
@@ -52,7 +52,7 @@ def client_in(python: Path) -> str:
 
 def run_client(
     python: Path, model: Path, images: Sequence[Path], sizes: Sequence[tuple[int, int]], labels: Sequence[str]
-) -> Seen:
+) -> ClientDetections:
     """Return what *python*'s client detects with *model* in the files *images*, of *sizes* (height, width).
 
     Raises:
@@ -72,13 +72,13 @@ def run_client(
     return _seen(done.stdout, sizes, labels)
 
 
-def _seen(answer: str, sizes: Sequence[tuple[int, int]], labels: Sequence[str]) -> Seen:
+def _seen(answer: str, sizes: Sequence[tuple[int, int]], labels: Sequence[str]) -> ClientDetections:
     try:
         record = json.loads(answer.splitlines()[-1])
         client, version, images = str(record["client"]), str(record["version"]), list(record["images"])
         if len(images) != len(sizes):
             raise InputError(f"its answer has {len(images)} images, expected {len(sizes)}")
-        return Seen(client, version, _detected(images, sizes, labels))
+        return ClientDetections(client, version, _detected(images, sizes, labels))
     except (InputError, ValueError, KeyError, TypeError, IndexError) as error:
         raise DeviceError(f"the client's answer cannot be read: {type(error).__name__}: {error}") from error
 

@@ -22,7 +22,7 @@ from detlite.accuracy.detect import Detected, detect, detected_of
 from detlite.accuracy.fidelity import TRUTH_SCORE, fidelity
 from detlite.accuracy.hosts import ThisMachine
 from detlite.accuracy.resized import ResizedAs
-from detlite.devices.packaging.android.client import Seen, client_in, run_client
+from detlite.devices.packaging.android.client import ClientDetections, client_in, run_client
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
@@ -39,7 +39,7 @@ CLIENT_WAYS = {"mediapipe": MEDIAPIPE, "tflite-support": TASK_LIBRARY}
 
 
 @dataclass(frozen=True)
-class Identity:
+class ClientMatch:
     """How closely a client's detections match detlite's, with the same file and pixels.
 
     Attributes:
@@ -78,7 +78,7 @@ class _Handed:
 def measure_identity(
     variant: Variant, pythons: Sequence[Path], images: Sequence[Path], *, progress: Progress = silent
 ) -> list[dict[str, Any]]:
-    """Return an `Identity` record for the client in each environment of *pythons*.
+    """Return an `ClientMatch` record for the client in each environment of *pythons*.
 
     The images are decoded once and passed to everyone as PNG files, so that JPEG decoders play no part.
 
@@ -109,11 +109,11 @@ def measure_identity(
     return records
 
 
-def _seen(python: Path, artifact: Artifact, handed: _Handed) -> Seen:
+def _seen(python: Path, artifact: Artifact, handed: _Handed) -> ClientDetections:
     return run_client(python, artifact.model, handed.files, handed.sizes, artifact.contract.labels)
 
 
-def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
+def compare(seen: ClientDetections, ours: Detected, resized_by: str) -> ClientMatch:
     """Return how closely a client's detections *seen* match *ours*.
 
     Raises:
@@ -129,7 +129,7 @@ def compare(seen: Seen, ours: Detected, resized_by: str) -> Identity:
         raise InputError(f"in no image do both detlite and {seen.client} detect something: give other images")
     same = [box for is_same, box, _score in pairs if is_same] or [1.0]
     scores = [score for _same, _box, score in pairs]
-    return Identity(
+    return ClientMatch(
         client=f"{seen.client} {seen.version}",
         resized_by=resized_by,
         images=len(ours.sizes),

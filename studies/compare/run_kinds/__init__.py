@@ -3,5 +3,5 @@
 The file's name is the schema of the record without `detlite.`. Comparing two models themselves is not
 here but in `detlite.studies.compare.file_kinds`.
 
-Add a kind as one file with `PLUGIN = Kind(...)`, see `detlite.studies.compare.run_kind.Kind`.
+Add a kind as one file with `PLUGIN = RunKind(...)`, see `detlite.studies.compare.run_kind.RunKind`.
 """

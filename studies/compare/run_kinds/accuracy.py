@@ -10,7 +10,7 @@ import numpy as np
 from detlite.accuracy.coco import KEYS
 from detlite.runtime.arrays import Doubles
 from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Figure, Kind, Span, flat
+from detlite.studies.compare.run_kind import Figure, RunKind, Span, flat
 
 HEADLINES = ("map", "top1", "miou")
 DRAWN = (*HEADLINES, "fidelity")
@@ -74,4 +74,4 @@ def _draws(record: RunRecord, name: str) -> Doubles | None:
     return np.array([np.nan if value is None else next(numbers) for value in values], dtype=np.float64)
 
 
-PLUGIN = Kind(figures, lambda name: ":" not in name, conditions, noise)
+PLUGIN = RunKind(figures, lambda name: ":" not in name, conditions, noise)

@@ -11,7 +11,7 @@ import numpy as np
 from detlite.runtime.arrays import Doubles
 from detlite.runtime.measure.results import Latency, Measurement
 from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Figure, Kind, Span, flat
+from detlite.studies.compare.run_kind import Figure, RunKind, Span, flat
 
 DRAWS, FEWEST_DRAWS = 1000, 100
 MOST_WORK = 20_000_000  # samples drawn in all: about a second
@@ -122,4 +122,4 @@ def _blocks(times: Doubles, generator: np.random.Generator) -> Doubles:
     return drawn
 
 
-PLUGIN = Kind(figures, lambda _name: True, conditions, noise)
+PLUGIN = RunKind(figures, lambda _name: True, conditions, noise)

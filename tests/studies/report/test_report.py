@@ -19,9 +19,9 @@ from detlite.studies.report.report import (
     Latencies,
     ModelFile,
     Picture,
+    PictureSide,
     Report,
     Shown,
-    Side,
     Step,
 )
 from detlite.studies.report.write import to_json, write_report
@@ -36,7 +36,7 @@ def picture(tmp_path):
     path = tmp_path / "dog.png"
     pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     Image.fromarray(pixels).save(path)
-    return Picture(path, (Side("float32", (Shown((0.1, 0.2, 0.5, 0.6), "dog", 0.9),)), Side("int8", ())))
+    return Picture(path, (PictureSide("float32", (Shown((0.1, 0.2, 0.5, 0.6), "dog", 0.9),)), PictureSide("int8", ())))
 
 
 def report(**changes):
@@ -83,7 +83,7 @@ def test_html_loads_nothing(picture):
 
 
 def test_hostile_texts_are_escaped_everywhere(picture):
-    shown = Side(HOSTILE, (Shown((0.1, 0.1, 0.5, 0.5), HOSTILE, 0.9),))
+    shown = PictureSide(HOSTILE, (Shown((0.1, 0.1, 0.5, 0.5), HOSTILE, 0.9),))
     hostile = report(
         title=HOSTILE,
         verdict=HOSTILE,
@@ -168,14 +168,14 @@ def test_boxes_are_in_pixels_of_the_thumbnail(picture):
 
 def test_labels_of_the_same_box_do_not_cover_each_other(picture):
     twice = (Shown((0.2, 0.2, 0.8, 0.8), "dog", 0.9), Shown((0.2, 0.2, 0.8, 0.8), "cat", 0.8))
-    first, second = draw(replace(picture, sides=(Side("a", twice),))).sides[0].boxes
+    first, second = draw(replace(picture, sides=(PictureSide("a", twice),))).sides[0].boxes
     apart = abs(first.label_y - second.label_y) >= 17 or abs(first.label_x - second.label_x) >= first.label_width
     assert apart
 
 
 def test_labels_stay_in_the_picture(picture):
     corner = Shown((0.0, 0.97, 1.0, 1.0), "a very long name of a class", 0.5)
-    drawn = draw(replace(picture, sides=(Side("a", (corner,)),)))
+    drawn = draw(replace(picture, sides=(PictureSide("a", (corner,)),)))
     box = drawn.sides[0].boxes[0]
     assert box.label_x >= 0
     assert box.label_x + box.label_width <= drawn.width + 0.1

@@ -9,7 +9,7 @@ from builders.run_records import accuracy, latency
 from PIL import Image
 
 from detlite.runtime.errors import InputError
-from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Picture, Report, Shown, Side, Step
+from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Picture, PictureSide, Report, Shown, Step
 from detlite.studies.report.runs import report_of
 from detlite.studies.report.write import to_json, write_report
 
@@ -90,7 +90,7 @@ def test_pictures_of_a_whole_run_are_found_in_its_folder(tmp_path):
     path = tmp_path / "images" / "evaluation" / "dog.png"
     path.parent.mkdir(parents=True)
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(path)
-    picture = Picture(path, (Side("float32", (Shown((0.1, 0.2, 0.5, 0.6), "dog", 0.9),)),))
+    picture = Picture(path, (PictureSide("float32", (Shown((0.1, 0.2, 0.5, 0.6), "dog", 0.9),)),))
     whole = Report(RUN.title, RUN.verdict, RUN.status, RUN.models, pictures=(picture,))
     write_report(whole, tmp_path)
     assert report_of([tmp_path]).pictures == (picture,)

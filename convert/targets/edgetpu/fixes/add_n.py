@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
-from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Operator
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
+from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, GraphOperator
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.trace import Trace
 
@@ -17,7 +17,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
     return tuple(place for place in places if place is not None)
 
 
-def _place(trace: Trace, total: Operator) -> Place | None:
+def _place(trace: Trace, total: GraphOperator) -> Place | None:
     sources = [trace.maker(tensor, "DEQUANTIZE") for tensor in total.inputs]
     readers = trace.readers(total.outputs[0])
     if len(total.inputs) != 2 or None in sources or len(readers) != 1 or readers[0].name != "QUANTIZE":
@@ -31,7 +31,7 @@ def _place(trace: Trace, total: Operator) -> Place | None:
     return Place(tuple(sorted(operators)), inputs, (outer.index,))
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Replace each island by one quantized ADD."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -41,7 +41,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
         made = rewrite.operator(ADD, inputs, list(place.outputs), version=ADD_VERSION)
         made.builtinOptionsType, made.builtinOptions = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
         rewrite.replace(place.operators[-1], [made])
-    return Model(rewrite.data(), model.contract)
+    return FixInput(rewrite.data(), model.contract)
 
 
 PLUGIN = Fix(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
 from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.trace import Trace
@@ -28,7 +28,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Move the data first, and convert it afterwards."""
     rewrite = Rewrite(model.data)
     for place in places:
@@ -42,7 +42,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
         mover.outputs = [moved]
         behind = rewrite.operator(DEQUANTIZE, [moved], list(place.outputs), version=2)
         rewrite.replace(place.operators[1], [mover, behind])
-    return Model(rewrite.data(), model.contract)
+    return FixInput(rewrite.data(), model.contract)
 
 
 PLUGIN = Fix(

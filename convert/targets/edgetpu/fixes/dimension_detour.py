@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detlite.convert.targets.edgetpu.conditions import MOST_DIMENSIONS
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
 from detlite.convert.targets.edgetpu.graph import Graph
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.trace import Trace
@@ -27,7 +27,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Replace each pair by one RESHAPE to the same shape, which keeps the values if the scales differ."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -39,7 +39,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
         made.builtinOptionsType, made.builtinOptions = schema.BuiltinOptions.ReshapeOptions, schema.ReshapeOptionsT()
         made.builtinOptions.newShape = shape
         rewrite.replace(place.operators[1], [made])
-    return Model(rewrite.data(), model.contract)
+    return FixInput(rewrite.data(), model.contract)
 
 
 PLUGIN = Fix(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
 from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, FLOATS, Graph
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.trace import Trace
@@ -31,7 +31,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Make each input uint8, with the values that the model quantized it to."""
     from ai_edge_litert.schema_py_generated import QuantizationParametersT
 
@@ -47,7 +47,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
         made = rewrite.operator(QUANTIZE, list(place.inputs), list(place.outputs), version=2)
         rewrite.replace(place.operators[0], [made])
         contract = _fed(contract, Quantization(scale, zero))
-    return Model(rewrite.data(), contract)
+    return FixInput(rewrite.data(), contract)
 
 
 def _fed(contract: Contract | None, quantization: Quantization) -> Contract | None:

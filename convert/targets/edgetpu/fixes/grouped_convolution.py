@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.targets.edgetpu.conditions import grouped
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
-from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Operator
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
+from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, GraphOperator
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.versions import NEWEST
 from detlite.convert.tflite.tensors import constant_of, name_of
@@ -27,7 +27,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
     )
 
 
-def _divides(op: Operator) -> bool:
+def _divides(op: GraphOperator) -> bool:
     image, weights, bias = op.input(0), op.input(1), op.input(2)
     if image is None or weights is None or not weights.is_constant or len(weights.shape) != 4:
         return False
@@ -37,7 +37,7 @@ def _divides(op: Operator) -> bool:
     return groups > 1 and image.shape[-1] % weights.shape[3] == 0 and weights.shape[0] % groups == 0
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Replace each by a SPLIT, one convolution per group, and a CONCATENATION."""
     rewrite = Rewrite(model.data)
     for place in places:
@@ -45,7 +45,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
     for code in rewrite.model.operatorCodes:
         if code.builtinCode == CONV_2D:  # some writers give every convolution the newest version
             code.version = min(code.version, NEWEST["CONV_2D"])
-    return Model(rewrite.data(), model.contract)
+    return FixInput(rewrite.data(), model.contract)
 
 
 def _split(rewrite: Rewrite, place: Place) -> list[Any]:

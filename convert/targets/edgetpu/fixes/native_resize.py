@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
-from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, Operator, Tensor
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
+from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, GraphOperator, GraphTensor
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 from detlite.convert.targets.edgetpu.trace import Trace
 
@@ -20,7 +20,7 @@ def find(graph: Graph) -> tuple[Place, ...]:
     return tuple(place for place in places if place is not None)
 
 
-def _place(trace: Trace, last: Operator) -> Place | None:
+def _place(trace: Trace, last: GraphOperator) -> Place | None:
     wide, chain = last.inputs[0], [last]
     if wide is None or len(wide.shape) != 6:
         return None
@@ -30,8 +30,8 @@ def _place(trace: Trace, last: Operator) -> Place | None:
     return Place(tuple(sorted(op.index for op in chain)), (image.index,), (last.outputs[0].index,))
 
 
-def _packed(trace: Trace, wide: Tensor, chain: list[Operator]) -> Tensor | None:
-    tensor: Tensor | None = wide
+def _packed(trace: Trace, wide: GraphTensor, chain: list[GraphOperator]) -> GraphTensor | None:
+    tensor: GraphTensor | None = wide
     for axis in (ROWS, COLUMNS):
         op = trace.maker(tensor, "PACK")
         if op is None or op.option("axis") != axis or len({id(item) for item in op.inputs}) != 1:
@@ -41,7 +41,7 @@ def _packed(trace: Trace, wide: Tensor, chain: list[Operator]) -> Tensor | None:
     return tensor
 
 
-def _tiled(trace: Trace, wide: Tensor, chain: list[Operator]) -> Tensor | None:
+def _tiled(trace: Trace, wide: GraphTensor, chain: list[GraphOperator]) -> GraphTensor | None:
     """Return the tensor that is reshaped to [1, H, 1, W, 1, C] and tiled along the two new axes."""
     tile = trace.maker(wide, "TILE")
     if tile is None or tile.numbers(1) is None:
@@ -54,7 +54,7 @@ def _tiled(trace: Trace, wide: Tensor, chain: list[Operator]) -> Tensor | None:
     return spread.inputs[0]
 
 
-def _is_upsampling(image: Tensor, made: Tensor, wide: Tensor) -> bool:
+def _is_upsampling(image: GraphTensor, made: GraphTensor, wide: GraphTensor) -> bool:
     """Whether [1, H, W, C] becomes [1, H f, W g, C] by way of [1, H, f, W, g, C], in the same 8-bit numbers."""
     if len(image.shape) != 4 or image.dtype not in EIGHT_BIT or image.dtype != made.dtype:
         return False
@@ -68,7 +68,7 @@ def _is_upsampling(image: Tensor, made: Tensor, wide: Tensor) -> bool:
     )
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Replace each chain by one RESIZE_NEAREST_NEIGHBOR."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -80,7 +80,7 @@ def apply(model: Model, places: tuple[Place, ...]) -> Model:
         made.builtinOptionsType = schema.BuiltinOptions.ResizeNearestNeighborOptions
         made.builtinOptions = schema.ResizeNearestNeighborOptionsT()
         rewrite.replace(place.operators[-1], [made])
-    return Model(rewrite.data(), model.contract)
+    return FixInput(rewrite.data(), model.contract)
 
 
 PLUGIN = Fix(

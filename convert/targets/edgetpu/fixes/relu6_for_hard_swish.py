@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
 from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph
 from detlite.convert.targets.edgetpu.rewrite import Rewrite
 
@@ -18,13 +18,13 @@ def find(graph: Graph) -> tuple[Place, ...]:
     )
 
 
-def apply(model: Model, places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, places: tuple[Place, ...]) -> FixInput:
     """Replace each by a RELU6."""
     rewrite = Rewrite(model.data)
     for place in places:
         made = rewrite.operator(RELU6, list(place.inputs), list(place.outputs), version=RELU6_VERSION)
         rewrite.replace(place.operators[0], [made])
-    return Model(rewrite.data(), model.contract)
+    return FixInput(rewrite.data(), model.contract)
 
 
 PLUGIN = Fix(

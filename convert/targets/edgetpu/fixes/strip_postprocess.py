@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detlite.convert.targets.edgetpu.fix import Fix, Model, Place
+from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
 from detlite.convert.targets.edgetpu.graph import Graph
 from detlite.convert.tflite.postprocess import strip
 from detlite.convert.tflite.tensors import POSTPROCESS
@@ -22,13 +22,13 @@ def find(graph: Graph) -> tuple[Place, ...]:
     )
 
 
-def apply(model: Model, _places: tuple[Place, ...]) -> Model:
+def apply(model: FixInput, _places: tuple[Place, ...]) -> FixInput:
     """Remove the op, and describe the raw heads in the contract."""
     if model.contract is None:
         raise InputError(
             "--fix strip_postprocess: the model's op cannot be read, so its raw heads would have no contract"
         )
-    return Model(*strip(model.data, model.contract))
+    return FixInput(*strip(model.data, model.contract))
 
 
 PLUGIN = Fix(

@@ -5,7 +5,7 @@ import pytest
 from builders.edgetpu_models import Model, convolutions
 
 from detlite.convert.targets.edgetpu.fix import FOLDER, Fix, Place
-from detlite.convert.targets.edgetpu.fix import Model as Given
+from detlite.convert.targets.edgetpu.fix import FixInput as Given
 from detlite.convert.targets.edgetpu.graph import read_graph
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.prove import prove

@@ -10,7 +10,7 @@ from PIL import Image
 
 from detlite.accuracy.detect import Detected
 from detlite.cli import main
-from detlite.devices.packaging.android.client import Seen, client_in, run_client
+from detlite.devices.packaging.android.client import ClientDetections, client_in, run_client
 from detlite.devices.packaging.android.identity import compare
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 
@@ -80,7 +80,7 @@ def detected(rows, sizes=((100, 200),)):
 
 
 def seen(rows, sizes=((100, 200),)):
-    return Seen("mediapipe", "9.9", detected(rows, sizes))
+    return ClientDetections("mediapipe", "9.9", detected(rows, sizes))
 
 
 def test_the_best_detections_of_each_image_are_compared():
