@@ -1,4 +1,4 @@
-"""Whether two detectors agree: their contracts, and their outputs by role on the same images."""
+"""Whether two models agree: their contracts, and their outputs by role on the same images."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.boxes.scores import CONVERTERS
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.tasks.detection import detection_of, has_raw_heads
+from detlite.runtime.task import Task
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tasks.instances import Instances
 
 Heads = dict[str, NDArray[np.float32]]
 
 ANCHOR_TOLERANCE = 1e-5
 """Of the image's side: anchors that one way reckons in float64 and the other reads as float32."""
+
+ELSEWHERE = ("anchors", "nms", "score_converter_place")
+"""Settings that are compared by tolerance, are a matter of use, or only say who does a step."""
 
 SETTING_TOLERANCE = 1e-6
 REAL_TOLERANCE = 1e-3  # of float outputs: kernels add in another order
@@ -31,7 +35,7 @@ COARSE = 12  # cells of a synthetic image's side: blobs as large as objects, and
 def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
     """Yield where two contracts would make two programs read the same model differently, a sentence each.
 
-    Names, dtypes, scales and origins are how a conversion went, not what the detector is.
+    Names, dtypes, scales and origins are how a conversion went, not what the model is.
     """
     images = [(c.image.height, c.image.width, c.image.colour, c.image.resize) for c in (a, b)]
     if images[0] != images[1]:
@@ -42,17 +46,48 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
         left, right = getattr(a.image, what), getattr(b.image, what)
         if len(left) != len(right) or not np.allclose(left, right, rtol=1e-3, atol=0.5):
             yield f"{what} of the image: {left} and {right}"
-    first, second = detection_of(a), detection_of(b)
+    shapes = [[tensor.shape for one in c.inputs for tensor in one.tensors] for c in (a, b)]
+    if images[0] == images[1] and shapes[0] != shapes[1]:
+        yield f"inputs: {shapes[0]} and {shapes[1]}"
+    if a.task.kind == b.task.kind:
+        yield from _setting_findings(a.task, b.task)
+    else:
+        yield f"task: {a.task.kind} and {b.task.kind}"
+    if a.labels != b.labels:
+        yield _labels(a.labels, b.labels)
+
+
+def are_comparable(findings: Sequence[str]) -> bool:
+    """Return whether two models with these *findings* take the same input and have the same outputs."""
+    return not any(text.startswith(("image:", "inputs:", "task:")) for text in findings)
+
+
+def _setting_findings(a: Task, b: Task) -> Iterator[str]:
+    """Yield where the settings of two tasks of one kind differ; those of NMS are `nms_difference`'s."""
+    first, second = _detection_in(a), _detection_in(b)
+    if first is not None and second is not None:
+        yield from _anchor_findings(first, second)
+    left, right = a.facts(), b.facts()
+    for what in left:
+        is_converted = what == "score_converter" and "IDENTITY" in (
+            left[what],
+            right[what],
+        )  # by the model, or the host
+        if what not in ELSEWHERE and left[what] != right[what] and not is_converted:
+            yield f"{what}: {left[what]} and {right[what]}"
+
+
+def _anchor_findings(first: Detection, second: Detection) -> Iterator[str]:
     if first.anchors.shape != second.anchors.shape:
         yield f"anchors: {len(first.anchors)} and {len(second.anchors)}"
     elif (far := float(np.abs(first.anchors - second.anchors).max(initial=0))) > ANCHOR_TOLERANCE:
         yield f"anchors: up to {far:.3g} apart; at most {ANCHOR_TOLERANCE:g} are rounding"
-    for what in ("box_coder", "score_converter", "label_offset"):
-        left, right = getattr(first, what), getattr(second, what)
-        if left != right and not (what == "score_converter" and "IDENTITY" in (left, right)):
-            yield f"{what}: {left} and {right}"
-    if a.labels != b.labels:
-        yield _labels(a.labels, b.labels)
+
+
+def _detection_in(task: Task) -> Detection | None:
+    """Return the settings by which *task* finds boxes; None where it finds none."""
+    found = task.detection if isinstance(task, Instances) else task
+    return found if isinstance(found, Detection) else None
 
 
 def _labels(left: Sequence[str], right: Sequence[str]) -> str:
@@ -63,9 +98,11 @@ def _labels(left: Sequence[str], right: Sequence[str]) -> str:
 
 
 def nms_difference(a: Contract, b: Contract) -> str | None:
-    """Return how the settings of non-maximum suppression differ: a matter of use, not of the detector."""
-    first, second = detection_of(a).nms, detection_of(b).nms
-    pairs = [(name, getattr(first, name), getattr(second, name)) for name in vars(first)]
+    """Return how the settings of non-maximum suppression differ: a matter of use, not of the model."""
+    first, second = _detection_in(a.task), _detection_in(b.task)
+    if first is None or second is None:
+        return None
+    pairs = [(name, getattr(first.nms, name), getattr(second.nms, name)) for name in vars(first.nms)]
     other = [f"{name} {x} and {y}" for name, x, y in pairs if not _same(x, y)]
     return f"NMS settings differ: {', '.join(other)}" if other else None
 
@@ -102,20 +139,14 @@ def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress:
             }
             run_in_child("detlite.runtime.child_calls:heads", request)
             with np.load(folder / f"{number}.npz") as arrays:
-                found.append(_scored({role: arrays[role] for role in arrays.files}, artifact.contract))
+                heads = {role: arrays[role] for role in arrays.files}
+            found.append(dict(artifact.contract.task.scored(heads)))
         progress("comparing", len(artifacts), len(artifacts))
     return found
 
 
-def _scored(heads: Heads, contract: Contract) -> Heads:
-    task = detection_of(contract)
-    if has_raw_heads(contract) and task.score_converter_place == "host":
-        heads["class_scores"] = CONVERTERS[task.score_converter](heads["class_scores"])
-    return heads
-
-
 def _synthetic(folder: Path, contract: Contract) -> list[Path]:
-    """Write images made with seeds to *folder*: blobs with a little noise, of the size that the detector wants."""
+    """Write images made with seeds to *folder*: blobs with a little noise, of the size of the model's input."""
     height, width = contract.image.height, contract.image.width
     paths = []
     for seed in range(SYNTHETIC):

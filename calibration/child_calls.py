@@ -17,7 +17,7 @@ from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.convert.child_calls import options_of
 from detlite.convert.load import load_source
 from detlite.convert.source import recognize
-from detlite.convert.summary import detector_facts
+from detlite.convert.summary import model_facts
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
@@ -66,7 +66,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
     return {
         "model": str(artifact.model),
         "history": list(artifact.history),
-        **detector_facts(artifact.contract),
+        **model_facts(artifact.contract),
         **linted,
     }
 

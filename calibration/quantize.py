@@ -26,13 +26,17 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.rounding import remove_rounding
 from detlite.runtime.artifact import Step
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import FindingError, unknown_name
+from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import BankInput, ClipInput, ImageInput, StateInput
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.tasks.detection import has_raw_heads
+
+INPUT_TITLES = {ClipInput.kind: "clips", StateInput.kind: "states", BankInput.kind: "a bank of features"}
+"""What a model is fed besides single images."""
 
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
 
@@ -76,7 +80,8 @@ def quantize(
     """Return *model* quantized with *ranges*, or with those of *images*; or with packed weights alone.
 
     Raises:
-        InputError: the model is no float32 one, an image cannot be read, or the scheme has no use for what is asked.
+        InputError: the model is no float32 one, or takes more than single images; an image cannot be read; or the
+            scheme has no use for what is asked.
         FindingError: nothing was quantized.
     """
     scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)
@@ -109,6 +114,7 @@ def float_model(
     source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> FloatModel:
     """Return what a method starts from, of the model *source* with raw heads; errors as `quantize`."""
+    _refuse_further_inputs(source.contract)
     file = _float_file(source)
     remove_rounding(file)
     return FloatModel(
@@ -165,6 +171,16 @@ def _float_file(source: Model) -> TfliteFile:
     file = source.file.copy()
     unpack_weights(file)
     return file
+
+
+def _refuse_further_inputs(contract: Contract) -> None:
+    """Raise `InputError` where single images are not all that a model with *contract* is fed."""
+    others = [one.kind for one in contract.inputs if not isinstance(one, ImageInput)]
+    if others:
+        raise InputError(
+            f"the model takes {' and '.join(INPUT_TITLES[kind] for kind in dict.fromkeys(others))}, and only models of "
+            "single images can be calibrated: use --scheme float16 or dynamic, which need no images"
+        )
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:

@@ -22,6 +22,7 @@ from detlite.commands.options import (
 from detlite.commands.rebuilding import rebuild_options, source_record
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called
+from detlite.convert.summary import model_line
 from detlite.runtime.child import run_in_child
 
 
@@ -72,7 +73,4 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
         notice(line)
     size = Path(answer["model"]).stat().st_size
     notice(f"from {answer['way']}; origin of the numbers: {out / 'contract.json'}")
-    click.echo(
-        f"{out}: {values['heads']} heads, {values['weights']}, {answer['anchors']} anchors, "
-        f"{answer['classes']} classes, {size / 1e6:.2f} MB"
-    )
+    click.echo(f"{out}: {values['heads']} heads, {values['weights']}, {model_line(answer)}, {size / 1e6:.2f} MB")

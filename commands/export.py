@@ -13,6 +13,7 @@ from detlite.commands.console import emit_json, progress
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called, exporter_names
+from detlite.convert.summary import model_line
 from detlite.runtime.child import run_in_child
 
 
@@ -47,4 +48,4 @@ def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -
         emit_json("export", answer)
         return
     size_mb = Path(answer["model"]).stat().st_size / 1e6
-    click.echo(f"{out}: {exporter.title}, {answer['anchors']} anchors, {answer['classes']} classes, {size_mb:.2f} MB")
+    click.echo(f"{out}: {exporter.title}, {model_line(answer)}, {size_mb:.2f} MB")

@@ -14,7 +14,7 @@ from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_o
 from detlite.convert.artifact import open_artifact, prepare_output, step
 from detlite.convert.detector import NmsOptions
 from detlite.convert.model import model_of, require_tflite
-from detlite.convert.summary import detector_facts
+from detlite.convert.summary import model_facts
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
@@ -49,7 +49,7 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     changed = replace(given, data=data, contract=contract, history=(*given.history, done))
     written = changed.save(out, force=values["force"])
     if as_json:
-        emit_json("postprocess", {"model": str(written.model), **detector_facts(contract)})
+        emit_json("postprocess", {"model": str(written.model), **model_facts(contract)})
         return
     applied = detection_of(contract).nms
     heads = "raw heads" if has_raw_heads(contract) else f"{applied.kind} NMS, {applied.max_detections} detections"

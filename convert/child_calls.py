@@ -26,7 +26,7 @@ from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import PresetSource
 from detlite.convert.rebuild.weights.open import prefix_of
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize, source_of_checkpoint
-from detlite.convert.summary import detector_facts
+from detlite.convert.summary import model_facts
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 
@@ -72,7 +72,7 @@ def convert(request: Record, progress: Progress) -> Record:
     model = with_heads(model, request["heads"])
     artifact = model.save(out, force=request["force"])
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
-    return answer | {"notices": list(notices), **detector_facts(model.contract)}
+    return answer | {"notices": list(notices), **model_facts(model.contract)}
 
 
 def export_artifact(request: Record, progress: Progress) -> Record:
@@ -87,7 +87,7 @@ def export_artifact(request: Record, progress: Progress) -> Record:
     progress("exporting", 1, 1)
     artifact = model.save(Path(request["out"]), force=request["force"])
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}
-    return answer | detector_facts(model.contract)
+    return answer | model_facts(model.contract)
 
 
 def _given(request: Record) -> Source | PresetSource:
@@ -130,4 +130,4 @@ def inspect(request: Record, _progress: Progress) -> Record:
     source = recognize(Path(request["source"]))
     detector = load_graph(source, options_of(request["options"]))
     repairs = {repaired.name: repaired.count for repaired in detector.repairs}
-    return {"repairs": repairs, "nodes": len(detector.graph_def.node), **detector_facts(detector.contract)}
+    return {"repairs": repairs, "nodes": len(detector.graph_def.node), **model_facts(detector.contract)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, recognize
-from detlite.convert.summary import detector_facts
+from detlite.convert.summary import model_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
 from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
 from detlite.convert.targets.edgetpu.validity import findings
@@ -18,9 +18,11 @@ from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
 from detlite.runtime.artifact import Artifact, read_artifact
 from detlite.runtime.child import run_in_child
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.tasks.detection import has_raw_heads
+from detlite.runtime.task import task_kind
+from detlite.runtime.tasks.detection import Detection, has_raw_heads
 
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "the whole way: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
@@ -30,7 +32,7 @@ Record = dict[str, Any]
 
 
 def inspect_file(path: Path, options: Record, *, progress: Progress = silent) -> Record:
-    """Return the facts of what is at *path*: `format`, `sha256`, `is`, `next`, `missing`, and those of its detector.
+    """Return the facts of what is at *path*: `format`, `sha256`, `is`, `next`, `missing`, and those of its contract.
 
     Raises:
         InputError: it is nothing that detlite reads, or is damaged.
@@ -55,21 +57,21 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
 
 
 def _of_artifact(artifact: Artifact) -> Record:
-    facts: Record = {"history": list(artifact.history), **detector_facts(artifact.contract)}
+    facts: Record = {"history": list(artifact.history), **model_facts(artifact.contract)}
     if artifact.format == TFLITE:
         description, found = _of_file(artifact.model)
-        return found | facts | _uses(description, raw=has_raw_heads(artifact.contract))
-    heads = "raw heads" if has_raw_heads(artifact.contract) else "its post-processing"
-    is_what = f"a detector with {heads}, {artifact.format}"
+        return found | facts | _uses(description, artifact.contract)
+    is_what = f"{_what(artifact.contract)}, {artifact.format}"
     return {"size_bytes": artifact.model.stat().st_size, **facts, "is": is_what, "next": [*RUN_USES], "missing": []}
 
 
 def _of_tflite(model: Path) -> Record:
     description, facts = _of_file(model)
     try:
-        return facts | detector_facts(contract_of_tflite(model)) | _uses(description, raw=False)
+        contract = contract_of_tflite(model)
     except InputError as error:
         return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
+    return facts | model_facts(contract) | _uses(description, contract)
 
 
 def _of_file(model: Path) -> tuple[Description, Record]:
@@ -98,16 +100,25 @@ def _of_compiled(data: bytes, name: str) -> Record:
     return {**compiled_record(compiled), "valid": not found, "findings": found}
 
 
-def _uses(description: Description, *, raw: bool) -> Record:
+def _what(contract: Contract) -> str:
+    """Return what a model with *contract* is, in words; a detector has raw heads or an op after them."""
+    title = task_kind(contract.task.kind).title
+    if not isinstance(contract.task, Detection):
+        return title
+    return f"{title} with {'raw heads' if has_raw_heads(contract) else 'its post-processing op'}"
+
+
+def _uses(description: Description, contract: Contract) -> Record:
     if description.kind == COMPILED:
         return {
-            "is": "a detector compiled for the Edge TPU",
+            "is": f"{task_kind(contract.task.kind).title} compiled for the Edge TPU",
             "next": [],
             "missing": ["an Edge TPU to run it on"],
         }
     uses = [*RUN_USES]
     if description.quantization == "float32":
         uses.append("quantize it: detlite quantize")
-    uses.append("attach the op: detlite postprocess --add" if raw else "change the op: detlite postprocess")
-    kind = "a detector with raw heads" if raw else "a detector with its post-processing op"
-    return {"is": f"{kind}, {description.quantization}", "next": uses, "missing": []}
+    if isinstance(contract.task, Detection):
+        is_raw = has_raw_heads(contract)
+        uses.append("attach the op: detlite postprocess --add" if is_raw else "change the op: detlite postprocess")
+    return {"is": f"{_what(contract)}, {description.quantization}", "next": uses, "missing": []}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from detlite.convert.artifact import step
-from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.detector import DetectorOptions, NmsOptions, build_detector
 from detlite.convert.exporter import exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
@@ -51,13 +51,16 @@ def _asked(contract: Contract, options: DetectorOptions) -> Contract:
     """Return the *contract* of a finished model with what the *options* ask for, where that can still be had."""
     if options.input_size is not None or options.logits:
         raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores want the graph")
-    asked = options.nms.over(detection_of(contract).nms)
-    if asked != detection_of(contract).nms and asked.place == "model":
-        raise InputError("the post-processing op is in the model already: change it with `detlite postprocess`")
-    labels = contract.labels
     if options.labels is not None:
-        labels = matching_labels(read_labels(options.labels), len(labels), str(options.labels))
-    return replace(contract.with_task(nms=asked), labels=labels)
+        labels = matching_labels(read_labels(options.labels), len(contract.labels), str(options.labels))
+        contract = replace(contract, labels=labels)
+    if options.nms == NmsOptions():
+        return contract
+    present = detection_of(contract).nms
+    asked = options.nms.over(present)
+    if asked != present and asked.place == "model":
+        raise InputError("the post-processing op is in the model already: change it with `detlite postprocess`")
+    return contract.with_task(nms=asked)
 
 
 def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:

@@ -6,22 +6,32 @@ import dataclasses
 from typing import Any
 
 from detlite.runtime.contract import Contract
-from detlite.runtime.tasks.detection import detection_of
+from detlite.runtime.inputs import ClipInput
 
 
-def detector_facts(contract: Contract) -> dict[str, Any]:
-    """Return what a contract says, without the anchors themselves, in keys that JSON output promises."""
-    task = detection_of(contract)
+def model_facts(contract: Contract) -> dict[str, Any]:
+    """Return what a contract says, without large arrays such as anchors, in keys that JSON output promises.
+
+    Each task adds its own by `Task.facts`: a detector `anchors`, `box_coder`, `nms` and more. A model of clips has
+    `clip`, and one with states or banks `further_inputs`.
+    """
+    first = contract.inputs[0]
+    facts: dict[str, Any] = {"task": contract.task.kind, "input": dataclasses.asdict(contract.image)}
+    if isinstance(first, ClipInput):
+        facts["clip"] = {"frames": first.frames, "stride": first.stride}
+    if contract.inputs[1:]:
+        facts["further_inputs"] = [{"kind": one.kind, **one.to_record()} for one in contract.inputs[1:]]
     return {
-        "input": dataclasses.asdict(contract.image),
+        **facts,
         "heads": [dataclasses.asdict(output) for output in contract.outputs],
-        "anchors": len(task.anchors),
         "classes": len(contract.labels),
         "labels": list(contract.labels),
-        "label_offset": task.label_offset,
-        "box_coder": dataclasses.asdict(task.box_coder),
-        "score_converter": task.score_converter,
-        "score_converter_place": task.score_converter_place,
-        "nms": dataclasses.asdict(task.nms),
+        **contract.task.facts(),
         "origin": dict(contract.origin),
     }
+
+
+def model_line(facts: dict[str, Any]) -> str:
+    """Return the sizes in *facts*, an answer with `model_facts`, in a few words: `1917 anchors, 90 classes`."""
+    anchors = f"{facts['anchors']} anchors, " if "anchors" in facts else ""
+    return f"{anchors}{facts['classes']} classes"

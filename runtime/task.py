@@ -103,6 +103,14 @@ class Task(ABC):
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Result:
         """Return what the model's *heads* say about an image that is in the input as *fit* says."""
 
+    def scored(self, heads: Heads) -> Heads:
+        """Return *heads*, with leading axes or without, with scores in place of logits that the host converts."""
+        return heads
+
+    def facts(self) -> Record:
+        """Return the settings in a few JSON values, for a reader: no arrays."""
+        return self.to_record()
+
     def lost_class(self, threads: int, labels: Sequence[str]) -> Optional[str]:
         """Return, in one sentence, which class an interpreter with so many threads never finds; None: it finds all."""
         del threads, labels

@@ -11,17 +11,16 @@ import numpy as np
 
 from detlite.convert.model import Model, session_of
 from detlite.runtime.arrays import Pixels
-from detlite.runtime.boxes.scores import CONVERTERS
+from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.inputs import ImageInput
-from detlite.runtime.tasks.detection import detection_of
 
-BEST = 100  # anchors of an image: the mean over so many is steadier than the best alone
+BEST = 100  # anchors or pixels of an image: the mean over so many is steadier than the best alone
 LEAST = 1e-6  # score, whose logit is finite
 
 
 class Confidence:
-    """A float model with raw heads, open.
+    """A float model with raw heads that score classes, open.
 
     Attributes:
         image: the input by the contract.
@@ -29,15 +28,17 @@ class Confidence:
 
     def __init__(self, model: Model) -> None:
         """Open *model*."""
-        self._task, self.image = detection_of(model.contract), model.contract.image
+        self._contract, self.image = model.contract, model.contract.image
         self._session = session_of(model)
 
     def of(self, pixels: Pixels, image: ImageInput) -> float:
-        """Return the mean logit of the `BEST` best anchors in *pixels*, where the input is *image*."""
+        """Return the mean logit of the `BEST` best places in *pixels*, where the input is *image*.
+
+        A place is an anchor, a pixel, or the whole image of a classifier.
+        """
         self._session.invoke(preprocess(pixels, image))
-        scores = self._session.heads()["class_scores"]
-        if self._task.score_converter_place == "host":
-            scores = CONVERTERS[self._task.score_converter](scores)
-        best = np.sort(scores[:, self._task.label_offset :].max(axis=1).astype(np.float64))[-BEST:]
+        scores = self._contract.task.scored(self._session.heads())[SCORES]
+        known = scores.reshape(-1, scores.shape[-1])[:, -len(self._contract.labels) :]  # without the background
+        best = np.sort(known.max(axis=1).astype(np.float64))[-BEST:]
         best = best.clip(LEAST, 1 - LEAST)
         return float(np.log(best / (1 - best)).mean())

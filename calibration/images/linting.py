@@ -14,6 +14,7 @@ from detlite.calibration.images.image_cache import ImageCache, default_image_cac
 from detlite.calibration.images.thumbnail import cached_thumbnails
 from detlite.convert.load import with_heads
 from detlite.convert.model import Model
+from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
 
@@ -47,7 +48,7 @@ def lint(
         paths=images.paths,
         thumbnails=cached_thumbnails(images.paths, cache, progress=progress),
         broken=tuple(broken),
-        confidence=None if model is None else Confidence(with_heads(model, "raw")),
+        confidence=None if model is None else _confidence(with_heads(model, "raw")),
     )
     if others:
         seen = cached_thumbnails(others, cache, progress=progress)
@@ -59,6 +60,11 @@ def lint(
         found[name] = check.find(inspected)
     progress("checks", len(checks), len(checks))
     return found
+
+
+def _confidence(model: Model) -> Confidence | None:
+    """Return *model* open to be asked how sure it is; None where its outputs are classes without scores."""
+    return Confidence(model) if SCORES in model.contract.roles else None
 
 
 def lint_record(request: Mapping[str, Any], model: Model, images: Images, progress: Progress) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict
+from typing import Callable, Dict, Mapping
 
 import numpy as np
 
 from detlite.runtime.arrays import Floats
+
+SCORES = "class_scores"
+"""The role of the output that holds a score, or a logit, for each class."""
 
 PLACES = ("model", "host")
 """Who does a step of post-processing: the model itself, or the host."""
@@ -36,3 +39,10 @@ CONVERTERS: Dict[str, Callable[[Floats], Floats]] = {
     "SIGMOID": sigmoid,
     "SOFTMAX": softmax,
 }
+
+
+def with_scores(heads: Mapping[str, Floats], converter: str, place: str) -> Mapping[str, Floats]:
+    """Return *heads* by role with scores in place of logits, where *place* says that the host converts them."""
+    if place != "host" or SCORES not in heads:
+        return heads
+    return {**heads, SCORES: CONVERTERS[converter](heads[SCORES])}

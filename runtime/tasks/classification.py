@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
-from detlite.runtime.boxes.scores import CONVERTERS, PLACES
+from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of
 from detlite.runtime.tensors import Output
 
-SCORES = "class_scores"
 Record = Dict[str, Any]
 
 
@@ -93,10 +92,11 @@ class Classification(Task):
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Ranking:
         """Return the scores of the image's classes."""
         del fit
-        scores = heads[SCORES]
-        if self.score_converter_place == "host":
-            scores = CONVERTERS[self.score_converter](scores)
-        return Ranking(scores[self.label_offset :], labels)
+        return Ranking(self.scored(heads)[SCORES][self.label_offset :], labels)
+
+    def scored(self, heads: Heads) -> Heads:
+        """Return *heads* with scores in place of logits."""
+        return with_scores(heads, self.score_converter, self.score_converter_place)
 
 
 PLUGIN = TaskKind(title="a classifier", settings=Classification, result=Ranking, agreement="top-1")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detlite.runtime.arrays import Floats, Integers
 from detlite.runtime.boxes.coding import BoxCoder, clip, decode
 from detlite.runtime.boxes.nms import Kept, Nms, suppress
-from detlite.runtime.boxes.scores import CONVERTERS, PLACES
+from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
@@ -146,11 +146,17 @@ class Detection(Task):
         return Detections(boxes, kept.classes, kept.scores, labels), kept.rows
 
     def _kept(self, heads: Heads) -> Kept:
-        scores = heads["class_scores"]
-        if self.score_converter_place == "host":
-            scores = CONVERTERS[self.score_converter](scores)
+        scores = self.scored(heads)[SCORES]
         boxes = decode(heads["box_encodings"], self.anchors, self.box_coder)
         return suppress(boxes, scores[:, self.label_offset :], self.nms)
+
+    def scored(self, heads: Heads) -> Heads:
+        """Return *heads* with scores in place of logits; what the op leaves are scores."""
+        return with_scores(heads, self.score_converter, self.score_converter_place)
+
+    def facts(self) -> Record:
+        """Return the settings, and how many anchors there are."""
+        return {**self.to_record(), "anchors": len(self.anchors)}
 
     def _of_op(self, heads: Heads, class_count: int) -> Kept:
         per_box = self.nms.max_classes_per_detection if self.nms.kind == "fast" else 1

@@ -143,6 +143,14 @@ class Instances(Task):
         found, rows = self.detection.detections(heads, labels, fit)
         return InstanceMasks(found, heads[MASKS][rows].astype(np.float16), fit.image, self.threshold)
 
+    def scored(self, heads: Heads) -> Heads:
+        """Return *heads* with scores in place of logits."""
+        return self.detection.scored(heads)
+
+    def facts(self) -> Record:
+        """Return the detector's settings and those of the masks."""
+        return {**self.detection.facts(), "mask_size": list(self.mask_size), "mask_threshold": self.threshold}
+
     def to_record(self) -> Record:
         """Return the settings."""
         return {

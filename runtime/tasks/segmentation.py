@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
-from detlite.runtime.boxes.scores import CONVERTERS, PLACES
+from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 from detlite.runtime.image.resize import MAP_RULES, nearest, resize_map
@@ -17,7 +17,7 @@ from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, label_of
 from detlite.runtime.tensors import Output
 
-SCORES, CLASSES = "class_scores", "class_map"
+CLASSES = "class_map"
 
 Record = Dict[str, Any]
 Map = NDArray[np.uint16]
@@ -133,12 +133,24 @@ class Segmentation(Task):
             return LabelMap(_in_image(grown, fit), np.ones(len(labels), np.float32), labels)
         logits = resize_map(heads[SCORES], *fit.input, self.resize)[_part(fit)]
         best = logits.argmax(axis=-1)
-        scores = CONVERTERS[self.score_converter](logits) if self.score_converter_place == "host" else logits
+        scores = self.scored({SCORES: logits})[SCORES]
         sure = np.take_along_axis(scores, best[..., None], axis=-1).ravel()
         counts = np.bincount(best.ravel(), minlength=len(labels))
         sums = np.bincount(best.ravel(), weights=sure, minlength=len(labels))
         mean = (sums / np.maximum(counts, 1)).astype(np.float32)
         return LabelMap(_to_size(best.astype(np.uint16), fit.image), mean, labels)
+
+    def scored(self, heads: Heads) -> Heads:
+        """Return *heads* with scores in place of logits."""
+        return with_scores(heads, self.score_converter, self.score_converter_place)
+
+    def facts(self) -> Record:
+        """Return the settings; `map_resize` is how scores grow to the input."""
+        return {
+            "map_resize": self.resize,
+            "score_converter": self.score_converter,
+            "score_converter_place": self.score_converter_place,
+        }
 
 
 def _part(fit: Fit) -> Tuple[slice, slice]:

@@ -17,7 +17,7 @@ from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.convert.child_calls import options_of
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
-from detlite.convert.summary import detector_facts
+from detlite.convert.summary import model_facts
 from detlite.runtime.progress import Progress
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
@@ -61,7 +61,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         files |= explained
     made = quantized.model
     artifact = made.save(Path(request["out"]), force=request["force"], files=files)
-    facts = {"model": str(artifact.model), "history": list(artifact.history), **detector_facts(artifact.contract)}
+    facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
     return facts | linted | answer
 
 

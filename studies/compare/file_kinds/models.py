@@ -9,6 +9,7 @@ from typing import Any
 from detlite.accuracy.outputs import (
     REAL_TOLERANCE,
     SYNTHETIC,
+    are_comparable,
     contract_findings,
     default_tolerance,
     head_differences,
@@ -65,7 +66,7 @@ def _agreement(a: Artifact, b: Artifact, options: CompareOptions, progress: Prog
             "one has raw heads and the other its post-processing op: `detlite postprocess` makes them alike"
         )
         return Told(tuple(findings), tuple(lines))
-    if any(text.startswith("image:") for text in findings):
+    if not are_comparable(findings):
         return Told(tuple(findings), tuple(lines))
     first, second = heads_of((a, b), options.images, progress=progress)
     differences = head_differences(first, second)
