@@ -61,7 +61,6 @@ class Session:
             _check_quantization(tensor.what, detail, tensor.quantization)
         self._input = opened.inputs[0]["index"]
         self._memory = Memory(self.contract.inputs[1:], opened)
-        self._memory.feed()  # for those who time the runner itself
         first = self.contract.inputs[0]
         self._clip = first if isinstance(first, ClipInput) else None
         self._frames: Deque[NDArray[Any]] = deque(maxlen=self._clip.span if self._clip else 1)
@@ -71,6 +70,15 @@ class Session:
         """Return the input tensor for *image*, uint8 (height, width, 3) RGB; a clip is filled with it."""
         return input_of(image, self.contract)
 
+    def feed(self, tensor: NDArray[Any]) -> None:
+        """Hand *tensor* to the model, with the states and banks that there are.
+
+        Raises:
+            ContractError: *tensor* is not what the model takes.
+        """
+        self._opened.set_input(self._input, tensor)
+        self._memory.feed()
+
     def invoke(self, tensor: NDArray[Any]) -> None:
         """Run the model on *tensor*, with the states and banks that there are: what a latency counts.
 
@@ -78,9 +86,13 @@ class Session:
             ContractError: *tensor* is not what the model takes.
             DeviceError: the interpreter fails at it.
         """
-        self._opened.set_input(self._input, tensor)
-        self._memory.feed()
+        self.feed(tensor)
         self._opened.invoke()
+
+    def finish(self, size: Optional[Size] = None) -> Result:
+        """Return what the model says about the frame of *size* that it was just run on; carry its states onwards."""
+        self._memory.carry()
+        return self.postprocess(self.heads(), size)
 
     def raw(self) -> Raw:
         """Return a copy of what the last `invoke` left, by role, as the model has it: with the batch, quantized."""
@@ -138,8 +150,7 @@ class Session:
 
     def _said(self, tensor: NDArray[Any], image: Pixels) -> Result:
         self.invoke(tensor)
-        self._memory.carry()
-        return self.postprocess(self.heads(), (image.shape[0], image.shape[1]))
+        return self.finish((image.shape[0], image.shape[1]))
 
     def reset(self) -> None:
         """Begin a new stream: states have their initial values, and no frame is kept. A bank of features stays."""

@@ -26,7 +26,8 @@ Record = Dict[str, Any]
 def accuracy_process(request: Record, progress: Progress) -> Record:
     """Detect in every image of *request*, a record of `Setup.request`, and write the lines and the log to its `folder`.
 
-    What an earlier call finished, with the same model and runtime, is not done again.
+    What an earlier call finished, with the same model and runtime, is not done again. The log is empty for results
+    that MLPerf's accuracy scripts do not read.
     """
     backend: Backend = load_plugin(BACKENDS, request["backend"])
     assert backend.open is not None
@@ -66,4 +67,6 @@ def _entries(lines: Path, contract: Contract) -> Iterator[Record]:
     with lines.open("rb") as file:
         next(file)
         for index, line in enumerate(file):
-            yield accuracy_entry(index, index, read(json.loads(line)).loadgen_data(index))
+            data = read(json.loads(line)).loadgen_data(index)
+            if data is not None:
+                yield accuracy_entry(index, index, data)

@@ -8,6 +8,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -19,6 +20,7 @@ from detlite.runtime.clock import MACHINE_CLOCK, Clock
 from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import read_image
+from detlite.runtime.inputs import Size
 from detlite.runtime.load import Load
 from detlite.runtime.measure.loadgen_random import loaded_order
 from detlite.runtime.measure.machine import machine_facts
@@ -29,7 +31,7 @@ from detlite.runtime.measure.statistics import change_point, percentile_ns
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress
 from detlite.runtime.runners.backend import BACKENDS, Backend, Runner, Settings, clock_of
-from detlite.runtime.session import Session
+from detlite.runtime.session import Session, input_of
 from detlite.runtime.stream import WORKERS, ahead
 
 FEWEST_WARM_UPS = 16
@@ -56,13 +58,19 @@ class LoadedModel:
         self.load_ns = time.perf_counter_ns() - begin
         self.clock: Clock = clock_of(self.runner, MACHINE_CLOCK)
         self.session = _session(self.model, contract, self.runner, settings)
+        self._feed: Callable[[Tensor], None] = (
+            partial(self.runner.set_input, self.runner.inputs[0]["index"])
+            if self.session is None
+            else self.session.feed
+        )
         self.images, self.tensors = _tensors(request, contract, self.runner)
         self._tensor_of: Callable[[int], Tensor] = self.tensors.__getitem__
-        self._input = self.runner.inputs[0]["index"]
+        self._sizes: List[Optional[Size]] = [(image["height"], image["width"]) for image in self.images]
+        self._sizes = self._sizes or [None] * len(self.tensors)  # noise is of the input's own size
         self.first_ns = self._first()
 
     def _first(self) -> int:
-        self.runner.set_input(self._input, self.tensors[0])
+        self._feed(self.tensors[0])
         begin = self.clock.now_ns()
         self.runner.invoke()
         return self.clock.now_ns() - begin
@@ -91,19 +99,23 @@ class LoadedModel:
         self._tensor_of = lambda _sample: next(tensors)
 
     def server(self, write: Callable[[bytes], None], tell: Callable[[int], None]) -> Callable[[int, int, int], int]:
-        """Return what runs one sample and writes its line; times are from the first call on."""
-        now, runner, session, index = self.clock.now_ns, self.runner, self.session, self._input
-        tensor_of = self._tensor_of
+        """Return what runs one sample and writes its line; times are from the first call on.
+
+        The samples are the frames of one stream: states are carried from each to the next, before its end.
+        """
+        now, feed, invoke = self.clock.now_ns, self._feed, self.runner.invoke
+        tensor_of, sizes = self._tensor_of, self._sizes
+        finish = None if self.session is None else self.session.finish
         zero: List[int] = []
 
         def serve(query: int, sample: int, scheduled_ns: int) -> int:
             begin = now()
-            runner.set_input(index, tensor_of(sample))
+            feed(tensor_of(sample))
             ready = now()
-            runner.invoke()
+            invoke()
             done = now()
-            if session is not None:
-                session.postprocess(session.heads())
+            if finish is not None:
+                finish(sizes[sample])
             end = now()
             if not zero:
                 zero.append(min(scheduled_ns, begin))
@@ -131,15 +143,13 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
         return [], [noise_tensor(runner, seed) for seed in range(min(count, 4))]
     if contract is None:
         raise InputError("images need a contract, which says how they become the input: give an artifact's folder")
-    from detlite.runtime.image.preprocess import preprocess
-
     records, tensors = [], []
     for index in loaded_order(QSL_SEED, len(paths))[:count]:
         path = paths[index]
         begin = time.perf_counter_ns()
         image = read_image(path)
         decoded = time.perf_counter_ns()
-        tensors.append(preprocess(image, contract.image))
+        tensors.append(input_of(image, contract))
         done = time.perf_counter_ns()
         known = {"index": index, "name": path.name, "sha256": sha256_of(path)}
         known |= {"height": image.shape[0], "width": image.shape[1]}

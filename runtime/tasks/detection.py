@@ -78,7 +78,7 @@ class Detections(Result):
             "image_index": np.repeat(np.arange(len(results), dtype=np.int64), counts),
         }
 
-    def loadgen_data(self, index: int) -> bytes:
+    def loadgen_data(self, index: int) -> Optional[bytes]:
         """Return float32 rows: *index*, y1, x1, y2, x2, score, class, as MLPerf's accuracy-coco.py reads them."""
         rows = np.empty((len(self.scores), 7), "<f4")
         rows[:, 0], rows[:, 1:5] = index, self.boxes

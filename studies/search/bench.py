@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from detlite.accuracy.classes import class_map
 from detlite.accuracy.coco import coco_metrics
-from detlite.accuracy.detect import Detected
-from detlite.accuracy.fidelity import Fidelity, fidelity
+from detlite.accuracy.detect import detected_of
 from detlite.accuracy.labels.annotations import Annotations
+from detlite.accuracy.predictions import Concordance, Predictions, ScoredTask, scored_task
 from detlite.convert.model import Model, session_of
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
@@ -28,7 +28,7 @@ class Bench:
 
     Attributes:
         paths: the images.
-        reference: the float model's detections.
+        reference: the float model's predictions.
     """
 
     def __init__(
@@ -44,18 +44,19 @@ class Bench:
         self._labels = reference.contract.labels
         self._input: ImageInput | None = None
         self._tensors: list[NDArray[Any]] = []
-        self.reference = self.detected(reference)
+        self._task: ScoredTask[Any] = scored_task(reference.contract.task.kind)
+        self.reference = self.predicted(reference)
         self._reference_map = None if annotations is None else self.map(self.reference)
 
-    def detected(self, model: Model) -> Detected:
+    def predicted(self, model: Model) -> Predictions:
         """Return what *model* finds in the images."""
         session = session_of(model)
         if model.contract.image.dtype == "float32":  # four times the memory, and seen once
             seen = list(detect_stream(model.contract, lambda: session, self.paths, progress=self._progress))
         else:
             seen = self._seen(session)
-        found: dict[str, Any] = dict(columns(seen))
-        return Detected(**found)
+        made: Predictions = self._task.predictions(**columns(seen))
+        return made
 
     def _seen(self, session: Session) -> list[StreamResult]:
         """Return what *session* finds, its input tensors kept for the next model that reads the same."""
@@ -70,17 +71,18 @@ class Bench:
                 waiting.append(pool.submit(session.postprocess, session.heads(), size))
             return [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
 
-    def fidelity(self, model: Model) -> Fidelity:
-        """Return how far *model* finds what the float model finds."""
-        return fidelity(self.detected(model), self.reference)
+    def fidelity(self, model: Model) -> Concordance:
+        """Return how far *model* finds what the float model finds, by the agreement of their task."""
+        return self._task.agree(self.predicted(model), self.reference)
 
-    def map(self, detected: Detected) -> float:
-        """Return COCO's mAP of *detected*, in percent; only with annotations."""
+    def map(self, predictions: Predictions) -> float:
+        """Return COCO's mAP of a detector's *predictions*, in percent; only with annotations."""
         assert self._annotations is not None
-        value = coco_metrics(detected, self._annotations, class_map(self._labels, self._annotations.categories))["map"]
+        classes = class_map(self._labels, self._annotations.categories)
+        value = coco_metrics(detected_of(predictions), self._annotations, classes)["map"]
         return float(value or 0.0)
 
     def map_drop(self, model: Model) -> float:
         """Return by how many points the mAP of *model* lies below the float model's; only with annotations."""
         assert self._reference_map is not None
-        return self._reference_map - self.map(self.detected(model))
+        return self._reference_map - self.map(self.predicted(model))

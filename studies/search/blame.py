@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from detlite.calibration.noise import Noise
 from detlite.calibration.numbers.kernels import LayerParameters, nearest
@@ -77,6 +78,10 @@ class Explanation:
     heads: HeadNoise
     tensors: tuple[TensorBlame, ...]
     suspects: tuple[Suspect, ...]
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the fields as JSON carries them."""
+        return {**asdict(self), "heads": self.heads.to_record()}
 
     @property
     def verdict(self) -> str:

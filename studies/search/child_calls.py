@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from detlite.accuracy.fidelity import fidelity
+from detlite.accuracy.bootstrap import SEED, draw_images, interval_of
+from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
@@ -18,7 +19,11 @@ from detlite.convert.child_calls import options_of
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
 from detlite.convert.summary import model_facts
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
+from detlite.runtime.task import task_kind
+from detlite.runtime.tasks.detection import Detection
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
 from detlite.studies.search.cost import cost_record
@@ -46,6 +51,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         return linted
     recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"]["floating"])})
     ranges = read_ranges(Path(request["ranges"])) if request["ranges"] else None
+    _refuse_other_tasks(model.contract, request)
     source = with_heads(model, "raw")
     bench = _bench(source, request, progress)
     trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
@@ -76,12 +82,28 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     def point(count: int) -> Point:
         images = Images(pool[:count], request["images_origin"])
         made = quantize(source, images, replace(recipe, heads="raw"), progress=progress)
-        agreement = fidelity(bench.detected(made.model), bench.reference, draws=DRAWS)
-        assert agreement.interval is not None
-        return Point(count, agreement.fidelity, agreement.interval)
+        agreement = bench.fidelity(made.model)
+        draws = agreement.weighted(draw_images(len(bench.paths), DRAWS, SEED))
+        return Point(count, agreement.fidelity, interval_of(draws, SEED))
 
     scored = {"scored_images": len(bench.paths), "scored_images_are_others": request["others"]}
     return scored | asdict(curve(request["counts"], point))
+
+
+def _refuse_other_tasks(contract: Contract, request: Mapping[str, Any]) -> None:
+    """Raise `InputError` where *request* asks of another model what is told of a detector alone."""
+    asked = (
+        "--explain"
+        if request["explain"]
+        else "--max-map-drop"
+        if request["gates"].get("max_map_drop") is not None
+        else None
+    )
+    if asked is not None and not isinstance(contract.task, Detection):
+        raise InputError(
+            f"{asked} needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, or "
+            "`detlite evaluate --against`"
+        )
 
 
 def _bench(source: Model, request: Record, progress: Progress) -> Bench:
@@ -127,7 +149,7 @@ def _mixed_record(mixed: Mixed) -> Record:
 
 def _explained(trials: Trials, bench: Bench, quantized: Quantized, progress: Progress) -> tuple[dict[str, str], Record]:
     explanation = explain(trials, bench, progress=progress)
-    found = bench.detected(quantized.model)
-    lost = losses(found, bench.reference, quantized.model.contract.labels)
-    record = {**asdict(explanation), **asdict(lost), "verdict": explanation.verdict}
+    found = detected_of(bench.predicted(quantized.model))
+    lost = losses(found, detected_of(bench.reference), quantized.model.contract.labels)
+    record = {**explanation.to_record(), **asdict(lost), "verdict": explanation.verdict}
     return explanation_files(explanation, lost, bench, found, quantized.model), record

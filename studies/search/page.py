@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from detlite.accuracy.detect import Detected
+from detlite.accuracy.detect import Detected, detected_of
 from detlite.convert.model import Model
 from detlite.convert.tflite.describe import describe
+from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.model_file import model_name
 from detlite.studies.report.html import to_html
 from detlite.studies.report.report import (
@@ -35,7 +36,7 @@ def explanation_files(
     explanation: Explanation, lost: Losses, bench: Bench, found: Detected, model: Model
 ) -> dict[str, str]:
     """Return the text of each file by its name."""
-    record = {**SCHEMA, **asdict(explanation), **asdict(lost)}
+    record = {**SCHEMA, **explanation.to_record(), **asdict(lost)}
     record["images"] = [path.name for path in bench.paths]
     page = to_html(_report(explanation, lost, bench, found, model))
     return {PAGE: page, RECORD: json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
@@ -54,8 +55,7 @@ def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detecte
         notes=(
             "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the "
             "truth. Each operator is measured alone: its repair undone, and then the operator left float.",
-            f"Box encodings have {explanation.heads.boxes_db:.1f} dB, class scores {explanation.heads.scores_db:.1f} "
-            "dB of signal to noise at the anchors where the float model finds something.",
+            f"{_heads(explanation)} of signal to noise at the anchors where the float model finds something.",
         ),
     )
 
@@ -109,12 +109,17 @@ def _tensors(explanation: Explanation) -> ReportTable:
     return ReportTable("Tensors", lead, ("Operator", "Kind", "Repaired", "Only rounded", "Shift"), tuple(rows))
 
 
+def _heads(explanation: Explanation) -> str:
+    decibels = explanation.heads.decibels
+    return f"Box encodings have {decibels['box_encodings']:.1f} dB, class scores {decibels[SCORES]:.1f} dB"
+
+
 def _pictures(lost: Losses, bench: Bench, found: Detected, labels: Sequence[str]) -> Iterator[Picture]:
     for one in lost.by_image[:PICTURES]:
         if one.gone + one.new:
             sides = [
                 PictureSide(name, tuple(_shown(detected, one.image, labels)))
-                for name, detected in (("float32", bench.reference), ("int8", found))
+                for name, detected in (("float32", detected_of(bench.reference)), ("int8", found))
             ]
             yield Picture(bench.paths[one.image], tuple(sides))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish,
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.model import Model, session_of
 from detlite.runtime.arrays import Floats
+from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.task import Heads
@@ -27,25 +28,36 @@ NOISE_IMAGES = 4
 """Images that noise is measured on: signal to noise is a mean over a hundred thousand values of each."""
 
 TELLING_SCORE = 0.1
-"""An anchor counts where the float model gives a class at least this: noise elsewhere changes no detection."""
+"""A place, such as an anchor, counts where the float model gives a class at least this: noise elsewhere changes no result."""
+
+
+SHORT_NAMES = {"box_encodings": "boxes", "class_scores": "scores"}
+"""What a record calls the heads of these roles; others keep the name of their role."""
 
 
 @dataclass(frozen=True)
 class HeadNoise:
-    """The noise of the two raw heads, at anchors that show something, in dB; and both together as a power ratio."""
+    """The noise of the raw heads, where they show something, in dB; and of all together as a power ratio.
 
-    boxes_db: float
-    scores_db: float
+    Attributes:
+        decibels: signal over noise of each head, by role.
+    """
+
+    decibels: Mapping[str, float]
 
     @property
     def power(self) -> float:
-        """Noise over signal, of boxes and scores added."""
-        return float(10 ** (-self.boxes_db / 10) + 10 ** (-self.scores_db / 10))
+        """Noise over signal, of all heads added."""
+        return float(sum(10 ** (-db / 10) for db in self.decibels.values()))
 
     @property
     def db(self) -> float:
         """Signal over `power`, in dB."""
         return -10 * math.log10(self.power)
+
+    def to_record(self) -> dict[str, float]:
+        """Return the decibels: `boxes_db`, `scores_db`, and those of further heads."""
+        return {f"{SHORT_NAMES.get(role, role)}_db": db for role, db in self.decibels.items()}
 
 
 class Trials:
@@ -98,13 +110,16 @@ class Trials:
         """Return the noise of the heads of *model*."""
         image = self._source.contract.image
         found = self._heads(model, [int8_of(sample, image, model.contract.image) for sample in self.samples])
-        powers = np.zeros((2, 2))
+        powers = {role: np.zeros(2) for role in self._wanted[0]}
         for want, got in zip(self._wanted, found, strict=True):
-            telling = _telling(want["class_scores"])
-            for row, role in enumerate(("box_encodings", "class_scores")):
-                powers[row] += _powers(want[role][telling], got[role][telling])
-        decibels = 10 * np.log10(np.maximum(powers[:, 0], 1e-30) / np.maximum(powers[:, 1], 1e-30))
-        return HeadNoise(float(decibels[0]), float(decibels[1]))
+            telling = _telling(want)
+            for role, power in powers.items():
+                power += _powers(_rows(want[role], want)[telling], _rows(got[role], want)[telling])
+        decibels = {
+            role: float(10 * np.log10(max(signal, 1e-30) / max(noise, 1e-30)))
+            for role, (signal, noise) in powers.items()
+        }
+        return HeadNoise(decibels)
 
     def _heads(self, model: Model, samples: Sequence[NDArray[Any]]) -> list[Heads]:
         heads: list[Heads] = []
@@ -115,7 +130,20 @@ class Trials:
         return heads
 
 
-def _telling(scores: Floats) -> NDArray[np.intp]:
+def _rows(head: Floats, heads: Heads) -> Floats:
+    """Return *head* with a row for each place that *heads* score: an anchor, a pixel, or the image of a classifier.
+
+    A map of classes without scores has one row.
+    """
+    scores = heads.get(SCORES)
+    return head.reshape(1 if scores is None else scores.size // scores.shape[-1], -1)
+
+
+def _telling(heads: Heads) -> NDArray[np.intp]:
+    """Return the rows where the float model's *heads* find something; the one with the best score where none do."""
+    if SCORES not in heads:
+        return np.arange(1)
+    scores = _rows(heads[SCORES], heads)
     best = scores[:, 1:].max(axis=1) if scores.shape[1] > 1 else scores[:, 0]
     found = np.flatnonzero(best >= TELLING_SCORE)
     return found if len(found) else np.argsort(-best)[:1]

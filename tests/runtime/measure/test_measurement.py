@@ -193,7 +193,9 @@ def test_an_accuracy_log_holds_rows_of_float32_in_hex(tmp_path):
 
     boxes = np.array([[0.125, 0.25, 0.5, 0.75]], np.float32)
     found = Detections(boxes, np.array([2]), np.array([0.5], np.float32))
-    write_accuracy(tmp_path / "a.json", [accuracy_entry(0, 7, found.loadgen_data(7))])
+    data = found.loadgen_data(7)
+    assert data is not None
+    write_accuracy(tmp_path / "a.json", [accuracy_entry(0, 7, data)])
     (entry,) = json.loads((tmp_path / "a.json").read_text())
     assert (entry["qsl_idx"], entry["seq_id"]) == (7, 0)
     assert np.frombuffer(bytes.fromhex(entry["data"]), "<f4").tolist() == [7, 0.125, 0.25, 0.5, 0.75, 0.5, 3]

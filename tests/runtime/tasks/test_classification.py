@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders.tiny_tasks import tiny_task
 
-from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.errors import ContractError
 from detlite.runtime.session import postprocess
 from detlite.runtime.task import Found
 from detlite.runtime.tasks.classification import Ranking
@@ -33,8 +33,7 @@ def test_a_class_without_a_label_is_shown_as_such():
 
 
 def test_mlperfs_log_has_no_form_for_a_ranking():
-    with pytest.raises(InputError, match="no form for a Ranking"):
-        Ranking(np.ones(1, np.float32)).loadgen_data(0)
+    assert Ranking(np.ones(1, np.float32)).loadgen_data(0) is None
 
 
 def test_what_needs_a_detector_says_what_the_model_is():

@@ -6,6 +6,7 @@ import pytest
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.bootstrap import Interval
+from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.calibration.quantize import Recipe, float_model
 from detlite.studies.search.bench import Bench
@@ -44,7 +45,7 @@ def test_every_tensor_has_a_signal_to_noise_ratio(explained):
 
 def test_the_float_model_agrees_with_itself(explained):
     _trials, bench, _explanation = explained
-    lost = losses(bench.reference, bench.reference, ("thing 0", "thing 1", "thing 2"))
+    lost = losses(detected_of(bench.reference), detected_of(bench.reference), ("thing 0", "thing 1", "thing 2"))
     assert all(one.fidelity == pytest.approx(100) for one in lost.by_class)
     assert all(one.gone == one.new == 0 for one in lost.by_image)
 
@@ -52,8 +53,8 @@ def test_the_float_model_agrees_with_itself(explained):
 def test_the_explanation_is_a_page_and_a_record(explained):
     trials, bench, explanation = explained
     model = trials.model()
-    found = bench.detected(model)
-    lost = losses(found, bench.reference, model.contract.labels)
+    found = detected_of(bench.predicted(model))
+    lost = losses(found, detected_of(bench.reference), model.contract.labels)
     files = explanation_files(explanation, lost, bench, found, model)
     assert "Where the int8 model loses" in files["explanation.html"]
     assert json.loads(files["explanation.json"])["suspects"][0]["blame"]["name"] == "differences"
