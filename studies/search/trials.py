@@ -28,7 +28,7 @@ NOISE_IMAGES = 4
 """Images that noise is measured on: signal to noise is a mean over a hundred thousand values of each."""
 
 TELLING_SCORE = 0.1
-"""A place, such as an anchor, counts where the float model gives a class at least this: noise elsewhere changes no result."""
+"""A place, such as an anchor, counts where the float model gives a class at least this: noise elsewhere is not seen."""
 
 
 SHORT_NAMES = {"box_encodings": "boxes", "class_scores": "scores"}
