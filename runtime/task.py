@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, T
 
 from numpy.typing import NDArray
 
-from detlite.runtime.arrays import Floats
+from detlite.runtime.arrays import Bools, Floats
 from detlite.runtime.errors import ContractError
 from detlite.runtime.inputs import Fit
 from detlite.runtime.plugins import load_plugin
@@ -59,6 +59,14 @@ class Result(ABC):
     @abstractmethod
     def above(self, threshold: float) -> Iterator[Found]:
         """Yield what has a score of at least *threshold*, best first; a score that is not a number counts."""
+
+    def area(self, place: int, found: Found) -> Optional[Bools]:
+        """Return which pixels belong to *found*, number *place* of those that `above` yields: bool, (height, width).
+
+        None: the result knows no more than a box, or nothing, of where it is.
+        """
+        del place, found
+        return None
 
     @abstractmethod
     def to_record(self) -> Record:

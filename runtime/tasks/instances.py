@@ -63,6 +63,11 @@ class InstanceMasks(Result):
         """Yield the instances with a score of at least *threshold*, best first."""
         return self.detections.above(threshold)
 
+    def area(self, place: int, found: Found) -> Bools:
+        """Return the pixels of the instance number *place*."""
+        del found
+        return self.mask(place)
+
     def to_record(self) -> Record:
         """Return the detections' record, and the masks as base64 of little-endian float16."""
         return {

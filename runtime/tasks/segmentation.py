@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Dict, Iterator, Mapping, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.runtime.arrays import Floats
+from detlite.runtime.arrays import Bools, Floats
 from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
@@ -52,6 +52,12 @@ class LabelMap(Result):
             box = (rows[0] / height, columns[0] / width, (rows[-1] + 1) / height, (columns[-1] + 1) / width)
             y1, x1, y2, x2 = map(float, box)
             yield Found(label_of(self.labels, number), number, float(self.scores[number]), (y1, x1, y2, x2))
+
+    def area(self, place: int, found: Found) -> Bools:
+        """Return the pixels of the class *found*."""
+        del place
+        here: Bools = self.classes == found.number
+        return here
 
     def to_record(self) -> Record:
         """Return `map_size`, the map's runs row by row (`values` and `lengths`), and `scores`."""

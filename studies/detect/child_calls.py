@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -26,9 +26,9 @@ from detlite.runtime.progress import Progress
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.task import Found, Result
-from detlite.studies.detect.draw import drawn
+from detlite.studies.detect.draw import drawn, overlaid
 from detlite.studies.detect.inputs import Input
-from detlite.studies.detect.results import ImageResult, Record
+from detlite.studies.detect.results import REGIONS, ImageResult, Record
 
 FRAMES_TOLD_EVERY = 10
 
@@ -85,10 +85,11 @@ class _Run:
             if isinstance(image, InputError):
                 self._write({"image": str(one.path), "error": str(image)})
             else:
-                result = _result(self._session.run(image), image, str(one.path))
+                found = self._session.run(image)
+                result = _result(found, image, str(one.path))
                 self._write(result.whole_record())
                 if one.picture is not None:
-                    waiting.append(self._pool.submit(self._draw, image, result, one.picture))
+                    waiting.append(self._pool.submit(self._draw, image, result, found, one.picture))
             while len(waiting) > WORKERS:
                 waiting.pop(0).result()
             done(number)
@@ -109,19 +110,21 @@ class _Run:
 
         with open_video(one.path) as video:
             if one.picture is None:
-                for _image, _result in self._each(one, video.frames, progress):
+                for _frame in self._each(one, video.frames, progress):
                     pass
                 return
             part = one.picture.with_name(f".{one.picture.stem}.partial{one.picture.suffix}")
             try:
                 with closing(VideoWriter(part, video.rate)) as writer:
-                    for image, result in self._each(one, video.frames, progress):
-                        writer.write(drawn(image, result.shown(self._threshold)))
+                    for image, result, found in self._each(one, video.frames, progress):
+                        writer.write(_picture(image, result.shown(self._threshold), found))
             finally:
                 if part.exists():
                     part.replace(one.picture)
 
-    def _each(self, one: Input, frames: Iterator[Any], progress: Progress) -> Iterator[tuple[Pixels, ImageResult]]:
+    def _each(
+        self, one: Input, frames: Iterator[Any], progress: Progress
+    ) -> Iterator[tuple[Pixels, ImageResult, Result]]:
         self._session.reset()  # a model with a state sees each video as a stream of its own
         for number, frame in enumerate(frames):
             image = frame.pixels()
@@ -130,18 +133,27 @@ class _Run:
             self._write(result.whole_record())
             if number % FRAMES_TOLD_EVERY == 0:
                 progress(one.path.name, number + 1, 0)
-            yield image, result
+            yield image, result, found
 
-    def _draw(self, image: Pixels, result: ImageResult, path: Path) -> None:
+    def _draw(self, image: Pixels, result: ImageResult, found: Result, path: Path) -> None:
         from PIL import Image
 
         file = io.BytesIO()
         kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(path.suffix.lower(), "PNG")
-        Image.fromarray(drawn(image, result.shown(self._threshold))).save(file, kind, quality=92)
+        picture = _picture(image, result.shown(self._threshold), found)
+        Image.fromarray(picture).save(file, kind, quality=92)
         write_file(path, file.getvalue())
 
     def _write(self, record: Record) -> None:
         self._out.write(json.dumps(record, allow_nan=False) + "\n")
+
+
+def _picture(image: Pixels, shown: Sequence[Found], found: Result) -> Pixels:
+    """Return *image* with what is *shown* of *found*, whose best it is, in the form of the task."""
+    areas = (found.area(place, one) for place, one in enumerate(shown))
+    if found.listed == REGIONS:
+        return overlaid(image, shown, areas)
+    return drawn(image, shown, areas)
 
 
 def _read(path: Path) -> Pixels | InputError:

@@ -1,4 +1,4 @@
-"""Drawing what a model found into a picture: boxes with their labels, or a list of classes.
+"""Drawing what a model found into a picture: boxes and outlines with their labels, coloured pixels, a list of classes.
 
 Text is legible at any size of image: it grows with large images, and small images are enlarged. No text leaves the
 picture.
@@ -7,12 +7,12 @@ picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detlite.runtime.arrays import Pixels
+from detlite.runtime.arrays import Bools, Pixels
 from detlite.runtime.task import Box, Found
 from detlite.studies.detect.results import RANKED
 from detlite.studies.label_places import Rectangle, place_label
@@ -27,6 +27,7 @@ LEAST_LONG, LEAST_SHORT = 320, 160  # pixels of the sides: a smaller image is en
 MOST_ENLARGED = 1 << 24  # pixels: a strip of one row is not enlarged without end
 LEAST_FONT, OF_LONG, OF_SHORT = 13, 1 / 48, 1 / 12  # 13 pixels at 640 x 480, 40 at 1920 x 1080
 ELLIPSIS = "…"
+OPACITY = 0.5  # of the colour over a pixel of a region
 COLOURS: tuple[Colour, ...] = (
     (230, 25, 75),
     (60, 180, 75),
@@ -42,26 +43,89 @@ COLOURS: tuple[Colour, ...] = (
 """By class, from Trubetskoy's list of colours that people tell apart."""
 
 
-def drawn(image: Pixels, found: Sequence[Found]) -> Pixels:
+def drawn(image: Pixels, found: Sequence[Found], areas: Iterable[Bools | None] = ()) -> Pixels:
     """Return a copy of *image* with everything in *found* drawn into it; the best score is drawn last, on top.
 
     Args:
         image: uint8 (height, width, 3), RGB. A copy of a small one is enlarged, so that the labels fit.
         found: with boxes, which are drawn; or without, as a list at the top left.
+        areas: the pixels of each, bool (height, width), whose outline is drawn; None for one without.
     """
+    picture = _enlarged(image)
+    width = _line_width(_font_size(picture))
+    for one, area in zip(found, areas, strict=False):  # no areas: boxes alone
+        if area is not None:
+            _outline_area(picture, area, _colour(one), width)
+    return _labelled(picture, lambda canvas: canvas.everything(found))
+
+
+def overlaid(image: Pixels, found: Sequence[Found], areas: Iterable[Bools | None]) -> Pixels:
+    """Return a copy of *image* with the *areas* of what was *found* in colour, and a legend at the top left.
+
+    Args:
+        image: uint8 (height, width, 3), RGB. A copy of a small one is enlarged, so that the legend fits.
+        found: the classes, best score first; of many, the legend names those that fit.
+        areas: the pixels of each, bool (height, width).
+    """
+    picture = _enlarged(image)
+    factor = picture.shape[0] // image.shape[0]
+    for one, area in zip(found, areas, strict=True):
+        if area is not None:
+            here = area.repeat(factor, 0).repeat(factor, 1)
+            picture[here] = (1 - OPACITY) * picture[here] + OPACITY * np.array(_colour(one))
+    return _labelled(picture, lambda canvas: canvas.listing(found))
+
+
+def _enlarged(image: Pixels) -> Pixels:
+    """Return a copy of *image*, a small one enlarged by a whole factor."""
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    factor = _enlargement((width, height))
+    if factor == 1:
+        return image.copy()
+    picture = Image.fromarray(image).resize((width * factor, height * factor), Image.Resampling.BICUBIC)
+    return np.array(picture)
+
+
+def _labelled(pixels: Pixels, draw: Callable[[_Canvas], None]) -> Pixels:
+    """Return *pixels* with what *draw* puts on them."""
     from PIL import Image, ImageDraw, ImageFont
 
-    picture = Image.fromarray(image)
-    factor = _enlargement(picture.size)
-    if factor > 1:
-        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.BICUBIC)
-    short, long = sorted(picture.size)
-    font = ImageFont.load_default(max(LEAST_FONT, round(min(long * OF_LONG, short * OF_SHORT))))
+    picture = Image.fromarray(pixels)
+    font = ImageFont.load_default(_font_size(pixels))
     assert isinstance(font, ImageFont.FreeTypeFont), "Pillow's wheels have FreeType"
-    canvas = _Canvas(ImageDraw.Draw(picture), font, picture.size)
-    canvas.boxes([one for one in found if one.box is not None])
-    canvas.listing([one for one in found if one.box is None][:RANKED])
+    draw(_Canvas(ImageDraw.Draw(picture), font, picture.size))
     return np.asarray(picture)
+
+
+def _font_size(picture: Pixels) -> int:
+    short, long = sorted(picture.shape[:2])
+    return max(LEAST_FONT, round(min(int(long) * OF_LONG, int(short) * OF_SHORT)))
+
+
+def _line_width(font_size: float) -> int:
+    return max(2, round(font_size / 8))
+
+
+def _outline_area(picture: Pixels, area: Bools, colour: Colour, width: int) -> None:
+    """Draw the outline of *area*, of the image before it was enlarged, into *picture*: inside it, *width* pixels."""
+    rows, columns = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return
+    factor = picture.shape[0] // area.shape[0]
+    part = area[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].repeat(factor, 0).repeat(factor, 1)
+    inside = part
+    for _ in range(width):
+        inside = _eroded(inside)
+    top, left = rows[0] * factor, columns[0] * factor
+    picture[top : top + part.shape[0], left : left + part.shape[1]][part & ~inside] = colour
+
+
+def _eroded(area: Bools) -> Bools:
+    """Return the pixels of *area* all of whose four neighbours belong to it."""
+    wide = np.pad(area, 1)
+    return area & wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
 
 
 def _enlargement(size: tuple[int, int]) -> int:
@@ -78,7 +142,12 @@ class _Canvas:
         ascent, descent = font.getmetrics()
         self._padding = max(2, round(font.size / 5))
         self._label_height = ascent + descent + self._padding
-        self._line = max(2, round(font.size / 8))
+        self._line = _line_width(font.size)
+
+    def everything(self, found: Sequence[Found]) -> None:
+        """Draw what has a box with its label, and list the rest."""
+        self.boxes([one for one in found if one.box is not None])
+        self.listing([one for one in found if one.box is None][:RANKED])
 
     def boxes(self, found: Sequence[Found]) -> None:
         taken: list[Rectangle] = []
@@ -96,7 +165,8 @@ class _Canvas:
             self._label(place, text, _colour(one))
 
     def listing(self, found: Sequence[Found]) -> None:
-        for row, one in enumerate(found):
+        """List at the top left what was found, as much as fits."""
+        for row, one in enumerate(found[: max(1, self._size[1] // self._label_height)]):
             text = self._fitting(one)
             place = (0.0, float(row * self._label_height), self._text_width(text), float(self._label_height))
             self._label(place, text, _colour(one))

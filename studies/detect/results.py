@@ -13,6 +13,9 @@ Record = dict[str, Any]
 RANKING = "ranking"
 """What a list of classes of the whole image is called."""
 
+REGIONS = "regions"
+"""What a list of the classes of an image's pixels is called."""
+
 RANKED = 5
 """Classes of a ranking that are shown."""
 
