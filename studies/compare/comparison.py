@@ -10,8 +10,7 @@ from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.measure.device_mark import mark_of
 from detlite.runtime.records import from_record, to_record
 from detlite.studies.compare.limits import Limit, parse_limits
-from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Figure, Span, kind_of
+from detlite.studies.compare.run_kind import Figure, RunRecord, Span, kind_of
 
 MOST_CLASSES = 5  # of accuracy: those that changed most
 ANY = "all"
@@ -139,7 +138,7 @@ class RunComparison:
     """Two runs of one kind: what differs in how they were made, and every figure.
 
     Attributes:
-        kind: `measurement`, `accuracy` or `benchmark_model`.
+        kind: of what the two are records of, such as `measurement`: their schema without `detlite.`.
         first: the earlier run, or the one of the reference.
         second: the other.
         different: conditions that are not the same, and were allowed to differ.

@@ -5,72 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from detlite.convert.files.write_file import write_file
-from detlite.devices.benchmark_result import READ_VERSIONS as BENCHMARKS
-from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.results import READ_VERSIONS as MEASUREMENTS
-from detlite.runtime.measure.results import Measurement
+from detlite.runtime.plugins import load_plugin, plugin_names
 from detlite.runtime.version import SCHEMA_VERSION
+from detlite.studies.compare.run_kind import KINDS, RunKind, RunRecord
 
 LARGEST_FILE_BYTES = 256 << 20  # a million samples take 20 MB
-LARGEST = 1e18  # in any unit: more is no measurement
-VERSIONS = {"measurement": MEASUREMENTS, "accuracy": (SCHEMA_VERSION,), "benchmark_model": BENCHMARKS}
-"""Versions that are read, by kind; older ones become the current one."""
-
-NAMES = ("measurement.json", "accuracy.json")
-"""What a record is called in a folder: `detlite measure` writes one."""
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """One run.
-
-    Attributes:
-        path: the file.
-        kind: `measurement`, `accuracy` or `benchmark_model`: the schema without `detlite.`.
-        data: its record, of the current version.
-        result: the same, typed; None for an accuracy.
-    """
-
-    path: Path
-    kind: str
-    data: Mapping[str, Any]
-    result: Measurement | BenchmarkResult | None = None
-
-    def at(self, where: str) -> Any:
-        """Return the value at *where*, such as `device.processor`; None where there is none."""
-        here: Any = self.data
-        for key in where.split("."):
-            here = here.get(key) if isinstance(here, Mapping) else None
-        return here
-
-    def number(self, where: str) -> float | None:
-        """Return the number at *where*, None where there is none; `InputError` where it is no finite number."""
-        value = self.at(where)
-        return None if value is None else self._finite(value, where)
-
-    def numbers(self, where: str) -> tuple[float, ...] | None:
-        """Return the numbers at *where*, None where there are none; `InputError` where it is no list of numbers."""
-        values = self.at(where)
-        if values is None:
-            return None
-        if not isinstance(values, list):
-            raise self.wrong(f"{where} is no list of numbers")
-        return tuple(self._finite(value, where) for value in values)
-
-    def wrong(self, what: str) -> InputError:
-        """Return the error that the record is damaged."""
-        return InputError(f"{self.path} is no run record that detlite wrote: {what}")
-
-    def _finite(self, value: object, where: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
-            raise self.wrong(f"{where} holds {str(value)[:40]!r}, want a number")
-        return float(value)
+MEASURED = "measurement"  # the kind that is read where a folder holds several
 
 
 def record_file(path: Path) -> Path | None:
@@ -79,7 +24,8 @@ def record_file(path: Path) -> Path | None:
     A file counts as one when it begins like JSON: no model does.
     """
     if path.is_dir():
-        return next((path / name for name in NAMES if (path / name).is_file()), None)
+        kinds = sorted(plugin_names(KINDS), key=lambda kind: kind != MEASURED)
+        return next((path / f"{kind}.json" for kind in kinds if (path / f"{kind}.json").is_file()), None)
     if not path.is_file():
         return None
     with path.open("rb") as file:
@@ -113,16 +59,17 @@ def run_record(path: Path, data: object) -> RunRecord:
     """
     schema = data.get("schema") if isinstance(data, Mapping) else None
     room, _dot, kind = str(schema).partition(".")
-    if room != "detlite" or kind not in VERSIONS:
+    if room != "detlite" or kind not in plugin_names(KINDS):
         raise InputError(f"{path} is {str(schema)[:40]!r}; want a record of detlite measure or detlite evaluate")
     assert isinstance(data, Mapping)
-    if data.get("schema_version") not in VERSIONS[kind]:
-        wanted = ", ".join(map(str, VERSIONS[kind]))
+    known: RunKind = load_plugin(KINDS, kind)
+    if data.get("schema_version") not in known.versions:
+        wanted = ", ".join(map(str, known.versions))
         raise InputError(f"{path} is version {data.get('schema_version')!r} of {schema}; this reads {wanted}")
-    if kind == "accuracy":
+    if known.read is None:
         return RunRecord(path, kind, data)
     try:
-        result = Measurement.from_record(data) if kind == "measurement" else BenchmarkResult.from_record(data)
+        result = known.read(data)
     except InputError as error:
         raise InputError(f"{path} is no run record that detlite wrote: {error}") from error
     return RunRecord(path, kind, result.to_record(), result)

@@ -13,7 +13,8 @@ from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.results import Measurement
-from detlite.studies.compare.record import RunRecord, read_record, record_file
+from detlite.studies.compare.record import read_record, record_file
+from detlite.studies.compare.run_kind import RunRecord
 from detlite.studies.report.report import (
     MOST_PICTURES,
     AccuracyRow,

@@ -265,12 +265,24 @@ ADDED = {
         )
     """,
     "studies/compare/file_kinds/aaa_same_size.py": """
-        from detlite.studies.compare.file_comparison import Comparer, Comparison
+        from detlite.studies.compare.file_comparison import Comparer, ModelComparison
 
         PLUGIN = Comparer(
             title="whether two files have one size",
             takes=lambda a, b: a.given.suffix == b.given.suffix == ".tflite" and a.artifact is b.artifact is None,
-            compare=lambda a, b, options, progress: Comparison("two sizes", (), (f"{len(a.data)} bytes",)),
+            compare=lambda a, b, options, progress: ModelComparison("two sizes", (), (f"{len(a.data)} bytes",)),
+        )
+    """,
+    "studies/compare/run_kinds/toasting.py": """
+        from detlite.studies.compare.run_kind import Figure, RunKind
+
+
+        PLUGIN = RunKind(
+            figures=lambda record: {"slices": Figure(record.number("slices"), "", higher_is_better=True)},
+            shown=lambda name: True,
+            conditions=lambda record: {"bread": record.at("bread")},
+            noise=lambda first, second: {},
+            versions=(7,),
         )
     """,
 }
@@ -430,3 +442,13 @@ def test_a_comparison_of_files(detlite, tmp_path):
     for name in ("a.tflite", "b.tflite"):
         (tmp_path / name).write_bytes(tiny_model())
     assert f"{len(tiny_model())} bytes" in done(detlite("compare", "a.tflite", "b.tflite"))
+
+
+def test_a_kind_of_run(detlite, tmp_path):
+    for name, slices in (("before", 2), ("after", 3)):
+        (tmp_path / name).mkdir()
+        record = {"schema": "detlite.toasting", "schema_version": 7, "bread": "rye", "slices": slices}
+        (tmp_path / name / "toasting.json").write_text(json.dumps(record))
+    compared = json.loads(done(detlite("compare", "before", "after", "--json")))
+    assert compared["kind"] == "toasting"
+    assert [(one["figure"], one["difference"]) for one in compared["figures"]] == [("slices", 1)]

@@ -9,8 +9,7 @@ import numpy as np
 
 from detlite.accuracy.coco import KEYS
 from detlite.runtime.arrays import Doubles
-from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Figure, RunKind, Span, flat
+from detlite.studies.compare.run_kind import Figure, RunKind, RunRecord, Span, flat
 
 HEADLINES = ("map", "top1", "miou")
 DRAWN = (*HEADLINES, "fidelity")

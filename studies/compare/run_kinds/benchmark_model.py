@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from detlite.devices.benchmark_result import BenchmarkResult
+from detlite.devices.benchmark_result import READ_VERSIONS, BenchmarkResult
 from detlite.runtime.arrays import Doubles
-from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Figure, RunKind, Span, flat
+from detlite.studies.compare.run_kind import Figure, RunKind, RunRecord, Span, flat
 
 DRAWS, SEED = 2000, 7
 FEWEST = 3  # processes: the means of two say next to nothing of how processes differ
@@ -63,4 +62,4 @@ def _means(record: RunRecord) -> Doubles:
     return np.array([one.mean_ms for one in spreads if one is not None and one.mean_ms is not None])
 
 
-PLUGIN = RunKind(figures, lambda _name: True, conditions, noise)
+PLUGIN = RunKind(figures, lambda _name: True, conditions, noise, READ_VERSIONS, BenchmarkResult.from_record)

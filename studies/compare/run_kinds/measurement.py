@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from detlite.runtime.arrays import Doubles
-from detlite.runtime.measure.results import Latency, Measurement
-from detlite.studies.compare.record import RunRecord
-from detlite.studies.compare.run_kind import Figure, RunKind, Span, flat
+from detlite.runtime.measure.results import READ_VERSIONS, Latency, Measurement
+from detlite.studies.compare.run_kind import Figure, RunKind, RunRecord, Span, flat
 
 DRAWS, FEWEST_DRAWS = 1000, 100
 MOST_WORK = 20_000_000  # samples drawn in all: about a second
@@ -122,4 +121,4 @@ def _blocks(times: Doubles, generator: np.random.Generator) -> Doubles:
     return drawn
 
 
-PLUGIN = RunKind(figures, lambda _name: True, conditions, noise)
+PLUGIN = RunKind(figures, lambda _name: True, conditions, noise, READ_VERSIONS, Measurement.from_record)
