@@ -164,6 +164,7 @@ ADDED = {
             source="a test",
             task="detection",
             takes=("coco",),
+            numbers=("map",),
             protocol={"evaluator": "newcomer"},
             score=lambda found, truth, classes: Scores({"map": 62.5}, ()),
             weighted=lambda found, truth, classes, weights: np.full(len(weights), 62.5),
