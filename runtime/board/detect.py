@@ -39,13 +39,12 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
             write_lines(session, model, paths)
             return 0
         found = _detect(session, paths, values)
-    score = values["score"]
-    if not values["as_json"]:
-        sys.stdout.write(_text(found, score))
-        return 0
-    images = [_record(one, score) for one in found]
-    record = {"schema": "detlite.detections", "schema_version": 1, "runtime": session.runtime, "images": images}
-    sys.stdout.write(json.dumps(record, indent=1) + "\n")
+        is_packed = packed.model is not None and packed.model in model.parents
+    if values["as_json"]:
+        record = _record(found, values["score"], session.runtime, model.name if is_packed else str(model))
+        sys.stdout.write(json.dumps(record, indent=1) + "\n")
+    else:
+        sys.stdout.write(_text(found, values["score"]))
     return 0
 
 
@@ -120,7 +119,20 @@ def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
     return backend.open(artifact.model, settings, artifact.contract)
 
 
-def _record(one: NamedResult, score: float) -> Record:
+def _record(found: List[NamedResult], score: float, runtime: str, model: str) -> Record:
+    """Return what `--json` writes, in the shape that `detlite detect --json` has too."""
+    return {
+        "schema": "detlite.detections",
+        "schema_version": 1,
+        "model": model,
+        "runtime": runtime,
+        "score_threshold": score,
+        "images": [_image_record(one, score) for one in found],
+        "unread": [],  # an image that cannot be read ends the program
+    }
+
+
+def _image_record(one: NamedResult, score: float) -> Record:
     listed = [item.to_record() for item in one.result.above(score)]
     return {"image": one.name, "height": one.size[0], "width": one.size[1], one.result.listed: listed}
 

@@ -65,6 +65,13 @@ def test_a_schema_is_valid_and_says_what_it_is_of(name):
 
 
 @pytest.mark.parametrize("name", schema_names())
+def test_a_schema_names_and_describes_every_key_of_its_record(name):
+    schema = schema_called(name)
+    assert schema["additionalProperties"] is False
+    assert all(value.get("description") for value in schema["properties"].values())
+
+
+@pytest.mark.parametrize("name", schema_names())
 def test_each_schema_is_listed_in_the_page_on_json(name):
     assert f"`{name}`" in (ROOT / "docs/json.md").read_text(encoding="utf-8")
 

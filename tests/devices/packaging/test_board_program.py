@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from builders.json_schemas import check_record
 from builders.tiny_tflite import save_tiny
 
 from detlite.devices.packaging.lean import lean_source
 from detlite.devices.packaging.zipapp import START, board_program
 from detlite.runtime.errors import InputError
+from detlite.studies.detect.results import DetectRun
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +91,14 @@ def test_the_board_finds_what_the_workstation_finds(program, artifact, photo):
     assert found[0]["label"] == artifact.contract.labels[found[0]["class"]]
 
 
+def test_the_json_of_a_board_has_the_keys_of_detlite_detect(program, artifact, photo):
+    ran = run(program, "detect", artifact.model.parent, photo, "--score", 0.5, "--json")
+    record = json.loads(ran.stdout)
+    check_record(record)
+    assert set(record) - {"schema", "schema_version"} == set(DetectRun("", (), "", ()).to_record(0.5))
+    assert (record["model"], record["score_threshold"]) == (str(artifact.model), 0.5)
+
+
 def test_the_board_measures(program, artifact, photo):
     ran = run(
         program,
@@ -111,6 +121,7 @@ def test_a_packed_model_needs_no_other_file(tmp_path, artifact, photo):
     program.write_bytes(board_program(artifact, [photo]))
     record = json.loads(run(program, "detect", "--json").stdout)
     assert [one["image"] for one in record["images"]] == ["photo.npy"]
+    assert record["model"] == "model.tflite"
     assert run(program, "selftest").returncode == 0
     assert run(program, "measure", "--processes", 1, "--queries", 40, "--min-seconds", 0).returncode == 0
 
