@@ -38,7 +38,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import SIMULATED
 from detlite.runtime.progress import Progress
-from detlite.studies.compare.record import prepare_record, write_record
+from detlite.studies.compare.record import write_record
 
 Record = dict[str, Any]
 
@@ -112,9 +112,9 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     """
     labels = labels_given(values)
     _check_use(labels, values)
-    for path, prepare in ((values["out"], prepare_record), (values["save_detections"], prepare_new_file)):
+    for path in (values["out"], values["save_detections"]):
         if path is not None:
-            prepare(path)
+            prepare_new_file(path)
     options = EvaluationOptions(values["threads"], values["bootstrap"], _host(values), values["resize_as"])
     begin = time.perf_counter()
     with options.host.ready(), progress() as report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,17 +72,6 @@ def run_record(path: Path, data: object) -> RunRecord:
     except InputError as error:
         raise InputError(f"{path} is no run record that detlite wrote: {error}") from error
     return RunRecord(path, kind, result.to_record(), result)
-
-
-def prepare_record(path: Path) -> None:
-    """Make sure, before any work, that a record can be written to *path*; `InputError` where something is there."""
-    if path.exists():
-        raise InputError(f"{path} is already there, and records are not replaced; give another file")
-    try:
-        with tempfile.TemporaryFile(dir=path.absolute().parent):
-            pass
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}; give another file") from error
 
 
 def write_record(path: Path, kind: str, record: Mapping[str, Any]) -> None:

@@ -105,7 +105,7 @@ def test_records_are_written_once_and_compared(detlite, made, labels):
         assert detlite("evaluate", made / name, *coco, "-o", f"{name}.json").status == 0
     again = detlite("evaluate", made / "float", *coco, "-o", "float.json")
     assert (again.status, again.out) == (2, "")
-    assert "already there" in again.err
+    assert "exists already" in again.err
     ran = detlite("compare", "float.json", "int8.json", "--fail-on", "map=-100", "--json")
     assert ran.status == 0, ran.err
     assert {"map", "map50", "ap:cat"} <= {row["figure"] for row in json.loads(ran.out)["figures"]}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detlite.runtime.errors import DetliteError, InputError
 from detlite.studies.compare.comparison import compare_runs
-from detlite.studies.compare.record import prepare_record, read_record, record_file, write_record
+from detlite.studies.compare.record import read_record, record_file, write_record
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -51,13 +51,6 @@ def test_what_is_no_record_is_refused_in_one_line(tmp_path, text, said):
 def test_a_record_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="run.json cannot be read: No such file"):
         read_record(tmp_path / "run.json")
-
-
-def test_a_record_is_not_replaced_and_its_folder_not_made(tmp_path):
-    with pytest.raises(InputError, match="already there, and records are not replaced"):
-        prepare_record(write(tmp_path / "run.json", accuracy()))
-    with pytest.raises(InputError, match="run.json cannot be written: No such file"):
-        prepare_record(tmp_path / "none" / "run.json")
 
 
 @pytest.mark.parametrize(
