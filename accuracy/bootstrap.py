@@ -5,9 +5,7 @@ It shows the spread due to the choice of images alone, not to other thresholds o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,11 +29,6 @@ class Interval:
     draws: int
     seed: int
     level: float = LEVEL
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Interval:
-        """Return the interval that `to_record` wrote."""
-        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
     def to_record(self) -> dict[str, float | int]:
         """Return it as plain data, for JSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from detlite.runtime.errors import FindingError, InputError
@@ -31,11 +31,6 @@ class Gate:
     def to_record(self) -> dict[str, Any]:
         """Return it as plain data, for JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Gate:
-        """Return the gate that `to_record` wrote."""
-        return cls(**{field.name: record[field.name] for field in fields(cls)})
 
 
 def check_gates(asked: Mapping[str, float | None], numbers: Mapping[str, float | None]) -> tuple[Gate, ...]:

@@ -11,8 +11,8 @@ from detlite.accuracy.gates import Gate
 from detlite.accuracy.metric import ClassScore, load_metric
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import mark_of
+from detlite.runtime.records import Record, from_record
 
-Record = dict[str, Any]
 T = TypeVar("T")
 
 FIDELITY = "fidelity"
@@ -64,16 +64,11 @@ class EvaluatedRun:
         """Return the run that `to_record` wrote."""
         mark = mark_of(record["device"])
         word = f"{mark}_" if mark else ""
-        return cls(
-            images=record["images"],
-            objects=record.get("detections"),
-            model=record["model"],
-            model_sha256=record["model_sha256"],
-            detect_wall_s=record.get(f"{word}detect_wall_s"),
-            invoke_sum_s=record[f"{word}invoke_sum_s"],
-            protocol=record["protocol"],
-            device=record["device"],
-        )
+        times = {
+            "detect_wall_s": record.get(f"{word}detect_wall_s"),
+            "invoke_sum_s": record[f"{word}invoke_sum_s"],
+        }
+        return from_record(cls, {**record, "objects": record.get("detections"), **times})
 
 
 @dataclass(frozen=True)
@@ -100,8 +95,8 @@ class Drawn:
     @classmethod
     def from_record(cls, record: Mapping[str, Any], name: str) -> Drawn:
         """Return the number called *name* of *record*."""
-        interval = _optional(Interval.from_record, record.get(f"{name}_interval"))
-        return cls(record[name], interval, tuple(record.get(f"{name}_draws") or ()))
+        interval, draws = record.get(f"{name}_interval"), record.get(f"{name}_draws", ())
+        return from_record(cls, {"value": record[name], "interval": interval, "draws": draws})
 
 
 @dataclass(frozen=True)
@@ -139,13 +134,14 @@ class ReferenceScore:
         if "against" not in record:
             return None
         numbers = dict(record["against"])
-        return cls(
-            model_sha256=numbers.pop("model_sha256"),
-            numbers=numbers,
-            difference=record[f"{name}_difference"],
-            ratio=record[f"{name}_ratio"],
-            difference_interval=_optional(Interval.from_record, record.get(f"{name}_difference_interval")),
-        )
+        known = {
+            "model_sha256": numbers.pop("model_sha256"),
+            "numbers": numbers,
+            "difference": record[f"{name}_difference"],
+            "ratio": record[f"{name}_ratio"],
+            "difference_interval": record.get(f"{name}_difference_interval"),
+        }
+        return from_record(cls, known)
 
 
 @dataclass(frozen=True)
@@ -285,7 +281,7 @@ def _accuracy_of(record: Mapping[str, Any]) -> Accuracy:
         reference=ReferenceScore.from_record(record, names[0]),
         fidelity=Drawn.from_record(record, FIDELITY) if FIDELITY in record else None,
         score_wall_s=record["score_wall_s"],
-        gates=tuple(map(Gate.from_record, record["gates"])),
+        gates=tuple(from_record(Gate, gate) for gate in record["gates"]),
         wall_s=record["wall_s"],
     )
 
@@ -299,18 +295,16 @@ def _agreement_of(record: Mapping[str, Any]) -> Agreement:
         measure=str(run.protocol.get("agreement", OLDER_MEASURE)),
         counts={name: record[name] for name in COUNTS if name in record},
         run=run,
-        gates=tuple(map(Gate.from_record, record["gates"])),
+        gates=tuple(from_record(Gate, gate) for gate in record["gates"]),
         wall_s=record["wall_s"],
     )
-
-
-def _optional(make: Callable[[Any], T], value: Any) -> T | None:
-    return None if value is None else make(value)
 
 
 def _read(make: Callable[[Mapping[str, Any]], T], record: Mapping[str, Any]) -> T:
     try:
         return make(record)
+    except InputError as error:
+        raise InputError(f"the record of an evaluation cannot be read: {error}") from error
     except KeyError as error:
         raise InputError(f"the record of an evaluation has no {error}") from error
     except (TypeError, AttributeError, ValueError) as error:

@@ -80,6 +80,21 @@ def test_another_record_is_refused_in_one_line(kind, record):
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"images": "twelve"}, "cannot be read: images holds 'twelve', want a whole number"),
+        ({"map": None}, "cannot be read: value holds 'None', want a number"),
+        ({"gates": [{"name": "min_map"}]}, "cannot be read: it lacks number"),
+        ({"map_interval": {"low": 1.0}}, "cannot be read: it lacks interval.high"),
+    ],
+)
+def test_a_damaged_value_of_a_record_is_named(pair, truth, change, text):
+    record = by_labels(pair, truth, "coco", EvaluationOptions()).to_record()
+    with pytest.raises(InputError, match=text):
+        Accuracy.from_record(record | change)
+
+
 def test_times_of_a_simulated_device_are_marked(pair, truth):
     result = by_labels(pair, truth, "coco", EvaluationOptions())
     marked = replace(result, run=replace(result.run, device={"simulated": True}, detect_wall_s=2.0))
