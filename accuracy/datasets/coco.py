@@ -13,7 +13,7 @@ from detlite.accuracy.labels.coco import read_annotations
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield the images that the JSON file names, in its order, with their objects where it has annotations."""
     folder, file = paths
-    annotations = read_annotations(file, scored=False)
+    annotations = read_annotations(file, scored=False, text_ids=True)
     files = [folder / image.file_name for image in annotations.images]
     check_files(files, str(file))
     return annotations.items(files)

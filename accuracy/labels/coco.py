@@ -27,12 +27,13 @@ from detlite.runtime.errors import InputError
 LARGEST_FILE_BYTES = 2 << 30  # the largest official file, LVIS train, has 1.1 GB
 FEWEST_COORDINATES = 6  # of a polygon: three corners
 LONGEST_RUN_BITS = 45
+ID_KEYS = ("id", "image_id", "category_id")
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
 
 
-def read_annotations(path: Path, *, masks: bool = False, scored: bool = True) -> Annotations:
+def read_annotations(path: Path, *, masks: bool = False, scored: bool = True, text_ids: bool = False) -> Annotations:
     """Return the ground truth in the COCO file at *path*.
 
     Args:
@@ -40,6 +41,7 @@ def read_annotations(path: Path, *, masks: bool = False, scored: bool = True) ->
         masks: whether the objects' masks are read too.
         scored: whether it will be scored against; else images may lack their sizes, and the file its objects, as
             COCO's test sets do.
+        text_ids: whether images and categories may have texts as ids, which COCO's own tools refuse; they get numbers.
 
     Raises:
         InputError: it is not a COCO instances file, is damaged, names images or categories that it does not list,
@@ -52,18 +54,40 @@ def read_annotations(path: Path, *, masks: bool = False, scored: bool = True) ->
         raise InputError(f"{path} is not whole JSON ({error}); want a COCO instances file: get it again") from error
     rows = {key: _rows(record, key, path, needed=scored) for key in ("annotations", "categories")}
     rows["images"] = _rows(record, "images", path)
-    images = _each(rows["images"], _image if scored else _image_of_any_size, "image", path)
-    categories = _each(rows["categories"], _category, "category", path)
-    _unique((image.id for image in images), "image id", path)
-    _unique((image.file_name for image in images), "file_name", path)
-    _unique((identity for identity, _name in categories), "category id", path)
-    truths = _each(rows["annotations"], _masked_truth if masks else _truth, "annotation", path)
+    numbered = _numbered(rows) if text_ids else rows
+    images = _each(numbered["images"], _image if scored else _image_of_any_size, "image", path)
+    categories = _each(numbered["categories"], _category, "category", path)
+    truths = _each(numbered["annotations"], _masked_truth if masks else _truth, "annotation", path)
     if scored:
         _unique(_each_id(rows["annotations"], path), "annotation id", path)
-    _known((t.image_id for t in truths), {image.id for image in images}, "image", path)
-    _known((t.category_id for t in truths), {identity for identity, _name in categories}, "category", path)
+    _check_references(rows, path)
     digest = hashlib.sha256(raw).hexdigest()
     return Annotations(images, truths, categories, digest, _split_of(rows["images"]))
+
+
+def _numbered(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Return *rows* with a whole number in the place of each text that is an id, or refers to one."""
+    ids = [row.get("id") for key in ("images", "categories") for row in rows[key]]
+    if not any(isinstance(one, str) for one in ids):
+        return rows
+    first = 1 + max((one for one in ids if isinstance(one, int)), default=0)
+    numbers: dict[str, int] = {}
+
+    def number(value: object) -> object:
+        return numbers.setdefault(value, first + len(numbers)) if isinstance(value, str) else value
+
+    return {
+        key: [{name: number(value) if name in ID_KEYS else value for name, value in row.items()} for row in group]
+        for key, group in rows.items()
+    }
+
+
+def _check_references(rows: dict[str, list[Row]], path: Path) -> None:
+    """Raise `InputError` where an id or a file name is there twice, or an annotation refers to none that is listed."""
+    for what, key in (("image", "images"), ("category", "categories")):
+        _unique((row["id"] for row in rows[key]), f"{what} id", path)
+        _known((row[f"{what}_id"] for row in rows["annotations"]), {row["id"] for row in rows[key]}, what, path)
+    _unique((row["file_name"] for row in rows["images"]), "file_name", path)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -200,7 +224,7 @@ def _unique(values: Iterable[object], what: str, path: Path) -> None:
         seen.add(value)
 
 
-def _known(named: Iterable[int], listed: set[int], what: str, path: Path) -> None:
+def _known(named: Iterable[object], listed: set[object], what: str, path: Path) -> None:
     unknown = [identity for identity in named if identity not in listed]
     if unknown:
         raise InputError(

@@ -230,10 +230,32 @@ def test_coco_without_annotations_gives_files_alone(tmp_path):
     assert items("coco", *coco(tmp_path, annotations=[])) == [("", tmp_path / "a.png", None)]
 
 
+TEXT_IDS = {
+    "images": [{"id": "a", "file_name": "a.png", "width": 40, "height": 40}],
+    "annotations": [{"id": "first", "image_id": "a", "category_id": "feline", "bbox": [0, 0, 20, 20]}],
+    "categories": [{"id": 3, "name": "dog"}, {"id": "feline", "name": "cat"}],
+}
+
+
+def test_a_coco_file_with_texts_as_ids_is_calibrated_with(tmp_path):
+    assert items("coco", *coco(tmp_path, **TEXT_IDS)) == [("", tmp_path / "a.png", (Object("cat", 0.25),))]
+
+
+def test_a_coco_file_with_texts_as_ids_is_not_scored_against(tmp_path):
+    with pytest.raises(InputError, match="image 0 is not right: id is 'a', want a whole number"):
+        load_dataset("coco").labels["detection"].read(DatasetFiles("coco", coco(tmp_path, **TEXT_IDS)))
+
+
+def test_a_text_that_is_the_id_of_no_image_is_told(tmp_path):
+    with pytest.raises(InputError, match="1 annotations name no listed image; the first names image a"):
+        items("coco", *coco(tmp_path, **TEXT_IDS | {"images": [{"id": "b", "file_name": "a.png"}]}))
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({"images": []}, "'images' is empty"),
+        ({"images": [{"id": "a", "file_name": f"{name}.png"} for name in "ab"]}, "image id 'a' is there twice"),
         ({"images": [{"id": 1, "file_name": "../a.png"}]}, "leads out of the images folder"),
         ({"images": [{"id": 1, "file_name": "/etc/passwd"}]}, "leads out of the images folder"),
         ({"images": [{"id": 7, "file_name": "b.png"}]}, "1 of the 1 images .* are not there; the first is .*b.png"),
