@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy machine", deadline=None)  # an example may stall for longer than the 0.2 s
+settings.load_profile("busy machine")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from builders.waiting import wait_until
+from builders.waiting import PATIENCE_S, wait_until
 
 from detlite.devices.deploy.deploy import deploy
 from detlite.devices.deploy.device_lock import hold
@@ -201,6 +201,6 @@ def test_four_devices_work_side_by_side(tmp_path):
 
         def work(device: Device) -> list[bytes]:
             with connect(device) as transport, hold(transport, device.folder, "test") as held:
-                return list(job_lines(held, ["sh", "-c", meet, device.name], timeout_s=20))
+                return list(job_lines(held, ["sh", "-c", meet, device.name], timeout_s=PATIENCE_S))
 
         assert on_each(devices, work) == [[b"board-0\n"], [b"board-1\n"], [b"board-2\n"], [b"board-3\n"]]
