@@ -56,7 +56,8 @@ class Metric(Generic[Found, Truth]):
         source: where it is defined.
         task: the kind of task that it scores.
         takes: the data sets whose labels it applies to, by their names; empty for all.
-        numbers: the names of its numbers; the first is the headline, which is compared and has an interval.
+        numbers: the names of its numbers, which `schemas/accuracy.json` describes; the first is the headline, which is
+            compared and has an interval.
         protocol: its constants, as a record states them.
         score: returns the numbers; the predictions are for the labelled images, in the same order.
         weighted: returns the headline in percent for each row of weights, float64 (draws, images): how often each

@@ -112,7 +112,7 @@ def test_validation_images_fail_where_that_is_asked_for_and_nothing_is_written(q
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ((), "give the images to calibrate with in one way, as one of: --coco IMAGES ANNOTATIONS, --images FOLDER"),
+        ((), "calibrate with in one way, as one of: --class-folders FOLDER, --coco IMAGES ANNOTATIONS"),
         (("--images", "a", "--tar", "b"), "give the images to calibrate with in one way"),
         (("--tar", "absent.tar"), "absent.tar does not exist"),
         (("--images", "images", "--curve", "2,4", "--lint"), "--curve and --lint"),
