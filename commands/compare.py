@@ -10,8 +10,7 @@ import click
 from detlite.commands.command import WorkCommand
 from detlite.commands.comparing import compare_models
 from detlite.commands.console import emit_json, emit_table, notice
-from detlite.commands.options import json_option
-from detlite.commands.target import multiple_subgraphs_option
+from detlite.commands.options import json_option, multiple_subgraphs_option
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.compare.comparison import RunComparison, compare_runs, said
 from detlite.studies.compare.limits import parse_limits

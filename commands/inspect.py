@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from detlite.commands.completion import model_or_file
-from detlite.commands.console import emit_facts, emit_json, progress
+from detlite.commands.console import emit_facts, emit_json, notice, progress
 from detlite.commands.options import detector_record, json_option, source_options
-from detlite.commands.target import show_prediction, target_options
-from detlite.runtime.errors import FindingError
+from detlite.commands.target import check_suffix, inspect_choices, show_answer
+from detlite.convert.target import TargetRequest
+from detlite.runtime.errors import FindingError, InputError
 
 SHOWN = ("path", "format", "sha256", "is", "operators", "float_islands", "quantization", "anchors", "classes")
 COMPILED = {
@@ -26,13 +27,16 @@ COMPILED = {
 }
 """Facts of a compiled file, and what text calls them."""
 
+CHOICES = inspect_choices()
+
 
 @click.command()
 @click.argument("file", shell_complete=model_or_file)
-@target_options
+@click.option("--target", type=click.Choice(CHOICES.chips), help="Predict what this accelerator will run of FILE.")
+@CHOICES.add
 @source_options
 @json_option
-def command(file: str, as_json: bool, **values: Any) -> None:
+def command(file: str, target: str | None, as_json: bool, **values: Any) -> None:
     """Say what FILE is: its format, input, heads, anchors, classes, post-processing, and what can be done with it.
 
     \b
@@ -42,8 +46,10 @@ def command(file: str, as_json: bool, **values: Any) -> None:
     detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
     """
     options = detector_record(values)
-    if show_prediction(Path(file), as_json=as_json, **values):
+    if target is not None:
+        _predict(Path(file), target, values, as_json=as_json)
         return
+    _refuse_strangers(None)
     from detlite.convert.find_source import locate
     from detlite.convert.inspection import inspect_file  # a prediction answers in a blink, without the readers
 
@@ -58,6 +64,22 @@ def command(file: str, as_json: bool, **values: Any) -> None:
         click.echo(f"{Path(file).name}: {facts['is']}; next: {facts['next'][0] if facts['next'] else 'nothing'}")
     if facts.get("findings"):
         raise FindingError(f"{file} is no valid Edge TPU package: {'; '.join(facts['findings'])}")
+
+
+def _predict(path: Path, chip: str, values: dict[str, Any], *, as_json: bool) -> None:
+    name, target = CHOICES.named(chip)
+    assert target.predict is not None
+    _refuse_strangers(name)
+    check_suffix(path, target, chip)
+    answer = target.predict(TargetRequest((path,), chip, CHOICES.values(name, values), warn=notice))
+    show_answer(answer, as_json=as_json)
+
+
+def _refuse_strangers(name: str | None) -> None:
+    """Raise `InputError` where options of a target are given, and the target is not."""
+    for _option, other in CHOICES.strangers(name):
+        chips = " or ".join(CHOICES.targets[other].chips)
+        raise InputError(f"{CHOICES.flags(other)} go with --target {chips}")
 
 
 def _lines(facts: dict[str, Any]) -> dict[str, object]:

@@ -25,6 +25,9 @@ force_option = click.option("--force", is_flag=True, help="Replace what detlite 
 out_option = click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="Folder to write."
 )
+multiple_subgraphs_option = click.option(
+    "--multiple-subgraphs", is_flag=True, help="As with the compiler's --enable_multiple_subgraphs."
+)
 
 to_option = click.option(
     "--to",

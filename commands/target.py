@@ -1,114 +1,135 @@
-"""`detlite inspect --target edgetpu`: what will run where, before it is compiled."""
+"""`--target` and the options of each target, for `detlite compile` and `detlite inspect`; and what a target answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from detlite.commands.console import emit_json, emit_table, notice
-from detlite.convert.files.write_file import write_file
-from detlite.runtime.artifact import sha256_of
+from detlite.convert.target import Target, TargetAnswer, known_targets
 from detlite.runtime.errors import InputError
-from detlite.runtime.model_file import model_in
+from detlite.runtime.model_file import is_model_file, model_in
+from detlite.runtime.plugins import load_plugins
+
+OPTIONS = "detlite.commands.targets"
+GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-multiple_subgraphs_option = click.option(
-    "--multiple-subgraphs", is_flag=True, help="As with the compiler's --enable_multiple_subgraphs."
-)
-fail_on_option = click.option(
-    "--fail-on",
-    multiple=True,
-    metavar="CONDITION",
-    help="End with exit status 1 where it holds: 'unmapped>1', 'streamed>0', 'subgraphs>1'. May be given again.",
-)
-_OPTIONS = (
-    click.option("--target", type=click.Choice(["edgetpu"]), help="Predict what this accelerator will run of FILE."),
-    multiple_subgraphs_option,
-    fail_on_option,
-    click.option(
-        "--picture", type=click.Path(path_type=Path), metavar="HTML", help="Draw the graph, by where it runs."
-    ),
-)
+Option = Callable[[Any], Any]
 
 
-def target_options(command: Command) -> Command:
-    """Add the options of a prediction to *command*."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+@dataclass(frozen=True)
+class TargetOptions:
+    """The options of one target; its name is its file's name, which is the target's.
 
-
-def tflite_in(path: Path) -> Path:
-    """Return the .tflite file that *path* is, or that the artifact there holds.
-
-    Raises:
-        InputError: there is none.
+    Attributes:
+        compile: of `detlite compile`: what `click.option` returns, or an `option_group` of these.
+        inspect: of `detlite inspect`.
     """
-    model = model_in(path) if path.is_dir() else path
-    if model is None or not model.is_file():
-        raise InputError(f"{path} holds no model; want a .tflite model, or a folder that detlite wrote")
-    return model
+
+    compile: tuple[Option, ...] = ()
+    inspect: tuple[Option, ...] = ()
 
 
-def show_prediction(
-    path: Path,
-    *,
-    target: str | None,
-    multiple_subgraphs: bool,
-    fail_on: tuple[str, ...],
-    picture: Path | None,
-    as_json: bool,
-) -> bool:
-    """Print the prediction for *target* and return True; without a target, do nothing and return False.
+@dataclass(frozen=True)
+class OfferedTargets:
+    """The targets that a command offers: all of them by name, and each one's own options.
 
-    Raises:
-        FindingError: a gate failed.
-        InputError: the model is damaged or compiled already, or an option makes no sense.
+    Attributes:
+        targets: by their names.
+        options: decorators by the name of a target; empty for a target without options.
     """
-    if target is None:
-        if multiple_subgraphs or fail_on or picture is not None:
-            raise InputError("--multiple-subgraphs, --fail-on and --picture go with --target edgetpu")
-        return False
-    from detlite.convert.targets.edgetpu.gates import check_gates, parse_gates
-    from detlite.convert.targets.edgetpu.predict import predict
-    from detlite.convert.targets.edgetpu.record import FIGURES, figures, prediction_record, verdict
 
-    gates = parse_gates(fail_on, FIGURES)
-    model = tflite_in(path)
-    prediction = predict(model.read_bytes(), str(path), multiple_subgraphs=multiple_subgraphs)
-    said = f"{path.name}: {verdict(prediction)}"
-    if picture is not None:
-        from detlite.convert.targets.edgetpu.picture import picture as draw
+    targets: Mapping[str, Target]
+    options: Mapping[str, tuple[Option, ...]]
 
-        write_file(picture, draw(prediction, path.name, verdict(prediction)).encode())
-        notice(f"picture: {picture}")
-    if as_json:
-        emit_json(
-            "edgetpu_prediction",
-            {"path": str(path), "sha256": sha256_of(model), **prediction_record(prediction).to_record()},
+    @property
+    def chips(self) -> tuple[str, ...]:
+        """What `--target` accepts."""
+        return tuple(chip for target in self.targets.values() for chip in target.chips)
+
+    def named(self, chip: str) -> tuple[str, Target]:
+        """Return the target of *chip* and its name."""
+        return next((name, target) for name, target in self.targets.items() if chip in target.chips)
+
+    def add(self, command: Command) -> Command:
+        """Add the options of every target to *command*."""
+        every = [option for options in self.options.values() for option in options]
+        for option in reversed(every):
+            command = option(command)
+        return command
+
+    def own(self, name: str) -> tuple[click.Parameter, ...]:
+        """Return the options of the target *name*, in their order."""
+
+        def probe() -> None:
+            """Take the options: click keeps them with the function."""
+
+        for option in reversed(self.options.get(name, ())):
+            option(probe)
+        return tuple(reversed(getattr(probe, "__click_params__", ())))
+
+    def flags(self, name: str) -> str:
+        """Return the options of the target *name* as text: `--a, --b and --c`."""
+        *first, last = map(_flag, self.own(name))
+        return f"{', '.join(first)} and {last}" if first else last
+
+    def values(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the options of the target *name*, of all that were *given*."""
+        return {str(one.name): given[str(one.name)] for one in self.own(name)}
+
+    def strangers(self, name: str | None) -> tuple[tuple[str, str], ...]:
+        """Return the options on the command line that are another target's: each option, and the name of the target."""
+        context = click.get_current_context()
+        own = {one.name for one in self.own(name)} if name else set()
+        return tuple(
+            (_flag(one), other)
+            for other in self.targets
+            for one in self.own(other)
+            if one.name not in own and context.get_parameter_source(str(one.name)) in GIVEN
         )
+
+
+def _flag(option: click.Parameter) -> str:
+    return max(option.opts, key=len)
+
+
+def compile_choices() -> OfferedTargets:
+    """Return the targets that models are compiled for."""
+    options = load_plugins(OPTIONS)
+    return OfferedTargets(known_targets(), {name: one.compile for name, one in options.items()})
+
+
+def inspect_choices() -> OfferedTargets:
+    """Return the targets that say what they will run of a model."""
+    options = load_plugins(OPTIONS)
+    targets = {name: target for name, target in known_targets().items() if target.predict is not None}
+    return OfferedTargets(targets, {name: one.inspect for name, one in options.items() if name in targets})
+
+
+def check_suffix(path: Path, target: Target, chip: str) -> None:
+    """Raise `InputError` where the model at *path* is of a format that *target* does not compile."""
+    file = model_in(path) if path.is_dir() else path
+    if file is not None and is_model_file(file) and file.suffix not in target.suffixes:
+        raise InputError(f"{path} is a {file.suffix} model; {chip} takes {', '.join(target.suffixes)}")
+
+
+def show_answer(answer: TargetAnswer, *, as_json: bool) -> None:
+    """Print *answer*, then raise the failure that it holds, if any."""
+    if as_json:
+        emit_json(answer.schema, answer.record)
     else:
-        show(prediction)
-        click.echo(said)
-    check_gates(gates, figures(prediction))
-    return True
-
-
-def show(prediction: Any) -> None:
-    """Print a `Prediction` as tables: the compiler's log as it will be, and what to do about the rest."""
-    from detlite.convert.targets.edgetpu.fix import offered
-    from detlite.convert.targets.edgetpu.record import log_rows, notes, unmapped_rows
-
-    emit_table(("Operator", "Count", "Status (predicted)"), log_rows(prediction))
-    if prediction.unmapped_count and prediction.refusal is None:
-        click.echo()
-        emit_table(("Place", "Operator", "Why it stays on the CPU", "What to do"), unmapped_rows(prediction))
-    click.echo()
-    for fix in offered(prediction.graph):
-        click.echo(f"could be fixed: {fix.title}, {fix.count} place(s): detlite compile --fix {fix.name}")
-    for note in notes(prediction):
-        click.echo(f"note: {note}")
+        for part in answer.text:
+            if isinstance(part, str):
+                click.echo(part)
+            else:
+                emit_table(part.columns, part.rows)
+    for text in answer.cautions:
+        notice(text)
+    if answer.failure is not None:
+        raise answer.failure

@@ -1,7 +1,8 @@
-"""Chips that need a model of their own: the Edge TPU of Coral, and Google Tensor.
+"""Chips that need a model of their own, one folder or file each: the Edge TPU of Coral, and Google Tensor.
 
-Each folder knows one chip's compiler and rules. Not here: running the compiled model (`detlite.runtime.runners`)
-and the devices that hold the chips (`detlite.devices`).
+Each knows one compiler and its rules. Not here: running the compiled model (`detlite.runtime.runners`), the devices
+that hold the chips (`detlite.devices`), and the command-line options of a target (`detlite.commands.targets`).
 
-Add a target as one folder; it takes a finished .tflite file and returns one.
+Add a target as one file or folder with `PLUGIN = Target(...)`, see `detlite.convert.target.Target`; it takes a finished
+model file and returns one.
 """

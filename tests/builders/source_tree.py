@@ -26,6 +26,11 @@ class Module:
         """The folders that the module is in, from the outermost."""
         return self.path.relative_to(ROOT).parts[:-1]
 
+    @property
+    def place(self) -> Path:
+        """The file of the module, or the folder of the package."""
+        return self.path.parent if self.path.name == "__init__.py" else self.path
+
     @cached_property
     def tree(self) -> ast.Module:
         """The module, parsed."""
@@ -93,7 +98,9 @@ def packages() -> tuple[Module, ...]:
 
 def plugin_folders() -> tuple[str, ...]:
     """Return the packages that hold at least one plug-in, as `runtime.backends`."""
-    return tuple(sorted({".".join(module.folder) for module in modules() if module.holds_plugin}))
+    return tuple(
+        sorted({".".join(module.place.parent.relative_to(ROOT).parts) for module in modules() if module.holds_plugin})
+    )
 
 
 def import_graph() -> dict[str, frozenset[str]]:

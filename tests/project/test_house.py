@@ -96,7 +96,7 @@ def test_there_are_folders_of_plugins_to_check():
 def test_a_folder_of_plugins_holds_plugins_alone(folder):
     place = ROOT / folder.replace(".", "/")
     others = {path.name for path in place.iterdir()} - {"__init__.py", "__pycache__"}
-    plugins = {module.path.name for module in modules() if module.path.parent == place and module.holds_plugin}
+    plugins = {module.place.name for module in modules() if module.place.parent == place and module.holds_plugin}
     assert others == plugins
 
 

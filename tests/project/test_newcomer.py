@@ -214,6 +214,33 @@ ADDED = {
             title="ABS away", why="a test", fidelity="changed", find=find, apply=lambda model, places: model
         )
     """,
+    "convert/targets/waffle.py": """
+        from detlite.convert.target import Target, TargetAnswer
+
+
+        def compile(request, out, force):
+            out.mkdir()
+            data = request.models[0].read_bytes()
+            (out / "waffle.bin").write_bytes(data[::-1] * request.options["times"])
+            request.say("the iron is hot")
+            return TargetAnswer("compile", {"compiler": None, "models": []}, (f"{request.chip}: {out}",))
+
+
+        PLUGIN = Target(
+            title="a waffle iron",
+            chips=("waffle", "big_waffle"),
+            suffixes=(".tflite",),
+            compile=compile,
+            predict=lambda request: TargetAnswer("edgetpu_prediction", {}, (f"{request.chip} bakes all of it",)),
+        )
+    """,
+    "commands/targets/waffle.py": """
+        import click
+
+        from detlite.commands.target import TargetOptions
+
+        PLUGIN = TargetOptions(compile=(click.option("--times", type=int, default=1),))
+    """,
     "devices/kinds/toaster.py": """
         from detlite.devices.kind import Kind
         from detlite.devices.survey.linux import IDENTITY, SENSORS, identify_linux, sense_linux
@@ -421,6 +448,20 @@ def test_a_fix_for_the_edge_tpu(detlite, tmp_path):
     image = model.tensor((1, 4, 4, 8), name="image")
     (tmp_path / "model.tflite").write_bytes(model.bytes([image], [model.unary("ABS", image)]))
     assert "ABS away" in done(detlite("inspect", "model.tflite", "--target", "edgetpu"))
+
+
+def test_a_target(detlite, tmp_path):
+    (tmp_path / "model.tflite").write_bytes(tiny_model())
+    assert done(detlite("inspect", "model.tflite", "--target", "waffle")) == "waffle bakes all of it\n"
+    out = done(detlite("compile", "model.tflite", "--target", "big_waffle", "--times", 2, "-o", "baked"))
+    assert out == "the iron is hot\nbig_waffle: baked\n"
+    assert (tmp_path / "baked/waffle.bin").read_bytes() == tiny_model()[::-1] * 2
+
+
+def test_the_options_of_a_target_are_for_it_alone(detlite, tmp_path):
+    (tmp_path / "model.tflite").write_bytes(tiny_model())
+    ran = detlite("compile", "model.tflite", "--target", "edgetpu", "--times", 2, "-o", "baked")
+    assert (ran.status, "--times: that is for a waffle iron" in ran.err) == (2, True)
 
 
 def test_a_kind_of_device_and_its_simulation(detlite):

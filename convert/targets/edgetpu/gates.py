@@ -51,9 +51,10 @@ def _parse(text: str, known: Sequence[str]) -> EdgeTpuGate:
     return EdgeTpuGate(match[1], match[2], float(match[3]))
 
 
-def check_gates(gates: Sequence[EdgeTpuGate], figures: Mapping[str, float]) -> None:
-    """Raise `FindingError` if a gate's condition holds; it names all such gates."""
+def gate_failure(gates: Sequence[EdgeTpuGate], figures: Mapping[str, float]) -> FindingError | None:
+    """Return the error that names each of *gates* whose condition holds; None where none does."""
     failed = [gate for gate in gates if COMPARISONS[gate.comparison](figures[gate.name], gate.limit)]
-    if failed:
-        found = ", ".join(f"{gate} ({gate.name} is {figures[gate.name]:g})" for gate in failed)
-        raise FindingError(f"a gate failed: {found}")
+    if not failed:
+        return None
+    found = ", ".join(f"{gate} ({gate.name} is {figures[gate.name]:g})" for gate in failed)
+    return FindingError(f"a gate failed: {found}")

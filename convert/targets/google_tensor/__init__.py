@@ -4,3 +4,7 @@ Not here: the phones themselves (`detlite.devices.kinds`).
 
 Add a step of the compilation as a function in `compile.py`.
 """
+
+from detlite.convert.targets.google_tensor.target import GOOGLE_TENSOR
+
+PLUGIN = GOOGLE_TENSOR

@@ -9,15 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from detlite.convert.artifact import step
+from detlite.convert.artifact import open_artifact, prepare_output, step
 from detlite.convert.model import Model
+from detlite.convert.target import TargetAnswer, TargetRequest
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError, MissingToolError
 from detlite.runtime.progress import Progress, silent
-
-SOCS = {f"tensor_g{number}": f"Tensor_G{number}" for number in (3, 4, 5, 6)}
-"""The chips that ai-edge-litert 2.3 supports: Pixel 8 (G3), 9 (G4), 10 (G5) and newer."""
 
 SDK, SDK_MODULE = "ai-edge-litert-sdk-google-tensor", "ai_edge_litert_sdk_google_tensor"
 SDK_VARIABLE = "GOOGLE_TENSOR_COMPILER_LIB"
@@ -42,10 +40,30 @@ def require_sdk() -> None:
         )
 
 
+def compile_answer(request: TargetRequest, soc: str, out: Path, *, force: bool) -> TargetAnswer:
+    """Compile the one model of *request* for *soc*, as the SDK calls the chip; errors as `compile_for_tensor`."""
+    (path,) = request.models
+    artifact = open_artifact(path)
+    require_sdk()
+    prepare_output(out, force=force)
+    record = compile_for_tensor(artifact, request.chip, out, soc=soc, force=force, progress=request.progress)
+    taken, whole = (sum(one[key] for one in record["subgraphs"]) for key in ("taken", "operators"))
+    line = f"{out}: {taken} of {whole} operators for {record['soc']}'s TPU"
+    return TargetAnswer("compile_tensor", {**record, "out": str(out)}, (line,))
+
+
 def compile_for_tensor(
-    artifact: Artifact, target: str, out: Path, *, force: bool = False, progress: Progress = silent
+    artifact: Artifact, target: str, out: Path, *, soc: str, force: bool = False, progress: Progress = silent
 ) -> Record:
-    """Write *artifact*, compiled for the chip *target* (one of `SOCS`), to the folder *out*, with the same contract.
+    """Write *artifact*, compiled for the chip *target*, to the folder *out*, with the same contract.
+
+    Args:
+        artifact: the model.
+        target: the chip, as `--target` calls it.
+        out: the folder.
+        soc: the chip, as the SDK calls it.
+        force: whether what detlite wrote there before is replaced.
+        progress: takes how far it is.
 
     Returns:
         `taken`, `operators` and `partitions` of each subgraph, as the compiler reports them.
@@ -56,15 +74,15 @@ def compile_for_tensor(
     """
     require_sdk()
     with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
-        request = {"model": str(artifact.model), "soc": SOCS[target], "out": scratch}
+        request = {"model": str(artifact.model), "soc": soc, "out": scratch}
         task = "detlite.convert.targets.google_tensor.compile:compile_task"
         answer = run_in_child(task, request, timeout_s=TIMEOUT_S, progress=progress)
         if not any(one["taken"] for one in answer["subgraphs"]):
-            raise DeviceError(f"{artifact.model}: Google's compiler took none of its operators for {SOCS[target]}")
+            raise DeviceError(f"{artifact.model}: Google's compiler took none of its operators for {soc}")
         done = step("compile", input_sha256=sha256_of(artifact.model), target=target, subgraphs=answer["subgraphs"])
         data = Path(answer["model"]).read_bytes()
     Model(data, artifact.format, artifact.contract, (*artifact.history, done)).save(out, force=force)
-    return {"target": target, "soc": SOCS[target], "subgraphs": answer["subgraphs"], "size_bytes": len(data)}
+    return {"target": target, "soc": soc, "subgraphs": answer["subgraphs"], "size_bytes": len(data)}
 
 
 def compile_task(request: Record, progress: Progress) -> Record:

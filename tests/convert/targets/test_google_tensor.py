@@ -6,7 +6,8 @@ import pytest
 from builders.tiny_tflite import save_tiny
 
 from detlite.cli import main
-from detlite.convert.targets.google_tensor.compile import SDK_MODULE, SDK_VARIABLE, SOCS
+from detlite.convert.targets.google_tensor.compile import SDK_MODULE, SDK_VARIABLE
+from detlite.convert.targets.google_tensor.target import SOCS
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec(SDK_MODULE) is not None, reason="Google's SDK is installed")
 

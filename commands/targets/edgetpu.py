@@ -1,0 +1,93 @@
+"""The options of the Edge TPU: of `detlite compile`, and of `detlite inspect`, which predicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from detlite.commands.command import option_group
+from detlite.commands.completion import names_of
+from detlite.commands.options import multiple_subgraphs_option
+from detlite.commands.target import TargetOptions
+
+
+def _fix_names() -> tuple[str, ...]:
+    from detlite.convert.targets.edgetpu.repair import fix_names  # a shell asks for it, and no command
+
+    return fix_names()
+
+
+FAIL_ON = click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="CONDITION",
+    help="End with exit status 1 where it holds: 'unmapped>1', 'streamed>0', 'subgraphs>1'. May be given again.",
+)
+
+PICTURE = click.option(
+    "--picture", type=click.Path(path_type=Path), metavar="HTML", help="Draw the graph, by where it runs."
+)
+
+COMPILE = (
+    option_group(
+        "Before the compiler runs",
+        click.option(
+            "--fix",
+            "fixes",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=names_of(_fix_names),
+            help="Change the model so that more of it is mapped: a fix of `inspect --target edgetpu`, or all-lossless. "
+            "Repeatable.",
+        ),
+        click.option("--ignore-prediction", is_flag=True, help="Run the compiler even if it is predicted to refuse."),
+    ),
+    option_group(
+        "The Edge TPU compiler",
+        click.option(
+            "--compiler",
+            metavar="COMMAND",
+            help="Compiler or wrapper to run (default: EDGETPU_COMPILER, then the PATH).",
+        ),
+        multiple_subgraphs_option,
+        click.option(
+            "--search-step",
+            type=click.IntRange(0, 1000),
+            default=30,
+            show_default=True,
+            help="Step of the compiler's search for a delegation; 0: no search.",
+        ),
+        click.option(
+            "--num-segments",
+            type=click.IntRange(1, 16),
+            default=1,
+            show_default=True,
+            help="Number of segments when pipelining over several Edge TPUs.",
+        ),
+        click.option("--cut-at", multiple=True, metavar="TENSOR", help="Cut the model at this tensor. Repeatable."),
+        click.option(
+            "--min-runtime",
+            type=click.IntRange(10, 14),
+            help="Oldest Edge TPU runtime that must load the compiled file.",
+        ),
+        click.option(
+            "--timeout",
+            "timeout_s",
+            type=click.FloatRange(1, 86_400),
+            default=900,
+            show_default=True,
+            help="Longest time of one compilation, in seconds.",
+        ),
+        click.option(
+            "--retries",
+            type=click.IntRange(0, 10),
+            default=1,
+            show_default=True,
+            help="Number of retries after a crash or a timeout.",
+        ),
+    ),
+    FAIL_ON,
+)
+
+PLUGIN = TargetOptions(compile=COMPILE, inspect=(multiple_subgraphs_option, FAIL_ON, PICTURE))
