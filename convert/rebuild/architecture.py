@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from detlite.convert.detector import DetectorOptions, raw_outputs
+from detlite.convert.files.fields import Fields
 from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
@@ -65,6 +66,8 @@ class Architecture:
         build: makes the network of a plan with weights, for images of a size (height, width).
         contract: writes the contract of a network that it built.
         outputs: names the tensors that the model returns, by role.
+        messages: readers of its config from `model { ... }` of a `pipeline.config`, by the name of the message; empty
+            if the OD API does not train it. They raise `InputError` for what is missing or unsupported.
     """
 
     title: str
@@ -72,6 +75,7 @@ class Architecture:
     build: Callable[[RebuildPlan, Weights, Size], BuiltNetwork]
     contract: Callable[[RebuildPlan, DetectorOptions, Size, BuiltNetwork], Contract]
     outputs: Callable[[DetectorOptions], Mapping[str, str]] = raw_heads
+    messages: Mapping[str, Callable[[Fields], DetectorConfig]] = field(default_factory=dict)
 
 
 def architecture_of(config: DetectorConfig) -> Architecture:
@@ -79,6 +83,11 @@ def architecture_of(config: DetectorConfig) -> Architecture:
     found: list[Architecture] = [one for one in load_plugins(ARCHITECTURES).values() if isinstance(config, one.reads)]
     assert len(found) == 1, type(config)  # each type of config has one architecture; a test checks it
     return found[0]
+
+
+def message_readers() -> Mapping[str, Callable[[Fields], DetectorConfig]]:
+    """Return the readers of all messages in `model { ... }` of a `pipeline.config`, by the name of the message."""
+    return {name: read for one in load_plugins(ARCHITECTURES).values() for name, read in one.messages.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,8 @@ Source of names and defaults: `object_detection/protos/*.proto` of the OD API 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field
+from typing import Any, ClassVar, Protocol
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,18 @@ class CenterNet:
     line: int = 0
 
 
-DetectorConfig = Ssd | CenterNet
+class DetectorConfig(Protocol):
+    """The config of a network: a frozen dataclass, with a type of its own for each architecture."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes without the background."""
+
+    @property
+    def resizer(self) -> ImageResizer:
+        """How images become the network's input."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from builders.edgetpu_models import Model as EdgeModel
 from builders.float_detector import detector, write_images
 from builders.model_files import write_frozen
 from builders.overlaid_source import OverlaidSource
+from builders.small_checkpoint import CONFIG, write_checkpoint
 from builders.tiny_tflite import tiny_model
 from PIL import Image
 
@@ -144,6 +145,57 @@ ADDED = {
             extractors={"ssd_newcomer": Extractor(SMALL.six_maps)},
             presets={"newcomer_ssd": ssdlite("ssd_newcomer")},
         )
+    """,
+    "convert/rebuild/architectures/toy.py": """
+        from dataclasses import dataclass, replace
+
+        from detlite.convert.rebuild.architecture import Architecture
+        from detlite.convert.rebuild.architectures import ssd
+        from detlite.convert.rebuild.detector_config import Ssd
+        from detlite.convert.rebuild.odapi.config.ssd import read_ssd
+
+
+        @dataclass(frozen=True)
+        class Toy:
+            inner: Ssd
+
+            @property
+            def classes(self):
+                return self.inner.classes
+
+            @property
+            def resizer(self):
+                return self.inner.resizer
+
+
+        def contract(plan, options, size, built):
+            found = ssd.contract(inner(plan), options, size, built)
+            return replace(found, origin={**found.origin, "toy": "a test"})
+
+
+        def inner(plan):
+            return replace(plan, model=plan.model.inner)
+
+
+        PLUGIN = Architecture(
+            title="Toy",
+            reads=Toy,
+            build=lambda plan, weights, size: ssd.build(inner(plan), weights, size),
+            contract=contract,
+            messages={"toy": lambda fields: Toy(read_ssd(fields))},
+        )
+    """,
+    "convert/exporters/one_byte.py": """
+        from dataclasses import replace
+
+        from detlite.convert.exporter import Exporter
+
+
+        def write(model):
+            return replace(model, data=b"1", format="onnx")
+
+
+        PLUGIN = Exporter(title="one byte", suffix=".onnx", from_graph=write, from_tflite=write)
     """,
     "accuracy/datasets/backwards.py": """
         from detlite.accuracy.dataset import Dataset, Item
@@ -408,6 +460,20 @@ def test_a_family(detlite):
     asked = ("--family", "newcomer_ssd", "--classes", 3, "--random-weights", 0)
     done(detlite("convert", *asked, "-o", "float"))
     assert (detlite.folder / "float/model.tflite").is_file()
+
+
+@pytest.mark.slow
+def test_an_architecture(detlite, tmp_path):
+    write_checkpoint(tmp_path, "model.ckpt-7")
+    (tmp_path / "pipeline.config").write_text(CONFIG.replace("ssd {", "toy {", 1))
+    done(detlite("convert", "--config", "pipeline.config", "--checkpoint", "model.ckpt-7", "-o", "float"))
+    assert json.loads((tmp_path / "float/contract.json").read_text())["origin"]["toy"] == "a test"
+
+
+def test_an_exporter(detlite, artifact, tmp_path):
+    done(detlite("export", artifact, "--to", "one_byte", "-o", "exported"))
+    assert (tmp_path / "exported/model.onnx").read_bytes() == b"1"
+    assert history(tmp_path / "exported")[-1]["to"] == "one_byte"
 
 
 def test_a_metric(detlite, artifact, tmp_path):

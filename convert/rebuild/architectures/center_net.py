@@ -10,6 +10,7 @@ from detlite.convert.rebuild.detector_config import CenterNet
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.center_net import OCTAVE, CenterExtractor, build_center_net
+from detlite.convert.rebuild.odapi.config.center_net import read_center_net
 from detlite.convert.rebuild.odapi.family import Family, family_of_center_net
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
@@ -76,4 +77,6 @@ def _decoding(model: CenterNet, source: str, options: DetectorOptions, cells: Si
     )
 
 
-PLUGIN = Architecture(title="CenterNet", reads=CenterNet, build=build, contract=contract)
+PLUGIN = Architecture(
+    title="CenterNet", reads=CenterNet, build=build, contract=contract, messages={"center_net": read_center_net}
+)

@@ -16,6 +16,7 @@ from detlite.convert.rebuild.network.anchors import Size, make_anchors
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.extractor import Extractor
 from detlite.convert.rebuild.network.ssd import build_ssd
+from detlite.convert.rebuild.odapi.config.ssd import read_ssd
 from detlite.convert.rebuild.odapi.family import Family, family_of_extractor
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
@@ -118,4 +119,4 @@ def _nms(post: PostProcessing, source: str, options: DetectorOptions) -> tuple[N
     return options.nms.over(deployed), f"IoU threshold: {source}; the rest: detlite's own or asked for; {config}"
 
 
-PLUGIN = Architecture(title="SSD", reads=Ssd, build=build, contract=contract)
+PLUGIN = Architecture(title="SSD", reads=Ssd, build=build, contract=contract, messages={"ssd": read_ssd})

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from detlite.convert.files.fields import LONGEST_SHOWN, Fields
 from detlite.convert.files.text_format import Message, parse_text_format, read_text_format
+from detlite.convert.rebuild.architecture import message_readers
 from detlite.convert.rebuild.detector_config import DetectorConfig, Pipeline
-from detlite.convert.rebuild.odapi.config.center_net import read_center_net
-from detlite.convert.rebuild.odapi.config.ssd import read_ssd
 from detlite.runtime.errors import InputError
 
-WANTED = "want model { ssd { ... } } or model { center_net { ... } }"
+OTHERS = ("faster_rcnn", "experimental_model")
+"""Messages that the OD API has, too; refused where no architecture reads them."""
 MAX_LISTED = 6
 BITS = 8
 TRAINING = ("train_config", "train_input_reader", "eval_input_reader")
@@ -90,16 +90,20 @@ def _pipeline(message: Message, name: str) -> Pipeline:
 
 
 def _model(fields: Fields, name: str) -> DetectorConfig:
+    readers = message_readers()
+    wanted = f"want {' or '.join(f'model {{ {message} {{ ... }} }}' for message in readers)}"
     if not fields.has("model"):
-        raise InputError(f"{name} has no model: {_listed(fields)}; {WANTED}")
+        raise InputError(f"{name} has no model: {_listed(fields)}; {wanted}")
     model = fields.inside("model")
-    model.refuse("faster_rcnn", "experimental_model", because=f"detlite supports one-stage detectors only; {WANTED}")
-    kind = model.one_of("ssd", "center_net")
-    if kind is None:
+    others = [message for message in OTHERS if message not in readers]
+    model.refuse(*others, because=f"detlite supports one-stage detectors only; {wanted}")
+    message = model.one_of(*readers)
+    if message is None:
         raise InputError(
-            f"{name}, line {fields.line_of('model')}: model has neither ssd nor center_net: {_listed(model)}; {WANTED}"
+            f"{name}, line {fields.line_of('model')}: model has none of {', '.join(readers)}: {_listed(model)}; "
+            f"{wanted}"
         )
-    read = read_ssd(model.inside(kind)) if kind == "ssd" else read_center_net(model.inside(kind))
+    read = readers[message](model.inside(message))
     model.finish()
     return read
 

@@ -15,13 +15,13 @@ VALUES = ("0", "-1", "nan", "1e999", "true", "'x'", "{ }", "[ ]", "[1, 'a']", "9
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "^p.config has no model: it is empty; want model { ssd { ... } } or model { center_net"),
+        ("", "^p.config has no model: it is empty; want model { center_net { ... } } or model { ssd"),
         ("# nothing\n", "^p.config has no model: it is empty"),
         ("train_config { } train_input_reader { }", "has no model: it has train_config, train_input_reader; want"),
         ("item { id: 1 name: 'x' }", "has no model: it has item; want"),
-        ("ssd { num_classes: 3 }", "has no model: it has ssd; want model { ssd"),
-        ("\nmodel { }", "line 2: model has neither ssd nor center_net: it is empty; want"),
-        ("model { detr { } }", "model has neither ssd nor center_net: it has detr; want"),
+        ("ssd { num_classes: 3 }", "has no model: it has ssd; want model { center_net"),
+        ("\nmodel { }", "line 2: model has none of center_net, ssd: it is empty; want"),
+        ("model { detr { } }", "model has none of center_net, ssd: it has detr; want"),
         (
             "model {\n faster_rcnn { } }",
             "line 2: faster_rcnn { ... }; detlite supports one-stage detectors only; want model",
