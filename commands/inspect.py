@@ -87,6 +87,7 @@ def _lines(facts: dict[str, Any]) -> dict[str, object]:
     if image := facts.get("input"):
         lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
         lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
+    lines |= _tensor_lines(facts)
     for head in facts.get("heads", ()):
         lines[f"output {head['index']}"] = f"{head['role']} {head['dtype']} {tuple(head['shape'])}"
     if "tflite_metadata_error" in facts:
@@ -102,6 +103,16 @@ def _lines(facts: dict[str, Any]) -> dict[str, object]:
     lines |= {f"can {number}": text for number, text in enumerate(facts["next"], 1)}
     lines |= {f"missing {number}": text for number, text in enumerate(facts["missing"], 1)}
     return lines
+
+
+def _tensor_lines(facts: dict[str, Any]) -> dict[str, object]:
+    """Return the inputs and outputs of a file that has no contract, which would say more of them."""
+    return {
+        f"{what} {name}": f"{dtype} {tuple(shape)}"
+        for what in ("input", "output")
+        for name, dtype, shape in facts.get(f"{what}s", ())
+        if "heads" not in facts
+    }
 
 
 def _metadata_lines(found: dict[str, Any], files: list[str]) -> dict[str, object]:

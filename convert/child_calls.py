@@ -29,6 +29,8 @@ from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recogni
 from detlite.convert.summary import model_facts
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
+from detlite.runtime.runners.interpreter import Details
+from detlite.runtime.runners.opening import open_model
 
 Record = dict[str, Any]
 
@@ -73,6 +75,19 @@ def convert(request: Record, progress: Progress) -> Record:
     artifact = model.save(out, force=request["force"])
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
     return answer | {"notices": list(notices), **model_facts(model.contract)}
+
+
+def inspect_onnx(request: Record, _progress: Progress) -> Record:
+    """Return the `inputs` and `outputs` of the file `model` as ONNX Runtime tells them: each a name, dtype and shape.
+
+    A side whose length the model leaves open is -1.
+    """
+    runner = open_model(Path(request["model"]))
+    return {"inputs": list(map(_tensor, runner.inputs)), "outputs": list(map(_tensor, runner.outputs))}
+
+
+def _tensor(details: Details) -> list[Any]:
+    return [details["name"], details["dtype"].name, list(details["signature"])]
 
 
 def export_artifact(request: Record, progress: Progress) -> Record:

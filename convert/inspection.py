@@ -16,7 +16,7 @@ from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import COMPILED, Description, describe
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
-from detlite.runtime.artifact import Artifact, read_artifact
+from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
@@ -27,6 +27,10 @@ from detlite.runtime.tasks.detection import Detection, has_raw_heads
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "the whole way: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
 NOT_WITHOUT_ANCHORS = "anchors, box coder and labels: give the folder that detlite wrote, or the trained graph"
+ONNX_SUFFIX = ".onnx"
+NOT_WITHOUT_CONTRACT = (
+    "how to use it: an .onnx file alone does not say so; give the folder that detlite wrote, with its contract.json"
+)
 
 Record = dict[str, Any]
 
@@ -36,10 +40,13 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
 
     Raises:
         InputError: it is nothing that detlite reads, or is damaged.
+        MissingToolError: it is an .onnx file, and ONNX Runtime is not installed.
     """
     if path.is_file():
         with path.open("rb") as file:
             refuse_placeholder(file.read(MARK_BYTES), str(path))
+        if path.suffix == ONNX_SUFFIX:
+            return _of_onnx(path, progress)
     source = recognize(path)
     facts: Record = {"path": str(source.path), "format": source.title, "sha256": source.sha256}
     if source.format == ARTIFACT:
@@ -72,6 +79,21 @@ def _of_tflite(model: Path) -> Record:
     except InputError as error:
         return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
     return facts | model_facts(contract) | _uses(description, contract)
+
+
+def _of_onnx(model: Path, progress: Progress) -> Record:
+    request = {"model": str(model.absolute())}
+    found = run_in_child("detlite.convert.child_calls:inspect_onnx", request, progress=progress)
+    return {
+        "path": str(model),
+        "format": "ONNX model",
+        "sha256": sha256_of(model),
+        "size_bytes": model.stat().st_size,
+        **found,
+        "is": "an ONNX model without a contract",
+        "next": [],
+        "missing": [NOT_WITHOUT_CONTRACT],
+    }
 
 
 def _of_file(model: Path) -> tuple[Description, Record]:

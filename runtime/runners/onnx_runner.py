@@ -18,7 +18,13 @@ RAISED = (
     *("NoSuchFile", "NotImplemented", "RuntimeException"),
 )
 CPU = "CPUExecutionProvider"
-DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(int64)": "int64"}
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(bool)": "bool",
+    **{f"tensor({name})": name for name in ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")},
+}
 
 
 class OnnxRunner:
@@ -26,7 +32,8 @@ class OnnxRunner:
 
     Attributes:
         runtime: the package and its version.
-        inputs: name, index (from 0), shape, dtype and no quantization, in the model's order.
+        inputs: name, index (from 0), shape, signature, dtype and no quantization, in the model's order; a dynamic side
+            is 1 in the shape, and -1 in the signature; a tensor without numbers has the dtype object.
         outputs: the same of the outputs.
     """
 
@@ -120,9 +127,15 @@ def _provider(text: str, available: List[str]) -> Tuple[str, Dict[str, str]]:
 
 
 def _details(index: int, tensor: Any) -> Details:
-    shape = tuple(side if isinstance(side, int) else 1 for side in tensor.shape)
-    dtype = np.dtype(DTYPES.get(tensor.type, "float32"))
-    return {"name": tensor.name, "index": index, "shape": shape, "dtype": dtype, "quantization": (0.0, 0)}
+    signature = tuple(side if isinstance(side, int) else -1 for side in tensor.shape)
+    return {
+        "name": tensor.name,
+        "index": index,
+        "shape": tuple(1 if side == -1 else side for side in signature),
+        "signature": signature,
+        "dtype": np.dtype(DTYPES.get(tensor.type, "object")),
+        "quantization": (0.0, 0),
+    }
 
 
 def _line(error: Exception) -> str:

@@ -61,6 +61,27 @@ def test_it_is_inspected(capsys, artifact):
     assert record["history"][0]["step"] == "export"
 
 
+def test_a_bare_file_is_inspected_for_its_inputs_and_outputs(capsys, tmp_path):
+    (tmp_path / "bare.onnx").write_bytes(tiny_onnx())
+    status, record = answered(capsys, "inspect", tmp_path / "bare.onnx")
+    assert (status, record["format"], record["is"]) == (0, "ONNX model", "an ONNX model without a contract")
+    assert record["inputs"] == [["image", "float32", [1, 6, 8, 1]]]
+    assert [shape for _name, _dtype, shape in record["outputs"]] == [[1, 6, 4], [1, 6, 4]]
+    assert "give the folder that detlite wrote, with its contract.json" in record["missing"][0]
+
+
+def test_the_text_on_a_bare_file_has_its_tensors(capsys, tmp_path):
+    (tmp_path / "bare.onnx").write_bytes(tiny_onnx())
+    assert main(["inspect", str(tmp_path / "bare.onnx")]) == 0
+    assert "input image" in capsys.readouterr().out
+
+
+def test_a_damaged_bare_file_is_refused_in_one_line(capsys, tmp_path):
+    (tmp_path / "bare.onnx").write_bytes(b"no model")
+    assert main(["inspect", str(tmp_path / "bare.onnx")]) == 2
+    assert "cannot open" in capsys.readouterr().err
+
+
 def test_it_is_measured_side_by_side_with_its_twin(capsys, artifact, twin):
     status, record = answered(capsys, "measure", artifact, "--against", twin, "--samples", 30, "--min-seconds", 0)
     assert (status, record["runtime"].split()[0]) == (0, "onnxruntime")
