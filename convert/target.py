@@ -75,7 +75,7 @@ class Target:
         chips: the names that `--target` accepts.
         suffixes: of the model files that it compiles.
         compile: writes a request's models, compiled, to a folder, where it replaces what detlite wrote before only if
-            the flag says so. It raises `MissingToolError`, before anything is written, where there is no compiler.
+            the flag says so. Where there is no compiler, `MissingToolError` is raised, or is the answer's failure.
         predict: says what the chip will run of a request's one model, without a compiler; None if nothing is known.
         compiles_together: whether one request may hold several models.
     """
