@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,4 +46,10 @@ class Detlite:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_interrupts,
         )
+
+
+def heed_interrupts() -> None:
+    """Undo an ignored SIGINT, which a process in the background inherits."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
