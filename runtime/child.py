@@ -134,7 +134,7 @@ def _environment() -> Dict[str, str]:
     """Return the child's environment: where detlite is the board's program, the child finds it there."""
     environment = {**BLAS, **os.environ}
     home = Path(__file__).parents[2]
-    if not home.is_dir() or (home / "__main__.py").is_file():  # in the zip, or unpacked from it
+    if not (home / "detlite" / "cli.py").is_file():  # the runtime alone: the modules of a board's program
         others = os.environ.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join([str(home.absolute()), *([others] if others else [])])
     return environment

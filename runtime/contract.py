@@ -11,16 +11,22 @@ import dataclasses
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from detlite.runtime.errors import ContractError, UnknownNameError
 from detlite.runtime.fields import check_types
-from detlite.runtime.inputs import ClipInput, ImageInput, Input, StateInput, input_from_record
+from detlite.runtime.inputs import ImageInput, image_from_record
 from detlite.runtime.task import Task, task_kind
 from detlite.runtime.tensors import DTYPES, Output, output_from_record
 
+if TYPE_CHECKING:
+    from detlite.runtime.stream_inputs import Input
+
 SCHEMA = "detlite.contract"
 SCHEMA_VERSION = 3
+
+PICTURES = ("image", "clip")
+"""The kinds of input that take what a camera sees; a model has one, and that first."""
 
 VERSION_2_TASK = "detection"
 VERSION_2_KEYS = (
@@ -60,7 +66,7 @@ class Contract:
 
     def __post_init__(self) -> None:
         check_types(self)
-        pictures = [isinstance(one, (ImageInput, ClipInput)) for one in self.inputs]
+        pictures = [one.kind in PICTURES for one in self.inputs]
         if pictures[:1] != [True] or any(pictures[1:]):
             raise ContractError(f"inputs {[one.kind for one in self.inputs]}: want one image or clip, and that first")
         if not self.labels:
@@ -68,10 +74,10 @@ class Contract:
         if not all(isinstance(text, str) for text in (*self.labels, *self.origin, *self.origin.values())):
             raise ContractError("labels and origins must be texts")
         indices = [output.index for output in self.outputs]
-        indices += [one.output for one in self.inputs if isinstance(one, StateInput)]
+        indices += [one.output for one in self.inputs if one.kind == "state"]
         if len(set(indices)) != len(indices):
             roles = [output.role for output in self.outputs]
-            roles += [f"state {one.name}" for one in self.inputs if isinstance(one, StateInput)]
+            roles += [f"state {one.name}" for one in self.inputs if one.kind == "state"]
             raise ContractError(f"outputs {tuple(roles)} have the numbers {indices}: want others")
         self.task.check(self.outputs, self.labels)
 
@@ -79,13 +85,13 @@ class Contract:
     def image(self) -> ImageInput:
         """How an image, or a frame of a clip, becomes the first input."""
         first = self.inputs[0]
-        assert isinstance(first, (ImageInput, ClipInput))  # as `__post_init__` has checked
-        return first.image if isinstance(first, ClipInput) else first
+        assert first.kind == "image" or first.kind == "clip"  # as `__post_init__` has checked
+        return first.image if first.kind == "clip" else first
 
     def with_image(self, image: ImageInput) -> Contract:
         """Return the contract with another *image* input in the place of its own."""
         first = self.inputs[0]
-        changed = replace(first, image=image) if isinstance(first, ClipInput) else image
+        changed = replace(first, image=image) if first.kind == "clip" else image
         return replace(self, inputs=(changed, *self.inputs[1:]))
 
     def with_task(self, **settings: Any) -> Contract:
@@ -115,7 +121,7 @@ def _fits_version_2(contract: Contract) -> bool:
     return (
         contract.task.kind == VERSION_2_TASK
         and not others
-        and isinstance(first, ImageInput)
+        and first.kind == "image"
         and first.letterbox is None
         and all(output.dtype in DTYPES for output in contract.outputs)
     )
@@ -180,10 +186,18 @@ def _contract_from(record: Record) -> Contract:
     except UnknownNameError as error:
         raise ContractError(f"{error}; update detlite") from error
     known["task"] = kind.settings.from_record(task)
-    known["inputs"] = tuple(input_from_record(one) for one in record["inputs"])
+    known["inputs"] = tuple(_input_from(one) for one in record["inputs"])
     known["outputs"] = tuple(output_from_record(output) for output in record["outputs"])
     known["labels"] = tuple(record["labels"]) if isinstance(record["labels"], list) else ()
     return Contract(**known)
+
+
+def _input_from(record: Mapping[str, Any]) -> Input:
+    if record["kind"] == ImageInput.kind:
+        return image_from_record({key: value for key, value in record.items() if key != "kind"})
+    from detlite.runtime.stream_inputs import input_from_record
+
+    return input_from_record(record)
 
 
 def read_contract(path: Path) -> Contract:

@@ -1,11 +1,15 @@
-"""What a model takes: its input tensors, the image first, and how each is filled."""
+"""What a model takes first: an image, and how a picture becomes it.
+
+Letterboxes are in `letterbox`; clips, banks and states in `stream_inputs`. Both are imported only for a model that has
+them: a board starts sooner.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, ClassVar, Dict, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Literal, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -14,10 +18,11 @@ from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 from detlite.runtime.tensors import DTYPES, Quantization, quantization_from_record
 
+if TYPE_CHECKING:
+    from detlite.runtime.letterbox import Letterbox
+
 COLOURS = ("RGB", "BGR", "GRAY")
 RESIZE_RULES = ("tf1_bilinear", "half_pixel_bilinear")
-PADDINGS = ("bottom_right", "center")
-STATE_DTYPES = (*DTYPES, "int32")
 
 Record = Dict[str, Any]
 Size = Tuple[int, int]
@@ -33,28 +38,7 @@ class Tensor(NamedTuple):
     quantization: Optional[Quantization] = None
 
 
-@dataclass(frozen=True)
-class Letterbox:
-    """How an image keeps its aspect ratio in the input: resized to fit, and padded.
-
-    Attributes:
-        pad: where the padding goes: `bottom_right`, or `center` for half of it on each side (the odd row or column at
-            the bottom or right).
-        pad_value: of the pixels there, 0..255, in the order RGB, before they are normalized.
-    """
-
-    pad: str = "bottom_right"
-    pad_value: Tuple[float, ...] = (0.0, 0.0, 0.0)
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        one_of("the padding", self.pad, PADDINGS)
-        if len(self.pad_value) != 3 or not all(0 <= value <= 255 for value in self.pad_value):
-            raise ContractError(f"a pad value of {self.pad_value}: want three numbers of 0 to 255, in the order RGB")
-
-
-@dataclass(frozen=True)
-class Fit:
+class Fit(NamedTuple):
     """Where an image is in the model's input, all in pixels.
 
     Attributes:
@@ -95,7 +79,7 @@ class ImageInput:
     a quantized input then takes `round(real / scale) + zero_point`.
     """
 
-    kind: ClassVar[str] = "image"
+    kind: ClassVar[Literal["image"]] = "image"
 
     name: str
     height: int
@@ -161,153 +145,14 @@ class ImageInput:
         return record
 
 
-@dataclass(frozen=True)
-class ClipInput:
-    """The tensor that takes a clip: *frames* images, each as *image* says, *stride* frames of the video apart."""
-
-    kind: ClassVar[str] = "clip"
-
-    image: ImageInput
-    frames: int
-    stride: int = 1
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        if self.frames < 1 or self.stride < 1:
-            raise ContractError(f"a clip of {self.frames} frames, {self.stride} apart: both must be at least 1")
-
-    @property
-    def tensors(self) -> Tuple[Tensor, ...]:
-        """The model's one input for it: [1, frames, height, width, channels]."""
-        (frame,) = self.image.tensors
-        return (frame._replace(what="the clip", shape=(1, self.frames, *frame.shape[1:])),)
-
-    @property
-    def span(self) -> int:
-        """How many frames of the video a clip reaches over."""
-        return (self.frames - 1) * self.stride + 1
-
-    def cut(self, count: int) -> Tuple[int, ...]:
-        """Return which of a video's *count* frames make its middle clip.
-
-        Where the video is shorter than a clip, its first and last frames stand for those before and after it.
-        """
-        begin = (count - self.span) // 2
-        return tuple(min(max(begin + i * self.stride, 0), count - 1) for i in range(self.frames))
-
-    def to_record(self) -> Record:
-        """Return the fields as JSON carries them."""
-        return {"image": self.image.to_record(), "frames": self.frames, "stride": self.stride}
-
-
-@dataclass(frozen=True)
-class BankInput:
-    """Two tensors: a memory of features [1, slots, width], and how many of its slots are filled, int32 [1].
-
-    Source: Context R-CNN (Beery et al., 2020), `context_features` and `valid_context_size` of the OD API.
-    """
-
-    kind: ClassVar[str] = "bank"
-
-    name: str
-    slots: int
-    width: int
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        if self.slots < 1 or self.width < 1:
-            raise ContractError(f"a bank of {self.slots} slots of {self.width} numbers: both must be at least 1")
-
-    @property
-    def tensors(self) -> Tuple[Tensor, ...]:
-        """The model's two inputs for it."""
-        bank = Tensor(f"the bank {self.name}", (1, self.slots, self.width), "float32")
-        return (bank, Tensor(f"the count of the bank {self.name}", (1,), "int32"))
-
-    def to_record(self) -> Record:
-        """Return the fields as JSON carries them."""
-        return dataclasses.asdict(self)
-
-
-@dataclass(frozen=True)
-class StateInput:
-    """A tensor that a stream carries from frame to frame: the model's *output*, by its number, feeds it.
-
-    Attributes:
-        name: the tensor's name.
-        shape: with the batch of 1.
-        dtype: one of `STATE_DTYPES`.
-        output: the number of the model's output that is the state of the next frame, from 0.
-        initial: the real value of all its elements before the first frame.
-        quantization: of an integer state that holds reals; None where its numbers count as they are.
-    """
-
-    kind: ClassVar[str] = "state"
-
-    name: str
-    shape: Tuple[int, ...]
-    dtype: str
-    output: int
-    initial: float = 0.0
-    quantization: Optional[Quantization] = None
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        one_of("the state's dtype", self.dtype, STATE_DTYPES)
-        if self.output < 0:
-            raise ContractError(f"state {self.name} is fed by output number {self.output}; want 0 or more")
-        if not math.isfinite(self.initial):
-            raise ContractError(f"state {self.name} begins with {self.initial}; want a finite number")
-
-    @property
-    def tensors(self) -> Tuple[Tensor, ...]:
-        """The model's one input for it."""
-        return (Tensor(f"the state {self.name}", self.shape, self.dtype, self.quantization),)
-
-    def to_record(self) -> Record:
-        """Return the fields as JSON carries them."""
-        return dataclasses.asdict(self)
-
-
-Input = Union[ImageInput, ClipInput, BankInput, StateInput]
-
-
-def _image_from(record: Mapping[str, Any]) -> ImageInput:
+def image_from_record(record: Mapping[str, Any]) -> ImageInput:
+    """Return the image input in the contract's JSON *record*."""
     known = dict(record)
     known["mean"], known["std"] = tuple(map(float, known["mean"])), tuple(map(float, known["std"]))
     known["quantization"] = quantization_from_record(known["quantization"])
     if "letterbox" in known:
+        from detlite.runtime.letterbox import Letterbox
+
         pad_value = tuple(map(float, known["letterbox"]["pad_value"]))
         known["letterbox"] = Letterbox(**{**known["letterbox"], "pad_value": pad_value})
     return ImageInput(**known)
-
-
-def _clip_from(record: Mapping[str, Any]) -> ClipInput:
-    return ClipInput(**{**record, "image": _image_from(record["image"])})
-
-
-def _bank_from(record: Mapping[str, Any]) -> BankInput:
-    return BankInput(**record)
-
-
-def _state_from(record: Mapping[str, Any]) -> StateInput:
-    known = dict(record)
-    known["shape"] = tuple(int(side) for side in known["shape"])
-    known["quantization"] = quantization_from_record(known["quantization"])
-    return StateInput(**known)
-
-
-READERS: Mapping[str, Callable[[Mapping[str, Any]], Input]] = {
-    ImageInput.kind: _image_from,
-    ClipInput.kind: _clip_from,
-    BankInput.kind: _bank_from,
-    StateInput.kind: _state_from,
-}
-
-
-def input_from_record(record: Mapping[str, Any]) -> Input:
-    """Return the input in the contract's JSON *record*, by its `kind`."""
-    known = dict(record)
-    kind = known.pop("kind")
-    one_of("the kind of input", kind, tuple(READERS))
-    return READERS[kind](known)

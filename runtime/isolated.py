@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json  # before the copy is made: both need it
 import os
-import signal
 import sys
 from typing import Any, Callable, Iterator
 
@@ -35,6 +35,8 @@ def run_beside(requests: Callable[[], Requests], prepare: Callable[[], None], wo
     try:
         _hand_over(requests(), writing)
     except BaseException:
+        import signal  # where it is wanted: a board's program starts without
+
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -59,8 +61,6 @@ def _be_the_copy(reading: int, prepare: Callable[[], None], work: Callable[[Requ
 
 
 def _hand_over(requests: Requests, writing: int) -> None:
-    import json
-
     with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as stream:  # it may have ended already
         for request in requests:
             stream.write(json.dumps(request) + "\n")
@@ -68,8 +68,6 @@ def _hand_over(requests: Requests, writing: int) -> None:
 
 
 def _received(reading: int) -> Requests:
-    import json
-
     with os.fdopen(reading) as stream:
         for line in stream:
             yield json.loads(line)
@@ -78,6 +76,8 @@ def _received(reading: int) -> Requests:
 def _status(ended: int) -> int:
     if not os.WIFSIGNALED(ended):
         return os.WEXITSTATUS(ended)
+    import signal
+
     from detlite.runtime.child import LIKELY
     from detlite.runtime.errors import DeviceError
 

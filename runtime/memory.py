@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import ContractError
-from detlite.runtime.inputs import BankInput, Input, StateInput
 from detlite.runtime.tensors import Quantization
 
 if TYPE_CHECKING:
     from detlite.runtime.runners.backend import Runner
+    from detlite.runtime.stream_inputs import BankInput, Input, StateInput
 
 Array = NDArray[Any]
 
@@ -39,9 +39,9 @@ class Memory:
         self._values: Dict[int, Array] = {}
         place = 1
         for one in inputs:
-            if isinstance(one, StateInput):
+            if one.kind == "state":
                 self._states[place] = one
-            elif isinstance(one, BankInput):
+            elif one.kind == "bank":
                 self._banks[place] = one
             place += len(one.tensors)
         self.reset()

@@ -13,7 +13,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
-from detlite.runtime.inputs import ClipInput, Size
+from detlite.runtime.inputs import Size
 from detlite.runtime.memory import Memory
 from detlite.runtime.runners.opening import open_model
 from detlite.runtime.task import Heads, Result
@@ -62,7 +62,7 @@ class Session:
         self._input = opened.inputs[0]["index"]
         self._memory = Memory(self.contract.inputs[1:], opened)
         first = self.contract.inputs[0]
-        self._clip = first if isinstance(first, ClipInput) else None
+        self._clip = first if first.kind == "clip" else None
         self._frames: Deque[NDArray[Any]] = deque(maxlen=self._clip.span if self._clip else 1)
         self._outputs = {output.role: _checked(opened.outputs, output) for output in self.contract.outputs}
 
@@ -169,7 +169,7 @@ class Session:
 def input_of(image: Pixels, contract: Contract) -> NDArray[Any]:
     """Return the input tensor for *image*, uint8 (height, width, 3) RGB; a clip is filled with it."""
     tensor, first = preprocess(image, contract.image), contract.inputs[0]
-    return np.stack([tensor] * first.frames, axis=1) if isinstance(first, ClipInput) else tensor
+    return np.stack([tensor] * first.frames, axis=1) if first.kind == "clip" else tensor
 
 
 def postprocess(heads: Heads, contract: Contract, size: Optional[Size] = None) -> Result:

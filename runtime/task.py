@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type
+from typing import Any, ClassVar, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple, Type
 
 from numpy.typing import NDArray
 
@@ -25,8 +24,7 @@ Heads = Mapping[str, Floats]
 Box = Tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One thing that a model found in an image.
 
     Attributes:
@@ -131,8 +129,7 @@ class Task(ABC):
         return cls(**record)
 
 
-@dataclass(frozen=True)
-class TaskKind:
+class TaskKind(NamedTuple):
     """A kind of task: what a file of `runtime/tasks/` holds as its `PLUGIN`.
 
     Attributes:

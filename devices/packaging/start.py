@@ -1,16 +1,21 @@
-"""What `python3 board.pyz` runs first: its modules, compiled once and kept in the user's cache if possible.
+"""What `python3 board.pyz` runs first: it makes the program's modules importable, and starts it.
 
-Python compiles the modules of a zip at each start, which takes longer than a detection. If the cache cannot be
-written, or Python must write no bytecode (`-B`, PYTHONDONTWRITEBYTECODE), they run from the zip.
+The modules are one archive inside the program: 100 small entries would make the file a third larger, and each start
+slower. Python compiles the modules of an archive at each start, which takes longer than a detection, so they are
+unpacked once in the user's cache, where they stay compiled. If the cache cannot be written, or Python must write no
+bytecode (`-B`, PYTHONDONTWRITEBYTECODE), they run from a temporary copy of the archive.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 DIGEST = ""  # of the modules, filled in when the program is built: each program has its own folder
+MODULES = "modules.zip"
 
 
 def unpacked(program: Path, digest: str) -> Path | None:
@@ -25,6 +30,7 @@ def unpacked(program: Path, digest: str) -> Path | None:
 
 
 def _unpack(program: Path, folder: Path) -> None:
+    import io
     import shutil
     import tempfile
     import zipfile
@@ -33,18 +39,55 @@ def _unpack(program: Path, folder: Path) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = tempfile.mkdtemp(dir=folder.parent)
-        with zipfile.ZipFile(program) as archive:
-            archive.extractall(part, [name for name in archive.namelist() if name.endswith(".py")])
+        with zipfile.ZipFile(io.BytesIO(_archive(program))) as archive:
+            archive.extractall(part)
         Path(part).rename(folder)
     except OSError:  # no home, no space, or another start was first
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
 
 
-if __name__ == "__main__":
-    found = unpacked(Path(sys.argv[0]), DIGEST)
-    if found is not None:
-        sys.path.insert(0, str(found))
+def _archive(program: Path) -> bytes:
+    """Return the archive of *program*'s modules."""
+    import zipfile
+
+    with zipfile.ZipFile(program) as archive:
+        return archive.read(MODULES)
+
+
+def start(modules: Path) -> int:
+    """Run the program whose modules are in *modules*, a folder or an archive, and return its exit status."""
+    sys.path.insert(0, str(modules))
     from detlite.runtime.board.main import main
 
-    sys.exit(main())
+    return main()
+
+
+def start_from_copy(program: Path) -> int:
+    """Run *program* from a temporary copy of its archive, and return its exit status."""
+    import tempfile
+
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="board-")
+        copy = Path(temporary.name) / MODULES
+        copy.write_bytes(_archive(program))
+    except OSError as error:
+        sys.stderr.write(f"{program.name}: no folder for its modules: {error}; set XDG_CACHE_HOME or TMPDIR to one\n")
+        return 3
+    with temporary:
+        return start(copy)
+
+
+def end(status: int) -> NoReturn:
+    """End with *status*, without dismantling the interpreter: that takes 5 ms, and all that was opened is closed."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)  # the interpreter says why the output cannot be written
+
+
+if __name__ == "__main__":
+    program = Path(sys.argv[0])
+    found = unpacked(program, DIGEST)
+    end(start_from_copy(program) if found is None else start(found))

@@ -1,4 +1,7 @@
-"""The board's program as one file: a zipapp of `detlite.runtime`, the same bytes for the same inputs."""
+"""The board's program as one file: a zipapp of `detlite.runtime`, the same bytes for the same inputs.
+
+Its modules are stored in an archive of their own, which is compressed as a whole: see `start.py`, which opens it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 
 from detlite.convert.tflite.appended import EPOCH
 from detlite.devices.packaging.lean import lean_source
+from detlite.devices.packaging.start import MODULES
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, sha256_of
 from detlite.runtime.board.packed import ARTIFACT, IMAGES, PACKED
 from detlite.runtime.errors import InputError
@@ -36,11 +40,11 @@ def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ())
     if sum(map(len, stored.values())) > MOST_BYTES:
         raise InputError(f"the model and {len(images)} images are over 2 GB: pack fewer images")
     with MAKING:
-        sources = _sources()
+        program = _program()
     buffer = io.BytesIO(SHEBANG)
     buffer.seek(0, io.SEEK_END)
     with zipfile.ZipFile(buffer, "a") as archive:
-        for name, data in sorted(sources.items()):
+        for name, data in sorted(program.items()):
             archive.writestr(_entry(name), data, zipfile.ZIP_DEFLATED, compresslevel=9)
         if stored:
             archive.writestr(_entry(PACKED), b"")
@@ -56,15 +60,26 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 @cache
-def _sources() -> Mapping[str, bytes]:
+def _program() -> Mapping[str, bytes]:
+    """Return the files that every program has."""
+    modules = _modules()
+    start = lean_source(START.read_text(encoding="utf-8"))
+    digest = hashlib.sha256(modules).hexdigest()[:16]
+    return {"__main__.py": start.replace('DIGEST = ""', f'DIGEST = "{digest}"').encode(), MODULES: modules}
+
+
+def _modules() -> bytes:
+    """Return the archive of the runtime's modules, uncompressed."""
     found = {"detlite/__init__.py": PACKAGE}
     for path in RUNTIME.rglob("*.py"):
         found[f"detlite/runtime/{path.relative_to(RUNTIME).as_posix()}"] = lean_source(
             path.read_text(encoding="utf-8")
         ).encode()
-    digest = hashlib.sha256(b"".join(name.encode() + data for name, data in sorted(found.items()))).hexdigest()[:16]
-    start = lean_source(START.read_text(encoding="utf-8")).replace('DIGEST = ""', f'DIGEST = "{digest}"')
-    return {**found, "__main__.py": start.encode()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in sorted(found.items()):
+            archive.writestr(_entry(name), data, zipfile.ZIP_STORED)
+    return buffer.getvalue()
 
 
 def _artifact_files(artifact: Artifact | None) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from detlite.runtime.measure.older_records import OLDER_VERSIONS, current_record
 from detlite.runtime.measure.protocol import Protocol
 from detlite.runtime.measure.statistics import Drift
 from detlite.runtime.records import from_record, to_record
-from detlite.runtime.runners.interpreter import Placement
+from detlite.runtime.runners.placement import Placement
 from detlite.runtime.runners.profile import OperatorChange, OperatorTime
 
 SCHEMA, SCHEMA_VERSION = "detlite.measurement", 3

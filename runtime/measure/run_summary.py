@@ -40,7 +40,7 @@ from detlite.runtime.measure.state import States, cautions, energy_mj, throttlin
 from detlite.runtime.measure.statistics import PERCENTS, Times, bootstrap_ns, drift, fewest_samples, percentile_ns
 from detlite.runtime.measure.verdict import cautions_of, reasons_of, without_warm_up
 from detlite.runtime.records import from_record
-from detlite.runtime.runners.interpreter import Placement
+from detlite.runtime.runners.placement import Placement
 from detlite.runtime.version import __version__
 
 IMAGE_STAGES = ("decode", "preprocess")

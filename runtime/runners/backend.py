@@ -14,7 +14,8 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.plugins import load_plugin, load_plugins
 from detlite.runtime.runners.imported import Measure
-from detlite.runtime.runners.interpreter import Details, Placement
+from detlite.runtime.runners.interpreter import Details
+from detlite.runtime.runners.placement import Placement
 
 BACKENDS = "detlite.runtime.backends"
 

@@ -6,7 +6,8 @@ from typing import Any, Tuple
 
 from numpy.typing import NDArray
 
-from detlite.runtime.runners.interpreter import Details, Opened, Placement
+from detlite.runtime.runners.interpreter import Details, Opened
+from detlite.runtime.runners.placement import Placement
 
 CUSTOM_OP = "edgetpu-custom-op"
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Set, Tuple
 
 from numpy.typing import NDArray
 
 from detlite.runtime.errors import ContractError, DeviceError, InputError, MissingToolError
+
+if TYPE_CHECKING:
+    from detlite.runtime.runners.placement import Placement
 
 MODULES = (
     ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -26,23 +29,6 @@ Details = Dict[str, Any]
 
 DELEGATE = "DELEGATE"
 """What an interpreter calls the operator that stands for those that a delegate took."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """What a delegate took of a model.
-
-    Attributes:
-        delegate: its name, or the path of its library.
-        taken: how many of the model's operators it took.
-        operators: how many the model has.
-        partitions: in how many pieces it took them.
-    """
-
-    delegate: str
-    taken: int
-    operators: int
-    partitions: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +52,8 @@ class Opened:
     @property
     def placements(self) -> Tuple[Placement, ...]:
         """Return what a delegate took, as the interpreter lists its operators; nothing where none took any."""
+        from detlite.runtime.runners.placement import Placement
+
         parts, total = self.partitions, len(self._operators)
         taken = sum(map(len, parts))
         return (Placement(self.delegate or "XNNPACK", taken, total, len(parts)),) if parts else ()

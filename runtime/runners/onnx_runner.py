@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from detlite.runtime.errors import ContractError, DeviceError, InputError, MissingToolError, unknown_name
 from detlite.runtime.runners.backend import Settings
 from detlite.runtime.runners.delegates import parse_delegate
-from detlite.runtime.runners.interpreter import Details, Placement
+from detlite.runtime.runners.interpreter import Details
+from detlite.runtime.runners.placement import Placement
 
 RAISED = (
     *("EPFail", "EngineError", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "ModelLoaded", "NoModel"),

@@ -22,7 +22,8 @@ from detlite.runtime.clock import MACHINE_CLOCK, Clock, ScriptedClock
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.runners.backend import Settings
-from detlite.runtime.runners.interpreter import Details, Placement
+from detlite.runtime.runners.interpreter import Details
+from detlite.runtime.runners.placement import Placement
 from detlite.runtime.tensors import Quantization
 
 SIZE = (300, 300)  # (height, width) of the input where no contract says another

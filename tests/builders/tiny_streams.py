@@ -6,7 +6,8 @@ from builders.float_models import FloatNet
 from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.contract import Contract
-from detlite.runtime.inputs import BankInput, ClipInput, ImageInput, Input, StateInput
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.stream_inputs import BankInput, ClipInput, Input, StateInput
 from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tensors import Output
 

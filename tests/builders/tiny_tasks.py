@@ -8,7 +8,8 @@ from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.contract import Contract
-from detlite.runtime.inputs import ImageInput, Letterbox
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.task import Task
 from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tasks.detection import detection_of

@@ -7,8 +7,8 @@ from builders.tiny_streams import bank_reader, clip_reader, running_sum
 from detlite.convert.model import session_of
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError
-from detlite.runtime.inputs import ClipInput
 from detlite.runtime.memory import quantized
+from detlite.runtime.stream_inputs import ClipInput
 from detlite.runtime.tensors import Quantization
 
 

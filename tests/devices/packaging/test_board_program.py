@@ -1,12 +1,16 @@
 """The board's program, as a board runs it: `python3 -I board.pyz`, in a process of its own."""
 
 import ast
+import io
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from builders.json_schemas import check_record
 from builders.tiny_tflite import save_tiny
 
 from detlite.devices.packaging.lean import lean_source
+from detlite.devices.packaging.start import MODULES
 from detlite.devices.packaging.zipapp import START, board_program
 from detlite.runtime.errors import InputError
 from detlite.studies.detect.results import DetectRun
@@ -39,11 +44,22 @@ def program(tmp_path_factory):
     return path
 
 
-def run(program, *arguments, options=("-I",)):
-    """Run the program with a cache beside it."""
+def run(program, *arguments, options=("-I",), **more):
+    """Run the program with a cache beside it; *more* is `subprocess.run`'s."""
     command = [sys.executable, *options, str(program), *map(str, arguments)]
     environment = {**os.environ, "XDG_CACHE_HOME": str(program.parent / "cache")}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.run(command, text=True, timeout=120, env=environment, **{**streams, **more})
+
+
+def write_no_file():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def modules_of(program):
+    """The names of the program's modules."""
+    with zipfile.ZipFile(program) as whole:
+        return zipfile.ZipFile(io.BytesIO(whole.read(MODULES))).namelist()
 
 
 def test_the_program_can_be_made_for_several_devices_at_once():
@@ -58,9 +74,10 @@ def test_the_program_is_the_same_bytes_each_time_and_under_120_kb():
 
 
 def test_the_program_holds_the_runtime_alone(program):
-    names = zipfile.ZipFile(program).namelist()
-    assert {"__main__.py", "detlite/runtime/session.py", "detlite/runtime/measure/scenarios/server.py"} <= set(names)
-    assert all(name == "__main__.py" or name.startswith(("detlite/__init__", "detlite/runtime/")) for name in names)
+    assert zipfile.ZipFile(program).namelist() == ["__main__.py", MODULES]
+    names = modules_of(program)
+    assert {"detlite/runtime/session.py", "detlite/runtime/measure/scenarios/server.py"} <= set(names)
+    assert all(name.startswith(("detlite/__init__", "detlite/runtime/")) for name in names)
 
 
 def test_comments_and_docstrings_stay_here_and_lines_where_they_were():
@@ -70,6 +87,22 @@ def test_comments_and_docstrings_stay_here_and_lines_where_they_were():
     assert "one" not in lean
     assert '"# no comment"' in lean
     assert lean.splitlines()[10] == "LINE = 11"
+
+
+def test_no_docstring_is_left_empty():
+    """A dataclass with an empty one makes one of its signature, at each start."""
+    made = {}
+    exec(lean_source('class A:\n    """Doc."""\n\n    x: int\n'), made)
+    assert made["A"].__doc__
+
+
+def test_a_detector_starts_without_what_its_contract_does_not_need(program, artifact, photo):
+    run(program, "detect", artifact.model.parent, photo)
+    told = run(program, "detect", artifact.model.parent, photo, options=("-I", "-v")).stderr
+    imported = set(re.findall(r"^import '(detlite\.runtime\.[\w.]+)'", told, re.MULTILINE))
+    assert {"detlite.runtime.session", "detlite.runtime.tasks.detection"} <= imported
+    further = ("stream_inputs", "letterbox", "tasks.classification", "runners.backend", "measure", "image.files")
+    assert not imported & {f"detlite.runtime.{name}" for name in further}
 
 
 def test_the_selftest_passes(program):
@@ -145,6 +178,22 @@ def test_a_cache_is_not_needed(tmp_path, artifact, photo, options):
     assert run(program, "detect", artifact.model.parent, photo, options=options).returncode == 0
     assert run(program, "selftest", options=options).returncode == 0
     assert not (tmp_path / "cache").is_dir()
+
+
+def test_no_folder_for_the_modules_is_one_line_and_status_3(tmp_path):
+    program = tmp_path / "board.pyz"
+    program.write_bytes(board_program())
+    ran = run(program, "selftest", preexec_fn=write_no_file)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (3, "", 1)
+    assert ran.stderr.startswith("board.pyz: no folder for its modules: ")
+    assert "set XDG_CACHE_HOME or TMPDIR" in ran.stderr
+
+
+def test_a_result_that_cannot_be_written_is_no_success(program):
+    with Path("/dev/full").open("w") as full:
+        ran = run(program, "selftest", stdout=full)
+    assert ran.returncode != 0
+    assert "No space left on device" in ran.stderr
 
 
 def test_a_folder_of_images_is_read_as_on_the_workstation(program, artifact, photo, tmp_path):

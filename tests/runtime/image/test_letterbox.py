@@ -13,7 +13,8 @@ from detlite.convert.model import session_of
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError
 from detlite.runtime.image.preprocess import preprocess
-from detlite.runtime.inputs import ImageInput, Letterbox
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.letterbox import Letterbox
 
 SQUARE = ImageInput("image", 8, 8, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "half_pixel_bilinear")
 

@@ -24,7 +24,7 @@ from detlite.runtime.child_calls import detect
 from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import ContractError
 from detlite.runtime.image.read import read_image
-from detlite.runtime.inputs import Letterbox
+from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.plugins import plugin_names
 from detlite.runtime.progress import silent
 from detlite.runtime.session import Session

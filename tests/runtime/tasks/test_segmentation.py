@@ -6,7 +6,8 @@ from builders.tiny_tasks import tiny_task
 
 from detlite.runtime.errors import ContractError
 from detlite.runtime.image.resize import nearest, resize_map
-from detlite.runtime.inputs import ImageInput, Letterbox
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.session import postprocess
 from detlite.runtime.task import Found
 from detlite.runtime.tasks.segmentation import LabelMap, Segmentation

@@ -13,7 +13,7 @@ from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
-from detlite.runtime.inputs import Letterbox
+from detlite.runtime.letterbox import Letterbox
 
 
 def test_another_detector_for_the_gpu_is_refused(package, tmp_path, capsys):
