@@ -29,13 +29,13 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
-from detlite.runtime.inputs import BankInput, ClipInput, ImageInput, StateInput
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.tasks.detection import has_raw_heads
 
-INPUT_TITLES = {ClipInput.kind: "clips", StateInput.kind: "states", BankInput.kind: "a bank of features"}
+INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"}
 """What a model is fed besides single images."""
 
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 from detlite.runtime.contract import Contract
-from detlite.runtime.inputs import ClipInput
 
 
 def model_facts(contract: Contract) -> dict[str, Any]:
@@ -17,7 +16,7 @@ def model_facts(contract: Contract) -> dict[str, Any]:
     """
     first = contract.inputs[0]
     facts: dict[str, Any] = {"task": contract.task.kind, "input": dataclasses.asdict(contract.image)}
-    if isinstance(first, ClipInput):
+    if first.kind == "clip":
         facts["clip"] = {"frames": first.frames, "stride": first.stride}
     if contract.inputs[1:]:
         facts["further_inputs"] = [{"kind": one.kind, **one.to_record()} for one in contract.inputs[1:]]
