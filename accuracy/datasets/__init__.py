@@ -4,5 +4,5 @@ A file's name is the format's name on the command line. Calibration and scoring 
 and their readers are in `detlite.accuracy.labels`, not here.
 
 Add a format as one file with a `PLUGIN`, a `Dataset`: its `items` for calibration and, where it has labels, a
-`LabelReader` for each kind of task.
+`LabelReader` for each kind of task. Import the readers inside its functions: all formats are loaded for their options.
 """

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detlite.accuracy.dataset import Dataset, DatasetFiles, Item, LabelReader, check_files
-from detlite.accuracy.labels.annotations import Annotations
-from detlite.accuracy.labels.coco import read_annotations
+
+if TYPE_CHECKING:
+    from detlite.accuracy.labels.annotations import Annotations
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield the images that the JSON file names, in its order, with their objects where it has annotations."""
     folder, file = paths
-    annotations = read_annotations(file, scored=False, text_ids=True)
+    annotations = _read(file, scored=False, text_ids=True)
     files = [folder / image.file_name for image in annotations.images]
     check_files(files, str(file))
     return annotations.items(files)
@@ -21,12 +23,18 @@ def items(paths: Sequence[Path]) -> Iterator[Item]:
 
 def _detection(files: DatasetFiles) -> tuple[Annotations, Path]:
     folder, file = files.paths
-    return read_annotations(file), folder
+    return _read(file), folder
 
 
 def _instances(files: DatasetFiles) -> tuple[Annotations, Path]:
     folder, file = files.paths
-    return read_annotations(file, masks=True), folder
+    return _read(file, masks=True), folder
+
+
+def _read(file: Path, **options: bool) -> Annotations:
+    from detlite.accuracy.labels.coco import read_annotations
+
+    return read_annotations(file, **options)
 
 
 PLUGIN = Dataset(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
 from detlite.accuracy.images import images_in
-from detlite.accuracy.labels.image_classes import ImageClasses, read_class_list
-from detlite.accuracy.labels.label_images import LabelImages, read_label_images
+
+if TYPE_CHECKING:
+    from detlite.accuracy.labels.image_classes import ImageClasses
+    from detlite.accuracy.labels.label_images import LabelImages
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
@@ -23,10 +26,14 @@ def skipped(paths: Sequence[Path]) -> Sequence[Path]:
 
 
 def _classification(files: DatasetFiles) -> tuple[ImageClasses, Path]:
+    from detlite.accuracy.labels.image_classes import read_class_list
+
     return read_class_list(Path(files.further["classes"])), files.paths[0]
 
 
 def _segmentation(files: DatasetFiles) -> tuple[LabelImages, Path]:
+    from detlite.accuracy.labels.label_images import read_label_images
+
     return read_label_images(files.paths[0], Path(files.further["masks"])), files.paths[0]
 
 

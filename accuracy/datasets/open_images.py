@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
-from detlite.accuracy.labels.annotations import Annotations
-from detlite.accuracy.labels.open_images import OpenImagesFiles, read_open_images
+
+if TYPE_CHECKING:
+    from detlite.accuracy.labels.annotations import Annotations
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield the images that have a box, by name, with their objects."""
     images, boxes = paths
-    annotations = read_open_images(OpenImagesFiles(images, boxes))
+    annotations = _read(images, boxes)
     return annotations.items([images / image.file_name for image in annotations.images])
 
 
 def _detection(files: DatasetFiles) -> tuple[Annotations, Path]:
     images, boxes = files.paths
     labels, hierarchy, names = (files.path(f"oid-{what}") for what in ("labels", "hierarchy", "names"))
-    return read_open_images(OpenImagesFiles(images, boxes, labels, hierarchy, names), files.limit), images
+    return _read(images, boxes, labels, hierarchy, names, limit=files.limit), images
+
+
+def _read(images: Path, boxes: Path, *further: Path | None, limit: int | None = None) -> Annotations:
+    from detlite.accuracy.labels.open_images import OpenImagesFiles, read_open_images
+
+    return read_open_images(OpenImagesFiles(images, boxes, *further), limit)
 
 
 PLUGIN = Dataset(

@@ -6,15 +6,20 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detlite.accuracy.dataset import Dataset, Item, only_file
-from detlite.accuracy.video import Frame, open_video
+
+if TYPE_CHECKING:
+    from detlite.accuracy.video import Frame
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield every frame of the video's first stream, in the order in which they are shown."""
+    from detlite.accuracy.video import open_video
+
     (path,) = only_file(paths)
     with open_video(path) as video:
         for number, frame in enumerate(video.frames, 1):

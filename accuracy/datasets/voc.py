@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
-from detlite.accuracy.labels.annotations import Annotations
-from detlite.accuracy.labels.voc import read_voc
+
+if TYPE_CHECKING:
+    from detlite.accuracy.labels.annotations import Annotations
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:
     """Yield the image of each XML file, by name, or of those of one split, with its objects."""
-    annotations, images = read_voc(*_folder_and_split(paths[0]), scored=False)
+    annotations, images = _read(*_folder_and_split(paths[0]), scored=False)
     return annotations.items([images / image.file_name for image in annotations.images])
 
 
@@ -24,7 +26,13 @@ def _folder_and_split(path: Path) -> tuple[Path, str | None]:
 
 def _detection(files: DatasetFiles) -> tuple[Annotations, Path]:
     folder, split = _folder_and_split(files.paths[0])
-    return read_voc(folder, files.further.get("split", split))
+    return _read(folder, files.further.get("split", split))
+
+
+def _read(folder: Path, split: str | None, *, scored: bool = True) -> tuple[Annotations, Path]:
+    from detlite.accuracy.labels.voc import read_voc
+
+    return read_voc(folder, split, scored=scored)
 
 
 PLUGIN = Dataset(
