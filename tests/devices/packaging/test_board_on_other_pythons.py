@@ -8,10 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.tiny_streams import bank_reader, clip_reader, running_sum
+from builders.tiny_tasks import tiny_task
 from builders.tiny_tflite import save_tiny
 
 from detlite.devices.packaging.zipapp import board_program
+from detlite.runtime.letterbox import Letterbox
+from detlite.runtime.plugins import plugin_names
 from detlite.runtime.session import Session
+from detlite.runtime.task import TASKS
 from detlite.runtime.tasks.detection import Detections
 
 pytestmark = pytest.mark.slow
@@ -75,6 +80,32 @@ def test_it_finds_what_the_workstation_finds(board, artifact, tmp_path):
     found = json.loads(ran.stdout)["images"][0]["detections"]
     assert [one["class"] for one in found] == want.classes.tolist()
     np.testing.assert_allclose([one["score"] for one in found], want.scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", plugin_names(TASKS))
+def test_it_does_each_task_as_the_workstation_does(board, kind, tmp_path):
+    finds_the_same(board, tiny_task(kind, letterbox=Letterbox("center")), tmp_path)
+
+
+@pytest.mark.parametrize("make", [running_sum, bank_reader, clip_reader])
+def test_it_feeds_states_banks_and_clips_as_the_workstation_does(board, make, tmp_path):
+    finds_the_same(board, make(), tmp_path)
+
+
+def finds_the_same(board, model, folder):
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    np.save(folder / "photo.npy", image)
+    saved = model.save(folder / "tiny")
+    want = Session(saved).run(image)
+    ran = board("detect", saved.model.parent, folder / "photo.npy", "--json")
+    assert ran.returncode == 0, ran.stderr
+    (record,) = json.loads(ran.stdout)["images"]
+    expected = [one.to_record() for one in want.above(0)]
+    assert expected
+    assert [one["class"] for one in record[want.listed]] == [one["class"] for one in expected]
+    for number in ("score", "box"):
+        found = [one.get(number, ()) for one in record[want.listed]]
+        np.testing.assert_allclose(found, [one.get(number, ()) for one in expected], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("scenario", ["single-stream", "multi-stream", "server", "offline"])
