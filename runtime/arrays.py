@@ -1,4 +1,4 @@
-"""Names for the arrays that pass between modules."""
+"""Type names of arrays that several modules use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An artifact on the disk: a folder with a model file, `contract.json`, `labels.txt` and `history.json`."""
+"""An artifact on disk: a folder with a model file, `contract.json`, `labels.txt` and `history.json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from detlite.runtime.contract import Contract, read_contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.hashing import sha256_of as sha256_of  # re-exported for those who read artifacts
+from detlite.runtime.hashing import sha256_of as sha256_of  # re-exported for callers that read artifacts
 from detlite.runtime.model_file import MODEL_NAMES, model_in
 
 CONTRACT = "contract.json"
@@ -17,7 +17,7 @@ LABELS = "labels.txt"
 HISTORY = "history.json"
 
 RANDOM_WEIGHTS = "random_weights"
-"""Key in the step that made a model with random weights; its value is their seed."""
+"""Key in the history step that built a model with random weights; its value is the seed."""
 
 Step = Dict[str, Any]
 
@@ -43,24 +43,24 @@ class Artifact:
 
     @property
     def is_trained(self) -> bool:
-        """Whether its weights were trained, as far as the history says; random ones were not."""
+        """Whether the weights are trained, according to the history; random weights are not."""
         return not any(RANDOM_WEIGHTS in step for step in self.history)
 
 
 def artifact_folder(path: Path) -> Optional[Path]:
-    """Return the folder of the artifact that *path* names: the folder itself, or its model file; None for others."""
+    """Return the artifact folder for *path*, which is the folder or its model file; None for any other path."""
     if path.is_dir():
         return path
     return path.parent if path.name in MODEL_NAMES and (path.parent / CONTRACT).is_file() else None
 
 
 def read_artifact(folder: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
-    """Return the artifact in *folder*, after checking its model against the sha256 that its history states.
+    """Return the artifact in *folder*, after checking its model against the sha256 in its history.
 
-    *sha256* computes the digest of the file, or returns it if it is known already.
+    *sha256* returns the file's digest; a caller that knows it already passes a function without the work.
 
     Raises:
-        InputError: it is no artifact, or the model is not the one that was written.
+        InputError: it is not an artifact, or the model is not the file that was written.
     """
     model = model_in(folder)
     if model is None:

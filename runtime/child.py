@@ -1,4 +1,4 @@
-"""Run one task in a process of its own: backends clash with each other, and some crash.
+"""Run one task in a separate process: back ends conflict with each other, and some crash.
 
 The child (`detlite.runtime.worker`) reads a request, one line of JSON, from its stdin, and writes lines of JSON:
 progress, then a result or an error. A crash becomes a `DeviceError` that names the signal; the child never outlives
@@ -28,33 +28,33 @@ LIKELY = {
     "SIGSEGV": "a damaged model, or a delegate that does not fit the runtime",
     "SIGABRT": "the runtime gave up on the model",
     "SIGILL": "the runtime was built for another processor",
-    "SIGKILL": "too little memory, or somebody killed it",
-    "SIGBUS": "a model file that was cut while it was open",
+    "SIGKILL": "out of memory, or someone killed it",
+    "SIGBUS": "a model file that was truncated while open",
 }
 
 SAFE_PATH = ("-P",) if sys.version_info >= (3, 11) else ()
-"""The child imports nothing from the folder where the user stands: a `random.py` there is not Python's."""
+"""The child imports nothing from the current folder: a `random.py` there must not replace Python's."""
 
 
 BLAS = {"OPENBLAS_NUM_THREADS": "1"}
-"""One thread: its sums come in one order, so that files are the same on every machine; small products gain nothing."""
+"""One thread: sums have a fixed order, so files are the same on every machine; small products would not be faster."""
 
 
 class ChildError(RuntimeError):
-    """The child failed in a way that nobody foresaw: a bug, with the child's traceback as its text."""
+    """The child failed unexpectedly: a bug; the text is the child's traceback."""
 
 
 class Child:
-    """A process that starts with what its task wants imported, and then waits for the one request that it is asked.
+    """A process that imports what its task needs, then waits for its one request.
 
-    To be ended, as by `with`: it does not outlive what started it.
+    Use it in a `with` block: the process is ended at its end, and also when its parent dies.
     """
 
     def __init__(self, task: str) -> None:
         """Start the process for the function *task* (`package.module:function`)."""
         command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task]
         pipe = subprocess.PIPE
-        # a session of its own: Ctrl-C reaches the parent alone, which ends the child and what that started
+        # a new session: Ctrl-C reaches only the parent, which ends the child and the child's processes
         self._process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment()
         )
@@ -79,7 +79,7 @@ class Child:
     def answer(
         self, request: Dict[str, Any], *, timeout_s: Optional[float] = None, progress: Progress = silent
     ) -> Dict[str, Any]:
-        """Return what the task answers to *request*; see `run_in_child`."""
+        """Return the task's answer to *request*; see `run_in_child`."""
         child = self._process
         assert child.stdin is not None
         assert child.stdout is not None
@@ -101,7 +101,7 @@ class Child:
         raise _failure(self._task, status, self._said, timeout_s if expired else None)
 
     def end(self) -> None:
-        """Kill the process, and what it started, where it still runs."""
+        """Kill the process and the processes that it started, if it still runs."""
         _end(self._process)
         self._process.wait()
         self._listener.join(timeout=1)
@@ -118,20 +118,20 @@ class Child:
 def run_in_child(
     task: str, request: Dict[str, Any], *, timeout_s: Optional[float] = None, progress: Progress = silent
 ) -> Dict[str, Any]:
-    """Return what the function *task* (`package.module:function`) answers to *request*, in a process of its own.
+    """Return the answer of the function *task* (`package.module:function`) to *request*, run in a separate process.
 
     Raises:
-        DetliteError: as the task raised it.
-        DeviceError: the child died of a signal, or took over *timeout_s*.
-        OSError: as the task met it, such as a full disk.
-        ChildError: the task failed otherwise.
+        DetliteError: the task raised it.
+        DeviceError: the child died of a signal, or took longer than *timeout_s*.
+        OSError: the task raised it, for example for a full disk.
+        ChildError: the task failed in any other way.
     """
     with Child(task) as child:
         return child.answer(request, timeout_s=timeout_s, progress=progress)
 
 
 def _environment() -> Dict[str, str]:
-    """Return the child's environment: where detlite is the board's program, the child finds it there."""
+    """Return the child's environment; if detlite runs from the board's program, the child imports it from there."""
     environment = {**BLAS, **os.environ}
     home = Path(__file__).parents[2]
     if not (home / "detlite" / "cli.py").is_file():  # the runtime alone: the modules of a board's program
@@ -141,7 +141,7 @@ def _environment() -> Dict[str, str]:
 
 
 def _send(stream: IO[bytes], request: Dict[str, Any]) -> None:
-    with contextlib.suppress(BrokenPipeError):  # it died at once: its status says of what
+    with contextlib.suppress(BrokenPipeError):  # it died at once: its exit status says why
         stream.write(json.dumps(request).encode() + b"\n")
         stream.flush()
 
@@ -164,7 +164,7 @@ def _listen(stream: IO[bytes], said: Deque[str]) -> None:
 
 
 def _answer(stream: IO[bytes], progress: Progress) -> Optional[Dict[str, Any]]:
-    """Return the result, or None where the child ended without one; raise the error that it sent."""
+    """Return the result, or None if the child ended without one; raise the error that it sent."""
     for message in _messages(stream):
         if "progress" in message:
             progress(*message["progress"])
@@ -172,7 +172,7 @@ def _answer(stream: IO[bytes], progress: Progress) -> Optional[Dict[str, Any]]:
             result: Dict[str, Any] = message["result"]
             return result
         elif "os_error" in message:
-            raise OSError(*filter(None, message["os_error"]))  # without the name of a file where there is none
+            raise OSError(*filter(None, message["os_error"]))  # the file name may be missing
         else:
             raise _error(message["error"], message["text"])
     return None
@@ -180,7 +180,7 @@ def _answer(stream: IO[bytes], progress: Progress) -> Optional[Dict[str, Any]]:
 
 def _messages(stream: IO[bytes]) -> Iterator[Dict[str, Any]]:
     for line in stream:
-        if line.endswith(b"\n"):  # a line that is cut short is of a child that died
+        if line.endswith(b"\n"):  # a truncated line comes from a child that died
             yield json.loads(line)
 
 
@@ -193,7 +193,7 @@ def _error(name: str, text: str) -> DetliteError:
 def _failure(task: str, status: int, said: Deque[str], timeout_s: Optional[float]) -> Exception:
     work = task.rsplit(":", 1)[-1].replace("_", " ")
     if timeout_s is not None:
-        return DeviceError(f"{work} took over {timeout_s:g} s and was ended")
+        return DeviceError(f"{work} took longer than {timeout_s:g} s and was stopped")
     if status < 0:
         name = signal.Signals(-status).name
         last = next((line for line in reversed(said) if line.strip() and not line.startswith("INFO:")), "nothing")

@@ -1,6 +1,6 @@
-"""What a child process is asked to do with a model: requests and answers that JSON can carry, arrays in .npz files.
+"""Tasks with a model that run in a child process: requests and answers are JSON, arrays are .npz files.
 
-What one task alone needs is imported in it: the process starts the sooner.
+What only one task needs is imported in its function, so that the process starts faster.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _save(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def probe(request: Record, _progress: Progress) -> Record:
-    """Open the file `model`, run it once on zeros, and return `runtime`, `inputs` and `outputs` as that sees them."""
+    """Open the file `model`, run it once on zeros, and return `runtime` and its `inputs` and `outputs`."""
     opened = open_model(Path(request["model"]))
     for detail in opened.inputs:
         opened.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
@@ -53,7 +53,7 @@ def probe(request: Record, _progress: Progress) -> Record:
 
 
 def probe_edgetpu(request: Record, _progress: Progress) -> Record:
-    """Open the compiled file `model` on the Edge TPU `device` by `library`, and run it once on zeros.
+    """Open the compiled file `model` on the Edge TPU `device` with `library`, and run it once on zeros.
 
     Returns:
         `runtime`.
@@ -68,10 +68,10 @@ def probe_edgetpu(request: Record, _progress: Progress) -> Record:
 
 
 def detect(request: Record, progress: Progress) -> Record:
-    """Detect with `model` and `contract` in the files `images`, and write the columns to `out` (.npz).
+    """Run `model` with `contract` on the files `images`, and write the result columns to `out` (.npz).
 
     Returns:
-        `wall_s`, the time from opening the model to the last detection; `runtime`.
+        `wall_s`, the time from opening the model to the last result; `runtime`.
     """
     if not request["images"]:
         raise InputError("no images to detect in")

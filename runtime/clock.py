@@ -1,4 +1,4 @@
-"""The clock that a measurement is made by: the machine's, or one that only a script moves."""
+"""The clock of a measurement: the machine's, or one that only a script moves."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 SPIN_NS = 200_000
-"""How long before a moment sleeping ends and looking at the clock begins: a sleeper is woken some 0.1 ms late."""
+"""Sleep until this long before the moment, then poll the clock: waking up takes about 0.1 ms."""
 
 
 class Clock(Protocol):
-    """What tells the time, in nanoseconds from any beginning."""
+    """A clock: nanoseconds since an arbitrary start."""
 
     def now_ns(self) -> int:
         """Return the time."""
 
     def wait_until_ns(self, moment_ns: int) -> None:
-        """Return at *moment_ns*, or at once where that is over."""
+        """Return at *moment_ns*, or at once if that is past."""
 
 
 class MachineClock:
@@ -26,7 +26,7 @@ class MachineClock:
     now_ns = staticmethod(time.perf_counter_ns)
 
     def wait_until_ns(self, moment_ns: int) -> None:
-        """Sleep, and look at the clock for the last of it."""
+        """Sleep, then poll the clock for the last part."""
         left = moment_ns - time.perf_counter_ns()
         if left > SPIN_NS:
             time.sleep((left - SPIN_NS) / 1e9)
@@ -36,7 +36,7 @@ class MachineClock:
 
 @dataclass
 class ScriptedClock:
-    """A clock that stands still until something moves it: ten minutes of a scenario pass at once."""
+    """A clock that moves only when told to: ten minutes of a scenario pass at once."""
 
     at_ns: int = 0
 
@@ -45,11 +45,11 @@ class ScriptedClock:
         return self.at_ns
 
     def wait_until_ns(self, moment_ns: int) -> None:
-        """Make it *moment_ns*."""
+        """Set the clock to *moment_ns*."""
         self.at_ns = max(self.at_ns, moment_ns)
 
     def pass_ns(self, span_ns: int) -> None:
-        """Move on by *span_ns*; back where that is negative, as a clock that somebody sets does."""
+        """Move the clock by *span_ns*; a negative value moves it back, like a clock that someone sets."""
         self.at_ns += span_ns
 
 

@@ -1,6 +1,6 @@
-"""The contract: all that a program must know to use a model file, and where each number comes from.
+"""The contract: everything a program must know to use a model file, and where each number comes from.
 
-Versioned JSON beside the model. Nothing in it is guessed later from names, shapes or positions. Version 2 knows
+Versioned JSON beside the model; nothing is guessed later from names, shapes or positions. Version 2 describes
 detectors that take one image; version 3 is written only for what version 2 cannot say.
 """
 
@@ -48,14 +48,14 @@ Record = Dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Contract:
-    """How to feed a model and to read what it returns.
+    """How to feed a model and how to read its outputs.
 
     Attributes:
         inputs: in the model's order, the image or the clip first; the others are states and banks.
-        outputs: by their roles, which the task says.
-        labels: one for each class from 0 on, without the background; `???` where a class has no name.
+        outputs: the outputs, each with a role that the task defines.
+        labels: one per class from 0, without the background; `???` for a class without a name.
         task: what the outputs mean: the settings of a kind of task in `runtime/tasks/`.
-        origin: for each thing that the model file does not say itself, where it comes from.
+        origin: the source of each value that the model file itself does not contain.
     """
 
     inputs: Tuple[Input, ...]
@@ -85,17 +85,17 @@ class Contract:
     def image(self) -> ImageInput:
         """How an image, or a frame of a clip, becomes the first input."""
         first = self.inputs[0]
-        assert first.kind == "image" or first.kind == "clip"  # as `__post_init__` has checked
+        assert first.kind == "image" or first.kind == "clip"  # checked by `__post_init__`
         return first.image if first.kind == "clip" else first
 
     def with_image(self, image: ImageInput) -> Contract:
-        """Return the contract with another *image* input in the place of its own."""
+        """Return the contract with *image* as its image input."""
         first = self.inputs[0]
         changed = replace(first, image=image) if first.kind == "clip" else image
         return replace(self, inputs=(changed, *self.inputs[1:]))
 
     def with_task(self, **settings: Any) -> Contract:
-        """Return the contract with other *settings* of its task: `contract.with_task(nms=Nms())`."""
+        """Return the contract with changed *settings* of its task: `contract.with_task(nms=Nms())`."""
         return replace(self, task=replace(self.task, **settings))  # type: ignore[type-var]  # every task is a dataclass
 
     @property
@@ -151,7 +151,7 @@ def _common(contract: Contract) -> Record:
 
 
 def _as_version_3(record: Record) -> Record:
-    """Return a *record* of version 2 with its keys where version 3 has them."""
+    """Return a version 2 *record* with its keys in their version 3 places."""
     task = {key: value for key, value in record.items() if key not in ("image", "outputs", "labels", "origin")}
     return {
         "task": {"kind": VERSION_2_TASK, **task},
@@ -164,7 +164,7 @@ def contract_from_json(text: str) -> Contract:
     """Return the contract in the JSON *text*, of version 2 or 3.
 
     Raises:
-        ContractError: it is damaged, contradicts itself, or is of a version that this detlite does not know.
+        ContractError: it is damaged, contradicts itself, or has a version that this detlite does not know.
     """
     try:
         record = json.loads(text)

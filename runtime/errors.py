@@ -1,16 +1,16 @@
-"""Every error that a user can cause or cure, and the exit status of each.
+"""All errors that a user can cause or fix, and their exit statuses.
 
 ::
 
     DetliteError
-    ├── FindingError          1  a gate failed, or something was found
-    ├── InputError            2  a file, a folder or a value is not what it must be
-    │   ├── ContractError     2  a contract, or what it is about, is not right
-    │   └── UnknownNameError  2  no model, method, device or option is called so
+    ├── FindingError          1  a gate failed, or a check found something
+    ├── InputError            2  a file, a folder or a value is invalid
+    │   ├── ContractError     2  a contract, or an array that it describes, is invalid
+    │   └── UnknownNameError  2  no model, method, device or option has this name
     ├── MissingToolError      3  a program, a package or room on the disk is missing
-    └── DeviceError           4  a device, or a process that stands for one, failed or was lost
+    └── DeviceError           4  a device, or a process that imitates one, failed or was lost
 
-The command line turns these, and nothing else, into one line and `exit_status`.
+The command line turns only these into one line and `exit_status`.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ MOST_NAMED = 12
 
 
 class DetliteError(Exception):
-    """What a user can cause or cure; its text is one line: what was wanted, what came, what to do."""
+    """An error that a user can cause or fix; its text is one line: what was expected, what was found, what to do."""
 
     exit_status = 1
 
 
 class FindingError(DetliteError):
-    """A gate failed: the work was done, and its result is not good enough."""
+    """A gate failed: the work is done, but the result is not good enough."""
 
 
 class InputError(DetliteError):
-    """A file, a folder or a value is not what it must be."""
+    """A file, a folder or a value is invalid."""
 
     exit_status = 2
 
 
 class ContractError(InputError):
-    """A contract, or an array that it speaks of, is not right."""
+    """A contract, or an array that it describes, is invalid."""
 
 
 class UnknownNameError(InputError):
-    """Nothing is called so."""
+    """Nothing has this name."""
 
 
 class MissingToolError(DetliteError):
-    """A program, a package or room on the disk is missing on this machine."""
+    """This machine lacks a program, a package or disk space."""
 
     exit_status = 3
 
 
 class DeviceError(DetliteError):
-    """A device, or the process that runs a backend, failed or was lost."""
+    """A device, or the process that runs a back end, failed or was lost."""
 
     exit_status = 4
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """Return the error for a *name* that is not among the *known* ones, with the nearest of them."""
-    import difflib  # where it is wanted: a board's program starts without
+    """Return the error for a *name* that is not among the *known* ones; it suggests the nearest."""
+    import difflib  # here, so that a board's program starts without it
 
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)

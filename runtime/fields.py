@@ -1,4 +1,4 @@
-"""Checks of what a contract's dataclasses hold: JSON may bring any value in any field."""
+"""Checks of the values in a contract's dataclasses: in JSON, any field may have any value."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ TYPES: Mapping[str, Tuple[type, ...]] = {"str": (str,), "int": (int,), "float": 
 
 
 def one_of(what: str, value: str, allowed: Tuple[str, ...]) -> None:
-    """Refuse a *value* that is not among the *allowed* ones; the error calls it *what*."""
+    """Raise ContractError if *value* is not one of the *allowed* ones; the error calls it *what*."""
     if value not in allowed:
         raise ContractError(f"{what} is {value!r}; it must be one of {', '.join(allowed)}")
 
 
 def check_types(part: Any) -> None:
-    """Refuse a plain field of the dataclass *part* whose value is of another type than the field declares."""
+    """Raise ContractError if a plain field of the dataclass *part* has a value of another type than declared."""
     for item in dataclasses.fields(part):
         value, types = getattr(part, item.name), TYPES.get(str(item.type), (object,))
         if not isinstance(value, types) or (isinstance(value, bool) and int in types):

@@ -9,7 +9,7 @@ BLOCK = 1 << 20
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of the file at *path*, in hex."""
-    import hashlib  # where it is wanted: it takes as long as an image, and a board's program has it done elsewhere
+    import hashlib  # here: the import takes as long as one image, and a board's program hashes in another process
 
     digest = hashlib.sha256()
     with path.open("rb") as file:

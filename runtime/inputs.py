@@ -30,7 +30,7 @@ Size = Tuple[int, int]
 
 
 class Tensor(NamedTuple):
-    """What a model must declare of one input tensor."""
+    """What a model must declare for one input tensor."""
 
     what: str
     shape: Tuple[int, ...]
@@ -59,11 +59,11 @@ class Fit(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the image fills the input: then there is nothing to map back."""
+        """Whether the image fills the input, so that boxes need no mapping."""
         return (self.height, self.width) == self.input
 
     def to_image(self, boxes: Floats) -> Floats:
-        """Return *boxes*, (n, 4) in 0..1 of the input, in 0..1 of the image; unchanged where that fills the input."""
+        """Return *boxes*, (n, 4) in 0..1 of the input, in 0..1 of the image; unchanged if the image fills the input."""
         if self.is_whole:
             return boxes
         scale = np.array((self.input[0] / self.height, self.input[1] / self.width) * 2, np.float32)
@@ -73,7 +73,7 @@ class Fit(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageInput:
-    """The tensor that takes the image, and how a picture becomes it.
+    """The image's input tensor, and how an image is turned into it.
 
     A pixel value p of 0..255 becomes the real `(p - mean) / std`, channel by channel, in the order of *colour*;
     a quantized input then takes `round(real / scale) + zero_point`.
@@ -101,7 +101,7 @@ class ImageInput:
             raise ContractError(f"an input of {self.height} x {self.width} pixels: both must be at least 1")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ContractError(
-                f"{len(self.mean)} means and {len(self.std)} stds for {self.channels} channels: one each is wanted"
+                f"{len(self.mean)} means and {len(self.std)} stds for {self.channels} channels: want one for each"
             )
         if not all(math.isfinite(m) for m in self.mean) or not all(math.isfinite(s) and s > 0 for s in self.std):
             raise ContractError(f"mean {self.mean} and std {self.std}: want finite means, and stds over 0")
@@ -115,14 +115,14 @@ class ImageInput:
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
-        """The model's one input for it: [1, height, width, channels]."""
+        """The input tensor: [1, height, width, channels]."""
         shape = (1, self.height, self.width, self.channels)
         return (Tensor("the input", shape, self.dtype, self.quantization),)
 
     def fit(self, size: Optional[Size] = None) -> Fit:
-        """Return where an image of *size* is in the input; None stands for an image of the input's own size.
+        """Return where an image of *size* is in the input; None means an image of the input's size.
 
-        All in integers, so that every machine finds the same: the longer side, by its ratio, fills the input, and the
+        All in integers, so that every machine gets the same result: the side with the larger ratio fills the input, the
         other is rounded half up.
         """
         whole = (self.height, self.width)
@@ -138,7 +138,7 @@ class ImageInput:
         return Fit((rows, columns), whole, top, left, height, width)
 
     def to_record(self) -> Record:
-        """Return the fields as JSON carries them; a letterbox only where there is one, as version 2 knows none."""
+        """Return the fields as a JSON record; with a letterbox only if there is one, as version 2 has none."""
         record = dataclasses.asdict(self)
         if self.letterbox is None:
             del record["letterbox"]

@@ -1,4 +1,4 @@
-"""Work in a copy of this process: a crash of an interpreter is reported, and costs no second start."""
+"""Work in a fork of this process: an interpreter's crash is reported, without the cost of a second start."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Requests = Iterator[Any]
 
 
 def run_beside(requests: Callable[[], Requests], prepare: Callable[[], None], work: Callable[[Requests], int]) -> int:
-    """Return the exit status of *work*, done in a copy of this process, to which this one hands *requests*.
+    """Return the exit status of *work*, run in a fork of this process, which receives *requests*.
 
-    The copy begins with *prepare* (what takes long to import, say) while the requests are made here; they are what JSON
-    can carry. To be called early: no thread runs yet, and what is imported later is the copy's alone.
+    The fork runs *prepare* first (slow imports, for example) while the requests are made here; they are what JSON
+    can carry. Call it early: no thread may run yet, and what is imported later is only in the fork.
 
     Raises:
-        DeviceError: the copy died of a signal.
-        DetliteError: as *requests* does; the copy is then ended.
+        DeviceError: the fork died of a signal.
+        DetliteError: raised by *requests*; the fork is then ended.
     """
     if not hasattr(os, "fork"):
         prepare()
@@ -51,13 +51,13 @@ def _be_the_copy(reading: int, prepare: Callable[[], None], work: Callable[[Requ
         status = work(_received(reading))
         sys.stdout.flush()
     except BrokenPipeError:
-        status = 0  # a reader such as `head` has what it wanted
+        status = 0  # a reader such as `head` closed the pipe
     except BaseException:
         sys.excepthook(*sys.exc_info())
         raise
     finally:
         sys.stderr.flush()
-        os._exit(status)  # without the interpreters' own destructors, which may crash when the work is done
+        os._exit(status)  # skips the interpreters' destructors, which may crash
 
 
 def _hand_over(requests: Requests, writing: int) -> None:

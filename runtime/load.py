@@ -1,4 +1,4 @@
-"""How much is asked of a measured process: shared by the scenarios and by programs that measure by themselves."""
+"""How much a measured process must run: shared by the scenarios and by programs that do their own measuring."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from detlite.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of one process.
+    """The load on one process.
 
     Attributes:
-        queries: at least so many.
-        min_duration_ns: from the first query to the last answer, at least.
-        max_duration_ns: ended then, whatever is missing.
-        samples: how many images are loaded.
-        offline_samples: of Offline's one query, at least.
-        streams: samples of each of MultiStream's queries.
-        interval_ns: between those, and the limit of their latency.
-        per_second: of Server, on the average.
-        limit_ns: of Server's latency.
-        expected_ns: what one sample takes, as the warm-up had it.
+        queries: minimum number of queries.
+        min_duration_ns: minimum time from the first query to the last answer.
+        max_duration_ns: the run ends after this time, even if queries are missing.
+        samples: number of images that are loaded.
+        offline_samples: minimum number of samples in the single query of Offline.
+        streams: samples per query of MultiStream.
+        interval_ns: time between MultiStream's queries, and the limit of their latency.
+        per_second: mean number of Server's queries per second.
+        limit_ns: limit of Server's latency.
+        expected_ns: time of one sample, as the warm-up measured it.
     """
 
     queries: int

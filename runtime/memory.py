@@ -1,4 +1,4 @@
-"""What a model is fed besides the image: states from the frame before, and banks of features."""
+"""A model's inputs besides the image: states from the previous frame, and banks of features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 
 def quantized(real: Floats, dtype: str, quantization: Optional[Quantization]) -> Array:
-    """Return *real* as *dtype*; an integer with a *quantization* is rounded to it, and clipped to its range."""
+    """Return *real* as *dtype*; an integer with a *quantization* is quantized and clipped to its range."""
     if quantization is None:
         return real.astype(dtype)
     limits = np.iinfo(dtype)
@@ -29,10 +29,10 @@ def quantized(real: Floats, dtype: str, quantization: Optional[Quantization]) ->
 
 
 class Memory:
-    """The states and banks of an open model; the tensors of a model that has none are empty."""
+    """The states and banks of an open model; without tensors if the model has none."""
 
     def __init__(self, inputs: Tuple[Input, ...], opened: Runner) -> None:
-        """Take the further *inputs* of *opened*, which follow its image in this order, with empty banks."""
+        """Use the *inputs* of *opened* that follow its image, in this order, with empty banks."""
         self._opened = opened
         self._states: Dict[int, StateInput] = {}
         self._banks: Dict[int, BankInput] = {}
@@ -49,7 +49,7 @@ class Memory:
             self.remember(np.zeros((0, next(iter(self._banks.values())).width), np.float32))
 
     def reset(self) -> None:
-        """Begin a stream: every state has its initial value. Banks stay."""
+        """Start a stream: reset every state to its initial value. Banks keep their features."""
         for place, one in self._states.items():
             self._values[place] = quantized(np.full(one.shape, one.initial, np.float32), one.dtype, one.quantization)
 
@@ -72,12 +72,12 @@ class Memory:
             self._values[place], self._values[place + 1] = filled, np.array([len(features)], np.int32)
 
     def feed(self) -> None:
-        """Hand every state and bank to the model."""
+        """Set the model's inputs to every state and bank."""
         for place, value in self._values.items():
             self._opened.set_input(self._opened.inputs[place]["index"], value)
 
     def carry(self) -> None:
-        """Take the states that the model has just left, for the next frame."""
+        """Read the states that the model has just returned, for the next frame."""
         for place, one in self._states.items():
             detail = self._opened.outputs[one.output]
             left = self._opened.output(detail["index"]).reshape(one.shape)

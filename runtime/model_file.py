@@ -1,4 +1,4 @@
-"""The name of an artifact's model file, by its format. It imports no numpy: a board's program starts sooner."""
+"""The name of an artifact's model file, by its format. Without numpy, so that a board's program starts faster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Optional
 from detlite.runtime.errors import InputError
 
 FORMATS = ("tflite", "onnx")
-"""Formats of a finished model; each is the suffix of its file, too."""
+"""Formats of a finished model; each is also its file's suffix."""
 
 
 def model_name(format: str) -> str:  # noqa: A002 - what the field calls it

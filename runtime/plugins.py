@@ -1,4 +1,4 @@
-"""One more family, device or exporter is one more file: found by its name, imported when used."""
+"""Plug-ins: a new family, device or exporter is one new file, found by its name and imported when used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detlite.runtime.errors import unknown_name
 
 def plugin_names(package: str) -> Tuple[str, ...]:
     """Return the names of the modules in *package* (`detlite.accuracy.datasets`), sorted; none is imported."""
-    import pkgutil  # where it is wanted: a board's program starts without
+    import pkgutil  # here, so that a board's program starts without it
 
     path = importlib.import_module(package).__path__
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path)))
@@ -29,12 +29,12 @@ def load_plugin(package: str, name: str) -> Any:
         return importlib.import_module(module).PLUGIN
     except ModuleNotFoundError as error:
         if error.name != module:
-            raise  # the plug-in is there, and something that it imports is not
+            raise  # the plug-in exists; something that it imports is missing
         raise unknown_name(_kind(package), name, plugin_names(package)) from error
 
 
 def _kind(package: str) -> str:
-    """Return what one of *package* is called: `backend` of `detlite.runtime.backends`, `family` of `families`."""
+    """Return the noun for a plug-in of *package*: `backend` of `detlite.runtime.backends`, `family` of `families`."""
     folder = package.rsplit(".", 1)[-1]
     for plural, one in (("ies", "y"), ("xes", "x"), ("s", "")):
         if folder.endswith(plural):
@@ -43,5 +43,5 @@ def _kind(package: str) -> str:
 
 
 def load_plugins(package: str) -> Dict[str, Any]:
-    """Return every `PLUGIN` in *package* by its name, in the order of the names."""
+    """Return every `PLUGIN` in *package* by name, sorted."""
     return {name: load_plugin(package, name) for name in plugin_names(package)}

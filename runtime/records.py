@@ -1,6 +1,6 @@
-"""Frozen dataclasses as plain records that JSON can carry, and back, with every value checked.
+"""Conversion of frozen dataclasses to plain JSON records and back, with every value checked.
 
-A result type gets both from here: `to_record` and `from_record` are one line each in it.
+Result types build their `to_record` and `from_record` on these, in one line each.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Record = Dict[str, Any]
 T = TypeVar("T")
 
 LARGEST = 1e18
-"""In any unit: a larger number is no result of a measurement."""
+"""In any unit: no measurement gives a larger number."""
 
 MOST_SHOWN = 40  # characters of a wrong value in an error
 
 
 def to_record(value: Any) -> Any:
-    """Return *value* as JSON can carry it: dataclasses and mappings become dicts, tuples become lists."""
+    """Return *value* in JSON's types: dataclasses and mappings become dicts, tuples become lists."""
     if dataclasses.is_dataclass(value):
         return {field.name: to_record(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -48,15 +48,15 @@ def to_record(value: Any) -> Any:
 
 
 def from_record(kind: Type[T], record: object, place: str = "") -> T:
-    """Return the *kind*, a dataclass, that *record* describes; keys that *kind* has no field for are left out.
+    """Return the dataclass *kind* that *record* describes; keys without a field in *kind* are ignored.
 
     Args:
         kind: its fields may be numbers, texts, truth values, tuples, mappings, dataclasses, `Any`, or optional.
-        record: what `to_record` returned, as JSON handed it back.
-        place: where *record* is in the whole, for errors.
+        record: the result of `to_record`, read back from JSON.
+        place: the path to *record* in the whole, for errors.
 
     Raises:
-        InputError: a key is missing, or a value is not what its field takes; the text begins with its place.
+        InputError: a key is missing, or a value has the wrong type; the text begins with its place.
     """
     if not isinstance(record, Mapping):
         raise _wrong(place or "the record", record, "an object")
@@ -101,7 +101,7 @@ def _read_tuple(parts: Sequence[Any], value: object, place: str) -> Tuple[Any, .
 
 
 def _is_optional(kind: Any) -> bool:
-    """Return whether *kind* is a union of None and one more type, in either way of writing it."""
+    """Return whether *kind* is a union of None and one other type, in either notation."""
     origin, parts = get_origin(kind), get_args(kind)
     is_union = origin is Union or (sys.version_info >= (3, 10) and type(kind).__name__ == "UnionType")
     return is_union and len(parts) == 2 and type(None) in parts

@@ -1,7 +1,7 @@
-"""Results as lines of JSON: which model found them, then one line an image, written as soon as it is done.
+"""Results as lines of JSON: a line about the model, then a line per image, written as soon as it is done.
 
-`board.pyz detect --lines` writes them to stdout, an accuracy run to a file. A line holds `LINE_FIELDS` and the fields
-of the task's result. Numbers are written so that reading them gives the same bits.
+`board.pyz detect --lines` writes them to stdout, an accuracy run to a file. A line has `LINE_FIELDS` and the fields
+of the task's result. Reading a number gives the same bits that were written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Record = Dict[str, Any]
 
 
 def model_line(runtime: str, model_sha256: str) -> bytes:
-    """Return the first line: the interpreter's package and version, and the digest of the model as it was read."""
+    """Return the first line: the interpreter's package and version, and the digest of the model file."""
     return _line({"runtime": runtime, "model_sha256": model_sha256})
 
 

@@ -1,4 +1,4 @@
-"""A model open on this machine: from an image to the result of its task, by its contract."""
+"""An open model on this machine: turns an image into the result of the contract's task."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ Raw = Dict[str, NDArray[Any]]
 
 
 class Session:
-    """An artifact's model in an interpreter, checked against its contract.
+    """An artifact's model, open in an interpreter and checked against its contract.
 
     Attributes:
-        contract: the artifact's.
+        contract: the artifact's contract.
         runtime: the interpreter's package and version.
     """
 
     def __init__(
         self, artifact: Artifact, *, threads: int = 1, timing_alone: bool = False, runner: Optional[Runner] = None
     ) -> None:
-        """Open the model, or take it as *runner* has it open.
+        """Open the model, or use *runner*, which has it open.
 
-        With *timing_alone* also where so many threads lose detections, which are then not used.
+        With *timing_alone*, a number of threads that loses detections is allowed: only times are used.
 
         Raises:
-            InputError: the interpreter cannot open it, or would lose detections with so many threads.
-            ContractError: it is not the model that the contract speaks of.
+            InputError: the interpreter cannot open it, or would lose detections with this number of threads.
+            ContractError: it is not the model that the contract describes.
         """
         self.contract = artifact.contract
         lost = self.contract.task.lost_class(threads, self.contract.labels)
@@ -74,17 +74,17 @@ class Session:
         """Hand *tensor* to the model, with the states and banks that there are.
 
         Raises:
-            ContractError: *tensor* is not what the model takes.
+            ContractError: *tensor* does not fit the model's input.
         """
         self._opened.set_input(self._input, tensor)
         self._memory.feed()
 
     def invoke(self, tensor: NDArray[Any]) -> None:
-        """Run the model on *tensor*, with the states and banks that there are: what a latency counts.
+        """Run the model on *tensor* and the current states and banks: the time that a latency counts.
 
         Raises:
-            ContractError: *tensor* is not what the model takes.
-            DeviceError: the interpreter fails at it.
+            ContractError: *tensor* does not fit the model's input.
+            DeviceError: the interpreter fails to run it.
         """
         self.feed(tensor)
         self._opened.invoke()
@@ -95,26 +95,26 @@ class Session:
         return self.postprocess(self.heads(), size)
 
     def raw(self) -> Raw:
-        """Return a copy of what the last `invoke` left, by role, as the model has it: with the batch, quantized."""
+        """Return a copy of the last `invoke`'s outputs by role, unchanged: with the batch, quantized."""
         return {output.role: self._opened.output(self._outputs[output.role]) for output in self.contract.outputs}
 
     def heads(self) -> Dict[str, Floats]:
-        """Return what the last `invoke` left, as `real` makes it of `raw`."""
+        """Return the outputs of the last `invoke`: `raw` passed through `real`."""
         return self.real(self.raw())
 
     def real(self, raw: Raw) -> Dict[str, Floats]:
-        """Return *raw* as float32 by role, without the batch; quantized heads dequantized."""
+        """Return *raw* as float32 by role, without the batch, dequantized."""
         return {
             output.role: _real(raw[output.role], output.quantization).reshape(output.shape[1:] or (1,))
             for output in self.contract.outputs
         }
 
     def postprocess(self, heads: Heads, size: Optional[Size] = None) -> Result:
-        """Return what *heads* say about an image of *size*, by the contract's task; see the function `postprocess`."""
+        """Return the task's result from *heads* for an image of *size*; see the function `postprocess`."""
         return postprocess(heads, self.contract, size)
 
     def run(self, image: Pixels) -> Result:
-        """Return what the model says about *image*, uint8 (height, width, 3) RGB, alone: a stream ends before it.
+        """Return the model's result for the single *image*, uint8 (height, width, 3) RGB; this resets a stream.
 
         A model that takes clips gets a clip of this image.
         """
@@ -122,7 +122,7 @@ class Session:
         return self.step(image)
 
     def run_clip(self, frames: Sequence[Pixels]) -> Result:
-        """Return what the model says about a clip of *frames*, each uint8 (height, width, 3) RGB; see `ClipInput.cut`.
+        """Return the model's result for a clip of *frames*, each uint8 (height, width, 3) RGB; see `ClipInput.cut`.
 
         Raises:
             ContractError: the model takes no clips, or clips of another length.
@@ -135,10 +135,10 @@ class Session:
         return self._said(tensor, frames[-1])
 
     def step(self, frame: Pixels) -> Result:
-        """Return what the model says about the next *frame* of a stream, uint8 (height, width, 3) RGB.
+        """Return the model's result for the next *frame* of a stream, uint8 (height, width, 3) RGB.
 
         States are carried to the next step. A clip ends with this frame; before there are enough, the stream's first
-        frame stands for those before it.
+        frame is repeated for the missing ones.
         """
         tensor = preprocess(frame, self.contract.image)
         if self._clip is not None:
@@ -153,12 +153,12 @@ class Session:
         return self.finish((image.shape[0], image.shape[1]))
 
     def reset(self) -> None:
-        """Begin a new stream: states have their initial values, and no frame is kept. A bank of features stays."""
+        """Start a new stream: states get their initial values and frames are dropped. A bank keeps its features."""
         self._frames.clear()
         self._memory.reset()
 
     def remember(self, features: Floats) -> None:
-        """Fill the model's bank with *features*, float32 (n, width), for all that follows; it begins empty.
+        """Fill the model's bank with *features*, float32 (n, width), for all later runs; it is empty at first.
 
         Raises:
             ContractError: the model has no bank, or *features* do not fit it.
@@ -173,9 +173,9 @@ def input_of(image: Pixels, contract: Contract) -> NDArray[Any]:
 
 
 def postprocess(heads: Heads, contract: Contract, size: Optional[Size] = None) -> Result:
-    """Return what *heads*, float32 by role, without the batch, say about an image of *size*, (height, width).
+    """Return the task's result from *heads*, float32 by role without the batch, for an image of *size* (height, width).
 
-    None stands for an image of the input's own size; it matters only where images are padded, or a map is resized.
+    None means an image of the input's size; the size matters only if images are padded or a map is resized.
     """
     return contract.task.result(heads, contract.labels, contract.image.fit(size))
 
@@ -188,7 +188,7 @@ def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:
 
 
 def _checked(details: Any, output: Output) -> int:
-    """Return the interpreter's index of the tensor that is *output*."""
+    """Return the interpreter's index of the tensor of *output*."""
     if output.index >= len(details):
         raise ContractError(
             f"the model has {len(details)} outputs; the contract's {output.role} is number {output.index}"
@@ -201,7 +201,7 @@ def _checked(details: Any, output: Output) -> int:
 
 def _check(what: str, detail: Any, shape: Any, dtype: str) -> None:
     found, found_dtype = tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"]).name
-    dynamic = len(found) == 0 or 0 in found  # old converters leave the op's output shapes empty
+    dynamic = len(found) == 0 or 0 in found  # old converters leave the operator's output shapes empty
     if (found != tuple(shape) and not dynamic) or found_dtype != dtype:
         raise ContractError(
             f"{what} of the model is {found_dtype} {found}, the contract says {dtype} {tuple(shape)}: they do not "

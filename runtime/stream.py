@@ -1,4 +1,4 @@
-"""Detect in many images: decoding and preprocessing run beside the inference, in threads and in constant memory."""
+"""Run a model on many images: threads decode and preprocess during inference, in constant memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from detlite.runtime.session import Raw, Session, input_of
 from detlite.runtime.task import Result
 
 AHEAD = 8
-"""Images that are decoded before they are wanted, and results that wait: 8 photographs are some 10 MB."""
+"""Number of images that are decoded in advance, and of results that wait: 8 photographs are about 10 MB."""
 
 WORKERS = 2
 Prepared = Tuple[NDArray[Any], Tuple[int, int]]
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class StreamResult:
-    """What a model said about one image.
+    """A model's result for one image.
 
     Attributes:
-        result: of the contract's task.
+        result: the result of the contract's task.
         size: (height, width) of the image as decoded, in pixels.
-        invoke_ns: how long the interpreter alone took.
+        invoke_ns: time of the interpreter alone.
     """
 
     result: Result
@@ -46,9 +46,9 @@ class StreamResult:
 def detect_stream(
     contract: Contract, opened: Callable[[], Session], paths: Sequence[Path], *, progress: Progress = silent
 ) -> Iterator[StreamResult]:
-    """Yield what the session that *opened* returns finds in each of *paths*, in their order.
+    """Yield the result for each of *paths*, in their order, from the session that *opened* returns.
 
-    The first images are read while it is opened, by its *contract*.
+    The first images are read for its *contract* while the session is being opened.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: Deque[Tuple[Future[Result], Tuple[int, int], int]] = deque()
@@ -75,7 +75,7 @@ def _finished(item: Tuple[Future[Result], Tuple[int, int], int]) -> StreamResult
 
 
 def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Iterable[Path]) -> Iterator[T]:
-    """Return what *make* makes of each of *paths*, in their order; `AHEAD` are made in *pool* before they are due."""
+    """Yield *make* of each of *paths*, in their order; *pool* computes `AHEAD` of them in advance."""
     rest = iter(paths)
     return _one_by_one(pool, make, rest, deque(pool.submit(make, path) for path in islice(rest, AHEAD)))
 
@@ -95,7 +95,7 @@ def _prepare(contract: Contract, path: Path) -> Prepared:
 
 
 def columns(seen: List[StreamResult]) -> Dict[str, NDArray[Any]]:
-    """Return everything in *seen*, at least one image, as arrays: the results' own columns, `sizes` and `invoke_ns`."""
+    """Return *seen*, at least one image, as arrays: the results' columns, `sizes` and `invoke_ns`."""
     results = [one.result for one in seen]
     return {
         **type(results[0]).columns(results),

@@ -1,4 +1,4 @@
-"""What a task is: the settings in a contract, the result of one image, and the plug-in that names both."""
+"""Base classes of a task: its settings in a contract, its result for one image, and its plug-in."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Found(NamedTuple):
     """One thing that a model found in an image.
 
     Attributes:
-        label: what it is: the name of its class.
-        number: its class, from 0 on, without the background.
+        label: the name of its class.
+        number: its class, from 0, without the background.
         score: 0..1.
-        box: where it is: (y1, x1, y2, x2), 0..1 of the image; None for the whole image.
+        box: (y1, x1, y2, x2), 0..1 of the image; None for the whole image.
     """
 
     label: str
@@ -40,23 +40,23 @@ class Found(NamedTuple):
     box: Optional[Box] = None
 
     def to_record(self) -> Record:
-        """Return `box`, where there is one, `class`, `label` and `score`."""
+        """Return `box`, if there is one, `class`, `label` and `score`."""
         box = {} if self.box is None else {"box": list(self.box)}
         return {**box, "class": self.number, "label": self.label, "score": self.score}
 
 
 class Result(ABC):
-    """What a model says about one image."""
+    """A model's result for one image."""
 
     listed: ClassVar[str]
-    """What a list of the things found is called: `detections`, `ranking`."""
+    """Name of the list of found things: `detections`, `ranking`."""
 
     fields: ClassVar[Tuple[str, ...]]
     """The keys of `to_record`."""
 
     @abstractmethod
     def above(self, threshold: float) -> Iterator[Found]:
-        """Yield what has a score of at least *threshold*, best first; a score that is not a number counts."""
+        """Yield the findings with a score of at least *threshold*, best first; a score of NaN is included."""
 
     def area(self, place: int, found: Found) -> Optional[Bools]:
         """Return which pixels belong to *found*, number *place* of those that `above` yields: bool, (height, width).
@@ -68,17 +68,17 @@ class Result(ABC):
 
     @abstractmethod
     def to_record(self) -> Record:
-        """Return the result as JSON carries it: reading it gives the same bits."""
+        """Return the result as a JSON record; reading it gives the same bits."""
 
     @classmethod
     @abstractmethod
     def from_record(cls, record: Mapping[str, Any], labels: Sequence[str] = ()) -> Result:
-        """Return the result that `to_record` wrote, with the *labels* of its classes."""
+        """Return the result in a `to_record` record; *labels* are the names of its classes."""
 
     @classmethod
     @abstractmethod
     def columns(cls, results: Sequence[Any]) -> Dict[str, NDArray[Any]]:
-        """Return *results*, of this class, one an image, as arrays that an .npz file carries."""
+        """Return *results*, of this class, one per image, as arrays for an .npz file."""
 
     def loadgen_data(self, index: int) -> Optional[bytes]:
         """Return what MLPerf's accuracy log holds for the image *index*; None: its scripts read no such results."""
@@ -87,7 +87,7 @@ class Result(ABC):
 
 
 class Task(ABC):
-    """What a model's outputs mean: a frozen dataclass of settings, one subclass for each kind of task.
+    """The meaning of a model's outputs: a frozen dataclass of settings, one subclass per kind of task.
 
     `kind` is the name of the plug-in's file in `runtime/tasks/`.
     """
@@ -96,7 +96,7 @@ class Task(ABC):
 
     @abstractmethod
     def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
-        """Refuse *outputs* or *labels* that this task cannot have.
+        """Check that *outputs* and *labels* fit this task.
 
         Raises:
             ContractError: a role is missing or unknown, or a shape does not fit the settings.
@@ -104,7 +104,7 @@ class Task(ABC):
 
     @abstractmethod
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Result:
-        """Return what the model's *heads* say about an image that is in the input as *fit* says."""
+        """Return the result from the model's *heads*; *fit* says where the image is in the input."""
 
     def scored(self, heads: Heads) -> Heads:
         """Return *heads*, with leading axes or without, with scores in place of logits that the host converts."""
@@ -115,12 +115,12 @@ class Task(ABC):
         return self.to_record()
 
     def lost_class(self, threads: int, labels: Sequence[str]) -> Optional[str]:
-        """Return, in one sentence, which class an interpreter with so many threads never finds; None: it finds all."""
+        """Return, in one sentence, which class is never found with this number of threads; None if all are."""
         del threads, labels
         return None
 
     def to_record(self) -> Record:
-        """Return the settings as JSON carries them, in a fixed order."""
+        """Return the settings as a JSON record, in a fixed order."""
         return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]  # every subclass is a dataclass
 
     @classmethod
@@ -130,12 +130,12 @@ class Task(ABC):
 
 
 class TaskKind(NamedTuple):
-    """A kind of task: what a file of `runtime/tasks/` holds as its `PLUGIN`.
+    """A kind of task: the `PLUGIN` of a file in `runtime/tasks/`.
 
     Attributes:
-        title: what one such model is called, with its article: "a detector".
+        title: the noun for such a model, with its article: "a detector".
         settings: the dataclass of `contract.task`.
-        result: what such a model returns for an image.
+        result: the class of its result for an image.
         agreement: the measure of agreement with a reference model's results, which needs no labels.
     """
 
@@ -156,18 +156,18 @@ def task_kind(name: str) -> TaskKind:
 
 
 def label_of(labels: Sequence[str], number: int) -> str:
-    """Return the label of the class *number*, from 0; `UNNAMED` where *labels* has none."""
+    """Return the label of the class *number*, from 0; `UNNAMED` if *labels* has none."""
     return labels[number] if 0 <= number < len(labels) else UNNAMED
 
 
 def check_roles(outputs: Sequence[Output], *allowed: Tuple[str, ...]) -> None:
-    """Refuse *outputs* whose roles are not those of one of the *allowed* sets, in any order."""
+    """Raise ContractError if the roles of *outputs* are not one of the *allowed* sets, in any order."""
     roles = tuple(output.role for output in outputs)
     if sorted(roles) not in [sorted(known) for known in allowed]:
         raise ContractError(f"outputs {roles}: want {' or '.join(map(str, allowed))}")
 
 
 def check_shape(output: Output, want: Tuple[int, ...], because: str) -> None:
-    """Refuse an *output* of another shape than the one that follows from the settings."""
+    """Raise ContractError if *output* has another shape than the settings imply."""
     if output.shape != want:
         raise ContractError(f"output {output.role} has shape {output.shape}; {because} want {want}")

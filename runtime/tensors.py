@@ -1,4 +1,4 @@
-"""What a contract says about one tensor of the model: its dtype, its quantization, and what an output means."""
+"""A contract's description of one tensor: its dtype, its quantization, and the meaning of an output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detlite.runtime.fields import check_types, one_of
 
 DTYPES = ("float32", "uint8", "int8")
 INDEX_DTYPES = ("int32", "int64")
-"""Further dtypes of outputs that hold class indices, never quantized."""
+"""Additional dtypes for outputs that hold class indices; never quantized."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Output:
     """One output tensor of the model.
 
     Attributes:
-        role: what it means, in the words of the contract's task.
+        role: its meaning, one of the roles of the contract's task.
         name: the tensor's name.
         index: its place among the model's outputs, from 0.
         shape: with the batch of 1.
         dtype: one of `DTYPES`, or of `INDEX_DTYPES`.
-        quantization: how to read an integer output; None where its numbers count as they are.
+        quantization: of an integer output; None if its numbers are used as they are.
     """
 
     role: str
@@ -55,7 +55,7 @@ class Output:
 
 
 def quantization_from_record(record: Optional[Mapping[str, Any]]) -> Optional[Quantization]:
-    """Return the quantization in the contract's JSON *record*, where there is one."""
+    """Return the quantization in the contract's JSON *record*, if there is one."""
     return None if record is None else Quantization(float(record["scale"]), int(record["zero_point"]))
 
 

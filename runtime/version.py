@@ -1,6 +1,6 @@
-"""The one place that says which detlite this is; `pyproject.toml` reads it from here."""
+"""detlite's version, defined only here; `pyproject.toml` reads it."""
 
 __version__ = "0.1.0"
 
 SCHEMA_VERSION = 1
-"""Of every JSON record that has no version of its own."""
+"""Version of every JSON record that does not have its own."""

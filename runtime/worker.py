@@ -1,4 +1,4 @@
-"""The child of `detlite.runtime.child`: `python -m detlite.runtime.worker package.module:function`."""
+"""The child process of `detlite.runtime.child`: `python -m detlite.runtime.worker package.module:function`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Task = Callable[[Dict[str, Any], Progress], Dict[str, Any]]
 
 
 def main() -> int:
-    """Do the task that the command line names, and return the exit status."""
+    """Run the task that the command line names, and return the exit status."""
     messages = _private_stdout()
     module, name = sys.argv[1].split(":")
-    task: Task = getattr(importlib.import_module(module), name)  # before the request is there: it may still be made
+    task: Task = getattr(importlib.import_module(module), name)  # import before the request arrives
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
-        os._exit(0)  # nothing is asked any more
+        os._exit(0)  # the parent closed stdin: no request will come
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _write(messages, {"result": task(json.loads(line), _teller(messages))})
@@ -39,11 +39,11 @@ def main() -> int:
             raise
         _write(messages, {"os_error": [error.errno, error.strerror, str(error.filename or "")]})
     messages.flush()
-    os._exit(0)  # without the interpreters' own destructors, which may crash when the work is done
+    os._exit(0)  # skips the interpreters' destructors, which may crash
 
 
 def _teller(messages: IO[bytes]) -> Progress:
-    """Return what tells the parent of progress, at most each `TELL_EVERY_S`: to hear it takes time from the work."""
+    """Return a callback that reports progress to the parent, at most every `TELL_EVERY_S`: each message costs time."""
     told_s = -math.inf
 
     def progress(what: str, done: int, total: int) -> None:
@@ -56,15 +56,15 @@ def _teller(messages: IO[bytes]) -> Progress:
 
 
 def _private_stdout() -> IO[bytes]:
-    """Return the stream for messages; what libraries print to stdout goes to stderr from here on."""
+    """Return the stream for messages; from now on, what libraries print to stdout goes to stderr."""
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return messages
 
 
 def _end_with_parent() -> None:
-    """End this process when the parent's end of stdin closes: it is done with us, or was killed."""
-    while os.read(0, 1024):  # the file itself: a lock on sys.stdin would stop the interpreter's end
+    """End this process when the parent closes its end of stdin: it is finished, or was killed."""
+    while os.read(0, 1024):  # the raw file: a lock on sys.stdin would block the interpreter's exit
         pass
     os._exit(1)
 

@@ -58,7 +58,7 @@ def job_lines(held: Hold, arguments: Sequence[str], *, timeout_s: float) -> Iter
     if status is None:
         raise held.why_lost()
     if status in TIMED_OUT:
-        raise DeviceError(f"{held.transport.name}: the job took over {limit} s and was ended there")
+        raise DeviceError(f"{held.transport.name}: the job took longer than {limit} s and was stopped there")
     if status != 0:
         raise JobError(held.transport.name, status, err)
 

@@ -56,7 +56,9 @@ class AdbTransport:
             links = [str(Path(scratch) / name) for name in files]
             said = run_program(["adb", "-s", self.serial, "push", *links, folder + "/"], timeout_s=timeout_s)
         if said.status is None:
-            raise LostError(f"{self.name}: pushing {len(files)} files took over {timeout_s:.0f} s: is it connected?")
+            raise LostError(
+                f"{self.name}: pushing {len(files)} files took longer than {timeout_s:.0f} s: is it connected?"
+            )
         if said.status != 0:
             raise self._push_failure(said)
 

@@ -43,7 +43,7 @@ def run(transport: Transport, arguments: Sequence[str], *, timeout_s: float, std
     if status is None:
         raise transport.explain(err)
     if status in TIMED_OUT and said.duration_s >= timeout_s:
-        raise DeviceError(f"{transport.name}: {arguments[0]} took over {limit} s and was ended there")
+        raise DeviceError(f"{transport.name}: {arguments[0]} took longer than {limit} s and was stopped there")
     return Completed(tuple(arguments), status, said.out, err, said.duration_s)
 
 

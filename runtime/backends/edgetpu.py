@@ -1,4 +1,4 @@
-"""An Edge TPU by its delegate: for files that Google's compiler made, and never the CPU instead."""
+"""An Edge TPU by its delegate, for files from Google's compiler; never falls back to the CPU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _open(model: Path, settings: Settings, _contract: Optional[Contract]) -> Ope
     texts = settings.delegates or ("edgetpu",)
     name, options = parse_delegate(texts[0])
     if len(texts) != 1 or name != "edgetpu":
-        raise InputError(f"delegates {texts}: the Edge TPU's back end wants one, such as edgetpu,device=usb")
+        raise InputError(f"delegates {texts}: the Edge TPU's back end takes one, such as edgetpu,device=usb")
     return OpenedEdgeTpu(open_edgetpu(model, device=options.get("device", ""), library=options.get("library")))
 
 

@@ -1,4 +1,4 @@
-"""Runs nothing: what a measurement costs by itself, and every scenario where there is no interpreter."""
+"""Runs nothing: shows the overhead of measuring, and runs every scenario without an interpreter."""
 
 from __future__ import annotations
 

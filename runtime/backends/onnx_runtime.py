@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, or with the execution providers that are named as delegates."""
+"""ONNX Runtime on the CPU, or with execution providers named as delegates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does what a JSON file says: how long each inference takes, and where it fails. For tests and for trying things."""
+"""Follows a JSON script: how long each inference takes, and which fails. For tests and experiments."""
 
 from __future__ import annotations
 

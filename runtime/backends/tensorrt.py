@@ -1,4 +1,4 @@
-"""TensorRT by its own program: `trtexec` is run on an engine, or has been, and its `--exportTimes` JSON is read."""
+"""TensorRT by its own program: runs `trtexec` on an engine, or reads its `--exportTimes` JSON."""
 
 from __future__ import annotations
 

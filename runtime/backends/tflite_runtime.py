@@ -1,4 +1,4 @@
-"""The TFLite interpreter of tflite-runtime, for boards with Python 3.9 to 3.11; it ended at 2.14."""
+"""The TFLite interpreter of tflite-runtime, for boards with Python 3.9 to 3.11; its last version is 2.14."""
 
 from detlite.runtime.runners.backend import Backend
 from detlite.runtime.runners.tflite_backend import opener

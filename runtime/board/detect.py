@@ -1,4 +1,4 @@
-"""`board.pyz detect`: what a model finds in images."""
+"""`board.pyz detect`: run a model on images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Record = Dict[str, Any]
 
 
 class NamedResult(NamedTuple):
-    """An image, its (height, width), and what the model says about it."""
+    """An image, its (height, width), and the model's result."""
 
     name: str
     size: Size
@@ -29,9 +29,9 @@ class NamedResult(NamedTuple):
 
 
 def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
-    """Detect as *values* say, write the result to stdout, and return the exit status.
+    """Run the command with the options *values*, write the result to stdout, and return the exit status.
 
-    *hashes* gives the path and the sha256 of the model, where that is reckoned elsewhere.
+    *hashes* yields the path and the sha256 of the model, if they are computed elsewhere.
     """
     with Packed() as packed:
         session, model, paths = _opened(packed, values, lambda path: _sha256(path, hashes))
@@ -54,11 +54,11 @@ def _sha256(path: Path, hashes: Iterator[Any]) -> str:
 
 
 def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str]) -> Tuple[Session, Path, List[Path]]:
-    """Return the open model, its file, and the images to detect in."""
+    """Return the open model, its file, and the images."""
     images: List[str] = values["images"]
     given = values["model"]
     if packed.model is not None and given is not None and not (Path(given).is_dir() or is_model_file(Path(given))):
-        images, given = [given, *images], None  # the model is packed: all that is given are images
+        images, given = [given, *images], None  # the model is packed: every argument is an image
     artifact = open_model(find_model(given, packed), sha256=sha256)
     paths = [Path(name) for name in [*images, *_listed(values["listed"])]]
     if not paths and packed.images is not None:
@@ -78,7 +78,7 @@ def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List
 
 
 def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
-    """Write a line about the model, and one for each image as soon as it is done; see `result_lines`."""
+    """Write a line about the model, then one per image as soon as it is done; see `result_lines`."""
     from detlite.runtime.result_lines import image_line, model_line
 
     _write_line(model_line(session.runtime, sha256_of(model)))
@@ -107,7 +107,7 @@ def _listed(name: Optional[str]) -> List[str]:
 
 
 def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
-    """Return the runner of the back end that was asked for; None for the interpreter that there is."""
+    """Return the runner of the requested back end; None for the installed interpreter."""
     if values["backend"] is None and not values["delegates"] and values["xnnpack"] is None:
         return None
     from detlite.runtime.runners.backend import Settings, backend_for
@@ -115,7 +115,7 @@ def _runner(artifact: Any, values: Dict[str, Any]) -> Any:
     settings = Settings(values["threads"], values["xnnpack"], tuple(values["delegates"]))
     name, backend = backend_for(artifact.model, values["backend"])
     if backend.open is None:
-        raise InputError(f"{name} runs no model: it reads what another program measured")
+        raise InputError(f"{name} runs no model: it only reads another program's measurements")
     return backend.open(artifact.model, settings, artifact.contract)
 
 

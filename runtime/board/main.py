@@ -1,7 +1,7 @@
 """The program that runs on a board: `python3 board.pyz measure | detect | selftest`.
 
-It needs Python 3.9, numpy and one interpreter, and neither pip nor a network. Little is imported before it is needed:
-a detection begins as soon as numpy and the interpreter are there.
+It needs Python 3.9, numpy and one interpreter, but neither pip nor a network. Modules are imported late:
+detection starts as soon as numpy and the interpreter are loaded.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except DetliteError as error:
         return _fail(str(error), error.exit_status)
     except KeyboardInterrupt:
-        return _fail("interrupted; what was finished is kept", 130)
+        return _fail("interrupted; finished work is kept", 130)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     except OSError as error:
         if error.errno in DISK_FULL:
-            return _fail(f"no room to write: {error}; make room and run again", 3)
+            return _fail(f"disk full: {error}; free some space and run again", 3)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return _fail(f"not allowed: {error}; choose a place that you may write to", 2)
+            return _fail(f"permission denied: {error}; choose a folder that you can write to", 2)
         raise
 
 
@@ -52,11 +52,11 @@ def _run(command: Optional[str], values: Any) -> int:
         from detlite.runtime.board.selftest import selftest_command
 
         return selftest_command(values)
-    raise InputError("want a command: measure, detect or selftest; see board.pyz --help")
+    raise InputError("no command: use measure, detect or selftest; see board.pyz --help")
 
 
 def _run_detect(words: List[str]) -> int:
-    """Detect in a process of its own, which imports numpy and the interpreter while this one reads the command line."""
+    """Detect in a separate process, which imports numpy and the interpreter while this one reads the command line."""
     gc.disable()  # a tenth of the imports' time, here and in the copy; what follows makes few cycles
     from detlite.runtime.isolated import run_beside
 
@@ -64,7 +64,7 @@ def _run_detect(words: List[str]) -> int:
 
 
 def _requests(words: List[str]) -> Iterator[Any]:
-    """Yield the options, then the sha256 of the model: each is ready before it is wanted."""
+    """Yield the options, then the sha256 of the model; each is ready before it is needed."""
     from detlite.runtime.board.options import parsed
 
     values = parsed(words)
@@ -85,7 +85,7 @@ def _prepare() -> None:
     from detlite.runtime.runners.interpreter import find_interpreter
 
     assert detlite.runtime.board.detect
-    with contextlib.suppress(DetliteError):  # another back end may be asked for
+    with contextlib.suppress(DetliteError):  # another back end may be requested
         find_interpreter()
 
 

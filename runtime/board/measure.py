@@ -1,4 +1,4 @@
-"""`board.pyz measure`: how fast a model is on this board."""
+"""`board.pyz measure`: measure a model's speed on this board."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from detlite.runtime.measure.run import measure_model
 
 
 def measure_command(values: Dict[str, Any]) -> int:
-    """Measure as *values* say, write the result to stdout, and return the exit status."""
+    """Measure with the options *values*, write the result to stdout, and return the exit status."""
     out = Path(values["out"]) if values["out"] else None
     with Packed() as packed:
         model, contract = _model(find_model(values["model"], packed))
@@ -40,7 +40,7 @@ def measure_command(values: Dict[str, Any]) -> int:
 
 
 def _images(folder: Path) -> List[Path]:
-    """Return the images in *folder*; a line on stderr tells which files were skipped."""
+    """Return the images in *folder*; a line on stderr names the skipped files."""
     found = folder_images(folder)
     text = skipped_notice(folder, found.skipped)
     if text is not None:
@@ -49,7 +49,7 @@ def _images(folder: Path) -> List[Path]:
 
 
 def _model(path: Path) -> Tuple[Path, Optional[Contract]]:
-    """Return the model file at *path*, with its contract where there is one."""
+    """Return the model file at *path*, with its contract if there is one."""
     if artifact_folder(path) is None:
         return path, None
     artifact = open_model(path)

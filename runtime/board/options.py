@@ -1,4 +1,4 @@
-"""The command line of the board's program: its words, and what they mean."""
+"""The command line of the board's program."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any, Dict, List, NoReturn, Optional
 from detlite.runtime.errors import InputError
 from detlite.runtime.version import __version__
 
-EPILOG = """exit status: 0 done; 1 a finding; 2 bad usage or bad input; 3 something is missing on this machine;
-4 a device or a backend failed; 130 interrupted"""
+BACKENDS = "litert, tflite_runtime, edgetpu, onnx_runtime, tensorrt, null, scripted"
+EPILOG = """exit status: 0 done; 1 a finding; 2 bad usage or bad input; 3 this machine lacks something;
+4 a device or a back end failed; 130 interrupted"""
 EXAMPLES = """examples:
   python3 board.pyz measure out/int8 --images photos/ --json
   python3 board.pyz measure model.tflite --scenario offline --preset standard -o run
@@ -18,17 +19,17 @@ EXAMPLES = """examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser with one-line errors."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.prog} --help")
 
 
 def parser(only: Optional[str] = None) -> argparse.ArgumentParser:
-    """Return the parser of the command line, or, with *only*, one that knows that command alone: made in less time."""
+    """Return the parser of the command line; with *only*, of that single command, which is built faster."""
     made = _Parser(
         prog="board.pyz",
-        description="Measure and run a detector on this board.",
+        description="Measure and run a model on this board.",
         epilog=f"{EXAMPLES}\n\n{EPILOG}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,39 +42,66 @@ def parser(only: Optional[str] = None) -> argparse.ArgumentParser:
 
 
 def _model_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", nargs="?", help="a folder that detlite wrote, or a model file; else the packed one")
-    command.add_argument("--threads", type=int, default=1, help="of the interpreter (1)")
-    command.add_argument("--backend", help="litert, tflite_runtime, edgetpu, onnx_runtime, tensorrt, null, scripted")
-    command.add_argument("--delegate", action="append", dest="delegates", default=[], help="edgetpu, or a library")
-    command.add_argument("--xnnpack", action="store_true", default=None, help="XNNPACK must take operators")
-    command.add_argument("--no-xnnpack", action="store_false", dest="xnnpack", help="XNNPACK must not")
+    command.add_argument("model", nargs="?", help="artifact folder or model file (default: the packed model)")
+    command.add_argument("--threads", type=int, default=1, help="number of interpreter threads (default: 1)")
+    command.add_argument(
+        "--backend",
+        help=f"back end: {BACKENDS} (default: by the model's suffix)",
+    )
+    command.add_argument(
+        "--delegate",
+        action="append",
+        dest="delegates",
+        default=[],
+        help="delegate: edgetpu, or a library's path; repeatable",
+    )
+    command.add_argument("--xnnpack", action="store_true", default=None, help="require that XNNPACK runs operators")
+    command.add_argument("--no-xnnpack", action="store_false", dest="xnnpack", help="run without XNNPACK")
     command.add_argument("--json", action="store_true", dest="as_json", help="write the result as JSON")
 
 
 def _measure_options(command: argparse.ArgumentParser) -> None:
     _model_options(command)
-    command.add_argument("--scenario", default="single-stream", help="single-stream, multi-stream, server or offline")
-    command.add_argument("--preset", default="quick", help="quick, standard or mlperf-v1.0-ssd-mobilenet, -resnet34")
-    command.add_argument("--images", help="folder of images; noise where not given")
-    command.add_argument("-o", "--output", dest="out", help="folder to keep the run in")
-    command.add_argument("--force", action="store_true", help="replace a run that is there")
-    command.add_argument("--streams", type=int, help="samples of each query of multi-stream (1)")
-    command.add_argument("--target-qps", type=float, dest="per_second", help="queries a second of server (10)")
-    command.add_argument("--find", action="store_true", help="the most streams, or queries, that keep the limit")
-    command.add_argument("--end-to-end", action="store_true", help="offline counts reading the images too")
-    command.add_argument("--accuracy", action="store_true", help="detect in every image, for mlperf_log_accuracy.json")
-    command.add_argument("--profile", action="store_true", help="also the time of each operator")
-    command.add_argument("--queries", type=int, help="at least, not the preset's; of offline samples")
-    command.add_argument("--min-seconds", type=float, dest="min_duration_s", help="at least, in place of the preset's")
-    command.add_argument("--processes", type=int, help="in place of the preset's")
+    command.add_argument(
+        "--scenario",
+        default="single-stream",
+        help="load scenario: single-stream (default), multi-stream, server or offline",
+    )
+    command.add_argument(
+        "--preset",
+        default="quick",
+        help="run length: quick (default), standard, mlperf-v1.0-ssd-mobilenet or -resnet34",
+    )
+    command.add_argument("--images", help="folder of images to run on (default: random noise)")
+    command.add_argument("-o", "--output", dest="out", help="folder to write the run to")
+    command.add_argument("--force", action="store_true", help="replace an existing run")
+    command.add_argument("--streams", type=int, help="samples per query of multi-stream (default: 1)")
+    command.add_argument(
+        "--target-qps", type=float, dest="per_second", help="queries per second of server (default: 10)"
+    )
+    command.add_argument(
+        "--find", action="store_true", help="search the most streams, or queries per second, within the latency limit"
+    )
+    command.add_argument("--end-to-end", action="store_true", help="include reading the images in offline's time")
+    command.add_argument(
+        "--accuracy", action="store_true", help="run on every image and write mlperf_log_accuracy.json"
+    )
+    command.add_argument("--profile", action="store_true", help="also measure the time of each operator")
+    command.add_argument("--queries", type=int, help="minimum queries (offline: samples); overrides the preset")
+    command.add_argument(
+        "--min-seconds", type=float, dest="min_duration_s", help="minimum duration in seconds; overrides the preset"
+    )
+    command.add_argument("--processes", type=int, help="number of processes; overrides the preset")
 
 
 def _detect_options(command: argparse.ArgumentParser) -> None:
     _model_options(command)
-    command.add_argument("images", nargs="*", help="image files; .npy and .rgb ones need no Pillow")
-    command.add_argument("--score", type=float, default=0.0, help="leave out what has less (0)")
-    command.add_argument("--lines", action="store_true", help="write a line of JSON for each image, at once")
-    command.add_argument("--list", dest="listed", help="file that names more images, one a line")
+    command.add_argument("images", nargs="*", help="image files; .npy and .rgb files need no Pillow")
+    command.add_argument("--score", type=float, default=0.0, help="minimum score of reported results (default: 0)")
+    command.add_argument(
+        "--lines", action="store_true", help="write a line of JSON for each image as soon as it is done"
+    )
+    command.add_argument("--list", dest="listed", help="file with more image paths, one per line")
 
 
 def _selftest_options(command: argparse.ArgumentParser) -> None:
@@ -81,9 +109,9 @@ def _selftest_options(command: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = {
-    "measure": ("latency and throughput, by a scenario of MLPerf", _measure_options),
-    "detect": ("what the model finds in images", _detect_options),
-    "selftest": ("whether everything that is needed is here, and right", _selftest_options),
+    "measure": ("measure latency and throughput in an MLPerf scenario", _measure_options),
+    "detect": ("run the model on images", _detect_options),
+    "selftest": ("check that everything needed is present and correct", _selftest_options),
 }
 
 
@@ -91,6 +119,6 @@ def parsed(words: List[str]) -> Dict[str, Any]:
     """Return the options in *words*, and the `command`.
 
     Raises:
-        InputError: they are none.
+        InputError: they are not valid options.
     """
     return vars(parser(words[0] if words else None).parse_args(words))

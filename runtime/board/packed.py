@@ -1,4 +1,4 @@
-"""What `detlite package --runtime` packs beside the program: a model and images, in the same file."""
+"""The model and images that `detlite package --runtime` packs into the program's file."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from detlite.runtime.hashing import sha256_of
 
 ARTIFACT, IMAGES = "artifact/", "images/"
 PACKED = "packed"
-"""A file in the program that says that there are others than Python's in it."""
+"""A marker file in the program: it also contains files other than Python's."""
 
 if TYPE_CHECKING:
     import tempfile
 
 
 class Packed:
-    """The files of this program that are none of Python's, in a folder that goes when the program ends."""
+    """The program's non-Python files, unpacked to a folder that is deleted when the program ends."""
 
     def __init__(self, archive: Optional[Path] = None) -> None:
-        """Open *archive*, or the file that is running; one without a model holds nothing."""
+        """Open *archive*, or the running file; without a packed model there are no files."""
         home = Path(sys.argv[0]) if archive is None else archive
         self._folder: Optional[tempfile.TemporaryDirectory[str]] = None
         self.model: Optional[Path] = None
         self.images: Optional[Path] = None
         if not home.is_file() or not _has_files(home):
             return
-        import tempfile  # here, and zipfile too: a program without a model starts without them
+        import tempfile  # imported here, like zipfile, because a program without a model does not need them
         import zipfile
 
         with zipfile.ZipFile(home) as opened:
@@ -55,7 +55,7 @@ class Packed:
 def _has_files(home: Path) -> bool:
     try:
         zipimport.zipimporter(str(home)).get_data(PACKED)
-    except (OSError, zipimport.ZipImportError):  # it has none, or this is no program in one file
+    except (OSError, zipimport.ZipImportError):  # no packed files, or not running from a single file
         return False
     return True
 
@@ -64,12 +64,12 @@ def find_model(given: Optional[str], packed: Packed) -> Path:
     """Return the path that was *given*, or the packed model.
 
     Raises:
-        InputError: nothing was given, and nothing is packed.
+        InputError: no path was given, and no model is packed.
     """
     if given is not None:
         path = Path(given)
         if not path.exists():
-            raise InputError(f"{path}: want a folder that detlite wrote or a model file, and there is neither")
+            raise InputError(f"{path} does not exist: give an artifact folder or a model file")
         return path
     if packed.model is None:
         raise InputError(f"want a MODEL: {Path(sys.argv[0]).name} has none packed in it")
@@ -77,12 +77,12 @@ def find_model(given: Optional[str], packed: Packed) -> Path:
 
 
 def open_model(path: Path, *, sha256: Callable[[Path], str] = sha256_of) -> Artifact:
-    """Return the artifact at *path*, whose model has the *sha256* that its history states.
+    """Return the artifact at *path*, after checking its model's *sha256* against its history.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not an artifact.
     """
     folder = artifact_folder(path)
     if folder is not None:
         return read_artifact(folder, sha256=sha256)
-    raise InputError(f"{path} has no {CONTRACT} beside it, which says how to use it: give the folder of an artifact")
+    raise InputError(f"{path} has no {CONTRACT} beside it, which describes the model: give an artifact folder")

@@ -1,4 +1,4 @@
-"""`board.pyz selftest`: whether what is needed is here, and gives the numbers that it must."""
+"""`board.pyz selftest`: check that everything needed is present and computes the right numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Check = Tuple[str, Callable[[], str]]
 
 
 def selftest_command(values: Dict[str, Any]) -> int:
-    """Make every check, write the results to stdout, and return 0 where all passed, else 1."""
+    """Run every check, write the results to stdout, and return 0 if all passed, else 1."""
     with Packed() as packed:
         results = [_result(name, check) for name, check in (*CHECKS, ("model", lambda: _model(packed)))]
     passed = all(result["passed"] for result in results)
@@ -62,36 +62,36 @@ def _boxes() -> str:
     _expect("a decoded box", [round(float(side), 5) for side in box[0]], [0.42, 0.26, 0.62, 0.66])
     half = iou(np.array([0, 0, 1, 1], np.float32), np.array([[0, 0, 1, 0.5]], np.float32))
     _expect("the IoU of a box with its half", float(half[0]), 0.5)
-    return "decoding and overlap are right"
+    return "decoding and IoU are correct"
 
 
 def _nms() -> str:
     boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 0.9], [0, 0, 0.2, 0.2]], np.float32)
     found = suppress(boxes, np.array([[0.9], [0.8], [0.7]], np.float32), Nms())
     _expect("the scores that suppression keeps", [round(float(score), 3) for score in found.scores], [0.9, 0.7])
-    return "suppression is right"
+    return "suppression is correct"
 
 
 def _resize() -> str:
     row = np.array([[[0], [100]]], np.uint8)
     found = resize(row, 1, 4, "half_pixel_bilinear")[0, :, 0].tolist()
     _expect("a row of two pixels as four", found, [0.0, 25.0, 75.0, 100.0])
-    return "resizing is right"
+    return "resizing is correct"
 
 
 def _random() -> str:
     _expect("LoadGen's first samples of 16", sample_order(SAMPLE_SEED, 16, 5).tolist(), [9, 13, 14, 5, 15])
-    return "samples come as LoadGen's"
+    return "samples have LoadGen's order"
 
 
 def _model(packed: Packed) -> str:
     if packed.model is None:
-        return "none is packed"
+        return "no model is packed"
     from detlite.runtime.child import run_in_child
 
     artifact = open_model(packed.model)
     answer = run_in_child("detlite.runtime.child_calls:probe", {"model": str(artifact.model)}, timeout_s=120)
-    return f"the packed model runs, with {answer['runtime']}"
+    return f"the packed model runs on {answer['runtime']}"
 
 
 CHECKS: List[Check] = [

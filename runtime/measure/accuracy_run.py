@@ -1,4 +1,4 @@
-"""MLPerf's accuracy run: every image once, by the same code as the performance run; what is found is kept at once."""
+"""MLPerf's accuracy run: every image once, with the performance run's code; each result is saved at once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Record = Dict[str, Any]
 
 
 def accuracy_process(request: Record, progress: Progress) -> Record:
-    """Detect in every image of *request*, a record of `Setup.request`, and write the lines and the log to its `folder`.
+    """Run every image of *request*, a record of `Setup.request`, and write the lines and the log to its `folder`.
 
-    What an earlier call finished, with the same model and runtime, is not done again. The log is empty for results
+    Images that an earlier call finished with the same model and runtime are skipped. The log is empty for results
     that MLPerf's accuracy scripts do not read.
     """
     backend: Backend = load_plugin(BACKENDS, request["backend"])
@@ -43,13 +43,13 @@ def accuracy_process(request: Record, progress: Progress) -> Record:
         file.write(image_line(path.name, seen.size, seen.invoke_ns, seen.result))
     file.close()
     if model_line(session.runtime, sha256_of(model)) != head:
-        raise DeviceError(f"{model} was replaced while it was run: its detections are of two models")
+        raise DeviceError(f"{model} was replaced during the run: its results come from two models")
     write_accuracy(Path(request["folder"]) / ACCURACY, _entries(lines, contract))
     return {}
 
 
 def _finished(path: Path, head: bytes, names: Sequence[str]) -> int:
-    """Return how many of the images *names* the file at *path* holds; a last line that was cut is taken off it."""
+    """Return how many of the images *names* are in the file at *path*; a truncated last line is removed from it."""
     if not path.is_file():
         return 0
     data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""This machine in a few words, for reports and records of accuracy."""
+"""A short description of this machine, for reports and accuracy records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples that another program measured, such as trtexec, as a process of a run."""
+"""Samples from another program, such as trtexec, as a process of a run."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from detlite.runtime.measure.scenario import Rows
 from detlite.runtime.runners.imported import Measure
 
 STAGES = ("input", "invoke", "postprocess")
-"""Copying to the device, computing, and copying back, where the program tells them apart."""
+"""Stages: copying to the device, computing, and copying back, if the program separates them."""
 
 
 def import_process(measure: Measure, model: Path, load: Load, folder: Path) -> None:
-    """Write the samples that *measure* brings of the file *model* to *folder*: as queries one after the other.
+    """Write the samples that *measure* returns for the file *model* to *folder*, as consecutive queries.
 
-    The first is taken as the first inference; when each began is reckoned from the others' times.
+    The first sample counts as the first inference; start times are the sums of the times before.
 
     Raises:
-        DetliteError: as *measure* does.
+        DetliteError: raised by *measure*.
     """
     sha256 = sha256_of(model)
     found = measure(model, load, folder)

@@ -1,4 +1,4 @@
-"""Models measured in turn (A B A B ...) in one process: what disturbs the machine disturbs all of them alike."""
+"""Models measured in turn (A B A B ...) in one process, so that disturbances of the machine affect all alike."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.runners.backend import BACKENDS
 
 WARM_UPS = 10
-FEWEST_SAMPLES = 30  # below, a p90 rests on two or three samples
-DRIFT = 0.1  # of the median, between the halves of a run: a clock that falls, or another program
+FEWEST_SAMPLES = 30  # below this, a p90 depends on two or three samples
+DRIFT = 0.1  # change of the median between the halves of a run: a falling clock, or another program
 
 Record = Dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to measure: until there are *samples* of each model and *min_seconds* have passed."""
+    """How long to measure: at least *samples* per model and at least *min_seconds*."""
 
     samples: int = 200
     min_seconds: float = 1.0
@@ -46,10 +46,10 @@ class Plan:
 
 
 def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress = silent) -> Tuple[Measurement, ...]:
-    """Measure the models of *setups* in turn in a process of its own; all share their first image, or noise.
+    """Measure the models of *setups* in turn in a separate process; all use the first image, or noise.
 
-    Of a setup, the model, its contract, the back end with its settings, and the images count. The input is ready when
-    a query begins; reading and preprocessing the image is timed apart.
+    Only a setup's model, contract, back end, settings and images are used. The input is ready when
+    a query begins; reading and preprocessing the image is timed separately.
 
     Raises:
         InputError: a model cannot be opened.
@@ -57,7 +57,7 @@ def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress =
     """
     for setup in setups:
         if load_plugin(BACKENDS, setup.backend).open is None:
-            raise InputError(f"{setup.backend} has another program measure: pass --scenario single-stream")
+            raise InputError(f"{setup.backend} measures with another program: pass --scenario single-stream")
     before = read_state()
     with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
         request = {
@@ -80,9 +80,9 @@ def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress =
 
 
 def against(first: Measurement, second: Measurement) -> Measurement:
-    """Return *first* with the *second*, measured in turn with it, and the ratios of their medians.
+    """Return *first* with *second*, which was measured in turn with it, and the ratios of their medians.
 
-    The cautions of both are those of the result.
+    The result has the cautions of both.
     """
     pairs = {
         key: (getattr(first.samples_ns[0], key), getattr(second.samples_ns[0], key)) for key in ("invoke", "latency")
@@ -94,14 +94,14 @@ def against(first: Measurement, second: Measurement) -> Measurement:
 
 
 def in_turn_process(request: Record, progress: Progress) -> Record:
-    """Do what *request* says, `models` each a record of `Setup.request`, and write their samples to its `folder`.
+    """Measure the `models` of *request*, each a record of `Setup.request`, and write their samples to its `folder`.
 
     Returns:
         `models`: of each, what is known before its first sample, as `LoadedModel.facts`, and its memory.
     """
     models = [LoadedModel(one) for one in request["models"]]
     gc.collect()
-    gc.disable()  # a collection would stop an inference now and then; nothing here makes cycles
+    gc.disable()  # a collection would sometimes interrupt an inference; nothing here creates cycles
     facts = [model.facts() for model in models]
     tables = take_turns(models, Plan(request["samples"], request["min_seconds"]), progress=progress)
     for number, table in enumerate(tables):
@@ -141,7 +141,7 @@ def _rows_file(folder: Path, number: int) -> Path:
 
 
 def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: int) -> Measurement:
-    """Return what the samples of one model say; which may be quoted where there are enough of them."""
+    """Return the measurement of one model; it is VALID if there are enough samples."""
     found = measured(setup, [rows], [fact], None)
     protocol = replace(
         setup.protocol(),
@@ -171,14 +171,14 @@ def _lost(contract: Contract, threads: int) -> Optional[str]:
 
 
 def _drift(model: Path, rows: Rows) -> Optional[str]:
-    """Return how far the median moved between the halves of the run, where that is over a tenth."""
+    """Return a caution if the median changed by over a tenth between the halves of the run."""
     times, middle = rows.latency_ns, len(rows) // 2
     if middle < FEWEST_SAMPLES // 2:
         return None
     before, after = (percentile_ns(half, 50) / 1e6 for half in (times[:middle], times[middle:]))
     if abs(after / before - 1) <= DRIFT:
         return None
-    return f"{model}: the median went from {before:.3f} to {after:.3f} ms while it was measured"
+    return f"{model}: the median went from {before:.3f} to {after:.3f} ms during the measurement"
 
 
 def _median_ns(times: Sequence[int]) -> int:

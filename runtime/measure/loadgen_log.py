@@ -1,6 +1,6 @@
-"""A run as MLPerf's LoadGen writes it: `mlperf_log_summary.txt`, `mlperf_log_detail.txt`, `mlperf_log_accuracy.json`.
+"""A run in LoadGen's files: `mlperf_log_summary.txt`, `mlperf_log_detail.txt`, `mlperf_log_accuracy.json`.
 
-The keys are those that the submission checker of v1.0 reads, and those that LoadGen of today writes for the same run.
+The keys are those that the v1.0 submission checker reads, and those that today's LoadGen writes for the same run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Record = Dict[str, Any]
 
 
 def write_logs(folder: Path, setup: Setup, found: Measurement, series: Sequence[Rows]) -> None:
-    """Write the summary and the detail to *folder*; and an empty accuracy log, as LoadGen's of a performance run."""
+    """Write the summary, the detail, and an empty accuracy log to *folder*, as LoadGen does for a performance run."""
     results = _results(setup, found, [rows for rows in series if len(rows)])
     parameters = _parameters(setup)
     (folder / SUMMARY).write_text(_summary(setup, found, results, parameters), encoding="utf-8")
@@ -37,7 +37,7 @@ def write_logs(folder: Path, setup: Setup, found: Measurement, series: Sequence[
 
 
 def _results(setup: Setup, measurement: Measurement, series: Sequence[Rows]) -> Record:
-    """Return what LoadGen calls results, ns as whole numbers."""
+    """Return LoadGen's results, ns as whole numbers."""
     if not series:
         return {}
     scenario, multi = scenario_called(setup.scenario), setup.scenario == "multi-stream"
@@ -183,12 +183,12 @@ def _line(key: str, value: object) -> str:
 
 
 def accuracy_entry(number: int, index: int, data: bytes) -> Record:
-    """Return the entry of the image *index*, the *number*-th that was answered, with its `Result.loadgen_data`."""
+    """Return the entry of the image *index*, the *number*-th answered, with its `Result.loadgen_data`."""
     return {"seq_id": number, "qsl_idx": index, "data": data.hex().upper()}
 
 
 def write_accuracy(path: Path, entries: Iterable[Record]) -> None:
-    """Write *entries* as LoadGen does: one a line."""
+    """Write *entries* as LoadGen does: one per line."""
     part = path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8") as file:

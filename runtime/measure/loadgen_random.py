@@ -1,6 +1,6 @@
-"""The random numbers of MLPerf's LoadGen: which sample comes when, the same for the same seeds.
+"""The random numbers of MLPerf's LoadGen: the order and times of samples, the same for the same seeds.
 
-LoadGen draws from C++'s `std::mt19937` (Matsumoto and Nishimura, 1998), of whose 64-bit seed the lower 32 bits count,
+LoadGen draws from C++'s `std::mt19937` (Matsumoto and Nishimura, 1998), using the lower 32 bits of a 64-bit seed,
 through libstdc++'s distributions. The tests compare all three with the official LoadGen.
 """
 
@@ -20,9 +20,9 @@ def _words(seed: int, count: int) -> NDArray[np.uint64]:
 
 
 def _uniform(words: NDArray[np.uint64], samples: int) -> NDArray[np.int64]:
-    """Return 0..samples-1 of each of *words* that `std::uniform_int_distribution` uses.
+    """Return, in 0..samples-1, the values that `std::uniform_int_distribution` makes from *words*.
 
-    It multiplies and takes the upper word, and draws again where the lower one would favour a value (Lemire, Fast
+    It multiplies and takes the upper word, and draws again if the lower one would favour a value (Lemire, Fast
     random integer generation in an interval, 2019).
     """
     products = words * np.uint64(samples)
@@ -31,9 +31,9 @@ def _uniform(words: NDArray[np.uint64], samples: int) -> NDArray[np.int64]:
 
 
 def loaded_order(seed: int, samples: int) -> List[int]:
-    """Return 0..samples-1 as LoadGen shuffles them before it loads the first of them (`std::shuffle`).
+    """Return 0..samples-1 in LoadGen's shuffled order, in which it loads the samples (`std::shuffle`).
 
-    libstdc++ draws one number for two swaps.
+    libstdc++ draws one number per two swaps.
     """
     order = list(range(samples))
     words = iter(_words(seed, samples + 64))
@@ -60,12 +60,12 @@ def _swap(order: List[int], one: int, other: int) -> None:
 
 
 def sample_order(seed: int, samples: int, count: int, *, skipped: Optional[int] = None) -> NDArray[np.int64]:
-    """Return which of *samples* loaded ones each of *count* queries takes.
+    """Return the index of the loaded sample that each of *count* queries uses.
 
     Args:
         seed: of the sample indices.
-        samples: how many are loaded.
-        count: how many queries there are.
+        samples: number of loaded samples.
+        count: number of queries.
         skipped: how many numbers were drawn before; None for those of one shuffle of the samples, which LoadGen v1.0
             makes and does not use.
     """
@@ -75,7 +75,7 @@ def sample_order(seed: int, samples: int, count: int, *, skipped: Optional[int] 
 
 
 def poisson_ns(seed: int, per_second: float, count: int) -> NDArray[np.int64]:
-    """Return when *count* queries come, in ns from the first, which comes at 0: a Poisson process.
+    """Return the times of *count* queries, in ns from the first at 0: a Poisson process.
 
     The gaps are `std::exponential_distribution`'s: -ln(1 - u) / rate, u of two words, the lower one first.
     """

@@ -1,4 +1,4 @@
-"""Which machine this is: what makes two measurements comparable, or not."""
+"""The identity of a machine: whether two measurements are comparable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Dict, Optional
 
 ROOT = Path("/")
 IDENTITY = ("board", "processor", "cores", "architecture", "memory_gib", "release", "kernel")
-"""What two runs must share to be compared; the names that identify a single device are never read."""
+"""What two runs must share to be comparable; names that identify a single device are never read."""
 
 Record = Dict[str, Any]
 
 
 def machine_facts(root: Path = ROOT) -> Record:
-    """Return what the machine is, as its files under *root* say; what it does not say is left out."""
+    """Return the machine's description from its files under *root*; missing facts are left out."""
     facts: Record = {
         "board": _text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
         "processor": processor_name(root / "proc/cpuinfo"),
@@ -33,13 +33,13 @@ def machine_facts(root: Path = ROOT) -> Record:
 
 
 def fingerprint(facts: Record) -> str:
-    """Return 16 hex digits that are the same for the same kind of machine with the same system."""
+    """Return 16 hex digits, the same for the same kind of machine with the same system."""
     identity = {key: facts.get(key) for key in IDENTITY}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def processor_name(cpuinfo: Path = ROOT / "proc/cpuinfo") -> str:
-    """Return the processor's name as the system states it."""
+    """Return the processor's name, from the system."""
     for line in (_text(cpuinfo) or "").splitlines():
         key, _colon, value = line.partition(":")
         if key.strip() in ("model name", "Model", "Hardware"):
@@ -48,7 +48,7 @@ def processor_name(cpuinfo: Path = ROOT / "proc/cpuinfo") -> str:
 
 
 def _release(root: Path) -> Optional[str]:
-    """Return the first line of Jetson's release file, or the name of the distribution."""
+    """Return the first line of a Jetson's release file, or the distribution's name."""
     tegra = _text(root / "etc/nv_tegra_release")
     if tegra:
         return tegra.splitlines()[0][:120]

@@ -1,4 +1,4 @@
-"""A measurement for people: a few lines, the verdict last."""
+"""A measurement as a few lines of text, the verdict last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PERCENTS = (50, 90, 95, 99)
 
 
 def measurement_text(found: Measurement, folder: Optional[str]) -> str:
-    """Return *found* as lines of text; *folder* is where everything is kept."""
+    """Return *found* as lines of text; *folder* is the run's folder."""
     facts = measurement_facts(found)
     width = max(map(len, facts))
     lines: List[str] = [f"{key.ljust(width)}  {value}" for key, value in facts.items()]
@@ -20,7 +20,7 @@ def measurement_text(found: Measurement, folder: Optional[str]) -> str:
 
 
 def measurement_facts(found: Measurement) -> Dict[str, str]:
-    """Return what a reader needs of *found*, by its name."""
+    """Return the facts of *found* that a reader needs, by name."""
     processes, device = len(found.processes), found.device
     facts = {
         "scenario": f"{found.scenario}, preset {found.preset}" if found.preset else f"{found.scenario}, in turn",
@@ -35,7 +35,7 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
     for number, one in enumerate(found.placements, 1):
         facts[f"delegate {number}"] = f"{one.delegate}: {one.taken} of {one.operators} operators"
     if found.energy and found.energy.energy_per_sample_mj is not None:
-        facts["energy"] = f"{found.energy.energy_per_sample_mj:.2f} mJ a sample ({found.energy.source})"
+        facts["energy"] = f"{found.energy.energy_per_sample_mj:.2f} mJ per sample ({found.energy.source})"
     facts.update(_profile_facts(found))
     if found.against is not None:
         facts.update(_against_facts(found.against))
@@ -43,7 +43,7 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
 
 
 def measurement_verdict(found: Measurement, folder: Optional[str]) -> str:
-    """Return the last line: the metric, the verdict, and where everything is."""
+    """Return the last line: the metric, the verdict, and the run's folder."""
     name, value = found.metric.name, found.metric.value
     quoted = "nothing" if value is None else f"{value:.3f}" if "_" in name else f"{value:g}"
     place = f"; {folder}" if folder else ""
@@ -74,20 +74,20 @@ def _against_facts(beside: Against) -> Dict[str, str]:
 
 def _ratio(value: Optional[float], interval: Optional[Interval]) -> str:
     if value is None:
-        return "not known"
+        return "unknown"
     return f"{value:.3f} times as long" + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
 
 
 def _percentile(latency: Latency, percent: int) -> str:
     value, interval = latency.percentile_ms(percent), latency.interval_ms(percent)
     if value is None:
-        return f"not known: it needs {fewest_samples(percent)} samples"
+        return f"unknown: needs {fewest_samples(percent)} samples"
     return f"{value:.3f} ms" + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
 
 
 def _megabytes(size_bytes: Optional[int]) -> str:
-    return "bytes not known" if size_bytes is None else f"{size_bytes / 1e6:.2f} MB"
+    return "size unknown" if size_bytes is None else f"{size_bytes / 1e6:.2f} MB"
 
 
 def _ms(value: Optional[float]) -> str:
-    return "not known" if value is None else f"{value:.3f} ms"
+    return "unknown" if value is None else f"{value:.3f} ms"

@@ -1,6 +1,6 @@
-"""Measurements that detlite 0.1 recorded, as version 3 of `detlite.measurement` has them.
+"""Measurements recorded by detlite 0.1, converted to version 3 of `detlite.measurement`.
 
-Version 2 is of a scenario. Version 1 is of models that were measured in turn: what it calls latency is the interpreter
+Version 2 records a scenario. Version 1 records models measured in turn: its latency is the interpreter
 alone, and it has no times of whole queries.
 """
 
@@ -16,7 +16,7 @@ FIGURES = (
     *("streams", "interval_ms", "query_latency_p99_ms", "late_queries", "late_share", "samples_per_second"),
     *("scheduled_per_second", "target_per_second", "limit_ms"),
 )
-"""What the scenarios of version 2 had among the other keys."""
+"""Figures of scenarios, which version 2 had at the top level."""
 
 INVALID = "INVALID because "
 
@@ -24,7 +24,7 @@ Record = Dict[str, Any]
 
 
 def current_record(record: Mapping[str, Any]) -> Record:
-    """Return *record*, of any version that is read, with the keys of version 3.
+    """Return *record*, of any readable version, with the keys of version 3.
 
     Raises:
         InputError: its samples are not numbers.
@@ -34,7 +34,7 @@ def current_record(record: Mapping[str, Any]) -> Record:
 
 
 def _scenario(record: Mapping[str, Any]) -> Record:
-    """Return a record of version 2."""
+    """Return a version 2 record as version 3."""
     metric, derived = record.get("metric", "latency_p90_ms"), _object(record, "stands_for")
     figures = {key: record[key] for key in FIGURES if record.get(key) is not None}
     whole = {
@@ -52,7 +52,7 @@ def _scenario(record: Mapping[str, Any]) -> Record:
 
 
 def _in_turn(record: Mapping[str, Any]) -> Record:
-    """Return a record of version 1."""
+    """Return a version 1 record as version 3."""
     samples, samples_ns = record.get("samples"), _samples_ns(record)
     warm_up = record.get("warm_up_ms")
     process = {
@@ -92,7 +92,7 @@ def _latency(record: Mapping[str, Any], prefix: str, count: Any) -> Record:
 
 
 def _process(process: Any) -> Any:
-    """Return a process, whose drift was a list."""
+    """Return the record of a process; its drift was a list."""
     if not isinstance(process, Mapping) or not isinstance(process.get("drift"), list):
         return process
     return {**process, "drift": dict(zip(("ratio", "low", "high"), process["drift"]))}

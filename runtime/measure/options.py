@@ -1,4 +1,4 @@
-"""From the words of a command line to what is measured: shared by the board's program and the workstation's."""
+"""From command-line values to a measurement's setup: shared by the board's and the workstation's programs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ CHANGES = ("processes", "queries", "min_duration_s", "sample_count", "offline_sa
 def setup_of(
     model: Path, contract: Optional[Contract], values: Mapping[str, Any], *, images: Sequence[Path] = ()
 ) -> Setup:
-    """Return what *values* ask for: `scenario`, `preset`, `backend`, `threads`, `xnnpack`, `delegates`, `streams`,
-    `per_second`, and, where they are given, what changes the preset (`CHANGES`).
+    """Return the setup for *values*: `scenario`, `preset`, `backend`, `threads`, `xnnpack`, `delegates`, `streams`,
+    `per_second`, and the optional changes of the preset (`CHANGES`).
 
     Raises:
-        InputError: a name is unknown, or a value is not what it must be.
+        InputError: a name is unknown, or a value is invalid.
     """
     scenario_called(values["scenario"])
     preset, name = preset_called(values["preset"]), values["preset"]
     changes = {key: values[key] for key in CHANGES if values.get(key) is not None}
     if "queries" in changes and values["scenario"] == "offline":
-        changes["offline_samples"] = changes.pop("queries")  # of its one query
+        changes["offline_samples"] = changes.pop("queries")  # the samples of its single query
     if "queries" in changes:
         changes["queries"] = {**preset.queries, values["scenario"]: changes["queries"]}
     if changes:
@@ -37,10 +37,10 @@ def setup_of(
     settings = Settings(values["threads"], values.get("xnnpack"), tuple(values.get("delegates") or ()))
     backend, found = backend_for(model, values.get("backend"))
     if found.measure is not None and (values["scenario"] != "single-stream" or images):
-        raise InputError(f"{backend} has another program measure: single-stream alone, and without images")
+        raise InputError(f"{backend} measures with another program: use single-stream, without images")
     if values.get("profile") and found.profile is None:
-        raise InputError(f"{backend} has no profiler that can be asked: litert and onnx_runtime have one")
-    if found.measure is not None and model.suffix == ".json":  # one file holds one process
+        raise InputError(f"{backend} has no profiler: use litert or onnx_runtime")
+    if found.measure is not None and model.suffix == ".json":  # one file has one process
         preset = dataclasses.replace(preset, processes=1)
     return Setup(
         model=model,

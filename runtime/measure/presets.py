@@ -1,4 +1,4 @@
-"""How much is measured: named constants, those of MLPerf with the text that sets them.
+"""How much is measured: named constants; those of MLPerf with their sources.
 
 MLPerf: inference_rules.adoc of mlcommons/inference at v1.0 (2021-03), the table of scenarios, of benchmarks (latency
 constraints, quality targets, performance sample counts), and the seeds of mlperf.conf r1.0.
@@ -21,15 +21,15 @@ class Preset:
     """The counts and the limits of a run.
 
     Attributes:
-        processes: how often everything is done anew, in a process of its own.
-        sample_count: images that are kept in memory, ready to be used.
-        queries: at least so many queries, by scenario; of all processes together.
-        min_duration_s: at least so long, of all processes together.
-        offline_samples: at least so many samples in the one query of Offline.
-        interval_ms: between the queries of MultiStream, and the limit of their p99.
-        server_ms: the limit of Server's p99.
-        quality_map: the mAP, in %, that the accuracy run must reach; None where nothing is asked.
-        warm_up_s: at least so long before anything counts.
+        processes: number of processes; each repeats everything from the start.
+        sample_count: number of images that are kept in memory, ready to use.
+        queries: minimum number of queries over all processes, by scenario.
+        min_duration_s: minimum duration over all processes.
+        offline_samples: minimum number of samples in the single query of Offline.
+        interval_ms: time between the queries of MultiStream, and the limit of their p99.
+        server_ms: limit of Server's p99.
+        quality_map: the mAP, in %, that the accuracy run must reach; None if there is no requirement.
+        warm_up_s: minimum warm-up time before samples count.
     """
 
     processes: int
@@ -53,7 +53,7 @@ class Preset:
 MLPERF_QUERIES = {"single-stream": 1024, "multi-stream": 270_336, "server": 270_336, "offline": 1}
 
 PRESETS: Mapping[str, Preset] = {
-    # for a first look: enough for p90 in each of three processes (29 samples), and for p99 of all (299)
+    # for a first look: enough samples for p90 in each of three processes (29), and for p99 of all (299)
     "quick": Preset(
         processes=3,
         sample_count=16,
@@ -77,7 +77,7 @@ PRESETS: Mapping[str, Preset] = {
         min_duration_s=600.0,
         offline_samples=24_576,
         interval_ms=50.0,
-        server_ms=10.0,  # no Server run is asked for this model: LoadGen's default
+        server_ms=10.0,  # MLPerf has no Server run for this model: LoadGen's default
         quality_map=22.0 * 0.99,
     ),
     "mlperf-v1.0-ssd-resnet34": Preset(
@@ -94,7 +94,7 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def preset_called(name: str) -> Preset:
-    """Return the preset *name*; `UnknownNameError` where there is none."""
+    """Return the preset *name*; `UnknownNameError` if there is none."""
     if name not in PRESETS:
         raise unknown_name("preset", name, PRESETS)
     return PRESETS[name]

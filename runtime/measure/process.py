@@ -1,4 +1,4 @@
-"""One process of a measurement: it opens the model, warms it up, runs a scenario, and writes each sample at once."""
+"""One process of a measurement: it opens the model, warms up, runs a scenario, and writes each sample at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Tensor = NDArray[Any]
 
 
 class LoadedModel:
-    """A model that is open, with its images in memory, ready to be timed."""
+    """An open model with its images in memory, ready to be timed."""
 
     def __init__(self, request: Record) -> None:
         """Open the model of *request* and run it once."""
@@ -76,7 +76,7 @@ class LoadedModel:
         return self.clock.now_ns() - begin
 
     def facts(self) -> Record:
-        """Return what is known before the first sample that counts."""
+        """Return the facts known before the first sample that counts."""
         return {
             "runtime": self.runner.runtime,
             "model_sha256": self.sha256,
@@ -88,11 +88,11 @@ class LoadedModel:
         }
 
     def read_ahead(self, pool: ThreadPoolExecutor, paths: List[Path]) -> None:
-        """Have the images that were chosen of *paths* read again while others are run, in the order of Offline."""
+        """Read the chosen images of *paths* again, in Offline's order, while others are being run."""
         session, chosen = self.session, itertools.cycle([paths[image["index"]] for image in self.images])
         assert session is not None
 
-        def read() -> Iterator[Tensor]:  # begun with the first sample: its time counts
+        def read() -> Iterator[Tensor]:  # starts with the first sample: its time counts
             yield from ahead(pool, lambda path: session.preprocess(read_image(path)), chosen)
 
         tensors = read()
@@ -137,12 +137,12 @@ def _session(model: Path, contract: Optional[Contract], runner: Runner, settings
 
 
 def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> Tuple[List[Record], List[Tensor]]:
-    """Return what is known of each image that is kept, with what reading it took, and the input tensors."""
+    """Return the facts of each image, with its reading time, and the input tensors."""
     count, paths = request["sample_count"], [Path(path) for path in request["images"]]
     if not paths:
         return [], [noise_tensor(runner, seed) for seed in range(min(count, 4))]
     if contract is None:
-        raise InputError("images need a contract, which says how they become the input: give an artifact's folder")
+        raise InputError("images need a contract, which says how they are preprocessed: give an artifact folder")
     records, tensors = [], []
     for index in loaded_order(QSL_SEED, len(paths))[:count]:
         path = paths[index]
@@ -158,7 +158,7 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
 
 
 def noise_tensor(runner: Runner, seed: int) -> Tensor:
-    """Return noise as the model's first input takes it, the same for the same *seed*."""
+    """Return noise for the model's first input, the same for the same *seed*."""
     detail = runner.inputs[0]
     shape, dtype = tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"])
     generator = np.random.default_rng(seed)
@@ -169,13 +169,13 @@ def noise_tensor(runner: Runner, seed: int) -> Tensor:
 
 
 def measure_process(request: Record, progress: Progress) -> Record:
-    """Do what *request* says, a record of `Setup.request`, and write it to its `folder`; see `run_folder`."""
+    """Run the process of *request*, a record of `Setup.request`, and write to its `folder`; see `run_folder`."""
     folder = Path(request["folder"])
     scenario = scenario_called(request["scenario"])
     loaded = LoadedModel(request)
     write_json(folder / OPENED, loaded.facts())
     gc.collect()
-    gc.disable()  # a collection would stop an inference now and then; nothing here makes cycles
+    gc.disable()  # a collection would sometimes interrupt an inference; nothing here creates cycles
     wall_s, monotonic_s = time.time(), time.monotonic()
     expected_ns = _warm_up(loaded, folder / WARM_UP, int(request["warm_up_s"] * 1e9))
     load = Load(**{**request["load"], "samples": len(loaded.tensors), "expected_ns": max(1, expected_ns)})
@@ -192,7 +192,7 @@ def measure_process(request: Record, progress: Progress) -> Record:
 
 
 def peak_bytes(status: Path = Path("/proc/self/status")) -> Optional[int]:
-    """Return the most resident memory that this process had (VmHWM), in bytes; None where the system does not say."""
+    """Return this process's peak resident memory (VmHWM) in bytes; None if the system does not say."""
     try:
         found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
     except OSError:
@@ -214,7 +214,7 @@ def _teller(progress: Progress, load: Load) -> Callable[[int], None]:
 
 
 def _warm_up(loaded: LoadedModel, path: Path, least_ns: int) -> int:
-    """Run the model until its times have settled: until their last half has one level. Return their median."""
+    """Run the model until its times have settled: until their second half has one level. Return their median."""
     file = Appender(path)
     taken: List[int] = []
     serve = loaded.server(file.write, lambda _now: None)

@@ -1,4 +1,4 @@
-"""What is to be measured, and how: all that two runs must share to be compared."""
+"""What is measured, and how: everything that two runs must share to be comparable."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from detlite.runtime.load import Load
 from detlite.runtime.measure.presets import Preset
 from detlite.runtime.runners.backend import Settings
 
-LONGEST = 20  # times the least duration: then a process ends, whatever is missing
+LONGEST = 20  # times the minimum duration; then a process ends, even if queries are missing
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a measurement was made: what two runs must share to be compared; see `Preset` and `Setup` for the fields.
+    """How a measurement was made: what two runs must share to be comparable; see `Preset` and `Setup` for the fields.
 
     Attributes:
         input: `images`, or `noise`.
-        images_given: how many images there were to choose from.
-        queries: the least, of all processes together.
-        models_in_turn: how many models were measured in turn, one query of each after the other.
+        images_given: number of images to choose from.
+        queries: the minimum over all processes.
+        models_in_turn: number of models measured in turn, with alternating queries.
     """
 
     scenario: Optional[str] = None
@@ -55,18 +55,18 @@ class Setup:
 
     Attributes:
         model: the model file.
-        contract: how to use it; None for a file of which only the input is known.
+        contract: how to use it; None for a file whose input alone is known.
         backend: the name of the back end.
-        settings: of the back end.
+        settings: the back end's settings.
         scenario: its name.
-        preset_name: of the preset, "custom" where something of it was changed.
+        preset_name: the preset's name.
         preset: the counts and the limits.
-        images: which are used, in the order of their names; none for noise.
-        streams: of MultiStream; 1 where not said.
-        per_second: of Server.
-        end_to_end: whether Offline's time holds reading the images too; they are read while others are run.
-        accuracy: whether every image is detected in once more, for `mlperf_log_accuracy.json`.
-        profile: whether the time of each operator is wanted too.
+        images: the images, sorted by name; empty for noise.
+        streams: samples per query of MultiStream (default: 1).
+        per_second: Server's queries per second.
+        end_to_end: whether Offline's time includes reading the images; they are read while others are run.
+        accuracy: whether every image is run once more, for `mlperf_log_accuracy.json`.
+        profile: whether each operator is timed as well.
     """
 
     model: Path
@@ -85,15 +85,15 @@ class Setup:
 
     def __post_init__(self) -> None:
         if self.end_to_end and (self.scenario != "offline" or not self.images):
-            raise InputError("--end-to-end is for offline with --images: it counts reading them")
+            raise InputError("--end-to-end needs --scenario offline and --images: it includes reading them")
         if self.accuracy and not (self.images and self.contract):
-            raise InputError("--accuracy wants --images and a model with a contract: it detects in every image")
+            raise InputError("--accuracy needs --images and a model with a contract: it runs every image")
 
     def load(self) -> Load:
-        """Return what is asked of each process."""
+        """Return the load of each process."""
         preset, share = self.preset, self.preset.processes
         if self.scenario not in preset.queries:
-            raise InputError(f"the preset {self.preset_name} says nothing of {self.scenario}")
+            raise InputError(f"the preset {self.preset_name} has no settings for {self.scenario}")
         least_ns = int(preset.min_duration_s * 1e9 / share)
         return Load(
             queries=-(-preset.queries[self.scenario] // share),
@@ -108,7 +108,7 @@ class Setup:
         )
 
     def request(self, folder: Path) -> Dict[str, Any]:
-        """Return what the process is asked that writes to *folder*."""
+        """Return the request for the process that writes to *folder*."""
         return {
             "model": str(self.model.absolute()),
             "contract": None if self.contract is None else self.contract.to_json(),
@@ -126,7 +126,7 @@ class Setup:
         }
 
     def protocol(self) -> Protocol:
-        """Return what two runs must share to be compared."""
+        """Return what two runs must share to be comparable."""
         preset = self.preset
         return Protocol(
             scenario=self.scenario,

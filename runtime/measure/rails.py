@@ -1,21 +1,21 @@
-"""What a Jetson's module draws in all, from the rails that its INA3221 sensors measure."""
+"""The total power of a Jetson's module, from the rails that its INA3221 sensors measure."""
 
 from __future__ import annotations
 
 from typing import Mapping, Optional
 
 INPUT = ("VDD_IN", "POM_5V_IN")
-"""Rails that measure all that the module draws."""
+"""Rails that measure the module's total power."""
 
 PARTS = (
-    ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"),  # AGX Orin: VDDQ_VDD2_1V8AO is fed by VIN_SYS_5V0
+    ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"),  # AGX Orin: VIN_SYS_5V0 feeds VDDQ_VDD2_1V8AO
     ("GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V"),  # Xavier
 )
-"""Rails that measure it together, where no rail does alone."""
+"""Rails that add up to the total on modules without such a rail."""
 
 
 def total_mw(rails: Mapping[str, float]) -> Optional[float]:
-    """Return what the module draws: its input rail, or the rails that make it up; None where neither is known."""
+    """Return the module's power: its input rail, or the sum of its rails; None if neither is known."""
     for name in INPUT:
         if name in rails:
             return rails[name]

@@ -1,6 +1,6 @@
-"""What a measurement found: one shape, whether models were measured by a scenario, in turn, or on a device.
+"""The results of a measurement, in one form: in a scenario, in turn, or on a device.
 
-`latency` is always the whole query, from when it was due to its detections: input, invoke and post-processing.
+`latency` is always the whole query, from when it was due to its result: input, invoke and post-processing.
 `invoke` is always the interpreter alone.
 """
 
@@ -24,7 +24,7 @@ SPARSE = (
     *("profile", "profile_failure", "profile_differences", "against", "affinity", "standing_before", "standing_after"),
     *("watched", "engine", "onnx_sha256", "emulated", "simulated"),
 )
-"""Keys that a record has only where there is something to say."""
+"""Keys that a record has only if they have a value."""
 
 Record = Dict[str, Any]
 Interval = Tuple[float, float]
@@ -32,14 +32,14 @@ Interval = Tuple[float, float]
 
 @dataclass(frozen=True)
 class Latency:
-    """What one thing took, of all processes together, in ms.
+    """Times of one kind, over all processes, in ms.
 
-    A percentile is the smallest time that so many of all do not exceed (nearest rank, as MLPerf counts); None where
-    there are too few samples to tell: 5 for p50, 29 for p90, 59 for p95, 299 for p99.
+    A percentile is the smallest time that this share of all does not exceed (nearest rank, as MLPerf counts); None if
+    there are too few samples: p50 needs 5, p90 29, p95 59, p99 299.
 
     Attributes:
-        count: how many times are counted.
-        p50_interval_ms: the 95 % interval of `p50_ms`; the others likewise.
+        count: number of times.
+        p50_interval_ms: the 95 % interval of `p50_ms`; likewise for the others.
     """
 
     count: int = 0
@@ -68,7 +68,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class QuotedMetric:
-    """What is quoted of a measurement: *name* ends in its unit; *value* is None where nothing can be quoted."""
+    """The quoted figure of a measurement: *name* ends in its unit; *value* is None if nothing can be quoted."""
 
     name: str
     value: Optional[float] = None
@@ -76,9 +76,9 @@ class QuotedMetric:
 
 @dataclass(frozen=True)
 class Stages:
-    """The median of each stage in ms; None where it was not run, or not told apart.
+    """The median of each stage in ms; None if it was not run, or not timed separately.
 
-    `decode` and `preprocess` are of the images, before the measurement; the others are the parts of a query.
+    `decode` and `preprocess` are for the images, before the measurement; the others are parts of a query.
     """
 
     decode: Optional[float] = None
@@ -90,7 +90,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class MeasuredImage:
-    """An image that was run: its place among those given, its name and sha256, and what reading it took."""
+    """An image that was run: its place among the given ones, its name and sha256, and its reading time."""
 
     index: int
     name: str
@@ -106,10 +106,10 @@ class Energy:
     """The energy of a run.
 
     Attributes:
-        source: what told it: powercap, sensors, battery, or the program that was watched.
-        energy_mj: in all, in millijoules.
+        source: where it was read: powercap, sensors, battery, or the program that was watched.
+        energy_mj: total, in millijoules.
         mean_power_mw: in milliwatts.
-        energy_per_sample_mj: its share for each sample that was run.
+        energy_per_sample_mj: the total divided by the number of samples that were run.
     """
 
     source: str
@@ -123,18 +123,18 @@ class ProcessResult:
     """One process of a measurement.
 
     Attributes:
-        load_ms: opening the model; None where another program measured.
-        first_ms: the very first inference, which may pay for much that no later one does.
-        warm_up_samples: how many were run before any counted.
-        warm_up_cut: how many more were cut, because times were still falling.
-        samples_set_aside: samples of an earlier attempt at this process, which was cut short: not counted.
-        samples: how many count.
+        load_ms: time of opening the model; None if another program measured.
+        first_ms: time of the very first inference, which may include one-time work.
+        warm_up_samples: number of samples before the first that counts.
+        warm_up_cut: number of further samples that were dropped because times were still falling.
+        samples_set_aside: samples of an earlier, interrupted attempt at this process; not counted.
+        samples: number of samples that count.
         duration_s: from the first query to the last answer.
-        latency_p50_ms: the median of its queries.
-        invoke_p50_ms: the median of the interpreter alone.
-        drift: its last quarter against its first; None with under 20 samples.
-        memory_peak_bytes: the most resident memory; None where the system does not say.
-        completed: whether it came to its end.
+        latency_p50_ms: median of its queries.
+        invoke_p50_ms: median of the interpreter alone.
+        drift: last quarter against first; None with fewer than 20 samples.
+        memory_peak_bytes: peak resident memory; None if the system does not say.
+        completed: whether it ran to its end.
     """
 
     load_ms: Optional[float] = None
@@ -153,7 +153,7 @@ class ProcessResult:
 
 @dataclass(frozen=True)
 class ProcessSamples:
-    """Every time of one process in ns, in order: of its queries, and of the interpreter alone."""
+    """All times of one process in ns, in order: of its queries, and of the interpreter alone."""
 
     latency: Tuple[int, ...] = ()
     invoke: Tuple[int, ...] = ()
@@ -161,7 +161,7 @@ class ProcessSamples:
 
 @dataclass(frozen=True)
 class Failure:
-    """What stopped a run: its text, the exit status that it has on the command line, and the process, from 1."""
+    """The reason why a run stopped: its text, its exit status on the command line, and the process, from 1."""
 
     text: str
     exit_status: int
@@ -170,54 +170,54 @@ class Failure:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured, how, and whether it may be quoted.
+    """A measurement: what was measured, how, and whether it may be quoted.
 
     Attributes:
         model: the path of the model file.
-        model_sha256: of the file, as it was read.
+        model_sha256: of the file that was read.
         scenario: `single-stream`, `multi-stream`, `server` or `offline`.
-        preset: how much was measured, by name; None for models that were measured in turn.
-        metric: what the scenario quotes.
-        latency: of whole queries, from when each was due to its detections.
+        preset: name of the preset; None for models measured in turn.
+        metric: the figure that the scenario quotes.
+        latency: of whole queries, from when each was due to its result.
         invoke: of the interpreter alone.
-        figures: what else the scenario says, by name: `streams`, `samples_per_second`, `limit_ms`, ...
+        figures: further figures of the scenario, by name: `streams`, `samples_per_second`, `limit_ms`, ...
         stages_p50_ms: the medians of the stages.
-        samples: how many count, of all processes.
-        queries: how many there were.
-        duration_s: of all processes.
-        reasons: why the measurement is INVALID; empty where it is VALID.
+        samples: number of samples that count, over all processes.
+        queries: number of queries.
+        duration_s: over all processes.
+        reasons: why the measurement is INVALID; empty if it is VALID.
         cautions: what a reader of the numbers must know, one sentence each.
         size_bytes: of the model file.
-        backend: what ran it, by its plug-in's name.
-        runtime: the package and its version.
-        threads: of the interpreter.
-        placements: which delegates took operators.
-        images: which were run; empty for noise.
-        load_ms: opening the model, in the first process; None where another program measured.
-        first_ms: the first inference of the first process.
-        memory_peak_bytes: the most resident memory of a process.
-        energy: of the run; None where no sensor, counter or battery told it.
-        processes: what each found.
-        device: what the machine is: `board`, `processor`, `cores`, ...; of a device also `name`, `kind`, `identity`.
-        state_before: clocks, governors, temperatures, power and load before the run, as far as the system tells.
-        state_after: the same after it.
-        sittings: how often the run was begun or resumed.
-        protocol: what two runs must share to be compared.
-        detlite: the version that measured.
-        failure: what stopped the run; None where it ended.
-        samples_ns: every time, by process.
-        profile: what each operator took; None where it was not asked for, or failed.
+        backend: name of the back end.
+        runtime: the interpreter's package and version.
+        threads: number of the interpreter's threads.
+        placements: the delegates that took operators.
+        images: the images that were run; empty for noise.
+        load_ms: time of opening the model in the first process; None if another program measured.
+        first_ms: time of the first inference of the first process.
+        memory_peak_bytes: peak resident memory of any process.
+        energy: of the run; None without a sensor, counter or battery to read.
+        processes: the result of each process.
+        device: the machine: `board`, `processor`, `cores`, ...; for a device also `name`, `kind`, `identity`.
+        state_before: clocks, governors, temperatures, power and load before the run, as far as the system reports them.
+        state_after: the same after the run.
+        sittings: number of times that the run was started or resumed.
+        protocol: what two runs must share to be comparable.
+        detlite: the version of detlite that measured.
+        failure: what stopped the run; None if it finished.
+        samples_ns: all times, by process.
+        profile: time of each operator; None if not requested, or failed.
         profile_failure: why there is no profile.
-        profile_differences: how the profile differs from that of another run.
-        against: the other model, where two were measured in turn.
-        affinity: the cores that the program was kept to, on a device.
-        standing_before: what a device said of its power, clocks and heat before the run.
-        standing_after: the same after it; None where the device was lost.
-        watched: what was watched beside the run.
-        engine: how TensorRT built the engine that was run.
+        profile_differences: differences from another run's profile.
+        against: the other model, if two were measured in turn.
+        affinity: the cores that the program was pinned to, on a device.
+        standing_before: a device's power, clocks and heat before the run.
+        standing_after: the same after the run; None if the device was lost.
+        watched: what was monitored during the run.
+        engine: how TensorRT built the engine.
         onnx_sha256: of the .onnx that the engine was built from.
-        emulated: whether the device is no real one: its times say nothing.
-        simulated: whether it is one of detlite's simulators.
+        emulated: whether the device is emulated: its times mean nothing.
+        simulated: whether the device is one of detlite's simulators.
     """
 
     model: str
@@ -268,11 +268,11 @@ class Measurement:
 
     @property
     def validity(self) -> str:
-        """`VALID`, or `INVALID because` of the reasons."""
+        """`VALID`, or `INVALID because` and the reasons."""
         return validity_of(self.reasons)
 
     def to_record(self) -> Record:
-        """Return it as JSON can carry it, as version 3 of `detlite.measurement`."""
+        """Return the JSON record, version 3 of `detlite.measurement`."""
         whole = to_record(self)
         if self.against is not None:
             whole["against"]["measurement"] = self.against.measurement.to_record()
@@ -281,12 +281,12 @@ class Measurement:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Measurement:
-        """Return what *record* says, of version 3, or of 1 or 2, which detlite 0.1 wrote.
+        """Return the measurement in *record*, of version 3, or of 1 or 2, which detlite 0.1 wrote.
 
-        Version 1 has no times of whole queries: what it calls latency is the interpreter alone, and becomes `invoke`.
+        Version 1 has no times of whole queries: its latency is the interpreter alone, and becomes `invoke`.
 
         Raises:
-            InputError: it is of another schema or version, or a value is not what it must be.
+            InputError: it has another schema or version, or a value is invalid.
         """
         if record.get("schema") != SCHEMA or record.get("schema_version") not in READ_VERSIONS:
             found = f"{record.get('schema')} version {record.get('schema_version')}"
@@ -296,13 +296,13 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Against:
-    """The other of two models that were measured in turn, and how the first compares with it.
+    """The other of two models measured in turn, and the comparison of the first with it.
 
     Attributes:
-        measurement: of the other model.
-        invoke_p50_ratio: the first's median of the interpreter over the other's.
+        measurement: the other model's measurement.
+        invoke_p50_ratio: the first model's interpreter median over the other's.
         invoke_p50_ratio_interval: its 95 % interval, from both models' samples drawn together.
-        latency_p50_ratio: the same of whole queries; None in records that do not have them.
+        latency_p50_ratio: the same for whole queries; None in records without them.
         latency_p50_ratio_interval: its 95 % interval.
     """
 
@@ -314,12 +314,12 @@ class Against:
 
 
 def validity_of(reasons: Sequence[str]) -> str:
-    """Return `VALID`, or `INVALID because` of the *reasons*."""
+    """Return `VALID`, or `INVALID because` and the *reasons*."""
     return f"INVALID because {'; '.join(reasons)}" if reasons else "VALID"
 
 
 def with_failure(measurement: Measurement, failure: Optional[Failure]) -> Measurement:
-    """Return *measurement* with what stopped the run, where anything did."""
+    """Return *measurement* with the *failure* that stopped the run, if any."""
     if failure is None:
         return measurement
     reasons = (*measurement.reasons, f"failure: {failure.text}")

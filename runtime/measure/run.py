@@ -1,4 +1,4 @@
-"""A run by a scenario: its processes one after the other, then the verdict: what may be quoted."""
+"""A run of a scenario: its processes one after the other, then the verdict."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True)
 class _Profiled:
-    """What of a measurement's record, of any version, a profile is compared with."""
+    """Key of the profile in a measurement's record, of any version."""
 
     profile: Optional[Tuple[OperatorTime, ...]] = None
 
@@ -52,14 +52,14 @@ class _Profiled:
 def measure_model(
     setup: Setup, *, run: Optional[Path] = None, force: bool = False, progress: Progress = silent
 ) -> Measurement:
-    """Measure as *setup* says; with *run*, everything is kept in that folder.
+    """Measure as *setup* says; with *run*, keep everything in that folder.
 
-    A run that was cut short is resumed: finished processes are kept. `failure` says what stopped a run; what was
+    An interrupted run is resumed: finished processes are kept. `failure` says what stopped a run; what was
     finished before is in the measurement.
 
     Raises:
-        InputError: *run* holds another run, or *setup* asks for what cannot be; nothing is left behind.
-        DetliteError: nothing could be measured at all.
+        InputError: *run* is another run's folder, or *setup* is impossible; nothing is written.
+        DetliteError: nothing could be measured.
     """
     if run is None:
         with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
@@ -77,7 +77,7 @@ def profile_of(run: Path) -> Tuple[OperatorTime, ...]:
     """Return the profile of the run in the folder *run*.
 
     Raises:
-        InputError: it is no run, or was measured without --profile.
+        InputError: it is not a run, or was measured without --profile.
     """
     record = read_json(run / MEASUREMENT) or {}
     try:
@@ -85,23 +85,23 @@ def profile_of(run: Path) -> Tuple[OperatorTime, ...]:
     except InputError:
         profile = None
     if profile is None:
-        raise InputError(f"{run} holds no profile: want the folder of a run that was measured with --profile")
+        raise InputError(f"{run} has no profile: give the folder of a run that was measured with --profile")
     return profile
 
 
 def prepare_run(run: Path, setup: Setup, *, force: bool) -> bool:
-    """Make the folder *run*, or accept one that was begun with the same protocol; return whether it is new."""
+    """Create the folder *run*, or accept one that was started with the same protocol; return whether it is new."""
     images = [path.name for path in setup.images]
     protocol = to_record(setup.protocol())
     asked = {**protocol, "images": images, "model_sha256": sha256_of(setup.model), "detlite": __version__}
     if run.is_dir() and any(run.iterdir()):
         begun = read_json(run / PROTOCOL)
         if begun is None:
-            raise InputError(f"{run} holds something that is no run: choose another folder")
+            raise InputError(f"{run} contains files that are not a run: choose another folder")
         if begun == asked and not _is_whole(run):
             return False
         if not force:
-            raise InputError(f"{run} already holds a run: choose another folder, or pass --force to replace it")
+            raise InputError(f"{run} already contains a run: choose another folder, or pass --force to replace it")
         for item in run.iterdir():
             shutil.rmtree(item) if item.is_dir() else item.unlink()
     elif run.exists() and not run.is_dir():
@@ -143,7 +143,7 @@ def _measure(setup: Setup, run: Path, progress: Progress) -> Measurement:
 
 
 def _processes(setup: Setup, run: Path, progress: Progress) -> Optional[Failure]:
-    """Run what is left of the processes, and return what stopped them."""
+    """Run the remaining processes, and return what stopped them."""
     for number in range(1, setup.preset.processes + 1):
         failure = _process(setup, run, number, progress)
         if failure is not None:
@@ -152,7 +152,7 @@ def _processes(setup: Setup, run: Path, progress: Progress) -> Optional[Failure]
 
 
 def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Optional[Failure]:
-    """Run process *number*, unless an earlier run finished it; return what stopped it."""
+    """Run process *number* unless it is finished already; return what stopped it."""
     folder = process_folder(run, number)
     if (folder / ENDED).is_file():
         return None
@@ -172,7 +172,7 @@ def _process(setup: Setup, run: Path, number: int, progress: Progress) -> Option
 
 
 def _accuracy(setup: Setup, run: Path, progress: Progress) -> Optional[Failure]:
-    """Detect in every image, and return what stopped that."""
+    """Run every image, and return what stopped that."""
     try:
         run_in_child("detlite.runtime.measure.accuracy_run:accuracy_process", setup.request(run), progress=progress)
     except (DetliteError, OSError) as error:
@@ -181,7 +181,7 @@ def _accuracy(setup: Setup, run: Path, progress: Progress) -> Optional[Failure]:
 
 
 def _profiled(found: Measurement, setup: Setup, run: Path) -> Measurement:
-    """Return *found* with the profile, or with why there is none: the samples are as good without it."""
+    """Return *found* with the profile, or with the reason why there is none: the samples are valid without it."""
     try:
         answer = run_in_child(
             "detlite.runtime.runners.profile:profile_process", setup.request(run), timeout_s=PROFILE_TIMEOUT_S

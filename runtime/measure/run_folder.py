@@ -1,19 +1,19 @@
-"""A run on the disk: what was asked, and for each process its facts and its samples, written as they come.
+"""A run on disk: its protocol, and the facts and samples of each process, written immediately.
 
 ::
 
-    RUN/protocol.json          what was asked
+    RUN/protocol.json          how the run is made
     RUN/state.jsonl            clocks, temperatures, power, battery: before, during and after
     RUN/process-1/opened.json  runtime, delegates, load, first inference, images
     RUN/process-1/warm_up.tsv  the same columns as samples.tsv
-    RUN/process-1/samples.tsv  one line a sample; see `scenario.COLUMNS`
-    RUN/process-1/ended.json   what was seen at the end; absent where the process did not reach it
-    RUN/process-1/samples-cut-1.tsv  those of a process that was cut short and done anew: kept, and not counted
-    RUN/detections.jsonl       of an accuracy run; see `result_lines`
-    RUN/measurement.json       all of it, with the verdict
-    RUN/mlperf_log_*           the same as LoadGen writes it
+    RUN/process-1/samples.tsv  one line per sample; see `scenario.COLUMNS`
+    RUN/process-1/ended.json   facts at the end; absent if the process did not reach it
+    RUN/process-1/samples-cut-1.tsv  samples of an interrupted process that was repeated: kept, not counted
+    RUN/detections.jsonl       results of an accuracy run; see `result_lines`
+    RUN/measurement.json       everything, with the verdict
+    RUN/mlperf_log_*           the same in LoadGen's format
 
-A sample is on the disk before the next begins: what is killed loses no finished one, and a line that was cut is none.
+A sample is on disk before the next begins: a killed run loses no finished sample. Truncated lines are ignored.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ Record = Dict[str, Any]
 
 
 class Appender:
-    """A file that grows by one line at a time, each handed to the system at once."""
+    """A file that grows line by line, each handed to the system at once."""
 
     def __init__(self, path: Path, head: Optional[bytes] = HEADER.encode()) -> None:
-        """Begin the file anew with the line *head*, the names of the columns; with None, go on with what is there."""
+        """Start the file with the line *head*, the column names; with None, append to the existing file."""
         anew = 0 if head is None else os.O_TRUNC
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | anew, 0o644)
         if head is not None:
             self.write(head)
 
     def write(self, line: bytes) -> None:
-        """Write *line*; `OSError` where the disk has no room for all of it."""
+        """Write *line*; `OSError` if the disk is full."""
         while line:
             line = line[os.write(self._file, line) :]
 
@@ -69,10 +69,10 @@ def write_json(path: Path, record: Record) -> None:
 
 
 def read_json(path: Path, wanted: Iterable[str] = ()) -> Optional[Record]:
-    """Return the record in the file at *path*, which has the keys *wanted*; None where there is no file.
+    """Return the record in the file at *path*, which must have the keys *wanted*; None if there is no file.
 
     Raises:
-        InputError: it is damaged, or another record.
+        InputError: it is damaged, or is another kind of record.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -82,15 +82,15 @@ def read_json(path: Path, wanted: Iterable[str] = ()) -> Optional[Record]:
         raise InputError(f"{path} cannot be read: {error}") from error
     missing = [key for key in wanted if key not in record] if isinstance(record, dict) else []
     if not isinstance(record, dict) or missing:
-        raise InputError(f"{path} holds no such record{''.join(f', for it has no {key!r}' for key in missing[:1])}")
+        raise InputError(f"{path} is not such a record{''.join(f': it has no {key!r}' for key in missing[:1])}")
     return record
 
 
 def read_rows(path: Path) -> Rows:
-    """Return the samples in the file at *path*; none where there is no file. A last line that was cut is left out.
+    """Return the samples in the file at *path*; none if there is no file. A truncated last line is ignored.
 
     Raises:
-        InputError: it holds something else.
+        InputError: it contains something else.
     """
     width = len(COLUMNS)
     try:
@@ -103,7 +103,7 @@ def read_rows(path: Path) -> Rows:
     if not lines:
         return Rows(np.zeros((0, width), np.int64))
     if lines[0].decode(errors="replace") + "\n" != HEADER:
-        raise InputError(f"{path} is no table of samples: its first line is {lines[0][:60]!r}")
+        raise InputError(f"{path} is not a table of samples: its first line is {lines[0][:60]!r}")
     try:
         values = np.array(b"\t".join(lines[1:]).split(), np.int64)
         return Rows(values.reshape(len(lines) - 1, width))
@@ -112,12 +112,12 @@ def read_rows(path: Path) -> Rows:
 
 
 def process_folder(run: Path, number: int) -> Path:
-    """Return the folder of process *number*, from 1 on."""
+    """Return the folder of process *number*, from 1."""
     return run / f"process-{number}"
 
 
 def set_aside(folder: Path) -> None:
-    """Keep the samples of a process that was cut short under another name: it is done anew, with its warm-up."""
+    """Rename the samples of an interrupted process: it is repeated, with its warm-up."""
     if len(read_rows(folder / SAMPLES)):
         (folder / SAMPLES).rename(folder / f"samples-cut-{len(_cut(folder)) + 1}.tsv")
 

@@ -1,4 +1,4 @@
-"""From a run's samples to its `Measurement`: percentiles, stages, processes, the scenario's metric, the verdict."""
+"""From a run's samples to its `Measurement`: percentiles, stages, processes, the scenario's metric, and the verdict."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Record = Dict[str, Any]
 
 
 def latency_of(series: Sequence[Times]) -> Latency:
-    """Return what the times of all processes say, with the 95 % intervals of a bootstrap over them."""
+    """Return the statistics of the times of all processes, with 95 % bootstrap intervals."""
     known = [times for times in series if len(times)]
     if not known:
         return Latency()
@@ -66,7 +66,7 @@ def latency_of(series: Sequence[Times]) -> Latency:
 
 
 def stages_of(series: Sequence[Rows], facts: Sequence[Record]) -> Stages:
-    """Return the median of each stage in ms: of images as they were read, and of samples as they were run."""
+    """Return the median of each stage in ms: of reading images, and of running samples."""
     images = [image for fact in facts for image in fact["images"]]
     times = {stage: np.array([image[f"{stage}_ns"] for image in images], np.int64) for stage in IMAGE_STAGES}
     times |= {stage: np.concatenate([getattr(rows, f"{stage}_ns") for rows in series]) for stage in QUERY_STAGES}
@@ -74,7 +74,7 @@ def stages_of(series: Sequence[Rows], facts: Sequence[Record]) -> Stages:
 
 
 def process_result(rows: Rows, fact: Record) -> ProcessResult:
-    """Return what is one process's own."""
+    """Return the result of one process."""
     return ProcessResult(
         load_ms=_ms(fact["load_ns"]),
         first_ms=_ms(fact["first_ns"]),
@@ -92,7 +92,7 @@ def process_result(rows: Rows, fact: Record) -> ProcessResult:
 
 
 def measured(setup: Setup, series: Sequence[Rows], facts: Sequence[Record], judged: Optional[Judged]) -> Measurement:
-    """Return what the samples in *series* say, one a process; *facts* say what ran them. No verdict yet."""
+    """Return the measurement from *series*, the samples of each process; *facts* say what ran them. No verdict yet."""
     scenario, first = scenario_called(setup.scenario), facts[0]
     latencies = [scenario.latency_ns(rows) for rows in series]
     return Measurement(
@@ -129,12 +129,12 @@ def measured(setup: Setup, series: Sequence[Rows], facts: Sequence[Record], judg
 
 
 def summarize(setup: Setup, run: Path, sittings: Sequence[States], failure: Optional[Failure]) -> Measurement:
-    """Return what the run in the folder *run* measured, with its verdict.
+    """Return the measurement of the run in the folder *run*, with its verdict.
 
-    *sittings* are the states of each time that the run was begun or resumed.
+    *sittings* are the machine's states for each time that the run was started or resumed.
 
     Raises:
-        DeviceError, MissingToolError: no process got as far as its first inference, for what *failure* says.
+        DeviceError, MissingToolError: no process reached its first inference, because of *failure*.
     """
     whole, series, facts = series_of(setup, run)
     if not facts:
@@ -156,7 +156,7 @@ def summarize(setup: Setup, run: Path, sittings: Sequence[States], failure: Opti
 
 
 def series_of(setup: Setup, run: Path) -> Tuple[List[Rows], List[Rows], List[Record]]:
-    """Return of each process that was opened: its samples, those without warming up, and its facts."""
+    """Return, for each process that was opened, its samples, its samples without the warm-up, and its facts."""
     scenario = scenario_called(setup.scenario)
     whole, series, facts = [], [], []
     for number in range(1, setup.preset.processes + 1):
@@ -175,9 +175,9 @@ def series_of(setup: Setup, run: Path) -> Tuple[List[Rows], List[Rows], List[Rec
 
 
 def failure_of(error: Exception, process: Optional[int] = None) -> Failure:
-    """Return what stopped a run, or its process of that number."""
+    """Return the failure that stopped a run, or its process of that number."""
     status = error.exit_status if isinstance(error, DetliteError) else MissingToolError.exit_status
-    text = str(error) if isinstance(error, DetliteError) else f"no room to write, or no right to: {error}"
+    text = str(error) if isinstance(error, DetliteError) else f"cannot write: {error}"
     return Failure(" ".join(text.split()), status, process)
 
 
@@ -187,14 +187,14 @@ def _nothing(failure: Optional[Failure]) -> DetliteError:
 
 
 def _judged(setup: Setup, series: Sequence[Rows], facts: Sequence[Record]) -> Optional[Judged]:
-    """Return what the samples are worth to the scenario; None without any."""
+    """Return the scenario's judgement of the samples; None without any."""
     known = [rows for rows in series if len(rows)]
     load = Load(**facts[0]["load"]) if "load" in facts[0] else setup.load()
     return scenario_called(setup.scenario).judge(known, load) if known else None
 
 
 def _energy(sittings: Sequence[States], whole: Sequence[Rows], facts: Sequence[Record]) -> Optional[Energy]:
-    """Return the energy of the whole run, loading and warming up too, and its share for each sample that was run."""
+    """Return the energy of the whole run, with loading and warm-up, and the energy per sample that was run."""
     used = energy_mj(sittings)
     samples = sum(map(len, whole)) + sum(fact["samples_set_aside"] for fact in facts)
     if used is None or not samples:

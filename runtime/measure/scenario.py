@@ -1,4 +1,4 @@
-"""What a scenario is: when queries come, what is asked of their latencies, and what is quoted.
+"""The interface of a scenario: when queries are issued, which latency limits hold, and what is quoted.
 
 Defined by MLPerf Inference v1.0 (inference_rules.adoc of mlcommons/inference); the four are in `scenarios/`.
 """
@@ -21,15 +21,15 @@ from detlite.runtime.plugins import load_plugin, plugin_names
 
 SCENARIOS = "detlite.runtime.measure.scenarios"
 COLUMNS = ("query", "sample", "scheduled_ns", "begin_ns", "input_ns", "invoke_ns", "postprocess_ns", "end_ns")
-"""Of one sample: its query, which image, when its query was due and begun, how long each stage took, its end."""
+"""Columns of a sample: its query, its image, when the query was due and started, the time of each stage, its end."""
 
 Serve = Callable[[int, int, int], int]
-"""`serve(query, sample, scheduled_ns)`: run one sample, write it down, and return when it ended."""
+"""`serve(query, sample, scheduled_ns)`: run one sample, record it, and return when it ended."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The samples of one process, a column each: int64 (n,), ns from the first query on; see `COLUMNS`."""
+    """The samples of one process by column: int64 (n,), ns from the first query; see `COLUMNS`."""
 
     columns: NDArray[np.int64]
 
@@ -45,23 +45,23 @@ class Rows:
 
     @property
     def latency_ns(self) -> Times:
-        """From when each sample's query was due to its end."""
+        """Time from when each sample's query was due to its end."""
         latency: Times = self.end_ns - self.scheduled_ns
         return latency
 
     @property
     def duration_ns(self) -> int:
-        """From the first query to the last end."""
+        """Time from the first query to the last end."""
         return int(self.end_ns.max() - self.scheduled_ns.min()) if len(self) else 0
 
     @property
     def queries(self) -> int:
-        """How many queries there were."""
+        """Number of queries."""
         return len(np.unique(self.query))
 
     @property
     def query_latency_ns(self) -> Times:
-        """From when each query was due to the end of its last sample."""
+        """Time from when each query was due to the end of its last sample."""
         if not len(self):
             return self.end_ns
         starts = np.flatnonzero(np.diff(self.query, prepend=-1))
@@ -74,7 +74,7 @@ class Rows:
 
 
 class Order:
-    """Which image each query takes, by LoadGen's random numbers: as many as are asked for."""
+    """The image of each query, from LoadGen's random numbers; unlimited."""
 
     def __init__(self, samples: int, *, seed: int = SAMPLE_SEED, skipped: Optional[int] = None) -> None:
         """Draw from *samples* images."""
@@ -94,12 +94,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the samples of a run are worth.
+    """A scenario's judgement of a run's samples.
 
     Attributes:
-        value: what the scenario quotes, in the unit that its metric names.
-        figures: what else to say, by name, each name ending in its unit.
-        missing: what is missing for the run to be VALID, one sentence each.
+        value: the quoted value, in the metric's unit.
+        figures: further figures by name; each name ends in its unit.
+        missing: what the run lacks to be VALID, one sentence each.
     """
 
     value: float
@@ -112,13 +112,13 @@ class Scenario:
     """One scenario.
 
     Attributes:
-        title: as MLPerf writes it.
-        percent: the percentile that counts, of `counted`.
-        metric: the name of what is quoted, ending in its unit.
-        run: issues the queries by the clock, and has each sample served.
-        judge: returns what the rows of all processes are worth.
-        of_queries: whether latencies are those of whole queries, not of samples.
-        has_warm_up: whether its first samples may belong to warming up: their latencies do not depend on a schedule.
+        title: MLPerf's name.
+        percent: the percentile of `counted` that is quoted.
+        metric: the name of the quoted figure, ending in its unit.
+        run: issues the queries by the clock, and serves each sample.
+        judge: returns the judgement of the rows of all processes.
+        of_queries: whether latencies are of whole queries, not of samples.
+        has_warm_up: whether its first samples may be warm-up: their latencies do not depend on a schedule.
     """
 
     title: str
@@ -138,7 +138,7 @@ def scenario_called(name: str) -> Scenario:
     """Return the scenario of that *name*, written as `single-stream`.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: there is no such scenario.
     """
     names = {file.replace("_", "-"): file for file in plugin_names(SCENARIOS)}
     if name not in names:

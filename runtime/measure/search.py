@@ -1,4 +1,4 @@
-"""The most that a device keeps up with: streams of MultiStream, queries a second of Server, as MLPerf quotes them."""
+"""The highest load a device sustains: streams of MultiStream or queries per second of Server, as MLPerf quotes them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from detlite.runtime.progress import Progress, silent
 
 FIELDS = {"multi-stream": "streams", "server": "per_second"}
 QUERIES = {"multi-stream": 60, "server": 300}
-"""Of each trial: 3 s of MultiStream, and as many as p99 needs of Server."""
+"""Queries per trial: 3 s of MultiStream, and as many as p99 needs for Server."""
 
 MOST_STREAMS = 65_536
-AT_ONCE = 1e6  # queries a second: more than any device answers, so that what it does answer is its capacity
-LEAST_SHARE = 1 / 16  # of the capacity: a rate under it is not looked for
-CLOSE = 1.05  # the lowest rate that fails over the highest that does not: then the search ends
+AT_ONCE = 1e6  # queries per second: more than any device answers, so that the rate it reaches is its capacity
+LEAST_SHARE = 1 / 16  # of the capacity: lower rates are not tried
+CLOSE = 1.05  # lowest failing rate over highest passing rate, at which the search ends
 
 Trial = Callable[[float], Measurement]
 
 
 def with_most(setup: Setup, *, run: Optional[Path] = None, progress: Progress = silent) -> Setup:
-    """Return *setup* with the most streams, or queries a second, with which short trials keep the limit of the tail.
+    """Return *setup* with the most streams, or queries per second, at which short trials stay within the tail limit.
 
-    A run that was begun in the folder *run* keeps the number that it was begun with.
+    A run that was started in the folder *run* keeps its number.
 
     Raises:
         InputError: the scenario has no such number.
-        FindingError: the device keeps up with nothing.
+        FindingError: the device cannot sustain any load.
         DeviceError: a trial failed.
     """
     field = FIELDS.get(setup.scenario)
     if field is None:
-        raise InputError(f"--find is for multi-stream and server: {setup.scenario} has nothing to find")
+        raise InputError(f"--find works with multi-stream and server, not with {setup.scenario}")
     begun = None if run is None else (read_json(run / PROTOCOL) or {}).get(field)
     known = float(begun) if isinstance(begun, (int, float)) and begun > 0 else None
     if field == "streams":
@@ -62,16 +62,16 @@ def _keeps(found: Measurement) -> bool:
 
 
 def most_streams(trial: Trial) -> int:
-    """Return the highest number of streams whose *trial* keeps the limit: doubled until one does not, then halved.
+    """Return the highest number of streams whose *trial* stays within the limit, by doubling and bisection.
 
     Raises:
-        FindingError: one stream does not.
+        FindingError: not even one stream does.
     """
     low, high = 0, 1
     while high <= MOST_STREAMS and _keeps(trial(high)):
         low, high = high, 2 * high
     if low == 0:
-        raise FindingError("not even one stream keeps the interval on this device")
+        raise FindingError("this device cannot keep the interval with even one stream")
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if _keeps(trial(middle)) else (low, middle)
@@ -79,16 +79,16 @@ def most_streams(trial: Trial) -> int:
 
 
 def most_queries(trial: Trial) -> float:
-    """Return the highest rate, within `CLOSE`, whose *trial* keeps the limit: below what the device does at its most.
+    """Return the highest rate, within `CLOSE`, whose *trial* stays within the limit; it is below the capacity.
 
     Raises:
-        FindingError: `LEAST_SHARE` of that does not.
+        FindingError: not even `LEAST_SHARE` of the capacity does.
     """
     busy = trial(AT_ONCE)
     high = busy.samples / max(1e-9, busy.duration_s)
     low = LEAST_SHARE * high
     if not _keeps(trial(low)):
-        raise FindingError(f"not even {low:.3g} queries a second, a sixteenth of what it can do, keep the limit")
+        raise FindingError(f"not even {low:.3g} queries per second, a sixteenth of the capacity, stay within the limit")
     while high / low > CLOSE:
         middle = float((low * high) ** 0.5)
         low, high = (middle, high) if _keeps(trial(middle)) else (low, middle)

@@ -1,4 +1,4 @@
-"""The state of the machine while it measures: clocks, governor, temperatures, power, battery, and what they mean."""
+"""The machine's state during a measurement: clocks, governor, temperatures, power, battery, and their meaning."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from detlite.runtime.measure.machine import ROOT
 from detlite.runtime.measure.rails import total_mw
 
 EVERY_S = 0.5
-SLOWER_CLOCK = 0.9  # of the first, at the end of a run: the device was throttled
-BUSY_LOAD = 0.7  # of the cores: above, other programs take turns with the measured one
+SLOWER_CLOCK = 0.9  # of the first clock, at the end of a run: the device was throttled
+BUSY_LOAD = 0.7  # of the cores: above this, other programs compete with the measured one
 STEADY = ("performance", "schedutil", "sched_pixel")
 
 Record = Dict[str, Any]
@@ -25,10 +25,10 @@ States = Sequence[Record]
 
 
 def read_state(root: Path = ROOT) -> Record:
-    """Return the state as the files under *root* say it; what there is no file for is left out.
+    """Return the state from the files under *root*; what has no file is left out.
 
     `clocks_khz` by policy (`cur`, `min`, `max`), `governors`, `temperatures_c` by zone, `throttled` (counts and
-    flags that the kernel keeps), `power_mw` by rail, `energy_uj` by counter, `battery`, `power_mode`, `load`.
+    flags from the kernel), `power_mw` by rail, `energy_uj` by counter, `battery`, `power_mode`, `load`.
     """
     cpu = root / "sys/devices/system/cpu"
     policies = sorted((cpu / "cpufreq").glob("policy*")) or [cpu / "cpu0/cpufreq"]
@@ -65,7 +65,7 @@ def _temperatures(root: Path) -> Dict[str, float]:
 
 
 def _throttled(root: Path) -> Dict[str, int]:
-    """Return Intel's counts of throttled spells, by core, and the flags of the Raspberry Pi's firmware."""
+    """Return Intel's counts of throttling by core, and the flags of the Raspberry Pi's firmware."""
     found = _counters(root / "sys/devices/system/cpu", "cpu*/thermal_throttle/core_throttle_count")
     flags = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     if flags is not None:
@@ -75,7 +75,7 @@ def _throttled(root: Path) -> Dict[str, int]:
 
 
 def _rails(root: Path) -> Dict[str, float]:
-    """Return the power of each rail of the INA sensors in mW: volts times amperes, or as the sensor states it."""
+    """Return the power of each rail of the INA sensors in mW: volts times amperes, or as the sensor reports it."""
     found = {}
     for chip in sorted((root / "sys/class/hwmon").glob("hwmon*")):
         if not (_text(chip / "name") or "").startswith("ina"):
@@ -92,7 +92,7 @@ def _rails(root: Path) -> Dict[str, float]:
 
 
 def _battery(folder: Path) -> Record:
-    """Return the first battery's level in %, status, and power in mW: minus while it is being discharged."""
+    """Return the first battery's level in %, status, and power in mW, negative while discharging."""
     for supply in sorted(folder.glob("*")):
         if _text(supply / "type") != "Battery":
             continue
@@ -128,7 +128,7 @@ def _number(path: Path) -> Optional[int]:
 
 
 def read_sittings(path: Path) -> List[States]:
-    """Return the states in the file that `StateLog` wrote, of each sitting; a line that was cut is left out."""
+    """Return the states in the file that `StateLog` wrote, by sitting; truncated lines are ignored."""
     found: Dict[int, List[Record]] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -142,14 +142,14 @@ def read_sittings(path: Path) -> List[States]:
                 state = json.loads(line)
                 found.setdefault(int(state["sitting"]), []).append(state)
             except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise InputError(f"{path} is damaged: {error}; pass --force to measure anew") from error
+                raise InputError(f"{path} is damaged: {error}; pass --force to measure again") from error
     return [found[number] for number in sorted(found)]
 
 
 class StateLog:
     """Writes the state before, during and after the work inside its `with`, one line of JSON each.
 
-    A sitting is one such time: a run that was cut short has a second one when it is gone on with.
+    A sitting is one such period: an interrupted run that is resumed has two.
     """
 
     def __init__(self, path: Path, *, sitting: int = 1, root: Path = ROOT, every_s: float = EVERY_S) -> None:
@@ -178,7 +178,7 @@ class StateLog:
     def _write(self) -> None:
         state = {"sitting": self._sitting, **read_state(self._root)}
         self.states.append(state)
-        # of a full disk the samples' own file tells, and the states are kept here
+        # the samples' own file reports a full disk; the states are kept in memory
         with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(state) + "\n")
 
@@ -186,8 +186,8 @@ class StateLog:
 def energy_mj(sittings: Sequence[States]) -> Optional[Record]:
     """Return the energy of all *sittings*: `energy_mj`, `mean_power_mw`, and its `source`.
 
-    The source is the first there is: counters of the processor, sensors of the rails (VDD_IN, where there is one, is
-    the total; others are added), the battery while it is discharged. None where there is none, or not all along.
+    The source is the first available of: processor counters, rail sensors (VDD_IN, if present, is
+    the total; others are added), the discharging battery. None without a source for the whole time.
     """
     spans_s = [states[-1]["at_s"] - states[0]["at_s"] for states in sittings]
     parts = [_energy_of(states, span_s) for states, span_s in zip(sittings, spans_s)]
@@ -200,10 +200,10 @@ def energy_mj(sittings: Sequence[States]) -> Optional[Record]:
 
 def _energy_of(states: States, span_s: float) -> Optional[Tuple[str, float]]:
     counters = states[0].get("energy_uj", {})
-    packages = [name for name in counters if name.count(":") == 1]  # a part's energy is in its package's
+    packages = [name for name in counters if name.count(":") == 1]  # a package's energy includes its parts
     if packages:
         used = [states[-1].get("energy_uj", {}).get(name, 0) - counters[name] for name in packages]
-        if min(used) >= 0:  # a counter that began anew says nothing
+        if min(used) >= 0:  # a counter that restarted is useless
             return "powercap", sum(used) / 1e3
     powers, source = [_power(state) for state in states], "sensors"
     if None in powers:
@@ -228,11 +228,11 @@ def _discharge(state: Record) -> Optional[float]:
 
 
 def throttling(sittings: Sequence[States]) -> List[str]:
-    """Return what in the states of all *sittings* says that the device was slowed down while it measured."""
+    """Return the signs in the states of all *sittings* that the device was slowed down."""
     found = [text for states in sittings for text in _throttling(states[0], states[-1])]
     modes = {state.get("power_mode") for states in sittings for state in states}
     if len(modes) > 1:
-        found.append(f"power mode: it changed while it was measured ({sorted(map(str, modes))})")
+        found.append(f"power mode: it changed during the measurement ({sorted(map(str, modes))})")
     return found
 
 
@@ -240,9 +240,9 @@ def _throttling(first: Record, last: Record) -> List[str]:
     found: List[str] = []
     for name, count in last.get("throttled", {}).items():
         before = first.get("throttled", {}).get(name, 0)
-        flagged = count & 0xF or (count & ~before) >> 16  # what is so now; what was so since the start
+        flagged = count & 0xF or (count & ~before) >> 16  # current flags; flags set since the start
         if flagged if name == "firmware" else count > before:
-            found.append(f"throttling: the kernel says so of {name} ({before} before, {count} after)")
+            found.append(f"throttling: the kernel reports it for {name} ({before} before, {count} after)")
     for name, clocks in last.get("clocks_khz", {}).items():
         most_before, most = (s.get("clocks_khz", {}).get(name, {}).get("max", 0) for s in (first, last))
         if most < SLOWER_CLOCK * most_before:
@@ -251,12 +251,12 @@ def _throttling(first: Record, last: Record) -> List[str]:
 
 
 def cautions(state: Record) -> List[str]:
-    """Return what in *state* speaks against trusting a measurement that begins now, one sentence each."""
+    """Return the reasons in *state* not to trust a measurement that starts now, one sentence each."""
     found, cores = [], os.cpu_count() or 1
     if state.get("load", 0) > BUSY_LOAD * cores:
         found.append(f"the machine is busy: load {state['load']:.2f} on {cores} cores")
     unsteady = (governor for governor in state.get("governors", []) if governor not in STEADY)
     found += [f"the processor's governor is {governor}: its clock may vary" for governor in unsteady]
     if state.get("battery", {}).get("status") == "Charging":
-        found.append("the battery is being charged: that warms the device")
+        found.append("the battery is charging: that warms the device")
     return found

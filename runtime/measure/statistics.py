@@ -1,4 +1,4 @@
-"""What a series of times says: percentiles, how sure they are, where warming up ended, whether it slowed down."""
+"""Statistics of a series of times: percentiles, their intervals, the end of warm-up, and drift."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Times = NDArray[np.int64]
 
 DRAWS = 1000
 FEWEST_DRAWS = 100
-MOST_WORK = 20_000_000  # samples drawn in all: about a second
+MOST_WORK = 20_000_000  # samples drawn in total: about a second
 SEED = 7
 CONFIDENCE = 0.95
-PENALTY = 3.0  # times ln(n): what a change point must explain beyond one level, as Schwarz's criterion has it
-LEAST_CHANGE = 0.05  # of the level: a smaller step is nothing that a warm-up does
-SLOWER = 1.1  # last quarter over first: a throttled device
+PENALTY = 3.0  # times ln(n): what a change point must explain beyond one level, by Schwarz's criterion
+LEAST_CHANGE = 0.05  # of the level: a warm-up's step is not smaller
+SLOWER = 1.1  # last quarter over first: the device is throttled
 PERCENTS = (50.0, 90.0, 95.0, 99.0)
 
 
 def percentile_ns(times: Times, percent: float) -> int:
-    """Return the smallest of *times* that at least *percent* % of all do not exceed (nearest rank, as MLPerf)."""
+    """Return the smallest of *times* that at least *percent* % of them do not exceed (nearest rank, as in MLPerf)."""
     rank = max(0, math.ceil(percent / 100 * len(times)) - 1)
     return int(np.partition(times, rank)[rank])
 
 
 def fewest_samples(percent: float) -> int:
-    """Return how many samples a percentile needs: so many that the largest is over the true one in 95 of 100 cases.
+    """Return how many samples a percentile needs for the largest to exceed the true one in 95 of 100 cases.
 
     n with 1 - p^n >= 0.95: 5 for p50, 29 for p90, 59 for p95, 299 for p99. With fewer the 95 % interval of the
     percentile has no upper end (Hahn and Meeker, Statistical Intervals, 5.3).
@@ -40,8 +40,8 @@ def fewest_samples(percent: float) -> int:
 def bootstrap_ns(series: Sequence[Times], percents: Sequence[float] = PERCENTS) -> Dict[float, Tuple[int, int]]:
     """Return the 95 % interval of each percentile of all *series*, one a process.
 
-    Drawn in two steps: processes with replacement, for processes differ more than the samples of one, then within each
-    blocks of neighbours, sqrt(n) long (the moving block bootstrap of Künsch, 1989), for neighbours are alike.
+    Drawn in two steps: processes with replacement, because they differ more than one's samples do, then within each
+    blocks of neighbours, sqrt(n) long (the moving block bootstrap of Künsch, 1989), because neighbours are alike.
     """
     generator = np.random.default_rng(SEED)
     total = sum(len(times) for times in series)
@@ -70,11 +70,11 @@ def _ends(values: List[int]) -> Tuple[int, int]:
 
 
 def change_point(times: Times) -> int:
-    """Return how many of *times*, from the first on, belong to warming up: 0 where their level never falls.
+    """Return how many of the first *times* are warm-up: 0 if their level never falls.
 
-    The cut explains the series best as two levels (least squares of the logarithms, whose rare large values are cut
-    to the 95th percentile), and counts where it explains `PENALTY` ln(n) more than one level does (Schwarz, 1978) and
-    the first level is higher by `LEAST_CHANGE`. What follows is cut again until nothing falls any more.
+    The cut explains the series best as two levels (least squares of the logarithms, with rare large values clipped
+    to the 95th percentile), and counts if it explains `PENALTY` ln(n) more than one level does (Schwarz, 1978) and
+    the first level is higher by `LEAST_CHANGE`. The rest is cut again until its level no longer falls.
     """
     begin = 0
     while len(times) - begin >= 8:
@@ -103,7 +103,7 @@ def _cut(times: Times) -> int:
 
 @dataclass(frozen=True)
 class Drift:
-    """The median of the last quarter of a run over that of its first, with its 95 % interval."""
+    """The median of a run's last quarter over its first quarter's median, with its 95 % interval."""
 
     ratio: float
     low: float
@@ -111,12 +111,12 @@ class Drift:
 
     @property
     def is_slower(self) -> bool:
-        """Whether the device slowed down by over a tenth, beyond what chance does."""
+        """Whether the device slowed down by over a tenth, beyond chance."""
         return self.ratio > SLOWER and self.low > 1
 
 
 def drift(times: Times) -> Optional[Drift]:
-    """Return how *times* drifted; None where a quarter is under 5 samples."""
+    """Return the drift of *times*; None if a quarter has fewer than 5 samples."""
     quarter = len(times) // 4
     if quarter < 5:
         return None
@@ -131,10 +131,10 @@ def drift(times: Times) -> Optional[Drift]:
 
 
 def median_ratio_interval(samples: Sequence[float], others: Sequence[float]) -> Tuple[float, float]:
-    """Return the 95 % interval of median(samples) / median(others), of two models that were measured in turn.
+    """Return the 95 % interval of median(samples) / median(others) for two models measured in turn.
 
     Both series are drawn together in blocks of neighbours, sqrt(n) long (the moving block bootstrap of Künsch, 1989):
-    what disturbs the machine lasts longer than one sample, and disturbs both models alike.
+    a disturbance lasts longer than one sample, and affects both models alike.
     """
     count = min(len(samples), len(others))
     pair = np.array([samples[:count], others[:count]])

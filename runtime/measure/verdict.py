@@ -1,4 +1,4 @@
-"""Whether a run may be quoted: VALID, or INVALID because of what is listed."""
+"""Whether a run may be quoted: VALID, or INVALID with its reasons."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.scenario import Rows, Scenario, scenario_called
 from detlite.runtime.measure.statistics import SLOWER, change_point, drift, fewest_samples, percentile_ns
 
-STEP_S = 1.0  # how far the wall clock may move against the monotonic one: more is somebody's doing
+STEP_S = 1.0  # how far the wall clock may drift from the monotonic one; more means that someone set it
 
 Record = Dict[str, Any]
 
 
 def reasons_of(setup: Setup, whole: Sequence[Rows], series: Sequence[Rows], facts: Sequence[Record]) -> List[str]:
-    """Return why a run of *setup* is INVALID; nothing where it is VALID.
+    """Return the reasons why a run of *setup* is INVALID; none if it is VALID.
 
     Args:
-        setup: what was asked.
+        setup: what is measured, and how.
         whole: the samples of each process.
-        series: the same without what belongs to warming up.
-        facts: of each process: what `opened.json` and `ended.json` hold, `warm_up_cut` and `samples_set_aside`.
+        series: the same without warm-up samples.
+        facts: for each process, the facts of `opened.json` and `ended.json`, `warm_up_cut` and `samples_set_aside`.
     """
     return [
         *_count(setup, whole),
@@ -40,10 +40,10 @@ def _count(setup: Setup, series: Sequence[Rows]) -> List[str]:
     queries = sum(rows.queries for rows in series)
     wanted = setup.preset.queries[setup.scenario]
     if queries < wanted:
-        found.append(f"count: {queries} queries, and {wanted} are asked")
+        found.append(f"count: {queries} queries, but {wanted} are required")
     span_s = sum(rows.duration_ns for rows in series) / 1e9
     if span_s < setup.preset.min_duration_s:
-        found.append(f"duration: {span_s:.1f} s, and {setup.preset.min_duration_s:g} s are asked")
+        found.append(f"duration: {span_s:.1f} s, but {setup.preset.min_duration_s:g} s are required")
     return found
 
 
@@ -51,7 +51,7 @@ def _enough(scenario: Scenario, series: Sequence[Rows]) -> List[str]:
     counted, fewest = sum(len(scenario.latency_ns(rows)) for rows in series), fewest_samples(scenario.percent)
     if counted >= fewest:
         return []
-    return [f"too few samples for p{scenario.percent:g}: {counted}, and {fewest} are needed"]
+    return [f"too few samples for p{scenario.percent:g}: {counted}, but {fewest} are needed"]
 
 
 def _clock(series: Sequence[Rows]) -> List[str]:
@@ -68,9 +68,9 @@ def _model(facts: Sequence[Record]) -> List[str]:
     runtimes = {fact["runtime"] for fact in facts}
     found = []
     if len(seen) > 1:
-        found.append(f"model: the file was replaced while it was measured; its sha256 were {', '.join(sorted(seen))}")
+        found.append(f"model: the file was replaced during the measurement; its sha256 were {', '.join(sorted(seen))}")
     if len(runtimes) > 1:
-        found.append(f"runtime: it was replaced while it was used: {', '.join(sorted(runtimes))}")
+        found.append(f"runtime: it was replaced during the measurement: {', '.join(sorted(runtimes))}")
     if len({fact.get("machine") for fact in facts}) > 1:
         found.append("device: the processes did not all run on the same machine, or its system was changed")
     return found
@@ -97,7 +97,7 @@ def _settled(series: Sequence[Rows], facts: Sequence[Record]) -> List[str]:
     for number, (rows, fact) in enumerate(zip(series, facts), 1):
         cut = fact["warm_up_cut"]
         if cut > len(rows):
-            return [f"warm-up: process {number} was still becoming faster after {cut} of {cut + len(rows)} samples"]
+            return [f"warm-up: process {number} was still getting faster after {cut} of {cut + len(rows)} samples"]
     return []
 
 
@@ -118,12 +118,12 @@ def _slowed(series: Sequence[Rows]) -> List[str]:
 
 
 def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
-    """Return what a reader of the numbers must know, one sentence each."""
+    """Return the cautions for a reader of the numbers, one sentence each."""
     found = []
     if not setup.images:
-        found.append("the input is noise, no images: what depends on the picture, such as NMS, is not what it will be")
+        found.append("the input is noise, not images: times that depend on the image, such as NMS, will differ")
     if any(fact["load_ns"] is None for fact in facts):
-        found.append(f"the times are those that {facts[0]['runtime']} took: images and post-processing are not in them")
+        found.append(f"the times are from {facts[0]['runtime']}: they do not include images and post-processing")
     elif setup.contract is None:
         found.append("the file has no contract: its outputs are neither read nor post-processed")
     if setup.backend in ("null", "scripted"):
@@ -136,22 +136,22 @@ def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
     }
     found += sorted(partly)
     found += [
-        f"process {number} was cut short and done anew: the {fact['samples_set_aside']} samples from before are kept "
-        "in its folder, and not counted"
+        f"process {number} was interrupted and repeated: the {fact['samples_set_aside']} earlier samples are kept "
+        "in its folder, but not counted"
         for number, fact in enumerate(facts, 1)
         if fact["samples_set_aside"]
     ]
     if any(abs(fact.get("wall_clock_step_s") or 0) > STEP_S for fact in facts):
-        found.append("the wall clock was set while it was measured; times are by the monotonic one")
+        found.append("the wall clock was set during the measurement; times are from the monotonic clock")
     if setup.settings.xnnpack is None and any(
         not fact["placements"] and fact["runtime"].startswith(("ai-edge-litert", "tflite-runtime")) for fact in facts
     ):
-        found.append("XNNPACK took no operator, as this runtime chose: its own kernels ran, which are slower")
+        found.append("this runtime chose not to use XNNPACK: its own, slower kernels ran")
     return found
 
 
 def without_warm_up(rows: Rows, scenario: Scenario) -> Rows:
-    """Return *rows* without those that belong to warming up, by the change point of their times."""
+    """Return *rows* without the warm-up, which ends at the change point of their times."""
     if not scenario.has_warm_up:
         return rows
     return rows.after(change_point(rows.end_ns - rows.begin_ns))

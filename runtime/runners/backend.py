@@ -1,4 +1,4 @@
-"""What every back end is: something that opens a model file, and runs it."""
+"""The interface of a back end: it opens a model file and runs it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Settings:
     """How a back end is to run a model.
 
     Attributes:
-        threads: of the interpreter.
-        xnnpack: whether XNNPACK must take operators (True) or must not (False); None as the runtime does by itself.
+        threads: number of the interpreter's threads.
+        xnnpack: whether XNNPACK must run operators (True) or must not (False); None leaves it to the runtime.
         delegates: each a name or a library's path, with its options: `edgetpu,device=usb`.
     """
 
@@ -38,11 +38,13 @@ class Settings:
         if not 1 <= self.threads <= 256:
             raise InputError(f"{self.threads} threads: want 1 to 256")
         if self.xnnpack and self.delegates:
-            raise InputError("--xnnpack beside --delegate: which of them took an operator could not be told")
+            raise InputError(
+                "--xnnpack and --delegate cannot be combined: the report could not say which ran an operator"
+            )
 
 
 class Runner(Protocol):
-    """A model that is open: what `Session` and a measurement need of it.
+    """An open model, as `Session` and a measurement use it.
 
     `inputs` and `outputs` are in the model's order, each with `name`, `index`, `shape`, `dtype` and `quantization`
     (scale, zero point).
@@ -62,10 +64,10 @@ class Runner(Protocol):
 
     @property
     def placements(self) -> Tuple[Placement, ...]:
-        """Return which delegates took operators, and how many."""
+        """Return the delegates that took operators, and how many each took."""
 
     def set_input(self, index: int, tensor: NDArray[Any]) -> None:
-        """Hand over *tensor* as the input with that *index*."""
+        """Set the input with that *index* to *tensor*."""
 
     def invoke(self) -> None:
         """Run the model."""
@@ -76,13 +78,13 @@ class Runner(Protocol):
 
 @dataclass(frozen=True)
 class Timed:
-    """One operator, as it was run.
+    """One operator that was run.
 
     Attributes:
         operator: what the back end calls it.
         place: where it ran: a delegate, the interpreter, a provider.
-        mean_ms: of the middle half of many runs.
-        size_bytes: of the tensors that it reads and writes, weights too; None where that is not known.
+        mean_ms: mean time of the middle half of many runs.
+        size_bytes: size of the tensors that it reads and writes, including weights; None if unknown.
     """
 
     operator: str
@@ -96,13 +98,13 @@ class Backend:
     """One way to run a model.
 
     Attributes:
-        title: what it is, for people.
-        suffixes: of the model files that it opens.
-        open: opens the model file; the contract is what is known of it, or None.
-        measure: has another program measure, or reads what it measured, where the back end runs no model itself.
-        profile: returns what each operator takes, where the back end has a profiler.
-        package: the module that must be importable; None where nothing must.
-        rank: of the back ends for one suffix, the lowest that is installed is taken; None where it must be named.
+        title: its name, for people.
+        suffixes: suffixes of the model files that it opens.
+        open: opens the model file; the contract is None if there is none.
+        measure: for a back end that runs no model itself: runs another program to measure, or reads its results.
+        profile: returns the time of each operator; None if the back end has no profiler.
+        package: the module that must be importable; None if there is none.
+        rank: among the installed back ends for a suffix, the lowest rank is the default; None if it must be named.
     """
 
     title: str
@@ -115,16 +117,16 @@ class Backend:
 
 
 def backend_for(model: Path, name: Optional[str]) -> Tuple[str, Backend]:
-    """Return the back end called *name*, or, of None, the one that opens such a file as *model* by itself.
+    """Return the back end called *name*, or, for None, the default one for a file such as *model*.
 
     Raises:
-        UnknownNameError: there is none of that name.
-        InputError: it opens no such files, or no back end does.
+        UnknownNameError: no back end has that name.
+        InputError: it cannot open such files, or no back end can.
     """
     if name is not None:
         backend: Backend = load_plugin(BACKENDS, name)
         if model.suffix not in backend.suffixes:
-            raise InputError(f"{name} opens {', '.join(backend.suffixes)} files, and {model} is none")
+            raise InputError(f"{name} opens only {', '.join(backend.suffixes)} files, not {model}")
         return name, backend
     known = load_plugins(BACKENDS)
     fitting = {key: one for key, one in known.items() if one.rank is not None and model.suffix in one.suffixes}
@@ -132,11 +134,11 @@ def backend_for(model: Path, name: Optional[str]) -> Tuple[str, Backend]:
         if importlib.util.find_spec(fitting[key].package) is not None:
             return key, fitting[key]
     if fitting:
-        raise MissingToolError(f"{model} wants one of {', '.join(one.package for one in fitting.values())}: install it")
-    raise InputError(f"no back end opens {model} by itself: want a .tflite or .onnx model, or name one of {[*known]}")
+        raise MissingToolError(f"{model} needs one of {', '.join(one.package for one in fitting.values())}: install it")
+    raise InputError(f"no back end opens {model} by default: give a .tflite or .onnx model, or name one of {[*known]}")
 
 
 def clock_of(runner: Runner, otherwise: Clock) -> Clock:
-    """Return the clock that *runner* brings, as a scripted one does, or *otherwise*."""
+    """Return the clock of *runner* if it has one, as a scripted runner does, else *otherwise*."""
     clock: Clock = getattr(runner, "clock", otherwise)
     return clock

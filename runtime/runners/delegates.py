@@ -1,4 +1,4 @@
-"""Delegates by name: `edgetpu`, or a library's path, with its options behind commas."""
+"""Delegates by name: `edgetpu`, or a library's path, followed by comma-separated options."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def load_delegates(texts: Sequence[str], module: Any) -> Tuple[Any, ...]:
     """Return the delegates that *texts* name, loaded by *module*, an interpreter's.
 
     Raises:
-        InputError: a text is none.
-        MissingToolError: a library is not there, or is none.
-        DeviceError: the library has no device.
+        InputError: a text is not a delegate.
+        MissingToolError: a library is missing, or is not a delegate library.
+        DeviceError: the library finds no device.
     """
     return tuple(_load(*parse_delegate(text), module) for text in texts)
 
@@ -40,7 +40,7 @@ def _load(name: str, options: Dict[str, str], module: Any) -> Any:
         return load(name, options)
     except (OSError, AttributeError) as error:
         raise MissingToolError(
-            f"{name} is no delegate library ({' '.join(str(error).split())[:200]}): give its path, or edgetpu"
+            f"{name} is not a delegate library ({' '.join(str(error).split())[:200]}): give its path, or edgetpu"
         ) from error
     except ValueError as error:
         raise InputError(f"{name} refuses {options}: {' '.join(str(error).split())[:200]}") from error

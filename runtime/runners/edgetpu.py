@@ -1,4 +1,4 @@
-"""Running a compiled model on an Edge TPU: the delegate loaded, every failure with its cause, never the CPU instead."""
+"""Running a compiled model on an Edge TPU: loads the delegate, explains every failure, never falls back to the CPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detlite.runtime.runners.edgetpu_diagnosis import diagnose
 from detlite.runtime.runners.interpreter import Opened, find_interpreter, open_interpreter
 
 LIBRARY = {"darwin": "libedgetpu.1.dylib", "win32": "edgetpu.dll"}.get(sys.platform, "libedgetpu.so.1")
-"""The library's own name on this system, as Google's PyCoral asks for it."""
+"""The library's name on this system, as Google's PyCoral loads it."""
 
 DEVICE = re.compile(r"|:\d{1,3}|(usb|pci)(:\d{1,3})?")
 PROBE_TIMEOUT_S = 30.0
@@ -21,7 +21,7 @@ NEWER = re.compile(r"Package requires runtime version \((\d+)\), which is newer 
 
 INSTALL = (
     "install an Edge TPU runtime (libedgetpu) that was built from the same TensorFlow as the interpreter: Google's own "
-    "16.0 fits tflite-runtime 2.5 to 2.11 alone"
+    "16.0 works only with tflite-runtime 2.5 to 2.11"
 )
 
 
@@ -30,11 +30,11 @@ def load_edgetpu(device: str = "", *, library: Optional[str] = None) -> Any:
 
     Args:
         device: "" for any, ":N" for the Nth, "usb", "pci", "usb:N" or "pci:N".
-        library: another library than `LIBRARY`.
+        library: a library other than `LIBRARY`.
 
     Raises:
-        InputError: *device* is none of these.
-        MissingToolError: the library is not there, or is another one.
+        InputError: *device* has none of these forms.
+        MissingToolError: the library is missing, or is not a delegate library.
         DeviceError: there is no Edge TPU, or it cannot be opened.
     """
     if DEVICE.fullmatch(device) is None:
@@ -45,10 +45,10 @@ def load_edgetpu(device: str = "", *, library: Optional[str] = None) -> Any:
     except OSError as error:
         raise MissingToolError(f"{name} cannot be loaded ({_line(error)}): {INSTALL}") from error
     except AttributeError as error:
-        raise MissingToolError(f"{name} is no delegate library ({_line(error)}): {INSTALL}") from error
+        raise MissingToolError(f"{name} is not a delegate library ({_line(error)}): {INSTALL}") from error
     except ValueError as error:
-        # the library returns nothing where there is no device, no right to it, or another process has it
-        raise DeviceError(f"{name} opens no Edge TPU{f' {device!r}' if device else ''}: {diagnose()}") from error
+        # the library does not say whether the device is absent, in use by another process, or not permitted
+        raise DeviceError(f"{name} cannot open an Edge TPU{f' {device!r}' if device else ''}: {diagnose()}") from error
 
 
 def _load_delegate() -> Any:
@@ -59,12 +59,12 @@ def _load_delegate() -> Any:
 def open_edgetpu(model: Path, *, device: str = "", library: Optional[str] = None) -> Opened:
     """Return the compiled *model*, opened on an Edge TPU and allocated; it never runs on the CPU instead.
 
-    Where library and interpreter do not fit, this crashes: see `probe_edgetpu`.
+    If the library does not match the interpreter, this crashes: see `probe_edgetpu`.
 
     Raises:
-        InputError: the file is no model, or not compiled for the Edge TPU.
-        MissingToolError: the library is not there, or does not fit the interpreter or the model.
-        DeviceError: there is no Edge TPU that can be opened.
+        InputError: the file is not a model, or is not compiled for the Edge TPU.
+        MissingToolError: the library is missing, or does not match the interpreter or the model.
+        DeviceError: no Edge TPU can be opened.
     """
     try:
         return open_interpreter(model, delegates=(load_edgetpu(device, library=library),))
@@ -73,25 +73,25 @@ def open_edgetpu(model: Path, *, device: str = "", library: Optional[str] = None
 
 
 def explained(model: Path, said: str) -> DetliteError:
-    """Return the error that *said*, a runtime's message about the compiled *model*, means."""
+    """Return the error for *said*, a runtime's message about the compiled *model*."""
     newer = NEWER.search(said)
     if newer:
         return MissingToolError(
-            f"{model} wants the Edge TPU runtime {newer[1]}, and here is {newer[2]}: update it, or compile the model "
-            f"with `detlite compile --min-runtime {newer[2]}`"
+            f"{model} requires Edge TPU runtime {newer[1]}, but this machine has {newer[2]}: update it, or compile the "
+            f"model with `detlite compile --min-runtime {newer[2]}`"
         )
     if "unresolved custom op: edgetpu-custom-op" in said:
-        return MissingToolError(f"{model}: the delegate was loaded, and the interpreter does not see it: {INSTALL}")
+        return MissingToolError(f"{model}: the delegate was loaded, but the interpreter does not see it: {INSTALL}")
     if "Failed to prepare a custom op" in said or "Internal error" in said:
-        return InputError(f"{model} does not fit the executable in it: compile it again ({said})")
+        return InputError(f"{model} does not match the executable in it: compile it again ({said})")
     return InputError(said)
 
 
 def probe_edgetpu(model: Path, *, device: str = "", library: Optional[str] = None) -> str:
-    """Open the compiled *model* on an Edge TPU and run it once on zeros, in a process of its own; return the runtime.
+    """Open the compiled *model* on an Edge TPU and run it once on zeros, in a separate process; return the runtime.
 
     Raises:
-        DetliteError: as `open_edgetpu`; a crash, and a library that hangs, are `DeviceError`s with their likely cause.
+        DetliteError: as `open_edgetpu`; a crash or a library that hangs is a `DeviceError` with the likely cause.
     """
     request = {"model": str(Path(model).absolute()), "device": device, "library": library}
     try:
@@ -99,7 +99,7 @@ def probe_edgetpu(model: Path, *, device: str = "", library: Optional[str] = Non
     except DeviceError as error:
         if "died of SIG" in str(error):
             raise DeviceError(
-                f"{error}: most likely {library or LIBRARY} and the interpreter do not fit; {INSTALL}"
+                f"{error}: most likely {library or LIBRARY} does not match the interpreter; {INSTALL}"
             ) from error
         raise
     return str(answer["runtime"])

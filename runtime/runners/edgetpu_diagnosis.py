@@ -1,4 +1,4 @@
-"""Why an Edge TPU cannot be opened: libedgetpu says nothing, so the system is asked."""
+"""Why an Edge TPU cannot be opened: libedgetpu does not say, so the system's devices are inspected."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import List
 
 USB_UNLOADED = ("1a6e", "089a")
-"""The Accelerator as it is plugged in; it loads its firmware at the first use, and becomes `USB_READY`."""
+"""The Accelerator when plugged in; it loads its firmware at the first use, and becomes `USB_READY`."""
 
 USB_READY = ("18d1", "9302")
 PCI = ("0x1ac1", "0x089a")
 USB3_MBITS = 5000.0
 
 PLUGGED = (
-    "replug the device, and run again; a container needs the whole of /dev/bus/usb, for the device changes its number"
+    "replug the device, and run again; a container needs the whole of /dev/bus/usb, as the device's number changes"
 )
 
 
@@ -33,12 +33,12 @@ class EdgeTpuDiagnosis:
 
 
 def diagnose(root: Path = Path("/")) -> str:
-    """Return, in one line, why no Edge TPU could be opened and what to do; *root* is where /sys and /dev are."""
+    """Return, in one line, why no Edge TPU could be opened and what to do; *root* contains /sys and /dev."""
     found = [*_usb(root), *_pci(root)]
     if not found:
         return (
             "this machine sees no Edge TPU, neither on USB (1a6e:089a or 18d1:9302) nor on PCIe (1ac1:089a): plug it "
-            "in, by a cable that carries data, or pass it on to the container or virtual machine"
+            "in, with a cable that carries data, or pass it through to the container or virtual machine"
         )
     return "; ".join(f"{item.where}: {item.cause}" for item in found)
 
@@ -59,8 +59,8 @@ def _usb_cause(root: Path, folder: Path, *, ready: bool) -> str:
         return f"there is no /dev/bus/usb/{bus}/{number}: {PLUGGED}"
     if not os.access(node, os.W_OK):
         return (
-            f"no right to write to /dev/bus/usb/{bus}/{number}: install the udev rule of the Edge TPU runtime, add the "
-            "user to the group plugdev, and replug the device"
+            f"no permission to write to /dev/bus/usb/{bus}/{number}: install the udev rule of the Edge TPU runtime, "
+            "add the user to the group plugdev, and replug the device"
         )
     speed = _read(folder / "speed")
     slow = speed.replace(".", "", 1).isdigit() and float(speed) < USB3_MBITS
@@ -86,7 +86,7 @@ def _pci(root: Path) -> List[EdgeTpuDiagnosis]:
 
 def _apex_cause(node: Path) -> str:
     if not os.access(node, os.W_OK):
-        return "no right to write to it: add the user to the group apex, and log in again"
+        return "no permission to write to it: add the user to the group apex, and log in again"
     return "writable: another process holds it, or the device option names another"
 
 
@@ -97,5 +97,5 @@ def _folders(folder: Path) -> List[Path]:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:  # a device that went while it was looked at, or a file that it has not
+    except OSError:  # the device disappeared, or lacks this file
         return ""

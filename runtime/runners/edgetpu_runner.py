@@ -1,4 +1,4 @@
-"""A compiled model on the Edge TPU, with what of it runs there."""
+"""A compiled model on the Edge TPU, with the number of operators that run there."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class OpenedEdgeTpu:
 
     Attributes:
         runtime: the interpreter's package and version.
-        inputs: the interpreter's own details.
-        outputs: the same of the outputs.
+        inputs: the interpreter's details of the inputs.
+        outputs: the same for the outputs.
     """
 
     def __init__(self, opened: Opened) -> None:
-        """Take over *opened*."""
+        """Run *opened*."""
         self._opened = opened
         self.runtime: str = opened.runtime
         self.inputs: Tuple[Details, ...] = opened.inputs
@@ -31,7 +31,7 @@ class OpenedEdgeTpu:
 
     @property
     def placements(self) -> Tuple[Placement, ...]:
-        """Return how many of the compiled file's operators are the Edge TPU's: each stands for many of the model's."""
+        """Return the number of Edge TPU operators in the compiled file; each replaces many of the model's."""
         names = [operator["op_name"] for operator in self._opened.interpreter._get_ops_details()]
         taken = names.count(CUSTOM_OP)
         return (Placement("edgetpu", taken, len(names), taken),) if taken else ()

@@ -1,4 +1,4 @@
-"""What a program brings that measures by itself, such as trtexec."""
+"""Measurements by another program, such as trtexec."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from detlite.runtime.load import Load
 
 @dataclass(frozen=True)
 class Imported:
-    """What another program measured.
+    """The measurements of another program.
 
     Attributes:
-        runtime: the program, and its version where that is known.
-        times: ns by stage and `latency`, one value a query; `latency` is always there.
+        runtime: the program, and its version if known.
+        times: in ns, by stage and for `latency`, one value per query; `latency` is always present.
     """
 
     runtime: str
@@ -23,4 +23,4 @@ class Imported:
 
 
 Measure = Callable[[Path, Load, Path], Imported]
-"""`measure(model, load, folder)`: have *model* measured as *load* asks; what the program writes goes to *folder*."""
+"""`measure(model, load, folder)`: let a program measure *model* under *load*; it writes its files to *folder*."""

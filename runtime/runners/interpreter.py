@@ -1,4 +1,4 @@
-"""Opening a .tflite with whichever interpreter this machine has."""
+"""Opening a .tflite model with the TFLite interpreter that is installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODULES = (
     ("tflite_runtime.interpreter", "tflite-runtime"),
     ("tensorflow.lite", "tensorflow"),
 )
-"""In the order of preference: the successor, the one for old boards, and the heavy one."""
+"""In order of preference: LiteRT, tflite-runtime for old boards, and TensorFlow, the heaviest."""
 
 MOST_TEXT = 300  # characters of a runtime's error: some list the whole model
 
@@ -28,7 +28,7 @@ EDGETPU_OP = "unresolved custom op: edgetpu-custom-op"
 Details = Dict[str, Any]
 
 DELEGATE = "DELEGATE"
-"""What an interpreter calls the operator that stands for those that a delegate took."""
+"""An interpreter's name for the operator that replaces those that a delegate took."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,11 @@ class Opened:
     """An interpreter with its tensors allocated.
 
     Attributes:
-        interpreter: the object of the runtime.
+        interpreter: the runtime's interpreter object.
         runtime: the package and its version: `ai-edge-litert 2.3.0`.
-        inputs: the runtime's own details of the inputs: `name`, `index`, `shape`, `dtype`, `quantization`.
-        outputs: the same of the outputs, in the model's order.
-        delegate: the name of the delegate that was asked for; "" where that is the runtime's own choice.
+        inputs: the runtime's details of the inputs: `name`, `index`, `shape`, `dtype`, `quantization`.
+        outputs: the same for the outputs, in the model's order.
+        delegate: the name of the requested delegate; "" if the runtime chose.
     """
 
     interpreter: Any
@@ -51,7 +51,7 @@ class Opened:
 
     @property
     def placements(self) -> Tuple[Placement, ...]:
-        """Return what a delegate took, as the interpreter lists its operators; nothing where none took any."""
+        """Return what a delegate took, from the interpreter's list of operators; empty if none took any."""
         from detlite.runtime.runners.placement import Placement
 
         parts, total = self.partitions, len(self._operators)
@@ -60,14 +60,14 @@ class Opened:
 
     @property
     def partitions(self) -> Tuple[Tuple[int, ...], ...]:
-        """Return the parts that a delegate took: the numbers of the model's operators in each, in their order."""
+        """Return the parts that a delegate took: for each, the numbers of the model's operators, in their order."""
         own, details = self._operators, self.interpreter._get_ops_details()
         kernels = (operator for operator in details if operator["op_name"] == DELEGATE)
         return tuple(tuple(sorted(_behind(kernel, own))) for kernel in kernels)
 
     @property
     def _operators(self) -> Sequence[Details]:
-        """Return the model's operators; there is no public way to them, in either runtime."""
+        """Return the model's operators; neither runtime has a public function for it."""
         return [one for one in self.interpreter._get_ops_details() if one["op_name"] != DELEGATE]
 
     def output(self, index: int) -> NDArray[Any]:
@@ -76,21 +76,21 @@ class Opened:
         return tensor
 
     def set_input(self, index: int, tensor: NDArray[Any]) -> None:
-        """Hand over *tensor* as the input with the runtime's *index*.
+        """Set the input with the runtime's *index* to *tensor*.
 
         Raises:
-            ContractError: it is not what the model takes.
+            ContractError: *tensor* does not fit the model's input.
         """
         try:
             self.interpreter.set_tensor(index, tensor)
         except ValueError as error:
-            raise ContractError(f"{self.runtime} does not take the input: {_line(error)}") from error
+            raise ContractError(f"{self.runtime} does not accept the input: {_line(error)}") from error
 
     def invoke(self) -> None:
         """Run the model.
 
         Raises:
-            DeviceError: the interpreter fails at it.
+            DeviceError: the interpreter fails to run it.
         """
         try:
             self.interpreter.invoke()
@@ -106,23 +106,23 @@ def open_interpreter(
     xnnpack: Optional[bool] = None,
     modules: Sequence[Tuple[str, str]] = MODULES,
 ) -> Opened:
-    """Return the model at *model*, opened and allocated, with *delegates* that an interpreter's `load_delegate` gave.
+    """Return the file *model*, opened and allocated, with *delegates* from an interpreter's `load_delegate`.
 
     Args:
         model: a .tflite file.
-        threads: of the interpreter.
-        delegates: what takes operators before the runtime's own choice does.
-        xnnpack: False to run on the runtime's own kernels; None as the runtime does by itself.
+        threads: number of the interpreter's threads.
+        delegates: offered the operators before the runtime's default delegate.
+        xnnpack: False to use only the runtime's kernels; None leaves it to the runtime.
         modules: the interpreters to look for, (module, package) each.
 
     Raises:
-        InputError: it is no model, is damaged, or has an operator that the runtime does not know.
+        InputError: it is not a model, is damaged, or has an operator that the runtime does not know.
         MissingToolError: no interpreter is installed.
     """
     if threads < 1:
         raise InputError(f"{threads} threads: want at least 1")
     if not model.is_file():
-        raise InputError(f"{model} is no file; want a .tflite model")
+        raise InputError(f"{model} is not a file: give a .tflite model")
     found, runtime = find_interpreter(modules)
     more: Details = {"experimental_delegates": list(delegates)} if delegates else {}
     if xnnpack is False:
@@ -149,24 +149,24 @@ def _line(error: Exception) -> str:
 
 
 def find_interpreter(modules: Sequence[Tuple[str, str]] = MODULES) -> Tuple[Any, str]:
-    """Return the first of *modules* that is installed, and its package with the version.
+    """Return the first installed one of *modules*, and its package with the version.
 
     Raises:
-        MissingToolError: none is.
+        MissingToolError: none is installed.
     """
     for module, package in modules:
         try:
             found = importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name is not None and not module.startswith(error.name):
-                raise  # the runtime is there, and something that it needs is not
+                raise  # the runtime is installed; something that it needs is missing
             continue
         return found, f"{package} {_version(package, found)}"
     raise MissingToolError(f"no TFLite interpreter is installed: pip install {' or '.join(p for _m, p in modules)}")
 
 
 def _version(package: str, module: Any) -> str:
-    """Return the version that the package's folder states: importlib.metadata takes 15 ms to be imported."""
+    """Return the version from the package's folder name: importing importlib.metadata takes 15 ms."""
     site = Path(module.__file__).parent
     while site != site.parent:
         for folder in site.glob(f"{package.replace('-', '_')}-*.dist-info"):
@@ -178,12 +178,12 @@ def _version(package: str, module: Any) -> str:
 
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # such as tensorflow under another package's name
+    except importlib.metadata.PackageNotFoundError:  # such as tensorflow under another package name
         return "of unknown version"
 
 
 def _behind(kernel: Details, operators: Sequence[Details]) -> Set[int]:
-    """Return which of *operators* the delegate's *kernel* computes: those from its outputs back to its inputs."""
+    """Return which of *operators* the delegate's *kernel* computes, walking from its outputs to its inputs."""
     made_by = {int(tensor): i for i, operator in enumerate(operators) for tensor in operator["outputs"]}
     known = {int(tensor) for tensor in kernel["inputs"]}
     waiting = [int(tensor) for tensor in kernel["outputs"]]

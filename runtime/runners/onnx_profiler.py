@@ -1,4 +1,4 @@
-"""ONNX Runtime's own profiler: the trace that it writes, read back."""
+"""ONNX Runtime's profiler: reads the trace that it writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Record = Dict[str, Any]
 
 
 def profile(model: Path, settings: Settings) -> Sequence[Timed]:
-    """Return what each node of the optimized graph takes, of `RUNS` runs on zeros.
+    """Return the time of each node of the optimized graph, over `RUNS` runs on zeros.
 
     Raises:
         DetliteError: as `OnnxRunner`.
@@ -36,17 +36,17 @@ def profile(model: Path, settings: Settings) -> Sequence[Timed]:
 
 
 def timed(events: Sequence[Record], runs: int) -> Sequence[Timed]:
-    """Return the nodes in a trace of *runs* runs, in their order; the first `WARM_UPS` of these do not count.
+    """Return the nodes in a trace of *runs* runs, in their order; the first `WARM_UPS` runs do not count.
 
     Raises:
-        DeviceError: the runs are not alike.
+        DeviceError: the runs have different nodes.
     """
     nodes = [event for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
     count = len(nodes) // runs
     rows = [nodes[i * count : (i + 1) * count] for i in range(runs)][WARM_UPS:]
     names = {tuple(event["name"] for event in row) for row in rows}
     if len(nodes) != count * runs or len(names) != 1:
-        raise DeviceError("ONNX Runtime's profiler tells of other nodes from run to run: nothing can be said")
+        raise DeviceError("ONNX Runtime's profiler lists different nodes from run to run: there is no result")
     return [_timed([row[i] for row in rows]) for i in range(count)]
 
 

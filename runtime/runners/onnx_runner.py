@@ -1,4 +1,4 @@
-"""An ONNX model in ONNX Runtime: execution providers are its delegates."""
+"""An ONNX model in ONNX Runtime; its delegates are execution providers."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class OnnxRunner:
         runtime: the package and its version.
         inputs: name, index (from 0), shape, signature, dtype and no quantization, in the model's order; a dynamic side
             is 1 in the shape, and -1 in the signature; a tensor without numbers has the dtype object.
-        outputs: the same of the outputs.
+        outputs: the same for the outputs.
     """
 
     def __init__(self, model: Path, settings: Settings, *, trace: Optional[Path] = None) -> None:
-        """Open *model* with the execution providers that the delegates of *settings* name, then the CPU.
+        """Open *model* with the execution providers named as delegates in *settings*, then the CPU.
 
-        With *trace* its profiler is on, which writes to a file whose name begins so.
+        With *trace*, the profiler is on; *trace* is the prefix of its file's name.
 
         Raises:
-            InputError: it is no model that ONNX Runtime opens.
+            InputError: ONNX Runtime cannot open it as a model.
             MissingToolError: ONNX Runtime is not installed.
         """
         try:
@@ -71,7 +71,7 @@ class OnnxRunner:
 
     @property
     def placements(self) -> Tuple[Placement, ...]:
-        """Return how many of the graph's nodes each wanted provider took; none where the runtime does not say."""
+        """Return the number of nodes that each requested provider took; empty if the runtime does not say."""
         if not self._wanted or not hasattr(self._session, "get_provider_graph_assignment_info"):
             return ()
         parts = self._session.get_provider_graph_assignment_info()
@@ -83,36 +83,38 @@ class OnnxRunner:
         return tuple(found)
 
     def set_input(self, index: int, tensor: NDArray[Any]) -> None:
-        """Keep *tensor* as the input with that *index*: it is not copied, and must stay as it is until `invoke`."""
+        """Use *tensor* as the input with that *index*; it is not copied and must not change before `invoke`."""
         self._feed[self.inputs[index]["name"]] = tensor
 
     def invoke(self) -> None:
         """Run the model.
 
         Raises:
-            ContractError: an input is not what the model takes.
-            DeviceError: ONNX Runtime fails at it.
+            ContractError: an input does not fit the model.
+            DeviceError: ONNX Runtime fails to run it.
         """
         for detail in self.inputs:
             tensor = self._feed.get(detail["name"])
             if tensor is None or tensor.dtype != detail["dtype"]:
-                raise ContractError(f"{self.runtime} does not take the input {detail['name']}: want {detail['dtype']}")
+                raise ContractError(
+                    f"{self.runtime} does not accept the input {detail['name']}: want {detail['dtype']}"
+                )
         try:
             self._results = self._session.run(None, self._feed)
         except _errors() as error:
             raise DeviceError(f"{self.runtime} failed to run the model: {_line(error)}") from error
 
     def output(self, index: int) -> NDArray[Any]:
-        """Return the output with that *index*, as the last `invoke` made it."""
+        """Return the output with that *index* of the last `invoke`."""
         return self._results[index]
 
     def end_trace(self) -> Path:
-        """End the profile, and return the file that holds it."""
+        """Stop profiling, and return the trace file."""
         return Path(self._session.end_profiling())
 
 
 def _errors() -> Tuple[Any, ...]:
-    """Return what ONNX Runtime raises: kinds of its own, which have no parent but Exception."""
+    """Return the exceptions that ONNX Runtime raises; their only parent is Exception."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return (ValueError, RuntimeError, *(getattr(state, name) for name in RAISED if hasattr(state, name)))

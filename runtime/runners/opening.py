@@ -18,14 +18,14 @@ def open_model(model: Path, *, threads: int = 1) -> Runner:
     """Return the file *model*, opened by the default back end for its suffix on the CPU.
 
     Raises:
-        InputError: no back end opens such a file, or it is damaged.
+        InputError: no back end can open such a file, or it is damaged.
         MissingToolError: the back end is not installed.
     """
-    if model.suffix == TFLITE:  # any of the interpreters, and no back end is imported: a board starts sooner
+    if model.suffix == TFLITE:  # without importing a back end: a board's program starts faster
         return open_interpreter(model, threads=threads)
     from detlite.runtime.runners.backend import Settings, backend_for
 
     name, backend = backend_for(model, None)
     if backend.open is None:
-        raise InputError(f"{name} cannot run {model} here: it reads what another program measured")
+        raise InputError(f"{name} cannot run {model} here: it only reads another program's measurements")
     return backend.open(model, Settings(threads), None)

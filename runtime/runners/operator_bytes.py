@@ -1,4 +1,4 @@
-"""How many bytes each operator of a .tflite reads and writes, weights too: what a memory-bound one is slow at."""
+"""Bytes that each operator of a .tflite model reads and writes, with weights: they limit memory-bound operators."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from detlite.runtime.runners.interpreter import DELEGATE, Details, open_interpre
 
 
 def bytes_of_operators(model: Path) -> Tuple[Dict[int, Optional[int]], Sequence[Sequence[int]]]:
-    """Return the bytes of the tensors of each operator of *model*, by its number, and what XNNPACK takes of them.
+    """Return the bytes of the tensors of each operator of *model*, by its number, and the parts that XNNPACK takes.
 
-    None for an operator one of whose tensors has no fixed shape. XNNPACK takes parts, each of some operators' numbers.
+    None for an operator with a tensor of no fixed shape. A part is the numbers of its operators.
     """
     opened = open_interpreter(model)
     interpreter = opened.interpreter
     sizes = {int(detail["index"]): _size(detail) for detail in interpreter.get_tensor_details()}
     found: Dict[int, Optional[int]] = {}
-    for operator in interpreter._get_ops_details():  # there is no public way; see `interpreter.Opened`
+    for operator in interpreter._get_ops_details():  # no public function exists; see `interpreter.Opened`
         if operator["op_name"] != DELEGATE:
             tensors = {int(name) for name in (*operator["inputs"], *operator["outputs"]) if int(name) >= 0}
             parts = [sizes.get(tensor) for tensor in tensors]
@@ -38,7 +38,7 @@ def bytes_of_delegated(
 ) -> List[Optional[int]]:
     """Return the bytes of each of a delegate's operators, by their *numbers* in each part, in the order of running.
 
-    None for those of a part that has not as many operators as it took of the model: the delegate fused some.
+    None in a part whose number of operators differs from the model's: the delegate fused some.
     """
     starts = [place for place, number in enumerate(numbers) if number == 0]
     ends = [*starts[1:], len(numbers)]

@@ -1,4 +1,4 @@
-"""What each operator of a model takes, and how two such profiles differ."""
+"""The time of each operator of a model, and the differences between two such profiles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from detlite.runtime.runners.backend import BACKENDS, Settings, Timed
 Record = Dict[str, Any]
 
 RUNS, WARM_UPS = 50, 10
-"""Runs that a profile rests on, and those before them."""
+"""Number of profiled runs, and of warm-up runs before them."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class OperatorTime:
         operator: its type, as the back end calls it.
         occurrence: its number among those of its type, from 1.
         place: where it ran: a delegate, the interpreter, a provider.
-        mean_ms: of the middle half of many runs.
-        share: of the sum of all operators, in 0..1.
-        size_bytes: of the tensors that it reads and writes, weights too; None where that is not known.
+        mean_ms: mean time of the middle half of many runs.
+        share: its part of the sum over all operators, 0..1.
+        size_bytes: size of the tensors that it reads and writes, including weights; None if unknown.
     """
 
     number: int
@@ -42,7 +42,7 @@ class OperatorTime:
 
 @dataclass(frozen=True)
 class OperatorChange:
-    """How one operator differs between two profiles; 0 ms where a profile does not have it."""
+    """The difference of one operator between two profiles; 0 ms in a profile that does not have it."""
 
     operator: str
     occurrence: int
@@ -53,7 +53,7 @@ class OperatorChange:
 
 
 def middle_mean(times: Sequence[int]) -> float:
-    """Return the mean of the middle half of *times*: finer than whole microseconds, and without disturbed runs."""
+    """Return the mean of the middle half of *times*: finer than whole microseconds, and free of disturbed runs."""
     quarter = len(times) // 4
     half = sorted(times)[quarter : len(times) - quarter]
     return sum(half) / len(half)

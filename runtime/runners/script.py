@@ -1,6 +1,6 @@
-"""Back ends without a model: one that does nothing, and one that does what a script says.
+"""Runners without a model: one does nothing, the other follows a script.
 
-A script is JSON, all of it optional: `invoke_ms` (how long each inference takes, taken in turn), `first_ms`, `load_ms`,
+A script is JSON, every key optional: `invoke_ms` (times of the inferences, used in turn), `first_ms`, `load_ms`,
 `clock` (`machine`, which waits, or `scripted`, which does not), `delegate` (`name`, `taken`, `operators`), and what
 goes wrong at inference number N: `fail_at` (an error), `die_at` (the process kills itself), `step_back_at` (the
 clock goes back by `step_back_ms`).
@@ -26,7 +26,7 @@ from detlite.runtime.runners.interpreter import Details
 from detlite.runtime.runners.placement import Placement
 from detlite.runtime.tensors import Quantization
 
-SIZE = (300, 300)  # (height, width) of the input where no contract says another
+SIZE = (300, 300)  # (height, width) of the input without a contract
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def read_script(path: Path) -> Script:
     """Return the script in the file at *path*.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not a script.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -70,13 +70,13 @@ def read_script(path: Path) -> Script:
 
 
 class NullRunner:
-    """A runner with the tensors of a contract, whose inference is nothing and whose outputs are zeros."""
+    """A runner with a contract's tensors that computes nothing and returns zeros."""
 
     runtime = "nothing"
     placements: Tuple[Placement, ...] = ()
 
     def __init__(self, contract: Optional[Contract]) -> None:
-        """Take the tensors from *contract*, or have one image of `SIZE` as input and no outputs."""
+        """Use the tensors of *contract*; without one, the input is an image of `SIZE` and there are no outputs."""
         image = None if contract is None else contract.image
         shape = (1, *SIZE, 3) if image is None else (1, image.height, image.width, image.channels)
         dtype = "uint8" if image is None else image.dtype
@@ -92,7 +92,7 @@ class NullRunner:
         )
 
     def set_input(self, index: int, tensor: NDArray[Any]) -> None:
-        """Take *tensor* and forget it."""
+        """Ignore *tensor*."""
 
     def invoke(self) -> None:
         """Do nothing."""
@@ -104,10 +104,10 @@ class NullRunner:
 
 
 class ScriptedRunner(NullRunner):
-    """A runner whose inferences take what a script says, and fail where it says so."""
+    """A runner whose inferences take the times of a script, and fail where it says so."""
 
     def __init__(self, script: Script, settings: Settings, contract: Optional[Contract]) -> None:
-        """Do what *script* says; the threads of *settings* change nothing."""
+        """Follow *script*; the threads of *settings* have no effect."""
         super().__init__(contract)
         self.runtime = f"script, {settings.threads} thread(s)"
         self.clock: Clock = ScriptedClock() if script.clock == "scripted" else MACHINE_CLOCK

@@ -1,4 +1,4 @@
-"""What the two TFLite interpreters have in common: delegates, and XNNPACK on or off."""
+"""Opening with either TFLite interpreter: delegates, and XNNPACK on or off."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Modules = Sequence[Tuple[str, str]]
 
 
 def opener(modules: Modules) -> Callable[[Path, Settings, Optional[Contract]], Opened]:
-    """Return a back end's `open` that runs models with the first of *modules* that is installed."""
+    """Return the `open` function of a back end that uses the first installed one of *modules*."""
 
     def open_model(model: Path, settings: Settings, _contract: Optional[Contract]) -> Opened:
         module, _runtime = find_interpreter(modules)
         delegates = load_delegates(settings.delegates, module)
-        # beside a delegate that was asked for, the runtime's own choice would take what that leaves, and hide it
+        # with a requested delegate, the runtime's default one would take the remaining operators and hide them
         xnnpack = False if delegates and settings.xnnpack is None else settings.xnnpack
         opened = open_interpreter(
             model, threads=settings.threads, delegates=delegates, xnnpack=xnnpack, modules=modules

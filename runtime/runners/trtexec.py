@@ -1,4 +1,4 @@
-"""What TensorRT's `trtexec --exportTimes` writes; its keys changed with version 8.4."""
+"""Reading the output of TensorRT's `trtexec --exportTimes`; its keys changed with version 8.4."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Dict, List, Mapping
 from detlite.runtime.errors import InputError
 
 STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("postprocess", ("d2hMs", "outMs")))
-"""Copying to the GPU, computing, copying back: the names since version 8.4, then the older ones."""
+"""Stages: copying to the GPU, computing, copying back; the names since version 8.4, then the older ones."""
 
 MOST_BYTES = 1 << 30
 
 
 def read_times(path: Path) -> Mapping[str, List[int]]:
-    """Return the times in the file that `--exportTimes` wrote, in ns by stage, and `latency`: one value a query.
+    """Return the times in the file that `--exportTimes` wrote, in ns by stage, and `latency`: one value per query.
 
     Raises:
-        InputError: it is no such file.
+        InputError: it is not such a file.
     """
     rows = _read(path)
     if not all("latencyMs" in row for row in rows) or not rows:
@@ -35,10 +35,10 @@ def read_times(path: Path) -> Mapping[str, List[int]]:
 def _read(path: Path) -> List[Dict[str, Any]]:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: no times of trtexec are so many")
+            raise InputError(f"{path} has {path.stat().st_size} bytes: too large for the times of trtexec")
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read as what trtexec exports: {error}") from error
+        raise InputError(f"{path} cannot be read as an export of trtexec: {error}") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: want a list, as trtexec exports it")
     return rows

@@ -1,4 +1,4 @@
-"""Runs TensorRT's own `trtexec` on an engine, and reads what it measured: it warms up, and times each query."""
+"""Running TensorRT's `trtexec` on an engine, and reading its times: it warms up and times each query."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from detlite.runtime.runners.imported import Imported
 from detlite.runtime.runners.trtexec import read_times
 
 HOME = Path("/usr/src/tensorrt/bin/trtexec")
-"""Where JetPack has it, which is not on the path."""
+"""Where JetPack installs it, which is not on the path."""
 
 LOG, TIMES = "trtexec.log", "trtexec_times.json"
 WARM_UP_MS = 500
-START_S = 300.0  # an engine of a large model takes a minute to be loaded on a Nano
+START_S = 300.0  # loading a large engine takes a minute on a Nano
 VERSION = re.compile(r"\[TensorRT v(\d{4,6})\]")
 
 
 def run_trtexec(engine: Path, load: Load, folder: Path) -> Imported:
-    """Return what trtexec measures of *engine*, as *load* asks; its log and its times stay in *folder*.
+    """Return the times that trtexec measures for *engine* under *load*; its log and times stay in *folder*.
 
     Raises:
-        MissingToolError: there is no trtexec.
+        MissingToolError: trtexec is not installed.
         InputError: it cannot load the engine.
         DeviceError: it fails otherwise, or takes far too long.
     """
     program = shutil.which("trtexec") or (str(HOME) if HOME.is_file() else None)
     if program is None:
-        raise MissingToolError("trtexec is not on the path: it comes with TensorRT; or give what it exported")
+        raise MissingToolError("trtexec is not on the path: it comes with TensorRT; or give the file that it exported")
     seconds = math.ceil(load.min_duration_ns / 1e9)
     command = [program, f"--loadEngine={engine}", f"--exportTimes={folder / TIMES}", f"--warmUp={WARM_UP_MS}"]
     command += [f"--duration={seconds}", f"--iterations={load.queries}"]
@@ -46,9 +46,11 @@ def run_trtexec(engine: Path, load: Load, folder: Path) -> Imported:
                 timeout=START_S + load.max_duration_ns / 1e9,
             ).returncode
         except subprocess.TimeoutExpired as error:
-            raise DeviceError(f"trtexec took over {error.timeout:g} s and was ended; see {folder / LOG}") from error
+            raise DeviceError(
+                f"trtexec took longer than {error.timeout:g} s and was stopped; see {folder / LOG}"
+            ) from error
     said = (folder / LOG).read_text(encoding="utf-8", errors="replace")
-    if status or "&&&& PASSED" not in said:  # older ones end with status 0 where they failed
+    if status or "&&&& PASSED" not in said:  # older versions exit with status 0 after a failure
         raise _failed(said, status, folder / LOG)
     return Imported(f"TensorRT {_version(said)}, by trtexec", read_times(folder / TIMES))
 
@@ -61,7 +63,7 @@ def _failed(said: str, status: int, log: Path) -> DeviceError | InputError:
 
 
 def _version(said: str) -> str:
-    """Return the version in the banner, which has 8502 for 8.5.2 and 100300 for 10.3.0."""
+    """Return the version in the banner, which is 8502 for 8.5.2 and 100300 for 10.3.0."""
     match = VERSION.search(said)
     if match is None:
         return "of unknown version"

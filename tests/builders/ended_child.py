@@ -12,7 +12,7 @@ def ended_in_time(task: str, *, said: str) -> int:
     """Have *task*, which never ends, ended at its limit; return the process id that it reported before."""
     pids: list[int] = []
     for limit_s in LIMITS_S:
-        with pytest.raises(DeviceError, match=f"{said} took over {limit_s} s and was ended"):
+        with pytest.raises(DeviceError, match=f"{said} took longer than {limit_s} s and was stopped"):
             run_in_child(task, {}, timeout_s=limit_s, progress=lambda what, *_: pids.append(int(what)))
         if pids:
             return pids[0]

@@ -116,4 +116,4 @@ def test_the_profiles_of_two_runs_are_compared(capsys, artifact, tmp_path):
 
 def test_a_run_without_a_profile_is_refused_for_comparing(capsys, tmp_path, script):
     assert main(["measure", str(script), "--backend", "scripted", "--profile-against", str(tmp_path)]) == 2
-    assert "holds no profile: want the folder of a run that was measured with --profile" in capsys.readouterr().err
+    assert "has no profile: give the folder of a run that was measured with --profile" in capsys.readouterr().err

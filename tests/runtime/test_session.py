@@ -74,7 +74,7 @@ def test_a_model_that_is_not_the_contracts_is_refused(model, contract, error):
 
 def test_a_tensor_of_another_shape_is_refused(model):
     session = Session(Artifact(model, tiny_contract()))
-    with pytest.raises(ContractError, match="ai-edge-litert .* does not take the input: .*Dimension mismatch"):
+    with pytest.raises(ContractError, match="ai-edge-litert .* does not accept the input: .*Dimension mismatch"):
         session.invoke(np.zeros((1, 2, 3, 1), np.float32))
 
 
@@ -93,7 +93,7 @@ def test_a_model_that_is_cut_short_is_refused(model):
 
 
 def test_a_folder_is_no_model(tmp_path):
-    with pytest.raises(InputError, match=r"is no file; want a .tflite model"):
+    with pytest.raises(InputError, match=r"is not a file: give a .tflite model"):
         open_interpreter(tmp_path)
 
 

@@ -127,7 +127,7 @@ def _refuse(ran: CompilerRun, log: CompilerLog, options: CompileOptions) -> None
     last = next((line.strip() for line in reversed(ran.text.splitlines()) if line.strip()), "nothing")[:300]
     if ran.timed_out:
         raise DeviceError(
-            f"the Edge TPU compiler took more than {options.timeout_s:g} s and was ended; its last line: {last}"
+            f"the Edge TPU compiler took longer than {options.timeout_s:g} s and was stopped; its last line: {last}"
         )
     if ran.status < 0:
         raise DeviceError(f"the Edge TPU compiler died of signal {-ran.status}; its last line: {last}")

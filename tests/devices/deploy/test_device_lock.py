@@ -47,7 +47,7 @@ def test_the_exit_status_and_both_streams_come_back():
 
 
 def test_what_takes_too_long_is_ended_on_the_device():
-    with pytest.raises(DeviceError, match="here: sleep took over 0.3 s and was ended there"):
+    with pytest.raises(DeviceError, match="here: sleep took longer than 0.3 s and was stopped there"):
         run(HERE, ["sleep", "61.5"], timeout_s=0.3)
     assert not is_running("sleep\x0061.5")
 
@@ -172,7 +172,7 @@ def test_a_failed_job_gives_its_lines_then_its_status(work):
 def test_a_job_that_takes_too_long_is_ended_with_all_its_processes(work):
     with (
         hold(HERE, work, "test") as held,
-        pytest.raises(DeviceError, match="the job took over 1 s and was ended there"),
+        pytest.raises(DeviceError, match="the job took longer than 1 s and was stopped there"),
     ):
         list(job_lines(held, ["sh", "-c", "sleep 62.5 & trap '' TERM; sleep 62.5"], timeout_s=1))
     assert not is_running("sleep\x0062.5")

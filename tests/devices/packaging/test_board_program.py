@@ -214,10 +214,10 @@ def test_images_of_one_name_are_not_packed(artifact, photo):
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
-        ((), 2, "want a command: measure, detect or selftest"),
+        ((), 2, "no command: use measure, detect or selftest"),
         (("measure",), 2, "want a MODEL: board.pyz has none packed in it"),
-        (("measure", "nowhere"), 2, "nowhere: want a folder that detlite wrote or a model file"),
-        (("detect", "nowhere", "x.npy"), 2, "nowhere: want a folder"),
+        (("measure", "nowhere"), 2, "nowhere does not exist: give an artifact folder or a model file"),
+        (("detect", "nowhere", "x.npy"), 2, "nowhere does not exist: give an artifact folder"),
         (("measure", "{model}", "--scenario", "ofline"), 2, "did you mean 'offline'?"),
         (("measure", "{model}", "--preset", "quik"), 2, "did you mean 'quick'?"),
         (("measure", "{model}", "--threads", "0"), 2, "0 threads: want 1 to 256"),

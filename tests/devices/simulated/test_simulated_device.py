@@ -95,7 +95,7 @@ def test_what_ssh_says_of_a_program_without_a_status_is_said_here(way, arguments
 
 
 def test_what_takes_too_long_is_ended_there(board, way):
-    with pytest.raises(DeviceError, match=r"board: sleep took over 0.3 s and was ended there"):
+    with pytest.raises(DeviceError, match=r"board: sleep took longer than 0.3 s and was stopped there"):
         run(way, ["sleep", "71.5"], timeout_s=0.3)
     wait_until(lambda: not processes(board.folder))
 

@@ -104,7 +104,7 @@ def test_what_was_cut_short_is_kept_and_said_and_does_not_count(tmp_path):
         finished = measure_model(setup, run=run).samples
     record = measure_model(setup, run=run)
     assert [one.samples_set_aside for one in record.processes] == [finished, 0]
-    assert f"process 1 was cut short and done anew: the {finished} samples from before are kept" in str(record.cautions)
+    assert f"process 1 was interrupted and repeated: the {finished} earlier samples are kept" in str(record.cautions)
     assert len(read_rows(run / "process-1/samples-cut-1.tsv")) == finished > 0
     assert record.sittings == 2
 
@@ -154,7 +154,7 @@ def test_a_run_is_not_gone_on_with_other_images(tmp_path):
     others = tmp_path / "others"
     others.mkdir()
     (others / "a.npy").write_bytes(setup.images[0].read_bytes())
-    with pytest.raises(InputError, match="already holds a run"):
+    with pytest.raises(InputError, match="already contains a run"):
         measure_model(replace(setup, images=(others / "a.npy", setup.images[1])), run=run)
 
 

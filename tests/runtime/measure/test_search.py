@@ -12,7 +12,7 @@ from detlite.runtime.measure.search import most_queries, most_streams, with_most
 
 
 def trial_of(limit):
-    """A device that keeps up with numbers to *limit*, and answers 100 queries a second at its most."""
+    """A device that keeps up with numbers to *limit*, and answers at most 100 queries per second."""
     asked = []
 
     def trial(value):
@@ -40,9 +40,9 @@ def test_a_rate_is_found_within_a_twentieth_and_keeps_the_limit(limit):
 
 
 def test_a_device_that_keeps_up_with_nothing_is_told():
-    with pytest.raises(FindingError, match="not even one stream keeps the interval"):
+    with pytest.raises(FindingError, match="cannot keep the interval with even one stream"):
         most_streams(trial_of(0.5))
-    with pytest.raises(FindingError, match=r"not even 6.25 queries a second"):
+    with pytest.raises(FindingError, match=r"not even 6.25 queries per second"):
         most_queries(trial_of(1.0))
 
 
@@ -66,5 +66,5 @@ def test_a_trial_that_fails_is_told(tmp_path):
 
 @pytest.mark.parametrize("scenario", ["single-stream", "offline"])
 def test_where_nothing_can_be_found_it_says_so(tmp_path, scenario):
-    with pytest.raises(InputError, match="--find is for multi-stream and server"):
+    with pytest.raises(InputError, match="--find works with multi-stream and server"):
         with_most(scripted(tmp_path, scenario=scenario))

@@ -99,7 +99,7 @@ def test_without_a_source_there_is_no_energy():
 
 def test_a_kernel_that_counts_throttling_is_believed():
     states = [{"throttled": {"cpu0": n}} for n in (4, 6)]
-    assert throttling([states]) == ["throttling: the kernel says so of cpu0 (4 before, 6 after)"]
+    assert throttling([states]) == ["throttling: the kernel reports it for cpu0 (4 before, 6 after)"]
 
 
 def test_a_highest_clock_that_falls_is_throttling():
@@ -121,5 +121,5 @@ def test_a_governor_that_varies_and_a_charger_are_cautions():
     found = cautions({"governors": ["ondemand"], "battery": {"status": "Charging"}})
     assert found == [
         "the processor's governor is ondemand: its clock may vary",
-        "the battery is being charged: that warms the device",
+        "the battery is charging: that warms the device",
     ]

@@ -145,7 +145,7 @@ def test_the_edge_tpu_back_end_never_runs_on_the_cpu(model):
 
 
 def test_xnnpack_beside_a_delegate_is_refused_for_nobody_could_tell_them_apart():
-    with pytest.raises(InputError, match="--xnnpack beside --delegate: which of them took an operator"):
+    with pytest.raises(InputError, match="--xnnpack and --delegate cannot be combined: the report could not say which"):
         Settings(xnnpack=True, delegates=("libgpu.so",))
 
 

@@ -51,13 +51,13 @@ def test_a_missing_library_is_said_to_be_missing(compiled):
 
 @pytest.mark.data
 def test_a_library_that_is_no_delegate_is_named(compiled, tmp_path):
-    with pytest.raises(MissingToolError, match="is no delegate library"):
+    with pytest.raises(MissingToolError, match="is not a delegate library"):
         probe_edgetpu(compiled, library=library(tmp_path, OTHER))
 
 
 @pytest.mark.data
 def test_a_library_that_opens_nothing_is_followed_by_a_diagnosis(compiled, tmp_path):
-    with pytest.raises(DeviceError, match=r"libstub.so opens no Edge TPU 'usb:1': "):
+    with pytest.raises(DeviceError, match=r"libstub.so cannot open an Edge TPU 'usb:1': "):
         probe_edgetpu(compiled, device="usb:1", library=library(tmp_path, NOTHING))
 
 
@@ -81,8 +81,8 @@ def test_a_device_that_libedgetpu_does_not_know_is_refused(device):
         (
             "Package requires runtime version (14), which is newer than this runtime version (13).",
             MissingToolError,
-            "wants the Edge TPU runtime 14, and here is 13: update it, or compile the model with `detlite compile "
-            "--min-runtime 13`",
+            "requires Edge TPU runtime 14, but this machine has 13: update it, or compile the model with `detlite "
+            "compile --min-runtime 13`",
         ),
         ("Encountered unresolved custom op: edgetpu-custom-op.", MissingToolError, "the interpreter does not see it"),
         ("Failed to prepare a custom op.", InputError, "compile it again"),

@@ -81,7 +81,7 @@ def test_runs_that_are_not_alike_have_no_profile():
     node = {"cat": "Node", "name": "a_kernel_time", "dur": 3, "args": {"op_name": "Add", "provider": "CPU"}}
     (one,) = timed([node] * 60, 60)
     assert (one.mean_ms, one.size_bytes) == (0.003, None)
-    with pytest.raises(DeviceError, match="tells of other nodes from run to run"):
+    with pytest.raises(DeviceError, match="lists different nodes from run to run"):
         timed([node] * 59 + [{**node, "name": "b_kernel_time"}], 60)
 
 

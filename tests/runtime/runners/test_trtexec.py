@@ -33,7 +33,7 @@ def test_times_are_read_by_stage(tmp_path, row):
 @pytest.mark.parametrize(
     ("value", "error"),
     [
-        ("[", "cannot be read as what trtexec exports"),
+        ("[", "cannot be read as an export of trtexec"),
         ({}, "want a list"),
         ([], "want the list that trtexec --exportTimes writes"),
         ([{"computeMs": 1}], "with latencyMs in each entry"),

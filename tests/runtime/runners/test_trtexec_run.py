@@ -61,7 +61,7 @@ def test_what_its_times_do_not_hold_is_said(trtexec, setup):
     trtexec()
     record = measure_model(setup)
     assert record.load_ms is None
-    assert "the times are those that TensorRT 8.5.2, by trtexec took: images and post-processing are not in them" in (
+    assert "the times are from TensorRT 8.5.2, by trtexec: they do not include images and post-processing" in (
         record.cautions
     )
 
@@ -78,7 +78,7 @@ def test_an_engine_that_is_replaced_while_it_is_measured_is_told(trtexec, setup)
         ("sys.exit(0)", DeviceError, "trtexec failed: it ended with status 0"),  # without saying that it passed
         ("print('[E] Error[1]: out of memory'); sys.exit(1)", DeviceError, "Error.1.: out of memory"),
         ("print('[E] engine deserialize failed'); sys.exit(1)", InputError, "an engine runs only with the version"),
-        ("open(options['exportTimes'], 'w').write('[')", InputError, "cannot be read as what trtexec exports"),
+        ("open(options['exportTimes'], 'w').write('[')", InputError, "cannot be read as an export of trtexec"),
     ],
 )
 def test_a_trtexec_that_fails_is_told(trtexec, setup, more, kind, text):
@@ -100,7 +100,7 @@ def test_exported_times_are_one_process(tmp_path):
     setup = setup_of(times, None, {**values, "min_duration_s": 0.0})
     assert setup.preset.processes == 1
     assert measure_model(setup).samples == 40
-    with pytest.raises(InputError, match="has another program measure: single-stream alone"):
+    with pytest.raises(InputError, match="measures with another program: use single-stream"):
         setup_of(times, None, {**values, "scenario": "offline"})
 
 

@@ -227,7 +227,7 @@ def test_a_compiler_that_does_not_end_is_ended_in_time(tmp_path, plain, capsys, 
     begin = time.monotonic()
     assert compile_(plain, tmp_path, "--compiler", stand_in(tmp_path, mode), "--timeout", "1", "--retries", "0") == 4
     assert time.monotonic() - begin < 300  # it would go on for 600 s
-    assert "the Edge TPU compiler took more than 1 s and was ended" in capsys.readouterr().err
+    assert "the Edge TPU compiler took longer than 1 s and was stopped" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
