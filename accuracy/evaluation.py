@@ -133,10 +133,10 @@ def evaluate_agreement(
 
 
 def require_trained(artifact: Artifact) -> Artifact:
-    """Return *artifact*; `InputError` where its history says that its weights are random."""
+    """Return *artifact*; `InputError` if its history says that its weights are random."""
     if not artifact.is_trained:
         raise InputError(
-            f"{artifact.model} has random weights, as its history says: nobody trained it, so it has no accuracy"
+            f"{artifact.model} has random weights, according to its history: an untrained model has no accuracy"
         )
     return artifact
 

@@ -1,6 +1,6 @@
 """The commands of `detlite`: each parses its arguments, makes one call, and prints the result.
 
-Not here: any work of its own. What a command computes is in the packages below, where it can be called without
+Not here: any computation. What a command computes is in the packages below, where it can be called without
 click. The table of commands is in `detlite.cli`; options that several commands share are in the modules whose names
 end in `options`.
 

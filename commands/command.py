@@ -1,4 +1,4 @@
-"""The class of commands that do work: options in titled groups in the help, and `--save-job`."""
+"""The class of commands that do work: their help lists options in titled groups, and they have `--save-job`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHERS = "Options"
 
 _TITLES: dict[click.Parameter, str] = {}
 _CLICK_PARAMETERS = "__click_params__"
-"""Where click's decorators keep the parameters of a function, the last one first."""
+"""The attribute in which click's decorators store a function's parameters, the last one first."""
 
 _SAVE_JOB = "detlite.save_job"
 
@@ -25,7 +25,7 @@ _SAVE_JOB = "detlite.save_job"
 def option_group(title: str, *options: Callable[[Any], Any]) -> Callable[[Function], Function]:
     """Return a decorator that adds *options* and lists them under *title* in the help.
 
-    Each is what `click.option` returns, or a function that adds several; groups that it makes itself stay.
+    Each is the result of `click.option`, or a function that adds several; the groups of such a function stay.
     """
 
     def add(function: Function) -> Function:
@@ -43,7 +43,7 @@ class WorkCommand(click.Command):
     """A command whose options are listed in groups, and which `--save-job FILE` writes as a job for `detlite run`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        """Take what `click.Command` takes; `--save-job` is added to the options."""
+        """Take the arguments of `click.Command`, and add the option `--save-job`."""
         super().__init__(*arguments, **settings)
         save_job = click.Option(
             ["--save-job"],
@@ -68,7 +68,7 @@ class WorkCommand(click.Command):
                 formatter.write_dl(lines)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and write the job that was asked for: also where a gate failed, for the work was done."""
+        """Run the command, and write the requested job, also if a gate failed: the work was done."""
         path: Path | None = ctx.meta.get(_SAVE_JOB)
         if path is None:
             return super().invoke(ctx)

@@ -1,4 +1,4 @@
-"""`detlite compare`: whether two things of a kind agree: two runs, or two models."""
+"""`detlite compare`: whether two runs, or two models, agree."""
 
 from __future__ import annotations
 
@@ -24,11 +24,23 @@ RUN_OPTIONS = {"fail_on": (), "allow_different": (), "as_markdown": False}
 @click.command(cls=WorkCommand)
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("--fail-on", multiple=True, metavar="FIGURE=CHANGE", help="Runs: how far it may move; again for more.")
-@click.option("--allow-different", multiple=True, metavar="WHAT", help="Runs: device, protocol, a place in them, all.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="FIGURE=CHANGE",
+    help="Runs: largest change of a figure that passes. Repeatable.",
+)
+@click.option(
+    "--allow-different",
+    multiple=True,
+    metavar="WHAT",
+    help="Runs: ignore differences in device, protocol, a field of these, or all. Repeatable.",
+)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Runs: write Markdown, for a pull request.")
-@click.option("--images", type=click.Path(path_type=Path), help="Models: images to run both on; else seeded ones.")
-@click.option("--tolerance", type=click.FloatRange(0), help="Models: how far outputs may be apart.")
+@click.option(
+    "--images", type=click.Path(path_type=Path), help="Models: images to run both on (default: generated from a seed)."
+)
+@click.option("--tolerance", type=click.FloatRange(0), help="Models: largest difference of outputs that passes.")
 @multiple_subgraphs_option
 @json_option
 def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
@@ -41,15 +53,17 @@ def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
     detlite compare detect.tflite detect_edgetpu.tflite
 
     Two runs that `detlite measure` or `detlite evaluate` recorded: what changed, and is it more than noise? They must
-    have been made alike. Two models: do contracts, outputs on the same images, and operators agree? A CPU model and
-    a compiled file: do they belong together?
+    have the same device and protocol. Two models: do contracts, outputs on the same images, and operators agree? A CPU
+    model and a compiled file: do they belong together?
     """
     for path in (a, b):
         if not path.exists():
-            raise InputError(f"{path} is not there: want a run or a model")
+            raise InputError(f"{path} does not exist: give a run or a model")
     first, second = record_file(a), record_file(b)
     if (first is None) != (second is None):
-        raise InputError(f"{a if first else b} is the record of a run, {b if first else a} is none: want two of a kind")
+        raise InputError(
+            f"{a if first else b} is the record of a run, but {b if first else a} is not: give two runs or two models"
+        )
     _refuse(values, MODEL_OPTIONS if first else RUN_OPTIONS, "models" if first else "records of runs")
     if first is None or second is None:
         compare_models(a, b, **{name: values[name] for name in MODEL_OPTIONS}, as_json=as_json)
@@ -70,12 +84,12 @@ def _refuse(values: dict[str, Any], options: dict[str, Any], what: str) -> None:
     given = [name for name, default in options.items() if values[name] != default]
     if given:
         option = {"as_markdown": "markdown"}.get(given[0], given[0]).replace("_", "-")
-        raise InputError(f"--{option} is for {what}, and A and B are none")
+        raise InputError(f"--{option} works only with {what}: leave it out")
 
 
 def _show(found: RunComparison) -> None:
     for one in found.different:
-        notice(f"not made alike: {one}")
+        notice(f"not comparable: {one}")
     emit_table(COLUMNS, rows(found))
     count = len(found.findings)
     verdict = f"{count} finding{'s' if count != 1 else ''}" if count else "no finding"

@@ -1,4 +1,4 @@
-"""What `detlite compare` does with two models."""
+"""The part of `detlite compare` that compares two models."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from detlite.studies.compare.file_comparison import CompareOptions, compare, rea
 def compare_models(
     a: Path, b: Path, *, images: Path | None, tolerance: float | None, multiple_subgraphs: bool, as_json: bool
 ) -> None:
-    """Print whether the models A and B agree; `FindingError` where they do not.
+    """Print whether the models A and B agree.
 
     Raises:
         FindingError: they do not agree.
-        InputError: one is no finished model, or nothing compares the two.
+        InputError: one is not a finished model, or the two cannot be compared.
     """
     options = CompareOptions(tolerance, () if images is None else images_given(images).paths, multiple_subgraphs)
     with progress() as report:

@@ -1,4 +1,4 @@
-"""`detlite compile`: what an accelerator runs, made by the accelerator's own compiler."""
+"""`detlite compile`: compile a model for an accelerator with the accelerator's own compiler."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
     detlite compile out/int8 --target tensor_g4 -o out/pixel9
 
     The compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called with the
-    compiler's own arguments in the folder that holds the model; {folder} in it stands for that. Several models are
-    compiled together, to share the chip's memory. Without --fix a model is compiled as it is; `detlite inspect
+    compiler's arguments in the model's folder; {folder} in its command is replaced by that folder. Several models are
+    compiled together to share the chip's memory. Without --fix a model is compiled unchanged; `detlite inspect
     --target edgetpu` says what would help.
     """
     name, chosen = CHOICES.named(target)

@@ -1,4 +1,4 @@
-"""What the shell completes of options and arguments whose names detlite knows; nothing heavy is imported for it."""
+"""Shell completion of names that detlite knows, without heavy imports."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]
 
 
 def names_of(names: Callable[[], Iterable[str]]) -> Complete:
-    """Return what completes one of *names*, which is called when the shell asks."""
+    """Return a completion function for the *names*, which are computed when the shell asks."""
     return partial(_complete, names)
 
 
 def plugins_of(package: str) -> Complete:
-    """Return what completes the name of a plug-in in *package*, such as `detlite.accuracy.metrics`."""
+    """Return a completion function for the plug-ins in *package*, such as `detlite.accuracy.metrics`."""
     return names_of(lambda: plugin_names(package))
 
 
@@ -52,7 +52,7 @@ def model_or_file(_context: click.Context, _parameter: click.Parameter, incomple
 
 
 def device_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the name of a device in the inventory: that of `--inventory` if it is given."""
+    """Complete the name of a device in the inventory, or in the one that `--inventory` names."""
     from click.shell_completion import CompletionItem
 
     from detlite.devices.inventory import read_inventory
@@ -61,5 +61,5 @@ def device_names(context: click.Context, _parameter: click.Parameter, incomplete
     try:
         known = read_inventory(given).devices
     except DetliteError:
-        return []  # completing is no place for an error message
+        return []  # completion cannot show an error message
     return [CompletionItem(name) for name in known if name.startswith(incomplete)]

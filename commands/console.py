@@ -1,4 +1,4 @@
-"""What a command prints: results on stdout (a table or JSON), progress and notices on stderr.
+"""Output of commands: results on stdout (a table or JSON), progress and notices on stderr.
 
 rich is imported when there is something to draw: `detlite --help` never needs it.
 """
@@ -18,7 +18,7 @@ import click
 from detlite.runtime.progress import Progress
 from detlite.runtime.version import SCHEMA_VERSION
 
-LINE_EVERY_S = 2.0  # without a terminal: how often a line of progress is written
+LINE_EVERY_S = 2.0  # without a terminal: time between lines of progress
 
 
 def emit_json(schema: str, record: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ def as_json(record: Mapping[str, Any]) -> str:
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write *rows* to stdout as a table; plain text with two spaces between columns, so that it can be piped."""
+    """Write *rows* to stdout as a plain table with two spaces between columns, fit for pipes."""
     cells = [[str(cell) for cell in row] for row in [columns, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
@@ -57,13 +57,13 @@ def notice(text: str) -> None:
 
 
 def draws_bars() -> bool:
-    """Return whether stderr is a terminal on which bars and colours are welcome."""
+    """Return whether stderr is a terminal that shows bars and colours."""
     return sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Give a `Progress` that draws bars on a terminal, and writes a line every two seconds elsewhere."""
+    """Give a `Progress` that draws bars on a terminal, or else writes a line every two seconds."""
     if not draws_bars():
         yield _Lines().report
         return
@@ -85,7 +85,7 @@ def progress() -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress where no bar can be drawn: first, last, and a line every two seconds."""
+    """Progress without bars: the first and last line, and one every two seconds."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}

@@ -30,7 +30,11 @@ from detlite.runtime.child import run_in_child
 @click.argument("source", required=False, shell_complete=model_or_file)
 @out_option
 @click.option(
-    "--heads", type=HEADS, default="raw", show_default=True, help="End in raw heads, or in the post-processing op."
+    "--heads",
+    type=HEADS,
+    default="raw",
+    show_default=True,
+    help="Outputs: raw heads, or the post-processing op's detections.",
 )
 @click.option(
     "--type",
@@ -42,7 +46,7 @@ from detlite.runtime.child import run_in_child
     "quantization-aware checkpoint.",
 )
 @to_option
-@option_group("What to rebuild, in place of SOURCE", rebuild_options)
+@option_group("Detector to rebuild, instead of SOURCE", rebuild_options)
 @source_options
 @force_option
 @json_option
@@ -55,9 +59,9 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
     detlite convert ssdlite_mobilenet_v2_coco --heads postprocess --type float16 -o out/half
     detlite convert --family ssdlite_mobiledet_edgetpu --input 320 --random-weights 0 -o out/untrained
 
-    SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` brought. Instead of it,
+    SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` downloaded. Instead,
     --config with --checkpoint rebuilds a detector of the TF Object Detection API, and --family with --random-weights
-    one that nobody trained yet.
+    an untrained one.
     """
     exporter_called(values["to"])
     request: dict[str, Any] = source_record(source, values)

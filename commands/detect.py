@@ -1,4 +1,4 @@
-"""`detlite detect`: what a model finds in images and videos, on this machine."""
+"""`detlite detect`: run a model on images and videos, on this machine."""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ _PATH = click.Path(path_type=Path)
     type=click.FloatRange(0, 1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
-    help="Lowest score of a detection that is listed and drawn; of a ranking the best five are.",
+    help="Minimum score of a detection that is listed and drawn; of a ranking, the best five are shown.",
 )
-@click.option("--draw", type=_PATH, metavar="OUT", help="Draw what is found to this folder, or to this file for one.")
+@click.option(
+    "--draw", type=_PATH, metavar="OUT", help="Folder for pictures with the results drawn in; for one image, a file."
+)
 @option_group(
     "COCO results",
     click.option(
         "--coco-json",
         type=_PATH,
         metavar="FILE",
-        help="Write all detections, whatever their scores, as a results file that COCO's tools score.",
+        help="Results file in COCO's format to write, with all detections whatever their scores.",
     ),
     click.option(
         "--coco-annotations",
@@ -52,8 +54,10 @@ _PATH = click.Path(path_type=Path)
         help="COCO annotations with the ids of images and categories (default: file names, COCO's categories).",
     ),
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
-@click.option("--force", is_flag=True, help="Replace the files that exist.")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
+)
+@click.option("--force", is_flag=True, help="Replace existing files.")
 @json_option
 def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any) -> None:
     """Detect with MODEL in IMAGES: image files, folders, lists (.txt) and videos.
@@ -87,18 +91,18 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
 
 
 def _coco_ids(values: dict[str, Any], labels: Sequence[str], inputs: Sequence[Input]) -> CocoIds | None:
-    """Return the ids for the results file, checked before any work; None where no file is asked for."""
+    """Return the ids for the results file, checked before any work; None if no file is requested."""
     out, annotations = values["coco_json"], values["coco_annotations"]
     if out is None:
         if annotations is not None:
-            raise InputError("--coco-annotations goes with --coco-json FILE")
+            raise InputError("--coco-annotations needs --coco-json FILE")
         return None
     if out.exists() and not values["force"]:
-        raise InputError(f"{out} exists already; choose another file, or pass --force to replace it")
+        raise InputError(f"{out} already exists; choose another file, or pass --force to replace it")
     ids = coco_ids(labels, annotations)
     for one in inputs:
         if one.is_video:
-            raise InputError(f"{one.path} is a video, and COCO's results are of images: leave it out")
+            raise InputError(f"{one.path} is a video, but COCO results describe images: leave it out")
         ids.image_id(one.path)
     return ids
 
@@ -139,7 +143,7 @@ def _place(item: Found) -> str:
 
 
 def _video_line(name: str, frames: Sequence[ImageResult], threshold: float) -> str:
-    """Return one line of a video: in how many of its frames each class was found, the most frequent first."""
+    """Return the line for a video: each class with the number of frames it was found in, the most frequent first."""
     seen = Counter(label for one in frames for label in {item.label for item in one.shown(threshold)})
     classes = ", ".join(f"{label} in {count}" for label, count in seen.most_common())
     return f"{name}: {len(frames)} frames; {classes or 'nothing found'}"

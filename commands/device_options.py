@@ -1,4 +1,4 @@
-"""The options that send a command's work to a device of the inventory."""
+"""Options that run a command's work on a device of the inventory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _INVENTORY = click.option(
     "--inventory",
     type=click.Path(path_type=Path),
-    help="File of your devices (default: ~/.config/detlite/devices.toml).",
+    help="File that lists your devices (default: ~/.config/detlite/devices.toml).",
 )
 
 
@@ -29,7 +29,7 @@ def device_option(command: Command) -> Command:
 
 
 def devices_option(command: Command) -> Command:
-    """Add `--device NAME`, any number of times."""
+    """Add `--device NAME`, repeatable."""
     option = click.option(
         "--device",
         "devices",
@@ -41,10 +41,10 @@ def devices_option(command: Command) -> Command:
 
 
 def devices_asked_for(names: Sequence[str], inventory: Path | None) -> list[Device]:
-    """Return the devices that are called *names*; none for this machine, which is called `host` where it has no table.
+    """Return the devices called *names*; none for `host`, this machine, unless the inventory has a table for it.
 
     Raises:
-        InputError: a name is unknown or stands twice, or the inventory is not right.
+        InputError: a name is unknown or given twice, or the inventory is invalid.
     """
     if len(set(names)) != len(names):
         raise InputError(f"--device names one device twice: {', '.join(names)}")

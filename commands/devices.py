@@ -1,4 +1,4 @@
-"""`detlite devices`: the user's devices, and what detlite left on them."""
+"""`detlite devices`: the user's devices, and detlite's files on them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from detlite.devices.transport.connect import connect
 from detlite.runtime.errors import DetliteError
 
 FILE = click.Path(path_type=Path)
-inventory_option = click.option("--inventory", type=FILE, help="In place of ~/.config/detlite/devices.toml.")
+inventory_option = click.option(
+    "--inventory", type=FILE, help="File that lists your devices (default: ~/.config/detlite/devices.toml)."
+)
 
 
 @click.group()
@@ -43,7 +45,7 @@ command.add_command(simulate)
 @inventory_option
 @json_option
 def list_devices(inventory: Path | None, as_json: bool) -> None:
-    """List the devices of the inventory, whether each is there, and what it is.
+    """List the devices of the inventory, whether each can be reached, and what it is.
 
     \b
     detlite devices list --json
@@ -85,7 +87,7 @@ def _row(device: Device, found: Recognized | DetliteError) -> dict[str, Any]:
 @inventory_option
 @json_option
 def show_device(name: str, inventory: Path | None, as_json: bool) -> None:
-    """Show what the device NAME is, what runs models on it, and how it stands.
+    """Show the device NAME: its hardware, its back ends, and its state.
 
     \b
     detlite devices show orin
@@ -103,7 +105,7 @@ def show_device(name: str, inventory: Path | None, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True)
 @inventory_option
 def clean_devices(names: tuple[str, ...], inventory: Path | None) -> None:
-    """Remove what detlite put on the devices NAMES; a device with a job on it is left alone.
+    """Remove detlite's files from the devices NAMES; a device that is running a job is skipped.
 
     \b
     detlite devices clean pixel8 orin

@@ -1,4 +1,4 @@
-"""`detlite doctor`: what would spoil a measurement, and the line that cures it."""
+"""`detlite doctor`: find what would spoil a measurement, with a command to fix it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
 @device_option
 @json_option
 def command(artifact: Path | None, device: str | None, inventory: Path | None, as_json: bool) -> int:
-    """Look for what would spoil a measurement on this machine or a device, of ARTIFACT where it is given.
+    """Find what would spoil a measurement on this machine or a device, of ARTIFACT if given.
 
     \b
     detlite doctor
     detlite doctor --device orin
     detlite doctor out/edgetpu --device coral --json
 
-    Nothing is changed. Exit status 1 where something would spoil a measurement, 4 where the device is gone.
+    Nothing is changed. The exit status is 1 if something would spoil a measurement, 4 if the device cannot be reached.
     """
     model = None if artifact is None else examined(artifact)
     known = read_inventory(inventory).device(device or HOST)

@@ -1,4 +1,4 @@
-"""`detlite evaluate`: a score by labels, fidelity to another model, and gates on both."""
+"""`detlite evaluate`: accuracy on labelled images, fidelity to another model, and gates on both."""
 
 from __future__ import annotations
 
@@ -48,15 +48,17 @@ Record = dict[str, Any]
 @option_group(
     "Images",
     ground_truth_options,
-    click.option("--limit", type=click.IntRange(1), help="Use only this many images, the first ones."),
+    click.option("--limit", type=click.IntRange(1), help="Use only the first images, this many (default: all)."),
 )
 @option_group(
     "Where and how the model runs",
     click.option(
-        "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter."
+        "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
     ),
     click.option(
-        "--resize-as", type=click.Choice(list(CLIENT_RESIZES)), help="Resize the images as this client library does."
+        "--resize-as",
+        type=click.Choice(list(CLIENT_RESIZES)),
+        help="Resize the images like this client library (default: as the contract says).",
     ),
     click.option(
         "--detections",
@@ -68,35 +70,35 @@ Record = dict[str, Any]
 )
 @option_group(
     "Comparison and gates",
-    click.option(
-        "--against", type=click.Path(path_type=Path), help="Model to compare with: the float one, or an earlier one."
-    ),
+    click.option("--against", type=click.Path(path_type=Path), help="Model to compare with, such as the float model."),
     click.option(
         "--bootstrap",
         type=click.IntRange(0, 10_000),
         default=0,
         show_default=True,
-        help="Number of bootstrap draws for a confidence interval; 0: none.",
+        help="Number of bootstrap draws for a confidence interval; 0 for no interval.",
     ),
-    click.option("--min-map", type=click.FloatRange(0, 100), help="Lowest mAP in percent that passes."),
+    click.option("--min-map", type=click.FloatRange(0, 100), help="Minimum mAP in percent to pass."),
     click.option(
-        "--min-map-ratio", type=click.FloatRange(0, 2), help="Lowest ratio to the mAP of --against, such as 0.99."
+        "--min-map-ratio",
+        type=click.FloatRange(0, 2),
+        help="Minimum ratio to the mAP of --against to pass, such as 0.99.",
     ),
-    click.option("--min-top1", type=click.FloatRange(0, 100), help="Lowest top-1 accuracy in percent that passes."),
-    click.option("--min-miou", type=click.FloatRange(0, 100), help="Lowest mean IoU in percent that passes."),
+    click.option("--min-top1", type=click.FloatRange(0, 100), help="Minimum top-1 accuracy in percent to pass."),
+    click.option("--min-miou", type=click.FloatRange(0, 100), help="Minimum mean IoU in percent to pass."),
     click.option(
-        "--min-fidelity", type=click.FloatRange(0, 100), help="Lowest fidelity to --against in percent that passes."
+        "--min-fidelity", type=click.FloatRange(0, 100), help="Minimum fidelity to --against in percent to pass."
     ),
 )
 @click.option("--per-class", is_flag=True, help="Show the score of each class.")
 @click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path), help="File for the record that `detlite compare` reads."
+    "-o", "--output", "out", type=click.Path(path_type=Path), help="File to write the record to, for `detlite compare`."
 )
 @click.option(
     "--save-detections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File for what the model found, as lines of JSON that --detections reads.",
+    help="File to write the results to, as lines of JSON that --detections reads.",
 )
 @json_option
 def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> None:
@@ -108,7 +110,7 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
 
-    The metric is the usual one for the labels and the model's task; other metrics for it are named with --metric.
+    The default metric is the usual one for the labels and the model's task; --metric names another.
     """
     labels = labels_given(values)
     _check_use(labels, values)
@@ -137,7 +139,9 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
 
 def _check_use(labels: DatasetFiles | None, values: Record) -> None:
     if labels is None and values["images"] is not None and values["against"] is None:
-        raise InputError("--images without labels gives the fidelity to another model: give it with --against ARTIFACT")
+        raise InputError(
+            "--images without labels measures fidelity to another model: name that with --against ARTIFACT"
+        )
     if labels is None and values["images"] is None:
         raise InputError(
             f"give labels with {label_options()} for a score, or --images FOLDER --against ARTIFACT for fidelity"
@@ -150,18 +154,18 @@ def _check_use(labels: DatasetFiles | None, values: Record) -> None:
 
 
 def _host(values: Record) -> InferenceHost:
-    """Return where the model is run, with the images resized as was asked for; or the results of an earlier run."""
+    """Return where the model runs, with the requested resizing, or the results of an earlier run."""
     chosen = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
     if values["detections"] is not None:
         if chosen or values["resize_as"]:
-            raise InputError("--detections are of a model that was run already: leave out --device and --resize-as")
+            raise InputError("--detections reads results of an earlier run: leave out --device and --resize-as")
         return _recorded(values)
     host: InferenceHost = RemoteDetector(chosen[0]) if chosen else ThisMachine()
     return ResizedAs(values["resize_as"], host) if values["resize_as"] else host
 
 
 def _recorded(values: Record) -> Recorded:
-    """Return the results of a run; the mAP that its preset requires is a gate where none is given."""
+    """Return the results of a run; the mAP that its preset requires is the default gate."""
     recorded = Recorded(values["detections"])
     if values["min_map"] is None and values["coco"] is not None:
         values["min_map"] = recorded.quality_map()
@@ -179,14 +183,14 @@ def _evaluate(
     if labels is not None:
         asked = Scoring(labels, values["metric"], values["known_classes"], values["min_fidelity"] is not None)
         return evaluate_by_labels(artifact, asked, options, reference=against, progress=report)
-    assert against is not None  # `_check_use` has seen to it
+    assert against is not None  # checked by `_check_use`
     images = Images(images_given(values["images"]).paths[: values["limit"]], "")
     return evaluate_agreement(artifact, against, images, options, report)
 
 
 def _show(artifact: Path, result: Accuracy | Agreement, *, per_class: bool) -> None:
     is_simulated = result.run.device.get(SIMULATED)
-    mark = f"{SIMULATED} " if is_simulated else ""  # what was found there says nothing of a device's delegates
+    mark = f"{SIMULATED} " if is_simulated else ""  # simulated results say nothing about a device's delegates
     facts = {key: value for key, value in result.to_record().items() if _is_shown(key, value)}
     emit_facts({mark + key.removeprefix(f"{SIMULATED}_"): _shown(value) for key, value in facts.items()})
     if isinstance(result, Accuracy):

@@ -1,4 +1,4 @@
-"""`detlite export`: a finished model in another format."""
+"""`detlite export`: write a finished model in another format."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from detlite.runtime.child import run_in_child
 @force_option
 @json_option
 def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -> None:
-    """Write ARTIFACT, a folder that detlite wrote or a .tflite with its op, in another format.
+    """Write ARTIFACT, a folder that detlite wrote or a .tflite with its post-processing op, in another format.
 
     \b
     detlite export out/float --to FORMAT -o out/exported
 
-    The contract stays the same, and the history says what was exported. To export a trained detector without a TFLite
+    The contract stays the same, and the history records the export. To export a trained detector without a TFLite
     model in between, use `detlite convert --to`.
     """
     exporter = exporter_called(to)

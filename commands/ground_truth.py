@@ -1,4 +1,4 @@
-"""The options of `detlite evaluate` that name labelled images: one for each data set that has labels."""
+"""The options of `detlite evaluate` for labelled images: one for each data set format with labels."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _OPTIONS = (
         "--metric",
         metavar="NAME",
         shell_complete=names_of(metric_names),
-        help=f"{', '.join(metric_names())} (default: the usual one for the labels).",
+        help=f"Metric: {', '.join(metric_names())} (default: the usual one for the labels).",
     ),
-    click.option("--known-classes", is_flag=True, help="Leave out annotated classes that the model does not have."),
+    click.option("--known-classes", is_flag=True, help="Ignore annotated classes that the model does not have."),
 )
 
 
@@ -43,22 +43,22 @@ def _further_option(owner: str, further: FurtherOption) -> Callable[[Command], C
 
 
 def labels_given(values: Given) -> DatasetFiles | None:
-    """Return the data set whose labels *values* name; None where no labels are given.
+    """Return the data set whose labels *values* name; None if no labels are given.
 
     Raises:
-        InputError: the options do not belong together.
-        UnknownNameError: no metric is called so.
+        InputError: the options cannot be combined.
+        UnknownNameError: no metric has that name.
     """
     if values["metric"] is not None and values["metric"] not in metric_names():
         raise unknown_name("metric", values["metric"], metric_names())
     datasets = _labelled_datasets()
     given = [name for name in datasets if value_of(values, name) is not None]
     if len(given) > 1:
-        raise InputError(f"--{given[0]} and --{given[1]}: give labels of one kind")
+        raise InputError(f"--{given[0]} and --{given[1]}: give labels in one format")
     for name, dataset in datasets.items():
         for option in dataset.further:
             if value_of(values, option.name) is not None and name not in given:
-                raise InputError(f"--{option.name} goes with --{name}")
+                raise InputError(f"--{option.name} needs --{name}")
     files = _files(given[0], datasets[given[0]], values) if given else None
     if files is None and (values["metric"] or values["known_classes"]):
         raise InputError(f"--metric and --known-classes need labels: give {label_options()}")
@@ -66,7 +66,7 @@ def labels_given(values: Given) -> DatasetFiles | None:
 
 
 def _files(option: str, dataset: Dataset, values: Given) -> DatasetFiles | None:
-    """Return the data set of *option*; None where what is given of it has no labels."""
+    """Return the data set of *option*; None if what is given has no labels."""
     found = {one.name: value_of(values, one.name) for one in dataset.further}
     further = {name: str(value) for name, value in found.items() if value is not None}
     if all(reader.needs is not None and reader.needs not in further for reader in dataset.labels.values()):
@@ -76,7 +76,7 @@ def _files(option: str, dataset: Dataset, values: Given) -> DatasetFiles | None:
 
 
 def label_options() -> str:
-    """Return the options that name labels, with what they take, for a message."""
+    """Return the options for labels with their arguments, for a message."""
     each = [_usage(name, dataset) for name, dataset in _labelled_datasets().items()]
     return f"{', '.join(each[:-1])} or {each[-1]}"
 

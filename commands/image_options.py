@@ -1,4 +1,4 @@
-"""The options that name images: one for each format of data sets, for `detlite quantize` and `detlite evaluate`."""
+"""Options for images, one for each data set format, of `detlite quantize` and `detlite evaluate`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,26 @@ Given = Mapping[str, Any]
 
 PATH = click.Path(path_type=Path)
 _OPTIONS = (
-    click.option("--count", type=int, default=DEFAULT_COUNT, show_default=True, help="Images to calibrate with."),
+    click.option(
+        "--count", type=int, default=DEFAULT_COUNT, show_default=True, help="Number of images to calibrate with."
+    ),
     click.option("--seed", type=int, default=0, show_default=True, help="Seed for the choice of images."),
     click.option(
         "--choice",
         type=click.Choice(CHOICES),
         default=CHOICES[0],
         show_default=True,
-        help="stratified: like all images in classes and sizes, or in content without labels. random. first.",
+        help="Choice of images: stratified (by classes and sizes, or without labels by content), random or first.",
     ),
-    click.option("--lint", is_flag=True, help="Check the images: duplicates, blank, colour order, scale, variety."),
-    click.option("--lint-against", type=PATH, metavar="IMAGES", help="Check that none of these is among the images."),
+    click.option(
+        "--lint", is_flag=True, help="Check the images for duplicates, blanks, colour order, scale and variety."
+    ),
+    click.option(
+        "--lint-against",
+        type=PATH,
+        metavar="IMAGES",
+        help="Also check that none of these images is among the calibration images.",
+    ),
     click.option("--fail-on-lint", is_flag=True, help="If a check finds something, write nothing and exit with 1."),
 )
 
@@ -43,7 +52,7 @@ def dataset_option(name: str, dataset: Dataset) -> Callable[[Command], Command]:
 
 
 def value_of(values: Given, option: str) -> Any:
-    """Return what was given for *option*, such as `oid-labels`; None where it was not given."""
+    """Return the value of *option*, such as `oid-labels`; None if it was not given."""
     return values[option.replace("-", "_")]
 
 
@@ -63,24 +72,24 @@ def image_options(command: Command) -> Command:
 
 
 def images_given(path: Path) -> Images:
-    """Return the images in the folder or list *path*; a notice tells which files were skipped."""
+    """Return the images in the folder or list *path*; a notice names the skipped files."""
     images = images_in(path)
     tell_skipped(path, images.skipped)
     return images
 
 
 def tell_skipped(path: Path, skipped: tuple[Path, ...]) -> None:
-    """Write a notice where files of the folder *path* were *skipped*."""
+    """Write a notice if files of the folder *path* were *skipped*."""
     text = skipped_notice(path, skipped)
     if text is not None:
         notice(text)
 
 
 def request_of(values: Given, *, count: int, others: int) -> ImageRequest:
-    """Return the images that *values* ask for: *count* to calibrate with, and *others*.
+    """Return the request for the images of *values*: *count* to calibrate with, and *others*.
 
     Raises:
-        InputError: none are given, or images of two kinds.
+        InputError: no images are given, or images in two formats.
     """
     datasets = datasets_by_option()
     given = [name for name in datasets if value_of(values, name) is not None]
@@ -99,5 +108,5 @@ def request_of(values: Given, *, count: int, others: int) -> ImageRequest:
 
 
 def wants_lint(values: Given) -> bool:
-    """Return whether the images are to be checked."""
+    """Return whether to check the images."""
     return bool(values["lint"] or values["fail_on_lint"] or values["lint_against"] is not None)

@@ -1,4 +1,4 @@
-"""`detlite inspect`: what a model file is, and what can be done with it."""
+"""`detlite inspect`: show what a model file is, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPILED = {
     "min_runtime_version": "oldest Edge TPU runtime",
     "estimated_compute_ms": "compiler's own estimate, ms at 500 MHz, compute only",
 }
-"""Facts of a compiled file, and what text calls them."""
+"""Facts of a compiled file, and their names in text."""
 
 CHOICES = inspect_choices()
 
@@ -37,7 +37,7 @@ CHOICES = inspect_choices()
 @source_options
 @json_option
 def command(file: str, target: str | None, as_json: bool, **values: Any) -> None:
-    """Say what FILE is: its format, input, heads, anchors, classes, post-processing, and what can be done with it.
+    """Show what FILE is: its format, input, heads, anchors, classes, post-processing, and what can be done with it.
 
     \b
     detlite inspect frozen_inference_graph.pb
@@ -51,7 +51,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
         return
     _refuse_strangers(None)
     from detlite.convert.find_source import locate
-    from detlite.convert.inspection import inspect_file  # a prediction answers in a blink, without the readers
+    from detlite.convert.inspection import inspect_file  # here: a prediction does not need the readers
 
     path = locate(file)
     with progress() as report:
@@ -63,7 +63,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
         emit_facts(_lines(facts))
         click.echo(f"{Path(file).name}: {facts['is']}; next: {facts['next'][0] if facts['next'] else 'nothing'}")
     if facts.get("findings"):
-        raise FindingError(f"{file} is no valid Edge TPU package: {'; '.join(facts['findings'])}")
+        raise FindingError(f"{file} is not a valid Edge TPU package: {'; '.join(facts['findings'])}")
 
 
 def _predict(path: Path, chip: str, values: dict[str, Any], *, as_json: bool) -> None:

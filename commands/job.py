@@ -35,7 +35,7 @@ SUFFIX = ".toml"
 MOST_BYTES = 1 << 20
 KEYS = ("detlite", "command", "folder", "arguments", "options")
 NOT_SAVED = ("help", "save_job")
-"""Parameters that are no part of the work."""
+"""Parameters that do not belong to a job."""
 
 Value = str | int | float | bool | list[Any]
 
@@ -62,11 +62,11 @@ class Job:
 
 
 def check_new(path: Path, *, force: bool) -> None:
-    """Raise `InputError` where a job cannot be written to *path*, or is there and *force* is false."""
+    """Raise `InputError` if a job cannot be written to *path*, or it exists and *force* is false."""
     if path.exists() and not force:
-        raise InputError(f"{path} exists already: give --save-job another file")
+        raise InputError(f"{path} already exists: give --save-job another file")
     if not path.absolute().parent.is_dir():
-        raise InputError(f"{path.parent} is no folder: make it first, or give --save-job another file")
+        raise InputError(f"{path.parent} is not a folder: create it first, or give --save-job another file")
 
 
 def job_of(context: click.Context, path: Path) -> Job:
@@ -91,7 +91,7 @@ def _path_of(context: click.Context) -> str:
 
 
 def overrides_in(context: click.Context) -> dict[str, Value]:
-    """Return the options that were given in *context*, to replace those of a job; paths do not depend on the folder."""
+    """Return the options given in *context*, to replace those of a job; their paths are absolute."""
     given = [one for one in context.command.params if isinstance(one, click.Option) and _is_given(context, one)]
     return {_key(one): _plain(_absolute(context.params[str(one.name)])) for one in given}
 
@@ -140,8 +140,8 @@ def read_job(path: Path) -> Job:
     """Return the job in the file *path*.
 
     Raises:
-        InputError: it is no TOML, or lacks a command; the line is named where one is at fault.
-        UnknownNameError: a key has no meaning; with the nearest that has.
+        InputError: it is not TOML, or lacks a command; the error names the line if possible.
+        UnknownNameError: a key is unknown; the error suggests the nearest.
     """
     text = _text(path)
     try:
@@ -172,14 +172,14 @@ def read_job(path: Path) -> Job:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has over {MOST_BYTES} bytes: it is no job")
+            raise InputError(f"{path} has over {MOST_BYTES} bytes: it is not a job")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a job: {error}") from error
 
 
 def _key_lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """Yield each key with the table that it is in, and its line; tomllib tells no lines of what is valid."""
+    """Yield each key with its table and its line; tomllib does not report the lines of valid keys."""
     place = ""
     for number, line in enumerate(text.splitlines(), 1):
         if table := re.match(r"\s*\[\s*([\w\"'-]+)\s*\]", line):
@@ -195,22 +195,22 @@ def _at(path: Path, line: int | None, error: InputError) -> InputError:
 
 
 def run_job(job: Job, path: Path, overrides: Mapping[str, Value]) -> Any:
-    """Run *job*, which was read from *path*, with the options *overrides* in place of its own; return its result.
+    """Run *job*, which was read from *path*, and return its result; the options *overrides* replace its own.
 
     Raises:
-        InputError: the command or an option is not right, or the folder is not there; the line is named.
-        DetliteError: as the command itself.
+        InputError: the command or an option is invalid, or the folder does not exist; the error names the line.
+        DetliteError: raised by the command.
     """
     root = click.get_current_context().find_root()
     command, context = _command(job, path, root)
     known = {_key(one): one for one in command.params if isinstance(one, click.Option) and one.name not in NOT_SAVED}
     for key in overrides:
         if key not in known:
-            raise InputError(f"--{key} is no option of detlite {job.command}, which {path} runs")
+            raise InputError(f"--{key} is not an option of detlite {job.command}, which {path} runs")
     options = {**job.options, **overrides}
     words = [word for key, value in options.items() for word in _words(job, path, known, key, value)]
     if not job.folder.is_dir():
-        raise InputError(f"{path} runs in {job.folder}, which is no folder: put it there, or change 'folder'")
+        raise InputError(f"{path} runs in {job.folder}, which is not a folder: create it, or change 'folder'")
     with contextlib.chdir(job.folder):
         return _invoke(command, context, [*words, "--", *job.arguments], path)
 

@@ -1,4 +1,4 @@
-"""`detlite measure`: how fast a model is on this machine or on devices, alone, beside another, or by a scenario."""
+"""`detlite measure`: measure a model's speed, here or on devices, alone, against another, or in a scenario."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Record = dict[str, Any]
 @click.argument("artifact", type=click.Path(path_type=Path))
 @option_group(
     "One inference after the other",
-    click.option("--against", type=click.Path(path_type=Path), help="Another model, measured in turn with the first."),
+    click.option("--against", type=click.Path(path_type=Path), help="Another model to measure in turn with the first."),
     click.option(
         "--samples",
         type=click.IntRange(1, 1_000_000),
@@ -50,7 +50,7 @@ Record = dict[str, Any]
     click.option(
         "--min-seconds",
         type=click.FloatRange(0, 86_400),
-        help="Minimum time to measure for, in seconds (default: 1, or as the preset says).",
+        help="Minimum duration of the measurement in seconds (default: 1, or the preset's).",
     ),
     click.option(
         "--image",
@@ -65,55 +65,61 @@ Record = dict[str, Any]
     click.option(
         "--benchmark-model",
         type=click.Path(path_type=Path),
-        help="TFLite's benchmark_model, built for the device, to measure with.",
+        help="Measure with this benchmark_model, TFLite's program, built for the device.",
     ),
     click.option(
-        "--affinity", metavar="CORES", help="Cores of the device to run on: little, mid, big, or a mask such as f0."
+        "--affinity",
+        metavar="CORES",
+        help="Cores of the device to run on: little, mid, big, or a mask such as f0 (default: all).",
     ),
     click.option(
         "--precision", help="Precision of the TensorRT engine of an .onnx on a Jetson: fp32, fp16 (default) or int8."
     ),
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
+)
 @json_option
 def command(artifact: Path, as_json: bool, **values: Any) -> int:
-    """Measure ARTIFACT: a folder that detlite wrote, a .tflite or .onnx file, or what its back end opens.
+    """Measure ARTIFACT: a folder that detlite wrote, a .tflite or .onnx file, or another file for --backend.
 
     \b
     detlite measure out/int8 --against out/float
     detlite measure out/int8 --scenario single-stream --images photos/ -o run
     detlite measure out/int8 --device pixel8 --device orin --images photos/ -o runs
 
-    Without a scenario, one inference after the other is timed, of one model, or of two in turn. With one, as MLPerf
-    v1.0 defines it: in several processes, with every sample kept, and VALID or INVALID because of what is listed.
+    Without a scenario, consecutive inferences of one model, or of two in turn, are timed. MLPerf v1.0 defines the
+    scenarios: they run in several processes and keep every sample, and the result is VALID or INVALID with reasons.
     """
     devices = devices_asked_for(values.pop("devices"), values.pop("inventory"))
     if devices:
         return _on_devices(devices, artifact, values, as_json=as_json)
     for name in ("benchmark_model", "precision", "affinity"):
         if values.pop(name) is not None:
-            raise InputError(f"--{name.replace('_', '-')} is for a device: say which by --device")
+            raise InputError(f"--{name.replace('_', '-')} needs a device: give --device NAME")
     if not any(values[name] not in (None, (), False) for name in SCENARIO_OPTIONS):
         return _show(_in_turn(artifact, values), None, as_json=as_json)
     if values["against"] is not None or values["image"] is not None:
-        raise InputError("--against and --image are for a measurement without a scenario, --preset, --images or -o")
+        raise InputError("--against and --image cannot be combined with --scenario, --preset, --images or -o")
     return _show(_by_scenario(artifact, values), values["out"], as_json=as_json)
 
 
 def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: bool) -> int:
     if values["against"] is not None or values["image"] is not None:
-        raise InputError("--against and --image are for this machine: with --device, measure one model after the other")
+        raise InputError(
+            "--against and --image work only on this machine: with --device, measure one model after the other"
+        )
     if values["profile_against"] is not None:
-        raise InputError("--profile-against is for this machine: with --device, give --profile")
+        raise InputError("--profile-against works only on this machine: with --device, give --profile")
     images = () if values["images"] is None else images_given(values["images"]).paths
     if values["precision"] is not None and path.suffix != ONNX:
-        raise InputError("--precision is for an .onnx on a jetson, of which TensorRT builds an engine")
+        raise InputError("--precision needs an .onnx model and a jetson, where TensorRT builds an engine")
     model = path if path.suffix == ONNX and path.is_file() else open_artifact(path)
     return measure_on_devices(devices, model, values, images, as_json=as_json)
 
 
 def _in_turn(path: Path, values: Record) -> Measurement:
-    """Measure the model at *path*, and the one to measure it against, if any."""
+    """Measure the model at *path*, in turn with the one to measure it against, if any."""
     images = () if values["image"] is None else (values["image"],)
     paths = [one for one in (path, values["against"]) if one is not None]
     setups = [_setup(one, {**IN_TURN, "threads": values["threads"]}, images) for one in paths]
@@ -138,7 +144,7 @@ def _by_scenario(path: Path, values: Record) -> Measurement:
 
 
 def _setup(path: Path, asked: Record, images: tuple[Path, ...] | None) -> Setup:
-    """Return what to measure of the model at *path*; without *images*, on those that *asked* names."""
+    """Return the setup for the model at *path*; without *images*, on those that *asked* names."""
     artifact = known_artifact(path)
     if images is None:
         images = _images(asked, has_contract=artifact is not None)
@@ -147,7 +153,7 @@ def _setup(path: Path, asked: Record, images: tuple[Path, ...] | None) -> Setup:
 
 
 def _images(values: Record, *, has_contract: bool) -> tuple[Path, ...]:
-    """Return the images that were given, or the installed photographs; none for noise, which the record then says."""
+    """Return the given images, or the installed photographs; none for noise, which the record then states."""
     if values["images"] is not None:
         return images_given(values["images"]).paths
     if values["noise"] or not has_contract:

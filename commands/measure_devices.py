@@ -1,4 +1,4 @@
-"""`detlite measure --device`: one device or several at once, and what is printed of them."""
+"""`detlite measure --device`: measure on one or several devices at once, and print the results."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Found = Measurement | BenchmarkResult
 def measure_on_devices(
     devices: Sequence[Device], model: Artifact | Path, values: Record, images: Sequence[Path], *, as_json: bool
 ) -> int:
-    """Measure *model*, an artifact or an .onnx, on all *devices* at once, print what came, and return the exit status.
+    """Measure *model*, an artifact or an .onnx, on all *devices* at once, print results, and return the exit status.
 
     Raises:
-        DetliteError: a device failed; what came of the others was printed.
+        DetliteError: a device failed; the others' results were printed.
     """
     if values.get("profile"):
-        raise InputError("--profile is for this machine alone: leave out --device")
+        raise InputError("--profile works only on this machine: leave out --device")
     with progress() as report:
 
         def one(device: Device) -> Found:
@@ -59,10 +59,10 @@ def measure_on_devices(
 
 
 def _benchmark_model(device: Device, values: Record) -> Path | None:
-    """Return TFLite's own program where it is to measure: the one asked for, or the inventory's."""
+    """Return the benchmark_model to measure with, if any: the given one, or the inventory's."""
     program: Path | None = values.get("benchmark_model")
     if program is not None and values.get("backend") is not None:
-        raise InputError("--benchmark-model and --backend: measure with one of them")
+        raise InputError("--benchmark-model and --backend cannot be combined: give one of them")
     return program or (device.benchmark_model if values.get("backend") is None else None)
 
 

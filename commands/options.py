@@ -18,10 +18,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 HEADS = click.Choice(["raw", "postprocess"])
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
 SOURCE_NAMES = ("labels", "input_size", "scores", *NMS_NAMES)
-"""What `source_options` calls its values."""
+"""Names of the values of `source_options`."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
-force_option = click.option("--force", is_flag=True, help="Replace what detlite wrote to the output folder before.")
+force_option = click.option("--force", is_flag=True, help="Replace an output folder that detlite wrote.")
 out_option = click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="Folder to write."
 )
@@ -42,16 +42,18 @@ _NMS = (
         "--nms",
         "kind",
         type=click.Choice(["fast", "regular"]),
-        help="Suppress boxes of all classes together (fast), or of each class alone (regular).",
+        help="Kind of NMS: over all classes together (fast), or for each class separately (regular).",
     ),
     click.option(
-        "--score-threshold", type=click.FloatRange(0, 1), help="Lowest score of a detection that is returned."
+        "--score-threshold",
+        type=click.FloatRange(0, 1),
+        help="Minimum score of returned detections.",
     ),
     click.option(
         "--iou",
         "iou_threshold",
         type=click.FloatRange(0, 1, min_open=True),
-        help="Overlap (IoU) above which the lower-scored of two boxes is dropped.",
+        help="IoU above which NMS drops the lower-scored of two boxes.",
     ),
     click.option(
         "--max-detections", type=click.IntRange(1, 1000), help="Maximum number of detections that are returned."
@@ -60,24 +62,24 @@ _NMS = (
         "--classes-per-detection",
         "max_classes_per_detection",
         type=click.IntRange(1, 100),
-        help="Classes that fast NMS returns for one box.",
+        help="Number of classes that fast NMS returns per box.",
     ),
 )
 _SOURCE = (
     click.option(
         "--labels",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Label map (.pbtxt) or list of class names.",
+        help="Label map (.pbtxt) or file with a list of class names.",
     ),
     click.option(
-        "--input", "input_size", metavar="HxW", help="Input size, for a graph that takes any, such as 320x320."
+        "--input", "input_size", metavar="HxW", help="Input size, such as 320x320, for a graph that takes any size."
     ),
     click.option(
         "--scores",
         type=click.Choice(["converted", "logits"]),
         default="converted",
         show_default=True,
-        help="Cut the class head after the score converter (converted) or before it (logits).",
+        help="Class scores to output: after the score converter (converted) or before it (logits).",
     ),
 )
 
@@ -88,12 +90,12 @@ def nms_options(command: Command) -> Command:
 
 
 def source_options(command: Command) -> Command:
-    """Add the options that say what a source does not say itself."""
-    return option_group("What the source does not say itself", *_SOURCE)(nms_options(command))
+    """Add the options for facts that the source does not contain."""
+    return option_group("Facts that the source does not contain", *_SOURCE)(nms_options(command))
 
 
 def detector_record(values: dict[str, Any]) -> dict[str, Any]:
-    """Take the values of `source_options` out of *values* and return them as `tasks.options_of` reads them."""
+    """Remove the values of `source_options` from *values* and return them as `child_calls.options_of` reads them."""
     labels = values.pop("labels")
     return {
         "nms": {name: values.pop(name) for name in NMS_NAMES},

@@ -1,4 +1,4 @@
-"""`detlite package`: an artifact, packed for where it is used."""
+"""`detlite package`: pack a model for an Android app or a board."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from detlite.runtime.errors import InputError
 @runtime_option
 @android_options
 @click.option(
-    "--images", type=click.Path(path_type=Path), help="Images: packed for a board, or what clients are compared on."
+    "--images", type=click.Path(path_type=Path), help="Images to pack for a board, or to compare client libraries on."
 )
 @force_option
 @json_option
 def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **values: Any) -> None:
-    """Pack MODEL, a folder that detlite wrote or any .tflite with its op, for where it is used.
+    """Pack MODEL, a folder that detlite wrote or any .tflite with post-processing op, for an Android app or a board.
 
     \b
     detlite package --runtime out/int8 --images photos/ -o board.pyz
@@ -40,7 +40,7 @@ def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **
         verify_built_app(values["verify"], model, values, as_json=as_json)
         return
     if model is None or out is None:
-        raise InputError("want a MODEL to pack and the folder to write, -o OUT; or --verify APK")
+        raise InputError("give a MODEL to pack and a folder to write, -o OUT; or --verify APK")
     if not values["android"]:
-        raise InputError("say what to pack it for: --android or --runtime")
+        raise InputError("give the target to pack for: --android or --runtime")
     package_for_android(model, out, values, as_json=as_json, force=force)

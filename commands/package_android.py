@@ -1,4 +1,4 @@
-"""What `detlite package --android` and `detlite package --verify` do, and their options."""
+"""`detlite package --android` and `detlite package --verify`, and their options."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ DELIVERY = click.Choice(DELIVERIES)
 
 _ANDROID = (
     click.option("--android", is_flag=True, help="Pack assets, Kotlin and Gradle lines for an Android app."),
-    click.option("--name", help="Name of the asset folder and of the classes (default: that of MODEL)."),
+    click.option("--name", help="Name of the asset folder and of the classes (default: MODEL's name)."),
     click.option(
         "--kotlin-package", default=DEFAULT_PACKAGE, show_default=True, help="Kotlin package of the generated files."
     ),
-    click.option("--gpu", type=FILE, metavar="MODEL", help="The same detector in float16 or float32, for the GPU."),
+    click.option("--gpu", type=FILE, metavar="MODEL", help="The same model in float16 or float32, for the GPU."),
     click.option(
         "--soc",
         "compiled",
@@ -41,8 +41,8 @@ _ANDROID = (
         metavar="CHIP=FILE",
         help="model.tflite of the package, compiled for CHIP. Repeatable.",
     ),
-    click.option("--labels", type=FILE, help="Label map or list of class names, instead of the model's own labels."),
-    click.option("--replace-metadata", is_flag=True, help="Replace the TFLite metadata that the model has."),
+    click.option("--labels", type=FILE, help="Label map or list of class names (default: the model's labels)."),
+    click.option("--replace-metadata", is_flag=True, help="Replace the model's TFLite metadata."),
     click.option(
         "--figures",
         type=FILE,
@@ -64,7 +64,11 @@ _ANDROID = (
 _VERIFY = (
     click.option("--verify", type=FILE, metavar="APK", help="Check the model in a built APK or AAB; MODEL: a package."),
     click.option(
-        "--alignment", type=click.IntRange(1), default=PAGE_BYTES, show_default=True, help="Alignment that is required."
+        "--alignment",
+        type=click.IntRange(1),
+        default=PAGE_BYTES,
+        show_default=True,
+        help="Required alignment in bytes.",
     ),
 )
 
@@ -75,10 +79,10 @@ def android_options(command: Command) -> Command:
 
 
 def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool, force: bool) -> None:
-    """Package *model* to the folder *out* and say what is there; *values* are those of `android_options`.
+    """Package *model* to the folder *out* and print its contents; *values* come from `android_options`.
 
     Raises:
-        InputError, MissingToolError, DeviceError: as `make_package` and `write_package`.
+        InputError, MissingToolError, DeviceError: raised by `make_package` and `write_package`.
     """
     naming = Naming(values["name"] or name_of_model(model), values["kotlin_package"])
     prepare_output(out, force=force)
@@ -92,18 +96,18 @@ def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool
         emit_json("package_android", _record(package, out))
         return
     emit_facts(_lines(package))
-    click.echo(f"{out}: {len(package.files)} files for {naming.package}; begin with {out / 'README.md'}")
+    click.echo(f"{out}: {len(package.files)} files for {naming.package}; start with {out / 'README.md'}")
 
 
 def verify_built_app(app: Path, package: Path | None, values: Record, *, as_json: bool) -> None:
-    """Look into the built *app*, and compare it with the *package* where that is given.
+    """Check the model in the built *app*, and compare it with the *package* if given.
 
     Raises:
-        InputError: it is no app, or has no package of detlite in it.
+        InputError: it is not an app, or has no detlite package in it.
         FindingError: something in it is wrong.
     """
     if not app.is_file():
-        raise InputError(f"{app}: want an APK or an AAB, and there is no such file")
+        raise InputError(f"{app} does not exist: give an APK or an AAB")
     found = verify_app(app, package=package, alignment=values["alignment"])
     if as_json:
         emit_json("package_verify", {"app": str(app), **asdict(found)})

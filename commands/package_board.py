@@ -1,4 +1,4 @@
-"""What `detlite package --runtime` does: the board's program, in one file."""
+"""`detlite package --runtime`: the board's program in one file."""
 
 from __future__ import annotations
 
@@ -22,27 +22,29 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def runtime_option(command: Command) -> Command:
     """Add `--runtime` to *command*."""
-    text = "Pack one file for a board: python3 board.pyz measure | detect | selftest."
+    text = "Pack a program for a board in one file: python3 board.pyz measure | detect | selftest."
     return option_group("For a board", click.option("--runtime", is_flag=True, help=text))(command)
 
 
 def package_for_board(
     model: Path | None, out: Path | None, values: dict[str, Any], *, as_json: bool, force: bool
 ) -> None:
-    """Write the board's program to the file *out*, with the artifact *model* and the images of *values* in it.
+    """Write the board's program to the file *out*, with the artifact *model* and the images of *values* packed in.
 
     Raises:
-        InputError: there is no *out*, it is there already, *model* is no folder of detlite's, or an image is damaged.
+        InputError: *out* is missing or exists, *model* is not a folder that detlite wrote, or an image is damaged.
     """
     if out is None:
-        raise InputError("want the file to write, -o board.pyz")
+        raise InputError("no output file: give -o board.pyz")
     if out.is_dir() or (out.exists() and not force):
-        raise InputError(f"{out} is there already; choose another name, or pass --force to replace a file")
+        raise InputError(f"{out} already exists; choose another name, or pass --force to replace a file")
     if model is not None and not model.is_dir():
-        raise InputError(f"{model} is no folder: a board wants the artifact, which says how to use its model")
+        raise InputError(
+            f"{model} is not a folder: a board needs an artifact, whose contract says how to use the model"
+        )
     images = images_given(values["images"]).paths if values["images"] else ()
     for image in images:
-        read_image(image)  # a damaged one would be found on the board alone
+        read_image(image)  # a damaged image must not be found only on the board
     program = board_program(None if model is None else read_artifact(model), images)
     _write(out, program)
     facts = {"file": str(out), "sha256": digest(program), "size_bytes": len(program), "images": len(images)}
@@ -60,6 +62,6 @@ def _write(out: Path, program: bytes) -> None:
         part.chmod(0o755)
         part.replace(out)
     except FileNotFoundError as error:
-        raise InputError(f"{out.parent} is no folder; make it first") from error
+        raise InputError(f"{out.parent} is not a folder; create it first") from error
     finally:
         part.unlink(missing_ok=True)

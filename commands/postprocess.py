@@ -1,4 +1,4 @@
-"""`detlite postprocess`: the post-processing op of a finished .tflite, without TensorFlow."""
+"""`detlite postprocess`: add, change or strip a .tflite's post-processing op, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 @click.command(cls=WorkCommand)
 @click.argument("model", type=click.Path(path_type=Path))
 @out_option
-@click.option("--add", is_flag=True, help="Attach the op to raw heads.")
-@click.option("--strip", "remove", is_flag=True, help="Take the op away: raw heads are left.")
+@click.option("--add", is_flag=True, help="Add the post-processing op to a model with raw heads.")
+@click.option("--strip", "remove", is_flag=True, help="Remove the post-processing op, leaving raw heads.")
 @nms_options
 @force_option
 @json_option

@@ -1,4 +1,4 @@
-"""`detlite quantize`: a trained detector becomes an int8 TFLite model, or one of another number format."""
+"""`detlite quantize`: turn a trained detector into an int8 TFLite model, or one in another number format."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ JUDGED = "detlite.studies.search.child_calls:quantize_judged"
 RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
 GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
-"""The options that a scheme has a use for which packs weights alone; the others are for calibration."""
+"""Options for schemes that only pack weights; the others are for calibration."""
 NO_IMAGES: Record = {"images": [], "origin": "", "others": [], "broken": [], "skipped": []}
-MOST_SCORED = 100  # images that trials are scored on: a trial takes about a second
-FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer, these are taken after all
+MOST_SCORED = 100  # images to score trials on: a trial takes about a second
+FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, those are used for scoring too
 
 
 @click.command(cls=WorkCommand)
@@ -67,30 +67,34 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
         default=DEFAULT_SCHEME,
         show_default=True,
         shell_complete=names_of(scheme_names),
-        help=f"How numbers are stored: {', '.join(scheme_names())}.",
+        help=f"Number format: {', '.join(scheme_names())}.",
     ),
     click.option(
         "--method",
         default=DEFAULT_METHOD,
         show_default=True,
         shell_complete=plugins_of(METHODS),
-        help=f"How weights and biases are quantized: {', '.join(plugin_names(METHODS))}.",
+        help=f"Method to quantize weights and biases: {', '.join(plugin_names(METHODS))}.",
     ),
     click.option(
         "--estimator",
         default=DEFAULT_ESTIMATOR,
         show_default=True,
         shell_complete=plugins_of(ESTIMATORS),
-        help=f"How the ranges of activations are chosen: {', '.join(plugin_names(ESTIMATORS))}.",
+        help=f"Estimator of the activations' ranges: {', '.join(plugin_names(ESTIMATORS))}.",
     ),
     click.option(
         "--io",
         type=click.Choice(IO_TYPES),
-        help="Type of the input and of raw outputs (default: int8; float32 for schemes other than int8).",
+        help="Data type of the input and of raw outputs (default: int8; float32 for schemes other than int8).",
     ),
-    click.option("--heads", type=HEADS, help="End in raw heads, or in the post-processing op (default: as SOURCE)."),
     click.option(
-        "--ranges", type=click.Path(path_type=Path), help="File of ranges to use instead of those of the images."
+        "--heads",
+        type=HEADS,
+        help="Outputs: raw heads, or the post-processing op's detections (default: as in SOURCE).",
+    ),
+    click.option(
+        "--ranges", type=click.Path(path_type=Path), help="File with ranges to use (default: ranges from the images)."
     ),
     click.option(
         "--float",
@@ -105,14 +109,14 @@ FEWEST_SCORED = 8  # others than those of the calibration; where there are fewer
     click.option(
         "--min-fidelity",
         type=click.FloatRange(0, 100),
-        help="Keep operators in float until the fidelity to the float model reaches this, in percent.",
+        help="Keep operators in float until fidelity to the float model reaches this percentage.",
     ),
     click.option(
         "--max-map-drop",
         type=click.FloatRange(0, 100),
         help="Keep operators in float until the loss of COCO mAP is at most this, in percentage points; needs --coco.",
     ),
-    click.option("--explain", is_flag=True, help="Report what each operator loses, on a page in the output folder."),
+    click.option("--explain", is_flag=True, help="Report the loss of each operator, on a page in the output folder."),
     click.option(
         "--curve",
         metavar="N,N,...",
@@ -132,7 +136,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     detlite quantize out/float -o out/half --scheme float16
 
     SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
-    The schemes float16 and dynamic take no images; int8-float-bias is what TensorRT wants, on a Jetson.
+    The schemes float16 and dynamic take no images; int8-float-bias is for TensorRT on a Jetson.
     """
     prepare_output(out, force=values["force"])
     for kind, package, name in PLUGINS:
@@ -167,7 +171,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
 
 
 def _check_scheme(values: Record) -> None:
-    """Check that there is such a scheme, and that it has a use for everything that was given."""
+    """Check that the scheme exists and can use all the given options."""
     io_of(values["scheme"], values["io"])
     if scheme_called(values["scheme"]).is_packing:
         context = click.get_current_context()
@@ -176,12 +180,12 @@ def _check_scheme(values: Record) -> None:
         check_packing(values["scheme"], tuple(options[name] for name in asked if name not in PACKING))
     elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED:
         raise InputError(
-            f"--min-fidelity, --max-map-drop, --explain weigh int8 against float: they want --scheme {DEFAULT_SCHEME}"
+            f"--min-fidelity, --max-map-drop, --explain compare int8 with float: they need --scheme {DEFAULT_SCHEME}"
         )
 
 
 def _images(values: Record, counts: list[int], task: str) -> Record | None:
-    """Return the request for images, as the child reads it; None where the scheme takes none."""
+    """Return the request for images, for the child process; None if the scheme takes none."""
     if scheme_called(values["scheme"]).is_packing:
         return None
     count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE else MOST_SCORED
@@ -199,16 +203,18 @@ def _task(values: Record) -> str:
 
 def _check_together(values: Record) -> None:
     if values["max_map_drop"] is not None and values["coco"] is None:
-        raise InputError("--max-map-drop wants labels: give the images with --coco IMAGES ANNOTATIONS")
+        raise InputError("--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS")
     if values["curve"] is not None and wants_lint(values):
-        raise InputError("--curve and --lint: check the images when the model is written")
+        raise InputError("--curve and --lint cannot be combined: use --lint when you write the model")
     if values["lint_against"] is not None and not values["lint_against"].exists():
-        raise InputError(f"--lint-against {values['lint_against']}: there is no such folder, and no such list")
+        raise InputError(f"--lint-against {values['lint_against']}: no such folder or list")
 
 
 def _check_enough(counts: list[int], available: int) -> None:
     if counts and counts[-1] > available:
-        raise InputError(f"--curve wants {counts[-1]} images, and there are {available}: ask for no more, or give more")
+        raise InputError(
+            f"--curve needs {counts[-1]} images, but there are {available}: ask for fewer, or give more images"
+        )
 
 
 def _request(source: Path, out: Path, values: Record, gathered: Record) -> Record:

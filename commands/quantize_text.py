@@ -1,4 +1,4 @@
-"""What `detlite quantize` says of what it did, for people to read."""
+"""The text output of `detlite quantize`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from detlite.commands.console import emit_table, notice
 
 Record = dict[str, Any]
 
-FEWEST_IMAGES = 8  # single ones of COCO have a fidelity of 93.7 to 97.3, eight of 96.0 to 97.3
+FEWEST_IMAGES = 8  # one image of COCO gives a fidelity of 93.7 to 97.3, eight give 96.0 to 97.3
 
 
 def say_model(out: Path, request: Record, answer: Record) -> None:
-    """Say what is in the artifact *out*, and what it took."""
+    """Print what is in the artifact *out*, and how it was made."""
     size, count = Path(answer["model"]).stat().st_size, len(request["images"])
     _say_scored(answer)
     if 0 < count < FEWEST_IMAGES:
@@ -34,7 +34,7 @@ def say_model(out: Path, request: Record, answer: Record) -> None:
 
 def _say_scored(answer: Record) -> None:
     if "scored_images" in answer and not answer["scored_images_are_others"]:
-        notice("scored on the images of the calibration: there are too few others")
+        notice("scored on the calibration images: there are too few others")
 
 
 def _say_costs(mixed: Record) -> None:
@@ -47,7 +47,7 @@ def _say_costs(mixed: Record) -> None:
         )
         for one in mixed["left"]
     ]
-    emit_table(("left float, each on top of those before", "latency here, ms", "Edge TPU partitions", "unmapped"), rows)
+    emit_table(("left float, cumulative", "latency here, ms", "Edge TPU partitions", "unmapped"), rows)
     int8, left = (mixed["edgetpu"][name] for name in ("int8", "mixed"))
     click.echo(
         f"latency here: {mixed['mixed_latency_ms']:.2f} ms, {mixed['int8_latency_ms']:.2f} ms in int8 alone; on an "
@@ -57,21 +57,21 @@ def _say_costs(mixed: Record) -> None:
 
 
 def say_findings(lint: Mapping[str, list[Record]]) -> None:
-    """Say what the checks of the images found."""
+    """Print the findings of the image checks."""
     for name, findings in lint.items():
         for finding in findings:
             notice(f"{name}: {finding['text']}; {finding['advice']}")
     if lint and not count_findings(lint):
-        notice(f"{len(lint)} checks of the images found nothing")
+        notice(f"{len(lint)} image checks found nothing")
 
 
 def count_findings(lint: Mapping[str, list[Record]]) -> int:
-    """Return how many findings there are."""
+    """Return the number of findings."""
     return sum(map(len, lint.values()))
 
 
 def say_curve(answer: Record) -> None:
-    """Say how fidelity goes with the number of images, and the verdict."""
+    """Print fidelity by number of images, and the verdict."""
     _say_scored(answer)
     rows = [(point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"])) for point in answer["points"]]
     emit_table(("images", "fidelity %", "95 % interval"), rows)

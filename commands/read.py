@@ -1,4 +1,4 @@
-"""`detlite devices read`: what a program of a device left in a file, as facts or JSON."""
+"""`detlite devices read`: read the output file of a device's program, as facts or JSON."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from detlite.devices.recording import format_called, format_names, read_recordin
 
 @click.command("read")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option("--format", "name", help="Read it as this one; as all that it looks like where not said.")
+@click.option("--format", "name", help="Format of the file (default: every format that it matches).")
 @json_option
 def command(path: Path | None, name: str | None, as_json: bool) -> int:
-    """Read what a device's program left in the file PATH; without PATH, list the formats that are read.
+    """Read PATH, the output of a device's program; without PATH, list the known formats.
 
     \b
     detlite devices read trtexec.log
     detlite devices read benchmark.txt --format op_profile --json
 
-    benchmark_model, trtexec, tegrastats, dumpsys and more, of all versions, whole or cut. What is missing from the file
-    or contradicts itself is said on stderr, and the exit status is 1 then.
+    Formats are benchmark_model, trtexec, tegrastats, dumpsys and more, of all versions, complete or truncated. If
+    something is missing or contradictory, stderr says so and the exit status is 1.
     """
     if path is None:
         emit_facts({one: format_called(one).title for one in format_names()})
@@ -43,7 +43,7 @@ def command(path: Path | None, name: str | None, as_json: bool) -> int:
 
 
 def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Yield the values in *value* by their places, `trtexec_log.0.gpu`; nothing where nothing was said."""
+    """Yield the values in *value* by their paths, such as `trtexec_log.0.gpu`; without missing values."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else None
     if pairs is None:
         if value is not None:

@@ -1,4 +1,4 @@
-"""Options that say what a detector is rebuilt from, and how they become a request."""
+"""Options for rebuilding a detector, and the request they make."""
 
 from __future__ import annotations
 
@@ -27,30 +27,34 @@ _OPTIONS = (
         "--from",
         "way",
         type=click.Choice(["graph", "checkpoint"]),
-        help="Which to take of a SOURCE that has both: the exported graph (default) or the checkpoint.",
+        help="Part to use of a SOURCE that has both: the exported graph (default) or the checkpoint.",
     ),
-    click.option("--family", metavar="PRESET", help="Detector of the zoo to build untrained; needs --random-weights."),
+    click.option("--family", metavar="PRESET", help="Zoo detector to build untrained; needs --random-weights."),
     click.option(
         "--classes", type=click.IntRange(1, 10_000), help="Number of classes for --family, without the background."
     ),
     click.option(
-        "--random-weights", "seed", type=click.IntRange(0), metavar="SEED", help="Seed of the weights for --family."
+        "--random-weights",
+        "seed",
+        type=click.IntRange(0),
+        metavar="SEED",
+        help="Seed of the random weights for --family.",
     ),
 )
 
 
 def rebuild_options(command: Command) -> Command:
-    """Add the options that name something to rebuild."""
+    """Add the options for rebuilding."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def source_record(source: str | None, values: dict[str, Any]) -> dict[str, Any]:
-    """Take the values of `rebuild_options` out of *values* and return what `tasks.convert` reads of them.
+    """Remove the values of `rebuild_options` from *values* and return them for `child_calls.convert`.
 
     Raises:
-        InputError: nothing or more than one thing is named, or half of one.
+        InputError: nothing is named, more than one thing is, or only half of one.
     """
     given = {name: values.pop(name) for name in NAMES}
     rebuilt, preset = given["config"] or given["checkpoint"], given["family"]
@@ -59,9 +63,9 @@ def source_record(source: str | None, values: dict[str, Any]) -> dict[str, Any]:
             "give one of: SOURCE, --config with --checkpoint, or --family with --random-weights; see --help"
         )
     if preset is None and (given["classes"] is not None or given["seed"] is not None):
-        raise InputError("--classes and --random-weights go with --family; a trained model has both already")
+        raise InputError("--classes and --random-weights need --family; a trained model has both already")
     if source is None and given["way"] is not None:
-        raise InputError("--from goes with SOURCE: there the graph and the checkpoint of one model can lie together")
+        raise InputError("--from needs SOURCE, which can have both a graph and a checkpoint")
     if source is not None:
         return {"source": str(locate(source).absolute()), "way": given["way"]}
     return _preset_record(given) if preset else _checkpoint_record(given)
@@ -80,7 +84,7 @@ def _checkpoint_record(given: dict[str, Any]) -> dict[str, Any]:
     config, checkpoint = given["config"], given["checkpoint"]
     if config is None or checkpoint is None:
         missing, there = ("--config", "--checkpoint") if config is None else ("--checkpoint", "--config")
-        raise InputError(f"{there} wants {missing} with it: the one says what to build, the other holds its weights")
+        raise InputError(f"{there} needs {missing}: one says what to build, the other has the weights")
     if not config.is_file():
-        raise InputError(f"--config {config} is no file; want a pipeline.config")
+        raise InputError(f"--config {config} is not a file; give a pipeline.config")
     return {"config": str(config.absolute()), "checkpoint": str(checkpoint.absolute())}

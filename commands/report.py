@@ -1,4 +1,4 @@
-"""`detlite report`: one report on runs that are finished."""
+"""`detlite report`: one report on finished runs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def command(runs: tuple[Path, ...], out: Path, *, force: bool, as_json: bool) ->
     detlite report runs/float runs/int8 float.json int8.json -o report
 
     A RUN is a folder that `detlite measure -o` or `detlite run` wrote, or a record of `detlite measure` or `detlite
-    evaluate`. Nothing is run again. The models of the later runs are compared with that of the first.
+    evaluate`. Nothing is run again. The models of later runs are compared with the first run's model.
     """
     if (out / HTML_NAME).exists() and not force:
-        raise InputError(f"{out} holds a report already; choose another folder, or pass --force to replace it")
+        raise InputError(f"{out} already contains a report; choose another folder, or pass --force to replace it")
     report = report_of(runs)
     html, markdown, record = write_report(report, out)
     if as_json:

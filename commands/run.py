@@ -1,4 +1,4 @@
-"""`detlite run`: from a trained detector to a measured int8 model and a report; or a job that was saved."""
+"""`detlite run`: from a trained detector to a measured int8 model and a report; or run a saved job."""
 
 from __future__ import annotations
 
@@ -44,25 +44,33 @@ DEFAULT_OUT = Path("detlite-run")
         nargs=2,
         type=click.Path(path_type=Path),
         metavar="IMAGES ANNOTATIONS",
-        help="COCO images with labels, to calibrate and to score with.",
+        help="COCO images and labels, to calibrate and score with.",
     ),
     click.option(
-        "--images", type=click.Path(path_type=Path), help="Folder of images, or a file that lists them, without labels."
+        "--images", type=click.Path(path_type=Path), help="Folder of images without labels, or a file that lists them."
     ),
     click.option(
-        "--count", type=click.IntRange(1), default=100, show_default=True, help="Most images to calibrate with."
+        "--count",
+        type=click.IntRange(1),
+        default=100,
+        show_default=True,
+        help="Maximum number of images to calibrate with.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of images."),
 )
 @click.option(
-    "--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Label map or list of class names."
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Label map or file with a list of class names.",
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
-@click.option("--force", is_flag=True, help="With a job: replace what it wrote before.")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
+)
+@click.option("--force", is_flag=True, help="With a job: replace its earlier output.")
 @json_option
 @click.pass_context
 def command(context: click.Context, /, model: str, out: Path, as_json: bool, **values: Any) -> Any:
-    """Take MODEL all the way: fetch, convert, calibrate, quantize, prove, measure, score, report.
+    """Run the whole pipeline on MODEL: fetch, convert, calibrate, quantize, prove, measure, score, report.
 
     \b
     detlite run
@@ -70,17 +78,19 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
     detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json -o out
     detlite run quantize.toml -o out/again
 
-    MODEL is a name from the zoo, a file, a folder or an archive. What is done is kept in the output folder: the same
-    command resumes where it was interrupted.
+    MODEL is a name from the zoo, a file, a folder or an archive. Finished stages are kept in the output folder: the
+    same command resumes where it was interrupted.
 
-    MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options that are given here
+    MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options given here
     replace those of the job.
     """
     if model.endswith(SUFFIX):
         path = Path(model)
         return run_job(read_job(path), path, overrides_in(context))
     if values["force"]:
-        raise InputError("--force is for a job: a run resumes in its folder, and replaces nothing that detlite did not")
+        raise InputError(
+            "--force works only with a job: a run resumes in its folder, and never replaces files of others"
+        )
     if values["coco"] and values["images"]:
         raise InputError("give either --coco or --images, not both")
     settings = RunSettings(labels=values["labels"], threads=values["threads"])
@@ -90,7 +100,7 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
         results = run_stages(ledger, source, _images(ledger, values), settings, report)
     html, _markdown, _json = write_report(to_report(results, Path(model).name), out)
     if ledger.reused:
-        notice(f"done before and kept: {', '.join(ledger.reused)}")
+        notice(f"already done and kept: {', '.join(ledger.reused)}")
     _say(results, html, as_json)
     if not is_good(results):
         raise FindingError(verdict(results))

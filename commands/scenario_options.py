@@ -1,4 +1,4 @@
-"""The options of `detlite measure` that make it measure by a scenario."""
+"""The options of `detlite measure` for scenarios."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SCENARIO = (
     click.option(
         "--scenario",
         shell_complete=names_of(_scenario_names),
-        help="Scenario of MLPerf: single-stream, multi-stream, server or offline.",
+        help="MLPerf scenario: single-stream, multi-stream, server or offline.",
     ),
     click.option(
         "--preset",
@@ -43,7 +43,9 @@ _SCENARIO = (
     ),
     click.option("--images", type=FILE, help="Images to run on: a folder, or a file that lists them."),
     click.option(
-        "--noise", is_flag=True, help="Run on noise without --images (default: photographs of `detlite[demo]`)."
+        "--noise",
+        is_flag=True,
+        help="Run on random noise if --images is not given (default: the photographs of `detlite[demo]`).",
     ),
     click.option(
         "--queries",
@@ -51,15 +53,18 @@ _SCENARIO = (
         help="Minimum queries (offline: samples); overrides the preset.",
     ),
     click.option("--processes", type=click.IntRange(1, 1000), help="Number of processes; overrides the preset."),
-    click.option("--streams", type=click.IntRange(1, 100_000), help="Samples in each query of multi-stream."),
+    click.option("--streams", type=click.IntRange(1, 100_000), help="Samples per query of multi-stream (default: 1)."),
     click.option(
-        "--target-qps", "per_second", type=click.FloatRange(0, min_open=True), help="Queries per second of server."
+        "--target-qps",
+        "per_second",
+        type=click.FloatRange(0, min_open=True),
+        help="Queries per second of server (default: 10).",
     ),
     click.option(
-        "--find", is_flag=True, help="Find the most streams, or queries per second, that keep the latency limit."
+        "--find", is_flag=True, help="Search the most streams, or queries per second, within the latency limit."
     ),
-    click.option("--end-to-end", is_flag=True, help="Count reading the images in the time of an offline run too."),
-    click.option("--accuracy", is_flag=True, help="Also keep what is detected in every image, for `evaluate`."),
+    click.option("--end-to-end", is_flag=True, help="Include reading the images in the time of an offline run."),
+    click.option("--accuracy", is_flag=True, help="Also run every image and save its results, for `evaluate`."),
     click.option("-o", "--output", "out", type=FILE, help="Folder for the run, with every sample."),
     click.option("--force", is_flag=True, help="Replace the run in the output folder."),
 )
@@ -67,7 +72,7 @@ _BACKEND = (
     click.option(
         "--backend",
         shell_complete=plugins_of(BACKENDS),
-        help="litert, tflite_runtime, edgetpu, onnx_runtime, tensorrt, null or scripted (default: by the file).",
+        help="Back end: litert, tflite_runtime, edgetpu, onnx_runtime, tensorrt, null, scripted (default: by suffix).",
     ),
     click.option(
         "--delegate",
@@ -78,7 +83,7 @@ _BACKEND = (
     click.option(
         "--xnnpack/--no-xnnpack", default=None, help="Fail unless XNNPACK takes operators, or run without XNNPACK."
     ),
-    click.option("--profile", is_flag=True, help="Also time each operator with the back end's own profiler."),
+    click.option("--profile", is_flag=True, help="Also time each operator with the back end's profiler."),
     click.option(
         "--profile-against", type=FILE, metavar="RUN", help="Also show how the profile differs from that of RUN."
     ),
@@ -92,4 +97,4 @@ SCENARIO_OPTIONS = (
 def scenario_options(command: Command) -> Command:
     """Add the options to *command*."""
     backend = option_group("Back end", *_BACKEND)
-    return option_group("By a scenario of MLPerf", *_SCENARIO)(backend(command))
+    return option_group("MLPerf scenario", *_SCENARIO)(backend(command))

@@ -1,4 +1,4 @@
-"""`detlite devices simulate`: devices without hardware, for pipelines."""
+"""`detlite devices simulate`: simulated devices, to test pipelines without hardware."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ from detlite.runtime.errors import InputError, MissingToolError, unknown_name
 
 @click.command("simulate")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="KIND... [-- COMMAND...]")
-@click.option("--fault", "faults", multiple=True, help="What is wrong with them; again. `--fault list` lists them.")
 @click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path), help="The inventory to write; it goes at the end."
+    "--fault", "faults", multiple=True, help="Fault of the simulated devices; `--fault list` lists all. Repeatable."
+)
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), help="Inventory file to write; it is removed at the end."
 )
 def command(words: tuple[str, ...], faults: tuple[str, ...], out: Path | None) -> int:
     """Simulate devices of the KINDs pixel, coral, jetson, without hardware and without root.
@@ -36,9 +38,9 @@ def command(words: tuple[str, ...], faults: tuple[str, ...], out: Path | None) -
     detlite devices simulate pixel --fault vanishes -- ./deploy.sh
     detlite devices simulate jetson -o lab.toml &
 
-    What they say of themselves is scripted, and what runs there runs on this machine: a pipeline's deployment, locks,
-    faults and exit statuses are tested as they are, its times and delegates are not. Every number is marked
-    "simulated", and no measurement is VALID. With a COMMAND they are there while it runs, and DETLITE_DEVICES names
+    What they report is scripted, and their programs run on this machine: a pipeline's deployment, locks,
+    faults and exit statuses are tested for real, its times and delegates are not. Every number is marked
+    "simulated", and no measurement is VALID. With a COMMAND the devices exist while it runs, and DETLITE_DEVICES names
     their inventory; without one, until Ctrl-C.
     """
     names = tuple(takewhile(lambda word: word in simulator_names(), words))
@@ -46,7 +48,7 @@ def command(words: tuple[str, ...], faults: tuple[str, ...], out: Path | None) -
     if faults == ("list",):
         return _list_faults(names)
     if not words:
-        raise InputError(f"say which devices to simulate: {', '.join(simulator_names())}")
+        raise InputError(f"give the devices to simulate: {', '.join(simulator_names())}")
     if not names:
         raise unknown_name("simulated device", words[0], simulator_names())
     chosen = _chosen(names, faults)
@@ -70,7 +72,7 @@ def _list_faults(names: tuple[str, ...]) -> int:
 
 
 def _chosen(names: tuple[str, ...], faults: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the faults of each device: those of *faults* that its kind can have; one that none can is an error."""
+    """Return the faults of each device: those of *faults* that its kind can have; each must fit a device."""
     known = {name: simulator_called(name).all_faults() for name in names}
     for fault in faults:
         if not any(fault in of_one for of_one in known.values()):
@@ -93,11 +95,11 @@ def _tables(names: tuple[str, ...], running: list[Running]) -> str:
 
 @contextmanager
 def _inventory(text: str, out: Path | None) -> Iterator[Path]:
-    """Write the inventory to *out*, or to a place of its own, when the devices are there; remove it at the end."""
+    """Write the inventory to *out*, or to a temporary file, once the devices are ready; remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
         path = Path(scratch) / "devices.toml" if out is None else out.absolute()
         if path.exists():
-            raise InputError(f"{path} is there already: name a file that is not")
+            raise InputError(f"{path} already exists: name another file")
         _write(path, text)
         try:
             yield path
@@ -110,7 +112,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8")
-        part.replace(path)  # who waits for the file finds all of it
+        part.replace(path)  # a reader that waits for the file finds all of it
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -127,6 +129,6 @@ def _run(program: tuple[str, ...], inventory: Path) -> int:
 
 def _wait(inventory: Path) -> NoReturn:
     click.echo(f"{inventory.read_text(encoding='utf-8')}\nexport {ENVIRONMENT}={inventory}")
-    notice("the simulated devices are there until Ctrl-C")
+    notice("the simulated devices run until Ctrl-C")
     while True:
         signal.pause()

@@ -30,7 +30,11 @@ def command() -> None:
 @click.option("--family", help="List only this family, such as ssd_mobilenet_v2.")
 @click.option("--task", help="List only models that return boxes, masks or keypoints.")
 @click.option("--framework", help="List only models of tf1, tf2, tf_vision, onnx or pytorch.")
-@click.option("--quantized/--float", default=None, help="List only models published in 8 bits, or only the others.")
+@click.option(
+    "--quantized/--float",
+    default=None,
+    help="List only models published in 8 bits, or only those in float (default: both).",
+)
 @click.option("--convertible", "only_convertible", is_flag=True, help="List only models that detlite can convert.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def list_models(

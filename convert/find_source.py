@@ -25,7 +25,7 @@ def locate(given: str) -> Path:
     if path.exists():
         return path
     if "/" in given or path.suffix:
-        raise InputError(f"{given} is not there; give a file, a folder, or a name that `detlite zoo list` shows")
+        raise InputError(f"{given} does not exist; give a file, a folder, or a name that `detlite zoo list` shows")
     return _cached(given)
 
 

@@ -56,14 +56,14 @@ def recognize(path: Path, *, rebuild: bool = False) -> Source:
         InputError: nothing is there, or nothing that detlite reads; an archive must be unpacked first.
     """
     if not path.exists():
-        raise InputError(f"{path} is not there; want {WANTED}, or a name that `detlite zoo list` shows")
+        raise InputError(f"{path} does not exist; give {WANTED}, or a name that `detlite zoo list` shows")
     if rebuild:
         return _checkpoint_in(path)
     if path.is_dir() and (path / HISTORY).is_file() and (model := model_in(path)) is not None:
         return Source(path, ARTIFACT, "detlite artifact", sha256_of(model), path)
     if path.is_file():
         if path.stat().st_size == 0:
-            raise InputError(f"{path} is empty; want {WANTED}")
+            raise InputError(f"{path} is empty; give {WANTED}")
         if is_tflite(path):
             return Source(path, TFLITE, "TFLite model", sha256_of(path), path)
         if path.suffix == ".tflite":
@@ -85,7 +85,7 @@ def _by_reader(path: Path) -> Source:
     if inner is not None:
         return _by_reader(inner)
     kind = "a folder without a model that detlite reads" if path.is_dir() else "of no format that detlite reads"
-    raise InputError(f"{path} is {kind}; want {WANTED}")
+    raise InputError(f"{path} is {kind}; give {WANTED}")
 
 
 def _checkpoint_in(path: Path) -> Source:

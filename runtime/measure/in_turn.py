@@ -97,7 +97,7 @@ def in_turn_process(request: Record, progress: Progress) -> Record:
     """Measure the `models` of *request*, each a record of `Setup.request`, and write their samples to its `folder`.
 
     Returns:
-        `models`: of each, what is known before its first sample, as `LoadedModel.facts`, and its memory.
+        `models`: for each, the `LoadedModel.facts` known before its first sample, and its memory.
     """
     models = [LoadedModel(one) for one in request["models"]]
     gc.collect()

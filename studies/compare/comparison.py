@@ -1,4 +1,4 @@
-"""Two runs held against each other: refused where they were not made alike, and judged against their noise."""
+"""Comparison of two runs: refused if they are not comparable, and judged against their noise."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def compare_runs(
         allowed: conditions that may differ: a place such as `device.governor`, what it begins with, or `all`.
 
     Raises:
-        InputError: they are of two kinds, one is invalid, or they were not made alike.
+        InputError: they are of two kinds, one is invalid, or they are not comparable.
         UnknownNameError: a limit is about a figure that the runs do not have.
     """
     if first.kind != second.kind:
@@ -216,7 +216,7 @@ def compare_runs(
     if refused:
         more = f" and {len(refused) - 1} more ({_places(refused[1:])})" if len(refused) > 1 else ""
         raise InputError(
-            f"the two runs were not made alike: {refused[0]}{more}; make them alike, or say --allow-different "
+            f"the two runs are not comparable: {refused[0]}{more}; make them alike, or pass --allow-different "
             f"{refused[0].place.split('.')[0]}"
         )
     return RunComparison(

@@ -29,7 +29,7 @@ def markdown(comparison: RunComparison) -> str:
     first, second = (_escaped(run.record) for run in (comparison.first, comparison.second))
     lines = [f"### {comparison.kind}: {heading}", "", f"{second} against {first}", ""]
     if comparison.different:
-        lines += ["Not made alike:", "", *(f"- {_escaped(str(one))}" for one in comparison.different), ""]
+        lines += ["Not comparable:", "", *(f"- {_escaped(str(one))}" for one in comparison.different), ""]
     lines += ["| " + " | ".join(COLUMNS) + " |", "| --- |" + " ---: |" * 4 + " --- |"]
     for row, change in zip(rows(comparison), comparison.changes, strict=True):
         cells = [_escaped(cell) for cell in row]

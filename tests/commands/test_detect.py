@@ -163,7 +163,7 @@ def test_a_results_file_is_not_replaced_without_force(detlite):
 
 def test_annotations_without_a_results_file_are_refused(detlite):
     ran = detlite("detect", "tiny", "photos", "--coco-annotations", "instances.json")
-    assert (ran.status, ran.err) == (2, "detlite: --coco-annotations goes with --coco-json FILE\n")
+    assert (ran.status, ran.err) == (2, "detlite: --coco-annotations needs --coco-json FILE\n")
 
 
 def test_a_classifier_gives_its_best_five_classes_whatever_their_scores(detlite):

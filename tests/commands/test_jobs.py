@@ -92,14 +92,14 @@ def test_an_output_beside_a_job_is_where_the_user_is(detlite, tmp_path):
 def test_an_option_that_the_command_does_not_have_is_refused_beside_a_job(detlite):
     detlite("detect", "tiny", "photos", "--save-job", "job.toml")
     ran = detlite("run", "job.toml", "--seed", 1)
-    assert (ran.status, ran.err) == (2, "detlite: --seed is no option of detlite detect, which job.toml runs\n")
+    assert (ran.status, ran.err) == (2, "detlite: --seed is not an option of detlite detect, which job.toml runs\n")
 
 
 def test_a_job_is_not_saved_over_a_file(detlite):
     (detlite.folder / "job.toml").write_text("mine")
     ran = detlite("detect", "tiny", "photos", "--save-job", "job.toml")
     assert (ran.status, ran.out) == (2, "")
-    assert "job.toml exists already: give --save-job another file" in ran.err
+    assert "job.toml already exists: give --save-job another file" in ran.err
     assert (detlite.folder / "job.toml").read_text() == "mine"
 
 
@@ -117,7 +117,7 @@ def test_a_command_that_ends_with_a_finding_saves_its_job(detlite):
 def test_force_is_for_jobs(detlite):
     ran = detlite("run", "--force")
     assert ran.status == 2
-    assert "--force is for a job" in ran.err
+    assert "--force works only with a job" in ran.err
 
 
 JOB = """\

@@ -62,7 +62,7 @@ def test_the_last_line_is_the_verdict(capsys, script, tmp_path):
 
 def test_another_model_beside_it_is_for_a_measurement_without_a_scenario(capsys, script):
     assert main(["measure", str(script), "--against", str(script), "--scenario", "offline"]) == 2
-    assert "--against and --image are for a measurement without a scenario" in capsys.readouterr().err
+    assert "--against and --image cannot be combined with --scenario" in capsys.readouterr().err
 
 
 def test_a_program_is_not_written_over(capsys, tmp_path):
@@ -70,7 +70,7 @@ def test_a_program_is_not_written_over(capsys, tmp_path):
     assert main(["package", "--runtime", "-o", str(out)]) == 0
     first = out.read_bytes()
     assert main(["package", "--runtime", "-o", str(out)]) == 2
-    assert "is there already; choose another name, or pass --force" in capsys.readouterr().err
+    assert "already exists; choose another name, or pass --force" in capsys.readouterr().err
     assert main(["package", "--runtime", "-o", str(out), "--force"]) == 0
     assert out.read_bytes() == first
 

@@ -38,5 +38,5 @@ def test_a_folder_that_detlite_wrote_is_an_artifact(tmp_path):
 
 
 def test_what_is_missing_is_named_with_what_could_be_given(tmp_path):
-    with pytest.raises(InputError, match=r"is not there; want a zoo archive \(.tar.gz, .zip\)"):
+    with pytest.raises(InputError, match=r"does not exist; give a zoo archive \(.tar.gz, .zip\)"):
         recognize(tmp_path / "nothing")

@@ -154,7 +154,7 @@ def test_a_finished_model_has_its_weights(tiny):
 
 
 def test_what_is_not_there_is_an_input_error(tmp_path):
-    with pytest.raises(detlite.InputError, match="is not there"):
+    with pytest.raises(detlite.InputError, match="does not exist"):
         detlite.read(tmp_path / "gone.pb")
 
 
@@ -226,7 +226,7 @@ def test_a_model_agrees_with_itself(tiny, photos):
 def test_a_model_that_nobody_trained_is_not_scored(tiny, photos):
     model = detlite.read(tiny.model.parent)
     untrained = replace(model, history=({**model.history[0], "random_weights": 0},))
-    with pytest.raises(detlite.InputError, match="has random weights, as its history says: nobody trained it"):
+    with pytest.raises(detlite.InputError, match="has random weights, according to its history"):
         detlite.agreement(untrained, tiny, photos)
 
 

@@ -165,14 +165,14 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     assert "http://" not in report.replace("http://www.w3.org", "")
     before = (detlite.folder / "run" / "report.html").read_bytes()
     again = detlite("run", made / "source", "-o", "run", "--coco", made / "photos", coco)
-    assert "done before and kept: convert, quantize, deploy, audit, parity, latency, score" in again.err
+    assert "already done and kept: convert, quantize, deploy, audit, parity, latency, score" in again.err
     assert (detlite.folder / "run" / "report.html").read_bytes() == before
 
 
 @pytest.mark.slow
 def test_an_output_that_is_there_is_kept_without_force(detlite, made):
     shutil.copytree(made / "float", detlite.folder / "x")
-    assert one_line(detlite("convert", made / "source", "-o", "x"), "x already holds contract.json; choose another")
+    assert one_line(detlite("convert", made / "source", "-o", "x"), "x already contains contract.json; choose another")
     assert detlite("convert", made / "source", "-o", "x", "--force").status == 0
 
 
@@ -185,7 +185,7 @@ def test_force_does_not_replace_what_detlite_did_not_write(detlite, made):
 
 BAD = [
     (("convert", "nothing.pb", "-o", "x"), "nothing.pb is not there"),
-    (("convert", "ssdlite_mobilenet_v2_coco", "-o", "x"), "is not fetched yet: run `detlite zoo fetch"),
+    (("convert", "ssdlite_mobilenet_v2_coco", "-o", "x"), "is not downloaded yet: run `detlite zoo fetch"),
     (("convert", "ssdlite_mobilenet_v2_koko", "-o", "x"), "did you mean 'ssdlite_mobilenet_v2_coco'?"),
     (("convert", "{source}", "-o", "x", "--labels", "{two}"), "two.txt has 2 labels and the model 3 classes"),
     (("convert", "{source}", "-o", "x", "--input", "huge"), "--input 'huge': want HEIGHTxWIDTH"),
@@ -194,18 +194,18 @@ BAD = [
     (("quantize", "{float}", "-o", "x"), "give the images to calibrate with"),
     (("quantize", "{float}", "-o", "x", "--images", "{empty}"), "holds no image"),
     (("quantize", "{float}", "-o", "x", "--images", "{fake}"), "fake.jpg is no image, or is damaged"),
-    (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--count", "0"), "0 images are asked for"),
+    (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--count", "0"), "0 images are requested"),
     (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--method", "magic"), "called 'magic'"),
     (("quantize", "{int8}", "-o", "x", "--images", "{photos}"), "input is int8 already; want a float32 model"),
     (("quantize", "{float}", "-o", "x", "--coco", "{photos}", "{two}"), "want a COCO instances file"),
-    (("run", "{float}", "-o", "x"), "is a finished TFLite model, and a run begins with"),
-    (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, and a run begins with"),
+    (("run", "{float}", "-o", "x"), "is a finished TFLite model, but a run starts with"),
+    (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, but a run starts with"),
     (("measure", "{half}"), "cannot open"),
     (("measure", "{text}"), "no back end opens"),
     (("inspect", "{text}"), "of no format that detlite reads"),
     (("inspect", "{empty}"), "is a folder without a model"),
     (("evaluate", "{float}"), "--coco IMAGES ANNOTATIONS"),
-    (("evaluate", "{float}", "--images", "{photos}"), "give it with --against ARTIFACT"),
+    (("evaluate", "{float}", "--images", "{photos}"), "name that with --against ARTIFACT"),
     (("compare", "{float}", "{empty}/none"), "none is not there: want a run or a model"),
     (("postprocess", "{float}", "-o", "x"), "nothing to change"),
     (("postprocess", "{float}", "-o", "x", "--strip"), "has no TFLite_Detection_PostProcess"),
@@ -249,7 +249,7 @@ def test_a_missing_coco_image_is_named(detlite, made):
 
 def test_an_unwritable_place_is_said_before_any_work(detlite, made):
     (detlite.folder / "file").write_text("x")
-    assert one_line(detlite("convert", made / "source", "-o", "file/out"), "is a file, and a folder is wanted there")
+    assert one_line(detlite("convert", made / "source", "-o", "file/out"), "is a file, but must be a folder")
 
 
 def test_a_graph_of_another_kind_is_refused(detlite):

@@ -142,7 +142,7 @@ def test_a_family_can_be_measured_before_anyone_trains_it_and_is_never_scored(de
     assert history[0]["random_weights"] == 0
     scored = detlite("evaluate", "out", "--coco", "images", "annotations.json")
     assert scored.status == 2
-    assert "has random weights, as its history says: nobody trained it" in scored.err
+    assert "has random weights, according to its history" in scored.err
 
 
 def test_an_unknown_family_says_which_is_near(detlite):

@@ -201,9 +201,9 @@ def test_a_saved_model_that_writes_files_is_not_loaded(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [
-        ("a.pb", b"", "is empty; want a zoo archive"),
+        ("a.pb", b"", "is empty; give a zoo archive"),
         ("a.tflite", b"no flatbuffer", "is called .tflite and does not begin as one"),
-        ("a.onnx", b"\x08\x07 something", "of no format that detlite reads; want a zoo archive"),
+        ("a.onnx", b"\x08\x07 something", "of no format that detlite reads; give a zoo archive"),
         ("model.json", b'{"hello": 1}', "of no format that detlite reads"),
     ],
 )
@@ -215,7 +215,7 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path, name, content, error)
 
 
 def test_what_is_not_there_is_said_so(tmp_path):
-    with pytest.raises(InputError, match="nothing.pb is not there; want"):
+    with pytest.raises(InputError, match="nothing.pb does not exist; give"):
         recognize(tmp_path / "nothing.pb")
 
 

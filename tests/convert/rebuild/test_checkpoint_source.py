@@ -79,8 +79,8 @@ def test_the_digest_of_a_checkpoint_changes_with_its_config(tmp_path):
         (None, {"config": "p"}, "--config wants --checkpoint with it"),
         (None, {"checkpoint": "p"}, "--checkpoint wants --config with it"),
         (None, {"family": "ssdlite_mobilenet_v2"}, "has no weights: give --random-weights SEED"),
-        ("a.pb", {"classes": 3}, "--classes and --random-weights go with --family"),
-        (None, {"family": "x", "seed": 0, "way": "graph"}, "--from goes with SOURCE"),
+        ("a.pb", {"classes": 3}, "--classes and --random-weights need --family"),
+        (None, {"family": "x", "seed": 0, "way": "graph"}, "--from needs SOURCE"),
     ],
 )
 def test_half_a_source_is_refused(source, given, message):
@@ -89,7 +89,7 @@ def test_half_a_source_is_refused(source, given, message):
 
 
 def test_a_config_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere.config is no file; want a pipeline.config"):
+    with pytest.raises(InputError, match=r"nowhere.config is not a file; give a pipeline.config"):
         source_record(None, values(config=tmp_path / "nowhere.config", checkpoint=tmp_path / "model.ckpt"))
 
 

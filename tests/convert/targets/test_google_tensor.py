@@ -46,4 +46,4 @@ def test_a_folder_without_the_compiler_fails_and_writes_nothing(capsys, tmp_path
 def test_the_edge_tpus_options_are_refused(capsys, tmp_path, artifact, option):
     status, err = compiled(capsys, artifact, "--target", "tensor_g4", "-o", tmp_path / "out", *option)
     assert status == 2
-    assert "that is for the Edge TPU" in err
+    assert "only for the Edge TPU" in err

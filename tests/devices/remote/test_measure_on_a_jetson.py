@@ -61,4 +61,4 @@ def test_in_another_power_mode_nothing_is_measured(measure):
 
 def test_benchmark_model_without_a_device_is_refused(capsys, artifact):
     assert main(["measure", str(artifact), "--benchmark-model", "x"]) == 2
-    assert "say which by --device" in capsys.readouterr().err
+    assert "give --device NAME" in capsys.readouterr().err

@@ -184,7 +184,7 @@ def test_what_cannot_be_simulated_is_one_line(capsys, words, status, said):
 def test_an_inventory_that_is_there_is_not_written_over(tmp_path, capsys):
     (tmp_path / "lab.toml").write_text("mine")
     assert main(["devices", "simulate", "-o", str(tmp_path / "lab.toml"), "pixel"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert (tmp_path / "lab.toml").read_text() == "mine"
 
 

@@ -99,7 +99,7 @@ def test_too_few_samples_are_invalid(tmp_path):
 
 def test_a_clock_that_falls_meanwhile_is_a_caution(tmp_path):
     (found,) = measure_in_turn([scripted(tmp_path, invoke_ms=[2] * 31 + [3] * 200)], Plan(40, 0.0))
-    assert any("the median went from 2.000 to 3.000 ms while it was measured" in text for text in found.cautions)
+    assert any("the median went from 2.000 to 3.000 ms during the measurement" in text for text in found.cautions)
 
 
 def test_the_ratio_is_of_the_medians_and_lies_in_its_interval(tmp_path):
@@ -126,7 +126,7 @@ def test_a_back_end_that_has_another_program_measure_is_refused(tmp_path):
     path = tmp_path / "times.json"
     path.write_text("[]")
     setup = setup_of(path, None, {**ASKED, "backend": "tensorrt"})
-    with pytest.raises(InputError, match="tensorrt has another program measure: pass --scenario single-stream"):
+    with pytest.raises(InputError, match="tensorrt measures with another program: pass --scenario single-stream"):
         measure_in_turn([setup], Plan(30, 0.0))
 
 

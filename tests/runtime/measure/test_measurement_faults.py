@@ -63,7 +63,7 @@ def test_a_model_that_is_replaced_while_it_runs_is_told(tmp_path):
             setup.model.write_text(setup.model.read_text() + " ")
 
     record = measure_model(replace(setup, preset=replace(SMALL, min_duration_s=1.4)), progress=replace_model)
-    assert any(reason.startswith("model: the file was replaced while it was measured") for reason in record.reasons)
+    assert any(reason.startswith("model: the file was replaced during the measurement") for reason in record.reasons)
     assert record.samples > 80
 
 

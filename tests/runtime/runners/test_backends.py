@@ -66,12 +66,12 @@ def test_an_unknown_back_end_is_refused_with_the_nearest(model):
 
 
 def test_a_file_that_no_back_end_opens_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no back end opens .*model.pt by itself"):
+    with pytest.raises(InputError, match="no back end opens .*model.pt by default"):
         backend_for(tmp_path / "model.pt", None)
 
 
 def test_a_back_end_for_other_files_is_refused(model):
-    with pytest.raises(InputError, match="onnx_runtime opens .onnx files"):
+    with pytest.raises(InputError, match="onnx_runtime opens only .onnx files"):
         backend_for(model, "onnx_runtime")
 
 
@@ -115,7 +115,7 @@ def test_a_delegates_options_are_read():
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the interpreter's Delegate
 def test_a_delegate_that_is_not_there_is_missing(model):
-    with pytest.raises(MissingToolError, match="/nowhere/libgpu.so is no delegate library"):
+    with pytest.raises(MissingToolError, match="/nowhere/libgpu.so is not a delegate library"):
         backend_for(model, "litert")[1].open(model, Settings(delegates=("/nowhere/libgpu.so",)), None)
 
 

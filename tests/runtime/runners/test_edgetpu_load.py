@@ -64,7 +64,7 @@ def test_a_library_that_opens_nothing_is_followed_by_a_diagnosis(compiled, tmp_p
 @pytest.mark.data
 def test_a_crash_is_explained_as_a_library_that_does_not_fit(compiled, tmp_path):
     with pytest.raises(
-        DeviceError, match=r"died of SIGSEGV .*: most likely .*libstub.so and the interpreter do not fit"
+        DeviceError, match=r"died of SIGSEGV .*: most likely .*libstub.so does not match the interpreter"
     ):
         probe_edgetpu(compiled, library=library(tmp_path, CRASH))
 

@@ -70,7 +70,7 @@ def test_a_file_that_is_no_model_is_told(tmp_path, data):
 def test_an_input_of_another_dtype_or_shape_is_refused(model):
     runner = opened(model)
     runner.set_input(0, np.zeros((1, 6, 8, 1), np.uint8))
-    with pytest.raises(ContractError, match="does not take the input image: want float32"):
+    with pytest.raises(ContractError, match="does not accept the input image: want float32"):
         runner.invoke()
     runner.set_input(0, np.zeros((1, 7, 8, 1), np.float32))
     with pytest.raises((DeviceError, ContractError), match="onnxruntime"):

@@ -68,7 +68,7 @@ def test_what_its_times_do_not_hold_is_said(trtexec, setup):
 
 def test_an_engine_that_is_replaced_while_it_is_measured_is_told(trtexec, setup):
     trtexec(more='open(options["loadEngine"], "a").write("x")')
-    assert measure_model(setup).reasons[0].startswith("model: the file was replaced while it was measured")
+    assert measure_model(setup).reasons[0].startswith("model: the file was replaced during the measurement")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_one_process_tells_no_noise(compared):
 
 @pytest.mark.parametrize("changes", [{"threads": 1}, {"affinity": "f0"}, {"runtime": "benchmark_model ffffffffffff"}])
 def test_other_conditions_are_refused(compared, changes):
-    with pytest.raises(InputError, match="not made alike"):
+    with pytest.raises(InputError, match="not comparable"):
         compared(benchmark(5.0), benchmark(5.0, **changes))
 
 

@@ -55,7 +55,7 @@ def test_runs_that_differ_are_exit_status_2_and_told_when_allowed(tmp_path, caps
     assert (status, out) == (2, "")
     assert "threads: 1 and 4" in err
     status, _out, err = run(capsys, *runs, "--allow-different", "threads")
-    assert (status, err) == (0, "not made alike: threads: 1 and 4\n")
+    assert (status, err) == (0, "not comparable: threads: 1 and 4\n")
 
 
 def test_the_folder_of_a_run_stands_for_its_record(tmp_path, capsys):
@@ -98,4 +98,4 @@ def test_what_is_not_there_is_named(tmp_path, capsys):
 
 def test_a_run_that_is_not_there_is_named_beside_one_that_is(pair, tmp_path, capsys):
     status, _out, err = run(capsys, pair[0], tmp_path / "nothing")
-    assert (status, err.endswith("nothing is not there: want a run or a model\n")) == (2, True)
+    assert (status, err.endswith("nothing does not exist: give a run or a model\n")) == (2, True)

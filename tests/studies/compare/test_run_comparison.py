@@ -117,7 +117,7 @@ def test_draws_of_other_images_are_not_paired():
     ],
 )
 def test_runs_that_were_not_made_alike_are_refused(second, said):
-    with pytest.raises(InputError, match=f"not made alike: .*{said}.*--allow-different"):
+    with pytest.raises(InputError, match=f"not comparable: .*{said}.*--allow-different"):
         compare(latency(), second)
 
 
@@ -181,7 +181,7 @@ def test_the_latency_of_version_1_is_compared_as_what_it_was():
 
 
 def test_models_that_were_measured_in_turn_are_not_compared_with_a_scenario():
-    with pytest.raises(InputError, match="not made alike"):
+    with pytest.raises(InputError, match="not comparable"):
         compare(in_turn_of_version_1(), scenario_of_version_2())
 
 

@@ -127,5 +127,5 @@ def test_the_command_writes_three_files_and_replaces_none(tmp_path):
     assert detlite("report", "run", "-o", "report").status == 0
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.html", "report.json", "report.md"]
     refused = detlite("report", "run", "-o", "report")
-    assert (refused.status, "holds a report already" in refused.err) == (2, True)
+    assert (refused.status, "already contains a report" in refused.err) == (2, True)
     assert detlite("report", "run", "-o", "report", "--force", "--json").status == 0

@@ -86,7 +86,7 @@ def test_a_finished_model_without_a_signature_is_quantized_to_int8(quantize, wor
         ("float16", ("--images", "photos", "--count", 3), "without calibration: remove --images, --count, or use"),
         ("dynamic", ("--method", "nearest", "--explain"), "without calibration: remove --method, --explain"),
         ("int16x8", ("--io", "int8"), "the scheme int16x8 has float32 input and heads: want --io float32 or no --io"),
-        ("int16x8", ("--explain",), "--explain weigh int8 against float: they want --scheme int8"),
+        ("int16x8", ("--explain",), "--explain compare int8 with float: they need --scheme int8"),
         ("int16x8", ("--method", "converter"), "--method converter supports the scheme int8 only"),
     ],
 )

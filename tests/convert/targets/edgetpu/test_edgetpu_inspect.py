@@ -86,7 +86,7 @@ def test_a_gate_ends_with_1_where_its_condition_holds(mixed, gate, status, capsy
 
 def test_a_gate_without_a_target_is_refused(mixed, capsys):
     assert main(["inspect", str(mixed), "--fail-on", "unmapped>1"]) == 2
-    assert "go with --target edgetpu" in capsys.readouterr().err
+    assert "need --target edgetpu" in capsys.readouterr().err
 
 
 def test_the_picture_has_a_coloured_box_for_each_operator_and_no_markup_of_the_model(mixed, tmp_path, capsys):

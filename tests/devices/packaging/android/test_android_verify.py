@@ -165,7 +165,7 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path, capsys):
 
 def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):
     assert main(["package", "--verify", str(tmp_path / "x.apk")]) == 2
-    assert "want an APK or an AAB, and there is no such file" in capsys.readouterr().err
+    assert "does not exist: give an APK or an AAB" in capsys.readouterr().err
 
 
 def zipped(files):
