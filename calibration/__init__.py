@@ -1,4 +1,4 @@
-"""Quantization: calibration images, the ranges of activations, and the integer model that is made of them.
+"""Quantization: calibration images, the ranges of activations, and the integer model made from them.
 
 The folders are the stages in order: `images/`, `ranges/`, `numbers/`, `weights/`. Not here: how much accuracy a
 quantized model loses (`detlite.accuracy`), and searches over many quantizations (`detlite.studies.search`).

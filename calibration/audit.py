@@ -1,4 +1,4 @@
-"""What the original graph says and would have become: the reference for parity, and the price of not repairing it."""
+"""Measurements on the original graph: the reference for parity, and the cost of not repairing it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from detlite.runtime.progress import silent
 def reference_heads(
     frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return box encodings and class scores of the untouched graph, one row for each of *tensors*.
+    """Return the original graph's box encodings and class scores, one row for each of *tensors*.
 
     Args:
-        frozen: the graph as it came.
-        tensors: float32 [1, H, W, C]: what its network reads, after preprocessing.
+        frozen: the original graph.
+        tensors: float32 [1, H, W, C]: its network's input, after preprocessing.
     """
     index = GraphIndex(frozen.graph_def)
     cut = cut_graph(index)
@@ -43,7 +43,7 @@ def reference_heads(
 
 
 def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: Images) -> dict[str, Any]:
-    """Return the operators of what TensorFlow's converter makes of the graph as it is: `operators`, `float_islands`."""
+    """Return `operators` and `float_islands` of the unrepaired graph, as TensorFlow's converter converts it."""
     detector = build_detector(frozen, replace(options, repair=False))
     data = to_tflite(detector.graph_def, detector.heads)
     samples = samples_of(images, detector.contract, silent)

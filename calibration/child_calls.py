@@ -1,4 +1,4 @@
-"""Quantization as it is asked of a child process: a request and an answer that JSON can carry."""
+"""Quantization in a child process: requests and answers are JSON."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from detlite.runtime.progress import Progress
 Record = dict[str, Any]
 
 UNREPAIRED_IMAGES = 2
-"""Enough to quantize a model whose operators alone are counted."""
+"""Number of images to quantize a model whose operators are only counted."""
 
 
 def gather_images(request: Record, progress: Progress) -> Record:
-    """Find and choose the images for an `ImageRequest`, whose fields *request* has.
+    """Find and choose the images for the `ImageRequest` with the fields of *request*.
 
     Returns:
-        `images` and `others`, their files; `origin`; files that were `skipped`, and why others are `broken`.
+        `images` and `others`, the files; `origin`; the `skipped` files, and why others are `broken`.
     """
     asked = ImageRequest(**{**request, "paths": tuple(map(Path, request["paths"]))})
     found = gather(asked, default_image_cache(), progress=progress)
@@ -48,10 +48,10 @@ def gather_images(request: Record, progress: Progress) -> Record:
 
 
 def quantize_source(request: Record, progress: Progress) -> Record:
-    """Quantize `source` with the `images` to an artifact in the folder `out`, with the ranges of the file `ranges`.
+    """Quantize `source` with the `images`, or the ranges of the file `ranges`, to an artifact in the folder `out`.
 
     Returns:
-        `model`, `history`, the facts of the detector, and what `lint` found; the last alone where that is to fail.
+        `model`, `history`, the facts of the detector, and the findings of `lint`; only the last if they are to fail.
     """
     images = Images(tuple(map(Path, request["images"])), request["images_origin"])
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
@@ -72,7 +72,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
 
 
 def audit(request: Record, progress: Progress) -> Record:
-    """Run the untouched graph `source` on the `images`, and quantize it unrepaired; write its heads to `out` (.npz).
+    """Run the original graph `source` on the `images`, write its heads to `out` (.npz), and quantize it unrepaired.
 
     Returns:
         `operators` and `float_islands` of the unrepaired int8 model.

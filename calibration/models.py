@@ -1,4 +1,4 @@
-"""What quantization begins with, and what it makes."""
+"""The input and the result of quantization."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from detlite.runtime.inputs import ImageInput
 DEFAULT_ESTIMATOR = "mean_min_max"
 
 Samples = Callable[[], Iterator[NDArray[Any]]]
-"""Gives, each time it is called, the model's float32 input [1, H, W, C] for each calibration image."""
+"""A function that yields the model's float32 input [1, H, W, C] for each calibration image."""
 
 
 @dataclass(frozen=True, eq=False)
 class FloatModel:
-    """What a method starts from.
+    """The input of a quantization method.
 
     Attributes:
-        file: a float32 TFLite model with raw heads; to be read, and copied before a change.
+        file: a float32 TFLite model with raw heads, to read, or to copy before a change.
         image: its input, by the contract.
         samples: the calibration images.
-        images_sha256: their digest.
+        images_sha256: the images' digest.
         estimator: a file's name in `calibration/estimators/`.
-        floating: operators that stay float, by kind or by the name of what they make.
-        ranges: of a range file, in place of those that *samples* would give.
-        scheme: what it is quantized to, by name.
+        floating: operators that stay float, by type or by their output's name.
+        ranges: from a range file, instead of those from *samples*.
+        scheme: the name of the target scheme.
     """
 
     file: TfliteFile
@@ -46,13 +46,13 @@ class FloatModel:
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
-    """What a method makes.
+    """The result of a quantization method.
 
     Attributes:
-        file: the model, with the scheme's integers outside too, where it computes in integers.
-        image: the input by the contract: a method may move the means to whole pixels.
-        ranges: of every activation, where the method tells.
-        facts: what it did, for the history.
+        file: the model; if it computes in integers, its input and outputs have the scheme's integers too.
+        image: the contract's input: a method may move the means to whole pixels.
+        ranges: of every activation, if the method provides them.
+        facts: facts for the history.
     """
 
     file: TfliteFile

@@ -1,4 +1,4 @@
-"""A float TFLite model as quantization sees it: operators in their order, activations, constants, names."""
+"""A float TFLite model for quantization: operators in order, activations, constants, names."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Operator:
     """One operator.
 
     Attributes:
-        kind: what the TFLite schema calls it, or a custom operator's own name.
-        name: that of its first output.
-        inputs, outputs: tensors by number; -1 stands for an input that is left out.
-        options: the schema's object of its builtin options, None where it has none.
+        kind: its name in the TFLite schema, or the custom operator's name.
+        name: its first output's name.
+        inputs, outputs: tensors by number; -1 for an omitted input.
+        options: the schema's object of its builtin options; None if it has none.
     """
 
     kind: str
@@ -45,12 +45,12 @@ class Network:
     """A float model, read once.
 
     Attributes:
-        file: the file; to be read, and copied before a change.
-        operators: in the order in which they run.
+        file: the file, to read, or to copy before a change.
+        operators: in execution order.
         image: the number of the input tensor.
         outputs: the numbers of the output tensors.
-        activations: the float32 tensors that are computed, the image first, in the order of the operators.
-        names: a name for each tensor that no other has.
+        activations: the computed float32 tensors, the image first, in the order of the operators.
+        names: a unique name for each tensor.
     """
 
     def __init__(self, file: TfliteFile) -> None:
@@ -71,7 +71,7 @@ class Network:
         self._refuse_integers()
 
     def dtype(self, index: int) -> str:
-        """Return the dtype of a tensor, `float32` say."""
+        """Return the dtype of a tensor, such as `float32`."""
         return dtype_name(self._tensors[index])
 
     def shape(self, index: int) -> tuple[int, ...]:
@@ -79,15 +79,15 @@ class Network:
         return shape_of(self._tensors[index])
 
     def is_constant(self, index: int) -> bool:
-        """Return whether the values of a tensor stand in the file."""
+        """Return whether the values of a tensor are in the file."""
         return is_constant(self._model, self._tensors[index])
 
     def is_real(self, index: int) -> bool:
-        """Return whether there is such an input, and it is float32: a value, and not a shape or an axis."""
+        """Return whether the input exists and is float32: a value, not a shape or an axis."""
         return index >= 0 and self.dtype(index) == "float32"
 
     def constant(self, index: int) -> NDArray[Any]:
-        """Return the values of a constant tensor, in its own dtype and shape."""
+        """Return the values of a constant tensor, in its dtype and shape."""
         return constant_of(self._model, self._tensors[index])
 
     def readers(self) -> dict[int, list[Operator]]:
@@ -122,6 +122,6 @@ class Network:
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:
-    """Return *names*, those that several tensors have followed by the tensor's number."""
+    """Return *names*; duplicates are followed by the tensor's number."""
     count = Counter(names)
     return tuple(name if name and count[name] == 1 else f"{name}#{index}" for index, name in enumerate(names))

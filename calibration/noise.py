@@ -1,4 +1,4 @@
-"""What quantization did to each activation: signal to noise against the float model, tensor by tensor."""
+"""Quantization noise of each activation: its signal-to-noise ratio against the float model."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.weights.calibrate import Calibrated
 from detlite.runtime.inputs import ImageInput
 
-SILENT = 1e-30  # a noise power below this is none
+SILENT = 1e-30  # a lower noise power counts as zero
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise of one tensor, over a number of images.
+    """The noise of one tensor, over several images.
 
     Attributes:
-        snr_db: signal to noise, of all values.
-        shift: the mean error of a channel against the noise, root mean square over channels: 1 where the noise is
-            nothing but a shift of whole channels, which a bias makes up for, 0 where it is rounding.
+        snr_db: signal to noise over all values.
+        shift: the mean error of a channel relative to the noise, root mean square over channels: 1 if the noise is
+            only a shift of whole channels, which a bias can correct, 0 if it is rounding.
     """
 
     snr_db: float
@@ -36,12 +36,12 @@ class Noise:
 def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence[NDArray[Any]]) -> dict[str, Noise]:
     """Return the noise of each activation of *made*, by name, in the operators' order.
 
-    Values beyond what a saturating reader can tell are no signal, see `detlite.calibration.numbers.saturation`.
+    Values beyond a saturating reader's range are not signal, see `detlite.calibration.numbers.saturation`.
 
     Args:
         calibrated: the float model.
-        made: what was made of it.
-        samples: what the float model reads, float32.
+        made: the quantized model.
+        samples: the float model's inputs, float32.
     """
     network, image, limits = calibrated.network, calibrated.source.image, _limits(calibrated)
     names = [network.names[index] for index in network.activations[1:]]
@@ -66,7 +66,7 @@ def _within(values: NDArray[np.float32], limits: Range | None) -> NDArray[np.flo
 
 
 def int8_of(sample: NDArray[Any], image: ImageInput, stored: ImageInput) -> NDArray[np.int8]:
-    """Return the int8 input by *stored* of what is float32 by *image*."""
+    """Return the int8 input, described by *stored*, for a float32 input described by *image*."""
     assert stored.quantization is not None
     pixels = sample * np.array(image.std, np.float32) + np.array(image.mean, np.float32)
     real = (pixels - np.array(stored.mean, np.float32)) / np.array(stored.std, np.float32)
@@ -76,7 +76,7 @@ def int8_of(sample: NDArray[Any], image: ImageInput, stored: ImageInput) -> NDAr
 
 
 class _Sums:
-    """Powers of one tensor's signal and noise, and the errors' mean by channel."""
+    """The powers of one tensor's signal and noise, and the mean error by channel."""
 
     def __init__(self) -> None:
         self._signal = self._noise = 0.0

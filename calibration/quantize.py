@@ -47,10 +47,10 @@ class Recipe:
 
     Attributes:
         method: a file's name in `calibration/weights/methods/`.
-        io: dtype of the input, and of raw heads: int8, uint8 or float32; None for the scheme's own.
-        heads: `raw`, `postprocess`, or None for those of the source.
+        io: dtype of the input and of raw heads: int8, uint8 or float32; None for the scheme's default.
+        heads: `raw`, `postprocess`, or None for the source's heads.
         estimator: a file's name in `calibration/estimators/`.
-        floating: operators that stay float, by kind or by the name of what they make.
+        floating: operators that stay float, by type or by their output's name.
         scheme: a file's name in `calibration/schemes/`, with - for _.
     """
 
@@ -68,7 +68,7 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A quantized model, and the ranges of its activations where the method tells them."""
+    """A quantized model, and the ranges of its activations if the method provides them."""
 
     model: Model
     ranges: Ranges | None
@@ -77,7 +77,7 @@ class Quantized:
 def quantize(
     model: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> Quantized:
-    """Return *model* quantized with *ranges*, or with those of *images*; or with packed weights alone.
+    """Return *model* quantized with *ranges*, or with ranges from *images*, or with only its weights packed.
 
     Raises:
         InputError: the model is no float32 one, or takes more than single images; an image cannot be read; or the
@@ -94,7 +94,7 @@ def quantize(
     method: Method = load_plugin(METHODS, recipe.method)
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
     made = method.quantize(given)
-    outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: no third dtype in between
+    outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -113,7 +113,7 @@ def quantize(
 def float_model(
     source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
 ) -> FloatModel:
-    """Return what a method starts from, of the model *source* with raw heads; errors as `quantize`."""
+    """Return the method's input for the model *source* with raw heads; errors as `quantize`."""
     _refuse_further_inputs(source.contract)
     file = _float_file(source)
     remove_rounding(file)
@@ -137,7 +137,7 @@ def as_model(
     outputs: str = "int8",
     history: tuple[Step, ...] | None = None,
 ) -> Model:
-    """Return what a method made of *source* as a model with a contract, and with the *history* of *source* or its own.
+    """Return a method's result for *source* as a model with a contract, and with the given *history* or *source*'s.
 
     *inputs* and *outputs* are the dtypes of its input and heads.
 
@@ -184,7 +184,7 @@ def _refuse_further_inputs(contract: Contract) -> None:
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:
-    """Return what gives the model's input for each of *images*, made by the function that the device uses."""
+    """Return a function that yields the model's input for each of *images*, preprocessed as on the device."""
 
     def samples() -> Iterator[NDArray[Any]]:
         with ThreadPoolExecutor(WORKERS) as pool:

@@ -17,7 +17,7 @@ HISTORY_SCHEMA = {"schema": "detlite.history", "schema_version": 1}
 
 
 def step(name: str, *, input_sha256: str, **facts: object) -> Step:
-    """Return one step of a history: what was done, by which version, to which input."""
+    """Return one history step: what was done, by which version, to which input."""
     return {"step": name, "tool": "detlite", "version": __version__, "input_sha256": input_sha256, **facts}
 
 
@@ -25,7 +25,7 @@ def open_artifact(path: Path) -> Artifact:
     """Return the artifact at *path*: a folder that detlite wrote, its model file, or any .tflite with the detection op.
 
     Raises:
-        InputError: there is nothing, or nothing that can be run without more knowledge.
+        InputError: nothing is there, or the file cannot be run without a contract.
     """
     folder = artifact_folder(path)
     if folder is not None:
@@ -46,7 +46,7 @@ def known_artifact(path: Path) -> Artifact | None:
     """Return the artifact at *path* as `open_artifact` does; None for a model file without a known contract.
 
     Raises:
-        InputError: there is nothing, or a damaged folder of detlite.
+        InputError: nothing is there, or a damaged artifact.
     """
     if artifact_folder(path) is not None or not path.is_file():
         return open_artifact(path)
@@ -54,15 +54,15 @@ def known_artifact(path: Path) -> Artifact | None:
         return None
     try:
         return open_artifact(path)
-    except InputError:  # no detector, or raw heads without a contract
+    except InputError:  # not a detector, or raw heads without a contract
         return None
 
 
 def prepare_output(out: Path, *, force: bool) -> None:
-    """Make sure, before any work, that an artifact can be written to *out*; leave no trace.
+    """Check, before any work, that an artifact can be written to *out*, without leaving a trace.
 
     Raises:
-        InputError: *out* holds something and *force* is false, or something that detlite did not write; or the place
+        InputError: *out* exists and *force* is false, or it contains something that detlite did not write, or it
             cannot be written to.
     """
     _clear_left_over(out.absolute())
@@ -71,9 +71,11 @@ def prepare_output(out: Path, *, force: bool) -> None:
             raise InputError(f"{out} is a file; give a folder to write")
         names = sorted(item.name for item in out.iterdir())
         if names and not force:
-            raise InputError(f"{out} already holds {names[0]}; choose another folder, or pass --force to replace it")
+            raise InputError(f"{out} already contains {names[0]}; choose another folder, or pass --force to replace it")
         if names and HISTORY not in names:
-            raise InputError(f"{out} holds {names[0]}, which detlite did not write: it is not replaced; choose another")
+            raise InputError(
+                f"{out} contains {names[0]}, which detlite did not write: it is not replaced; choose another"
+            )
     parent = _nearest_folder(out.absolute().parent)
     try:
         with tempfile.TemporaryFile(dir=parent):
@@ -86,7 +88,7 @@ def _nearest_folder(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     if not path.is_dir():
-        raise InputError(f"{path} is a file, and a folder is wanted there")
+        raise InputError(f"{path} is a file, but must be a folder")
     return path
 
 
@@ -96,7 +98,7 @@ def history_json(steps: Sequence[Step]) -> str:
 
 
 def write_folder(out: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
-    """Write *files*, by path in it, to the folder *out*, whole or not at all; a `history.json` there marks it as ours.
+    """Write *files*, by relative path, to the folder *out*, whole or not at all; `history.json` marks it as detlite's.
 
     Raises:
         InputError: as `prepare_output`.
@@ -117,7 +119,7 @@ def write_folder(out: Path, files: Mapping[str, bytes], *, force: bool = False) 
 
 
 def _clear_left_over(out: Path) -> None:
-    """Put right what a run that was killed left beside *out*: parts go, a folder that was being replaced comes back."""
+    """Clean up beside *out* after a killed run: delete partial folders, restore a folder that was being replaced."""
     for old in out.parent.glob(f".{out.name}.*.old"):
         if not out.exists() and (old / out.name).is_dir():
             (old / out.name).rename(out)

@@ -1,6 +1,6 @@
-"""Work on graphs as it is asked of a child process: a request and an answer that JSON can carry.
+"""Work on graphs in a child process: requests and answers are JSON.
 
-TensorFlow lives and dies in that child: its import, its messages, and its crashes on graphs that nobody foresaw.
+TensorFlow runs only in that child, with its import, its messages, and its crashes on unexpected graphs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Record = dict[str, Any]
 
 
 def options_of(record: Record) -> DetectorOptions:
-    """Return the options that *record*, the options' own dictionary after a way through JSON, holds."""
+    """Return the options in *record*, their dictionary after a round trip through JSON."""
     size, labels = record.get("input_size"), record.get("labels")
     return DetectorOptions(
         input_size=tuple(size) if size else None,
@@ -47,13 +47,13 @@ def options_of(record: Record) -> DetectorOptions:
 
 
 def convert(request: Record, progress: Progress) -> Record:
-    """Convert what the request names to an artifact in the folder `out`, with `heads` and weights of `type`.
+    """Convert the request's source to an artifact in the folder `out`, with `heads` and weights of `type`.
 
-    It names a `source`; or a `config` and its `checkpoint`; or a `preset` with `seed` and `classes`. `way` says which
-    of a source's `graph` and `checkpoint` to take, None the graph where there is one.
+    It is a `source`; or a `config` and its `checkpoint`; or a `preset` with `seed` and `classes`. `way` says which
+    of a source's `graph` and `checkpoint` to use; None means the graph if there is one.
 
     Returns:
-        `model`, `history`, `notices`, `way` (how the graph was got), and the facts of the detector.
+        `model`, `history`, `notices`, `way` (where the graph came from), and the facts of the detector.
     """
     options, out = options_of(request["options"]), Path(request["out"])
     progress("reading", 0, 1)
@@ -62,7 +62,7 @@ def convert(request: Record, progress: Progress) -> Record:
     if isinstance(given, Source) and given.format in (ARTIFACT, TFLITE):
         if request["type"] != "float32":
             raise InputError(
-                f"{given.given} is a finished TFLite model: --type {request['type']} wants the trained graph"
+                f"{given.given} is a finished TFLite model: --type {request['type']} needs the trained graph"
             )
         model, way = load_source(given.given, options), given.title
         if request["to"] != model.format:
@@ -113,7 +113,7 @@ def _given(request: Record) -> Source | PresetSource:
         return source_of_checkpoint(trained, trained.config)
     source = recognize(Path(request["source"]), rebuild=request.get("way") == CHECKPOINT)
     if request.get("way") == "graph" and source.format == CHECKPOINT:
-        raise InputError(f"{source.given} holds a checkpoint and no exported graph: leave --from away")
+        raise InputError(f"{source.given} has a checkpoint but no exported graph: leave out --from")
     return source
 
 
@@ -129,14 +129,14 @@ def _graph(
         return given, rebuilt.graph, rebuilt.notices
     if quantized:
         raise InputError(
-            f"--type {INT8} is for a checkpoint whose training was aware of quantization, and {given.given} is a "
+            f"--type {INT8} needs a quantization-aware checkpoint, but {given.given} is a "
             f"{given.title}: convert it as float32, and use `detlite quantize` with images"
         )
     return given, load_graph(given, options), ()
 
 
 def _exported(options: DetectorOptions, request: Record) -> DetectorOptions:
-    """Return *options* with the NMS settings that the OD API's exporter would bake into the model."""
+    """Return *options* with the NMS settings that the OD API's exporter would write into the model."""
     return replace(options, as_exported=request["heads"] == "postprocess")
 
 

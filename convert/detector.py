@@ -1,4 +1,4 @@
-"""From a frozen graph to a FloatGraph: the network cut at its raw heads, repaired, with its contract."""
+"""From a frozen graph to a FloatGraph: the network, cut at its raw heads and repaired, with its contract."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from detlite.runtime.tasks.detection import RAW_ROLES, Detection
 from detlite.runtime.tensors import Output
 
 DEPLOYED_SCORE_THRESHOLD = 0.01
-"""Of regular NMS on a device: the zoo's 1e-8 gives the same mAP (30.22) and takes 60 ms of a 77 ms run."""
+"""Of regular NMS on a device: the zoo's 1e-8 gives the same mAP (30.22) but takes 60 ms of a 77 ms run."""
 
 
 @dataclass(frozen=True)
 class NmsOptions:
-    """NMS settings that a user asked for; None leaves the source's or detlite's own."""
+    """NMS settings from the user; None keeps the source's or detlite's default."""
 
     kind: str | None = None
     score_threshold: float | None = None
@@ -44,21 +44,21 @@ class NmsOptions:
     max_classes_per_detection: int | None = None
 
     def over(self, nms: Nms) -> Nms:
-        """Return *nms* with these settings over it."""
+        """Return *nms* with these settings applied."""
         return replace(nms, **{name: value for name, value in vars(self).items() if value is not None})
 
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """What a user may say about a source that does not say it itself.
+    """Facts from the user that a source does not contain.
 
     Attributes:
         input_size: (height, width) for a graph that takes any size.
         labels: a label file.
-        nms: settings over the source's.
+        nms: settings that override the source's.
         logits: whether the class head is cut before the score converter.
-        repair: whether the graph is repaired; False shows what it costs not to.
-        as_exported: whether NMS is set as the OD API's TFLite exporter does, where a config is rebuilt.
+        repair: whether the graph is repaired; False shows the cost of not repairing it.
+        as_exported: whether NMS is set like the OD API's TFLite exporter does, when a config is rebuilt.
     """
 
     input_size: tuple[int, int] | None = None
@@ -70,10 +70,10 @@ class DetectorOptions:
 
 
 def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> FloatGraph:
-    """Cut the graph, measure what it does before and after its network, repair it, and write the contract.
+    """Cut the graph, measure its preprocessing and post-processing, repair it, and write the contract.
 
     Raises:
-        InputError: it is no SSD, or something that is needed is neither in it nor among the *options*.
+        InputError: it is not an SSD, or something required is neither in it nor in the *options*.
     """
     index = GraphIndex(frozen.graph_def)
     cut = cut_graph(index)
@@ -90,7 +90,7 @@ def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> FloatGraph:
 
 
 def repair_graph(graph_def: Any) -> tuple[Repaired, ...]:
-    """Apply every repair there is to *graph_def*, in place, and return those that found something."""
+    """Apply every repair to *graph_def* in place, and return the repairs that found something."""
     done = []
     for name, repair in load_plugins("detlite.convert.graph.repairs").items():
         count = repair.apply(graph_def)
@@ -101,7 +101,7 @@ def repair_graph(graph_def: Any) -> tuple[Repaired, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """A graph that runs, and where it is cut."""
+    """A runnable graph, and where it is cut."""
 
     runner: GraphRunner
     index: GraphIndex
@@ -147,8 +147,8 @@ def _image(measured: _Measured, options: DetectorOptions, origin: dict[str, str]
     padded = pads_images(measured.runner, measured.cut)
     if padded and options.input_size is None:
         raise InputError(
-            "the graph keeps an image's aspect ratio and pads it, which no resize rule of the contract does yet: give "
-            f"--input {measured.size[0]}x{measured.size[1]} to have images stretched instead, at some cost in accuracy"
+            "the graph pads images to keep their aspect ratio, which its contract does not support: give "
+            f"--input {measured.size[0]}x{measured.size[1]} to stretch images instead, at some cost in accuracy"
         )
     found = measure_preprocessing(measured.runner, measured.index, measured.cut, measured.size)
     if found is None:
@@ -180,7 +180,7 @@ def _label_offset(measured: _Measured, hints: Hints, columns: int, origin: dict[
         offset = columns - int(classes)
     else:
         raise InputError(
-            f"{columns} class columns, and nothing says whether one is the background: give pipeline.config"
+            f"{columns} class columns, but nothing says whether one is the background: give pipeline.config"
         )
     if offset not in (0, 1):
         raise InputError(f"{columns} class columns for {classes} classes: want as many, or one more for the background")

@@ -1,4 +1,4 @@
-"""What an exporter is: one format that models are written in, a file of its own in `convert/exporters/`."""
+"""The interface of an exporter: one output format, in its own file in `convert/exporters/`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from detlite.convert.artifact import step
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin, plugin_names
 
-if TYPE_CHECKING:  # a command line asks for names alone
+if TYPE_CHECKING:  # the command line needs only the names
     from detlite.convert.float_graph import FloatGraph
     from detlite.convert.model import Model
 
 EXPORTERS = "detlite.convert.exporters"
 
 INT8 = "int8"
-"""The type of a model whose training was quantization-aware: its ranges come from the checkpoint."""
+"""The type of a model from quantization-aware training: its ranges come from the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Exporter:
     """One format; its name is its file's name.
 
     Attributes:
-        title: what the format is called.
-        suffix: of its files, with the dot.
-        from_graph: makes a model with raw heads and no history of a float graph, with weights of one of the types of
+        title: the format's name.
+        suffix: its files' suffix, with the dot.
+        from_graph: turns a float graph into a model with raw heads and no history, with weights of a type of
             `detlite convert --type`.
-        from_tflite: makes a model of a TFLite one: the same heads, the same history.
-        nms: makes a model that does its own non-maximum suppression of one with raw heads; None if the format has no
+        from_tflite: turns a TFLite model into one of this format, with the same heads and history.
+        nms: adds non-maximum suppression to a model with raw heads; None if the format has no
             operator for it.
     """
 
@@ -42,7 +42,7 @@ class Exporter:
 
 
 def exporter_names() -> tuple[str, ...]:
-    """Return the names of all formats that models are exported to."""
+    """Return the names of all output formats."""
     return plugin_names(EXPORTERS)
 
 
@@ -50,18 +50,18 @@ def exporter_called(name: str) -> Exporter:
     """Return the exporter of that *name*.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: there is no such exporter.
     """
     found: Exporter = load_plugin(EXPORTERS, name)
     return found
 
 
 def export_model(model: Model, to: str) -> Model:
-    """Return *model*, a TFLite one, in the format called *to*.
+    """Return the TFLite *model* in the format called *to*.
 
     Raises:
         UnknownNameError: there is no such exporter.
-        InputError: the model is in that format already, is no TFLite model, or has operators that the format lacks.
+        InputError: the model has that format already, is not a TFLite model, or has operators that the format lacks.
     """
     exporter = exporter_called(to)
     if model.format == to:

@@ -1,4 +1,4 @@
-"""Where a source is that a user names: a path, an archive to unpack, or a model of the zoo that is in the cache."""
+"""Finding the source that a user names: a path, an archive to unpack, or a zoo model in the cache."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def locate(given: str) -> Path:
     """Return the file or folder to read for *given*; nothing is downloaded.
 
     Raises:
-        InputError: there is no such path, and no such model of the zoo in the cache; or the archive is bad.
+        InputError: there is no such path or cached zoo model, or the archive is damaged.
     """
     path = Path(given)
     if path.is_file() and is_archive(path):
@@ -33,10 +33,10 @@ def _cached(name: str) -> Path:
     try:
         model = find(name)
     except UnknownNameError as error:
-        raise InputError(f"{name} is no file or folder here, and {error}") from error
+        raise InputError(f"{name} is not a file or folder here, and {error}") from error
     store = Cache(default_cache_folder())
     for source in sources_of(model, name):
         cached = store.look_up(source)
         if cached is not None:
             return cached.folder / source.folder if source.folder else cached.folder
-    raise InputError(f"{model.name} is not fetched yet: run `detlite zoo fetch {model.name}` first")
+    raise InputError(f"{model.name} is not downloaded yet: run `detlite zoo fetch {model.name}` first")

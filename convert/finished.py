@@ -1,4 +1,4 @@
-"""What a finished model's file says at a glance, without being parsed: its format, and the dtype of its input."""
+"""A quick look at a finished model's file without parsing it: its format, and its input's dtype."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ FLOAT = "float32"
 
 
 def is_tflite(path: Path) -> bool:
-    """Return whether the file at *path* begins as a TFLite flatbuffer does."""
+    """Return whether the file at *path* starts like a TFLite flatbuffer."""
     with path.open("rb") as file:
         return file.read(TFLITE_MAGIC_AT + len(TFLITE_MAGIC))[TFLITE_MAGIC_AT:] == TFLITE_MAGIC
 
 
 def check_float(path: Path) -> None:
-    """Check that what is at *path* can be quantized, as far as a glance tells: graphs pass, finished models may not.
+    """Check quickly that *path* can be quantized: graphs pass, finished models may not.
 
     Raises:
-        InputError: it is a finished model of another format than TFLite, damaged, or its input is not float32.
+        InputError: it is a finished model in a format other than TFLite, is damaged, or its input is not float32.
     """
     model = model_in(path) if path.is_dir() else path
     if model is None or not model.is_file():
@@ -32,13 +32,13 @@ def check_float(path: Path) -> None:
     if is_tflite(model):
         check_float_input(input_dtype(model.read_bytes()))
     elif is_model_file(model):
-        raise InputError(f"{model} is no TFLite model; expected a float32 one, or a trained graph, to quantize")
+        raise InputError(f"{model} is not a TFLite model; expected a float32 one, or a trained graph, to quantize")
 
 
 def check_float_input(dtype: str) -> None:
     """Raise `InputError` if a model whose input has this *dtype* is quantized already."""
     if dtype != FLOAT:
-        raise InputError(f"the model's input is {dtype} already; want a float32 model to quantize")
+        raise InputError(f"the model's input is {dtype} already; give a float32 model to quantize")
 
 
 def input_dtype(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A float network, ready to be exported: what readers and rebuilds make, and exporters read."""
+"""A float network, ready to be exported: the result of readers and rebuilds, the input of exporters."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class FloatGraph:
 
     Attributes:
         graph_def: a `tensorflow.GraphDef` from the placeholder `trim.INPUT`, float32 [1, H, W, C], to the outputs.
-        outputs: the tensor of each output, by its role in the contract and in the contract's order.
+        outputs: each output's tensor, by role and in the contract's order.
         contract: of the model with raw heads.
-        repairs: what was repaired.
-        facts: what else the history says of it: `parameters`, `macs`, `random_weights`.
+        repairs: the repairs that were made.
+        facts: further facts for the history: `parameters`, `macs`, `random_weights`.
     """
 
     graph_def: Any

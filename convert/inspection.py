@@ -1,4 +1,4 @@
-"""What a file is, and what can be done with it: for `detlite inspect`."""
+"""The facts of `detlite inspect`: what a file is, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import task_kind
 from detlite.runtime.tasks.detection import Detection, has_raw_heads
 
-GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "the whole way: detlite run")
+GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "run the whole pipeline: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
 NOT_WITHOUT_ANCHORS = "anchors, box coder and labels: give the folder that detlite wrote, or the trained graph"
 ONNX_SUFFIX = ".onnx"
@@ -36,10 +36,10 @@ Record = dict[str, Any]
 
 
 def inspect_file(path: Path, options: Record, *, progress: Progress = silent) -> Record:
-    """Return the facts of what is at *path*: `format`, `sha256`, `is`, `next`, `missing`, and those of its contract.
+    """Return the facts of *path*: `format`, `sha256`, `is`, `next`, `missing`, and those of its contract.
 
     Raises:
-        InputError: it is nothing that detlite reads, or is damaged.
+        InputError: detlite cannot read it, or it is damaged.
         MissingToolError: it is an .onnx file, and ONNX Runtime is not installed.
     """
     if path.is_file():
@@ -108,7 +108,7 @@ def _of_file(model: Path) -> tuple[Description, Record]:
 
 
 def _of_metadata(data: bytes, name: str) -> Record:
-    """Return what the model's TFLite metadata says and the files that are appended; empty where it has none."""
+    """Return the model's TFLite metadata and the appended files; empty if it has none."""
     try:
         found, files = read_metadata(load(data, name)), sorted(appended_files(data))
     except InputError as error:

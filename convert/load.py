@@ -1,4 +1,4 @@
-"""From what was given to a float model with its contract and history: the one way that every command takes."""
+"""From a given source to a float model with its contract and history, as all commands load it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
     """Return the model at *path* as TFLite: a finished one as it is, a graph as float32 with raw heads.
 
     Raises:
-        InputError: it is nothing that detlite can take, or a finished model cannot follow the *options*.
+        InputError: detlite cannot read it, or the *options* cannot be applied to a finished model.
     """
     source = recognize(path)
     if source.format == ARTIFACT:
@@ -48,9 +48,9 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
 
 
 def _asked(contract: Contract, options: DetectorOptions) -> Contract:
-    """Return the *contract* of a finished model with what the *options* ask for, where that can still be had."""
+    """Return the *contract* of a finished model with the *options* that can still be applied."""
     if options.input_size is not None or options.logits:
-        raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores want the graph")
+        raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores need the graph")
     if options.labels is not None:
         labels = matching_labels(read_labels(options.labels), len(contract.labels), str(options.labels))
         contract = replace(contract, labels=labels)
@@ -64,13 +64,13 @@ def _asked(contract: Contract, options: DetectorOptions) -> Contract:
 
 
 def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
-    """Return the float detector that *source*, a graph of any format, holds.
+    """Return the float detector in *source*, a graph of any format.
 
     Raises:
-        InputError: it is a finished .tflite or an archive, or no detector that detlite can cut.
+        InputError: it is a finished .tflite, an archive, or not a detector that detlite can cut.
     """
     if source.format in (ARTIFACT, TFLITE):
-        raise InputError(f"{source.given} is a finished TFLite model; the trained graph is wanted for this")
+        raise InputError(f"{source.given} is a finished TFLite model; this needs the trained graph")
     if source.format == ARCHIVE:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
     if source.format == CHECKPOINT:
@@ -80,13 +80,13 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
 
 
 def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False) -> Rebuilt:
-    """Return the detector that a checkpoint, *source*, is rebuilt to; *quantized* keeps its trained ranges.
+    """Return the detector rebuilt from the checkpoint *source*; *quantized* keeps its trained ranges.
 
     Raises:
-        InputError: *source* is something else, or config and checkpoint do not fit each other or detlite.
+        InputError: *source* is not a checkpoint, config and checkpoint do not match, or detlite does not support it.
     """
     if source.trained is None:
-        raise InputError(f"{source.given} is no pipeline.config with a checkpoint: it is a {source.title}")
+        raise InputError(f"{source.given} is not a pipeline.config with a checkpoint: it is a {source.title}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)
     return rebuild(plan, weights, options)
 
@@ -95,7 +95,7 @@ def load_untrained(preset: PresetSource, options: DetectorOptions) -> Rebuilt:
     """Return the detector of a preset with random weights.
 
     Raises:
-        InputError: there is no such preset, or it cannot be built as the *options* ask.
+        InputError: there is no such preset, or it cannot be built with the *options*.
     """
     plan, weights = plan_of_preset(preset)
     return rebuild(plan, weights, options)
@@ -106,14 +106,14 @@ def export(source: Source, graph: FloatGraph, kind: str, *, to: str = TFLITE, pr
 
     Args:
         source: where it comes from, for the history.
-        graph: what is exported; for int8 with its trained ranges.
-        kind: the type of the weights: one that the exporter knows.
+        graph: the graph to export; for int8 with its trained ranges.
+        kind: the type of the weights, one that the exporter supports.
         to: the exporter.
-        progress: told of the one step.
+        progress: called for the one step.
 
     Raises:
         UnknownNameError: there is no such exporter.
-        InputError: the format cannot hold the graph, or weights of that type.
+        InputError: the format cannot represent the graph, or weights of that type.
     """
     exporter = exporter_called(to)
     progress(f"{exporter.title} conversion", 0, 1)
@@ -132,7 +132,7 @@ def export(source: Source, graph: FloatGraph, kind: str, *, to: str = TFLITE, pr
 
 
 def with_heads(model: Model, heads: str) -> Model:
-    """Return *model* with the *heads* asked for: `raw`, or `postprocess` by the operator of its format.
+    """Return *model* with the requested *heads*: `raw`, or `postprocess` by its format's operator.
 
     Raises:
         UnknownNameError: *heads* is neither.

@@ -1,4 +1,4 @@
-"""A finished model in memory: the bytes of its file, and what an artifact holds beside them."""
+"""A finished model in memory: its file's bytes, its contract and its history."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Model:
 
     @cached_property
     def file(self) -> TfliteFile:
-        """The TFLite file, open: to be read, and copied before a change; it is parsed once, if at all."""
+        """The open TFLite file, to read, or to copy before a change; it is parsed once, if at all."""
         require_tflite(self, "editing")
         return TfliteFile(self.data)
 
@@ -56,21 +56,21 @@ class Model:
         return digest(self.data)
 
     def after(self, *steps: Step) -> Model:
-        """Return the same model with *steps* added to its history; an open file stays open."""
+        """Return the model with *steps* added to its history; an open file stays open."""
         made = replace(self, history=(*self.history, *steps))
         if "file" in self.__dict__:
             made.__dict__["file"] = self.file
         return made
 
     def save(self, folder: str | Path, *, force: bool = False, files: Mapping[str, str] = NO_FILES) -> Artifact:
-        """Write the model to *folder* as an artifact, and return that; its last step gets the sha256 of the file.
+        """Write the model to *folder* as an artifact and return the artifact; its last step gets the file's sha256.
 
         The files are written to a folder beside *folder*, flushed to the disk, and renamed: *folder* is whole or
         absent.
 
         Args:
-            folder: what is written.
-            force: whether an artifact that is there is replaced.
+            folder: the folder to write.
+            force: whether to replace an existing artifact.
             files: further texts to write, by their names, beside its own.
 
         Raises:
@@ -90,16 +90,16 @@ class Model:
 
 
 def tflite_model(file: TfliteFile, contract: Contract, history: tuple[Step, ...]) -> Model:
-    """Return the model in *file*, written if it was changed, and not parsed again where it is looked into later."""
+    """Return the model in *file*, written if it was changed; later reads do not parse it again."""
     made = Model(file.data, TFLITE, contract, history)
-    made.__dict__["file"] = file  # what the cached property would open
+    made.__dict__["file"] = file  # the value that the cached property would compute
     return made
 
 
 def require_tflite(model: Model, what: str) -> None:
     """Raise `InputError` unless *model* is a TFLite file; *what* says what needs one: "detlite quantize"."""
     if model.format != TFLITE:
-        raise InputError(f"{what} needs a TFLite model, and this artifact holds {model_name(model.format)}")
+        raise InputError(f"{what} needs a TFLite model, but this artifact has {model_name(model.format)}")
 
 
 def model_of(artifact: Artifact) -> Model:
@@ -108,10 +108,10 @@ def model_of(artifact: Artifact) -> Model:
 
 
 def session_of(model: Model, *, threads: int = 1) -> Session:
-    """Return *model*, open on this machine; its file is temporary and is gone when this returns.
+    """Return *model*, open on this machine; its temporary file is deleted when this returns.
 
     Raises:
-        InputError: the interpreter cannot open it, or would lose detections with so many threads.
+        InputError: the interpreter cannot open it, or would lose detections with this number of threads.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / model_name(model.format)

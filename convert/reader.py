@@ -1,4 +1,4 @@
-"""What a reader of one source format is; each format is one file in `convert/readers/`."""
+"""The interface of a reader of a source format; each format is one file in `convert/readers/`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FrozenGraph:
 
     Attributes:
         graph_def: the `tensorflow.GraphDef`; no variables.
-        folder: where a `pipeline.config` or a label map may lie beside it.
+        folder: the folder that may contain a `pipeline.config` or a label map.
     """
 
     graph_def: Any
@@ -26,11 +26,11 @@ class Reader:
     """One source format.
 
     Attributes:
-        title: what the format is called.
-        recognizes: whether a path is one, judged by its content, without TensorFlow; None where it is not, else the
-            path of what is read (a folder may hold it).
-        files: the files that make the model at that path, for its digest.
-        read: the graph at that path.
+        title: the format's name.
+        recognizes: checks a path's content, without TensorFlow; returns None if it is another format, else the
+            path to read (it may be inside a folder).
+        files: returns the model's files at that path, for its digest.
+        read: returns the graph at that path.
     """
 
     title: str

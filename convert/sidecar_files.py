@@ -1,4 +1,4 @@
-"""What the files beside a graph say of it: its `pipeline.config` and its label files."""
+"""The files beside a graph: its `pipeline.config` and its label files."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NMS = ("post_processing", "batch_non_max_suppression")
 
 @dataclass(frozen=True, eq=False)
 class Hints:
-    """What is said beside the graph; None where nothing is.
+    """The facts in the files beside the graph; None if they are missing.
 
     Attributes:
-        folder: where the files lie.
-        classes: its number of classes, without the background.
+        folder: the files' folder.
+        classes: number of classes, without the background.
         input_size: the (height, width) of its `fixed_shape_resizer`.
         iou_threshold: of its non-maximum suppression.
-        nms_said: its other settings for that, in words: training and evaluation use them, a device need not.
+        nms_said: its other NMS settings in words: training and evaluation use them, a device need not.
     """
 
     folder: Path
@@ -38,13 +38,13 @@ class Hints:
     nms_said: str = "no pipeline.config beside the graph"
 
     def labels(self, classes: int, file: Path | None, origin: dict[str, str]) -> tuple[str, ...]:
-        """Return one label for each of *classes*, from *file* or what is known, and say in *origin* where from.
+        """Return one label for each of *classes*, from *file* or the known files, and record the source in *origin*.
 
         Raises:
             InputError: the labels do not match the classes.
         """
         if self.classes is not None and self.classes != classes:
-            raise InputError(f"{self.folder / CONFIG} says {self.classes} classes, and the graph has {classes}")
+            raise InputError(f"{self.folder / CONFIG} says {self.classes} classes, but the graph has {classes}")
         if file is not None:
             origin["labels"] = file.name
             return matching_labels(read_labels(file), classes, str(file))
@@ -60,7 +60,7 @@ class Hints:
 
 
 def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
-    """Return *labels* if there is one for each of *classes*; *name* stands in the error."""
+    """Return *labels* if there is one for each of *classes*; *name* is used in the error."""
     if len(labels) != classes:
         raise InputError(
             f"{name} has {len(labels)} labels and the model {classes} classes: give one for each, ??? where a class "
@@ -70,12 +70,12 @@ def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[s
 
 
 def read_hints(folder: Path) -> Hints:
-    """Return what the files in *folder* say.
+    """Return the facts in the files of *folder*.
 
-    Only what a graph needs is read: a config may ask for what detlite does not build, and the graph has it already.
+    Only what a graph needs is read: the graph may already contain what detlite cannot build from the config.
 
     Raises:
-        InputError: its `pipeline.config` cannot be read, is of a model that is no SSD, or a value makes no sense.
+        InputError: its `pipeline.config` cannot be read, describes a model that is not an SSD, or has an invalid value.
     """
     path = folder / CONFIG
     if not path.is_file():

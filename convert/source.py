@@ -1,4 +1,4 @@
-"""What was given, recognized once: its format, where it is, and its sha256."""
+"""A given source, recognized once: its format, its place, and its sha256."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ WANTED = (
 
 @dataclass(frozen=True)
 class Source:
-    """A detector as it was given.
+    """A given detector.
 
     Attributes:
-        path: the file or folder that is read; within a folder or an archive, the part that was chosen.
+        path: the file or folder to read; within a folder or an archive, the chosen part.
         format: `artifact`, `tflite`, `checkpoint`, or a reader's name: its file in `convert/readers/`.
-        title: what the format is called.
-        sha256: of the file; of several files, the digest of their names and digests.
+        title: the format's name.
+        sha256: of the file; for several files, of their names and digests.
         given: the path as it was given.
-        trained: of a `checkpoint`: its config and its files; None of everything else.
+        trained: for a `checkpoint`, its config and files; else None.
     """
 
     path: Path
@@ -44,16 +44,16 @@ class Source:
 
 
 def source_of_checkpoint(trained: CheckpointSource, given: Path) -> Source:
-    """Return the source that a config and its checkpoint are; *given* stands in messages."""
+    """Return the source for a config and its checkpoint; *given* is used in messages."""
     title = "pipeline.config with a TensorFlow checkpoint"
     return Source(trained.checkpoint, CHECKPOINT, title, digest_of(trained.files), given, trained)
 
 
 def recognize(path: Path, *, rebuild: bool = False) -> Source:
-    """Return what is at *path*; of a folder that has both, the exported graph, or with *rebuild* the checkpoint.
+    """Return the source at *path*; if a folder has both, the exported graph, or with *rebuild* the checkpoint.
 
     Raises:
-        InputError: nothing is there, or nothing that detlite reads; an archive must be unpacked first.
+        InputError: nothing is there, or detlite cannot read it; an archive must be unpacked first.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; give {WANTED}, or a name that `detlite zoo list` shows")
@@ -67,7 +67,7 @@ def recognize(path: Path, *, rebuild: bool = False) -> Source:
         if is_tflite(path):
             return Source(path, TFLITE, "TFLite model", sha256_of(path), path)
         if path.suffix == ".tflite":
-            raise InputError(f"{path} is called .tflite and does not begin as one: it is damaged or something else")
+            raise InputError(f"{path} is named .tflite but does not start like one: it is damaged or another format")
         if is_archive(path):
             return Source(path, ARCHIVE, "archive", sha256_of(path), path)
     return _by_reader(path)
@@ -95,7 +95,7 @@ def _checkpoint_in(path: Path) -> Source:
     inner = _only_folder_in(path)
     if inner is not None:
         return _checkpoint_in(inner)
-    raise InputError(f"{path} holds no pipeline.config with a checkpoint (.index) beside it or in checkpoint/")
+    raise InputError(f"{path} has no pipeline.config with a checkpoint (.index) beside it or in checkpoint/")
 
 
 def _only_folder_in(path: Path) -> Path | None:
@@ -104,7 +104,7 @@ def _only_folder_in(path: Path) -> Path | None:
 
 
 def digest_of(files: Sequence[Path]) -> str:
-    """Return the sha256 of the one file, or over the names and digests of several."""
+    """Return the sha256 of a single file, or of the names and digests of several."""
     if len(files) == 1:
         return sha256_of(files[0])
     whole = hashlib.sha256()

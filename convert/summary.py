@@ -1,4 +1,4 @@
-"""A contract in the words of a command's answer."""
+"""A summary of a contract for a command's answer."""
 
 from __future__ import annotations
 

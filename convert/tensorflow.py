@@ -1,4 +1,4 @@
-"""The one door to TensorFlow: imported late, quiet, on the CPU, and with a clear word where it is missing."""
+"""The only import of TensorFlow: late, quiet, on the CPU, with a clear error if it is missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from detlite.runtime.errors import MissingToolError
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # its kernels add in another order: same inputs must give the same bytes
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN sums in another order, but the same inputs must give the same bytes
     "CUDA_VISIBLE_DEVICES": "",
     "ABSL_MIN_LOG_LEVEL": "3",
 }
@@ -29,7 +29,7 @@ def load_tensorflow() -> Any:
         if error.name != "tensorflow":
             raise
         raise MissingToolError(
-            "TensorFlow is not installed, and conversion needs it: pip install 'detlite[convert]'"
+            "TensorFlow is not installed, but conversion needs it: pip install 'detlite[convert]'"
         ) from error
     tensorflow.get_logger().setLevel("ERROR")
     return tensorflow

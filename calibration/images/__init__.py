@@ -1,6 +1,6 @@
-"""Calibration images: gathered, checked, chosen, and kept in a cache.
+"""Calibration images: gathered, checked, chosen, and cached.
 
-Not here: the formats that images come in (`detlite.accuracy.datasets`), and decoding (`detlite.runtime.image`).
+Not here: data set formats (`detlite.accuracy.datasets`) and decoding (`detlite.runtime.image`).
 
 Add a check of images as one file in `lint/`.
 """

@@ -16,12 +16,12 @@ CHECKS = "detlite.calibration.images.lint"
 
 @dataclass(frozen=True)
 class LintFinding:
-    """Something that is wrong with the images.
+    """A problem with the images.
 
     Attributes:
-        text: what, in one sentence.
+        text: the problem, in one sentence.
         advice: what to do.
-        images: the files concerned; empty where all of them are.
+        images: the affected files; empty if all are.
     """
 
     text: str
@@ -35,11 +35,11 @@ class LintedImages:
 
     Attributes:
         paths: the files.
-        thumbnails: one for each of them.
+        thumbnails: one for each file.
         broken: why other files cannot be read.
         against: files that must not be among them, such as a validation split.
         against_thumbnails: one for each of these.
-        confidence: how sure the float model is of images; None where there is no model.
+        confidence: the float model's confidence in images; None without a model.
     """
 
     paths: tuple[Path, ...]
@@ -60,7 +60,7 @@ class LintCheck:
 
     Attributes:
         title: what it looks for, in one line.
-        find: returns what it finds.
+        find: returns the findings.
     """
 
     title: str

@@ -1,8 +1,8 @@
-"""Which of many images to calibrate with: those that together are like all of them.
+"""Choice of calibration images: those that together best represent all images.
 
-Each image belongs to strata: the classes and sizes of its objects where they are labelled, the cluster of its content
-where they are not, and a fifth by brightness. Images are taken one by one, each time the one with which the strata's
-shares among those taken come nearest to those that they are to have (Sechidis et al., On the Stratification of
+Each image belongs to strata: the classes and sizes of its objects if they are labelled, otherwise the cluster of its
+content, and a fifth by brightness. Images are taken one by one, each time the one that brings the strata's
+shares among those taken closest to their target shares (Sechidis et al., On the Stratification of
 Multi-label Data, ECML 2011; Welling, Herding Dynamical Weights to Learn, ICML 2009). The first n are a choice of n.
 """
 
@@ -22,24 +22,24 @@ from detlite.calibration.images.thumbnail import Thumbnails
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """What images belong to.
+    """The strata that images belong to.
 
     Attributes:
-        members: float64 (images, strata): 1 where the image belongs to the stratum.
-        shares: float64 (strata,): the part of the images that are chosen which each stratum is to have.
+        members: float64 (images, strata): 1 if the image belongs to the stratum.
+        shares: float64 (strata,): each stratum's target share of the chosen images.
     """
 
     members: NDArray[np.float64]
     shares: NDArray[np.float64]
 
     def __or__(self, other: Strata) -> Strata:
-        """Return these strata and those of *other*, of the same images."""
+        """Return these strata together with *other*'s, for the same images."""
         members = np.concatenate([self.members, other.members], axis=1)
         return Strata(members, np.concatenate([self.shares, other.shares]))
 
 
 SIZES = (32**2 / (640 * 480), 96**2 / (640 * 480))
-"""Shares of an image below which objects are small, and medium: COCO's areas, in its most frequent size of image."""
+"""Shares of an image below which objects are small and medium: COCO's areas, in its most frequent image size."""
 
 FIFTHS = 5
 CLUSTER_IMAGES = 8  # on average
@@ -47,11 +47,11 @@ MOST_CLUSTERS = 32
 
 EVENNESS = 0.75
 """1 takes clusters as they are. Fidelity of SSDLite MobileNet V2 with 8, 16 and 32 images of COCO, 12 seeds each,
-against a choice at random: -0.06 with 1, -0.04 with 0.75, -0.31 with 0.5 (too many odd ones), each +-0.08."""
+against a random choice: -0.06 with 1, -0.04 with 0.75, -0.31 with 0.5 (too many outliers), each +-0.08."""
 
 
 def label_strata(objects: Sequence[tuple[Object, ...]]) -> Strata:
-    """Return the strata by class, and by size of object, of images with these *objects*; shares as they are."""
+    """Return the strata by class and by object size for images with these *objects*, with their actual shares."""
     names = {name: column for column, name in enumerate(sorted({one.name for image in objects for one in image}))}
     members = np.zeros((len(objects), len(names) + len(SIZES) + 1))
     for row, image in enumerate(objects):
@@ -63,10 +63,10 @@ def label_strata(objects: Sequence[tuple[Object, ...]]) -> Strata:
 
 
 def content_strata(images: Thumbnails, count: int) -> Strata:
-    """Return the strata by cluster of content of *images*, of which *count* are to be chosen.
+    """Return the strata by content cluster of *images*, of which *count* are to be chosen.
 
-    Shares go by the clusters' sizes to the power of `EVENNESS`: a long scene of a video has more of it than a short
-    one, and does not leave it without any.
+    Shares are the clusters' sizes to the power of `EVENNESS`: a video's long scene gets more than a short
+    one, but does not take everything.
     """
     most = min(MOST_CLUSTERS, count, max(1, len(images) // CLUSTER_IMAGES))
     members = np.eye(most)[clusters(content(images), most)]
@@ -83,9 +83,9 @@ def brightness_strata(images: Thumbnails) -> Strata:
 
 
 def stratified(strata: Strata, count: int, seed: int) -> list[int]:
-    """Return the numbers of at most *count* images in the order in which they are taken: see the module.
+    """Return the numbers of at most *count* images in the order in which they are chosen: see the module.
 
-    *seed* decides where several are as good.
+    *seed* decides between equally good images.
     """
     images, shares = len(strata.members), strata.shares
     weights = 1 / np.maximum(shares * (1 - shares), 1 / (4 * images))  # 1 / variance: a rare class counts too

@@ -1,8 +1,8 @@
-"""How sure a float model is of what it finds, under another idea of what its input is.
+"""A float model's confidence in its results, under different assumptions about its input.
 
-A network is surest with images as it was trained on. What its batch norms promise of the activations would say the
+A network is most confident with images like those it was trained on. Its batch norms' statistics would say the
 same, but they are folded into the convolutions: a folded bias is beta - gamma mean / sigma, of which neither beta nor
-the mean can be had again. So the model is asked itself, with each idea, on the same images.
+the mean can be recovered. So the model itself is run under each assumption, on the same images.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.inputs import ImageInput
 
 BEST = 100  # anchors or pixels of an image: the mean over so many is steadier than the best alone
-LEAST = 1e-6  # score, whose logit is finite
+LEAST = 1e-6  # minimum score, so that its logit is finite
 
 
 class Confidence:
     """A float model with raw heads that score classes, open.
 
     Attributes:
-        image: the input by the contract.
+        image: the contract's input.
     """
 
     def __init__(self, model: Model) -> None:

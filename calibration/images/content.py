@@ -1,4 +1,4 @@
-"""What is in images, in a few numbers: where which colours are, and where edges of which direction."""
+"""Descriptors of image content: the places of colours and of edge directions, in a few numbers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Descriptors = NDArray[np.float64]
 
 COLOUR_CELLS, GRADIENT_CELLS = 4, 2  # along each side
 DIRECTIONS = 8
-ROUNDS = 25  # of k-means, at most: it settles in about ten
+ROUNDS = 25  # maximum rounds of k-means; it settles in about ten
 
 
 def content(images: Thumbnails) -> Descriptors:
-    """Return a descriptor for each of *images*: float64 (n, 80), all numbers within about 0..1.
+    """Return a descriptor for each of *images*: float64 (n, 80), values within about 0..1.
 
     The mean colour of each cell of 4 x 4, and in each cell of 2 x 2 a histogram of the directions of the gradient.
     """
@@ -29,7 +29,7 @@ def content(images: Thumbnails) -> Descriptors:
 def clusters(descriptors: Descriptors, count: int) -> NDArray[np.intp]:
     """Return, intp (n,), the cluster of each of *descriptors*, by k-means from a farthest-point start.
 
-    Nothing is left to chance (Gonzalez, Clustering to Minimize the Maximum Intercluster Distance, 1985).
+    It is deterministic (Gonzalez, Clustering to Minimize the Maximum Intercluster Distance, 1985).
     """
     centres = descriptors[_farthest(descriptors, count)]
     found = _nearest(descriptors, centres)
@@ -56,7 +56,7 @@ def _gradients(grey: NDArray[np.float64]) -> Descriptors:
 
 
 def _farthest(descriptors: Descriptors, count: int) -> list[int]:
-    """Return *count* numbers: first of what is nearest to the mean, then each time of what is farthest from them."""
+    """Return *count* numbers: first of the descriptor nearest to the mean, then each time of the farthest from them."""
     chosen = [int(np.argmin(_squares(descriptors, descriptors.mean(axis=0))))]
     distance = _squares(descriptors, descriptors[chosen[0]])
     while len(chosen) < count:

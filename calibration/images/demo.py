@@ -1,4 +1,4 @@
-"""Real photographs for a first run without any data of one's own: those that two well-kept packages bring.
+"""Real photographs for a first run without own data, from two well-maintained packages.
 
 scikit-image and scikit-learn ship them among their sample data, under free licences; the extra `demo` installs both.
 """
@@ -24,14 +24,14 @@ PHOTOGRAPHS = {
     ),
     "sklearn": ("datasets/images/china.jpg", "datasets/images/flower.jpg"),
 }
-SMALLEST_CROP = 0.5  # of each side: less shows parts of things, which no detector is asked to find
+SMALLEST_CROP = 0.5  # of each side: smaller crops show only parts of objects
 
 
 def photographs() -> tuple[Path, ...]:
-    """Return the photographs that are installed.
+    """Return the installed photographs.
 
     Raises:
-        MissingToolError: none is.
+        MissingToolError: none are installed.
     """
     found = []
     for package, names in PHOTOGRAPHS.items():
@@ -46,9 +46,9 @@ def photographs() -> tuple[Path, ...]:
 
 
 def demo_images(folder: Path, *, count: int, seed: int, mirror: bool) -> Images:
-    """Write *count* crops of the photographs to *folder*, each second one mirrored if *mirror*, and return them.
+    """Write *count* crops of the photographs to *folder*, every second one mirrored if *mirror*, and return them.
 
-    The same *seed* gives the same crops. Sides are half to all of the photograph's.
+    The same *seed* gives the same crops. Their sides are half to all of the photograph's.
     """
     from PIL import Image
 

@@ -1,6 +1,6 @@
-"""The images of a data set by their numbers, whether each has a file of its own or is inside another.
+"""The images of a data set by number, whether each is a separate file or inside another.
 
-At most one image is in memory at a time; of the others a thumbnail, or only the labels.
+At most one image is in memory at a time; the others have a thumbnail, or only labels.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
 
 Looks = dict[int, Pixels | InputError]
-"""The thumbnail of each image by its number, or why it cannot be read."""
+"""The thumbnail of each image by number, or why it cannot be read."""
 
 
 class Gallery:
-    """The images of the format *dataset* at *paths*.
+    """The images at *paths*, in the format *dataset*.
 
     Attributes:
-        objects: what is labelled in each image; empty where the data set has no labels.
+        objects: the labelled objects of each image; empty if the data set has no labels.
     """
 
     def __init__(self, dataset: Dataset, paths: Sequence[Path], *, progress: Progress = silent) -> None:
@@ -41,7 +41,7 @@ class Gallery:
             if item.path is not None:
                 self._paths.append(item.path)
             if len(self.objects) > MOST_IMAGES:
-                raise InputError(f"{paths[-1]} has over {MOST_IMAGES} images: give a part of them")
+                raise InputError(f"{paths[-1]} has over {MOST_IMAGES} images: give fewer")
             progress("images listed", len(self.objects), 0)
 
     def __len__(self) -> int:
@@ -49,11 +49,11 @@ class Gallery:
 
     @property
     def is_labelled(self) -> bool:
-        """Whether the data set says what is in its images."""
+        """Whether the data set has labels."""
         return any(self.objects)
 
     def looks(self, numbers: Sequence[int]) -> Looks:
-        """Return the thumbnail of each image of *numbers*, in their order, or why it cannot be read."""
+        """Return the thumbnail of each image of *numbers*, in order, or why it cannot be read."""
         if self._paths:
             return dict(
                 zip(numbers, thumbnails([self._paths[one] for one in numbers], progress=self._progress), strict=True)
@@ -66,7 +66,7 @@ class Gallery:
         return {number: found[number] for number in numbers}
 
     def files(self, numbers: Sequence[int], cache: ImageCache) -> list[Path]:
-        """Return the file of each image of *numbers*, in their order; those without one are written to *cache*."""
+        """Return the file of each image of *numbers*, in order; those without one are written to *cache*."""
         if self._paths:
             return [self._paths[number] for number in numbers]
         found: dict[int, Path] = {}
@@ -76,7 +76,7 @@ class Gallery:
         return [found[number] for number in numbers]
 
     def _items(self, numbers: Collection[int]) -> Iterator[tuple[int, Item]]:
-        """Yield the images of *numbers* in the order of the data set; reading stops after the last of them."""
+        """Yield the images of *numbers* in the data set's order; reading stops after the last of them."""
         left = len(numbers)
         for number, item in enumerate(self._dataset.items(self._where)):
             if not left:
@@ -85,7 +85,7 @@ class Gallery:
                 left -= 1
                 yield number, item
         if left:
-            raise InputError(f"{self._where[-1]} changed while it was read: {left} of its images are gone")
+            raise InputError(f"{self._where[-1]} changed while being read: {left} of its images are gone")
 
 
 def _look(item: Item, path: Path) -> Pixels | InputError:

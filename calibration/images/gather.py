@@ -1,6 +1,6 @@
-"""From a data set to the image files to calibrate with: listed, looked at, chosen, and written where they had none.
+"""From a data set to calibration image files: listed, decoded, chosen, and written if they were not files.
 
-A data set is read up to three times: for its labels, for what its images look like, and for the chosen ones.
+A data set is read up to three times: for its labels, for thumbnails, and for the chosen images.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
 
 CHOICES = ("stratified", "random", "first")
-VERSION = 2  # of the choice: with another one, cached choices are made again
+VERSION = 2  # of the choice: cached choices of another version are not used
 
-MOST_LABELS = 8192  # images of which labels are compared
+MOST_LABELS = 8192  # maximum number of images whose labels are compared
 LOOKED_AT, FEWEST_LOOKED_AT = 4, 64  # images decoded, 2.5 ms each: a multiple of the count, and the minimum
 
 
@@ -37,12 +37,12 @@ class ImageRequest:
 
     Attributes:
         source: the name of a file in `accuracy/datasets/`.
-        paths: the paths that it takes.
-        count: how many.
-        seed: for the choice.
+        paths: the data set's paths.
+        count: number of images.
+        seed: seed of the choice.
         choice: one of `CHOICES`.
-        others: how many more, at random, that are not among the first.
-        tolerant: whether images that cannot be read are left out and named, instead of an error.
+        others: number of further random images that are not among these.
+        tolerant: whether unreadable images are left out and reported, instead of an error.
     """
 
     source: str
@@ -57,7 +57,7 @@ class ImageRequest:
         if self.choice not in CHOICES:
             raise unknown_name("choice of images", self.choice, CHOICES)
         if self.count < 1:
-            raise InputError(f"{self.count} images are asked for; at least 1 is needed")
+            raise InputError(f"{self.count} images are requested; at least 1 is needed")
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class GatheredImages:
     """The images for an `ImageRequest`.
 
     Attributes:
-        images: in the order of the choice; `skipped` are the files beside them that are not images.
-        others: more of them.
-        broken: why images that were looked at cannot be read.
+        images: in the order of the choice; `skipped` are files beside them that are not images.
+        others: the further images.
+        broken: why images cannot be read.
     """
 
     images: Images
@@ -76,11 +76,11 @@ class GatheredImages:
 
 
 def gather(request: ImageRequest, cache: ImageCache, *, progress: Progress = silent) -> GatheredImages:
-    """Return the images for *request*; those that are inside other files are written to *cache*.
+    """Return the images for *request*; images inside other files are written to *cache*.
 
     Raises:
-        InputError: there are none, one cannot be read, or all of them are of one colour.
-        UnknownNameError: there is no such format of data sets.
+        InputError: there are none, one cannot be read, or each is of a single colour.
+        UnknownNameError: there is no such data set format.
     """
     dataset = load_dataset(request.source)
     if dataset.files is None:
@@ -104,7 +104,9 @@ def _gathered(dataset: Dataset, request: ImageRequest, cache: ImageCache, progre
         raise _unreadable(broken, len(pool))
     chosen = _chosen(gallery, seen, request)
     if (contrast(np.stack([seen[number] for number in chosen])) < BLANK).all():
-        raise InputError(f"each of the {len(chosen)} images is of one colour: give images of what the model will see")
+        raise InputError(
+            f"each of the {len(chosen)} images has a single colour: give images of what the model will see"
+        )
     left_out = {*chosen, *(number for number in looks if number not in seen)}
     more = _sample([number for number in range(len(gallery)) if number not in left_out], request.others, request.seed)
     files = gallery.files([*chosen, *more], cache)
@@ -115,7 +117,7 @@ def _gathered(dataset: Dataset, request: ImageRequest, cache: ImageCache, progre
 
 
 def _pool(gallery: Gallery, request: ImageRequest) -> list[int]:
-    """Return the images to choose among; the chosen ones where no image has to be looked at for that."""
+    """Return the images to choose from; the chosen ones if no image needs to be decoded for the choice."""
     whole = range(len(gallery))
     if request.choice == "first":
         return list(whole[: request.count])
@@ -130,7 +132,7 @@ def _pool(gallery: Gallery, request: ImageRequest) -> list[int]:
 
 
 def _chosen(gallery: Gallery, seen: dict[int, Pixels], request: ImageRequest) -> list[int]:
-    """Return the chosen images of those that were *seen*, the pool."""
+    """Return the chosen images of the pool *seen*."""
     numbers = list(seen)
     if request.choice != "stratified":
         return numbers
@@ -143,7 +145,7 @@ def _chosen(gallery: Gallery, seen: dict[int, Pixels], request: ImageRequest) ->
 
 
 def _sample(numbers: Sequence[int], count: int, seed: int) -> list[int]:
-    """Return *count* of *numbers* chosen with *seed*, or all of them, in their order, where there are no more."""
+    """Return *count* of *numbers*, chosen with *seed*; all of them, in order, if there are no more."""
     if count >= len(numbers):
         return list(numbers)
     # S311: a seeded choice must be repeatable, and need not be secret
@@ -151,12 +153,14 @@ def _sample(numbers: Sequence[int], count: int, seed: int) -> list[int]:
 
 
 def _unreadable(broken: Sequence[str], count: int) -> InputError:
-    more = f" (and {len(broken) - 1} more of the {count} that were looked at)" if len(broken) > 1 else ""
-    return InputError(f"{broken[0]}{more}: mend or remove it, or leave it out with --lint, which names all")
+    more = f" (and {len(broken) - 1} more of {count} images)" if len(broken) > 1 else ""
+    return InputError(
+        f"{broken[0]}{more}: repair or remove it, or use --lint, which leaves out and names all such files"
+    )
 
 
 def _known(cache: ImageCache, key: str) -> GatheredImages | None:
-    """Return what is cached under *key*; None where it, or one of its images, is gone."""
+    """Return the cached result for *key*; None if it or one of its images is missing."""
     made = cache.made(key, ".json")
     if made is None:
         return None

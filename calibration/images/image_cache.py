@@ -1,4 +1,4 @@
-"""A cache of images taken out of other files, of choices and of thumbnails, by what they were made of."""
+"""A cache of images from inside other files, of choices and of thumbnails, keyed by their inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def default_image_cache() -> ImageCache:
 
 
 def key_of(*facts: Any) -> str:
-    """Return one digest of *facts*, plain data: what is cached under it is valid as long as they are the same."""
+    """Return the digest of *facts*, plain data: the key of a cached result that depends on them."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -31,7 +31,7 @@ def digests(paths: Sequence[Path]) -> list[str]:
 
 @dataclass(frozen=True)
 class ImageCache:
-    """Files by their content, and results by the key of what they were made of, in *folder*.
+    """Files by their content, and results by their inputs' key, in *folder*.
 
     ::
 
@@ -49,15 +49,15 @@ class ImageCache:
         return path
 
     def is_whole(self, path: Path) -> bool:
-        """Return whether the file *path* of `images` exists and has the content that its name says."""
+        """Return whether the file *path* of `images` exists and has the content of its name."""
         return path.is_file() and sha256_of(path) == path.stem
 
     def image(self, name: str) -> Path:
-        """Return the path of the image that is stored as *name*."""
+        """Return the path of the image stored as *name*."""
         return self.folder / "images" / name
 
     def made(self, key: str, suffix: str) -> bytes | None:
-        """Return the result stored under *key*; None where there is none."""
+        """Return the result stored under *key*; None if there is none."""
         path = self._made(key, suffix)
         return path.read_bytes() if path.is_file() else None
 

@@ -1,4 +1,4 @@
-"""Runs every check over the images of a calibration."""
+"""Running every check on calibration images."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def lint(
     broken: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Findings:
-    """Return what each check finds in *images*, by its name; an empty list where it finds nothing.
+    """Return the findings of each check in *images*, by its name; an empty list if it finds nothing.
 
     Args:
-        images: the ones to calibrate with.
+        images: the calibration images.
         model: the float model; None to leave out the checks that need it.
         cache: for thumbnails.
         against: images that must not be among them: a folder, or a file that lists them.
         broken: why other files cannot be read.
-        progress: called as the work goes on.
+        progress: called during the work.
 
     Raises:
         InputError: an image cannot be read.
@@ -68,7 +68,7 @@ def _confidence(model: Model) -> Confidence | None:
 
 
 def lint_record(request: Mapping[str, Any], model: Model, images: Images, progress: Progress) -> dict[str, Any]:
-    """Return `lint`, the findings by check, and `lint_failed`; an empty record where *request* asks for no `lint`."""
+    """Return `lint`, the findings by check, and `lint_failed`; an empty record if *request* does not ask for `lint`."""
     asked = request.get("lint")
     if not asked:
         return {}

@@ -1,4 +1,4 @@
-"""Images made small enough to be held, compared and cached by the thousand."""
+"""Thumbnails, small enough to keep, compare and cache by the thousand."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 
 SIDE = 32
-"""Pixels of a side: enough to tell photographs apart, in 3 kB each."""
+"""Pixels per side: enough to distinguish photographs, in 3 kB each."""
 
-LEAST = 4 * SIDE  # pixels of each decoded side: a JPEG is decoded at an eighth of its size at best
+LEAST = 4 * SIDE  # pixels of each decoded side: a JPEG is decoded at down to an eighth of its size
 
 BLANK = 2.0
-"""Contrast, of 255, below which there is nothing to see: noise averages to less, fog has over 5."""
+"""Contrast, of 255, below which an image is blank: noise averages to less, fog has over 5."""
 
 Thumbnails = NDArray[np.uint8]
 """uint8 (n, 32, 32, 3), RGB."""
@@ -41,7 +41,7 @@ def thumbnail(path: Path) -> Pixels:
 
 
 def _averaged(pixels: NDArray[Any], axis: int) -> NDArray[np.float64]:
-    """Return the means of `SIDE` equal parts of *axis*; a side of fewer pixels repeats some."""
+    """Return the means of `SIDE` equal parts of *axis*; a shorter side repeats pixels."""
     begins = np.arange(SIDE) * pixels.shape[axis] // SIDE
     counts = np.diff(begins, append=pixels.shape[axis]).clip(1)
     sums = np.add.reduceat(pixels, begins, axis=axis, dtype=np.float64)
@@ -50,13 +50,13 @@ def _averaged(pixels: NDArray[Any], axis: int) -> NDArray[np.float64]:
 
 
 def contrast(images: Thumbnails) -> NDArray[np.float64]:
-    """Return how far the pixels of each of *images* differ: the standard deviation, in the colour with the largest."""
+    """Return the contrast of each of *images*: the largest standard deviation of a colour's pixels."""
     found: NDArray[np.float64] = images.std(axis=(1, 2), dtype=np.float64).max(axis=1)
     return found
 
 
 def thumbnails(paths: Sequence[Path], *, progress: Progress = silent) -> list[Pixels | InputError]:
-    """Return the thumbnail of each of *paths*, or why there is none, in their order."""
+    """Return the thumbnail of each of *paths*, or why there is none, in order."""
     found: list[Pixels | InputError] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         for number, one in enumerate(ahead(pool, _attempt, paths), 1):
@@ -73,10 +73,10 @@ def _attempt(path: Path) -> Pixels | InputError:
 
 
 def cached_thumbnails(paths: Sequence[Path], cache: ImageCache, *, progress: Progress = silent) -> Thumbnails:
-    """Return the thumbnails of *paths* from *cache*, or make and store them there.
+    """Return the thumbnails of *paths* from *cache*, adding missing ones.
 
     Raises:
-        InputError: one cannot be read.
+        InputError: an image cannot be read.
     """
     key = key_of("thumbnails", SIDE, digests(paths))
     size = (len(paths), SIDE, SIDE, 3)

@@ -1,4 +1,4 @@
-"""File formats that a model is written to.
+"""Output formats of models.
 
 Not here: reading and editing finished files (`detlite.convert.tflite`) and models for one chip
 (`detlite.convert.targets`).

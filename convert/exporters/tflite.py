@@ -23,11 +23,11 @@ TYPES = ("float32", "float16", "dynamic")
 
 
 def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> bytes:
-    """Return the TFLite file of a trimmed graph with the placeholder `INPUT`; outputs in no order that is promised.
+    """Return the TFLite file of a trimmed graph with the placeholder `INPUT`; the order of the outputs is undefined.
 
     Args:
-        graph_def: what `detlite.convert.graph.trim.trim` returns.
-        heads: the tensors to return.
+        graph_def: the result of `detlite.convert.graph.trim.trim`.
+        heads: the output tensors.
         kind: one of `TYPES`: float32; weights as float16; or weights as int8 with activations quantized at run time.
 
     Raises:
@@ -45,16 +45,16 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> by
 
 
 def to_int8(graph_def: Any, heads: Sequence[str]) -> bytes:
-    """Return the int8 TFLite file of a graph with trained ranges; no image is asked for.
+    """Return the int8 TFLite file of a graph with trained ranges, without images.
 
-    The input is int8 and stands for (p - 128) / 128 of pixels p of 0..255; the heads are int8 too.
+    The input is int8 and represents (p - 128) / 128 of pixels p of 0..255; the heads are int8 too.
 
     Args:
-        graph_def: what `build_ssd(..., quantized=True)` builds, with the placeholder `trim.INPUT`.
-        heads: the tensors to return.
+        graph_def: the result of `build_ssd(..., quantized=True)`, with the placeholder `trim.INPUT`.
+        heads: the output tensors.
 
     Raises:
-        InputError: it holds no ranges, or not enough of them for a model without floats.
+        InputError: it has no ranges, or too few for a model without floats.
     """
     tf = load_tensorflow()
     converter = converter_of(fit_for_int8(graph_def, heads), heads)
@@ -71,7 +71,7 @@ def to_int8(graph_def: Any, heads: Sequence[str]) -> bytes:
 
 
 def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
-    """Return a `TFLiteConverter` for a graph with the placeholder `INPUT`; its options are still to be set."""
+    """Return a `TFLiteConverter` for a graph with the placeholder `INPUT`; its options are not set yet."""
     tf = load_tensorflow()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(graph_def, heads)], tf.Module())
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -79,7 +79,7 @@ def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
 
 
 def converted(converter: Any) -> bytes:
-    """Return the file that *converter* makes.
+    """Return the output file of *converter*.
 
     Raises:
         InputError: it cannot convert its graph.
@@ -114,7 +114,7 @@ def from_tflite(model: Model) -> Model:
     """Return *model* itself.
 
     Raises:
-        InputError: it is no TFLite model.
+        InputError: it is not a TFLite model.
     """
     require_tflite(model, "exporting")
     return model

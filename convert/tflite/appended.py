@@ -1,4 +1,4 @@
-"""The files that TFLite metadata appends to a model: a zip behind the flatbuffer, labels most often."""
+"""The files that TFLite metadata appends to a model: a zip after the flatbuffer, usually with labels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from detlite.runtime.errors import InputError
 
 MAX_FILES = 64
-MAX_BYTES = 1 << 24  # label lists and vocabularies have kilobytes
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip knows: the same files give the same bytes
+MAX_BYTES = 1 << 24  # label lists and vocabularies are kilobytes
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date in a zip: the same files give the same bytes
 
 ZIP_DAMAGED = (
     zipfile.BadZipFile,
@@ -24,14 +24,14 @@ ZIP_DAMAGED = (
     RuntimeError,
     ValueError,
 )
-"""What zipfile raises at a zip that is damaged, encrypted, or packed in a way that Python does not know."""
+"""Errors of zipfile for a zip that is damaged, encrypted, or compressed in a way that Python does not support."""
 
 
 def appended_files(data: bytes) -> dict[str, bytes]:
-    """Return the files behind the model *data* by name, empty where there are none.
+    """Return the files appended to the model *data* by name; empty if there are none.
 
     Raises:
-        InputError: the zip is damaged, encrypted, or far too large for what belongs there.
+        InputError: the zip is damaged, encrypted, or far too large.
     """
     if not zipfile.is_zipfile(io.BytesIO(data)):
         return {}
@@ -50,7 +50,7 @@ def appended_files(data: bytes) -> dict[str, bytes]:
 
 
 def with_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
-    """Return *model* with *files* appended, stored as they are: readers map them from the file."""
+    """Return *model* with *files* appended uncompressed, as readers map them from the file."""
     if not files:
         return model
     whole = io.BytesIO(model)

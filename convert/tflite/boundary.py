@@ -1,4 +1,4 @@
-"""The dtype of a quantized model's input and raw heads, as the program around it wants them."""
+"""The dtypes of a quantized model's input and raw heads, for the program around it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ UINT8_SHIFT = 128
 
 
 def set_boundary(file: TfliteFile, *, inputs: str, outputs: str, roles: Sequence[str] = RAW_ROLES) -> None:
-    """Give the canonical quantized model *file* an input, and raw heads called *roles*, of these dtypes.
+    """Change the canonical quantized model *file* to these dtypes of its input and its raw heads, called *roles*.
 
-    int8 becomes uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is put where the dtype differs; the
-    network between stays as it is.
+    int8 becomes uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is inserted if the dtype differs; the
+    network between is unchanged.
     """
     subgraph = file.subgraph
     stored = {dtype_name(subgraph.tensors[index]) for index in subgraph.outputs}
@@ -49,7 +49,7 @@ def set_boundary(file: TfliteFile, *, inputs: str, outputs: str, roles: Sequence
 
 
 def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return the int8 model *data*, with raw heads or with its op, for an image of uint8, and the contract of that.
+    """Return the int8 model *data*, with raw heads or its op, changed to a uint8 image, and its contract.
 
     Raises:
         InputError: the input is not int8, or not quantized.
@@ -69,7 +69,7 @@ def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
 
 
 def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:
-    """Put an input of *dtype* before the one of integers of *subgraph*."""
+    """Insert an input of *dtype* before the integer input of *subgraph*."""
     inner = image_of(subgraph)
     outer = _twin(edit, subgraph, inner, INPUT, dtype)
     edit.operator(QUANTIZE, [outer], [inner], first=True)
@@ -78,7 +78,7 @@ def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:
 
 
 def _twin(edit: Edit, subgraph: Any, index: int, name: str, dtype: str) -> int:
-    """Add a tensor of *dtype*, float32 or uint8, that holds what the quantized tensor *index* holds; return it."""
+    """Add a tensor of *dtype*, float32 or uint8, for the values of the quantized tensor *index*; return its index."""
     tensor = subgraph.tensors[index]
     found = quantization_of(tensor)
     if found is None:

@@ -1,4 +1,4 @@
-"""The contract of a finished .tflite that somebody else made, read off its post-processing op and its metadata."""
+"""The contract of a finished .tflite from another tool, from its post-processing op and its metadata."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from detlite.runtime.tasks.detection import DETECTION_ROLES, Detection
 from detlite.runtime.tensors import Output, Quantization
 
 LABEL_FILES = ("labels.txt", "labelmap.txt")
-BACKGROUNDS = (GAP, "background")  # what some lists call column 0, which the op does not count
-UINT8_ZERO, INT8_ZERO = 0, 128  # what is taken off a pixel before it goes in
+BACKGROUNDS = (GAP, "background")  # names of column 0 in some lists; the op does not count it
+UINT8_ZERO, INT8_ZERO = 0, 128  # subtracted from a pixel before it is fed in
 
 
 def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
     """Return the contract of the detector in the .tflite file at *path*.
 
     Raises:
-        InputError: it is damaged, or has no post-processing op: then nothing in it says where its anchors are.
+        InputError: it is damaged, or has no post-processing op, without which its anchors are unknown.
     """
     return contract_of_file(TfliteFile(path.read_bytes(), str(path)), path, labels=labels)
 
 
 def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None) -> Contract:
-    """Return what `contract_of_tflite` does, of a *file* that is open; label files are looked for beside *path*."""
+    """Return the contract of an open *file* like `contract_of_tflite`; label files are searched beside *path*."""
     model, subgraph = file.model, file.subgraph
     op = find_postprocess(model)
     if op is None or len(op.inputs) != 3 or len(op.outputs) != 4 or -1 in op.inputs:
@@ -71,7 +71,7 @@ def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None
 
 
 def _anchors(model: Any, subgraph: Any, op: Any) -> Floats:
-    """Return the anchors, float32 (N, 4); float16 models keep them as float16 behind a DEQUANTIZE."""
+    """Return the anchors, float32 (N, 4); float16 models keep them as float16 before a DEQUANTIZE."""
     index = op.inputs[2]
     for operator in subgraph.operators:
         if index in operator.outputs and operator_name(model, operator) == "DEQUANTIZE":
@@ -94,11 +94,11 @@ def _not_a_detector(model: Any, path: Path) -> str:
 
 
 def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Output, ...]:
-    """Return the outputs by what the op says they are; their order in the model is the exporter's whim."""
+    """Return the outputs by their roles in the op; their order in the model depends on the exporter."""
     found = []
     for role, tensor, shape in zip(DETECTION_ROLES, op.outputs, output_shapes(settings), strict=True):
         if tensor not in subgraph.outputs:
-            raise InputError(f"the op's {role} are no output of the model: it was cut or edited")
+            raise InputError(f"the op's {role} are not an output of the model: it was cut or edited")
         detail = subgraph.tensors[tensor]
         name, index = text_of(detail.name), subgraph.outputs.index(tensor)
         found.append(Output(role, name, index, shape, dtype_name(detail)))
@@ -156,7 +156,7 @@ def _labels(file: TfliteFile, path: Path, given: Path | None, classes: int, orig
 
 
 def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
-    """Return *labels* for *classes*; a background before them goes, and gaps left out at the end are filled up."""
+    """Return *labels* for *classes*: without a leading background, and with missing ones at the end filled up."""
     if len(labels) == classes + 1 and labels[0].lower() in BACKGROUNDS:
         labels = labels[1:]
     if len(labels) > classes:
@@ -165,7 +165,7 @@ def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...
 
 
 def _packed_labels(file: TfliteFile) -> tuple[str, tuple[str, ...]] | None:
-    """Return the label file in the zip that TFLite metadata appends to a model, its name first."""
+    """Return the name and the labels of the label file in the model's appended zip."""
     for name, content in file.appended.items():
         if name.endswith(".txt"):
             lines = content.decode("utf-8", errors="replace").splitlines()

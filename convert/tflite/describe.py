@@ -1,4 +1,4 @@
-"""Facts of any .tflite file: its operators, what is float in it, how it is quantized, what it is."""
+"""Facts of any .tflite file: its operators, its float parts, its quantization, its kind."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ EXPLICIT = "explicit"
 
 @dataclass(frozen=True)
 class Description:
-    """What is in a .tflite file.
+    """The contents of a .tflite file.
 
     Attributes:
-        operator_count: how many operators.
-        operators: how many of each name.
-        float_operators: how many compute in floating point; conversions and the post-processing op do not count.
+        operator_count: number of operators.
+        operators: number of operators by name.
+        float_operators: number that compute in floating point, without conversions and the post-processing op.
         float_islands: connected groups of these in a model that is otherwise integer: each costs two conversions, and
             ends an accelerator's mapping.
         quantization: `float32`, `float16`, `dynamic range`, `int8`, `uint8`, `int16`, `explicit int8` (a float graph in
-            which conversions say what is to be rounded), or `mixed`.
-        parameter_bytes: of constant tensors.
-        signatures: their names.
+            which conversions mark what is rounded), or `mixed`.
+        parameter_bytes: size of the constant tensors.
+        signatures: names of the signatures.
         metadata: names of the metadata entries.
         kind: `detector with post-processing`, `raw heads or something else`, `Edge TPU compiled`.
         inputs, outputs: name, dtype and shape of each.
@@ -59,7 +59,7 @@ class Description:
 
 
 def describe(data: bytes, name: str) -> Description:
-    """Return the facts of the .tflite file *data*, which errors call *name*.
+    """Return the facts of the .tflite file *data*; errors call it *name*.
 
     Raises:
         InputError: it is damaged, or has several subgraphs.
@@ -110,7 +110,7 @@ def _float_operators(model: Any, subgraph: Any) -> list[Any]:
 
 
 def _groups(operators: list[Any]) -> int:
-    """Return how many connected groups the *operators* form by the tensors that they hand on."""
+    """Return the number of connected groups that the *operators* form through their tensors."""
     leader = list(range(len(operators)))
 
     def find(i: int) -> int:
@@ -129,7 +129,7 @@ def _groups(operators: list[Any]) -> int:
 def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
     constants = {dtype_name(t) for t in subgraph.tensors if is_constant(model, t)}
     activations = Counter(dtype_name(t) for t in subgraph.tensors if not is_constant(model, t))
-    # a float model may take or return integers: those alone make no integer model of it
+    # a float model may take or return integers; that alone does not make it an integer model
     few = len(subgraph.inputs) + len(subgraph.outputs) if has_float else 0
     integer = max(INTEGERS, key=lambda dtype: activations[dtype])
     if activations[integer] > few:
@@ -142,7 +142,7 @@ def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
 
 
 def _computes_in_integers(model: Any, subgraph: Any) -> bool:
-    """Return whether an operator makes quantized integers out of others, and is no conversion."""
+    """Return whether an operator computes quantized integers from others and is not a conversion."""
     return any(
         dtype_name(subgraph.tensors[index]) in INTEGERS
         for operator in subgraph.operators

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from detlite.convert.tflite.tensors import dtype_name, name_of, shape_of
 from detlite.runtime.tensors import Quantization
 
-ADD, MUL = 0, 18  # BuiltinOperator of the TFLite schema, as those of the next line
+ADD, MUL = 0, 18  # BuiltinOperator of the TFLite schema, like the next line
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, QUANTIZE = 32, 6, 14, 25, 114  # BuiltinOperator of the TFLite schema
-CONVERTED = "class_scores_converted"  # the tensor of scores that are made of logits, by which `strip` knows them
+CONVERTED = "class_scores_converted"  # name of the scores tensor computed from logits, by which `strip` finds it
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}  # its TensorType
-ONE_BYTE_CODES = 127  # the older field for an operator's code holds no more: larger ones stand in the newer alone
+ONE_BYTE_CODES = (
+    127  # the older field for an operator's code has no room for more: larger codes are only in the newer field
+)
 
 
 class Edit:
@@ -58,7 +60,7 @@ class Edit:
     def operator(
         self, builtin: int, inputs: list[int], outputs: list[int], *, custom: str | None = None, first: bool = False
     ) -> Any:
-        """Add an operator behind the others, or *first*, and return it."""
+        """Add an operator after the others, or *first*, and return it."""
         from ai_edge_litert.schema_py_generated import OperatorT
 
         operator = OperatorT()
@@ -68,7 +70,7 @@ class Edit:
         return operator
 
     def _version(self, builtin: int, tensors: list[int]) -> int:
-        """Return the first version of the operator *builtin* that converts between *tensors*; 1 of other operators.
+        """Return the first version of the operator *builtin* that converts between *tensors*; 1 for other operators.
 
         From `tools/versioning/op_version.cc` of TensorFlow.
         """
@@ -83,7 +85,7 @@ class Edit:
         return 5 if stored is not None and stored.scale is not None and len(stored.scale) > 1 else 2
 
     def as_float(self, index: int) -> int:
-        """Return a float32 tensor of what the tensor *index* holds, dequantized where that is an integer one."""
+        """Return a float32 tensor with the values of the tensor *index*, dequantized if it is an integer tensor."""
         tensor = self._subgraph.tensors[index]
         if dtype_name(tensor) == "float32":
             return index
@@ -94,7 +96,7 @@ class Edit:
         return made
 
     def _quantized_of(self, index: int) -> int | None:
-        """Return the float32 tensor that a QUANTIZE makes the tensor *index* of; the operator goes if none reads it."""
+        """Return the float32 input of the QUANTIZE that makes the tensor *index*; drop the operator if it is unused."""
         for operator in self._subgraph.operators:
             code = self._model.operatorCodes[operator.opcodeIndex].builtinCode
             if code == QUANTIZE and operator.outputs[0] == index:
@@ -106,7 +108,7 @@ class Edit:
         return None
 
     def converted(self, logits: int, converter: str) -> int:
-        """Return the scores that *converter* makes of the float32 tensor *logits*."""
+        """Return the scores tensor that *converter* computes from the float32 tensor *logits*."""
         from ai_edge_litert import schema_py_generated as schema
 
         if converter == "IDENTITY":
@@ -120,7 +122,7 @@ class Edit:
         return made
 
     def code(self, builtin: int, version: int, *, custom: str | None = None) -> int:
-        """Return the number of the operator code for *builtin* of at least *version*, added where it is missing."""
+        """Return the number of the operator code for *builtin* of at least *version*, adding it if missing."""
         from ai_edge_litert.schema_py_generated import OperatorCodeT
 
         for number, code in enumerate(self._model.operatorCodes):

@@ -12,14 +12,14 @@ Value = Any
 """A text; a `Number` or `Numbers`; a table, as a mapping of slots to values; or a list of texts or of tables."""
 
 PUT = {"b": "Int8", "B": "Uint8", "i": "Int32", "I": "Uint32", "f": "Float32"}
-"""What a flatbuffers builder calls the numbers of each code of `struct`."""
+"""The flatbuffers builder's name for the numbers of each `struct` code."""
 
 WORD = 4
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number in a table, always written, of the kind that *code* says in `PUT`."""
+    """A number in a table, always written; *code* is its kind, a key of `PUT`."""
 
     code: str
     value: int
@@ -34,15 +34,15 @@ class Numbers:
 
 
 def write_flatbuffer(root: Mapping[int, Value], identifier: bytes) -> bytes:
-    """Return the flatbuffer whose first table is *root*; a field of None is left out."""
+    """Return the flatbuffer with the root table *root*; a field of None is omitted."""
     builder = flatbuffers.Builder(1024)
-    builder.ForceDefaults(True)  # a 0 that is meant is written
+    builder.ForceDefaults(True)  # explicit zeros are written
     builder.Finish(_table(builder, root), identifier)
     return bytes(builder.Output())
 
 
 def _table(builder: Any, fields: Mapping[int, Value]) -> int:
-    """Write the table *fields*, what it points to before it, and return its offset."""
+    """Write the table *fields*, after the objects that it points to, and return its offset."""
     places = {
         slot: value if isinstance(value, Number) else _target(builder, value)
         for slot, value in sorted(fields.items())

@@ -1,4 +1,4 @@
-"""A .tflite file to and from the objects of the TFLite schema."""
+"""Converting a .tflite file to and from the objects of the TFLite schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detlite.convert.tflite.verify import IDENTIFIER, verify
 from detlite.runtime.errors import InputError
 
 SCHEMA_VERSION = 3  # the only one that interpreters accept
-BUFFER_ALIGNMENT = 16  # the schema's `force_align` of buffers, which the Python writer knows nothing of
+BUFFER_ALIGNMENT = 16  # the schema's `force_align` of buffers, which the Python writer ignores
 
 LISTS = {
     "ModelT": ("operatorCodes", "subgraphs", "buffers", "metadata", "signatureDefs"),
@@ -24,18 +24,18 @@ LISTS = {
 
 
 def load(data: bytes, name: str) -> Any:
-    """Return the `ModelT` of the .tflite file *data*, checked: every index in it names something that is there.
+    """Return the `ModelT` of the .tflite file *data*, after checking that every index in it is valid.
 
-    Lists of tensors, operators, inputs, outputs, buffers, metadata and signatures are Python lists, empty where the
-    file has none; an operator code's `builtinCode` is the one that counts, also in files of before 2020. Other
-    vectors are numpy arrays that show the file's bytes: replace them, do not write into them.
+    Lists of tensors, operators, inputs, outputs, buffers, metadata and signatures are Python lists, empty if the
+    file has none; an operator code's `builtinCode` is always valid, also in files from before 2020. Other
+    vectors are numpy arrays over the file's bytes: replace them, do not write into them.
 
     Args:
-        data: the whole file; what is appended to it is not in the model, see `appended_files`.
-        name: what an error calls the file.
+        data: the whole file; appended files are not in the model, see `appended_files`.
+        name: the file's name in errors.
 
     Raises:
-        InputError: it is no TFLite file, or damaged, or keeps its weights in another place.
+        InputError: it is not a TFLite file, is damaged, or keeps its weights elsewhere.
     """
     try:
         return _parsed(data)
@@ -53,12 +53,12 @@ def _parsed(data: bytes) -> Any:
     _normalize(model)
     check_references(model)
     if model.version != SCHEMA_VERSION:
-        raise InputError(f"schema version {model.version}, and {SCHEMA_VERSION} is wanted")
+        raise InputError(f"schema version {model.version} is not supported, only {SCHEMA_VERSION}")
     return model
 
 
 def dump(model: Any) -> bytes:
-    """Return the .tflite file of a `ModelT`, the same bytes for the same model; nothing is appended to it."""
+    """Return the .tflite file of a `ModelT`, the same bytes for the same model, without appended files."""
     size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
     builder = _Builder(size + (1 << 16))
     builder.Finish(model.Pack(builder), IDENTIFIER)
@@ -66,10 +66,10 @@ def dump(model: Any) -> bytes:
 
 
 class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
-    """A builder that aligns vectors of bytes as the interpreters want their weights."""
+    """A builder that aligns byte vectors as the interpreters need their weights."""
 
-    def CreateNumpyVector(self, x: Any) -> Any:  # noqa: N802  # the name of the method that is replaced
-        """Write a vector; bytes begin at a multiple of `BUFFER_ALIGNMENT`."""
+    def CreateNumpyVector(self, x: Any) -> Any:  # noqa: N802  # the overridden method's name
+        """Write a vector; bytes start at a multiple of `BUFFER_ALIGNMENT`."""
         if x.dtype != np.uint8:
             return super().CreateNumpyVector(x)
         self.StartVector(1, x.size, BUFFER_ALIGNMENT)
@@ -80,10 +80,10 @@ class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no
 
 
 def _normalize(model: Any) -> None:
-    """Make lists of absent vectors and of arrays of indices, and one of the two builtin codes."""
+    """Turn absent vectors and arrays of indices into lists, and merge the two builtin codes into one."""
     _lists(model)
     for code in model.operatorCodes:
-        # writers before schema 3a knew the one-byte field only, and later ones fill both: the larger one counts
+        # writers before schema 3a fill only the one-byte field, later ones both: the larger value is right
         code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
     for subgraph in model.subgraphs:
         _lists(subgraph)

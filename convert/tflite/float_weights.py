@@ -1,4 +1,4 @@
-"""Weights that a finished model keeps as float16, or as int8 for a float network, as what they stand for."""
+"""Unpacking the float16 or int8 weights of a finished float model to float32."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CONVERSIONS = ("DEQUANTIZE", "QUANTIZE")
 
 
 def unpack_weights(file: TfliteFile) -> None:
-    """Give the model *file* float32 weights wherever a float operator reads packed ones.
+    """Replace packed weights by float32 ones wherever a float operator of the model *file* reads them.
 
-    Float16 models have a DEQUANTIZE after each of their weights, dynamic-range ones give theirs to the operators.
+    Float16 models have a DEQUANTIZE after each weight; dynamic-range models pass packed weights to the operators.
     """
     subgraph = file.subgraph
     packed = list(_packed(file.model, subgraph))
@@ -53,7 +53,7 @@ def _packed(model: Any, subgraph: Any) -> Iterator[int]:
 
 
 def _take_over(model: Any, subgraph: Any, made: dict[int, int]) -> None:
-    """Make the operators of *subgraph* read what was *made*, and drop the conversions that are left without work."""
+    """Let the operators of *subgraph* read the tensors that were *made*, and drop conversions without a use."""
     replaced = dict(made)
     kept = []
     for operator in subgraph.operators:
@@ -67,7 +67,7 @@ def _take_over(model: Any, subgraph: Any, made: dict[int, int]) -> None:
 
 
 def _real(values: NDArray[Any], quantization: Any) -> NDArray[np.float32]:
-    """Return what *values* stand for, one scale for all or for each index of an axis."""
+    """Return the real values of *values*, with one scale for all or one per index of an axis."""
     if quantization is None or quantization.scale is None or not len(quantization.scale):
         return values.astype(np.float32)
     scales = np.asarray(quantization.scale, np.float32)

@@ -1,4 +1,4 @@
-"""Heads in one canonical form: named by role, in one order, with a SignatureDef, whatever the converter does."""
+"""Heads in a canonical form, whatever the converter does: named by role, in a fixed order, with a SignatureDef."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ INPUT = "image"
 
 
 def canonicalize(file: TfliteFile, heads: Sequence[str] = (), *, roles: Sequence[str] = RAW_ROLES) -> None:
-    """Put the outputs of the converter's model *file* in the order and under the names of *roles*.
+    """Order and name the outputs of the converter's model *file* by *roles*.
 
-    Which output is which is what the converter's own SignatureDef says: `output_0` and `output_1` are what the
+    The converter's SignatureDef identifies the outputs: `output_0` and `output_1` are what the
     exporter asked for, box encodings first; a model that is canonical already has the roles there. Without a
-    signature (the converter writes none for some graphs) the outputs are called as the graph's *heads*. Shapes do not
-    tell: three classes and a background are as many columns as a box.
+    signature (the converter writes none for some graphs) the outputs are named like the graph's *heads*. Shapes cannot
+    identify them: three classes and a background have as many columns as a box.
 
     Raises:
-        InputError: the model's outputs are neither signed nor called so.
+        InputError: the model's outputs have neither a signature nor these names.
     """
     model = file.edit()
     subgraph = main_subgraph(model)
@@ -35,13 +35,13 @@ def canonicalize(file: TfliteFile, heads: Sequence[str] = (), *, roles: Sequence
     signed = list(signed_outputs(model).values()) or [named[node] for node in nodes if node in named]
     if len(signed) != len(roles):
         raise InputError(
-            f"the converted model has the outputs {sorted(named)}; want {len(roles)}, signed or called {nodes}"
+            f"the converted model has the outputs {sorted(named)}; want {len(roles)}, in a signature or named {nodes}"
         )
-    name_heads(model, dict(zip(roles, signed, strict=True)))  # both namings sort in the order of the roles
+    name_heads(model, dict(zip(roles, signed, strict=True)))  # both kinds of names sort in the order of the roles
 
 
 def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
-    """Make the tensors *by_role* the outputs of *model*, in that order, named and signed so; sort its metadata."""
+    """Make the tensors *by_role* the outputs of *model*, in that order, named and signed by role; sort its metadata."""
     subgraph = main_subgraph(model)
     subgraph.outputs = list(by_role.values())
     for role, index in by_role.items():
@@ -49,18 +49,18 @@ def name_heads(model: Any, by_role: Mapping[str, int]) -> None:
     image = image_of(subgraph)
     subgraph.tensors[image].name = INPUT
     sign(model, {INPUT: image}, by_role)
-    model.metadata.sort(key=lambda item: text_of(item.name))  # the converter writes them in the order of a hash table
+    model.metadata.sort(key=lambda item: text_of(item.name))  # the converter writes them in hash table order
 
 
 def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:
-    """Return the outputs of *model*, which are what *roles* says, in this order.
+    """Return the outputs of *model*, which have these *roles*, in this order.
 
     Raises:
-        ContractError: there are more or fewer of them.
+        ContractError: their number differs.
     """
     subgraph = main_subgraph(model)
     if len(subgraph.outputs) != len(roles):
-        raise ContractError(f"the model has {len(subgraph.outputs)} outputs, and the contract {len(roles)}: {roles}")
+        raise ContractError(f"the model has {len(subgraph.outputs)} outputs, but the contract {len(roles)}: {roles}")
     found = []
     for number, (role, index) in enumerate(zip(roles, subgraph.outputs, strict=True)):
         tensor = subgraph.tensors[index]
@@ -71,7 +71,7 @@ def outputs_of(model: Any, roles: Sequence[str]) -> tuple[Output, ...]:
 
 
 def refreshed(contract: Contract, file: TfliteFile) -> Contract:
-    """Return *contract* with dtype, scale and zero point of input and heads as the canonical model *file* has them."""
+    """Return *contract* with the dtypes, scales and zero points of the input and heads of the canonical *file*."""
     subgraph = file.subgraph
     tensor = subgraph.tensors[image_of(subgraph)]
     dtype = dtype_name(tensor)

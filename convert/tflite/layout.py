@@ -1,8 +1,8 @@
-"""Where the TFLite schema has offsets: the fields that lead from one table to other parts of the file.
+"""The TFLite schema's offset fields: those that lead from one table to other parts of the file.
 
-For each table, slot number to what is there: `text`; `[4]`, a vector of items of four bytes; `Tensor`, a table;
-`[Tensor]`, a vector of tables; `|BuiltinOptions`, a union whose kind stands in the slot before. A table without an
-entry holds plain numbers only. From the schema that ai_edge_litert 2.x carries; a test compares the two.
+For each table, slot number to its content: `text`; `[4]`, a vector of items of four bytes; `Tensor`, a table;
+`[Tensor]`, a vector of tables; `|BuiltinOptions`, a union whose kind is in the slot before. A table without an
+entry has only plain numbers. From the schema in ai_edge_litert 2.x; a test compares the two.
 """
 
 from __future__ import annotations

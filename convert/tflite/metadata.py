@@ -1,4 +1,4 @@
-"""Reading the TFLite metadata of a model, whoever wrote it."""
+"""Reading a model's TFLite metadata, from any writer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from detlite.convert.tflite.tables import Table, root_table
 from detlite.convert.tflite.tensors import text_of
 from detlite.runtime.errors import InputError
 
-MAX_BYTES = 1 << 20  # a detector's has one or two thousand
+MAX_BYTES = 1 << 20  # a detector's metadata has one or two thousand
 MAX_ITEMS = 64  # tensors, files or groups: a detector has five tensors
-MAX_VALUES = 1024  # means, or limits: one for each channel
+MAX_VALUES = 1024  # means or limits, one per channel
 CONTENTS = {field.FEATURE: "feature", field.IMAGE: "image", field.BOUNDING_BOX: "bounding box", field.AUDIO: "audio"}
 
 Floats = tuple[float, ...]
@@ -22,14 +22,14 @@ Floats = tuple[float, ...]
 
 @dataclass(frozen=True)
 class TensorMetadata:
-    """What metadata says of an input or an output; what it does not say is empty.
+    """The metadata of an input or an output; missing fields are empty.
 
     Attributes:
         name, description: in words.
         content: `image`, `feature`, `bounding box`, `audio`, or empty.
-        mean, std: of the normalization, one for all channels or one each.
-        low, high: the values that it takes.
-        files: names of the files that go with it, labels most often.
+        mean, std: of the normalization, one for all channels or one per channel.
+        low, high: range of its values.
+        files: names of its associated files, usually labels.
     """
 
     name: str
@@ -48,9 +48,9 @@ class ModelMetadata:
 
     Attributes:
         name, description, version, author, license: in words.
-        min_parser_version: the oldest version of the schema that has all that is in it.
+        min_parser_version: the oldest schema version that has all its fields.
         inputs, outputs: of the main subgraph, in the model's order.
-        groups: of outputs, by their names: each has the names of its tensors.
+        groups: groups of outputs by name: each has the names of its tensors.
     """
 
     name: str
@@ -65,7 +65,7 @@ class ModelMetadata:
 
 
 def metadata_of(model: Any) -> bytes | None:
-    """Return the bytes of the model's metadata, None where it has none."""
+    """Return the bytes of the model's metadata; None if it has none."""
     for item in model.metadata:
         if text_of(item.name) == field.NAME and (data := model.buffers[item.buffer].data) is not None:
             return bytes(np.asarray(data, np.uint8))
@@ -73,10 +73,10 @@ def metadata_of(model: Any) -> bytes | None:
 
 
 def read_metadata(model: Any) -> ModelMetadata | None:
-    """Return the model's metadata, None where it has none.
+    """Return the model's metadata; None if it has none.
 
     Raises:
-        InputError: it is damaged, or absurd.
+        InputError: it is damaged or implausible.
     """
     data = metadata_of(model)
     if data is None:
@@ -88,9 +88,9 @@ def read_metadata(model: Any) -> ModelMetadata | None:
 
 
 def normalization_of(model: Any) -> tuple[Floats, Floats] | None:
-    """Return (means, stds) of the first input's normalization in the model's metadata, None where there is none.
+    """Return (means, stds) of the first input's normalization in the model's metadata; None if there is none.
 
-    Each has one value, or one for each channel.
+    Each has one value, or one per channel.
 
     Raises:
         InputError: the metadata is damaged.

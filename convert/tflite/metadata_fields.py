@@ -1,11 +1,11 @@
-"""Where the fields of TFLite metadata are: the slots and codes of `metadata_schema.fbs`.
+"""The fields of TFLite metadata: the slots and codes of `metadata_schema.fbs`.
 
 The schema is tensorflow/lite/experimental/support's, of TFLite Support and MediaPipe; a slot is a field's place in its
-table, and `_` one that detlite neither writes nor reads.
+table; detlite neither writes nor reads `_`.
 """
 
 NAME = "TFLITE_METADATA"
-"""What a model calls the buffer with its metadata."""
+"""A model's name for the buffer with its metadata."""
 
 IDENTIFIER = b"M001"
 PARSER_VERSION = "1.2.0"
@@ -14,7 +14,7 @@ PARSER_VERSION = "1.2.0"
 MODEL_NAME, MODEL_DESCRIPTION, MODEL_VERSION, SUBGRAPHS, AUTHOR, LICENSE, _, MIN_PARSER_VERSION = range(8)
 _, _, INPUTS, OUTPUTS, _, _, _, _, OUTPUT_GROUPS = range(9)  # of SubGraphMetadata
 TENSOR_NAME, TENSOR_DESCRIPTION, _, CONTENT, PROCESS_UNITS, STATS, FILES = range(7)  # of TensorMetadata
-CONTENT_KIND, CONTENT_PROPERTIES, CONTENT_RANGE = range(3)  # a union, and the dimensions that it speaks of
+CONTENT_KIND, CONTENT_PROPERTIES, CONTENT_RANGE = range(3)  # a union, and the dimensions that it applies to
 COLOUR_SPACE = 0  # of ImageProperties
 BOX_INDEX, BOX_TYPE, BOX_UNIT = range(3)  # of BoundingBoxProperties
 RANGE_MIN, RANGE_MAX = range(2)
@@ -28,5 +28,5 @@ FEATURE, IMAGE, BOUNDING_BOX, AUDIO = 1, 2, 3, 4  # kinds of content
 NORMALIZATION = 1  # kind of process unit
 RGB = 1
 CORNERS = 1  # a box as its edges, BOUNDARIES in the schema
-RATIO = 0  # in parts of the image
+RATIO = 0  # as fractions of the image
 VALUE_LABELS = 3  # a file with a label for each value

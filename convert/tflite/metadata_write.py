@@ -1,6 +1,6 @@
-"""TFLite metadata of a detector with its post-processing op, as MediaPipe Tasks and the TFLite Task Library want it.
+"""TFLite metadata of a detector with its post-processing op, as MediaPipe Tasks and the TFLite Task Library need it.
 
-Written with flatbuffers alone: TFLite Support's writer needs a Python of its own, and MediaPipe's is not in its wheel.
+Written with flatbuffers alone: TFLite Support's writer needs an old Python, and MediaPipe's is not in its wheel.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from detlite.runtime.inputs import ImageInput
 from detlite.runtime.tasks.detection import DETECTION_ROLES, has_raw_heads
 
 LABELS = "labels.txt"
-"""The file with the labels, appended to the model: one a line, `???` where a class has none."""
+"""The file with the labels, appended to the model: one per line, `???` for a class without a label."""
 
 PIXELS = (0.0, 255.0)
 NAMES = {"boxes": "location", "classes": "category", "scores": "score", "count": "number of detections"}
-"""What clients call the outputs: they look for these very names."""
+"""The clients' names of the outputs; they search for exactly these."""
 
 DESCRIPTIONS = {
     "boxes": "The edges of each box: top, left, bottom, right, in parts of the image.",
@@ -38,12 +38,12 @@ DESCRIPTIONS = {
     "count": "How many boxes there are.",
 }
 GROUP = "detection_result"
-LEFT_TOP_RIGHT_BOTTOM = (1, 0, 3, 2)  # where these are in a box of the op, which has the top first
+LEFT_TOP_RIGHT_BOTTOM = (1, 0, 3, 2)  # their indices in the op's boxes, which start with the top
 
 
 @dataclass(frozen=True)
 class About:
-    """What metadata says of the model as a whole, in words."""
+    """The metadata's description of the whole model."""
 
     name: str
     description: str = "Finds objects in an image: their boxes, classes and scores."
@@ -59,20 +59,20 @@ def with_metadata(
     """Return the model *data* with metadata for *contract*, and its labels appended: the same bytes every time.
 
     Raises:
-        InputError: the model has raw heads or metadata already (kept unless *replace_old*), or its labels cannot be
-            written one a line.
-        ContractError: the contract is of another model.
+        InputError: the model has raw heads, or metadata and *replace_old* is false, or its labels cannot be
+            written one per line.
+        ContractError: the contract belongs to another model.
     """
     if has_raw_heads(contract):
         raise InputError(
-            "the model has raw heads, and metadata describes boxes, classes, scores and a count: attach its "
+            "the model has raw heads, but metadata describes boxes, classes, scores and a count: attach its "
             "post-processing op first (detlite postprocess --add)"
         )
     model = load(data, "the model")
     files = appended_files(data)
     if metadata_of(model) is not None:
         if not replace_old:
-            raise InputError("the model has TFLite metadata already: pass --replace-metadata to write it anew")
+            raise InputError("the model has TFLite metadata already: pass --replace-metadata to replace it")
         _remove(model, files)
     roles = roles_of(model, contract)
     _embed(model, write_flatbuffer(_model(contract, roles, about), field.IDENTIFIER))
@@ -80,16 +80,16 @@ def with_metadata(
 
 
 def roles_of(model: Any, contract: Contract) -> tuple[str, ...]:
-    """Return the role of each output of *model*, in its order: what the op says, not what stands where.
+    """Return the role of each output of *model*, in its order, from the op and not from positions.
 
     Raises:
-        ContractError: the model has no such op, or the contract says something else.
+        ContractError: the model has no such op, or the contract differs.
     """
     op = find_postprocess(model)
     if op is None or len(op.outputs) != len(DETECTION_ROLES):
-        raise ContractError("the contract speaks of boxes, classes, scores and count, and the model has no op for them")
+        raise ContractError("the contract has boxes, classes, scores and count, but the model has no op for them")
     by_tensor = dict(zip((int(tensor) for tensor in op.outputs), DETECTION_ROLES, strict=True))
-    found = tuple(by_tensor.get(int(tensor), "nothing of the op") for tensor in main_subgraph(model).outputs)
+    found = tuple(by_tensor.get(int(tensor), "not of the op") for tensor in main_subgraph(model).outputs)
     stated = tuple(output.role for output in sorted(contract.outputs, key=lambda output: output.index))
     if found != stated:
         raise ContractError(f"the model's outputs are {', '.join(found)}; its contract says {', '.join(stated)}")
@@ -100,11 +100,11 @@ def roles_of(model: Any, contract: Contract) -> tuple[str, ...]:
 
 
 def label_lines(labels: tuple[str, ...]) -> bytes:
-    """Return *labels* one a line.
+    """Return *labels*, one per line.
 
     Raises:
-        InputError: one is empty, holds a line break or another control character, or is not ASCII: the clients, and
-            the tools around them, read lines of bytes.
+        InputError: one is empty, has a line break or another control character, or is not ASCII: the clients and
+            the tools around them read lines of bytes.
     """
     for number, label in enumerate(labels):
         if not label.isascii() or not label.isprintable() or label != label.strip() or not label:
@@ -116,7 +116,7 @@ def label_lines(labels: tuple[str, ...]) -> bytes:
 
 
 def _remove(model: Any, files: dict[str, bytes]) -> None:
-    """Take metadata off *model*, and out of *files* the labels that it named."""
+    """Remove metadata from *model*, and from *files* the labels that it named."""
     found = read_metadata(model)
     for tensor in () if found is None else (*found.inputs, *found.outputs):
         for name in tensor.files:
@@ -153,7 +153,7 @@ def _model(contract: Contract, roles: tuple[str, ...], about: About) -> Value:
 
 def _image(image: ImageInput) -> Value:
     mean, std = _one_or_all(image.mean), _one_or_all(image.std)
-    limits: list[tuple[float, ...]] = [(pixel,) for pixel in PIXELS]  # an integer input takes pixels as they are
+    limits: list[tuple[float, ...]] = [(pixel,) for pixel in PIXELS]  # an integer input takes unchanged pixels
     if image.dtype == "float32":
         limits = [tuple((pixel - m) / s for m, s in zip(image.mean, image.std, strict=True)) for pixel in PIXELS]
     return {
@@ -197,7 +197,7 @@ def _output(role: str) -> Value:
 
 
 def _content(kind: int, properties: Value, *, per_box: bool) -> Value:
-    every_box = {field.RANGE_MIN: Number("i", 2), field.RANGE_MAX: Number("i", 2)}  # the second dimension is boxes
+    every_box = {field.RANGE_MIN: Number("i", 2), field.RANGE_MAX: Number("i", 2)}  # the second dimension is the boxes
     return {
         field.CONTENT_KIND: Number("B", kind),
         field.CONTENT_PROPERTIES: properties,

@@ -1,4 +1,4 @@
-"""One mean and one std for all channels: what a model wants beyond that becomes part of the model."""
+"""One mean and one std for all channels: a per-channel normalization becomes part of the model."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def has_one_normalization(contract: Contract) -> bool:
 
 
 def with_one_normalization(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return the float model *data* for an image in -1..1 in every channel, and the contract of that.
+    """Return the float model *data* for an image in -1..1 in every channel, and its contract.
 
-    MediaPipe knows no normalization channel by channel. A multiplication and an addition before the first operator
-    make of such an image what the model was trained with: (p - mean) / std = x * 127.5 / std + (127.5 - mean) / std,
+    MediaPipe has no per-channel normalization. A multiplication and an addition before the first operator
+    convert such an image to the model's training input: (p - mean) / std = x * 127.5 / std + (127.5 - mean) / std,
     with x = (p - 127.5) / 127.5.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A .tflite file that is open: parsed once, changed in place by one pass after the other, and written once."""
+"""An open .tflite file: parsed once, changed in place by one pass after another, and written once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from detlite.runtime.runners.interpreter import Opened, open_interpreter
 
 
 class TfliteFile:
-    """A .tflite file that is open.
+    """An open .tflite file.
 
-    It is parsed when its model is first looked at, and written when its bytes are asked for after a change; without a
-    change the bytes are those that were given.
+    It is parsed when its model is first read, and written when its bytes are read after a change; without a
+    change, the bytes are the given ones.
 
     Attributes:
-        name: what an error calls the file.
+        name: the file's name in errors.
     """
 
     def __init__(self, data: bytes, name: str = "the model") -> None:
@@ -33,7 +33,7 @@ class TfliteFile:
 
     @cached_property
     def model(self) -> Any:
-        """The `ModelT` of the file, see `flatbuffer.load`; to change it, ask for it with `edit`.
+        """The `ModelT` of the file, see `flatbuffer.load`; to change it, get it from `edit`.
 
         Raises:
             InputError: the file is damaged.
@@ -56,16 +56,16 @@ class TfliteFile:
 
     @property
     def data(self) -> bytes:
-        """The bytes of the file as it is now."""
+        """The current bytes of the file."""
         if self._data is None:
             assert self._appended is not None
             self._data = with_files(dump(self.model), self._appended)
         return self._data
 
     def edit(self, *, keep_appended: bool = False) -> Any:
-        """Return the `ModelT`, to be changed in place before anything else is asked of the file.
+        """Return the `ModelT`, to be changed in place before any other use of the file.
 
-        Files that are appended describe the model as it was, and go, unless *keep_appended*.
+        Appended files describe the unchanged model and are dropped, unless *keep_appended*.
         """
         model = self.model
         self._appended = self.appended if keep_appended else {}
@@ -73,10 +73,10 @@ class TfliteFile:
         return model
 
     def copy(self) -> TfliteFile:
-        """Return a file with the same content, which can be changed without changing this one; nothing is parsed."""
+        """Return an independent copy of the file, without parsing it."""
         made = TfliteFile(b"", self.name)
         made._data, made._appended = self._data, self._appended
-        made.__dict__["model"] = copied(self.model)  # what the cached property would parse
+        made.__dict__["model"] = copied(self.model)  # the value that the cached property would compute
         return made
 
     def interpreter(self) -> Opened:
@@ -88,7 +88,7 @@ class TfliteFile:
 
 
 def copied(model: Any) -> Any:
-    """Return a copy of a `ModelT` that can be edited; the weights are shared, which are replaced and never changed."""
+    """Return an editable copy of a `ModelT`; it shares the weights, which are only replaced, never changed."""
     made = copy.copy(model)
     made.operatorCodes = list(model.operatorCodes)
     made.buffers = [copy.copy(buffer) for buffer in model.buffers]

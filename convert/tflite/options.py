@@ -13,13 +13,13 @@ from detlite.runtime.errors import InputError
 
 MAX_CLASSES = 100_000
 MAX_SETTING = 1e6
-MAX_KEYS, MAX_BYTES = 64, 1 << 14  # exporters write at most 14 keys, in some 300 bytes
-DEFAULT_DETECTIONS_PER_CLASS = 100  # of the op, where the map has none
+MAX_KEYS, MAX_BYTES = 64, 1 << 14  # exporters write at most 14 keys, in about 300 bytes
+DEFAULT_DETECTIONS_PER_CLASS = 100  # the op's default
 
 
 @dataclass(frozen=True)
 class PostprocessSettings:
-    """What the op is told, beside its three inputs."""
+    """The op's settings, besides its three inputs."""
 
     classes: int
     box_coder: BoxCoder
@@ -30,7 +30,7 @@ def read_settings(operator: Any) -> PostprocessSettings:
     """Return the settings of the op *operator*; numbers may be integers, floats or booleans, as exporters differ.
 
     Raises:
-        InputError: its map is damaged, or a setting is missing or absurd.
+        InputError: its map is damaged, or a setting is missing or implausible.
     """
     raw = bytes(bytearray(() if operator.customOptions is None else operator.customOptions))
     try:
@@ -38,7 +38,7 @@ def read_settings(operator: Any) -> PostprocessSettings:
     except InputError:
         raise
     except KeyError as error:
-        raise InputError(f"the post-processing op has no setting {error}: the model's exporter is not known") from error
+        raise InputError(f"the post-processing op has no setting {error}: the model's exporter is unknown") from error
     except (TypeError, ValueError, IndexError, OverflowError, struct.error) as error:
         raise InputError(
             f"the settings of the post-processing op are damaged: {type(error).__name__}: {error}"
@@ -48,8 +48,8 @@ def read_settings(operator: Any) -> PostprocessSettings:
 def _numbers(raw: bytes) -> dict[str, int | float]:
     """Return the numbers of the FlexBuffer map *raw* by key.
 
-    Only the map's own numbers are read: vectors may hold one another many times over, and unpacking a hundred bytes
-    of them takes hours.
+    Only the map's own numbers are read: vectors may contain each other many times over, and unpacking a hundred bytes
+    of them can take hours.
     """
     from flatbuffers import flexbuffers
 
@@ -57,7 +57,7 @@ def _numbers(raw: bytes) -> dict[str, int | float]:
         raise InputError(f"the settings of the post-processing op have {len(raw)} bytes; want 3 to {MAX_BYTES}")
     root = flexbuffers.GetRoot(raw)
     if not root.IsMap or len(root.AsMap) > MAX_KEYS:
-        raise InputError(f"the settings of the post-processing op are no map of at most {MAX_KEYS} keys")
+        raise InputError(f"the settings of the post-processing op are not a map of at most {MAX_KEYS} keys")
     keys, values = root.AsMap.Keys, root.AsMap.Values
     found: dict[str, int | float] = {}
     for i in range(len(keys)):
@@ -94,7 +94,7 @@ def _short(value: float) -> float:
 
 
 def write_settings(operator: Any, settings: PostprocessSettings) -> None:
-    """Write *settings* into *operator*, under the keys and with the types of the TF1 exporter."""
+    """Write *settings* into *operator*, with the keys and types of the TF1 exporter."""
     import numpy as np
     from flatbuffers import flexbuffers
 

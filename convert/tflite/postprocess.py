@@ -1,4 +1,4 @@
-"""The op `TFLite_Detection_PostProcess` of a finished model: attached, stripped, changed. No TensorFlow."""
+"""Attaching, stripping and changing a finished model's `TFLite_Detection_PostProcess` op, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from detlite.runtime.tensors import Output
 
 CONVERTERS = ("LOGISTIC", "SOFTMAX")
 NAMES = (POSTPROCESS, f"{POSTPROCESS}:1", f"{POSTPROCESS}:2", f"{POSTPROCESS}:3")
-"""Of boxes, classes, scores and count, as the OD API's exporters name them."""
+"""Names of boxes, classes, scores and count, as in the OD API's exporters."""
 
-MAX_COUNT = 1_000_000  # detections: the op allocates that many boxes whatever it finds
+MAX_COUNT = 1_000_000  # detections: the op always allocates this many boxes
 
 
 def find_postprocess(model: Any) -> Any | None:
@@ -45,28 +45,28 @@ def find_postprocess(model: Any) -> Any | None:
 
 
 def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return what `attach_op` makes of the model *data*, and the contract of that."""
+    """Return the model *data* after `attach_op`, and its contract."""
     file = TfliteFile(data)
     made = attach_op(file, contract)
     return file.data, made
 
 
 def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return what `strip_op` makes of the model *data*, and the contract of that."""
+    """Return the model *data* after `strip_op`, and its contract."""
     file = TfliteFile(data)
     made = strip_op(file, contract)
     return file.data, made
 
 
 def attach_op(file: TfliteFile, contract: Contract) -> Contract:
-    """Add the op to the raw-head model *file*, and return the contract of that.
+    """Add the op to the raw-head model *file*, and return the new contract.
 
-    The op reads floats: heads in integers are dequantized before it. Logits get their score converter, in float.
+    The op reads floats: integer heads are dequantized before it. Logits get their score converter, in float.
 
-    Files appended to the model stay; metadata that describes the outputs goes with them.
+    Files appended to the model are kept; metadata that describes the outputs is dropped.
 
     Raises:
-        InputError: the contract is not of raw heads, or not of this model.
+        InputError: the contract does not have raw heads, or belongs to another model.
     """
     task = detection_of(contract)
     if not has_raw_heads(contract):
@@ -98,7 +98,9 @@ def attach_op(file: TfliteFile, contract: Contract) -> Contract:
 
 def _head(subgraph: Any, output: Output) -> int:
     if not 0 <= output.index < len(subgraph.outputs):
-        raise InputError(f"the model has {len(subgraph.outputs)} outputs; its contract speaks of number {output.index}")
+        raise InputError(
+            f"the model has {len(subgraph.outputs)} outputs; its contract has output number {output.index}"
+        )
     index = int(subgraph.outputs[output.index])
     shape = shape_of(subgraph.tensors[index])
     if shape != output.shape:
@@ -107,10 +109,10 @@ def _head(subgraph: Any, output: Output) -> int:
 
 
 def strip_op(file: TfliteFile, contract: Contract) -> Contract:
-    """Take the post-processing op out of *file*, whose outputs are then its raw heads; return the contract of that.
+    """Remove the post-processing op of *file*, whose outputs are then its raw heads; return the new contract.
 
-    What only the op needed goes with it: dequantization of the heads, a score converter that `attach` added, anchors.
-    What `attach` was given comes back bit for bit.
+    What only the op needed is removed too: dequantization of the heads, a score converter from `attach`, anchors.
+    This restores the input of `attach` bit for bit.
 
     Raises:
         InputError: there is no such op, or its inputs are not two heads and constant anchors.
@@ -140,7 +142,7 @@ def strip_op(file: TfliteFile, contract: Contract) -> Contract:
 
 
 def configure(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
-    """Return the model *data* with the NMS settings that *contract* says, and the contract with its new shapes.
+    """Return the model *data* with the NMS settings of *contract*, and the contract with its new shapes.
 
     Raises:
         InputError: the model has no post-processing op.
@@ -166,9 +168,9 @@ def _the_op(model: Any) -> Any:
 
 
 def output_shapes(settings: PostprocessSettings) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of boxes, classes, scores and count; old exporters leave them out of the file.
+    """Return the shapes of boxes, classes, scores and count; old exporters omit them from the file.
 
-    The op multiplies by the classes per detection whichever NMS it does, and fills the rest with whatever there was.
+    The op multiplies by the classes per detection for either NMS, and leaves the rest uninitialized.
 
     Raises:
         InputError: the settings ask for over `MAX_COUNT` detections.
@@ -184,12 +186,12 @@ def _name(subgraph: Any, index: int) -> str:
 
 
 def _stored(model: Any, subgraph: Any, index: int, role: str) -> int:
-    """Return the head behind the op's input *index*: before its dequantization, but where it is called as its role."""
+    """Return the head for the op's input *index*: the tensor before dequantization, or *index* if named by role."""
     return index if _name(subgraph, index) == role else _before(model, subgraph, index, ("DEQUANTIZE",))
 
 
 def _before(model: Any, subgraph: Any, index: int, names: tuple[str, ...]) -> int:
-    """Return what an operator of these *names* makes the tensor *index* of, or *index* where none does."""
+    """Return the input of the operator with one of *names* that makes the tensor *index*; *index* if none does."""
     for operator in subgraph.operators:
         if index in operator.outputs and operator_name(model, operator) in names:
             return int(operator.inputs[0])
@@ -197,9 +199,9 @@ def _before(model: Any, subgraph: Any, index: int, names: tuple[str, ...]) -> in
 
 
 def _makers(subgraph: Any, wanted: Iterable[int]) -> list[Any]:
-    """Return the operators that it takes to make the tensors *wanted*, in their order."""
+    """Return the operators needed to compute the tensors *wanted*, in their order."""
     needed, kept = set(wanted), []
-    for operator in reversed(subgraph.operators):  # a model's operators stand in the order in which they run
+    for operator in reversed(subgraph.operators):  # a model's operators are in execution order
         if needed & set(operator.outputs):
             needed |= set(operator.inputs)
             kept.append(operator)

@@ -1,4 +1,4 @@
-"""Dropping what an edit left behind: tensors, operator codes and buffers that nothing names any longer."""
+"""Dropping leftovers of an edit: tensors, operator codes and buffers that nothing references any more."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from detlite.convert.tflite.tensors import main_subgraph
 
-EMPTY = 0  # the buffer of everything that is no constant, by the schema
+EMPTY = 0  # the schema's buffer for everything that is not a constant
 
 
 def drop_unused(model: Any) -> None:
-    """Drop the tensors, operator codes and buffers that no operator, input, output, signature or metadata names."""
+    """Drop tensors, operator codes and buffers that no operator, input, output, signature or metadata references."""
     subgraph = main_subgraph(model)
     _drop_tensors(model, subgraph)
     number = _numbers(operator.opcodeIndex for operator in subgraph.operators)
@@ -39,11 +39,11 @@ def _drop_tensors(model: Any, subgraph: Any) -> None:
     number = _numbers(index for indices in [*lists, [entry.tensorIndex for entry in maps]] for index in indices)
     subgraph.tensors = [subgraph.tensors[old] for old in number]
     for indices in lists:
-        indices[:] = [number.get(index, -1) for index in indices]  # -1: an input that is left out
+        indices[:] = [number.get(index, -1) for index in indices]  # -1: an omitted input
     for entry in maps:
         entry.tensorIndex = number[entry.tensorIndex]
 
 
 def _numbers(used: Iterable[int]) -> dict[int, int]:
-    """Return the new number of each index in use, the old order kept."""
+    """Return the new number of each used index, in the old order."""
     return {old: new for new, old in enumerate(sorted({index for index in used if index >= 0}))}

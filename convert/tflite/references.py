@@ -1,4 +1,4 @@
-"""What the indices and sizes in a model must be for it to make sense, beyond lying within the file."""
+"""Checks of a model's indices and sizes, beyond the file's bounds."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from detlite.convert.tflite.tensors import ITEM_BYTES, dtype_name, name_of
 from detlite.runtime.errors import InputError
 
-INLINE = 1  # an `offset` up to here means that the bytes stand in the flatbuffer
+INLINE = 1  # an `offset` up to this means that the bytes are in the flatbuffer
 
 
 def check_references(model: Any) -> None:
-    """Check every index of a `ModelT`, and that its constants have as many bytes as their shapes say.
+    """Check every index of a `ModelT`, and that its constants have the sizes of their shapes.
 
     Raises:
-        InputError: one does not, or weights are kept outside of the flatbuffer.
+        InputError: one is wrong, or weights are kept outside the flatbuffer.
     """
     if not model.subgraphs:
-        raise InputError("it holds no subgraph")
+        raise InputError("it has no subgraph")
     if model.externalBuffers or model.externalBufferGroups or any(b.offset > INLINE for b in model.buffers):
-        raise InputError("its weights lie outside of the flatbuffer, which detlite does not read")
+        raise InputError("its weights are outside the flatbuffer, which detlite does not support")
     for number, subgraph in enumerate(model.subgraphs):
         _check_subgraph(model, subgraph, f"subgraph {number}")
     if model.metadataBuffer is not None:
@@ -44,16 +44,16 @@ def _check_subgraph(model: Any, subgraph: Any, where: str) -> None:
     for number, operator in enumerate(subgraph.operators):
         place = f"operator {number} of {where}"
         _check_indices([operator.opcodeIndex], len(model.operatorCodes), f"the code of {place}")
-        _check_indices((i for i in operator.inputs if i != -1), count, f"an input of {place}")  # -1: left out
+        _check_indices((i for i in operator.inputs if i != -1), count, f"an input of {place}")  # -1: omitted
         _check_indices(operator.outputs, count, f"an output of {place}")
         if operator.largeCustomOptionsOffset > INLINE:
-            raise InputError(f"the options of {place} lie outside of the flatbuffer, which detlite does not read")
+            raise InputError(f"the options of {place} are outside the flatbuffer, which detlite does not support")
 
 
 def _check_indices(indices: Iterable[int], count: int, what: str) -> None:
     for index in indices:
         if not 0 <= index < count:
-            raise InputError(f"{what} is number {index}, and there are {count}")
+            raise InputError(f"{what} is number {index}, but there are {count}")
 
 
 def _check_tensor(model: Any, tensor: Any, where: str) -> None:
@@ -69,7 +69,7 @@ def _check_tensor(model: Any, tensor: Any, where: str) -> None:
     want = math.prod(shape) * ITEM_BYTES[dtype]
     if len(data) != want:
         raise InputError(
-            f"tensor {name_of(tensor)} of {where} is {dtype} {shape}, {want} bytes, and its constant has {len(data)}"
+            f"tensor {name_of(tensor)} of {where} is {dtype} {shape}, {want} bytes, but its constant has {len(data)}"
         )
 
 

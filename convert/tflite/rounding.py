@@ -1,7 +1,7 @@
-"""Rounding that a float model brings from its training, taken out again before it is quantized.
+"""Removal of a float model's training-time rounding before it is quantized.
 
-SpaghettiNet rounds to 8 bits between layers also as a float network; detlite writes that as MUL, ADD, FLOOR. An int8
-model rounds by itself, and FLOOR has no int8 form.
+SpaghettiNet rounds to 8 bits between layers even as a float network; detlite writes that as MUL, ADD, FLOOR. An int8
+model rounds anyway, and FLOOR has no int8 form.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from detlite.convert.tflite.tensors import (
 )
 
 SCALED = {"CONV_2D": 1, "MUL": 1}
-"""Operators that may follow, and their input that is multiplied by the scale."""
+"""Operators that may follow, and the index of their input to multiply by the scale."""
 
 
 def remove_rounding(file: TfliteFile) -> None:
-    """Take the roundings `floor(x / scale + 0.5) * scale` out of the float model *file*, if it has any.
+    """Remove the roundings `floor(x / scale + 0.5) * scale` from the float model *file*, if any.
 
-    The converter folds the last multiplication into the convolution that follows; there the scale goes, too.
+    The converter folds the last multiplication into the following convolution, which therefore gets the scale.
     """
     model, subgraph = file.model, file.subgraph
     makers = {int(index): operator for operator in subgraph.operators for index in operator.outputs}
@@ -39,7 +39,7 @@ def remove_rounding(file: TfliteFile) -> None:
 
 
 def _take_out(model: Any, subgraph: Any, makers: dict[int, Any], floor: Any) -> bool:
-    """Take one rounding out of *model*; return False where the floor is something else, and stays."""
+    """Remove one rounding from *model*; return False, and keep the operator, if the floor is not a rounding."""
     half = makers.get(int(floor.inputs[0]))
     scaled = None if half is None or _scalar(model, subgraph, half, "ADD") != 0.5 else makers.get(int(half.inputs[0]))
     steps = None if scaled is None else _scalar(model, subgraph, scaled, "MUL")
@@ -65,7 +65,7 @@ def _drop_if_unread(subgraph: Any, operator: Any) -> None:
 
 
 def _scalar(model: Any, subgraph: Any, operator: Any, kind: str) -> float | None:
-    """Return the one number that *operator*, of that *kind*, adds or multiplies by; None where it is another one."""
+    """Return the number by which *operator* adds or multiplies; None if it is not of that *kind*."""
     if operator_name(model, operator) != kind:
         return None
     tensor = subgraph.tensors[operator.inputs[1]]

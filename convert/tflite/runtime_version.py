@@ -1,4 +1,4 @@
-"""The oldest runtime that runs a model, as its converter states it."""
+"""The oldest runtime that runs a model, according to its converter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's SignatureDef: how programs find inputs and outputs by name."""
+"""A model's SignatureDef, by which programs find inputs and outputs by name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sign(model: Any, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> N
 
 
 def signed_outputs(model: Any) -> dict[str, int]:
-    """Return the outputs of the first signature by name, in the order of the names; empty without a signature."""
+    """Return the outputs of the first signature by name, sorted; empty without a signature."""
     if not model.signatureDefs:
         return {}
     return dict(sorted((text_of(item.name), int(item.tensorIndex)) for item in model.signatureDefs[0].outputs))

@@ -1,7 +1,7 @@
-"""Reading a flatbuffer's tables with every offset checked, so that a hostile file costs an error and nothing else.
+"""Reading a flatbuffer's tables with every offset checked, so that a hostile file only causes an error.
 
-The wire format is https://flatbuffers.dev/internals: a table begins with the signed distance to its vtable, which
-holds its own size, the table's size, and where in the table each field is (0: absent), two bytes each.
+The wire format is https://flatbuffers.dev/internals: a table starts with the signed distance to its vtable, which
+has its own size, the table's size, and each field's position in the table (0: absent), two bytes each.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from detlite.runtime.errors import InputError
 class Table:
     """One table in *data*, whose fields are read by slot number, in bounds or not at all.
 
-    Every method raises `InputError` where an offset or a length leads out of the data.
+    Every method raises `InputError` if an offset or a length leads out of the data.
     """
 
     data: bytes
@@ -25,17 +25,17 @@ class Table:
     size_bytes: int
 
     def field(self, slot: int) -> int | None:
-        """Return the position of the field in *slot* in the data, or None where it is absent."""
+        """Return the position of the field in *slot* in the data, or None if it is absent."""
         offset = self.fields[slot] if slot < len(self.fields) else 0
         return self.position + offset if offset else None
 
     def byte(self, slot: int) -> int:
-        """Return an unsigned byte, 0 where it is absent."""
+        """Return an unsigned byte, 0 if absent."""
         at = self.field(slot)
         return 0 if at is None else self.data[at]
 
     def number(self, slot: int, kind: str) -> int | float:
-        """Return a number of *kind*, a little-endian code of `struct` such as `i`, `h`, `Q` or `f`; 0 where absent."""
+        """Return a number of *kind*, a little-endian code of `struct` such as `i`, `h`, `Q` or `f`; 0 if absent."""
         at = self.field(slot)
         if at is None:
             return 0
@@ -44,16 +44,16 @@ class Table:
         return value
 
     def integer(self, slot: int, kind: str = "i") -> int:
-        """Return an integer of *kind*, 0 where it is absent."""
+        """Return an integer of *kind*, 0 if absent."""
         return int(self.number(slot, kind))
 
     def spans(self, slot: int) -> list[tuple[int, int]]:
-        """Return (first byte, size) of each string of a vector of strings, which may hold any bytes."""
+        """Return (first byte, size) of each string in a vector of strings, which may have any bytes."""
         start, count = self.vector(slot, 4) or (0, 0)
         return [vector_at(self.data, _target(self.data, place), 1) for place in range(start, start + 4 * count, 4)]
 
     def blob(self, slot: int) -> bytes:
-        """Return a vector of bytes, empty where it is absent."""
+        """Return a vector of bytes, empty if absent."""
         start, count = self.vector(slot, 1) or (0, 0)
         return self.data[start : start + count]
 
@@ -68,24 +68,24 @@ class Table:
         return None if at is None else vector_at(self.data, _target(self.data, at), item_bytes)
 
     def tables(self, slot: int) -> list[Table]:
-        """Return the tables of a vector of tables; empty where it is absent."""
+        """Return the tables of a vector of tables, empty if absent."""
         start, count = self.vector(slot, 4) or (0, 0)
         places = range(start, start + 4 * count, 4)
         return [table_at(self.data, _target(self.data, place)) for place in places]
 
     def text(self, slot: int) -> str:
-        """Return a string, empty where it is absent, with a mark where it is not UTF-8."""
+        """Return a string, empty if absent, with a replacement mark for bytes that are not UTF-8."""
         start, count = self.vector(slot, 1) or (0, 0)
         return self.data[start : start + count].decode("utf-8", errors="replace")
 
     def floats(self, slot: int) -> tuple[float, ...]:
-        """Return a vector of float32, empty where it is absent."""
+        """Return a vector of float32, empty if absent."""
         start, count = self.vector(slot, 4) or (0, 0)
         return struct.unpack_from(f"<{count}f", self.data, start)
 
 
 def root_table(data: bytes) -> Table:
-    """Return the table that a flatbuffer begins with."""
+    """Return the root table of a flatbuffer."""
     _need(data, 0, 8, "the header")
     return table_at(data, _target(data, 0))
 
@@ -122,4 +122,4 @@ def _target(data: bytes, position: int) -> int:
 
 def _need(data: bytes, position: int, size: int, what: str) -> None:
     if not 0 <= position <= len(data) - size:
-        raise InputError(f"{what} of {size} bytes at byte {position}, and there are {len(data)} bytes in all")
+        raise InputError(f"{what} of {size} bytes at byte {position}, but there are only {len(data)} bytes")

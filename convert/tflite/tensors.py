@@ -1,4 +1,4 @@
-"""What a tensor or an operator of a loaded model is: names, shapes, dtypes, scales, constants."""
+"""Facts of a loaded model's tensors and operators: names, shapes, dtypes, scales, constants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ITEM_BYTES: Mapping[str, int] = {
     "uint8": 1,
     "bool": 1,
 }
-"""Bytes of one item, of the dtypes that numpy has too; others are packed, of variable length, or no numbers."""
+"""Bytes per item of the dtypes that numpy has; others are packed, of variable length, or not numbers."""
 
 
 @cache
@@ -37,19 +37,19 @@ def _names(enumeration: str) -> Mapping[int, str]:
 
 
 def name_of(tensor: Any) -> str:
-    """Return the tensor's name, printable, empty where it has none."""
+    """Return the tensor's name, printable; empty if it has none."""
     return text_of(tensor.name)
 
 
 def text_of(raw: bytes | str | None) -> str:
-    """Return a text of the file: bytes as it was read, `str` as it was set."""
+    """Return a text of the file, which is bytes if it was read and `str` if it was set."""
     if raw is None:
         return ""
     return raw if isinstance(raw, str) else raw.decode("utf-8", errors="replace")
 
 
 def dtype_name(tensor: Any) -> str:
-    """Return the dtype as numpy calls it, `float32` say; others as the schema does, `int4`."""
+    """Return the dtype by its numpy name, such as `float32`; others by the schema's, such as `int4`."""
     name = _names("TensorType").get(tensor.type)
     if name is None:
         raise InputError(f"tensor {name_of(tensor)} has the type {tensor.type}, which no TFLite schema knows")
@@ -57,36 +57,36 @@ def dtype_name(tensor: Any) -> str:
 
 
 def shape_of(tensor: Any) -> tuple[int, ...]:
-    """Return the static shape; empty where the file states none."""
+    """Return the static shape; empty if the file has none."""
     return () if tensor.shape is None else tuple(int(side) for side in tensor.shape)
 
 
 def is_constant(model: Any, tensor: Any) -> bool:
-    """Return whether the tensor's values stand in the file."""
+    """Return whether the tensor's values are in the file."""
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
 
 
 def quantization_of(tensor: Any) -> Quantization | None:
-    """Return the tensor's one scale and zero point, None where it has none.
+    """Return the tensor's single scale and zero point; None if it has none.
 
     Raises:
-        InputError: it has one for each channel, or a scale that is not over 0.
+        InputError: it has one per channel, or a scale that is not over 0.
     """
     stored = tensor.quantization
     if stored is None or stored.scale is None or not len(stored.scale):
         return None
     if len(stored.scale) != 1:
-        raise InputError(f"tensor {name_of(tensor)} has {len(stored.scale)} scales, and one is wanted")
+        raise InputError(f"tensor {name_of(tensor)} has {len(stored.scale)} scales; want one")
     has_zero_point = stored.zeroPoint is not None and len(stored.zeroPoint)
     return Quantization(float(stored.scale[0]), int(stored.zeroPoint[0]) if has_zero_point else 0)
 
 
 def constant_of(model: Any, tensor: Any) -> NDArray[Any]:
-    """Return a constant tensor's values as they are stored, in their own dtype and shape.
+    """Return a constant tensor's stored values, in their dtype and shape.
 
     Raises:
-        InputError: it is no constant, or of a dtype that numpy has not.
+        InputError: it is not a constant, or has a dtype that numpy lacks.
     """
     dtype = dtype_name(tensor)
     if not is_constant(model, tensor) or dtype not in ITEM_BYTES or tensor.sparsity is not None:
@@ -97,7 +97,7 @@ def constant_of(model: Any, tensor: Any) -> NDArray[Any]:
 
 
 def real_constant_of(model: Any, tensor: Any) -> NDArray[np.float32]:
-    """Return a constant tensor's real values: float32, dequantized where it is stored as integers."""
+    """Return a constant tensor's real values: float32, dequantized if stored as integers."""
     stored, quantization = constant_of(model, tensor), quantization_of(tensor)
     if quantization is None:
         return stored.astype(np.float32)
@@ -105,7 +105,7 @@ def real_constant_of(model: Any, tensor: Any) -> NDArray[np.float32]:
 
 
 def operator_name(model: Any, operator: Any) -> str:
-    """Return what the operator is called: a builtin's name, or a custom operator's own."""
+    """Return the operator's name: the builtin's, or the custom operator's."""
     code = model.operatorCodes[operator.opcodeIndex]
     name = _names("BuiltinOperator").get(code.builtinCode, f"BUILTIN_{code.builtinCode}")
     return text_of(code.customCode) if name == "CUSTOM" else name
@@ -115,10 +115,10 @@ def main_subgraph(model: Any) -> Any:
     """Return the one subgraph of a detector.
 
     Raises:
-        InputError: there are more, for control flow or several signatures.
+        InputError: there are several, for control flow or several signatures.
     """
     if len(model.subgraphs) != 1:
-        raise InputError(f"the model has {len(model.subgraphs)} subgraphs, and detlite reads and edits one")
+        raise InputError(f"the model has {len(model.subgraphs)} subgraphs, but detlite reads and edits only one")
     return model.subgraphs[0]
 
 
@@ -126,7 +126,7 @@ def image_of(subgraph: Any) -> int:
     """Return the index of a detector's one input tensor.
 
     Raises:
-        InputError: there are more, or none.
+        InputError: there are several, or none.
     """
     if len(subgraph.inputs) != 1:
         raise InputError(f"the model has {len(subgraph.inputs)} inputs; a detector has one, the image")

@@ -1,7 +1,7 @@
-"""A bounded walk over a .tflite file before anything of it is unpacked.
+"""A bounded walk over a .tflite file before it is unpacked.
 
-Unpacking follows every offset, and a vector of tables may name one table a million times: a file of a megabyte can
-ask for terabytes. So what the walk visits is counted, shared parts each time, and has a limit.
+Unpacking follows every offset, and a vector of tables may reference one table a million times: a megabyte can
+become terabytes. So the walk counts what it visits, shared parts each time, against a limit.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from detlite.convert.tflite.tables import Table, root_table
 from detlite.runtime.errors import InputError
 
 IDENTIFIER = b"TFL3"
-TABLE_LIMIT = 100_000  # the largest detectors have some thousands; unpacking one takes about a kilobyte and 20 us
+TABLE_LIMIT = 100_000  # the largest detectors have a few thousand; unpacking one takes about a kilobyte and 20 us
 SHARING_LIMIT = 4  # times the file's own size: writers share vtables, which are not counted, and little else
 
 
 def verify(data: bytes) -> None:
-    """Check that *data* is a TFLite flatbuffer all of whose parts lie within it.
+    """Check that *data* is a TFLite flatbuffer whose parts are all within it.
 
     Raises:
-        InputError: it is not, or holds more tables than any detector.
+        InputError: it is not, or has more tables than any detector.
     """
     if data[4:8] != IDENTIFIER:
-        raise InputError(f"not a TFLite file: bytes 4 to 8 are {data[4:8]!r}, and {IDENTIFIER!r} is wanted")
+        raise InputError(f"not a TFLite file: bytes 4 to 8 are {data[4:8]!r} instead of {IDENTIFIER!r}")
     _Walk(len(data)).table(root_table(data), "Model")
 
 
@@ -40,7 +40,7 @@ class _Walk:
         self._tables_left -= 1
         self._count_bytes(table.size_bytes)
         if self._tables_left < 0:
-            raise InputError(f"over {TABLE_LIMIT} tables: no detector has as many")
+            raise InputError(f"over {TABLE_LIMIT} tables: no detector has that many")
         for slot, kind in OFFSETS.get(name, {}).items():
             if table.field(slot) is not None:
                 self._field(table, slot, kind)
@@ -64,7 +64,7 @@ class _Walk:
 
     def _tables(self, table: Table, slot: int, name: str) -> None:
         if self._vector(table, slot, 4) > self._tables_left:
-            raise InputError(f"over {TABLE_LIMIT} tables: no detector has as many")
+            raise InputError(f"over {TABLE_LIMIT} tables: no detector has that many")
         for child in table.tables(slot):
             self.table(child, name)
 

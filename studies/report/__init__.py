@@ -1,4 +1,4 @@
-"""A report for people of what was made, measured and scored: one HTML file, the same as Markdown and as JSON.
+"""A report on what was made, measured and scored, as one HTML file, as Markdown and as JSON.
 
 Not here: any measuring or scoring; a report reads saved records.
 

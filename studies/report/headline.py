@@ -1,4 +1,4 @@
-"""The few figures at the top of a report, and how figures are written everywhere in it."""
+"""The key figures at the top of a report, and the formatting of figures throughout it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from detlite.studies.report.report import AccuracyRow, Latencies, Report
 
 @dataclass(frozen=True)
 class HeadlineFigure:
-    """One figure: *value* large, *label* over it, *detail* under it."""
+    """A key figure: *value* in large type, *label* above it, *detail* below it."""
 
     label: str
     value: str
@@ -17,24 +17,24 @@ class HeadlineFigure:
 
 
 def headline(report: Report) -> tuple[HeadlineFigure, ...]:
-    """Return size, speed and accuracy of the last model against the first, as far as they are known."""
+    """Return size, speed and accuracy of the last model against the first, as far as known."""
     figures = [_size(report), _speed(report), *map(_accuracy, _last_rows(report))]
     return tuple(figure for figure in figures if figure is not None)
 
 
 def megabytes(size_bytes: int) -> str:
-    """Return a size in MB (10^6 bytes), or in kB where it is small."""
+    """Return a size in MB (10^6 bytes), or in kB if it is small."""
     return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def milliseconds(value_ms: float) -> str:
-    """Return a latency with three digits that count."""
+    """Return a latency with three significant digits."""
     decimals = 3 if value_ms < 1 else 2 if value_ms < 10 else 1 if value_ms < 1000 else 0
     return f"{value_ms:.{decimals}f} ms"
 
 
 def percent(row: AccuracyRow) -> str:
-    """Return the value of *row*, with its interval where it has one."""
+    """Return the value of *row*, with its interval if it has one."""
     if row.low is None or row.high is None:
         return f"{number(row.value)} %"
     return f"{number(row.value)} % [{number(row.low)}, {number(row.high)}]"
@@ -76,7 +76,7 @@ def _ends(latencies: tuple[Latencies, ...]) -> tuple[Latencies, Latencies]:
 
 
 def _last_rows(report: Report) -> list[AccuracyRow]:
-    """Return the figures of the last model, one for each metric, at most two."""
+    """Return the last model's figures, one per metric, at most two."""
     return [row for row in report.accuracy if row.name == report.models[-1].name][:2]
 
 

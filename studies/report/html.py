@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no network, no script, pictures and plot inside."""
+"""The report as one self-contained HTML file: no network, no script, pictures and plot embedded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEMPLATE = "template.html.j2"
 
 
 def to_html(report: Report) -> str:
-    """Return *report* as HTML: the same text for the same report. Every text in it is escaped."""
+    """Return *report* as HTML, the same for the same report, with every text escaped."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -1,4 +1,4 @@
-"""The report as Markdown: the same facts, for a pull request or a wiki. What is found in pictures is listed."""
+"""The report as Markdown, with the same facts, for a pull request or a wiki. Detections in pictures are listed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detlite.studies.report.report import Report
 SPECIAL = "\\`*_{}[]<>#|!&~$"
 
 UNKNOWN = "–"
-"""What a table shows where a record does not say."""
+"""Shown in a table for a missing value."""
 
 
 def to_markdown(report: Report) -> str:
@@ -32,7 +32,7 @@ def to_markdown(report: Report) -> str:
         steps = [f"{n}. **{escape(s.name)}** {escape(s.text)}" for n, s in enumerate(report.steps, start=1)]
         blocks += ["## How it was made", "\n".join(steps)]
     if report.repairs:
-        blocks += ["## Put right on the way", _list(report.repairs)]
+        blocks += ["## Repairs", _list(report.repairs)]
     if report.machine:
         blocks += ["## Measured on", table(("", ""), report.machine)]
     if report.notes:
@@ -41,7 +41,7 @@ def to_markdown(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    """Return *text* as Markdown that shows it as it is, on one line."""
+    """Return *text* escaped for Markdown, on one line."""
     return "".join(f"\\{letter}" if letter in SPECIAL else letter for letter in " ".join(text.split()))
 
 

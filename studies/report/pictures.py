@@ -1,4 +1,4 @@
-"""Pictures for a report: a thumbnail as a data URI, and where boxes and their texts are drawn over it."""
+"""Pictures for a report: a thumbnail as a data URI, and the positions of boxes and their labels on it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ QUALITY = 78
 FONT = 12.5
 LABEL = FONT + 4.5  # the height of a label
 CHARACTER = 0.59 * FONT  # the mean advance of a sans-serif letter
-COLOURS = 8  # how many the stylesheet has
+COLOURS = 8  # number of colours in the stylesheet
 
 
 @dataclass(frozen=True)
 class DrawnBox:
-    """A box in pixels of the thumbnail, its text, where the text is drawn, and which colour both have."""
+    """A box in pixels of the thumbnail, its text and the text's position, and their colour."""
 
     x: float
     y: float
@@ -55,7 +55,7 @@ class DrawnPicture:
 
 
 def draw(picture: Picture) -> DrawnPicture:
-    """Return the thumbnail of *picture* with its boxes; the same class has the same colour on both sides."""
+    """Return the thumbnail of *picture* with its boxes; a class has the same colour on both sides."""
     jpeg, width, height = thumbnail(picture.path)
     labels = list(dict.fromkeys(shown.label for side in picture.sides for shown in side.detections))
     return DrawnPicture(
@@ -68,10 +68,10 @@ def draw(picture: Picture) -> DrawnPicture:
 
 
 def thumbnail(path: Path) -> tuple[bytes, int, int]:
-    """Return (JPEG bytes, width, height) of the picture at *path*, without what a camera wrote beside it.
+    """Return (JPEG bytes, width, height) of the picture at *path*, without camera metadata.
 
     Raises:
-        InputError: it is no picture.
+        InputError: it is not a picture.
     """
     from PIL import Image
 
@@ -84,7 +84,7 @@ def thumbnail(path: Path) -> tuple[bytes, int, int]:
 
 def _draw_side(side: PictureSide, labels: Sequence[str], width: int, height: int) -> DrawnSide:
     boxes: list[DrawnBox] = []
-    for shown in sorted(side.detections, key=lambda shown: -shown.score):  # the best choose their place first
+    for shown in sorted(side.detections, key=lambda shown: -shown.score):  # the best get their place first
         boxes.append(_draw_box(shown, labels, (width, height), boxes))
     return DrawnSide(side.name, tuple(reversed(boxes)))  # and are drawn last, on top
 

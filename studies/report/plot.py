@@ -1,4 +1,4 @@
-"""The latency plot: for each model the share of runs that took at most so long, as lines of an SVG."""
+"""The latency plot: each model's cumulative distribution of run times, as SVG lines."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from detlite.studies.report.report import Latencies
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 44
-MOST_POINTS = 400  # of one line: more are not seen, and cost bytes
+MOST_POINTS = 400  # per line: more are invisible and cost bytes
 MARKS = (50, 90)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A tick: where it is on its axis, in the units of the plot, and its text."""
+    """A tick: its position on its axis, in the units of the plot, and its text."""
 
     at: float
     text: str
@@ -26,7 +26,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """A percentile on a line: where, which, and its value."""
+    """A percentile on a line: its position and its text."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Line:
-    """One model's line: *points* as SVG writes them."""
+    """One model's line: *points* in SVG's format."""
 
     name: str
     points: str
@@ -45,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LatencyPlot:
-    """All of the plot; x is ms from 0 on, y the share of the runs."""
+    """The whole plot; x is ms from 0, y the share of runs."""
 
     width: int
     height: int
@@ -59,7 +59,7 @@ class LatencyPlot:
 
 
 def latency_plot(latencies: tuple[Latencies, ...]) -> LatencyPlot:
-    """Return the plot of *latencies*; the axis ends where nearly all runs have, and the rest are counted."""
+    """Return the plot of *latencies*; the axis covers nearly all runs, and the rest are counted."""
     limit_ms = 1.12 * max(item.percentile_ms(99) for item in latencies)
     step_ms = _step(limit_ms)
     limit_ms = step_ms * math.ceil(limit_ms / step_ms)

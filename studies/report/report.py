@@ -1,4 +1,4 @@
-"""The record that every form of a report is written from: plain data, nothing of the machine that wrote it."""
+"""The record from which every form of a report is written: plain data, independent of the machine that wrote it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from detlite.runtime.errors import InputError
 
 STATUSES = ("pass", "fail", "info")
-MOST_PICTURES = 12  # twelve thumbnails stay well under the 3 MB that mail and chat take
+MOST_PICTURES = 12  # twelve thumbnails stay well under the 3 MB limit of mail and chat
 SHOWN_SCORE = 0.3
-MOST_SHOWN = 20  # detections drawn in one picture: more hide the picture
+MOST_SHOWN = 20  # detections drawn in one picture: more would hide it
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One model that the report is about; the first is what the others are compared with.
+    """A model of the report; the others are compared with the first.
 
     Attributes:
-        name: how the report calls it everywhere, such as `float32`.
+        name: its name throughout the report, such as `float32`.
         file: its file's name.
         sha256: of the file, in hex.
-        size_bytes: of the file; None where its record does not say.
-        operators: how many operators it has; None where the file is gone.
-        float_operators: how many of them compute in floating point (islands, in an int8 model); None likewise.
+        size_bytes: of the file; None if its record does not say.
+        operators: number of operators; None if the file is missing.
+        float_operators: number that compute in floating point (islands, in an int8 model); None likewise.
         quantization: such as `none` or `int8 per channel`; empty likewise.
     """
 
@@ -40,7 +40,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class AccuracyRow:
-    """One figure of one model: *value* in percent, *low* and *high* of its 95 % interval where there is one."""
+    """One figure of one model: *value* in percent, *low* and *high* of its 95 % interval if there is one."""
 
     name: str
     metric: str
@@ -53,7 +53,7 @@ class AccuracyRow:
 
 @dataclass(frozen=True)
 class Latencies:
-    """What one model took, invoke alone, every sample in ms, in order; *detail* names threads and runtime."""
+    """One model's times of invoke alone, every sample in ms, in order; *detail* names threads and runtime."""
 
     name: str
     samples_ms: tuple[float, ...]
@@ -79,7 +79,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class PictureSide:
-    """What one model found in a picture."""
+    """One model's detections in a picture."""
 
     name: str
     detections: tuple[Shown, ...]
@@ -87,7 +87,7 @@ class PictureSide:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with what each model found in it, side by side."""
+    """A picture with each model's detections, side by side."""
 
     path: Path
     sides: tuple[PictureSide, ...]
@@ -95,7 +95,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of how it came about: its name, and what it did."""
+    """One step of how the model was made: its name, and what it did."""
 
     name: str
     text: str
@@ -103,7 +103,7 @@ class Step:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table of texts: its title, a sentence on it, the columns' names and the rows."""
+    """A table of texts: its title, an introductory sentence, the column names and the rows."""
 
     title: str
     lead: str
@@ -122,12 +122,12 @@ class Report:
         models: the first is the reference.
         accuracy: figures in percent.
         latencies: every sample.
-        tables: whatever else stands in rows.
+        tables: further tables.
         pictures: at most `MOST_PICTURES`.
         steps: provenance, first step first.
-        repairs: what was wrong in the input and was put right.
+        repairs: the repairs of the input.
         notes: how to read the numbers; warnings.
-        machine: (name, value) of what measured it.
+        machine: (name, value) pairs of the machine that measured.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""A report on runs that are finished, from their records: measurements, scores, and whole runs of `detlite run`."""
+"""A report on finished runs, from their records: measurements, scores, and runs of `detlite run`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from detlite.studies.report.report import (
 from detlite.studies.report.write import JSON_NAME, SCHEMA, SCHEMA_VERSION
 
 HEADLINES = ("map", "top1", "miou", "fidelity")
-"""The number that a score is quoted by, in percent: the first that its record has."""
+"""The number quoted for a score, in percent: the first of these that its record has."""
 
 PICTURE_FOLDERS = ("images/evaluation", ".")
-"""Where the pictures of a `detlite run` can be found below its folder; pictures of others are left out."""
+"""The folder of a `detlite run`'s pictures, below its folder; other pictures are left out."""
 
 Record = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ def report_of(paths: Sequence[Path]) -> Report:
         paths: folders that `detlite measure -o` or `detlite run` wrote, or records of `measure` and `evaluate`.
 
     Raises:
-        InputError: one is no record, or is damaged.
+        InputError: one is not a record, or is damaged.
     """
     return merged([_part(path) for path in paths])
 
@@ -56,7 +56,7 @@ def _part(path: Path) -> Report:
     file = record_file(path)
     if file is None:
         raise InputError(
-            f"{path} holds no record of a run: give a folder of detlite measure -o or detlite run, or a .json file "
+            f"{path} has no record of a run: give a folder of detlite measure -o or detlite run, or a .json file "
             "that detlite evaluate -o or --json wrote"
         )
     run = read_record(file)
@@ -64,7 +64,7 @@ def _part(path: Path) -> Report:
 
 
 def merged(parts: Sequence[Report]) -> Report:
-    """Return one report of several: each model once, by its sha256; two models of one name are told apart."""
+    """Return one report from several: each model once, by its sha256; models with the same name are numbered."""
     names: dict[str, str] = {}
     models: list[ModelFile] = []
     renamed: list[Report] = []
@@ -128,7 +128,7 @@ def _of_measurement(found: Measurement) -> Report:
 
 
 def _figures(name: str, found: Measurement) -> ReportTable:
-    """Return the times of whole queries and of the interpreter, and what the scenario quotes."""
+    """Return the times of whole queries and of the interpreter, and the scenario's figure."""
     rows = []
     for what, times in (("query", found.latency), ("interpreter", found.invoke)):
         figures = (times.p50_ms, times.p90_ms, times.p99_ms)
@@ -143,7 +143,7 @@ def _of_score(run: RunRecord) -> Report:
     name = next((key for key in HEADLINES if run.at(key) is not None), None)
     value = None if name is None else run.number(name)
     if name is None or value is None or not isinstance(run.at("model"), str):
-        raise run.wrong("it holds no score of a model")
+        raise run.wrong("it has no score of a model")
     model = _model(run.data["model"], str(run.at("model_sha256")), None)
     row = AccuracyRow(
         name=model.name,
@@ -165,7 +165,7 @@ def _of_score(run: RunRecord) -> Report:
 
 
 def _model(file: str, sha256: str, size_bytes: int | None) -> ModelFile:
-    """Return a model by its record, with its operators where the file is still the one that was run."""
+    """Return the model of a record, with its operators if its file is unchanged."""
     path = Path(file)
     name = path.parent.name if path.stem == "model" else path.stem
     if not path.is_file() or sha256_of(path) != sha256 or not is_tflite(path):

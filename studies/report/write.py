@@ -1,4 +1,4 @@
-"""A report on the disk: `report.html`, `report.md` and `report.json` in one folder."""
+"""A report on disk: `report.html`, `report.md` and `report.json` in one folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 
 
 def to_json(report: Report) -> str:
-    """Return *report* as JSON; pictures by their file's name alone."""
+    """Return *report* as JSON, with pictures by file name."""
     record: dict[str, Any] = dataclasses.asdict(report)
     for picture in record["pictures"]:
         picture["path"] = picture["path"].name
@@ -27,9 +27,9 @@ def to_json(report: Report) -> str:
 
 
 def write_report(report: Report, folder: Path) -> tuple[Path, Path, Path]:
-    """Write the three files to *folder* (made when it is not there) and return their paths: HTML, Markdown, JSON.
+    """Write the three files to *folder* (created if missing) and return their paths: HTML, Markdown, JSON.
 
-    Each is written to a temporary name and renamed: a reader sees the old one or the new one, never a part.
+    Each is written to a temporary name and renamed: a reader sees the old or the new one, never a partial file.
     """
     texts = {HTML_NAME: to_html(report), MARKDOWN_NAME: to_markdown(report), JSON_NAME: to_json(report)}
     folder.mkdir(parents=True, exist_ok=True)

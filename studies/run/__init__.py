@@ -1,4 +1,4 @@
-"""The main job, `detlite run`: its stages, each done once and resumed where an interrupted run stopped.
+"""The main job, `detlite run`: its stages; an interrupted run resumes where it stopped.
 
 Not here: what a stage does (`detlite.convert`, `detlite.calibration`, `detlite.accuracy`, `detlite.runtime.measure`).
 

@@ -16,18 +16,18 @@ from detlite.studies.run.ledger import Ledger, Record
 DEMO_CALIBRATION, DEMO_EVALUATION = 64, 48
 CALIBRATION_SEED, EVALUATION_SEED = 1, 2
 MOST_CALIBRATION_SHARE = 0.4
-"""Of the images that are given: the rest is for scoring, which needs more of them."""
+"""Share of the given images; the rest is for scoring, which needs more."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSets:
-    """Two sets of images without one in common.
+    """Two disjoint sets of images.
 
     Attributes:
         calibration: what the int8 ranges come from.
         evaluation: what the models are scored on.
-        annotations: of the evaluation images, in their order; None without labels.
-        note: what to say of the choice.
+        annotations: of the evaluation images, in order; None without labels.
+        note: a remark on the choice.
     """
 
     calibration: Images
@@ -37,7 +37,7 @@ class ImageSets:
 
 
 def demo_sets(ledger: Ledger) -> ImageSets:
-    """Return crops of the photographs of the extra `demo`, written to the run's folder; mirrored for calibration."""
+    """Return crops of the extra `demo`'s photographs, written to the run's folder; mirrored for calibration."""
     calibration = _crops(ledger, "calibration", DEMO_CALIBRATION, CALIBRATION_SEED)
     evaluation = _crops(ledger, "evaluation", DEMO_EVALUATION, EVALUATION_SEED)
     return ImageSets(

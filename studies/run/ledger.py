@@ -1,7 +1,7 @@
-"""What a run has done: each stage with the digest of what it was made from and of what it made.
+"""The record of a run's stages, with digests of their inputs and results.
 
-A stage is done again when its inputs, its settings or detlite's version changed, or when a file that it made is gone or
-is another. Nothing else is believed: not dates, not that a file is there.
+A stage is repeated if its inputs, its settings or detlite's version changed, or if one of its files is missing or
+changed. Dates or the mere existence of a file do not count.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Ledger:
     Attributes:
         folder: where the run writes.
         stages: by name: `key`, `files` with their digests, `answer`.
-        reused: the stages that were found done.
+        reused: the stages that were already done.
     """
 
     folder: Path
@@ -40,13 +40,13 @@ class Ledger:
     reused: list[str] = field(default_factory=list)
 
     def stage(self, name: str, inputs: Mapping[str, Any], files: Sequence[str], work: Callable[[], Record]) -> Record:
-        """Return the answer of the stage *name*: of *work*, or of an earlier run with the same *inputs*.
+        """Return the answer of the stage *name*, from *work* or from an earlier run with the same *inputs*.
 
         Args:
             name: unique in the run.
-            inputs: everything that the result depends on, as JSON can carry it; digests for files.
-            files: what the stage writes, relative to the folder.
-            work: does it, and returns an answer that JSON can carry.
+            inputs: everything that the result depends on, as JSON; digests for files.
+            files: the files that the stage writes, relative to the folder.
+            work: runs the stage, and returns a JSON answer.
         """
         key = hashlib.sha256(json.dumps([__version__, name, inputs], sort_keys=True).encode()).hexdigest()
         known = self.stages.get(name)
@@ -72,22 +72,22 @@ class Ledger:
 
 
 def open_ledger(folder: Path) -> Ledger:
-    """Return the ledger of the run in *folder*, empty where there was none; the first stage makes the folder.
+    """Return the ledger of the run in *folder*, empty if there is none; the first stage creates the folder.
 
     Raises:
-        InputError: *folder* holds something that no run wrote, or its ledger is of another version.
+        InputError: *folder* contains something that no run wrote, or its ledger has another version.
     """
     path = folder / NAME
     if not path.is_file():
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise InputError(f"{folder} is there and holds no {NAME}: choose a new folder, or one of an earlier run")
+            raise InputError(f"{folder} exists without {NAME}: choose a new folder, or an earlier run's")
         prepare_output(folder, force=False)
         return Ledger(folder)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         version, stages = (record["schema"], record["schema_version"]), dict(record["stages"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: {error}; remove {folder} to begin anew") from error
+        raise InputError(f"{path} is damaged: {error}; remove {folder} to start over") from error
     if version != (SCHEMA, SCHEMA_VERSION):
         raise InputError(f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}")
     return Ledger(folder, stages)

@@ -1,4 +1,4 @@
-"""Proof that the float TFLite model computes what the untouched graph computes."""
+"""Proof that the float TFLite model computes the same as the original graph."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from detlite.runtime.child import run_in_child
 from detlite.studies.run.ledger import Record
 
 TOLERANCE = 1e-3
-"""Of box encodings (about -10 to 10) and scores (0 to 1): repairs and kernels add in another order, no more."""
+"""Tolerance for box encodings (about -10 to 10) and scores (0 to 1): only the order of summation differs."""
 
 
 def parity(artifact: Artifact, images: Sequence[Path], reference: Path) -> Record:
-    """Return how far the heads of *artifact* on *images* are from those in the file *reference* (.npz)."""
+    """Return how far the heads of *artifact* on *images* are from the file *reference* (.npz)."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "heads.npz"
         request = {
@@ -35,7 +35,7 @@ def parity(artifact: Artifact, images: Sequence[Path], reference: Path) -> Recor
 
 
 def compare_heads(got: Sequence[NDArray[np.float32]], want: Sequence[NDArray[np.float32]]) -> Record:
-    """Return the largest differences between two (box encodings, class scores), and whether both are small."""
+    """Return the largest differences of two (box encodings, class scores), and whether both are within tolerance."""
     encodings, scores = (float(np.abs(g - w).max()) for g, w in zip(got, want, strict=True))
     return {
         "box_encodings_max_difference": encodings,

@@ -1,4 +1,4 @@
-"""What a run found, as a report: every figure from a stage's answer, none typed in."""
+"""A run's results as a report; every figure comes from a stage's answer."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from detlite.studies.run.ledger import Record
 from detlite.studies.run.run import Results
 
 FIDELITY_FLOOR = 50.0
-"""Percent. Every int8 variant measured lies over 85, but those that are broken: they lie under 50, and most at 0."""
+"""Percent. All working int8 variants measured are over 85; broken ones are under 50, most at 0."""
 
 NAMES = ("float32", "int8")
 
 
 def is_good(results: Results) -> bool:
-    """Return whether the float model computes what the graph does, and the int8 model still finds what it finds."""
+    """Return whether the float model matches the graph, and the int8 model keeps the float model's detections."""
     return bool(results.parity["passed"]) and results.scores["fidelity"]["value"] >= FIDELITY_FLOOR
 
 
@@ -38,11 +38,11 @@ def verdict(results: Results) -> str:
     fidelity = results.scores["fidelity"]["value"]
     if not results.parity["passed"]:
         return (
-            "The float model does not compute what the graph does: box encodings differ by up to "
+            "The float model does not match the graph: box encodings differ by up to "
             f"{results.parity['box_encodings_max_difference']:.2g}. Do not use it."
         )
     if fidelity < FIDELITY_FLOOR:
-        return f"The int8 model is broken: of what the float model finds it keeps {fidelity:.1f} % mAP. Do not use it."
+        return f"The int8 model is broken: its fidelity to the float model is only {fidelity:.1f} % mAP. Do not use it."
     first, second = (found.processes[0].invoke_p50_ms or 0.0 for found in results.measurements)
     text = f"The int8 model takes {second / first:.2f} of the float model's time"
     text += f" and agrees with it to {fidelity:.1f} % mAP"
@@ -133,7 +133,7 @@ def _repairs(results: Results) -> Iterator[str]:
     facts = describe(results.int8.model.read_bytes(), str(results.int8.model))
     before, islands = results.unrepaired["operators"], results.unrepaired["float_islands"]
     yield (
-        f"As the graph came, the int8 model has {before} operators with {islands} float islands; repaired, "
+        f"Without repairs, the int8 model has {before} operators with {islands} float islands; repaired, "
         f"{facts.operator_count} with {facts.float_islands}."
     )
 
@@ -145,7 +145,7 @@ def _steps(results: Results) -> Iterator[Step]:
     parity = results.parity
     yield Step(
         "parity",
-        f"float TFLite against the untouched graph: box encodings within {parity['box_encodings_max_difference']:.2g}, "
+        f"float TFLite against the original graph: box encodings within {parity['box_encodings_max_difference']:.2g}, "
         f"scores within {parity['class_scores_max_difference']:.2g}; {parity['tolerance']:g} is allowed",
     )
 
@@ -164,7 +164,7 @@ def _notes(results: Results) -> Iterator[str]:
     yield results.images.note
     yield (
         "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the truth. "
-        "Latencies are of the interpreter alone, single stream, both models in turn in one run."
+        "Latencies are of the interpreter alone, in a single stream, with both models in turn in one run."
     )
     for key, text in results.float32.contract.origin.items():
         yield f"{key}: {text}"

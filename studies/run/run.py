@@ -1,4 +1,4 @@
-"""The main job: a trained detector becomes a measured int8 TFLite model, with a report that says how good it is."""
+"""The main job: from a trained detector to a measured int8 TFLite model, with a report on its quality."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": F
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run depends on beside its source and its images.
+    """The options of a run, besides its source and its images.
 
     Attributes:
         labels: a label file, or None.
-        threads: of the interpreters that are measured.
-        samples: latencies measured for each model, at least.
+        threads: number of threads of the measured interpreters.
+        samples: minimum number of latencies measured per model.
     """
 
     labels: Path | None = None
@@ -48,7 +48,7 @@ class RunSettings:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """Everything that the report is written from."""
+    """All results, from which the report is written."""
 
     source: Source
     images: ImageSets
@@ -62,27 +62,27 @@ class Results:
 
 
 def trained_source(path: Path) -> Source:
-    """Return what the trained detector at *path* is.
+    """Return the source of the trained detector at *path*.
 
     Raises:
-        InputError: it is not there, of no known format, or nothing that a run begins with.
+        InputError: it does not exist, has no known format, or cannot start a run.
     """
     source = recognize(path)
     if source.format in (ARTIFACT, TFLITE):
         raise InputError(
-            f"{path} is a finished TFLite model, and a run begins with a trained graph: use detlite quantize, measure "
+            f"{path} is a finished TFLite model, but a run starts with a trained graph: use detlite quantize, measure "
             "and evaluate"
         )
     if source.format == CHECKPOINT:
         raise InputError(
-            f"{path} is a checkpoint, and a run proves its models against an exported graph: use `detlite convert`, "
+            f"{path} is a checkpoint, but a run compares its models with an exported graph: use `detlite convert`, "
             "then detlite quantize, measure and evaluate"
         )
     return source
 
 
 def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: RunSettings, progress: Progress) -> Results:
-    """Do every stage of the job that is not done, and return what all of them found."""
+    """Run every stage that is not done yet, and return the results of all."""
     stages = _Stages(ledger, source, images, settings, progress)
     float32 = stages.convert()
     int8 = stages.quantize(float32)

@@ -1,4 +1,4 @@
-"""How good the int8 model is: fidelity to the float one, COCO mAP where there are labels, and pictures to look at."""
+"""Quality of the int8 model: fidelity to the float model, COCO mAP if there are labels, and pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DRAWS = 200
 
 
 def score(float32: Artifact, int8: Artifact, images: ImageSets, progress: Progress) -> Record:
-    """Return `fidelity`, `coco` (both models and their difference, or None) and `pictures`, as JSON can carry them."""
+    """Return `fidelity`, `coco` (both models and their difference, or None) and `pictures`, as JSON."""
     paths = images.evaluation.paths
     reference = detect(float32, paths, progress=progress)
     found = detect(int8, paths, progress=progress)
@@ -58,13 +58,13 @@ def _coco(reference: Detected, found: Detected, images: ImageSets, labels: Seque
 
 
 def _pictures(pair: tuple[Detected, Detected], labels: Sequence[str]) -> list[Record]:
-    """Return images in which the float model is sure of something, of many classes, and what both find in them."""
+    """Return images with confident detections of many classes, with both models' detections."""
     order = _varied(pair[0])[:PICTURES]
     return [{"image": int(i), "sides": [_shown(one, int(i), labels) for one in pair]} for i in order]
 
 
 def _varied(detected: Detected) -> list[int]:
-    """Return the images, those first that show classes which none before them shows."""
+    """Return the images ordered so that those with new classes come first."""
     sure = detected.scores >= SHOWN_SCORE
     rows = zip(detected.image_index[sure].tolist(), detected.classes[sure].tolist(), strict=True)
     classes: dict[int, set[int]] = {}

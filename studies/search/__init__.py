@@ -1,6 +1,6 @@
-"""Quantization judged by its results: gates, mixed precision, the blame of layers, and how many images are enough.
+"""Quantization judged by its results: gates, mixed precision, losses by layer, and how many images are enough.
 
 Not here: one quantization (`detlite.calibration`) and one score (`detlite.accuracy`).
 
-Add a search as one module that takes a `detlite.studies.search.bench.Bench` and returns what it found.
+Add a search as one module that takes a `detlite.studies.search.bench.Bench` and returns its result.
 """

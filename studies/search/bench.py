@@ -1,4 +1,4 @@
-"""What models find in a fixed list of images, and how far that is what the float model finds."""
+"""Running models on a fixed list of images, and their agreement with the float model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from detlite.runtime.stream import WORKERS, StreamResult, columns, detect_stream
 
 
 class Bench:
-    """Images, and what the float model finds in them.
+    """Images, and the float model's detections in them.
 
     Attributes:
         paths: the images.
@@ -39,7 +39,7 @@ class Bench:
         annotations: Annotations | None = None,
         progress: Progress = silent,
     ) -> None:
-        """Run *reference*, the float model, on the images *paths*, which *annotations*, in their order, describe."""
+        """Run *reference*, the float model, on the images *paths*; *annotations* are in their order."""
         self.paths, self._annotations, self._progress = tuple(paths), annotations, progress
         self._labels = reference.contract.labels
         self._input: ImageInput | None = None
@@ -49,9 +49,9 @@ class Bench:
         self._reference_map = None if annotations is None else self.map(self.reference)
 
     def predicted(self, model: Model) -> Predictions:
-        """Return what *model* finds in the images."""
+        """Return *model*'s detections in the images."""
         session = session_of(model)
-        if model.contract.image.dtype == "float32":  # four times the memory, and seen once
+        if model.contract.image.dtype == "float32":  # takes four times the memory, and is used once
             seen = list(detect_stream(model.contract, lambda: session, self.paths, progress=self._progress))
         else:
             seen = self._seen(session)
@@ -59,7 +59,7 @@ class Bench:
         return made
 
     def _seen(self, session: Session) -> list[StreamResult]:
-        """Return what *session* finds, its input tensors kept for the next model that reads the same."""
+        """Return *session*'s detections, and keep its input tensors for other models with the same input."""
         image = session.contract.image
         with ThreadPoolExecutor(WORKERS) as pool:
             if self._input != image:
@@ -83,6 +83,6 @@ class Bench:
         return float(value or 0.0)
 
     def map_drop(self, model: Model) -> float:
-        """Return by how many points the mAP of *model* lies below the float model's; only with annotations."""
+        """Return by how many points the mAP of *model* is below the float model's; only with annotations."""
         assert self._reference_map is not None
         return self._reference_map - self.map(self.predicted(model))

@@ -1,4 +1,4 @@
-"""Where an int8 model loses what the float one finds: by tensor, by operator, by head, size, class and image."""
+"""Where an int8 model loses accuracy against the float model: by tensor, operator, head, size, class and image."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from detlite.studies.search.bench import Bench
 from detlite.studies.search.trials import HeadNoise, Trials
 
 SUSPECTS = 6
-"""Operators whose blame is measured: each takes two models more, scored on all images."""
+"""Number of operators to measure: each takes two further models, scored on all images."""
 
-CLEAN_DB = 50.0  # the input's own signal to noise, about: 8 bits of a photograph
+CLEAN_DB = 50.0  # about the input's signal to noise: a photograph in 8 bits
 
 
 @dataclass(frozen=True)
 class TensorBlame:
-    """What an operator's output lost, and where.
+    """The loss of an operator's output.
 
     Attributes:
         name, kind: of the operator.
         snr_db: signal to noise of its output in the int8 model.
-        unrepaired_db: the same in the model whose weights are just rounded.
-        added: noise of the output over that of the noisiest input, in the unrepaired model, as a power ratio.
-        shift: how much of the unrepaired noise is a shift of whole channels, 0 to 1, see `Noise`.
+        unrepaired_db: the same in the model with merely rounded weights.
+        added: noise of the output over the noisiest input's, in the unrepaired model, as a power ratio.
+        shift: share of the unrepaired noise that is a shift of whole channels, 0 to 1, see `Noise`.
     """
 
     name: str
@@ -40,12 +40,12 @@ class TensorBlame:
 
 @dataclass(frozen=True)
 class Suspect:
-    """What was measured of one operator, each in points of fidelity and in dB of both heads together.
+    """The measurements of one operator, in points of fidelity and in dB of both heads together.
 
     Attributes:
-        blame: what its tensor says.
-        repairing: what the method's repair of this operator alone brings.
-        leaving_float: what leaving it float would bring beyond that.
+        blame: the loss of its tensor.
+        repairing: gain from the method's repair of this operator alone.
+        leaving_float: further gain from leaving it float.
         repairing_db, leaving_float_db: the same in dB.
     """
 
@@ -57,20 +57,20 @@ class Suspect:
 
     @property
     def weight(self) -> float:
-        """The decibels that hang on this operator, which are far steadier than the points."""
+        """The decibels that depend on this operator; they are far steadier than the points."""
         return self.repairing_db + self.leaving_float_db
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Where a model loses.
+    """Where a model loses accuracy.
 
     Attributes:
         fidelity: of the int8 model, in percent.
-        unrepaired_fidelity: of the model whose weights are just rounded.
+        unrepaired_fidelity: of the model with merely rounded weights.
         heads: the noise of its raw heads.
-        tensors: every operator's, in their order.
-        suspects: those that were measured, the worst first.
+        tensors: for every operator, in order.
+        suspects: the measured operators, the worst first.
     """
 
     fidelity: float
@@ -95,7 +95,7 @@ class Explanation:
 
 
 def explain(trials: Trials, bench: Bench, *, progress: Progress = silent) -> Explanation:
-    """Return where the model of *trials* loses, on the images of *bench*."""
+    """Return where the model of *trials* loses accuracy, on the images of *bench*."""
     whole = trials.parameters
     plain = nearest(trials.calibrated.network, trials.calibrated.plan)
     tensors = tensor_blames(trials)
@@ -116,19 +116,19 @@ def explain(trials: Trials, bench: Bench, *, progress: Progress = silent) -> Exp
 
 
 def tensor_blames(trials: Trials) -> tuple[TensorBlame, ...]:
-    """Return what each operator's output lost, in their order."""
+    """Return the loss of each operator's output, in order."""
     plain = nearest(trials.calibrated.network, trials.calibrated.plan)
     made, unrepaired = trials.made(), trials.made(parameters=plain)
     return tuple(_tensors(trials, trials.noise(made), trials.noise(unrepaired)))
 
 
 def short(name: str) -> str:
-    """Return the first of the names that a fused operator carries."""
+    """Return the first of a fused operator's names."""
     return name.split(";")[0]
 
 
 class _Measuring:
-    """The model, and what it loses or gains when one operator changes."""
+    """The model, and its loss or gain when one operator changes."""
 
     def __init__(self, trials: Trials, bench: Bench, whole: LayerParameters, plain: LayerParameters) -> None:
         self._trials, self._bench, self._whole, self._plain = trials, bench, whole, plain

@@ -1,4 +1,4 @@
-"""Judged quantization as it is asked of a child process: a request and an answer that JSON can carry."""
+"""Quantization with gates in a child process: requests and answers are JSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     """Quantize as `detlite.calibration.child_calls.quantize_source` does, under the `gates`, and `explain` it.
 
     Returns:
-        The same, with `mixed` where there are gates and `explanation` where that was asked for.
+        The same, with `mixed` if there are gates and `explanation` if requested.
     """
     images = Images(tuple(map(Path, request["images"])), request["images_origin"])
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
@@ -72,7 +72,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
 
 
 def measure_curve(request: Record, progress: Progress) -> Record:
-    """Return `points` (images, fidelity, interval), `enough` and `verdict` for the image `counts`, and what scored."""
+    """Return the `curve` over the image `counts`, with the number of scored images and whether they are others."""
     model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
     recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"]["floating"])})
     source = with_heads(model, "raw")
@@ -115,7 +115,7 @@ def _bench(source: Model, request: Record, progress: Progress) -> Bench:
 
 
 def _annotated(annotations: Annotations, paths: tuple[Path, ...]) -> Annotations:
-    """Return *annotations* of the images *paths* alone, in their order."""
+    """Return the *annotations* of the images *paths* only, in order."""
     by_name = {Path(image.file_name).name: image for image in annotations.images}
     images = tuple(by_name[path.name] for path in paths)
     kept = {image.id for image in images}

@@ -1,4 +1,4 @@
-"""What leaving operators float costs, each of them: latency on this machine, and partitions of an Edge TPU."""
+"""The cost of leaving each operator float: latency on this machine, and partitions on an Edge TPU."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Record = dict[str, Any]
 
 SAMPLES = Plan(40, 0.5)
 ASKED = {"scenario": "single-stream", "preset": "quick", "threads": 1}
-TOGETHER = 7  # steps that are measured in turn: all of them at once would fill the memory
+TOGETHER = 7  # steps that are measured in turn: all at once would fill the memory
 HOST = "desktop_usb3"
 
 
 def cost_record(trials: Trials, floating: Sequence[str], *, progress: Progress = silent) -> Record:
-    """Return what the model with *floating* operators costs over that in int8 alone, in all and operator by operator.
+    """Return the cost of the *floating* operators over the pure int8 model, in total and by operator.
 
     Returns:
-        `int8_latency_ms` and `mixed_latency_ms`, the medians of both, measured in turn; `edgetpu`, what is predicted
-        of both; and `left`, in the order in which they run, what each adds to those before it: operators that share
+        `int8_latency_ms` and `mixed_latency_ms`, the medians of both, measured in turn; `edgetpu`, the prediction
+        for both; and `left`, the cost that each adds to those before it, in execution order: operators that share
         one scale together.
     """
     chain = _chain(trials, floating)
@@ -59,7 +59,7 @@ def cost_record(trials: Trials, floating: Sequence[str], *, progress: Progress =
 
 
 def _chain(trials: Trials, floating: Sequence[str]) -> list[tuple[Unit, list[str]]]:
-    """Return the units of *floating* in the order in which they run, each with all that is float up to it."""
+    """Return the units of *floating* in execution order, each with all float operators up to it."""
     chain: list[tuple[Unit, list[str]]] = [((), [])]
     for unit in units(trials.calibrated.network):
         if set(unit) & set(floating):
@@ -79,10 +79,10 @@ def _cost(trials: Trials, unit: Unit, latency_ms: float, *, before: Record, afte
 
 
 def _edgetpu(model: Model) -> Record:
-    """Return what Google's compiler is predicted to make of *model*: partitions, and operators left on the CPU.
+    """Return the prediction for Google's compiler on *model*: partitions, and operators left on the CPU.
 
-    `partitions` are those of `--enable_multiple_subgraphs`; `unmapped` is what stays on the CPU without it, when the
-    first alone is mapped, and `latency_ms` an estimate of that on a desktop.
+    `partitions` are with `--enable_multiple_subgraphs`; `unmapped` is what stays on the CPU without it, when only the
+    first is mapped, and `latency_ms` an estimate for that on a desktop.
     """
     first = predict(model.data, "the model")
     cost = estimate(first)
@@ -94,7 +94,7 @@ def _edgetpu(model: Model) -> Record:
 
 
 def _added_ms(models: Sequence[Model], progress: Progress) -> list[float]:
-    """Return by how much each of *models* takes longer than the one before it, measured in turn."""
+    """Return how much longer each of *models* takes than the one before it, measured in turn."""
     added: list[float] = []
     for begin in range(0, len(models) - 1, TOGETHER):
         found = _medians_ms(models[begin : begin + TOGETHER + 1])
@@ -104,7 +104,7 @@ def _added_ms(models: Sequence[Model], progress: Progress) -> list[float]:
 
 
 def _medians_ms(models: Sequence[Model]) -> list[float]:
-    """Return the median of each model's interpreter, measured in turn on noise."""
+    """Return the median interpreter time of each model, measured in turn on noise."""
     with tempfile.TemporaryDirectory() as folder:
         setups = []
         for number, model in enumerate(models):

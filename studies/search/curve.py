@@ -1,4 +1,4 @@
-"""How many calibration images are enough: fidelity against their number, with a verdict."""
+"""How many calibration images are enough: fidelity by number of images, with a verdict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detlite.accuracy.bootstrap import Interval
 
 @dataclass(frozen=True)
 class Point:
-    """Fidelity, in percent, with that many images; and its 95 % interval over the images that it is scored on."""
+    """Fidelity in percent with that many images, and its 95 % interval over the scoring images."""
 
     images: int
     fidelity: float
@@ -19,7 +19,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """The points in the order of their numbers, and what they say."""
+    """The points by number of images, and the verdict."""
 
     points: tuple[Point, ...]
     enough: int
@@ -29,7 +29,7 @@ class Curve:
 def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
     """Return the curve over *counts* images, each measured by *point*.
 
-    The fewest images are enough whose fidelity reaches into the interval of the best.
+    The smallest number is enough whose fidelity is within the best one's interval.
     """
     points = tuple(point(count) for count in sorted(set(counts)))
     best = max(points, key=lambda one: one.fidelity)

@@ -1,4 +1,4 @@
-"""What was lost, by size, class and image, of what the float model finds."""
+"""Losses against the float model's detections, by size, class and image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZES = {"small": "map_small", "medium": "map_medium", "large": "map_large"}
 
 @dataclass(frozen=True)
 class ClassLoss:
-    """The fidelity of one class, in percent, and how many the float model finds of it."""
+    """The fidelity of one class in percent, and the float model's number of detections of it."""
 
     label: str
     fidelity: float
@@ -30,7 +30,7 @@ class ClassLoss:
 
 @dataclass(frozen=True)
 class ImageLoss:
-    """How many detections of one image changed: gone, and new."""
+    """The numbers of lost and new detections in one image."""
 
     image: int
     gone: int
@@ -39,7 +39,7 @@ class ImageLoss:
 
 @dataclass(frozen=True)
 class Losses:
-    """Fidelity by size (None where the float model finds nothing of it), by class and by image, the worst first."""
+    """Fidelity by size (None if the float model finds none), by class and by image, the worst first."""
 
     by_size: dict[str, float | None]
     by_class: tuple[ClassLoss, ...]
@@ -47,7 +47,7 @@ class Losses:
 
 
 def losses(found: Detected, reference: Detected, labels: Sequence[str]) -> Losses:
-    """Return what of *reference*, the float model's detections, *found* lost; `InputError` as `fidelity`."""
+    """Return the losses of *found* against *reference*, the float model's detections; `InputError` as `fidelity`."""
     matches = fidelity_matches(found, reference)
     classes = ClassMap(tuple(range(1, len(labels) + 1)), "position")
     metrics = coco_metrics(found, _as_annotations(reference, labels), classes)
@@ -80,7 +80,7 @@ def _images(matches: Matches) -> list[ImageLoss]:
 
 
 def _as_annotations(reference: Detected, labels: Sequence[str]) -> Annotations:
-    """Return what *reference* is sure of as a ground truth."""
+    """Return the confident detections of *reference* as ground truth."""
     boxes = pixel_boxes(reference)
     sure = (reference.scores >= np.float32(TRUTH_SCORE)) & (boxes[:, 2:] > 0).all(axis=1)
     columns = (reference.image_index, reference.classes, boxes)

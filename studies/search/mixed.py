@@ -1,4 +1,4 @@
-"""Mixed precision under a budget: the fewest operators left float with which a model is good enough."""
+"""Mixed precision under a budget: the fewest float operators that make a model good enough."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from detlite.studies.search.order import Unit, orders
 from detlite.studies.search.trials import Trials
 
 MOST_SHARE = 0.5
-"""Of the operators: with more of them float, the float model is the better choice."""
+"""Maximum share of float operators; beyond it, the float model is the better choice."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a model must reach.
+    """A requirement on a model.
 
     Attributes:
-        text: what it is, in words with its number: `a fidelity of at least 97`.
-        shown: how a measured value is told: `a fidelity of 96.31`.
-        margin: by how much a model is better than it must be: at least 0 where it is good enough.
+        text: in words, with its number: `a fidelity of at least 97`.
+        shown: the text of a measured value: `a fidelity of 96.31`.
+        margin: by how much a model exceeds the requirement: at least 0 if it is good enough.
     """
 
     text: str
@@ -32,12 +32,12 @@ class Budget:
 
 @dataclass(frozen=True)
 class Mixed:
-    """What was found.
+    """The result of the search.
 
     Attributes:
-        floating: the names of the operators to leave float; empty where int8 alone is good enough.
-        margin: of the model.
-        trials: how many models were scored.
+        floating: the names of the operators to leave float; empty if pure int8 is good enough.
+        margin: the model's margin.
+        trials: number of scored models.
     """
 
     floating: tuple[str, ...]
@@ -48,11 +48,11 @@ class Mixed:
 def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Progress = silent) -> Mixed:
     """Return the fewest operators that must stay float to meet all *budgets*.
 
-    In each of `orders` the least number that is enough is found by doubling and halving, and the shortest is taken;
-    then those that turn out not to be needed are taken out again.
+    In each of `orders`, doubling and bisection find the smallest sufficient number, and the shortest result is used;
+    then operators that turn out not to be needed are removed again.
 
     Raises:
-        FindingError: half of the operators are not enough; the text says how near it came.
+        FindingError: half of the operators are not enough; the text says how close it came.
     """
     search = _Search(trials, budgets, progress)
     margin = search.margin(())
@@ -70,7 +70,7 @@ def _size(found: Sequence[Unit]) -> int:
 
 
 class _Search:
-    """Models that were scored, each once."""
+    """Scored models, each scored once."""
 
     def __init__(self, trials: Trials, budgets: Sequence[Budget], progress: Progress) -> None:
         self._trials, self._budgets, self._progress = trials, budgets, progress
@@ -90,7 +90,7 @@ class _Search:
         return self._known[key]
 
     def enough(self, order: Sequence[Unit]) -> int | None:
-        """Return how many units of *order*, from its beginning on, are enough; None where none is allowed."""
+        """Return how many units from the start of *order* are enough; None if no allowed number is."""
         most, count = max(1, int(MOST_SHARE * len(order))), 1
         while self.margin(order[:count]) < 0:
             if count == most:
@@ -103,7 +103,7 @@ class _Search:
         return high
 
     def without_needless(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """Return *units* without those that are not needed, the least useful tried first."""
+        """Return *units* without those that are not needed, trying the least useful first."""
         kept = list(units)
         for unit in reversed(units):
             fewer = [other for other in kept if other != unit]
@@ -112,12 +112,12 @@ class _Search:
         return tuple(kept)
 
     def not_met(self) -> FindingError:
-        """Return what to say of a budget that cannot be met."""
+        """Return the message for a budget that cannot be met."""
         best = max(self._known, key=lambda key: self._known[key])
         model = self._trials.model(best)
         reached = ", ".join(budget.shown(budget.margin(model)) for budget in self._budgets)
         wanted = " and ".join(budget.text for budget in self._budgets)
         return FindingError(
-            f"{wanted} cannot be had: the nearest is {reached}, with {len(best)} operators float, and no more than "
+            f"{wanted} is out of reach: the best is {reached}, with {len(best)} operators float, and at most "
             f"{MOST_SHARE:.0%} of them are tried; ask for less, or use the float model"
         )

@@ -1,4 +1,4 @@
-"""In which orders operators are tried to be left float: from the image on, from the heads on, the worst first."""
+"""Orders in which operators are left float: from the image on, from the heads on, the worst first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from detlite.studies.search.blame import tensor_blames
 from detlite.studies.search.trials import Trials
 
 Unit = tuple[str, ...]
-"""Operators, by name, that write into one scale: leaving some of them float and others not gains nothing."""
+"""Operators, by name, that share one scale: leaving only some of them float gains nothing."""
 
 MEASURED = 16
-"""Units that are measured alone, of those whose tensors look worst; beyond, differences lie within the noise."""
+"""Number of units to measure separately, by worst tensors; further differences are within the noise."""
 
 
 def orders(trials: Trials, progress: Progress) -> list[list[Unit]]:
     """Return the orders of the units of a model.
 
-    Beyond the few worst operators what is left is rounding of activations, alike everywhere: it goes only where
-    neighbours are float together. The beginning pays most, for its noise goes through all the rest (measured on
+    Beyond the few worst operators, the loss is rounding of activations, similar everywhere: it disappears only if
+    neighbours are float together. The first operators gain most: their noise passes through the rest (measured on
     SSDLite MobileNet V2: the first five operators 4.2 dB, any five others less than 3), and then the heads.
     """
     known = [unit for unit in units(trials.calibrated.network) if not trials.asked & set(unit)]
@@ -32,7 +32,7 @@ def orders(trials: Trials, progress: Progress) -> list[list[Unit]]:
 
 
 def _worst(trials: Trials, known: Sequence[Unit], progress: Progress) -> list[Unit]:
-    """Return the units that look worst and are, measured alone, the worst first."""
+    """Return the units with the worst tensors, measured separately and sorted, the worst first."""
     unit_of = {name: unit for unit in known for name in unit}
     ranked = sorted(tensor_blames(trials), key=lambda one: -one.added)
     suspects = list(dict.fromkeys(unit_of[one.name] for one in ranked if one.name in unit_of))[:MEASURED]
@@ -44,7 +44,7 @@ def _worst(trials: Trials, known: Sequence[Unit], progress: Progress) -> list[Un
 
 
 def units(network: Network) -> list[Unit]:
-    """Return the units of *network*: operators tied by one that only moves values, in their order."""
+    """Return the units of *network*: operators joined by one that only moves values, in order."""
     unit_of: dict[str, list[str]] = {operator.name: [operator.name] for operator in network.operators}
     makers = {index: operator for operator in network.operators for index in operator.outputs}
     for operator in network.operators:
@@ -65,7 +65,7 @@ def _join(unit_of: dict[str, list[str]], one: str, other: str) -> None:
 
 
 def head_operators(network: Network) -> set[str]:
-    """Return the names of the operators that lead to one output and nowhere else: the heads, up to a feature map."""
+    """Return the names of the operators that lead only to one output: the heads, up to a feature map."""
     makers = {index: operator for operator in network.operators for index in operator.outputs}
     readers = network.readers()
     found: set[str] = set()

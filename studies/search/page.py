@@ -1,4 +1,4 @@
-"""The explanation as files of the artifact: a page to read, and JSON."""
+"""The explanation as files of the artifact: a page and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""int8 models of one calibration that differ in what is left float, or not corrected: a tenth of a second for each."""
+"""int8 models from one calibration that differ in float or uncorrected operators: a tenth of a second each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from detlite.runtime.plugins import load_plugin
 from detlite.runtime.task import Heads
 
 NOISE_IMAGES = 4
-"""Images that noise is measured on: signal to noise is a mean over a hundred thousand values of each."""
+"""Number of images for measuring noise: the ratio is a mean over a hundred thousand values of each."""
 
 TELLING_SCORE = 0.1
 """A place, such as an anchor, counts where the float model gives a class at least this: noise elsewhere is not seen."""
@@ -61,30 +61,30 @@ class HeadNoise:
 
 
 class Trials:
-    """What can be made of one calibrated model.
+    """Variants of one calibrated model.
 
     Attributes:
-        calibrated: with the operators float that were asked for from the start.
+        calibrated: the model, with the operators float that were requested from the start.
         asked: the names of these operators.
-        parameters: the method's weights and biases, which hold whatever is left float.
-        samples: the first calibration images, as the float model reads them.
+        parameters: the method's weights and biases, valid whatever is left float.
+        samples: the first calibration images, as the float model's input.
     """
 
     def __init__(self, source: Model, given: FloatModel, method: str) -> None:
         """Calibrate *given*, which is *source*, for the *method*.
 
         Raises:
-            InputError: the method is a quantizer of its own that says nothing of its operators, or as `calibrate`.
+            InputError: the method is a separate quantizer that does not expose its operators, or as `calibrate`.
         """
         chosen: Method = load_plugin(METHODS, method)
         if chosen.parameters is None:
             raise InputError(
-                f"the method {method} does everything itself: gates, --explain and --curve want another, "
-                f"{DEFAULT_METHOD} say"
+                f"the method {method} does everything itself: gates, --explain and --curve need another, "
+                f"such as {DEFAULT_METHOD}"
             )
         if given.scheme != DEFAULT_SCHEME:
             raise InputError(
-                f"gates and --explain weigh int8 against float: with --scheme {given.scheme} leave them out"
+                f"gates and --explain compare int8 with float: with --scheme {given.scheme} leave them out"
             )
         self._source = source
         self.calibrated: Calibrated = calibrate(given)
@@ -94,7 +94,7 @@ class Trials:
         self._wanted = self._heads(source, self.samples)
 
     def made(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> QuantizedModel:
-        """Return the model with the operators called *floating* left float, with *parameters* or the method's own."""
+        """Return the model with the operators *floating* left float, with *parameters* or the method's own."""
         planned = with_floating(self.calibrated, self.asked | frozenset(floating))
         return finish(planned, parameters or self.parameters)
 

@@ -128,9 +128,9 @@ def test_a_board_runs_it(tmp_path, artifact, twin, photos):
 @pytest.mark.parametrize(
     ("words", "need"),
     [
-        (("quantize", "--images", "{photos}"), "model.onnx is no TFLite model; expected a float32 one"),
-        (("convert",), "converting or quantizing needs a TFLite model, and this artifact holds model.onnx"),
-        (("postprocess", "--add"), "detlite postprocess needs a TFLite model, and this artifact holds model.onnx"),
+        (("quantize", "--images", "{photos}"), "model.onnx is not a TFLite model; expected a float32 one"),
+        (("convert",), "converting or quantizing needs a TFLite model, but this artifact has model.onnx"),
+        (("postprocess", "--add"), "detlite postprocess needs a TFLite model, but this artifact has model.onnx"),
     ],
 )
 def test_what_edits_a_tflite_file_refuses_it(capsys, tmp_path, artifact, photos, words, need):

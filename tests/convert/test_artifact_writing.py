@@ -30,7 +30,7 @@ def test_a_folder_that_was_being_replaced_when_killed_comes_back(tmp_path):
     old = tmp_path / ".x.abc.old" / "x"
     Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(old)
     (tmp_path / ".x.def.partial").mkdir()
-    with pytest.raises(InputError, match="already holds"):
+    with pytest.raises(InputError, match="already contains"):
         Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(tmp_path / "x")
     assert read_artifact(tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]

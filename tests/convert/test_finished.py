@@ -25,7 +25,7 @@ def test_a_float_artifact_can_be_quantized(tmp_path):
 
 def test_an_int8_file_cannot_be_quantized(tmp_path):
     (tmp_path / "int8.tflite").write_bytes(tiny_int8_model())
-    with pytest.raises(InputError, match="the model's input is int8 already; want a float32 model to quantize"):
+    with pytest.raises(InputError, match="the model's input is int8 already; give a float32 model to quantize"):
         check_float(tmp_path / "int8.tflite")
 
 

@@ -140,7 +140,7 @@ def test_labels_that_do_not_match_the_classes_are_refused(tmp_path):
 
 def test_a_config_with_other_classes_than_the_graph_is_refused(tmp_path):
     (tmp_path / "pipeline.config").write_text("model { ssd { num_classes: 7 } }")
-    with pytest.raises(InputError, match="says 7 classes, and the graph has 3"):
+    with pytest.raises(InputError, match="says 7 classes, but the graph has 3"):
         detector_of(tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_another_input_size_than_the_graphs_is_refused(tmp_path):
 
 
 def test_a_graph_that_pads_images_is_refused_until_a_size_is_asked_for(tmp_path):
-    with pytest.raises(InputError, match="keeps an image's aspect ratio and pads it.* give --input 32x32 to have"):
+    with pytest.raises(InputError, match="pads images to keep their aspect ratio.* give --input 32x32 to have"):
         detector_of(tmp_path, Tiny(pads=True))
     contract = detector_of(tmp_path, Tiny(pads=True), input_size=(32, 32)).contract
     assert "the graph pads images, --input asks for stretching" in contract.origin["image"]

@@ -190,7 +190,7 @@ def the_op(options):
 
 def test_settings_that_hold_each_other_many_times_are_refused_at_once():
     began = time.monotonic()
-    with pytest.raises(InputError, match="the settings of the post-processing op are no map"):
+    with pytest.raises(InputError, match="the settings of the post-processing op are not a map"):
         read_settings(the_op(nested(12)))
     assert time.monotonic() - began < 60  # to read all items would take days
 

@@ -106,9 +106,7 @@ def test_a_damaged_report_is_refused(tmp_path, text):
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(
-        InputError, match="holds no record of a run: give a folder of detlite measure -o or detlite run"
-    ):
+    with pytest.raises(InputError, match="has no record of a run: give a folder of detlite measure -o or detlite run"):
         report_of([tmp_path])
 
 

@@ -56,7 +56,7 @@ def test_a_stage_that_fails_is_not_remembered(tmp_path):
 
 def test_a_folder_that_no_run_wrote_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("x")
-    with pytest.raises(InputError, match=r"is there and holds no run.json: choose a new folder"):
+    with pytest.raises(InputError, match=r"exists without run.json: choose a new folder"):
         open_ledger(tmp_path)
 
 

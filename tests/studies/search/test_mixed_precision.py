@@ -51,7 +51,7 @@ def test_none_of_what_is_left_float_is_needless(tmp_path):
 
 def test_a_budget_that_cannot_be_met_says_how_near_it_came(tmp_path):
     trials = trials_of(tmp_path)
-    with pytest.raises(FindingError, match=r"200 dB cannot be had: the nearest is [\d.]+ dB, with \d+ operators float"):
+    with pytest.raises(FindingError, match=r"200 dB is out of reach: the best is [\d.]+ dB, with \d+ operators float"):
         fewest_floating(trials, [budget(trials, 200)])
 
 

@@ -70,7 +70,7 @@ def test_a_budget_says_what_each_float_operator_costs(quantize, work):
 def test_a_gate_that_cannot_be_met_fails_and_writes_nothing(quantize, work):
     status, _out, err = quantize("--count", 8, "--min-fidelity", 100)
     assert status == 1
-    assert last(err).startswith("detlite: a fidelity of at least 100 cannot be had: the nearest is a fidelity of ")
+    assert last(err).startswith("detlite: a fidelity of at least 100 is out of reach: the best is a fidelity of ")
     assert not (work / "int8").exists()
 
 
@@ -107,7 +107,7 @@ def test_a_curve_of_one_number_calls_nothing_enough(quantize):
         (("--curve", "8,x"), "--curve '8,x': want numbers of images, such as 8,16,32,64"),
         (("--curve", "2,9999"), "--curve needs 9999 images, but there are "),
         (("--max-map-drop", 0.1), "--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS"),
-        (("--count", 0), "0 images are asked for; at least 1 is needed"),
+        (("--count", 0), "0 images are requested; at least 1 is needed"),
         (("--float", "EXP"), "no operator is called 'EXP'"),
         (("--method", "converter", "--explain"), "the method converter does everything itself"),
     ],

@@ -326,7 +326,7 @@ def test_a_folder_that_holds_something_else_is_not_written_to(tmp_path, plain, c
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     assert compile_(plain, tmp_path) == 2
-    assert "already holds mine.txt" in capsys.readouterr().err
+    assert "already contains mine.txt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("gate", ["unmapped", "unmaped>1", "unmapped>x", ">1"])
