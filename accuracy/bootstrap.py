@@ -67,7 +67,7 @@ def draw_images(images: int, draws: int, seed: int) -> Doubles:
 
 
 def interval_of(values: Doubles, seed: int) -> Interval:
-    """Return the interval of the *values* of the draws; `InputError` where no draw holds an object."""
+    """Return the interval of the *values* of the draws; `InputError` if no draw holds an object."""
     known = values[np.isfinite(values)]
     if not len(known):
         raise InputError("no draw of the images holds an annotated object: there is nothing to bootstrap")

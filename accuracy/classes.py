@@ -14,7 +14,7 @@ NUMBERED = re.compile(r"(class|id|label)?[ _-]*\d+", re.IGNORECASE)  # what stan
 
 @dataclass(frozen=True)
 class ClassMap:
-    """The category of each class index, from 0 on; -1 where a class has none and its detections are left out.
+    """The category of each class index, from 0 on; -1 if a class has none and its detections are left out.
 
     *rule* is `name` or `position`.
     """

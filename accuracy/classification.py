@@ -99,7 +99,7 @@ def _categories(truth: ImageClasses) -> Integers:
 
 
 def _hits(found: Ranked, category: Integers, classes: ClassMap, count: int) -> Bools | None:
-    """Return whether each image's category is among the *count* best classes; None where there are fewer classes."""
+    """Return whether each image's category is among the *count* best classes; None if there are fewer classes."""
     if len(found.scores) != len(category):
         raise InputError(f"scores of {len(found.scores)} images for {len(category)} labelled ones")
     labels = len(classes.category_ids)

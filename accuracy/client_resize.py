@@ -24,7 +24,7 @@ CLIENT_RESIZES = {
 """The clients whose resizing is known, and what it is in words."""
 
 WARP_STEPS = 32  # of a pixel: OpenCV's INTER_TAB_SIZE
-HALF, ONE = 1 << 15, 1 << 16  # libyuv's places are fixed-point numbers with 16 bits behind the point
+HALF, ONE = 1 << 15, 1 << 16  # libyuv's positions are fixed-point numbers with 16 fractional bits
 DOWN_PARTS, ACROSS_PARTS = 256, 128  # of libyuv's weights between two rows, and between two columns
 
 Integers = NDArray[np.int32]

@@ -39,7 +39,7 @@ Rows = list[dict[str, object]]
 
 
 def coco_metrics(detected: Detected, annotations: Annotations, classes: ClassMap) -> Metrics:
-    """Return the numbers of `KEYS` in percent, 0..100; None where no annotated object has that size.
+    """Return the numbers of `KEYS` in percent, 0..100; None if no annotated object has that size.
 
     Args:
         detected: its images are those of *annotations*, in the same order.
@@ -71,7 +71,7 @@ def scores_of(evaluation: Any, annotations: Annotations) -> Scores:
 
 
 def _of_class(precision: NDArray[np.float64]) -> Mapping[str, float | None]:
-    """Return the numbers of one class, from its precision at (thresholds, recalls, sizes); -1 where it has none."""
+    """Return the numbers of one class, from its precision at (thresholds, recalls, sizes); -1 if it has none."""
     parts = {"ap": precision[..., 0], "ap50": precision[0, :, 0], "ap75": precision[5, :, 0]}
     parts |= {f"ap_{size}": precision[..., place] for place, size in enumerate(("small", "medium", "large"), 1)}
     return {key: 100.0 * float(part.mean()) if part.min() >= 0 else None for key, part in parts.items()}
@@ -145,7 +145,7 @@ def pixel_boxes(detected: Detected) -> NDArray[np.float64]:
 
 
 def refuse_other_images(detected: Detected, annotations: Annotations) -> None:
-    """Raise `InputError` where the images are not those that were annotated, or nothing is annotated in them."""
+    """Raise `InputError` if the images are not those that were annotated, or nothing is annotated in them."""
     if len(detected.sizes) != len(annotations.images):
         raise InputError(f"detections in {len(detected.sizes)} images for {len(annotations.images)} annotated ones")
     for image, (height, width) in zip(annotations.images, detected.sizes, strict=True):

@@ -25,8 +25,8 @@ class CocoIds:
     """What COCO's files call images and classes.
 
     Attributes:
-        images: the id of each image, by its file name; None where the file name is the number.
-        categories: the id of each class of the model, from class 0 on; -1 where it has none, and is left out.
+        images: the id of each image, by its file name; None if the file name is the number.
+        categories: the id of each class of the model, from class 0 on; -1 if it has none, and is left out.
         origin: where the ids come from, in words.
     """
 

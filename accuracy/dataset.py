@@ -33,7 +33,7 @@ class Object:
 
     Attributes:
         name: of its class.
-        area: of its box, as a share of the image's; None where the data set does not say.
+        area: of its box, as a share of the image's; None if the data set does not say.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Item:
 
     Attributes:
         name: for messages.
-        objects: what is labelled in it; None where the data set has no labels.
-        path: its file; None where it is inside another file.
-        content: returns the bytes of a file with this *suffix*, until the next item is asked for; None where the image
+        objects: what is labelled in it; None if the data set has no labels.
+        path: its file; None if it is inside another file.
+        content: returns the bytes of a file with this *suffix*, until the next item is asked for; None if the image
             has a file of its own.
         suffix: such as `.jpg`.
     """
@@ -88,7 +88,7 @@ class Labels(Protocol):
 
     @property
     def split(self) -> str | None:
-        """Such as `val2017`; None where the data set does not say."""
+        """Such as `val2017`; None if the data set does not say."""
 
     @property
     def origin(self) -> str:
@@ -137,7 +137,7 @@ class DatasetFiles:
             raise InputError(f"the data set {self.name} has no option {unknown!r}; it has: {has}")
 
     def path(self, name: str) -> Path | None:
-        """Return the path that the further option *name* gives; None where it was not given."""
+        """Return the path that the further option *name* gives; None if it was not given."""
         return Path(self.further[name]) if name in self.further else None
 
 
@@ -161,9 +161,9 @@ class LabelReader:
     """How a data set's labels for one kind of task are read.
 
     Attributes:
-        read: returns the labels, and the folder of their images. It raises `InputError` where they cannot be read.
+        read: returns the labels, and the folder of their images. It raises `InputError` if they cannot be read.
         metric: what they are scored with where no metric is named.
-        needs: the further option without which there are no such labels; None where they are always there.
+        needs: the further option without which there are no such labels; None if they are always there.
     """
 
     read: Callable[[DatasetFiles], tuple[Labels, Path]]
@@ -178,12 +178,12 @@ class Dataset:
     Attributes:
         title: what it is, in one line.
         takes: names of the paths that it needs.
-        items: the images, for calibration, in a fixed order. It raises `InputError` where they cannot be read.
+        items: the images, for calibration, in a fixed order. It raises `InputError` if they cannot be read.
         files: the files that the images are inside of; None where each has a file of its own.
-        labels: how the labels are read, by the kind of task; empty where it has none to score with.
+        labels: how the labels are read, by the kind of task; empty if it has none to score with.
         further: options of `detlite evaluate` that say more of the labels.
         option: the name of its option; "" for the name of its file.
-        skipped: returns the files beside the images that are not images; None where there are no others.
+        skipped: returns the files beside the images that are not images; None if there are no others.
     """
 
     title: str
@@ -197,7 +197,7 @@ class Dataset:
 
 
 def load_dataset(name: str) -> Dataset:
-    """Return the format *name*; `UnknownNameError` where there is none."""
+    """Return the format *name*; `UnknownNameError` if there is none."""
     dataset: Dataset = load_plugin(DATASETS, name)
     return dataset
 

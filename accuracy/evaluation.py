@@ -148,7 +148,7 @@ def predict_pair(
     options: EvaluationOptions,
     progress: Progress = silent,
 ) -> PredictedPair:
-    """Return what both say about the images *paths*; `InputError` where the two have other tasks or classes."""
+    """Return what both say about the images *paths*; `InputError` if the two have other tasks or classes."""
     if reference is not None:
         _refuse_others(artifact.contract, reference.contract)
     found = options.host.detect(artifact, paths, threads=options.threads, progress=progress)

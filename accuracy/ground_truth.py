@@ -68,7 +68,7 @@ def read_labelled(
 
 
 def reader_for(files: DatasetFiles, task: str) -> LabelReader:
-    """Return the reader of the labels for *task*; `InputError` where the data set has none."""
+    """Return the reader of the labels for *task*; `InputError` if the data set has none."""
     readers = load_dataset(files.name).labels
     if task not in readers:
         known = ", ".join(readers) or "nothing"

@@ -36,7 +36,7 @@ def area_under_curve(precision: Doubles, recall: Doubles) -> Doubles:
 
 
 def average_precision(item: ClassCredits, weights: Doubles, average: Average) -> Doubles:
-    """Return the AP in 0..1 of one class, float64 (draws,); nan where a draw has no object of it."""
+    """Return the AP in 0..1 of one class, float64 (draws,); nan if a draw has no object of it."""
     found = np.full(len(weights), np.nan)
     truths = weights @ item.truth_weight
     rows = max(1, CELLS_AT_ONCE // max(1, len(item.image)))
@@ -57,7 +57,7 @@ def _average(item: ClassCredits, weights: Doubles, truths: Doubles, average: Ave
 
 
 def mean_over_classes(items: Sequence[ClassCredits], weights: Doubles, average: Average) -> Doubles:
-    """Return the mAP in percent, float64 (draws,), over the classes that each draw has; nan where it has none."""
+    """Return the mAP in percent, float64 (draws,), over the classes that each draw has; nan if it has none."""
     total, classes = np.zeros(len(weights)), np.zeros(len(weights))
     for item in items:
         each = average_precision(item, weights, average)

@@ -22,7 +22,7 @@ Truth = TypeVar("Truth")
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One annotated class: how many *truths* count, and its *numbers* in percent; None where none has that size."""
+    """One annotated class: how many *truths* count, and its *numbers* in percent; None if none has that size."""
 
     name: str
     truths: float
@@ -84,7 +84,7 @@ def metric_names() -> tuple[str, ...]:
 
 
 def load_metric(name: str) -> Metric[Any, Any]:
-    """Return the metric *name*; `UnknownNameError` where there is none."""
+    """Return the metric *name*; `UnknownNameError` if there is none."""
     if name not in metric_names():
         raise unknown_name("metric", name, metric_names())
     metric: Metric[Any, Any] = load_plugin(METRICS, name.replace("-", "_"))

@@ -35,7 +35,7 @@ class Pascal:
     verified_only: bool = False
 
     def score(self, detected: Detected, annotations: Annotations, classes: ClassMap) -> Scores:
-        """Return `map`, the same by size, and `ap` of each class; `InputError` where the images are others."""
+        """Return `map`, the same by size, and `ap` of each class; `InputError` if the images are others."""
         everything = np.ones((1, len(annotations.images)))
         names, numbers = dict(annotations.categories), {}
         per_class: dict[int, dict[str, float | None]] = {}

@@ -16,7 +16,7 @@ CELLS_AT_ONCE = 4_000_000  # of float64: some 32 MB for each temporary array
 
 
 def mean_average_precision(matches: Matches, weights: Doubles | None = None) -> Doubles:
-    """Return the mAP in percent, float64 (draws,), for each row of *weights*; nan where a draw has no truth.
+    """Return the mAP in percent, float64 (draws,), for each row of *weights*; nan if a draw has no truth.
 
     Args:
         matches: what was matched.

@@ -29,7 +29,7 @@ class Predictions(ABC):
     Attributes:
         sizes: int64, (images, 2): (height, width) of each image as it was decoded, in pixels.
         invoke_ns: int64, (images,): how long the interpreter alone took.
-        wall_s: how long all of it took, from the request to the last answer; 0 where that is not known.
+        wall_s: how long all of it took, from the request to the last answer; 0 if that is not known.
         runtime: the interpreter's package and version.
     """
 
@@ -45,7 +45,7 @@ class Predictions(ABC):
 
     @property
     def count(self) -> int | None:
-        """How many objects were found; None where the task finds none."""
+        """How many objects were found; None if the task finds none."""
         return None
 
     @abstractmethod
@@ -92,7 +92,7 @@ class ScoredTask(Generic[P]):
     Attributes:
         predictions: made from the columns of the task's results.
         agreement: what `fidelity` is for this task: `map`, `top1`, `miou`.
-        agree: compares a model's predictions with a reference's. It raises `InputError` where the images differ, or the
+        agree: compares a model's predictions with a reference's. It raises `InputError` if the images differ, or the
             reference says nothing that could be found again.
         protocol: returns what the settings in a contract add to the protocol of an evaluation.
         agreement_protocol: the constants of the agreement, as a record states them.
@@ -106,7 +106,7 @@ class ScoredTask(Generic[P]):
 
 
 def scored_task(kind: str) -> ScoredTask[Any]:
-    """Return how predictions of the tasks called *kind* are scored; `InputError` where they are not."""
+    """Return how predictions of the tasks called *kind* are scored; `InputError` if they are not."""
     known = plugin_names(SCORED_TASKS)
     if kind not in known:
         raise InputError(f"the model's task is {kind}, which is not scored yet; scored are: {', '.join(known)}")
@@ -120,7 +120,7 @@ def predictions_in(kind: str, records: Sequence[Mapping[str, Any]], wall_s: floa
     Args:
         kind: of the task.
         records: see `detlite.runtime.result_lines`.
-        wall_s: how long it took; 0 where that is not known.
+        wall_s: how long it took; 0 if that is not known.
         runtime: the interpreter's package and version.
     """
     result = task_kind(kind).result

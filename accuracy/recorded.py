@@ -72,7 +72,7 @@ class Recorded:
         return device if isinstance(device, dict) else {}
 
     def quality_map(self) -> float | None:
-        """Return the mAP in percent that the run's preset requires; None where it requires none."""
+        """Return the mAP in percent that the run's preset requires; None if it requires none."""
         record = read_json(self._run / PROTOCOL) if self._run is not None else None
         value = (record or {}).get("quality_map")
         return float(value) if isinstance(value, int | float) else None

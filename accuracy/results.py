@@ -25,10 +25,10 @@ class EvaluatedRun:
 
     Attributes:
         images: how many.
-        objects: how many objects were found; None where the task finds none.
+        objects: how many objects were found; None if the task finds none.
         model: its file.
         model_sha256: of the file, in hex.
-        detect_wall_s: how long all images took, in seconds; None where that is not known.
+        detect_wall_s: how long all images took, in seconds; None if that is not known.
         invoke_sum_s: the sum of the bare invoke times, in seconds.
         protocol: everything that decides the result: images, labels, metric, settings, runtime.
         device: where the model ran.
@@ -107,7 +107,7 @@ class ReferenceScore:
         model_sha256: of the reference's file, in hex.
         numbers: its numbers, as `Accuracy.numbers`.
         difference: the model's headline less the reference's, in points.
-        ratio: the model's headline over the reference's; None where that is 0.
+        ratio: the model's headline over the reference's; None if that is 0.
         difference_interval: of the difference, from the same draws of the images; None without a bootstrap.
     """
 
@@ -130,7 +130,7 @@ class ReferenceScore:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], name: str) -> ReferenceScore | None:
-        """Return the reference of *record*; None where there is none."""
+        """Return the reference of *record*; None if there is none."""
         if "against" not in record:
             return None
         numbers = dict(record["against"])
@@ -150,12 +150,12 @@ class Accuracy:
 
     Attributes:
         metric: the name of the metric.
-        numbers: in percent, the headline first; None where no annotated object has that size.
+        numbers: in percent, the headline first; None if no annotated object has that size.
         headline: the first number, with its interval.
         classes: the numbers of each class that has a truth that counts.
         run: which model was run over which images, where and how.
         reference: the same score of a reference model; None without one.
-        fidelity: the agreement with the reference, in percent; None where it was not asked for.
+        fidelity: the agreement with the reference, in percent; None if it was not asked for.
         score_wall_s: how long scoring took, in seconds.
         gates: what was asked of it.
         wall_s: how long the whole evaluation took, in seconds.
@@ -179,17 +179,17 @@ class Accuracy:
 
     @property
     def map(self) -> float | None:
-        """The mAP in percent; None where the metric is another."""
+        """The mAP in percent; None if the metric is another."""
         return self.numbers.get("map")
 
     @property
     def top1(self) -> float | None:
-        """The top-1 accuracy in percent; None where the metric is another."""
+        """The top-1 accuracy in percent; None if the metric is another."""
         return self.numbers.get("top1")
 
     @property
     def miou(self) -> float | None:
-        """The mean IoU in percent; None where the metric is another."""
+        """The mean IoU in percent; None if the metric is another."""
         return self.numbers.get("miou")
 
     def gated_numbers(self) -> Mapping[str, float | None]:

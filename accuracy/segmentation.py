@@ -88,7 +88,7 @@ class PixelCounts:
     both: Doubles
 
     def iou(self, weights: Doubles) -> Doubles:
-        """Return the IoU of each class in percent, (draws, classes); nan where neither has a pixel of it."""
+        """Return the IoU of each class in percent, (draws, classes); nan if neither has a pixel of it."""
         both, union = weights @ self.both, weights @ (self.wanted + self.found - self.both)
         ratio: Doubles = np.divide(both, union, out=np.full(both.shape, np.nan), where=union > 0)
         return 100.0 * ratio

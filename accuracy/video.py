@@ -28,7 +28,7 @@ class Frame:
     """One frame of a video.
 
     Attributes:
-        time_s: when it is shown, in seconds from the start; None where the video does not say.
+        time_s: when it is shown, in seconds from the start; None if the video does not say.
         decoded: PyAV's own frame.
     """
 

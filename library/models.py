@@ -51,7 +51,7 @@ def read(
         progress: told of each step.
 
     Raises:
-        InputError: there is no such file, or nothing that detlite can read.
+        InputError: the file does not exist, or detlite cannot read it.
         MissingToolError: TensorFlow is needed and not installed.
 
     Example:
@@ -178,10 +178,10 @@ def compare(
         progress: told of the images.
 
     Returns:
-        `findings`, a sentence for each thing that does not agree; empty where the models agree.
+        `findings`, a sentence for each thing that does not agree; empty if the models agree.
 
     Raises:
-        InputError: one is no finished model, or nothing compares the two.
+        InputError: one is not a finished model, or the two cannot be compared.
 
     Example:
         >>> detlite.compare("out/float", "out/int8", images="photos/", tolerance=0.2).findings

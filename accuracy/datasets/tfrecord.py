@@ -101,7 +101,7 @@ def _record(stream: IO[bytes], header: bytes, what: str) -> bytes:
 
 
 def _objects(features: Mapping[str, Values]) -> tuple[Object, ...] | None:
-    """Return the objects of an example; None where it has no classes."""
+    """Return the objects of an example; None if it has no classes."""
     names = features.get(TEXT) or features.get(LABEL)
     if names is None:
         return None
@@ -116,7 +116,7 @@ def _name(value: bytes | float) -> str:
 
 
 def _area(*sides: bytes | float) -> float | None:
-    """Return the area of a box, in shares of the image; None where a number is not finite."""
+    """Return the area of a box, in shares of the image; None if a number is not finite."""
     left, right, top, bottom = (side if isinstance(side, float) else math.nan for side in sides)
     area = (right - left) * (bottom - top)
     return area if math.isfinite(area) else None

@@ -94,7 +94,7 @@ def read_label_images(images: Path, masks: Path) -> LabelImages:
 
 
 def read_label_image(path: Path) -> Pixels:
-    """Return the class of each pixel of the PNG at *path*: uint8, (height, width); `UNLABELLED` where it has none.
+    """Return the class of each pixel of the PNG at *path*: uint8, (height, width); `UNLABELLED` if it has none.
 
     Raises:
         InputError: it is not a PNG of one byte a pixel, or is damaged.

@@ -31,8 +31,8 @@ class OpenImagesFiles:
         images: the folder with `<ImageID>.jpg`.
         boxes: CSV with ImageID, LabelName, XMin, XMax, YMin, YMax, IsGroupOf.
         labels: CSV with ImageID, LabelName, Confidence: what people said is there (1) or is not (0); None without.
-        hierarchy: JSON; None where the files are expanded already, or are to be taken as they are.
-        names: CSV with a class's LabelName and its name in words; None where the model's labels are LabelNames.
+        hierarchy: JSON; None if the files are expanded already, or are to be taken as they are.
+        names: CSV with a class's LabelName and its name in words; None if the model's labels are LabelNames.
     """
 
     images: Path

@@ -14,7 +14,7 @@ VERSION = re.compile(rb"\d{1,4}(\.\d{1,4}){1,3}")
 
 
 def stated_runtime_version(model: Any) -> str:
-    """Return the version in the model's metadata, such as `2.5.0`; empty where there is none."""
+    """Return the version in the model's metadata, such as `2.5.0`; empty if there is none."""
     for item in model.metadata:
         if text_of(item.name) == ENTRY and (data := model.buffers[item.buffer].data) is not None:
             found = VERSION.match(bytes(np.asarray(data, np.uint8)[:32]))  # padded with zeros to 16

@@ -1,4 +1,4 @@
-"""The model of whom the doctor is asked: what it needs of a device."""
+"""The model that `detlite doctor` checks a device for: its requirements."""
 
 from __future__ import annotations
 

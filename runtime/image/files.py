@@ -35,7 +35,7 @@ def is_image(path: Path) -> bool:
 
 
 def folder_images(folder: Path) -> FolderImages:
-    """Return `folder_files` of a folder that has images; `InputError` where it has none."""
+    """Return `folder_files` of a folder that has images; `InputError` if it has none."""
     found = folder_files(folder)
     if not found.paths:
         raise InputError(f"{folder} holds no image; give files that end in {', '.join(SUFFIXES)}")
@@ -64,7 +64,7 @@ def folder_files(folder: Path) -> FolderImages:
 
 
 def skipped_notice(folder: Path, skipped: Tuple[Path, ...]) -> Optional[str]:
-    """Return how many files of *folder* are *skipped*, with the first few names; None where none is."""
+    """Return how many files of *folder* are *skipped*, with the first few names; None if none is."""
     if not skipped:
         return None
     names = ", ".join(path.name for path in skipped[:NAMED]) + (", ..." if len(skipped) > NAMED else "")

@@ -37,7 +37,7 @@ def read_image(path: Path, *, least: Optional[int] = None) -> Pixels:
 
     Raises:
         InputError: it is no image, is cut short, or is absurdly large.
-        MissingToolError: it wants Pillow, which is not installed.
+        MissingToolError: it needs Pillow, which is not installed.
     """
     readers = {".npy": _read_array, ".rgb": _read_raw}
     reader = readers.get(path.suffix.lower())
@@ -85,7 +85,7 @@ def _decode(path: Path, least: Optional[int]) -> Pixels:
         from PIL import Image
     except ModuleNotFoundError as error:
         raise MissingToolError(
-            f"{path} wants Pillow, which is not installed: give .npy images, or install it"
+            f"{path} needs Pillow, which is not installed: give .npy images, or install it"
         ) from error
     try:
         with Image.open(path, formats=FORMATS) as image:

@@ -25,7 +25,7 @@ class Ranking(Result):
 
     Attributes:
         scores: float32, (classes,), in 0..1, without the background.
-        labels: one for each class; empty where they are not known.
+        labels: one for each class; empty if they are not known.
     """
 
     listed: ClassVar[str] = "ranking"

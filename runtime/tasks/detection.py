@@ -39,7 +39,7 @@ class Detections(Result):
         boxes: float32, (n, 4): (y1, x1, y2, x2), 0..1 of the image.
         classes: int64, (n,): from 0 on, without the background.
         scores: float32, (n,), in 0..1.
-        labels: one for each class of the model; empty where they are not known.
+        labels: one for each class of the model; empty if they are not known.
     """
 
     listed: ClassVar[str] = "detections"

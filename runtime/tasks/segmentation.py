@@ -29,9 +29,9 @@ class LabelMap(Result):
 
     Attributes:
         classes: uint16, (height, width) of the image: from 0 on.
-        scores: float32, (classes,): the mean score of the pixels of each class; 0 where it has none, 1 where the model
+        scores: float32, (classes,): the mean score of the pixels of each class; 0 if it has none, 1 where the model
             returns classes alone.
-        labels: one for each class; empty where they are not known.
+        labels: one for each class; empty if they are not known.
     """
 
     listed: ClassVar[str] = "regions"

@@ -39,7 +39,7 @@ class Change:
         name: of the figure.
         first: in the first run.
         second: in the second.
-        noise: the 95 % interval of second minus first; None where the records do not tell.
+        noise: the 95 % interval of second minus first; None if the records do not tell.
         limit: what was allowed; None where nothing was said.
         mark: `emulated` or `simulated`, where a run was of no real device: its figures are not shown without.
     """
@@ -63,7 +63,7 @@ class Change:
 
     @property
     def percent(self) -> float | None:
-        """The difference in percent of the first; None where that is 0."""
+        """The difference in percent of the first; None if that is 0."""
         return 100 * self.difference / abs(self.first.value) if self.first.value else None
 
     @property
@@ -246,7 +246,7 @@ def change_text(change: Change) -> str:
 
 
 def interval_text(change: Change) -> str:
-    """Return the 95 % interval of *change* in the same unit; empty where it is not known."""
+    """Return the 95 % interval of *change* in the same unit; empty if it is not known."""
     if change.noise is None:
         return ""
     low, high = change.noise

@@ -31,7 +31,7 @@ class CompilerUsed:
 
 @dataclass(frozen=True)
 class OperatorOutcome:
-    """Where one operator runs as compiled; `predicted` is None where the compiled file does not tell `mapped`."""
+    """Where one operator runs as compiled; `predicted` is None if the compiled file does not tell `mapped`."""
 
     index: int
     name: str

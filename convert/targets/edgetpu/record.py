@@ -55,7 +55,7 @@ class PredictionRecord:
         mapped_count: of them on the Edge TPU.
         unmapped_count: of them on the CPU.
         subgraphs: of the Edge TPU.
-        refusal: why the compiler will refuse the whole file, in its words; None where it will not.
+        refusal: why the compiler will refuse the whole file, in its words; None if it will not.
         refusal_cause: the same in ours.
         refusal_cure: what to do about it.
         parameter_bytes: weights of the mapped operators.

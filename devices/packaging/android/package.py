@@ -104,7 +104,7 @@ def make_package(
 
 
 def write_package(package: Package, out: Path, *, force: bool) -> None:
-    """Write all files to the folder *out*, whole or not at all; `InputError` where that cannot be."""
+    """Write all files to the folder *out*, whole or not at all; `InputError` if that cannot be."""
     write_folder(out, package.files, force=force)
 
 

@@ -51,7 +51,7 @@ def figures(record: RunRecord) -> Mapping[str, Figure]:
 
 
 def _figure(name: str, value: float | None, prefix: str = "") -> dict[str, Figure]:
-    """Return the figure *name* without its unit, which its ending says; nothing where it is not known."""
+    """Return the figure *name* without its unit, which its ending says; nothing if it is not known."""
     if value is None:
         return {}
     if name == "streams":

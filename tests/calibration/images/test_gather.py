@@ -114,7 +114,9 @@ def test_labels_of_a_tfrecord_decide_the_choice(tmp_path, keep):
 def test_a_broken_image_is_named_with_what_to_do(folder, keep):
     (folder / "03.png").write_bytes(encoded(3)[:60])
     (folder / "05.png").write_bytes(b"")
-    with pytest.raises(InputError, match=r"03.png is no image, or is damaged.* 1 more of 20 images .*: mend or remove it"):
+    with pytest.raises(
+        InputError, match=r"03.png is no image, or is damaged.* 1 more of 20 images.*: repair or remove it"
+    ):
         gather(ImageRequest("images", (folder,), 20), keep)
 
 
