@@ -1,8 +1,8 @@
 """The public library: what `import detlite` hands on.
 
 Each function does what the command of the same name does. Models are held in memory and saved when asked; work that
-needs TensorFlow, and everything that runs an interpreter but a `Session`, happens in a process of its own. All errors
-that a caller can cause or cure are `DetliteError`s. `progress` is called as `progress(what, done, total)`; *total* is 0
+needs TensorFlow, and everything that runs an interpreter but a `Session`, happens in a separate process. All errors
+that a caller can cause or fix are `DetliteError`s. `progress` is called as `progress(what, done, total)`; *total* is 0
 if it is not known.
 """
 

@@ -61,7 +61,7 @@ _SCENARIO = (
         help="Queries per second of server (default: 10).",
     ),
     click.option(
-        "--find", is_flag=True, help="Search the most streams, or queries per second, within the latency limit."
+        "--find", is_flag=True, help="Find the most streams, or queries per second, within the latency limit."
     ),
     click.option("--end-to-end", is_flag=True, help="Include reading the images in the time of an offline run."),
     click.option("--accuracy", is_flag=True, help="Also run every image and save its results, for `evaluate`."),

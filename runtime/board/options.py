@@ -80,7 +80,7 @@ def _measure_options(command: argparse.ArgumentParser) -> None:
         "--target-qps", type=float, dest="per_second", help="queries per second of server (default: 10)"
     )
     command.add_argument(
-        "--find", action="store_true", help="search the most streams, or queries per second, within the latency limit"
+        "--find", action="store_true", help="find the most streams, or queries per second, within the latency limit"
     )
     command.add_argument("--end-to-end", action="store_true", help="include reading the images in offline's time")
     command.add_argument(
