@@ -57,7 +57,7 @@ def test_a_sliced_first_column_is_the_background(tmp_path):
 
 
 def test_without_a_background_column_every_column_is_a_class(tmp_path):
-    with pytest.raises(InputError, match="3 class columns, and nothing says whether one is the background"):
+    with pytest.raises(InputError, match="3 class columns, but nothing says whether one is the background"):
         detector_of(tmp_path, Tiny(background=False))
     (tmp_path / "pipeline.config").write_text("model { ssd { num_classes: 3 } }")
     assert detector_of(tmp_path, Tiny(background=False)).contract.task.label_offset == 0
@@ -156,7 +156,7 @@ def test_another_input_size_than_the_graphs_is_refused(tmp_path):
 
 
 def test_a_graph_that_pads_images_is_refused_until_a_size_is_asked_for(tmp_path):
-    with pytest.raises(InputError, match="pads images to keep their aspect ratio.* give --input 32x32 to have"):
+    with pytest.raises(InputError, match="pads images to keep their aspect ratio.* give --input 32x32 to stretch"):
         detector_of(tmp_path, Tiny(pads=True))
     contract = detector_of(tmp_path, Tiny(pads=True), input_size=(32, 32)).contract
     assert "the graph pads images, --input asks for stretching" in contract.origin["image"]
