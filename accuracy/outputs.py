@@ -85,7 +85,7 @@ def _anchor_findings(first: Detection, second: Detection) -> Iterator[str]:
 
 
 def _detection_in(task: Task) -> Detection | None:
-    """Return the settings by which *task* finds boxes; None where it finds none."""
+    """Return the settings by which *task* finds boxes; None if it finds none."""
     found = task.detection if isinstance(task, Instances) else task
     return found if isinstance(found, Detection) else None
 

@@ -80,8 +80,8 @@ def quantize(
     """Return *model* quantized with *ranges*, or with ranges from *images*, or with only its weights packed.
 
     Raises:
-        InputError: the model is no float32 one, or takes more than single images; an image cannot be read; or the
-            scheme has no use for what is asked.
+        InputError: the model is not float32, or takes more than single images; an image cannot be read; or the
+            scheme does not support an option.
         FindingError: nothing was quantized.
     """
     scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)

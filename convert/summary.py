@@ -9,7 +9,7 @@ from detlite.runtime.contract import Contract
 
 
 def model_facts(contract: Contract) -> dict[str, Any]:
-    """Return what a contract says, without large arrays such as anchors, in keys that JSON output promises.
+    """Return a contract's facts without large arrays such as anchors, under the keys of the JSON output.
 
     Each task adds its own by `Task.facts`: a detector `anchors`, `box_coder`, `nms` and more. A model of clips has
     `clip`, and one with states or banks `further_inputs`.

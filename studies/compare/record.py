@@ -18,7 +18,7 @@ MEASURED = "measurement"  # the kind that is read where a folder holds several
 
 
 def record_file(path: Path) -> Path | None:
-    """Return the run record that *path* is or, as a folder, holds; None where it is something else.
+    """Return the run record that *path* is or, as a folder, holds; None if it is something else.
 
     A file counts as one when it begins like JSON: no model does.
     """

@@ -72,7 +72,7 @@ class Bench:
             return [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
 
     def fidelity(self, model: Model) -> Concordance:
-        """Return how far *model* finds what the float model finds, by the agreement of their task."""
+        """Return the fidelity of *model* to the float model, by the agreement of their task."""
         return self._task.agree(self.predicted(model), self.reference)
 
     def map(self, predictions: Predictions) -> float:

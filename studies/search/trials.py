@@ -37,7 +37,7 @@ SHORT_NAMES = {"box_encodings": "boxes", "class_scores": "scores"}
 
 @dataclass(frozen=True)
 class HeadNoise:
-    """The noise of the raw heads, where they show something, in dB; and of all together as a power ratio.
+    """The noise of the raw heads in dB, where they show something, and of all together as a power ratio.
 
     Attributes:
         decibels: signal over noise of each head, by role.
