@@ -184,7 +184,7 @@ def test_force_does_not_replace_what_detlite_did_not_write(detlite, made):
 
 
 BAD = [
-    (("convert", "nothing.pb", "-o", "x"), "nothing.pb is not there"),
+    (("convert", "nothing.pb", "-o", "x"), "nothing.pb does not exist"),
     (("convert", "ssdlite_mobilenet_v2_coco", "-o", "x"), "is not downloaded yet: run `detlite zoo fetch"),
     (("convert", "ssdlite_mobilenet_v2_koko", "-o", "x"), "did you mean 'ssdlite_mobilenet_v2_coco'?"),
     (("convert", "{source}", "-o", "x", "--labels", "{two}"), "two.txt has 2 labels and the model 3 classes"),
@@ -206,7 +206,7 @@ BAD = [
     (("inspect", "{empty}"), "is a folder without a model"),
     (("evaluate", "{float}"), "--coco IMAGES ANNOTATIONS"),
     (("evaluate", "{float}", "--images", "{photos}"), "name that with --against ARTIFACT"),
-    (("compare", "{float}", "{empty}/none"), "none is not there: want a run or a model"),
+    (("compare", "{float}", "{empty}/none"), "none does not exist: give a run or a model"),
     (("postprocess", "{float}", "-o", "x"), "nothing to change"),
     (("postprocess", "{float}", "-o", "x", "--strip"), "has no TFLite_Detection_PostProcess"),
 ]
