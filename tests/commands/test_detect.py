@@ -157,7 +157,7 @@ def test_a_results_file_is_not_replaced_without_force(detlite):
     (detlite.folder / "found.json").write_text("mine")
     ran = detlite("detect", "tiny", "photos", "--coco-json", "found.json")
     assert ran.status == 2
-    assert "found.json exists already" in ran.err
+    assert "found.json already exists" in ran.err
     assert (detlite.folder / "found.json").read_text() == "mine"
 
 
