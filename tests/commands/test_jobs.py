@@ -159,7 +159,7 @@ def test_a_wrong_option_is_named_with_its_line(detlite, option, text):
         ('command = "detect"\narguments = "a"', "line 2: 'arguments' must be a list of texts"),
         ('command = "zoo"', "detlite zoo needs a command after it, such as fetch, list, show"),
         ('command = "run"\narguments = ["job.toml"]', "job.toml runs job.toml: a job cannot run another job"),
-        ('command = "detect"\nfolder = "gone"', "gone, which is no folder"),
+        ('command = "detect"\nfolder = "gone"', "gone, which is not a folder"),
     ],
 )
 def test_a_job_that_is_not_right_is_refused_in_one_line(detlite, text, error):
