@@ -13,12 +13,12 @@ PADDINGS = ("bottom_right", "center")
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How an image keeps its aspect ratio in the input: resized to fit, and padded.
+    """Resizing that keeps an image's aspect ratio: the image is scaled to fit, then padded.
 
     Attributes:
         pad: where the padding goes: `bottom_right`, or `center` for half of it on each side (the odd row or column at
             the bottom or right).
-        pad_value: of the pixels there, 0..255, in the order RGB, before they are normalized.
+        pad_value: value of the padding pixels, RGB, 0..255, before normalization.
     """
 
     pad: str = "bottom_right"

@@ -19,7 +19,7 @@ Record = Dict[str, Any]
 
 @dataclass(frozen=True)
 class ClipInput:
-    """The tensor that takes a clip: *frames* images, each as *image* says, *stride* frames of the video apart."""
+    """A clip's input tensor: *frames* images, each prepared as *image* says, *stride* video frames apart."""
 
     kind: ClassVar[Literal["clip"]] = "clip"
 
@@ -34,31 +34,31 @@ class ClipInput:
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
-        """The model's one input for it: [1, frames, height, width, channels]."""
+        """The input tensor: [1, frames, height, width, channels]."""
         (frame,) = self.image.tensors
         return (frame._replace(what="the clip", shape=(1, self.frames, *frame.shape[1:])),)
 
     @property
     def span(self) -> int:
-        """How many frames of the video a clip reaches over."""
+        """The number of video frames that a clip spans."""
         return (self.frames - 1) * self.stride + 1
 
     def cut(self, count: int) -> Tuple[int, ...]:
-        """Return which of a video's *count* frames make its middle clip.
+        """Return the indices of the frames of the middle clip of a video of *count* frames.
 
-        Where the video is shorter than a clip, its first and last frames stand for those before and after it.
+        If the video is shorter than a clip, its first and last frames are repeated.
         """
         begin = (count - self.span) // 2
         return tuple(min(max(begin + i * self.stride, 0), count - 1) for i in range(self.frames))
 
     def to_record(self) -> Record:
-        """Return the fields as JSON carries them."""
+        """Return the fields as a JSON record."""
         return {"image": self.image.to_record(), "frames": self.frames, "stride": self.stride}
 
 
 @dataclass(frozen=True)
 class BankInput:
-    """Two tensors: a memory of features [1, slots, width], and how many of its slots are filled, int32 [1].
+    """Two tensors: a bank of features [1, slots, width], and the number of filled slots, int32 [1].
 
     Source: Context R-CNN (Beery et al., 2020), `context_features` and `valid_context_size` of the OD API.
     """
@@ -76,26 +76,26 @@ class BankInput:
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
-        """The model's two inputs for it."""
+        """The two input tensors."""
         bank = Tensor(f"the bank {self.name}", (1, self.slots, self.width), "float32")
         return (bank, Tensor(f"the count of the bank {self.name}", (1,), "int32"))
 
     def to_record(self) -> Record:
-        """Return the fields as JSON carries them."""
+        """Return the fields as a JSON record."""
         return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
 class StateInput:
-    """A tensor that a stream carries from frame to frame: the model's *output*, by its number, feeds it.
+    """A tensor that is carried from frame to frame: the model's output number *output* feeds it.
 
     Attributes:
         name: the tensor's name.
         shape: with the batch of 1.
         dtype: one of `STATE_DTYPES`.
-        output: the number of the model's output that is the state of the next frame, from 0.
+        output: the number, from 0, of the model's output that is the next frame's state.
         initial: the real value of all its elements before the first frame.
-        quantization: of an integer state that holds reals; None where its numbers count as they are.
+        quantization: of an integer state that holds real values; None if its numbers are used as they are.
     """
 
     kind: ClassVar[Literal["state"]] = "state"
@@ -121,7 +121,7 @@ class StateInput:
         return (Tensor(f"the state {self.name}", self.shape, self.dtype, self.quantization),)
 
     def to_record(self) -> Record:
-        """Return the fields as JSON carries them."""
+        """Return the fields as a JSON record."""
         return dataclasses.asdict(self)
 
 
@@ -152,7 +152,7 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Input]] = {
 
 
 def input_from_record(record: Mapping[str, Any]) -> Input:
-    """Return the input in the contract's JSON *record*, by its `kind`."""
+    """Return the input that the contract's JSON *record* describes, by its `kind`."""
     known = dict(record)
     kind = known.pop("kind")
     one_of("the kind of input", kind, tuple(READERS))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Placement:
-    """What a delegate took of a model.
+    """The operators of a model that a delegate took.
 
     Attributes:
         delegate: its name, or the path of its library.
-        taken: how many of the model's operators it took.
-        operators: how many the model has.
-        partitions: in how many pieces it took them.
+        taken: number of the model's operators that it took.
+        operators: number of the model's operators.
+        partitions: number of parts in which it took them.
     """
 
     delegate: str
