@@ -77,7 +77,7 @@ def test_a_run_is_not_compared_with_a_model(tmp_path, capsys):
 def test_options_for_models_are_refused_for_runs(pair, capsys, option):
     status, _out, err = run(capsys, *pair, *option)
     assert status == 2
-    assert f"{option[0]} is for models" in err
+    assert f"{option[0]} works only with models" in err
 
 
 @pytest.mark.parametrize("option", [("--fail-on", "map=-1"), ("--allow-different", "all"), ("--markdown",)])
@@ -86,7 +86,7 @@ def test_options_for_runs_are_refused_for_models(tmp_path, capsys, option):
     model.write_bytes(b"\x1c\0\0\0TFL3")
     status, _out, err = run(capsys, model, model, *option)
     assert status == 2
-    assert f"{option[0]} is for records of runs" in err
+    assert f"{option[0]} works only with records of runs" in err
 
 
 def test_what_is_not_there_is_named(tmp_path, capsys):
