@@ -76,8 +76,8 @@ def test_the_digest_of_a_checkpoint_changes_with_its_config(tmp_path):
     [
         (None, {}, "give one of: SOURCE, --config with --checkpoint, or --family"),
         ("a.pb", {"family": "x", "seed": 0}, "give one of"),
-        (None, {"config": "p"}, "--config wants --checkpoint with it"),
-        (None, {"checkpoint": "p"}, "--checkpoint wants --config with it"),
+        (None, {"config": "p"}, "--config needs --checkpoint"),
+        (None, {"checkpoint": "p"}, "--checkpoint needs --config"),
         (None, {"family": "ssdlite_mobilenet_v2"}, "has no weights: give --random-weights SEED"),
         ("a.pb", {"classes": 3}, "--classes and --random-weights need --family"),
         (None, {"family": "x", "seed": 0, "way": "graph"}, "--from needs SOURCE"),
