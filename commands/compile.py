@@ -56,7 +56,7 @@ def _refuse(models: tuple[Path, ...], name: str, target: Target, chip: str) -> N
     """Raise `InputError` where an option or a number of models is for another target, or a model of a wrong format."""
     for option, other in CHOICES.strangers(name):
         title = CHOICES.targets[other].title
-        raise InputError(f"{option}: that is for {title}; for {chip} give one model, and none of its options")
+        raise InputError(f"{option}: only for {title}; for {chip}, give one model and none of these options")
     if len(models) > 1 and not target.compiles_together:
         raise InputError(f"{len(models)} models: {chip} takes one at a time")
     for path in models:

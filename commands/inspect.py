@@ -76,10 +76,10 @@ def _predict(path: Path, chip: str, values: dict[str, Any], *, as_json: bool) ->
 
 
 def _refuse_strangers(name: str | None) -> None:
-    """Raise `InputError` where options of a target are given, and the target is not."""
+    """Raise `InputError` if options of a target are given without the target."""
     for _option, other in CHOICES.strangers(name):
         chips = " or ".join(CHOICES.targets[other].chips)
-        raise InputError(f"{CHOICES.flags(other)} go with --target {chips}")
+        raise InputError(f"{CHOICES.flags(other)} need --target {chips}")
 
 
 def _lines(facts: dict[str, Any]) -> dict[str, object]:

@@ -26,7 +26,9 @@ out_option = click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="Folder to write."
 )
 multiple_subgraphs_option = click.option(
-    "--multiple-subgraphs", is_flag=True, help="As with the compiler's --enable_multiple_subgraphs."
+    "--multiple-subgraphs",
+    is_flag=True,
+    help="Allow several Edge TPU subgraphs (the compiler's --enable_multiple_subgraphs).",
 )
 
 to_option = click.option(

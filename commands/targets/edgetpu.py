@@ -22,11 +22,14 @@ FAIL_ON = click.option(
     "--fail-on",
     multiple=True,
     metavar="CONDITION",
-    help="End with exit status 1 where it holds: 'unmapped>1', 'streamed>0', 'subgraphs>1'. May be given again.",
+    help="Exit with status 1 if this holds: 'unmapped>1', 'streamed>0', 'subgraphs>1'. Repeatable.",
 )
 
 PICTURE = click.option(
-    "--picture", type=click.Path(path_type=Path), metavar="HTML", help="Draw the graph, by where it runs."
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="HTML",
+    help="File to draw the graph to, coloured by where each operator runs.",
 )
 
 COMPILE = (
