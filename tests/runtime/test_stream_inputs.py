@@ -45,7 +45,7 @@ def test_an_image_alone_knows_no_frame_before():
     assert scores(session.run(grey(20))) == [20]
 
 
-def test_measuring_carries_no_state():
+def test_invoking_alone_carries_no_state():
     session = session_of(running_sum())
     tensor = session.preprocess(grey(10))
     for _ in range(2):

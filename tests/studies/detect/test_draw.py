@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from detlite.runtime.task import Found
-from detlite.studies.detect.draw import COLOURS, drawn
+from detlite.studies.detect.draw import COLOURS, drawn, overlaid
 from detlite.studies.label_places import place_label
 
 GREY = 90
@@ -113,3 +113,46 @@ def test_a_label_stays_in_the_picture(box):
 
 def test_a_picture_can_be_saved(tmp_path):
     Image.fromarray(drawn(grey(50, 50), [cat((0, 0, 1, 1))])).save(tmp_path / "a.png")
+
+
+def left_half(height, width):
+    area = np.zeros((height, width), np.bool_)
+    area[:, : width // 2] = True
+    return area
+
+
+def test_the_outline_of_an_area_is_drawn_inside_it():
+    area = np.zeros((400, 600), np.bool_)
+    area[100:300, 200:400] = True
+    picture = drawn(grey(400, 600), [cat((0.25, 1 / 3, 0.9, 2 / 3), number=2)], [area])
+    assert tuple(picture[299, 300]) == COLOURS[2]
+    assert tuple(picture[301, 300]) == tuple(picture[200, 300]) == (GREY, GREY, GREY)
+
+
+def test_an_area_without_pixels_has_no_outline():
+    found = [cat((0.25, 0.25, 0.5, 0.5))]
+    with_area = drawn(grey(400, 600), found, [np.zeros((400, 600), np.bool_)])
+    np.testing.assert_array_equal(with_area, drawn(grey(400, 600), found))
+
+
+def test_a_small_image_has_its_outline_enlarged():
+    picture = drawn(grey(40, 60), [cat((0, 0, 1, 0.5), number=1)], [left_half(40, 60)])
+    assert picture.shape == (240, 360, 3)
+    assert tuple(picture[120, 179]) == COLOURS[1]
+
+
+def test_a_region_is_half_covered_with_its_colour():
+    picture = overlaid(grey(400, 600), [cat((0, 0, 1, 0.5), number=3)], [left_half(400, 600)])
+    np.testing.assert_allclose(picture[300, 100], (np.array(COLOURS[3]) + GREY) / 2, atol=1)
+    assert tuple(picture[300, 400]) == (GREY, GREY, GREY)
+
+
+def test_a_legend_names_the_regions_at_the_top_left():
+    picture = overlaid(grey(400, 600), [cat((0, 0, 1, 0.5), number=3)], [left_half(400, 600)])
+    assert tuple(picture[1, 1]) == COLOURS[3]
+
+
+def test_a_legend_names_as_many_regions_as_fit():
+    found = [cat((0, 0, 1, 1), number=number) for number in range(100)]
+    areas = [left_half(40, 60)] * 100
+    assert overlaid(grey(40, 60), found, areas).shape == (240, 360, 3)
