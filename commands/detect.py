@@ -16,8 +16,11 @@ from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import write_file
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
-from detlite.runtime.task import Found
+from detlite.runtime.task import Found, task_kind
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tasks.instances import Instances
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
 from detlite.studies.detect.inputs import Input, inputs_in, with_pictures
 from detlite.studies.detect.results import DetectRun, ImageResult
@@ -73,7 +76,7 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     """
     artifact = open_artifact(model)
     inputs = inputs_in(images)
-    ids = _coco_ids(values, artifact.contract.labels, inputs)
+    ids = _coco_ids(values, artifact.contract, inputs)
     if values["draw"] is not None:
         inputs = with_pictures(inputs, values["draw"], force=values["force"])
     with progress() as report:
@@ -90,16 +93,19 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
         raise FindingError(f"{len(run.unread)} of {len(inputs)} inputs could not be read; the others are done")
 
 
-def _coco_ids(values: dict[str, Any], labels: Sequence[str], inputs: Sequence[Input]) -> CocoIds | None:
+def _coco_ids(values: dict[str, Any], contract: Contract, inputs: Sequence[Input]) -> CocoIds | None:
     """Return the ids for the results file, checked before any work; None if no file is requested."""
     out, annotations = values["coco_json"], values["coco_annotations"]
     if out is None:
         if annotations is not None:
             raise InputError("--coco-annotations needs --coco-json FILE")
         return None
+    if not isinstance(contract.task, (Detection, Instances)):
+        title = task_kind(contract.task.kind).title
+        raise InputError(f"COCO results hold boxes, and the model is {title}: drop --coco-json")
     if out.exists() and not values["force"]:
         raise InputError(f"{out} already exists; choose another file, or pass --force to replace it")
-    ids = coco_ids(labels, annotations)
+    ids = coco_ids(contract.labels, annotations)
     for one in inputs:
         if one.is_video:
             raise InputError(f"{one.path} is a video, but COCO results describe images: leave it out")

@@ -171,6 +171,17 @@ def test_detect_draws_what_it_finds(tried):
     assert (picture != np.asarray(plain)).any()
 
 
+def test_coco_results_are_of_what_has_boxes(tried):
+    ran = tried.detlite(
+        "detect", "float", "photos/0.png", "--coco-json", "rows.json", "--coco-annotations", "ids.json", "--force"
+    )
+    if tried.kind in ("detection", "instances"):
+        assert "ids.json" in ran.err  # which is not there
+    else:
+        assert f"COCO's results hold boxes, and the model is {TITLES[tried.kind].split(',')[0]}" in ran.err
+    assert ran.status == 2
+
+
 def test_measure_runs_the_photos(tried):
     record = tried.record(
         "measure", "int8", "--scenario", "single-stream", "--images", "photos", "--queries", 8, "--processes", 1,
