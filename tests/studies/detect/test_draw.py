@@ -136,7 +136,7 @@ def test_an_area_without_pixels_has_no_outline():
 
 
 def test_a_small_image_has_its_outline_enlarged():
-    picture = drawn(grey(40, 60), [cat((0, 0, 1, 0.5), number=1)], [left_half(40, 60)])
+    picture = drawn(grey(40, 60), [cat((0, 0, 1, 1), number=1)], [left_half(40, 60)])
     assert picture.shape == (240, 360, 3)
     assert tuple(picture[120, 179]) == COLOURS[1]
 
