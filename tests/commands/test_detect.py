@@ -183,4 +183,4 @@ def test_a_ranking_is_no_coco_result(detlite):
     (detlite.folder / "000000000139.png").write_bytes((detlite.folder / "photos" / "0.png").read_bytes())
     ran = detlite("detect", "classifier", "000000000139.png", "--coco-json", "found.json")
     assert (ran.status, ran.out) == (2, "")
-    assert "the model is a classifier: leave --coco-json away" in ran.err
+    assert "the model is a classifier: drop --coco-json" in ran.err

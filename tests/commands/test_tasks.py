@@ -178,7 +178,7 @@ def test_coco_results_are_of_what_has_boxes(tried):
     if tried.kind in ("detection", "instances"):
         assert "ids.json" in ran.err  # which is not there
     else:
-        assert f"COCO's results hold boxes, and the model is {TITLES[tried.kind].split(',')[0]}" in ran.err
+        assert f"COCO results hold boxes, and the model is {TITLES[tried.kind].split(',')[0]}" in ran.err
     assert ran.status == 2
 
 
