@@ -196,7 +196,7 @@ BAD = [
     (("quantize", "{float}", "-o", "x", "--images", "{fake}"), "fake.jpg is no image, or is damaged"),
     (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--count", "0"), "0 images are requested"),
     (("quantize", "{float}", "-o", "x", "--images", "{photos}", "--method", "magic"), "called 'magic'"),
-    (("quantize", "{int8}", "-o", "x", "--images", "{photos}"), "input is int8 already; want a float32 model"),
+    (("quantize", "{int8}", "-o", "x", "--images", "{photos}"), "input is int8 already; give a float32 model"),
     (("quantize", "{float}", "-o", "x", "--coco", "{photos}", "{two}"), "want a COCO instances file"),
     (("run", "{float}", "-o", "x"), "is a finished TFLite model, but a run starts with"),
     (("run", "{float}", "-o", "x", "--images", "{photos}"), "is a finished TFLite model, but a run starts with"),
