@@ -120,7 +120,7 @@ def test_records_are_written_once_and_compared(detlite, made, labels):
     ("options", "said"),
     [
         ((), "give labels with --class-folders FOLDER, --coco IMAGES ANNOTATIONS, --images FOLDER with --classes"),
-        (("--voc", "V", "--oid", "O", "B"), "--oid and --voc: give labels of one kind"),
+        (("--voc", "V", "--oid", "O", "B"), "--oid and --voc: give labels in one format"),
         (("--voc", "V", "--metric", "voc207"), "no metric is called 'voc207'; did you mean 'voc2007'"),
         (
             ("--voc", "V", "--metric", "oid-v2"),
