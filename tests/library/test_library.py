@@ -265,7 +265,7 @@ def test_the_tour_runs_on_a_tiny_model(tiny, photos, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].endswith("8 x 6 pixels, 3 classes")
     assert "operators on the Edge TPU" in done.stdout
-    assert "no such model is no file or folder here" in done.stdout
+    assert "no such model is not a file or folder here" in done.stdout
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drawn", "float", "int8"]
 
 

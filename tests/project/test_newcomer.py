@@ -527,7 +527,7 @@ def test_a_target(detlite, tmp_path):
 def test_the_options_of_a_target_are_for_it_alone(detlite, tmp_path):
     (tmp_path / "model.tflite").write_bytes(tiny_model())
     ran = detlite("compile", "model.tflite", "--target", "edgetpu", "--times", 2, "-o", "baked")
-    assert (ran.status, "--times: that is for a waffle iron" in ran.err) == (2, True)
+    assert (ran.status, "--times: only for a waffle iron" in ran.err) == (2, True)
 
 
 def test_a_kind_of_device_and_its_simulation(detlite):

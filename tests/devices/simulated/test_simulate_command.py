@@ -168,7 +168,7 @@ def test_faults_are_listed(capsys):
     ("words", "status", "said"),
     [
         (["pixl"], 2, "no simulated device is called 'pixl'; did you mean 'pixel'?"),
-        ([], 2, "say which devices to simulate: coral, jetson, pixel"),
+        ([], 2, "give the devices to simulate: coral, jetson, pixel"),
         (["--fault", "usb3", "coral"], 2, "no fault is called 'usb3'; did you mean 'usb2'?"),
         (["--fault", "usb2", "pixel"], 2, "no fault is called 'usb2'"),
         (["pixel", "--", "no-such-program"], 3, "no-such-program cannot be run: No such file"),
