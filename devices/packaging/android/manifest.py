@@ -85,7 +85,7 @@ def _file(name: str, variant: Variant) -> Record:
         "size_bytes": len(variant.data),
         "quantization": variant.quantization,
         "min_runtime_version": variant.runtime_version or None,
-        "input": asdict(variant.contract.image) | {"pixel_error": pixel_error(variant.contract.image)},
+        "input": variant.contract.image.to_record() | {"pixel_error": pixel_error(variant.contract.image)},
         "outputs": [asdict(output) for output in variant.contract.outputs],
         "source_model_sha256": variant.source_sha256,
         "history": list(variant.history),
