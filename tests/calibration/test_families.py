@@ -21,7 +21,10 @@ def float_model(name, folder):
     golden = Golden(name)
     asked = {"nms": {}, "labels": None, "input_size": golden.size, "logits": True}
     request = {"config": str(golden.config), "checkpoint": str(golden.write_checkpoint(folder)), "options": asked}
-    convert({**request, "out": str(folder / "float"), "heads": "raw", "type": "float32", "force": True}, silent)
+    convert(
+        {**request, "out": str(folder / "float"), "heads": "raw", "type": "float32", "to": "tflite", "force": True},
+        silent,
+    )
     return load_source(folder / "float", DetectorOptions(), progress=silent)
 
 

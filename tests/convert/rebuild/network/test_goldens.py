@@ -35,7 +35,7 @@ def converted(golden, heads, **options):
     out = folder / heads
     asked = {"nms": {}, "labels": None, "input_size": reference.size, "logits": False} | options
     request = {"config": str(reference.config), "checkpoint": str(prefix), "options": asked}
-    request |= {"out": str(out), "heads": heads, "type": "float32", "force": True}
+    request |= {"out": str(out), "heads": heads, "type": "float32", "to": "tflite", "force": True}
     answer = convert(request, silent)
     return answer, Session(open_artifact(out))
 
