@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from detlite.runtime.errors import DetliteError, DeviceError, InputError
 
 ASK_S = 10.0  # for adb itself: it may have to start its server
 DEVICE = "device"  # adb's word for a device that is ready
+SETTLING = {"offline", "connecting", "authorizing"}  # what a network device passes through after `adb connect`
+SETTLE_S = 5.0
 
 CURES = {
     "unauthorized": "unlock it and accept this computer's key in its dialog",
@@ -89,10 +92,19 @@ def open_adb(name: str, serial: str | None) -> AdbTransport:
         if serial in states:
             run_program(["adb", "disconnect", serial], timeout_s=ASK_S)
         run_program(["adb", "connect", serial], timeout_s=ASK_S)
-        states = device_states()
+        states = _settled_states(serial)
     if states.get(serial) != DEVICE:
         raise transport.explain("")
     return transport
+
+
+def _settled_states(serial: str) -> dict[str, str]:
+    deadline = time.monotonic() + SETTLE_S
+    states = device_states()
+    while states.get(serial) in SETTLING and time.monotonic() < deadline:
+        time.sleep(0.1)
+        states = device_states()
+    return states
 
 
 def _only(name: str, states: Mapping[str, str]) -> str:

@@ -43,8 +43,8 @@ def test_a_device_that_is_gone_ends_with_4(start_device, inventory, detlite):
 def test_both_are_listed_with_what_they_are(both, inventory, detlite):
     inventory(*both.values())
     record = json.loads(detlite("devices", "list", "--json").out)
-    machines = {one["name"]: (one["there"], one["recognized"]) for one in record["devices"]}
-    assert machines["phone0"] == machines["board1"] == (True, "generic_linux")
+    kinds = {one["name"]: one["recognized"] or one["state"] for one in record["devices"]}
+    assert (kinds["phone0"], kinds["board1"]) == ("generic_linux", "generic_linux")
 
 
 def test_a_power_mode_that_a_board_has_not_stops_a_measurement(both, inventory, detlite, made):
