@@ -58,11 +58,24 @@ class OfferedTargets:
         return next((name, target) for name, target in self.targets.items() if chip in target.chips)
 
     def add(self, command: Command) -> Command:
-        """Add the options of every target to *command*."""
+        """Add the options of every target to *command*.
+
+        Raises:
+            ValueError: two targets declare options of one name.
+        """
+        self._check_names()
         every = [option for options in self.options.values() for option in options]
         for option in reversed(every):
             command = option(command)
         return command
+
+    def _check_names(self) -> None:
+        owners: dict[str, str] = {}
+        for name in self.options:
+            for option in self.own(name):
+                owner = owners.setdefault(str(option.name), name)
+                if owner != name:
+                    raise ValueError(f"the targets {owner} and {name} both declare {_flag(option)}")
 
     def own(self, name: str) -> tuple[click.Parameter, ...]:
         """Return the options of the target *name*, in their order."""

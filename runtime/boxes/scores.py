@@ -7,6 +7,8 @@ from typing import Callable, Dict, Mapping
 import numpy as np
 
 from detlite.runtime.arrays import Floats
+from detlite.runtime.errors import ContractError
+from detlite.runtime.fields import one_of
 
 SCORES = "class_scores"
 """The role of the output that holds a score, or a logit, for each class."""
@@ -39,6 +41,14 @@ CONVERTERS: Dict[str, Callable[[Floats], Floats]] = {
     "SIGMOID": sigmoid,
     "SOFTMAX": softmax,
 }
+
+
+def check_scores(converter: str, place: str, label_offset: int = 0) -> None:
+    """Raise ContractError unless a task may say this of its scores."""
+    one_of("the score converter", converter, tuple(CONVERTERS))
+    one_of("where scores are converted", place, PLACES)
+    if label_offset not in (0, 1):
+        raise ContractError(f"a label offset of {label_offset}: it must be 0 or 1")
 
 
 def with_scores(heads: Mapping[str, Floats], converter: str, place: str) -> Mapping[str, Floats]:

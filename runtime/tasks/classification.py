@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
-from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
-from detlite.runtime.errors import ContractError
-from detlite.runtime.fields import check_types, one_of
+from detlite.runtime.boxes.scores import SCORES, check_scores, with_scores
+from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of
 from detlite.runtime.tensors import Output
@@ -78,10 +77,7 @@ class Classification(Task):
 
     def __post_init__(self) -> None:
         check_types(self)
-        one_of("the score converter", self.score_converter, tuple(CONVERTERS))
-        one_of("where scores are converted", self.score_converter_place, PLACES)
-        if self.label_offset not in (0, 1):
-            raise ContractError(f"a label offset of {self.label_offset}: it must be 0 or 1")
+        check_scores(self.score_converter, self.score_converter_place, self.label_offset)
 
     def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
         """Refuse anything but one output with a column for each label, and for the background where there is one."""

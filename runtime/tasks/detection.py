@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from detlite.runtime.arrays import Floats, Integers
 from detlite.runtime.boxes.coding import BoxCoder, clip, decode
 from detlite.runtime.boxes.nms import Kept, Nms, suppress
-from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
+from detlite.runtime.boxes.scores import SCORES, check_scores, with_scores
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import ContractError
-from detlite.runtime.fields import check_types, one_of
+from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of, task_kind
 from detlite.runtime.tensors import Output
@@ -113,10 +113,7 @@ class Detection(Task):
 
     def __post_init__(self) -> None:
         check_types(self)
-        one_of("the score converter", self.score_converter, tuple(CONVERTERS))
-        one_of("where scores are converted", self.score_converter_place, PLACES)
-        if self.label_offset not in (0, 1):
-            raise ContractError(f"a label offset of {self.label_offset}: it must be 0 or 1")
+        check_scores(self.score_converter, self.score_converter_place, self.label_offset)
         if self.anchors.ndim != 2 or self.anchors.shape[1] != 4 or self.anchors.dtype != np.float32:
             raise ContractError(f"want float32 (N, 4) anchors, got {self.anchors.dtype} {self.anchors.shape}")
         if not np.isfinite(self.anchors).all():

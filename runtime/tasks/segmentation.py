@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Bools, Floats
-from detlite.runtime.boxes.scores import CONVERTERS, PLACES, SCORES, with_scores
+from detlite.runtime.boxes.scores import SCORES, check_scores, with_scores
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 from detlite.runtime.image.resize import MAP_RULES, nearest, resize_map
@@ -119,8 +119,7 @@ class Segmentation(Task):
     def __post_init__(self) -> None:
         check_types(self)
         one_of("the resize rule of the map", self.resize, MAP_RULES)
-        one_of("the score converter", self.score_converter, tuple(CONVERTERS))
-        one_of("where scores are converted", self.score_converter_place, PLACES)
+        check_scores(self.score_converter, self.score_converter_place)
 
     def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
         """Refuse anything but one output of scores with a column for each label, or of classes."""
