@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from detlite.accuracy.dataset import one_error
+from detlite.convert.extras import install_line
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.image.read import MAX_PIXELS
@@ -123,8 +124,8 @@ def _pyav() -> Any:
         import av
     except ImportError as error:
         raise MissingToolError(
-            f"reading a video needs PyAV, which is not installed ({error}): pip install 'detlite[video]', or save the "
-            "frames as images"
+            f"reading a video needs PyAV, which is not installed ({error}): {install_line('video')}, or save "
+            "the frames as images"
         ) from error
     av.logging.set_level(None)
     return av

@@ -45,7 +45,7 @@ _SCENARIO = (
     click.option(
         "--noise",
         is_flag=True,
-        help="Run on random noise if --images is not given (default: the photographs of `detlite[demo]`).",
+        help="Run on random noise if --images is not given (default: the photographs of the extra `demo`).",
     ),
     click.option(
         "--queries",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from detlite.convert.extras import install_line
 from detlite.runtime.errors import MissingToolError
 
 QUIET = {
@@ -29,7 +30,7 @@ def load_tensorflow() -> Any:
         if error.name != "tensorflow":
             raise
         raise MissingToolError(
-            "TensorFlow is not installed, but conversion needs it: pip install 'detlite[convert]'"
+            f"TensorFlow is not installed, but conversion needs it: {install_line('convert')}"
         ) from error
     tensorflow.get_logger().setLevel("ERROR")
     return tensorflow

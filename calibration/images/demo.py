@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
+from detlite.convert.extras import install_line
 from detlite.runtime.errors import MissingToolError
 
 PHOTOGRAPHS = {
@@ -40,7 +41,7 @@ def photographs() -> tuple[Path, ...]:
             found += [path for name in names if (path := Path(spec.origin).parent / name).is_file()]
     if not found:
         raise MissingToolError(
-            "no photographs to try with: pip install 'detlite[demo]', or give your own with --images or --coco"
+            f"no photographs to try with: {install_line('demo')}, or give your own with --images or --coco"
         )
     return tuple(found)
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detlite.accuracy.dataset import DATASETS, DatasetFiles, Object, load_dataset
+from detlite.convert.extras import install_line
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import plugin_names
 
@@ -387,7 +388,7 @@ def test_a_video_without_pyav_says_what_to_install(tmp_path):
     )
     said = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.mp4")], capture_output=True, text=True)
     assert said.stdout.startswith("3 reading a video needs PyAV, which is not installed")
-    assert "pip install 'detlite[video]'" in said.stdout
+    assert f"{install_line('video')}, or save the frames as images" in said.stdout
 
 
 @pytest.mark.slow
