@@ -13,11 +13,12 @@ from detlite.accuracy.images import Images
 from detlite.calibration.models import FloatModel
 from detlite.calibration.quantize import samples_of
 from detlite.calibration.weights.methods.converter import quantize
-from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.detector import build_detector
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
+from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tflite.describe import description_of
 from detlite.convert.tflite.open_file import TfliteFile

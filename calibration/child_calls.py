@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,9 +11,9 @@ from detlite.calibration.audit import reference_heads, unrepaired_operators
 from detlite.calibration.images.gather import ImageRequest, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
-from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
-from detlite.convert.child_calls import options_of
+from detlite.calibration.recipe import AuditRequest, QuantizeRequest
 from detlite.convert.load import load_source
 from detlite.convert.source import recognize
 from detlite.convert.summary import model_facts
@@ -23,8 +22,7 @@ from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress
-
-Record = dict[str, Any]
+from detlite.runtime.records import Record, from_record
 
 UNREPAIRED_IMAGES = 2
 """Number of images to quantize a model whose operators are only counted."""
@@ -48,21 +46,21 @@ def gather_images(request: Record, progress: Progress) -> Record:
 
 
 def quantize_source(request: Record, progress: Progress) -> Record:
-    """Quantize `source` with the `images`, or the ranges of the file `ranges`, to an artifact in the folder `out`.
+    """Do what the `QuantizeRequest` says.
 
     Returns:
         `model`, `history`, the facts of the detector, and the findings of `lint`; only the last if they are to fail.
     """
-    images = Images(tuple(map(Path, request["images"])), request["images_origin"])
-    model = load_source(Path(request["source"]), options_of(request["options"]), progress=progress)
-    linted = lint_record(request, model, images, progress)
+    asked = from_record(QuantizeRequest, request)
+    images = Images(asked.images, asked.images_origin)
+    model = load_source(asked.source, asked.options, progress=progress)
+    linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
         return linted
-    ranges = read_ranges(Path(request["ranges"])) if request.get("ranges") else None
-    recipe = Recipe(**{**request["recipe"], "floating": tuple(request["recipe"].get("floating", ()))})
-    quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
+    ranges = None if asked.ranges is None else read_ranges(asked.ranges)
+    quantized = quantize(model, images, asked.recipe, ranges=ranges, progress=progress)
     made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
-    artifact = made.save(Path(request["out"]), force=request["force"], files=files)
+    artifact = made.save(asked.out, force=asked.force, files=files)
     return {
         "model": str(artifact.model),
         "history": list(artifact.history),
@@ -72,19 +70,18 @@ def quantize_source(request: Record, progress: Progress) -> Record:
 
 
 def audit(request: Record, progress: Progress) -> Record:
-    """Run the original graph `source` on the `images`, write its heads to `out` (.npz), and quantize it unrepaired.
+    """Do what the `AuditRequest` says.
 
     Returns:
         `operators` and `float_islands` of the unrepaired int8 model.
     """
-    source = recognize(Path(request["source"]))
+    asked = from_record(AuditRequest, request)
+    source = recognize(asked.source)
     frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
-    images = Images(tuple(map(Path, request["images"])), "")
-    contract = contract_from_json(request["contract"])
+    contract = contract_from_json(asked.contract)
     progress("reference", 0, 1)
-    tensors = [preprocess(read_image(path), contract.image) for path in images.paths]
+    tensors = [preprocess(read_image(path), contract.image) for path in asked.images]
     encodings, scores = reference_heads(frozen, tensors)
-    np.savez(request["out"], box_encodings=encodings, class_scores=scores)
+    np.savez(asked.out, box_encodings=encodings, class_scores=scores)
     progress("reference", 1, 1)
-    few = Images(images.paths[:UNREPAIRED_IMAGES], "")
-    return unrepaired_operators(frozen, options_of(request["options"]), few)
+    return unrepaired_operators(frozen, asked.options, Images(asked.images[:UNREPAIRED_IMAGES], ""))

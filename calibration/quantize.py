@@ -10,10 +10,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from detlite.accuracy.images import Images
-from detlite.calibration.models import DEFAULT_ESTIMATOR, FloatModel, QuantizedModel, Samples
-from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES, check_packing, io_of, scheme_called
+from detlite.calibration.models import FloatModel, QuantizedModel, Samples
+from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
-from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
+from detlite.calibration.recipe import Recipe
+from detlite.calibration.weights.method import METHODS, Method
 from detlite.convert.artifact import step
 from detlite.convert.finished import check_float_input
 from detlite.convert.load import with_heads
@@ -26,7 +27,7 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.rounding import remove_rounding
 from detlite.runtime.artifact import Step
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import FindingError, InputError, unknown_name
+from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
@@ -39,31 +40,6 @@ INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"
 """What a model is fed besides single images."""
 
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to quantize.
-
-    Attributes:
-        method: a file's name in `calibration/weights/methods/`.
-        io: dtype of the input and of raw heads: int8, uint8 or float32; None for the scheme's default.
-        heads: `raw`, `postprocess`, or None for the source's heads.
-        estimator: a file's name in `calibration/estimators/`.
-        floating: operators that stay float, by type or by their output's name.
-        scheme: a file's name in `calibration/schemes/`, with - for _.
-    """
-
-    method: str = DEFAULT_METHOD
-    io: str | None = None
-    heads: str | None = None
-    estimator: str = DEFAULT_ESTIMATOR
-    floating: tuple[str, ...] = ()
-    scheme: str = DEFAULT_SCHEME
-
-    def __post_init__(self) -> None:
-        if self.io is not None and self.io not in IO_TYPES:
-            raise unknown_name("input and output type", self.io, IO_TYPES)
 
 
 @dataclass(frozen=True, eq=False)

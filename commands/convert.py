@@ -12,18 +12,18 @@ from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.options import (
     HEADS,
-    detector_record,
     force_option,
     json_option,
     out_option,
     source_options,
+    take_detector_options,
     to_option,
 )
-from detlite.commands.rebuilding import rebuild_options, source_record
+from detlite.commands.rebuilding import rebuild_options, take_given
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called
+from detlite.convert.requests import ConvertRequest, convert
 from detlite.convert.summary import model_line
-from detlite.runtime.child import run_in_child
 
 
 @click.command(cls=WorkCommand)
@@ -64,12 +64,16 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
     an untrained one.
     """
     exporter_called(values["to"])
-    request: dict[str, Any] = source_record(source, values)
+    given = take_given(source, values)
     prepare_output(out, force=values["force"])
-    request |= {"options": detector_record(values), "out": str(out.absolute())}
-    request |= {"heads": values["heads"], "type": values["weights"], "to": values["to"], "force": values["force"]}
+    request = ConvertRequest(
+        given,
+        out.absolute(),
+        take_detector_options(values),
+        **{name: values[name] for name in ("heads", "weights", "to", "force")},
+    )
     with progress() as report:
-        answer = run_in_child("detlite.convert.child_calls:convert", request, progress=report)
+        answer = convert(request, progress=report)
     if as_json:
         emit_json("convert", answer)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,8 +12,8 @@ from detlite.commands.console import emit_json, progress
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called, exporter_names
+from detlite.convert.requests import ExportRequest, export
 from detlite.convert.summary import model_line
-from detlite.runtime.child import run_in_child
 
 
 @click.command(cls=WorkCommand)
@@ -40,10 +39,9 @@ def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -
     """
     exporter = exporter_called(to)
     prepare_output(out, force=force)
-    request: dict[str, Any] = {"artifact": str(artifact.absolute()), "to": to, "out": str(out.absolute())}
-    request["force"] = force
+    request = ExportRequest(artifact.absolute(), to, out.absolute(), force)
     with progress() as report:
-        answer = run_in_child("detlite.convert.child_calls:export_artifact", request, progress=report)
+        answer = export(request, progress=report)
     if as_json:
         emit_json("export", answer)
         return

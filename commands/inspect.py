@@ -9,7 +9,7 @@ import click
 
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_facts, emit_json, notice, progress
-from detlite.commands.options import detector_record, json_option, source_options
+from detlite.commands.options import json_option, source_options, take_detector_options
 from detlite.commands.target import check_suffix, inspect_choices, show_answer
 from detlite.convert.target import TargetRequest
 from detlite.runtime.errors import FindingError, InputError
@@ -45,7 +45,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
     detlite inspect ssd_mobilenet_v2_coco_2018_03_29.tar.gz
     detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
     """
-    options = detector_record(values)
+    options = take_detector_options(values)
     if target is not None:
         _predict(Path(file), target, values, as_json=as_json)
         return

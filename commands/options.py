@@ -11,6 +11,7 @@ import click
 
 from detlite.commands.command import option_group
 from detlite.convert.exporter import exporter_names
+from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -96,15 +97,15 @@ def source_options(command: Command) -> Command:
     return option_group("Facts that the source does not contain", *_SOURCE)(nms_options(command))
 
 
-def detector_record(values: dict[str, Any]) -> dict[str, Any]:
-    """Remove the values of `source_options` from *values* and return them as `child_calls.options_of` reads them."""
+def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
+    """Remove the values of `source_options` from *values* and return them."""
     labels = values.pop("labels")
-    return {
-        "nms": {name: values.pop(name) for name in NMS_NAMES},
-        "labels": str(labels.absolute()) if labels else None,
-        "input_size": _size(values.pop("input_size")),
-        "logits": values.pop("scores") == "logits",
-    }
+    return DetectorOptions(
+        nms=NmsOptions(**{name: values.pop(name) for name in NMS_NAMES}),
+        labels=labels.absolute() if labels else None,
+        input_size=_size(values.pop("input_size")),
+        logits=values.pop("scores") == "logits",
+    )
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

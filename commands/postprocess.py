@@ -12,8 +12,8 @@ from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json
 from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_options, out_option
 from detlite.convert.artifact import open_artifact, prepare_output, step
-from detlite.convert.detector import NmsOptions
 from detlite.convert.model import model_of, require_tflite
+from detlite.convert.options import NmsOptions
 from detlite.convert.summary import model_facts
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.contract import Contract

@@ -20,6 +20,7 @@ from detlite.calibration.numbers.scheme import (
     scheme_names,
 )
 from detlite.calibration.ranges.estimator import ESTIMATORS
+from detlite.calibration.recipe import LintRequest, QuantizeRequest, Recipe
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file, names_of, plugins_of
@@ -28,11 +29,11 @@ from detlite.commands.image_options import image_options, request_of, tell_skipp
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
-    detector_record,
     force_option,
     json_option,
     out_option,
     source_options,
+    take_detector_options,
 )
 from detlite.commands.quantize_text import count_findings, say_curve, say_findings, say_model
 from detlite.convert.artifact import prepare_output
@@ -41,8 +42,8 @@ from detlite.convert.finished import check_float
 from detlite.runtime.child import Child, run_in_child
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.plugins import plugin_names
-
-Record = dict[str, Any]
+from detlite.runtime.records import Record, to_record
+from detlite.studies.search.judged import JudgedRequest
 
 PLUGINS = (("quantization method", METHODS, "method"), ("range estimator", ESTIMATORS, "estimator"))
 GATHER, QUANTIZE = "detlite.calibration.child_calls:gather_images", "detlite.calibration.child_calls:quantize_source"
@@ -152,8 +153,10 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     with progress() as report, Child(task) as child:
         gathered = NO_IMAGES if images is None else run_in_child(GATHER, images, progress=report)
         _check_enough(counts, len(gathered["images"]))
-        request = _request(path, out, values, gathered) | {"counts": counts}
-        answer = child.answer(request, progress=report)
+        request = _request(path, out, values, gathered)
+        if task != QUANTIZE:
+            request = _judged(request, values, gathered, counts)
+        answer = child.answer(to_record(request), progress=report)
     if gathered["skipped"]:
         tell_skipped(values["images"], tuple(map(Path, gathered["skipped"])))
     if as_json:
@@ -217,26 +220,35 @@ def _check_enough(counts: list[int], available: int) -> None:
         )
 
 
-def _request(source: Path, out: Path, values: Record, gathered: Record) -> Record:
-    enough = len(gathered["others"]) >= FEWEST_SCORED
-    lint_against = values["lint_against"] and str(values["lint_against"].absolute())
-    lint = {"against": lint_against, "broken": gathered["broken"], "fail": values["fail_on_lint"]}
-    return {
-        "source": str(source.absolute()),
-        "out": str(out.absolute()),
-        "force": values["force"],
-        "options": detector_record(values),
-        "images": gathered["images"],
-        "images_origin": gathered["origin"],
-        "recipe": {name: values[name] for name in RECIPE},
-        "ranges": str(values["ranges"].absolute()) if values["ranges"] else None,
-        "held_out": gathered["others"] if enough else gathered["images"][:MOST_SCORED],
-        "others": enough,
-        "annotations": [str(path.absolute()) for path in values["coco"]] if values["coco"] else None,
-        "gates": {gate: values[gate] for gate in GATES if values[gate] is not None},
-        "explain": values["explain"],
-        "lint": lint if wants_lint(values) else None,
-    }
+def _request(source: Path, out: Path, values: Record, gathered: Record) -> QuantizeRequest:
+    lint_against = values["lint_against"] and values["lint_against"].absolute()
+    lint = LintRequest(lint_against, tuple(gathered["broken"]), values["fail_on_lint"])
+    return QuantizeRequest(
+        source=source.absolute(),
+        out=out.absolute(),
+        force=values["force"],
+        options=take_detector_options(values),
+        images=tuple(map(Path, gathered["images"])),
+        images_origin=gathered["origin"],
+        recipe=Recipe(**{name: values[name] for name in RECIPE}),
+        ranges=values["ranges"] and values["ranges"].absolute(),
+        lint=lint if wants_lint(values) else None,
+    )
+
+
+def _judged(request: QuantizeRequest, values: Record, gathered: Record, counts: list[int]) -> JudgedRequest:
+    others = tuple(map(Path, gathered["others"]))
+    enough = len(others) >= FEWEST_SCORED
+    folder_and_labels = values["coco"]
+    return JudgedRequest(
+        **vars(request),
+        held_out=others if enough else request.images[:MOST_SCORED],
+        held_out_are_others=enough,
+        annotations=folder_and_labels and (folder_and_labels[0].absolute(), folder_and_labels[1].absolute()),
+        gates={gate: values[gate] for gate in GATES if values[gate] is not None},
+        explain=values["explain"],
+        counts=tuple(counts),
+    )
 
 
 def _counts(text: str | None) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from detlite.calibration.recipe import QuantizeRequest
 from detlite.commands.console import emit_table, notice
 
 Record = dict[str, Any]
@@ -15,9 +16,9 @@ Record = dict[str, Any]
 FEWEST_IMAGES = 8  # one image of COCO gives a fidelity of 93.7 to 97.3, eight give 96.0 to 97.3
 
 
-def say_model(out: Path, request: Record, answer: Record) -> None:
+def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     """Print what is in the artifact *out*, and how it was made."""
-    size, count = Path(answer["model"]).stat().st_size, len(request["images"])
+    size, count = Path(answer["model"]).stat().st_size, len(request.images)
     _say_scored(answer)
     if 0 < count < FEWEST_IMAGES:
         notice(f"calibrated with {count}: fewer than {FEWEST_IMAGES} images leave the ranges to chance")
@@ -29,7 +30,7 @@ def say_model(out: Path, request: Record, answer: Record) -> None:
     if explanation := answer.get("explanation"):
         click.echo(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     images = f", {count} calibration images" if count else ""
-    click.echo(f"{out}: {request['recipe']['scheme']}{images}, {size / 1e6:.2f} MB")
+    click.echo(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
 
 
 def _say_scored(answer: Record) -> None:

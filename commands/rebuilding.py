@@ -1,4 +1,4 @@
-"""Options for rebuilding a detector, and the request they make."""
+"""Options for what is converted: a source, or a detector to rebuild."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from detlite.convert.find_source import locate
+from detlite.convert.requests import Given
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -50,8 +51,8 @@ def rebuild_options(command: Command) -> Command:
     return command
 
 
-def source_record(source: str | None, values: dict[str, Any]) -> dict[str, Any]:
-    """Remove the values of `rebuild_options` from *values* and return them for `child_calls.convert`.
+def take_given(source: str | None, values: dict[str, Any]) -> Given:
+    """Remove the values of `rebuild_options` from *values* and return what they name.
 
     Raises:
         InputError: nothing is named, more than one thing is, or only half of one.
@@ -67,24 +68,24 @@ def source_record(source: str | None, values: dict[str, Any]) -> dict[str, Any]:
     if source is None and given["way"] is not None:
         raise InputError("--from needs SOURCE, which can have both a graph and a checkpoint")
     if source is not None:
-        return {"source": str(locate(source).absolute()), "way": given["way"]}
-    return _preset_record(given) if preset else _checkpoint_record(given)
+        return Given(source=locate(source).absolute(), way=given["way"])
+    return _preset(given) if preset else _checkpoint(given)
 
 
-def _preset_record(given: dict[str, Any]) -> dict[str, Any]:
+def _preset(given: dict[str, Any]) -> Given:
     if given["seed"] is None:
         raise InputError(
             f"--family {given['family']} has no weights: give --random-weights SEED to measure it untrained, or "
             "--config and --checkpoint instead"
         )
-    return {"preset": given["family"], "seed": given["seed"], "classes": given["classes"]}
+    return Given(preset=given["family"], seed=given["seed"], classes=given["classes"])
 
 
-def _checkpoint_record(given: dict[str, Any]) -> dict[str, Any]:
+def _checkpoint(given: dict[str, Any]) -> Given:
     config, checkpoint = given["config"], given["checkpoint"]
     if config is None or checkpoint is None:
         missing, there = ("--config", "--checkpoint") if config is None else ("--checkpoint", "--config")
         raise InputError(f"{there} needs {missing}: one says what to build, the other has the weights")
     if not config.is_file():
         raise InputError(f"--config {config} is not a file; give a pipeline.config")
-    return {"config": str(config.absolute()), "checkpoint": str(checkpoint.absolute())}
+    return Given(config=config.absolute(), checkpoint=checkpoint.absolute())

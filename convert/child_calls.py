@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.artifact import open_artifact
-from detlite.convert.detector import DetectorOptions, NmsOptions
 from detlite.convert.exporter import INT8, export_model
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.load import (
@@ -22,57 +21,44 @@ from detlite.convert.load import (
     with_heads,
 )
 from detlite.convert.model import model_of
+from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import PresetSource
 from detlite.convert.rebuild.weights.open import prefix_of
+from detlite.convert.requests import ConvertRequest, ExportRequest, Given, InspectRequest
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize, source_of_checkpoint
 from detlite.convert.summary import model_facts
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
+from detlite.runtime.records import Record, from_record
 from detlite.runtime.runners.interpreter import Details
 from detlite.runtime.runners.opening import open_model
 
-Record = dict[str, Any]
-
-
-def options_of(record: Record) -> DetectorOptions:
-    """Return the options in *record*, their dictionary after a round trip through JSON."""
-    size, labels = record.get("input_size"), record.get("labels")
-    return DetectorOptions(
-        input_size=tuple(size) if size else None,
-        labels=Path(labels) if labels else None,
-        nms=NmsOptions(**record.get("nms", {})),
-        logits=bool(record.get("logits")),
-    )
-
 
 def convert(request: Record, progress: Progress) -> Record:
-    """Convert the request's source to an artifact in the folder `out`, with `heads` and weights of `type`.
-
-    It is a `source`; or a `config` and its `checkpoint`; or a `preset` with `seed` and `classes`. `way` says which
-    of a source's `graph` and `checkpoint` to use; None means the graph if there is one.
+    """Do what the `ConvertRequest` says.
 
     Returns:
         `model`, `history`, `notices`, `way` (where the graph came from), and the facts of the detector.
     """
-    options, out = options_of(request["options"]), Path(request["out"])
+    asked = from_record(ConvertRequest, request)
     progress("reading", 0, 1)
-    given = _given(request)
+    given = _given(asked.given)
     notices: tuple[str, ...] = ()
     if isinstance(given, Source) and given.format in (ARTIFACT, TFLITE):
-        if request["type"] != "float32":
+        if asked.weights != "float32":
             raise InputError(
-                f"{given.given} is a finished TFLite model: --type {request['type']} needs the trained graph"
+                f"{given.given} is a finished TFLite model: --type {asked.weights} needs the trained graph"
             )
-        model, way = load_source(given.given, options), given.title
-        if request["to"] != model.format:
-            model = export_model(model, request["to"])
+        model, way = load_source(given.given, asked.options), given.title
+        if asked.to != model.format:
+            model = export_model(model, asked.to)
     else:
-        source, graph, notices = _graph(given, options, request)
+        source, graph, notices = _graph(given, asked)
         progress("reading", 1, 1)
-        model, way = export(source, graph, request["type"], to=request["to"], progress=progress), source.title
-    model = with_heads(model, request["heads"])
-    artifact = model.save(out, force=request["force"])
+        model, way = export(source, graph, asked.weights, to=asked.to, progress=progress), source.title
+    model = with_heads(model, asked.heads)
+    artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
     return answer | {"notices": list(notices), **model_facts(model.contract)}
 
@@ -91,58 +77,60 @@ def _tensor(details: Details) -> list[Any]:
 
 
 def export_artifact(request: Record, progress: Progress) -> Record:
-    """Write the artifact `artifact` in the format `to` as an artifact in the folder `out`.
+    """Do what the `ExportRequest` says.
 
     Returns:
         `model`, `history`, and the facts of the detector.
     """
-    given = model_of(open_artifact(Path(request["artifact"])))
+    asked = from_record(ExportRequest, request)
+    given = model_of(open_artifact(asked.artifact))
     progress("exporting", 0, 1)
-    model = export_model(given, request["to"])
+    model = export_model(given, asked.to)
     progress("exporting", 1, 1)
-    artifact = model.save(Path(request["out"]), force=request["force"])
+    artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}
     return answer | model_facts(model.contract)
 
 
-def _given(request: Record) -> Source | PresetSource:
-    if request.get("preset"):
-        return PresetSource(request["preset"], request["seed"], request["classes"])
-    if request.get("config"):
-        trained = CheckpointSource(Path(request["config"]), prefix_of(Path(request["checkpoint"])))
+def _given(given: Given) -> Source | PresetSource:
+    if given.preset is not None:
+        assert given.seed is not None  # a preset has no weights of its own
+        return PresetSource(given.preset, given.seed, given.classes)
+    if given.config is not None:
+        assert given.checkpoint is not None  # the one is of no use without the other
+        trained = CheckpointSource(given.config, prefix_of(given.checkpoint))
         return source_of_checkpoint(trained, trained.config)
-    source = recognize(Path(request["source"]), rebuild=request.get("way") == CHECKPOINT)
-    if request.get("way") == "graph" and source.format == CHECKPOINT:
+    assert given.source is not None
+    source = recognize(given.source, rebuild=given.way == CHECKPOINT)
+    if given.way == "graph" and source.format == CHECKPOINT:
         raise InputError(f"{source.given} has a checkpoint but no exported graph: leave out --from")
     return source
 
 
-def _graph(
-    given: Source | PresetSource, options: DetectorOptions, request: Record
-) -> tuple[Source, FloatGraph, tuple[str, ...]]:
-    quantized = request["type"] == INT8
+def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source, FloatGraph, tuple[str, ...]]:
+    quantized = asked.weights == INT8
     if isinstance(given, PresetSource):
-        rebuilt = load_untrained(given, _exported(options, request))
+        rebuilt = load_untrained(given, _exported(asked))
         return given.source, rebuilt.graph, rebuilt.notices
     if given.format == CHECKPOINT:
-        rebuilt = load_rebuilt(given, _exported(options, request), quantized=quantized)
+        rebuilt = load_rebuilt(given, _exported(asked), quantized=quantized)
         return given, rebuilt.graph, rebuilt.notices
     if quantized:
         raise InputError(
             f"--type {INT8} needs a quantization-aware checkpoint, but {given.given} is a "
             f"{given.title}: convert it as float32, and use `detlite quantize` with images"
         )
-    return given, load_graph(given, options), ()
+    return given, load_graph(given, asked.options), ()
 
 
-def _exported(options: DetectorOptions, request: Record) -> DetectorOptions:
-    """Return *options* with the NMS settings that the OD API's exporter would write into the model."""
-    return replace(options, as_exported=request["heads"] == "postprocess")
+def _exported(asked: ConvertRequest) -> DetectorOptions:
+    """Return the options with the NMS settings that the OD API's exporter would write into the model."""
+    return replace(asked.options, as_exported=asked.heads == "postprocess")
 
 
 def inspect(request: Record, _progress: Progress) -> Record:
-    """Return the facts of the graph `source`."""
-    source = recognize(Path(request["source"]))
-    detector = load_graph(source, options_of(request["options"]))
+    """Return the facts of the graph that the `InspectRequest` names."""
+    asked = from_record(InspectRequest, request)
+    detector = load_graph(recognize(asked.source), asked.options)
     repairs = {repaired.name: repaired.count for repaired in detector.repairs}
     return {"repairs": repairs, "nodes": len(detector.graph_def.node), **model_facts(detector.contract)}

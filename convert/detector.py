@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from detlite.convert.graph.preprocessing import Preprocessing, measure_preproces
 from detlite.convert.graph.repair import Repaired
 from detlite.convert.graph.runner import GraphRunner, running
 from detlite.convert.graph.trim import prune, trim
+from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.rebuild.odapi.family import family_normalization
 from detlite.convert.sidecar_files import Hints, read_hints
@@ -31,42 +31,6 @@ from detlite.runtime.tensors import Output
 
 DEPLOYED_SCORE_THRESHOLD = 0.01
 """Of regular NMS on a device: the zoo's 1e-8 gives the same mAP (30.22) but takes 60 ms of a 77 ms run."""
-
-
-@dataclass(frozen=True)
-class NmsOptions:
-    """NMS settings from the user; None keeps the source's or detlite's default."""
-
-    kind: str | None = None
-    score_threshold: float | None = None
-    iou_threshold: float | None = None
-    max_detections: int | None = None
-    max_classes_per_detection: int | None = None
-
-    def over(self, nms: Nms) -> Nms:
-        """Return *nms* with these settings applied."""
-        return replace(nms, **{name: value for name, value in vars(self).items() if value is not None})
-
-
-@dataclass(frozen=True)
-class DetectorOptions:
-    """Facts from the user that a source does not contain.
-
-    Attributes:
-        input_size: (height, width) for a graph that takes any size.
-        labels: a label file.
-        nms: settings that override the source's.
-        logits: whether the class head is cut before the score converter.
-        repair: whether the graph is repaired; False shows the cost of not repairing it.
-        as_exported: whether NMS is set like the OD API's TFLite exporter does, when a config is rebuilt.
-    """
-
-    input_size: tuple[int, int] | None = None
-    labels: Path | None = None
-    nms: NmsOptions = field(default_factory=NmsOptions)
-    logits: bool = False
-    repair: bool = True
-    as_exported: bool = False
 
 
 def build_detector(frozen: FrozenGraph, options: DetectorOptions) -> FloatGraph:

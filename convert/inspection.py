@@ -6,6 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import InspectRequest, inspect_graph
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, recognize
 from detlite.convert.summary import model_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
@@ -35,7 +37,7 @@ NOT_WITHOUT_CONTRACT = (
 Record = dict[str, Any]
 
 
-def inspect_file(path: Path, options: Record, *, progress: Progress = silent) -> Record:
+def inspect_file(path: Path, options: DetectorOptions, *, progress: Progress = silent) -> Record:
     """Return the facts of *path*: `format`, `sha256`, `is`, `next`, `missing`, and those of its contract.
 
     Raises:
@@ -53,8 +55,7 @@ def inspect_file(path: Path, options: Record, *, progress: Progress = silent) ->
         return facts | _of_artifact(read_artifact(source.path))
     if source.format == TFLITE:
         return facts | _of_tflite(source.path)
-    request = {"source": str(source.given.absolute()), "options": options}
-    found = run_in_child("detlite.convert.child_calls:inspect", request, progress=progress)
+    found = inspect_graph(InspectRequest(source.given.absolute(), options), progress=progress)
     return facts | {
         "is": "a trained detector with raw heads",
         "next": list(GRAPH_USES[:-1] if source.format == CHECKPOINT else GRAPH_USES),

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from detlite.convert.artifact import step
-from detlite.convert.detector import DetectorOptions, NmsOptions, build_detector
+from detlite.convert.detector import build_detector
 from detlite.convert.exporter import exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
+from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.rebuild.rebuild import PresetSource, Rebuilt, plan_of_checkpoint, plan_of_preset, rebuild
 from detlite.convert.sidecar_files import matching_labels
 from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize

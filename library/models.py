@@ -6,23 +6,24 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from detlite.accuracy.images import Images
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import RANGES
+from detlite.calibration.recipe import QuantizeRequest, Recipe, quantize_apart
 from detlite.calibration.weights.method import DEFAULT_METHOD
-from detlite.convert.detector import DetectorOptions
 from detlite.convert.exporter import exporter_called
 from detlite.convert.find_source import locate
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model, model_of
+from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import ConvertRequest, ExportRequest, Given, convert
+from detlite.convert.requests import export as export_apart
 from detlite.convert.source import ARTIFACT, TFLITE, recognize
 from detlite.convert.targets.edgetpu.predict import Prediction, predict
 from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, paths_of, source_of
 from detlite.runtime.artifact import Artifact, artifact_folder, read_artifact
-from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import model_in
 from detlite.runtime.progress import Progress, silent
@@ -31,19 +32,23 @@ from detlite.studies.compare.file_comparison import compare as compare_files
 
 
 def read(
-    path: AnyPath,
+    path: AnyPath | None = None,
     *,
+    config: AnyPath | None = None,
+    checkpoint: AnyPath | None = None,
     labels: AnyPath | None = None,
     input_size: tuple[int, int] | None = None,
     weights: str = "float32",
     heads: str | None = None,
     progress: Progress = silent,
 ) -> Model:
-    """Return the model at *path*: a trained one converted to TFLite, a finished one as it is.
+    """Return the model at *path*, or of *config* and *checkpoint*: a trained one as TFLite, a finished one as it is.
 
     Args:
         path: a frozen graph, SavedModel, TF.js model, zoo archive, folder with a `pipeline.config` and a checkpoint,
             artifact or .tflite; or the name of a model that `detlite zoo fetch` brought.
+        config: instead of *path*: a `pipeline.config` of the TF Object Detection API.
+        checkpoint: the prefix of its weights, such as `model.ckpt-50000`.
         labels: a label map (.pbtxt) or a list of class names, where the model has none.
         input_size: (height, width) in pixels, for a graph that takes any.
         weights: `float32`, `float16`, `dynamic`, or `int8` for a quantization-aware checkpoint; of trained models.
@@ -51,19 +56,22 @@ def read(
         progress: told of each step.
 
     Raises:
-        InputError: the file does not exist, or detlite cannot read it.
+        InputError: a file does not exist, detlite cannot read it, or not exactly one model is named.
         MissingToolError: TensorFlow is needed and not installed.
 
     Example:
         >>> model = detlite.read("ssd_mobilenet_v2_coco_2018_03_29.tar.gz")
         >>> model.contract.image.height, len(model.contract.labels)
         (300, 90)
+        >>> own = detlite.read(config="pipeline.config", checkpoint="model.ckpt-50000", labels="map.pbtxt")
     """
+    options = DetectorOptions(input_size=input_size, labels=None if labels is None else Path(labels).absolute())
+    if path is None or config is not None or checkpoint is not None:
+        return _converted(_trained(path, config, checkpoint), options, heads or "raw", weights, progress)
     found = locate(str(path))
     source = recognize(artifact_folder(found) or found)
-    options = DetectorOptions(input_size=input_size, labels=None if labels is None else Path(labels))
     if source.format not in (ARTIFACT, TFLITE):
-        return _converted(source.path, options.labels, input_size, heads or "raw", weights, progress)
+        return _converted(Given(source.path.absolute()), options, heads or "raw", weights, progress)
     if weights != "float32":
         raise InputError(f"{path} is a finished model: weights={weights!r} needs the trained graph")
     plain = source.format == ARTIFACT and labels is None and input_size is None
@@ -71,15 +79,18 @@ def read(
     return model if heads is None else with_heads(model, heads)
 
 
-def _converted(
-    path: Path, labels: Path | None, input_size: tuple[int, int] | None, heads: str, weights: str, progress: Progress
-) -> Model:
+def _trained(path: AnyPath | None, config: AnyPath | None, checkpoint: AnyPath | None) -> Given:
+    if path is not None or config is None or checkpoint is None:
+        raise InputError("give either a path, or config and checkpoint: what to build, and its weights")
+    if not Path(config).is_file():
+        raise InputError(f"config {config} is not a file: give a pipeline.config")
+    return Given(config=Path(config).absolute(), checkpoint=Path(checkpoint).absolute())
+
+
+def _converted(given: Given, options: DetectorOptions, heads: str, weights: str, progress: Progress) -> Model:
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "model"
-        options = {"labels": labels and str(labels.absolute()), "input_size": input_size}
-        request: dict[str, Any] = {"source": str(path.absolute()), "way": None, "options": options, "out": str(out)}
-        request |= {"heads": heads, "type": weights, "to": TFLITE, "force": False}
-        run_in_child("detlite.convert.child_calls:convert", request, progress=progress)
+        convert(ConvertRequest(given, out, options, heads, weights), progress=progress)
         return model_of(read_artifact(out))
 
 
@@ -102,8 +113,7 @@ def export(model: AnyModel, to: str, *, progress: Progress = silent) -> Model:
     exporter_called(to)
     with path_of(model) as path, tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "model"
-        request = {"artifact": str(path.absolute()), "to": to, "out": str(out), "force": False}
-        run_in_child("detlite.convert.child_calls:export_artifact", request, progress=progress)
+        export_apart(ExportRequest(path.absolute(), to, out), progress=progress)
         return model_of(read_artifact(out))
 
 
@@ -144,17 +154,14 @@ def quantize(
     chosen = Images((), "") if images is None else images_of(images)
     with on_disk(model) as artifact, tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "model"
-        recipe = {"scheme": scheme, "method": method, "estimator": estimator, "io": io, "heads": heads}
-        request: dict[str, Any] = {
-            "source": str(source_of(artifact)),
-            "out": str(out),
-            "force": False,
-            "options": {},
-            "images": [str(path.absolute()) for path in chosen.paths],
-            "images_origin": chosen.origin,
-            "recipe": {**recipe, "floating": list(floating)},
-        }
-        run_in_child("detlite.calibration.child_calls:quantize_source", request, progress=progress)
+        request = QuantizeRequest(
+            source=source_of(artifact),
+            out=out,
+            images=tuple(path.absolute() for path in chosen.paths),
+            images_origin=chosen.origin,
+            recipe=Recipe(method, io, heads, estimator, tuple(floating), scheme),
+        )
+        quantize_apart(request, progress=progress)
         made = model_of(read_artifact(out))
         ranges = out / RANGES
         return replace(made, files={RANGES: ranges.read_text(encoding="utf-8")}) if ranges.is_file() else made

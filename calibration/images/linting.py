@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from detlite.calibration.images.check import CHECKS, LintCheck, LintedImages, Li
 from detlite.calibration.images.confidence import Confidence
 from detlite.calibration.images.image_cache import ImageCache, default_image_cache
 from detlite.calibration.images.thumbnail import cached_thumbnails
+from detlite.calibration.recipe import LintRequest
 from detlite.convert.load import with_heads
 from detlite.convert.model import Model
 from detlite.runtime.boxes.scores import SCORES
@@ -67,20 +68,18 @@ def _confidence(model: Model) -> Confidence | None:
     return Confidence(model) if SCORES in model.contract.roles else None
 
 
-def lint_record(request: Mapping[str, Any], model: Model, images: Images, progress: Progress) -> dict[str, Any]:
-    """Return `lint`, the findings by check, and `lint_failed`; an empty record if *request* does not ask for `lint`."""
-    asked = request.get("lint")
-    if not asked:
+def lint_record(asked: LintRequest | None, model: Model, images: Images, progress: Progress) -> dict[str, Any]:
+    """Return `lint`, the findings by check, and `lint_failed`; an empty record if nothing is *asked*."""
+    if asked is None:
         return {}
-    against = Path(asked["against"]) if asked["against"] else None
     is_float = model.contract.image.dtype == "float32"
     found = lint(
         images,
         model if is_float else None,
         default_image_cache(),
-        against=against,
-        broken=asked["broken"],
+        against=asked.against,
+        broken=asked.broken,
         progress=progress,
     )
     record = {name: [asdict(finding) for finding in findings] for name, findings in found.items()}
-    return {"lint": record, "lint_failed": bool(asked["fail"] and any(found.values()))}
+    return {"lint": record, "lint_failed": bool(asked.fail and any(found.values()))}

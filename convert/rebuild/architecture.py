@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detlite.convert.detector import DetectorOptions, raw_outputs
+from detlite.convert.detector import raw_outputs
 from detlite.convert.files.fields import Fields
+from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detlite.convert.detector import DetectorOptions
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.trim import prune
+from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.network.anchors import Size

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
+from detlite.calibration.recipe import AuditRequest, QuantizeRequest, audit_apart, quantize_apart
 from detlite.calibration.weights.method import DEFAULT_METHOD
 from detlite.convert.load import with_heads
 from detlite.convert.model import model_of
+from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import ConvertRequest, Given, convert
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact
-from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
 from detlite.runtime.measure.options import setup_of
@@ -110,18 +113,18 @@ class _Stages:
     progress: Progress
 
     def convert(self) -> Artifact:
-        request: Record = {"source": str(self.source.path), "out": self._path(FLOAT), "options": self._options()}
-        request |= {"heads": "raw", "type": "float32", "to": TFLITE, "force": True}
-        return self._artifact(
-            "convert", FLOAT, {"source": self.source.sha256}, "detlite.convert.child_calls:convert", request
-        )
+        request = ConvertRequest(Given(self.source.path.absolute()), self._path(FLOAT), self._options(), force=True)
+        inputs = {"source": self.source.sha256, "options": self._asked_options()}
+        return self._artifact("convert", FLOAT, inputs, lambda: convert(request, progress=self.progress))
 
     def quantize(self, float32: Artifact) -> Artifact:
         images = self.images.calibration
-        request: Record = {"source": self._path(FLOAT), "out": self._path(INT8), "options": NO_OPTIONS, "force": True}
-        request |= {"images": [str(p) for p in images.paths], "images_origin": images.origin, "recipe": {}}
+        request = QuantizeRequest(
+            self._path(FLOAT), self._path(INT8), force=True, images=images.paths, images_origin=images.origin
+        )
         inputs = {"model": _digest(float32), "images": images.digest(), "method": DEFAULT_METHOD}
-        return self._artifact("quantize", INT8, inputs, "detlite.calibration.child_calls:quantize_source", request)
+        inputs |= {"options": NO_OPTIONS}
+        return self._artifact("quantize", INT8, inputs, lambda: quantize_apart(request, progress=self.progress))
 
     def deploy(self, int8: Artifact) -> Artifact:
         def work() -> Record:
@@ -133,18 +136,11 @@ class _Stages:
 
     def audit(self, float32: Artifact) -> Record:
         few = self.images.evaluation.paths[:PARITY_IMAGES]
-        request: Record = {
-            "source": str(self.source.path),
-            "images": [str(p) for p in few],
-            "out": self._path("reference.npz"),
-        }
-        request |= {"contract": float32.contract.to_json(), "options": self._options()}
+        out, contract = self._path("reference.npz"), float32.contract.to_json()
+        request = AuditRequest(self.source.path, few, out, contract, self._options())
         inputs = {"source": self.source.sha256, "images": Images(few, "").digest(), "model": _digest(float32)}
         return self.ledger.stage(
-            "audit",
-            inputs,
-            ["reference.npz"],
-            lambda: run_in_child("detlite.calibration.child_calls:audit", request, progress=self.progress),
+            "audit", inputs, ["reference.npz"], lambda: audit_apart(request, progress=self.progress)
         )
 
     def prove(self, float32: Artifact) -> Record:
@@ -175,22 +171,25 @@ class _Stages:
         }
         return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
 
-    def _artifact(self, name: str, folder: str, inputs: Record, task: str, request: Record) -> Artifact:
+    def _artifact(self, name: str, folder: str, inputs: Record, make: Callable[[], Record]) -> Artifact:
         def work() -> Record:
-            run_in_child(task, request, progress=self.progress)
+            make()
             return {}
 
-        self.ledger.stage(name, {**inputs, "options": request["options"]}, _files(folder), work)
+        self.ledger.stage(name, inputs, _files(folder), work)
         return read_artifact(self.ledger.folder / folder)
 
-    def _path(self, name: str) -> str:
-        return str((self.ledger.folder / name).absolute())
+    def _path(self, name: str) -> Path:
+        return (self.ledger.folder / name).absolute()
 
-    def _options(self) -> Record:
-        return {
-            **NO_OPTIONS,
-            "labels": str(self.settings.labels.absolute()) if self.settings.labels else None,
-        }
+    def _options(self) -> DetectorOptions:
+        labels = self.settings.labels
+        return DetectorOptions(labels=None if labels is None else labels.absolute())
+
+    def _asked_options(self) -> Record:
+        """Return the options as the ledger compares them with those of an earlier run."""
+        labels = self._options().labels
+        return {**NO_OPTIONS, "labels": None if labels is None else str(labels)}
 
 
 def _files(folder: str) -> list[str]:

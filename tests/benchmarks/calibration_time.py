@@ -13,8 +13,9 @@ from pathlib import Path
 
 from detlite.accuracy.images import Images, images_in
 from detlite.calibration.network import Network
-from detlite.calibration.quantize import Recipe, quantize, samples_of
+from detlite.calibration.quantize import quantize, samples_of
 from detlite.calibration.ranges.observer import observe
+from detlite.calibration.recipe import Recipe
 from detlite.convert.model import Model
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.artifact import read_artifact

@@ -15,9 +15,10 @@ from detlite.calibration.images.choice import brightness_strata, content_strata,
 from detlite.calibration.images.gallery import Gallery
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.thumbnail import cached_thumbnails
-from detlite.calibration.quantize import Recipe, quantize
-from detlite.convert.detector import DetectorOptions
+from detlite.calibration.quantize import quantize
+from detlite.calibration.recipe import Recipe
 from detlite.convert.load import load_source, with_heads
+from detlite.convert.options import DetectorOptions
 from detlite.runtime.progress import silent
 from detlite.studies.search.bench import Bench
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from detlite.accuracy.images import images_in
-from detlite.calibration.quantize import Recipe, float_model, quantize, samples_of
+from detlite.calibration.quantize import float_model, quantize, samples_of
+from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.calibrate import calibrate
-from detlite.convert.detector import DetectorOptions
 from detlite.convert.load import load_source, with_heads
+from detlite.convert.options import DetectorOptions
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.tensors import main_subgraph

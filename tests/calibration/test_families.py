@@ -5,11 +5,14 @@ import pytest
 from builders.golden_models import Golden
 
 from detlite.accuracy.images import Images, images_in
-from detlite.calibration.quantize import Recipe, quantize, samples_of
+from detlite.calibration.quantize import quantize, samples_of
+from detlite.calibration.recipe import Recipe
 from detlite.convert.child_calls import convert
-from detlite.convert.detector import DetectorOptions
 from detlite.convert.load import load_source
+from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import ConvertRequest, Given
 from detlite.runtime.progress import silent
+from detlite.runtime.records import to_record
 from detlite.runtime.runners.interpreter import open_interpreter
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
@@ -19,12 +22,9 @@ FAMILIES = ("ssdlite_mobilenet_v2", "ssdlite_mobiledet_edgetpu", "ssd_spaghettin
 
 def float_model(name, folder):
     golden = Golden(name)
-    asked = {"nms": {}, "labels": None, "input_size": golden.size, "logits": True}
-    request = {"config": str(golden.config), "checkpoint": str(golden.write_checkpoint(folder)), "options": asked}
-    convert(
-        {**request, "out": str(folder / "float"), "heads": "raw", "type": "float32", "to": "tflite", "force": True},
-        silent,
-    )
+    given = Given(config=golden.config, checkpoint=golden.write_checkpoint(folder))
+    asked = DetectorOptions(input_size=golden.size, logits=True)
+    convert(to_record(ConvertRequest(given, folder / "float", asked, force=True)), silent)
     return load_source(folder / "float", DetectorOptions(), progress=silent)
 
 

@@ -10,7 +10,8 @@ import pytest
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
-from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.quantize import quantize
+from detlite.calibration.recipe import Recipe
 from detlite.convert.load import with_heads
 
 OBSERVED = 1

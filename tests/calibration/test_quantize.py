@@ -7,8 +7,9 @@ import pytest
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
-from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import Range
+from detlite.calibration.recipe import Recipe
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.errors import InputError, UnknownNameError
 

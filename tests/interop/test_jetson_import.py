@@ -12,7 +12,8 @@ import pytest
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
-from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.quantize import quantize
+from detlite.calibration.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 

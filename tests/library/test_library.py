@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.model_files import write_photos
+from builders.small_checkpoint import write_checkpoint
 from builders.tiny_tflite import save_tiny, tiny_contract, tiny_int8_model
 
 import detlite
+from detlite.cli import main
 
 FUNCTIONS = sorted(name for name in detlite.__all__ if inspect.isfunction(getattr(detlite, name)))
 CLASSES = sorted(name for name in detlite.__all__ if inspect.isclass(getattr(detlite, name)))
@@ -133,6 +135,30 @@ def test_shapes_and_units_are_told(name, words):
 def test_all_errors_are_of_one_tree():
     errors = [getattr(detlite, name) for name in CLASSES if name.endswith("Error")]
     assert all(issubclass(error, detlite.DetliteError) for error in errors)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{}, {"config": "pipeline.config"}, {"checkpoint": "ckpt-0"}, {"path": "x.pb", "config": "c", "checkpoint": "k"}],
+)
+def test_exactly_one_model_is_read(named):
+    with pytest.raises(detlite.InputError, match="give either a path, or config and checkpoint"):
+        detlite.read(**named)
+
+
+def test_a_config_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(detlite.InputError, match=r"gone.config is not a file: give a pipeline.config"):
+        detlite.read(config=tmp_path / "gone.config", checkpoint=tmp_path / "ckpt-0")
+
+
+@pytest.mark.slow
+def test_a_config_and_its_checkpoint_are_read_as_the_command_converts_them(tmp_path):
+    write_checkpoint(tmp_path, "model.ckpt-7")
+    config, checkpoint = tmp_path / "pipeline.config", tmp_path / "model.ckpt-7"
+    arguments = ["convert", "--config", str(config), "--checkpoint", str(checkpoint), "-o", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    model = detlite.read(config=config, checkpoint=checkpoint)
+    assert model.data == (tmp_path / "out" / "model.tflite").read_bytes()
 
 
 def test_a_finished_model_is_read_as_it_is_and_saved_to_the_same_bytes(tiny, tmp_path):

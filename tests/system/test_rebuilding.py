@@ -89,8 +89,8 @@ def test_the_op_in_the_model_can_be_set_otherwise(detlite, folder):
     ],
 )
 def test_a_config_that_does_not_fit_is_an_input_error(folder, before, after, text):
-    from detlite.convert.detector import DetectorOptions
     from detlite.convert.load import load_rebuilt
+    from detlite.convert.options import DetectorOptions
     from detlite.convert.source import recognize
     from detlite.runtime.errors import InputError
 

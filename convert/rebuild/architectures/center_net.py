@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD, DetectorOptions
+from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD
+from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract
 from detlite.convert.rebuild.detector_config import CenterNet
 from detlite.convert.rebuild.network.anchors import Size

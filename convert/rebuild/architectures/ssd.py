@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD, DetectorOptions
+from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD
 from detlite.convert.files.float32 import shortest
+from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
     Architecture,
     Decoding,

@@ -16,8 +16,8 @@ from detlite.calibration.images.lint.variety import vendi
 from detlite.calibration.images.linting import lint
 from detlite.calibration.images.similar import groups, pairs
 from detlite.calibration.images.thumbnail import thumbnails
-from detlite.convert.detector import DetectorOptions
 from detlite.convert.load import load_source, with_heads
+from detlite.convert.options import DetectorOptions
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin, load_plugins

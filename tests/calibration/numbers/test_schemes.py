@@ -9,7 +9,8 @@ from builders.open_files import edited
 from detlite.accuracy.images import Images
 from detlite.calibration.numbers.scheme import scheme_names
 from detlite.calibration.numbers.schemes import dynamic, float16
-from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.quantize import quantize
+from detlite.calibration.recipe import Recipe
 from detlite.convert.model import Model
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.errors import FindingError, InputError, UnknownNameError

@@ -7,7 +7,8 @@ from builders.float_models import run
 
 from detlite.accuracy.images import Images
 from detlite.calibration.noise import int8_of, tensor_noise
-from detlite.calibration.quantize import Recipe, float_model
+from detlite.calibration.quantize import float_model
+from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.calibrate import calibrate, finish
 from detlite.calibration.weights.empirical_bias import shrunk
 from detlite.calibration.weights.methods import bias_correction, empirical_bias_correction

@@ -9,7 +9,8 @@ from detlite.accuracy.images import Images
 from detlite.calibration.models import FloatModel
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import LayerParameters, layers, rounded
-from detlite.calibration.quantize import Recipe, float_model
+from detlite.calibration.quantize import float_model
+from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.method import METHODS
 from detlite.calibration.weights.moments import moments
 from detlite.calibration.weights.second_order import round_by_covariance

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from builders.tiny_ssd import ANCHORS, CLASSES, SIDE, Tiny, tiny_anchors, tiny_graph_def
 
-from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.detector import build_detector
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
+from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.boxes.coding import BoxCoder

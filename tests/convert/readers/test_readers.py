@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from builders.tiny_ssd import Tiny, tiny_graph_def
 
-from detlite.convert.detector import DetectorOptions, build_detector
+from detlite.convert.detector import build_detector
+from detlite.convert.options import DetectorOptions
 from detlite.convert.readers import frozen_graph, saved_model, tfjs_graph_model
 from detlite.convert.source import recognize
 from detlite.convert.tensorflow import load_tensorflow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from detlite.commands.rebuilding import NAMES, source_record
+from detlite.commands.rebuilding import NAMES, take_given
 from detlite.convert.rebuild.checkpoint_source import find_checkpoint
+from detlite.convert.requests import Given
 from detlite.convert.source import CHECKPOINT, recognize
 from detlite.runtime.errors import InputError
 
@@ -85,14 +86,14 @@ def test_the_digest_of_a_checkpoint_changes_with_its_config(tmp_path):
 )
 def test_half_a_source_is_refused(source, given, message):
     with pytest.raises(InputError, match=message):
-        source_record(source, values(**given))
+        take_given(source, values(**given))
 
 
 def test_a_config_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.config is not a file; give a pipeline.config"):
-        source_record(None, values(config=tmp_path / "nowhere.config", checkpoint=tmp_path / "model.ckpt"))
+        take_given(None, values(config=tmp_path / "nowhere.config", checkpoint=tmp_path / "model.ckpt"))
 
 
 def test_a_preset_says_its_name_its_seed_and_its_classes():
-    record = source_record(None, values(family="ssdlite_mobilenet_v2", seed=3, classes=2))
-    assert record == {"preset": "ssdlite_mobilenet_v2", "seed": 3, "classes": 2}
+    given = take_given(None, values(family="ssdlite_mobilenet_v2", seed=3, classes=2))
+    assert given == Given(preset="ssdlite_mobilenet_v2", seed=3, classes=2)

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detlite.accuracy.images import Images
-from detlite.calibration.quantize import Recipe, quantize
+from detlite.calibration.quantize import quantize
+from detlite.calibration.recipe import Recipe
 from detlite.convert.model import session_of
 from detlite.devices.packaging.zipapp import board_program
 from detlite.runtime.artifact import read_artifact

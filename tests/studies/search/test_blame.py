@@ -8,7 +8,8 @@ from builders.float_detector import detector, write_images
 from detlite.accuracy.bootstrap import Interval
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
-from detlite.calibration.quantize import Recipe, float_model
+from detlite.calibration.quantize import float_model
+from detlite.calibration.recipe import Recipe
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
 from detlite.studies.search.curve import Point, curve

@@ -4,7 +4,8 @@ import pytest
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
-from detlite.calibration.quantize import Recipe, float_model
+from detlite.calibration.quantize import float_model
+from detlite.calibration.recipe import Recipe
 from detlite.studies.search.cost import cost_record
 from detlite.studies.search.trials import Trials
 

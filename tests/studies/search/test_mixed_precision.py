@@ -5,7 +5,8 @@ from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
 from detlite.calibration.network import Network
-from detlite.calibration.quantize import Recipe, float_model
+from detlite.calibration.quantize import float_model
+from detlite.calibration.recipe import Recipe
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.search.mixed import Budget, fewest_floating

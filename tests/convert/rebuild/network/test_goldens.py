@@ -8,7 +8,10 @@ from builders.golden_models import NAMES, Golden
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
+from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import ConvertRequest, Given
 from detlite.runtime.progress import silent
+from detlite.runtime.records import to_record
 from detlite.runtime.session import Session
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
@@ -33,10 +36,9 @@ def golden(request, tmp_path_factory, shared_data):
 def converted(golden, heads, **options):
     reference, prefix, folder = golden
     out = folder / heads
-    asked = {"nms": {}, "labels": None, "input_size": reference.size, "logits": False} | options
-    request = {"config": str(reference.config), "checkpoint": str(prefix), "options": asked}
-    request |= {"out": str(out), "heads": heads, "type": "float32", "to": "tflite", "force": True}
-    answer = convert(request, silent)
+    asked = DetectorOptions(**{"input_size": reference.size, **options})
+    given = Given(config=reference.config, checkpoint=prefix)
+    answer = convert(to_record(ConvertRequest(given, out, asked, heads, force=True)), silent)
     return answer, Session(open_artifact(out))
 
 

@@ -1,0 +1,118 @@
+"""How a model is quantized, and the request for it: quantization runs in a child process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detlite.calibration.models import DEFAULT_ESTIMATOR
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
+from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.convert.options import DetectorOptions
+from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import unknown_name
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import Record, to_record
+
+CHILD = "detlite.calibration.child_calls"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to quantize.
+
+    Attributes:
+        method: a file's name in `calibration/weights/methods/`.
+        io: dtype of the input and of raw heads: int8, uint8 or float32; None for the scheme's default.
+        heads: `raw`, `postprocess`, or None for the source's heads.
+        estimator: a file's name in `calibration/estimators/`.
+        floating: operators that stay float, by type or by their output's name.
+        scheme: a file's name in `calibration/schemes/`, with - for _.
+    """
+
+    method: str = DEFAULT_METHOD
+    io: str | None = None
+    heads: str | None = None
+    estimator: str = DEFAULT_ESTIMATOR
+    floating: tuple[str, ...] = ()
+    scheme: str = DEFAULT_SCHEME
+
+    def __post_init__(self) -> None:
+        if self.io is not None and self.io not in IO_TYPES:
+            raise unknown_name("input and output type", self.io, IO_TYPES)
+
+
+@dataclass(frozen=True)
+class LintRequest:
+    """The checks of the calibration images.
+
+    Attributes:
+        against: images that must not be among them: a folder, or a file that lists them; or None.
+        broken: why other files cannot be read.
+        fail: whether a finding ends the work before anything is written.
+    """
+
+    against: Path | None = None
+    broken: tuple[str, ...] = ()
+    fail: bool = False
+
+
+@dataclass(frozen=True)
+class QuantizeRequest:
+    """A quantization to an artifact in the folder `out`.
+
+    Attributes:
+        source: a trained detector, or a float32 model.
+        out: the folder.
+        force: whether an artifact in `out` is replaced.
+        options: facts that the source does not contain.
+        images: the calibration images; empty for a scheme that takes none.
+        images_origin: where they come from, for the history.
+        recipe: how to quantize.
+        ranges: a file of ranges that are used in place of the images' own; None to observe them.
+        lint: the checks of the images; None for no checks.
+    """
+
+    source: Path
+    out: Path
+    force: bool = False
+    options: DetectorOptions = field(default_factory=DetectorOptions)
+    images: tuple[Path, ...] = ()
+    images_origin: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
+    ranges: Path | None = None
+    lint: LintRequest | None = None
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """A run of the original graph `source` on some `images`, and a count of the operators of its unrepaired int8 model.
+
+    Attributes:
+        source: the trained detector.
+        images: files; a few are enough.
+        out: the file for the graph's heads (.npz).
+        contract: of the converted model, as JSON.
+        options: those that it was converted with.
+    """
+
+    source: Path
+    images: tuple[Path, ...]
+    out: Path
+    contract: str
+    options: DetectorOptions
+
+
+def quantize_apart(request: QuantizeRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.calibration.child_calls.quantize_source` answers to *request*, from a child process.
+
+    Raises:
+        InputError: the model is quantized already, images are missing or damaged, or two options contradict.
+        FindingError: nothing could be quantized.
+    """
+    return run_in_child(f"{CHILD}:quantize_source", to_record(request), progress=progress)
+
+
+def audit_apart(request: AuditRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.calibration.child_calls.audit` answers to *request*, from a child process."""
+    return run_in_child(f"{CHILD}:audit", to_record(request), progress=progress)

@@ -1,0 +1,109 @@
+"""Requests for a conversion, an inspection and an export; each runs in a child process, which imports TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detlite.convert.options import DetectorOptions
+from detlite.convert.source import TFLITE
+from detlite.runtime.child import run_in_child
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import Record, to_record
+
+CHILD = "detlite.convert.child_calls"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is converted: a `source`; or a `config` with its `checkpoint`; or an untrained `preset`.
+
+    Attributes:
+        source: a file or a folder.
+        way: which of a source's `graph` and `checkpoint` to use; None for the graph if there is one.
+        config: a pipeline.config.
+        checkpoint: the prefix of the checkpoint with its weights.
+        preset: the name of a zoo detector.
+        seed: of a preset's random weights.
+        classes: of a preset, without the background; None for its own.
+    """
+
+    source: Path | None = None
+    way: str | None = None
+    config: Path | None = None
+    checkpoint: Path | None = None
+    preset: str | None = None
+    seed: int | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class ConvertRequest:
+    """A conversion to an artifact in the folder `out`.
+
+    Attributes:
+        given: what is converted.
+        out: the folder.
+        options: facts that the source does not contain.
+        heads: `raw` or `postprocess`.
+        weights: `float32`, `float16`, `dynamic`, or `int8` of a quantization-aware checkpoint.
+        to: the format: a file's name in `convert/exporters/`.
+        force: whether an artifact in `out` is replaced.
+    """
+
+    given: Given
+    out: Path
+    options: DetectorOptions = field(default_factory=DetectorOptions)
+    heads: str = "raw"
+    weights: str = "float32"
+    to: str = TFLITE
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """The writing of the finished model `artifact` in the format `to`, as an artifact in the folder `out`."""
+
+    artifact: Path
+    to: str
+    out: Path
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class InspectRequest:
+    """The facts of the graph at `source`."""
+
+    source: Path
+    options: DetectorOptions
+
+
+def convert(request: ConvertRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.convert` answers to *request*.
+
+    Raises:
+        InputError: the source does not exist, or detlite cannot read it.
+        MissingToolError: TensorFlow is needed and not installed.
+        OutputExistsError: the folder has something in it, and *request* does not force.
+    """
+    return run_in_child(f"{CHILD}:convert", to_record(request), progress=progress)
+
+
+def export(request: ExportRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.export_artifact` answers to *request*.
+
+    Raises:
+        InputError: the model is in that format already, or has operators that the format lacks.
+        MissingToolError: the packages that write the format are not installed.
+    """
+    return run_in_child(f"{CHILD}:export_artifact", to_record(request), progress=progress)
+
+
+def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.inspect` answers to *request*.
+
+    Raises:
+        InputError: the file is no detector's graph, or detlite cannot read it.
+        MissingToolError: TensorFlow is not installed.
+    """
+    return run_in_child(f"{CHILD}:inspect", to_record(request), progress=progress)

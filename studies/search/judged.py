@@ -1,0 +1,30 @@
+"""The request for a quantization that is judged: with gates, explained, or over several numbers of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detlite.calibration.recipe import QuantizeRequest
+
+
+@dataclass(frozen=True)
+class JudgedRequest(QuantizeRequest):
+    """A quantization whose result is compared with the float model on images.
+
+    Attributes:
+        held_out: the images that models are scored on.
+        held_out_are_others: whether none of these is a calibration image.
+        annotations: the folder of the COCO images and the file of their labels, for the gate on mAP; or None.
+        gates: `min_fidelity` and `max_map_drop`, where asked for.
+        explain: whether an explanation page is written.
+        counts: the numbers of images of a curve.
+    """
+
+    held_out: tuple[Path, ...] = ()
+    held_out_are_others: bool = False
+    annotations: tuple[Path, Path] | None = None
+    gates: Mapping[str, float] = field(default_factory=dict)
+    explain: bool = False
+    counts: tuple[int, ...] = ()
