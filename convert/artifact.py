@@ -6,12 +6,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from detlite.runtime.artifact import HISTORY, Artifact, Step, artifact_folder, read_artifact
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step, artifact_folder, read_artifact
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import MODEL_NAMES
 from detlite.runtime.version import __version__
+
+ARTIFACT_FILES = (*MODEL_NAMES, CONTRACT, LABELS, HISTORY, "ranges.json", "explanation.html", "explanation.json")
+"""All that detlite writes to the folder of an artifact; other folders list their files in their history."""
+
+MOST_NAMED = 3  # files in an error
 
 HISTORY_SCHEMA = {"schema": "detlite.history", "schema_version": 1}
 
@@ -62,7 +68,7 @@ def prepare_output(out: Path, *, force: bool) -> None:
     """Check, before any work, that an artifact can be written to *out*, without leaving a trace.
 
     Raises:
-        InputError: *out* exists and *force* is false, or it contains something that detlite did not write, or it
+        InputError: *out* exists and *force* is false, or it contains a file that detlite did not write there, or it
             cannot be written to.
     """
     _clear_left_over(out.absolute())
@@ -72,16 +78,49 @@ def prepare_output(out: Path, *, force: bool) -> None:
         names = sorted(item.name for item in out.iterdir())
         if names and not force:
             raise InputError(f"{out} already contains {names[0]}; choose another folder, or pass --force to replace it")
-        if names and HISTORY not in names:
-            raise InputError(
-                f"{out} contains {names[0]}, which detlite did not write: it is not replaced; choose another"
-            )
+        _refuse_strangers(out)
     parent = _nearest_folder(out.absolute().parent)
     try:
         with tempfile.TemporaryFile(dir=parent):
             pass
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror} in {parent}; choose another folder") from error
+
+
+def _refuse_strangers(out: Path) -> None:
+    """Refuse to replace the folder *out* where it holds what detlite did not write there."""
+    own = _own_files(out)
+    strangers = sorted(set(_files_in(out)) - own)
+    if not strangers:
+        return
+    more = len(strangers) - MOST_NAMED
+    named = ", ".join(strangers[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    raise InputError(
+        f"{out} contains {named}, which detlite did not write: it is not replaced; move that away, or choose another "
+        "folder"
+    )
+
+
+def _own_files(out: Path) -> set[str]:
+    """Return the paths in *out* that detlite wrote, if it wrote the folder at all."""
+    history = out / HISTORY
+    if not history.is_file():
+        return set()
+    try:
+        listed = json.loads(history.read_text(encoding="utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError, RecursionError):  # damaged: an artifact's files have known names
+        listed = []
+    return {*ARTIFACT_FILES, *map(str, listed if isinstance(listed, list) else [])}
+
+
+def _files_in(out: Path) -> Iterator[str]:
+    """Yield the relative path of each file in *out*, and of each empty folder, with a slash at its end."""
+    for folder, folders, files in os.walk(out):
+        inside = Path(folder).relative_to(out)
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        yield from ((inside / name).as_posix() for name in (*files, *links))
+        if not files and not folders and inside != Path():
+            yield f"{inside.as_posix()}/"
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -92,9 +131,16 @@ def _nearest_folder(path: Path) -> Path:
     return path
 
 
-def history_json(steps: Sequence[Step]) -> str:
-    """Return the text of a `history.json` with these *steps*."""
-    return json.dumps({**HISTORY_SCHEMA, "steps": list(steps)}, indent=2, ensure_ascii=False) + "\n"
+def history_json(steps: Sequence[Step], files: Iterable[str] = ()) -> str:
+    """Return the text of a `history.json` with these *steps*.
+
+    Args:
+        steps: what was done, the first one first.
+        files: what is written to the folder beside it, by relative path, if that is not an artifact.
+    """
+    record = {**HISTORY_SCHEMA, "steps": list(steps)}
+    names = sorted(files)
+    return json.dumps(record | ({"files": names} if names else {}), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_folder(out: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:

@@ -1,15 +1,18 @@
 """Writing an artifact: whole or not at all."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from builders.tiny_tflite import tiny_contract, tiny_model
 
-from detlite.convert.artifact import prepare_output, step
+from detlite.calibration.ranges.ranges import RANGES
+from detlite.convert.artifact import history_json, prepare_output, step, write_folder
 from detlite.convert.model import Model
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.errors import InputError
+from detlite.studies.search.page import PAGE, RECORD
 
 HISTORY = (step("convert", input_sha256="0" * 64),)
 
@@ -65,3 +68,77 @@ def test_the_history_is_json_with_a_schema(tmp_path):
     Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(tmp_path / "x")
     record = json.loads((tmp_path / "x" / "history.json").read_text())
     assert (record["schema"], record["schema_version"]) == ("detlite.history", 1)
+
+
+def tree(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("strangers", "named"),
+    [
+        (["notes.txt"], "contains notes.txt, which"),
+        (["runs/1/p90.json"], "contains runs/1/p90.json, which"),
+        (["a", "b", "c", "d", "e"], "contains a, b, c and 2 more, which"),
+        (["labels.txt.bak", ".hidden"], "contains .hidden, labels.txt.bak, which"),
+    ],
+)
+def test_an_artifact_with_files_of_the_user_is_not_replaced(tmp_path, strangers, named):
+    model, out = Model(tiny_model(), "tflite", tiny_contract(), HISTORY), tmp_path / "x"
+    model.save(out)
+    for name in strangers:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match=f"{re.escape(named)} detlite did not write: .* move that away"):
+        model.save(out, force=True)
+    assert tree(tmp_path) == before
+
+
+def test_an_empty_folder_of_the_user_is_not_replaced(tmp_path):
+    model = Model(tiny_model(), "tflite", tiny_contract(), HISTORY)
+    model.save(tmp_path / "x")
+    (tmp_path / "x" / "photos").mkdir()
+    with pytest.raises(InputError, match="contains photos/, which"):
+        model.save(tmp_path / "x", force=True)
+
+
+def test_a_link_of_the_user_is_not_replaced(tmp_path):
+    model = Model(tiny_model(), "tflite", tiny_contract(), HISTORY)
+    model.save(tmp_path / "x")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "x" / "link").symlink_to(tmp_path / "photos")
+    with pytest.raises(InputError, match="contains link, which"):
+        model.save(tmp_path / "x", force=True)
+
+
+def test_an_artifact_with_all_that_detlite_writes_is_replaced(tmp_path):
+    model = Model(tiny_model(), "tflite", tiny_contract(), HISTORY)
+    model.save(tmp_path / "x", files={RANGES: "{}", PAGE: "<p>", RECORD: "{}"})
+    model.save(tmp_path / "x", force=True)
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == [
+        "contract.json",
+        "history.json",
+        "labels.txt",
+        "model.tflite",
+    ]
+
+
+def test_a_folder_that_lists_its_files_is_replaced(tmp_path):
+    files = {"src/main/model.tflite": b"x", "README.md": b"y"}
+    write_folder(tmp_path / "x", {**files, "history.json": history_json(HISTORY, files).encode()})
+    write_folder(tmp_path / "x", {"other": b"z"}, force=True)
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": 3}', "[" * 100_000])
+def test_a_folder_with_a_damaged_history_is_replaced_if_it_has_an_artifacts_files_alone(tmp_path, text):
+    model = Model(tiny_model(), "tflite", tiny_contract(), HISTORY)
+    model.save(tmp_path / "x")
+    (tmp_path / "x" / "history.json").write_text(text)
+    model.save(tmp_path / "x", force=True)
+    assert read_artifact(tmp_path / "x")
+    (tmp_path / "x" / "history.json").write_text(text)
+    (tmp_path / "x" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="contains notes.txt, which"):
+        model.save(tmp_path / "x", force=True)

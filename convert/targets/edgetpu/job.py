@@ -202,7 +202,7 @@ def files_of(outcomes: Sequence[Outcome], made: Compilation, compiler: Compiler)
     if len(outcomes) == 1 and contract is not None:
         files[CONTRACT] = contract.to_json().encode()
         files[LABELS] = "".join(f"{label}\n" for label in contract.labels).encode()
-    files[HISTORY] = history_json(steps).encode()
+    files[HISTORY] = history_json(steps, files).encode()
     return files
 
 
@@ -216,5 +216,5 @@ def files_without_compiler(jobs: Sequence[CompileJob]) -> dict[str, bytes]:
             for job in fixed
         ]
         steps = [{**one, "output_sha256": digest(job.model.data)} for one, job in zip(done, fixed, strict=True)]
-        files[HISTORY] = history_json(steps).encode()
+        files[HISTORY] = history_json(steps, files).encode()
     return files

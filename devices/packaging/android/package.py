@@ -99,7 +99,7 @@ def make_package(
     files |= more
     files["README.md"] = readme(naming, variants, measured, _beside(more), delivery=extras.asset_pack)
     done = step("package android", input_sha256=variants[0].source_sha256, package=naming.name)
-    files[HISTORY] = history_json([*variants[0].history, done]).encode()
+    files[HISTORY] = history_json([*variants[0].history, done], files).encode()
     return Package(naming, variants, measured, assets, files)
 
 
