@@ -1,4 +1,4 @@
-"""What `python3 board.pyz` runs first: it makes the program's modules importable, and starts it.
+"""What `python3 board.pyz` runs once Python is new enough: it makes the program's modules importable, and starts it.
 
 The modules are one archive inside the program: 100 small entries would make the file a third larger, and each start
 slower. Python compiles the modules of an archive at each start, which takes longer than a detection, so they are
@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 DIGEST = ""  # of the modules, filled in when the program is built: each program has its own folder
 MODULES = "modules.zip"
+INTERPRETERS = ("ai_edge_litert", "tflite_runtime", "tensorflow", "onnxruntime")
 
 
 def unpacked(program: Path, digest: str) -> Path | None:
@@ -87,7 +89,24 @@ def end(status: int) -> NoReturn:
     sys.exit(status)  # the interpreter says why the output cannot be written
 
 
-if __name__ == "__main__":
+def lacking() -> str | None:
+    """Return what this Python must have and lacks, with the command that installs it; None if it can run models."""
+    if find_spec("numpy") is not None:
+        return None
+    packages = ["numpy"]
+    if not any(find_spec(name) for name in INTERPRETERS):
+        packages.append("ai-edge-litert")
+    if find_spec("PIL") is None:
+        packages.append("pillow")
+    return f"{sys.executable} lacks {', '.join(packages)}: {sys.executable} -m pip install {' '.join(packages)}"
+
+
+def run() -> NoReturn:
+    """Run the program, and end with its exit status."""
     program = Path(sys.argv[0])
+    lacks = lacking()
+    if lacks is not None:
+        sys.stderr.write(f"{program.name}: {lacks}\n")
+        end(3)
     found = unpacked(program, DIGEST)
     end(start_from_copy(program) if found is None else start(found))

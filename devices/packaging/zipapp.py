@@ -21,7 +21,7 @@ from detlite.runtime.board.packed import ARTIFACT, IMAGES, PACKED
 from detlite.runtime.errors import InputError
 
 SHEBANG = b"#!/usr/bin/env python3\n"
-START = Path(__file__).with_name("start.py")
+FIRST, START = (Path(__file__).with_name(name) for name in ("first.py", "start.py"))
 PACKAGE = b'"""What `detlite package --runtime` packs: the runtime alone."""\n'
 RUNTIME = Path(__file__).parents[2] / "runtime"
 MOST_BYTES = 1 << 31
@@ -63,9 +63,10 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _program() -> Mapping[str, bytes]:
     """Return the files that every program has."""
     modules = _modules()
-    start = lean_source(START.read_text(encoding="utf-8"))
+    first, start = (lean_source(path.read_text(encoding="utf-8")) for path in (FIRST, START))
     digest = hashlib.sha256(modules).hexdigest()[:16]
-    return {"__main__.py": start.replace('DIGEST = ""', f'DIGEST = "{digest}"').encode(), MODULES: modules}
+    start = start.replace('DIGEST = ""', f'DIGEST = "{digest}"')
+    return {"__main__.py": first.encode(), "board_start.py": start.encode(), MODULES: modules}
 
 
 def _modules() -> bytes:

@@ -19,7 +19,7 @@ from builders.tiny_tflite import save_tiny
 
 from detlite.devices.packaging.lean import lean_source
 from detlite.devices.packaging.start import MODULES
-from detlite.devices.packaging.zipapp import START, board_program
+from detlite.devices.packaging.zipapp import FIRST, START, board_program
 from detlite.runtime.errors import InputError
 from detlite.studies.detect.results import DetectRun
 
@@ -74,7 +74,7 @@ def test_the_program_is_the_same_bytes_each_time_and_under_120_kb():
 
 
 def test_the_program_holds_the_runtime_alone(program):
-    assert zipfile.ZipFile(program).namelist() == ["__main__.py", MODULES]
+    assert zipfile.ZipFile(program).namelist() == ["__main__.py", "board_start.py", MODULES]
     names = modules_of(program)
     assert {"detlite/runtime/session.py", "detlite/runtime/measure/scenarios/server.py"} <= set(names)
     assert all(name.startswith(("detlite/__init__", "detlite/runtime/")) for name in names)
@@ -246,5 +246,31 @@ def test_a_crash_of_the_interpreter_is_told(program, tmp_path, artifact, photo):
     assert "died of SIGKILL" in ran.stderr
 
 
-def test_a_boards_python_can_read_the_first_module():
+def test_a_boards_python_can_read_the_module_that_starts_it():
     ast.parse(START.read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="needs lib2to3, the grammar of Python 2")
+@pytest.mark.filterwarnings("ignore:lib2to3")
+def test_python_2_can_read_the_first_file():
+    from lib2to3.pgen2.driver import Driver
+    from lib2to3.pygram import python_grammar
+    from lib2to3.pytree import convert
+
+    assert Driver(python_grammar, convert).parse_string(FIRST.read_text(encoding="utf-8"))
+    assert FIRST.read_text(encoding="utf-8").isascii()
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 8)])
+def test_an_older_python_is_told_which_one_is_needed(program, version):
+    code = f"import runpy, sys; sys.version_info = {version}; runpy.run_path({str(program)!r}, run_name='__main__')"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said = f"board.pyz needs Python 3.9 or newer; {sys.executable} is Python {version[0]}.{version[1]}: run it with a "
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", said + "newer one, such as python3.11\n")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("detect", "x", "y.png"), ("measure", "x")])
+def test_a_python_without_numpy_is_told_what_to_install(program, arguments):
+    ran = run(program, *arguments, options=("-I", "-S"))
+    said = f"board.pyz: {sys.executable} lacks numpy, ai-edge-litert, pillow: {sys.executable} -m pip install numpy "
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", said + "ai-edge-litert pillow\n")
