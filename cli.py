@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detlite.runtime.errors import DetliteError
+from detlite.runtime.printable import printable
 from detlite.runtime.version import __version__
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(text: str, status: int) -> int:
-    click.echo(f"detlite: {' '.join(text.split())}", err=True)
+    click.echo(printable(f"detlite: {' '.join(text.split())}"), err=True)  # noqa: TID251 - without the console's imports
     return status
 
 

@@ -9,7 +9,7 @@ import click
 
 from detlite.commands.command import WorkCommand
 from detlite.commands.comparing import compare_models
-from detlite.commands.console import emit_json, emit_table, notice
+from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.commands.options import json_option, multiple_subgraphs_option
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.compare.comparison import RunComparison, compare_runs, said
@@ -73,7 +73,7 @@ def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
     if as_json:
         emit_json("run_comparison", found.to_record())
     elif values["as_markdown"]:
-        click.echo(markdown(found))
+        say(markdown(found))
     else:
         _show(found)
     if found.findings:
@@ -93,4 +93,4 @@ def _show(found: RunComparison) -> None:
     emit_table(COLUMNS, rows(found))
     count = len(found.findings)
     verdict = f"{count} finding{'s' if count != 1 else ''}" if count else "no finding"
-    click.echo(f"{found.second.record} against {found.first.record}: {verdict}")
+    say(f"{found.second.record} against {found.first.record}: {verdict}")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
-from detlite.commands.console import emit_json, progress
+from detlite.commands.console import emit_json, progress, say
 from detlite.commands.image_options import images_given
 from detlite.runtime.errors import FindingError
 from detlite.studies.compare.file_comparison import CompareOptions, compare, read_side
@@ -28,8 +26,8 @@ def compare_models(
         emit_json("compare", found.to_record(str(a), str(b)))
     else:
         for line in (*found.lines, *(f"differs: {text}" for text in found.findings)):
-            click.echo(line)
-        click.echo(f"{a}, {b}: {found.what}: {'they do not agree' if found.findings else 'they agree'}")
+            say(line)
+        say(f"{a}, {b}: {found.what}: {'they do not agree' if found.findings else 'they agree'}")
     if found.findings:
         more = f", and {len(found.findings) - 1} more" if len(found.findings) > 1 else ""
         raise FindingError(f"{a} and {b} do not agree: {found.findings[0]}{more}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from detlite.commands.command import WorkCommand
-from detlite.commands.console import notice, progress
+from detlite.commands.console import notice, progress, say
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.commands.target import check_suffix, compile_choices, show_answer
 from detlite.convert.target import Target, TargetRequest
@@ -49,7 +49,7 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
 
 def _say(as_json: bool) -> Callable[[str], None]:
     """Return what prints a line of the result: nothing does beside JSON."""
-    return (lambda _line: None) if as_json else click.echo
+    return (lambda _line: None) if as_json else say
 
 
 def _refuse(models: tuple[Path, ...], name: str, target: Target, chip: str) -> None:

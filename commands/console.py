@@ -15,10 +15,16 @@ from typing import Any
 
 import click
 
+from detlite.runtime.printable import printable
 from detlite.runtime.progress import Progress
 from detlite.runtime.version import SCHEMA_VERSION
 
 LINE_EVERY_S = 2.0  # without a terminal: time between lines of progress
+
+
+def say(text: str) -> None:
+    """Write *text* to stdout, and a line feed; control characters of files and devices are shown as escapes."""
+    click.echo(printable(text))  # noqa: TID251 - the one place
 
 
 def emit_json(schema: str, record: Mapping[str, Any]) -> None:
@@ -28,7 +34,7 @@ def emit_json(schema: str, record: Mapping[str, Any]) -> None:
 
 def emit_record(record: Mapping[str, Any]) -> None:
     """Write *record*, which has its `schema` and `schema_version`, to stdout as JSON."""
-    click.echo(as_json(record))
+    say(as_json(record))
 
 
 def as_json(record: Mapping[str, Any]) -> str:
@@ -41,19 +47,19 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     cells = [[str(cell) for cell in row] for row in [columns, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def emit_facts(facts: Mapping[str, object]) -> None:
     """Write `key  value` lines to stdout."""
     width = max((len(key) for key in facts), default=0)
     for key, value in facts.items():
-        click.echo(f"{key.ljust(width)}  {value}")
+        say(f"{key.ljust(width)}  {value}")
 
 
 def notice(text: str) -> None:
     """Write one line to stderr."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)  # noqa: TID251 - the one place
 
 
 def draws_bars() -> bool:

@@ -9,7 +9,7 @@ import click
 
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
-from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.options import (
     HEADS,
     force_option,
@@ -81,4 +81,4 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
         notice(line)
     size = Path(answer["model"]).stat().st_size
     notice(f"from {answer['way']}; origin of the numbers: {out / 'contract.json'}")
-    click.echo(f"{out}: {values['heads']} heads, {values['weights']}, {model_line(answer)}, {size / 1e6:.2f} MB")
+    say(f"{out}: {values['heads']} heads, {values['weights']}, {model_line(answer)}, {size / 1e6:.2f} MB")

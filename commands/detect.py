@@ -12,7 +12,7 @@ import click
 
 from detlite.accuracy.coco_file import CocoIds, coco_ids, coco_rows
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import write_file
@@ -128,13 +128,13 @@ def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
     videos = [one for one in run.images if one.frame is not None]
     for one in stills:
         for line in _lines(one, threshold):
-            click.echo(line)
+            say(line)
     for name in dict.fromkeys(one.image for one in videos):
-        click.echo(_video_line(name, [one for one in videos if one.image == name], threshold))
+        say(_video_line(name, [one for one in videos if one.image == name], threshold))
     count = sum(len(one.shown(threshold)) for one in run.images)
     frames = f" and {len(videos)} frames" if videos else ""
     where = "" if draw is None else f", drawn to {draw}"
-    click.echo(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
+    say(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
 
 
 def _lines(one: ImageResult, threshold: float) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from detlite.commands.console import emit_facts, emit_json, emit_table
+from detlite.commands.console import emit_facts, emit_json, emit_table, say
 from detlite.commands.options import json_option
 from detlite.commands.read import command as read
 from detlite.commands.simulate import command as simulate
@@ -59,7 +59,7 @@ def list_devices(inventory: Path | None, as_json: bool) -> None:
     emit_table(
         ("name", "kind", "by", "at", "state", "model", "system"), [[row[key] or "" for key in ROW] for row in rows]
     )
-    click.echo(f"{len(rows)} devices, {sum(row['there'] for row in rows)} there; {known.path}")
+    say(f"{len(rows)} devices, {sum(row['there'] for row in rows)} there; {known.path}")
 
 
 ROW = ("name", "kind", "way", "at", "state", "model", "system")
@@ -118,6 +118,6 @@ def clean_devices(names: tuple[str, ...], inventory: Path | None) -> None:
         with connect(device) as transport:
             freed = clean(transport, device.folder)
         with telling:
-            click.echo(f"{device.name}: {freed / 1e6:.1f} MB freed in {device.folder}")
+            say(f"{device.name}: {freed / 1e6:.1f} MB freed in {device.folder}")
 
     refuse_failures(devices, on_each(devices, one))

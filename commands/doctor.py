@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from detlite.commands.console import emit_facts, emit_json
+from detlite.commands.console import emit_facts, emit_json, say
 from detlite.commands.device_options import device_option
 from detlite.commands.options import json_option
 from detlite.devices.doctor.examine import Diagnosis, all_checks, examine
@@ -73,9 +73,9 @@ def _show(found: Diagnosis) -> None:
         }
     )
     for name, finding in found.findings:
-        click.echo(f"{finding.level}: {name}: {finding.text}\n    cure: {finding.cure}")
+        say(f"{finding.level}: {name}: {finding.text}\n    cure: {finding.cure}")
     cautions = len(found.findings) - found.spoiled
     verdict = (
         f"{found.spoiled} that would spoil a measurement" if found.spoiled else "nothing would spoil a measurement"
     )
-    click.echo(f"{word}{subject.device.name}: {verdict}, {cautions} caution(s)")
+    say(f"{word}{subject.device.name}: {verdict}, {cautions} caution(s)")

@@ -26,7 +26,7 @@ from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
 from detlite.accuracy.results import FIDELITY, Accuracy, Agreement
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
+from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
 from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.ground_truth import ground_truth_options, label_options, labels_given
 from detlite.commands.image_options import images_given
@@ -201,12 +201,12 @@ def _show(artifact: Path, result: Accuracy | Agreement, *, per_class: bool) -> N
         name, value = FIDELITY, result.fidelity.value
     for gate in result.gates:
         notice(f"{gate.number} {gate.came:.4g}, required {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
-    click.echo(f"{mark}{artifact}: {name} {value:.2f} % on {result.run.images} images")
+    say(f"{mark}{artifact}: {name} {value:.2f} % on {result.run.images} images")
 
 
 def _show_classes(result: Accuracy) -> None:
     rows = [one.to_record() for one in result.classes]
-    click.echo()
+    say("")
     emit_table(list(rows[0]), [[_shown(value) for value in row.values()] for row in rows])
 
 

@@ -8,7 +8,7 @@ import click
 
 from detlite.commands.command import WorkCommand
 from detlite.commands.completion import names_of
-from detlite.commands.console import emit_json, progress
+from detlite.commands.console import emit_json, progress, say
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called, exporter_names
@@ -46,4 +46,4 @@ def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -
         emit_json("export", answer)
         return
     size_mb = Path(answer["model"]).stat().st_size / 1e6
-    click.echo(f"{out}: {exporter.title}, {model_line(answer)}, {size_mb:.2f} MB")
+    say(f"{out}: {exporter.title}, {model_line(answer)}, {size_mb:.2f} MB")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from detlite.commands.completion import model_or_file
-from detlite.commands.console import emit_facts, emit_json, notice, progress
+from detlite.commands.console import emit_facts, emit_json, notice, progress, say
 from detlite.commands.options import json_option, source_options, take_detector_options
 from detlite.commands.target import check_suffix, inspect_choices, show_answer
 from detlite.convert.target import TargetRequest
@@ -61,7 +61,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
         emit_json("inspect", facts)
     else:
         emit_facts(_lines(facts))
-        click.echo(f"{Path(file).name}: {facts['is']}; next: {facts['next'][0] if facts['next'] else 'nothing'}")
+        say(f"{Path(file).name}: {facts['is']}; next: {facts['next'][0] if facts['next'] else 'nothing'}")
     if facts.get("findings"):
         raise FindingError(f"{file} is not a valid Edge TPU package: {'; '.join(facts['findings'])}")
 

@@ -11,7 +11,7 @@ import click
 
 from detlite.calibration.images.demo import photographs
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.console import emit_record, notice, progress
+from detlite.commands.console import emit_record, notice, progress, say
 from detlite.commands.device_options import devices_asked_for, devices_option
 from detlite.commands.image_options import images_given
 from detlite.commands.measure_devices import measure_on_devices
@@ -167,7 +167,7 @@ def _show(found: Measurement, folder: Path | None, *, as_json: bool) -> int:
     if as_json:
         emit_record(found.to_record())
     else:
-        click.echo(measurement_text(found, str(folder) if folder else None), nl=False)
+        say(measurement_text(found, str(folder) if folder else None).removesuffix("\n"))
     if found.failure is None:
         return 0
     notice(f"detlite: {found.failure.text}")

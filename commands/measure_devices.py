@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
-from detlite.commands.console import emit_json, emit_record, notice, progress
+from detlite.commands.console import emit_json, emit_record, notice, progress, say
 from detlite.devices.benchmark_result import BenchmarkResult, benchmark_text
 from detlite.devices.inventory import Device
 from detlite.devices.remote.benchmark import benchmark_asked, benchmark_on
@@ -82,7 +80,7 @@ def _show(results: Sequence[Found], out: Path | None, devices: Sequence[Device])
             benchmark_text(found, folder) if isinstance(found, BenchmarkResult) else measurement_text(found, folder)
         )
         word = SIMULATED if found.simulated else EMULATED if found.emulated else ""
-        click.echo(marked_text(text, word) if word else text, nl=False)
+        say((marked_text(text, word) if word else text).removesuffix("\n"))
 
 
 def _status(results: Sequence[Found]) -> int:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from detlite.commands.command import option_group
-from detlite.commands.console import emit_facts, emit_json, notice, progress
+from detlite.commands.console import emit_facts, emit_json, notice, progress, say
 from detlite.convert.artifact import prepare_output
 from detlite.convert.model import digest
 from detlite.convert.tflite.metadata_write import About
@@ -96,7 +96,7 @@ def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool
         emit_json("package_android", _record(package, out))
         return
     emit_facts(_lines(package))
-    click.echo(f"{out}: {len(package.files)} files for {naming.package}; start with {out / 'README.md'}")
+    say(f"{out}: {len(package.files)} files for {naming.package}; start with {out / 'README.md'}")
 
 
 def verify_built_app(app: Path, package: Path | None, values: Record, *, as_json: bool) -> None:
@@ -114,7 +114,7 @@ def verify_built_app(app: Path, package: Path | None, values: Record, *, as_json
     else:
         emit_facts(_verified(found))
         if not found.findings:
-            click.echo(f"{app}: {', '.join(found.packages)} as packaged, {len(found.models)} model file(s)")
+            say(f"{app}: {', '.join(found.packages)} as packaged, {len(found.models)} model file(s)")
     for note in found.notes:
         notice(f"note: {note}")
     if found.findings:

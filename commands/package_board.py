@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from detlite.commands.command import option_group
-from detlite.commands.console import emit_facts, emit_json
+from detlite.commands.console import emit_facts, emit_json, say
 from detlite.commands.image_options import images_given
 from detlite.convert.model import digest
 from detlite.devices.packaging.zipapp import board_program
@@ -52,7 +52,7 @@ def package_for_board(
         emit_json("board_program", facts)
         return
     emit_facts({"model": model or "none", **facts})
-    click.echo(f"{out}: {len(program)} bytes; on the board: python3 {out.name} selftest")
+    say(f"{out}: {len(program)} bytes; on the board: python3 {out.name} selftest")
 
 
 def _write(out: Path, program: bytes) -> None:

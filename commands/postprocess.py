@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from detlite.commands.command import WorkCommand
-from detlite.commands.console import emit_json
+from detlite.commands.console import emit_json, say
 from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_options, out_option
 from detlite.convert.artifact import open_artifact, prepare_output, step
 from detlite.convert.model import model_of, require_tflite
@@ -53,7 +53,7 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
         return
     applied = detection_of(contract).nms
     heads = "raw heads" if has_raw_heads(contract) else f"{applied.kind} NMS, {applied.max_detections} detections"
-    click.echo(f"{out}: {heads}, score {applied.score_threshold:g}, IoU {applied.iou_threshold:g}")
+    say(f"{out}: {heads}, score {applied.score_threshold:g}, IoU {applied.iou_threshold:g}")
 
 
 def _change(data: bytes, contract: Contract, nms: NmsOptions, *, add: bool, remove: bool) -> tuple[bytes, Contract]:

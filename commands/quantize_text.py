@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from detlite.calibration.recipe import QuantizeRequest
-from detlite.commands.console import emit_table, notice
+from detlite.commands.console import emit_table, notice, say
 
 Record = dict[str, Any]
 
@@ -24,13 +22,13 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         notice(f"calibrated with {count}: fewer than {FEWEST_IMAGES} images leave the ranges to chance")
     if mixed := answer.get("mixed"):
         names = [name.split(";")[0] for name in mixed["float_operators"]]
-        click.echo(f"left float: {', '.join(names) or 'nothing; int8 alone is good enough'}")
+        say(f"left float: {', '.join(names) or 'nothing; int8 alone is good enough'}")
         if names:
             _say_costs(mixed)
     if explanation := answer.get("explanation"):
-        click.echo(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
+        say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     images = f", {count} calibration images" if count else ""
-    click.echo(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
+    say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
 
 
 def _say_scored(answer: Record) -> None:
@@ -50,7 +48,7 @@ def _say_costs(mixed: Record) -> None:
     ]
     emit_table(("left float, cumulative", "latency here, ms", "Edge TPU partitions", "unmapped"), rows)
     int8, left = (mixed["edgetpu"][name] for name in ("int8", "mixed"))
-    click.echo(
+    say(
         f"latency here: {mixed['mixed_latency_ms']:.2f} ms, {mixed['int8_latency_ms']:.2f} ms in int8 alone; on an "
         f"Edge TPU, predicted: {left['partitions']} partitions and {left['unmapped']} operators left to the CPU, "
         f"{int8['partitions']} and {int8['unmapped']} in int8 alone"
@@ -76,7 +74,7 @@ def say_curve(answer: Record) -> None:
     _say_scored(answer)
     rows = [(point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"])) for point in answer["points"]]
     emit_table(("images", "fidelity %", "95 % interval"), rows)
-    click.echo(f"On {answer['scored_images']} images: {answer['verdict']}.")
+    say(f"On {answer['scored_images']} images: {answer['verdict']}.")
 
 
 def _interval(interval: Record) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from detlite.commands.command import WorkCommand
-from detlite.commands.console import emit_json
+from detlite.commands.console import emit_json, say
 from detlite.commands.options import json_option
 from detlite.runtime.errors import InputError
 from detlite.studies.report.runs import report_of
@@ -39,4 +39,4 @@ def command(runs: tuple[Path, ...], out: Path, *, force: bool, as_json: bool) ->
         files = {"html": str(html), "markdown": str(markdown), "json": str(record)}
         emit_json("report_files", {"verdict": report.verdict, "status": report.status, **files})
         return
-    click.echo(f"{html}: {len(report.models)} model(s), {len(runs)} run(s). {report.verdict}")
+    say(f"{html}: {len(report.models)} model(s), {len(runs)} run(s). {report.verdict}")

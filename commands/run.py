@@ -9,7 +9,7 @@ import click
 
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
-from detlite.commands.console import emit_json, notice, progress
+from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.job import SUFFIX, overrides_in, read_job, run_job
 from detlite.commands.options import json_option
 from detlite.convert.find_source import locate
@@ -133,4 +133,4 @@ def _say(results: Results, html: Path, as_json: bool) -> None:
         record |= {"fidelity": results.scores["fidelity"]["value"], "coco": results.scores["coco"]}
         emit_json("run_result", record | {"parity": results.parity, "unrepaired": results.unrepaired})
         return
-    click.echo(f"{verdict(results)} Models in {folder}, report: {html}")
+    say(f"{verdict(results)} Models in {folder}, report: {html}")

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from detlite.commands.console import notice
+from detlite.commands.console import notice, say
 from detlite.devices.inventory import ENVIRONMENT
 from detlite.devices.simulated.power import Running, simulated
 from detlite.devices.simulated.simulator import Simulator, simulator_called, simulator_names
@@ -67,7 +67,7 @@ def command(words: tuple[str, ...], faults: tuple[str, ...], out: Path | None) -
 def _list_faults(names: tuple[str, ...]) -> int:
     for name in names or simulator_names():
         for fault, what in simulator_called(name).all_faults().items():
-            click.echo(f"{name}  {fault}: {what.title}")
+            say(f"{name}  {fault}: {what.title}")
     return 0
 
 
@@ -128,7 +128,7 @@ def _run(program: tuple[str, ...], inventory: Path) -> int:
 
 
 def _wait(inventory: Path) -> NoReturn:
-    click.echo(f"{inventory.read_text(encoding='utf-8')}\nexport {ENVIRONMENT}={inventory}")
+    say(f"{inventory.read_text(encoding='utf-8')}\nexport {ENVIRONMENT}={inventory}")
     notice("the simulated devices run until Ctrl-C")
     while True:
         signal.pause()

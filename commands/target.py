@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from detlite.commands.console import emit_json, emit_table, notice
+from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.convert.target import Target, TargetAnswer, known_targets
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import is_model_file, model_in
@@ -139,7 +139,7 @@ def show_answer(answer: TargetAnswer, *, as_json: bool) -> None:
     else:
         for part in answer.text:
             if isinstance(part, str):
-                click.echo(part)
+                say(part)
             else:
                 emit_table(part.columns, part.rows)
     for text in answer.cautions:

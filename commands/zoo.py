@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from detlite.commands.completion import names_of, zoo_names
-from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress
+from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
 from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, select
 
 
@@ -86,7 +86,7 @@ def show(name: str, as_json: bool) -> None:
         "convertible": f"{_yes(able)}: {why}",
     }
     emit_facts(facts)
-    click.echo()
+    say("")
     rows = [
         (
             figure.metric,
@@ -99,11 +99,11 @@ def show(name: str, as_json: bool) -> None:
         for figure in model.figures
     ]
     emit_table(("figure", "value", "images", "device", "precision", "page"), rows)
-    click.echo()
+    say("")
     for archive in model.archives:
-        click.echo(archive.url)
+        say(archive.url)
     for package in model.packages:
-        click.echo(f"{package.registry} package {package.name} {package.version}")
+        say(f"{package.registry} package {package.name} {package.version}")
 
 
 @command.command()
@@ -141,7 +141,7 @@ def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> 
     emit_facts({"source": found.source, "sha256": found.sha256})
     able, why = convertible(find(name))
     verdict = "ready to convert" if able else f"downloaded, but detlite cannot convert it ({why})"
-    click.echo(f"{find(name).name}: {verdict}, in {found.path}")
+    say(f"{find(name).name}: {verdict}, in {found.path}")
 
 
 def _record(model: ZooModel) -> dict[str, object]:

@@ -14,6 +14,7 @@ from detlite.runtime.hashing import sha256_of
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import Size
 from detlite.runtime.model_file import is_model_file
+from detlite.runtime.printable import printable
 from detlite.runtime.session import Session
 from detlite.runtime.task import Result
 
@@ -44,7 +45,7 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
         record = _record(found, values["score"], session.runtime, model.name if is_packed else str(model))
         sys.stdout.write(json.dumps(record, indent=1) + "\n")
     else:
-        sys.stdout.write(_text(found, values["score"]))
+        sys.stdout.write(printable(_text(found, values["score"])))
     return 0
 
 

@@ -101,5 +101,7 @@ def _detect(requests: Iterator[Any]) -> int:
 
 
 def _fail(text: str, status: int) -> int:
-    sys.stderr.write(f"board.pyz: {' '.join(text.split())}\n")
+    from detlite.runtime.printable import printable
+
+    sys.stderr.write(printable(f"board.pyz: {' '.join(text.split())}\n"))
     return status

@@ -14,6 +14,7 @@ from detlite.runtime.image.files import folder_images, skipped_notice
 from detlite.runtime.measure.measurement_text import measurement_text
 from detlite.runtime.measure.options import setup_of
 from detlite.runtime.measure.run import measure_model
+from detlite.runtime.printable import printable
 
 
 def measure_command(values: Dict[str, Any]) -> int:
@@ -32,10 +33,10 @@ def measure_command(values: Dict[str, Any]) -> int:
     if values["as_json"]:
         sys.stdout.write(json.dumps(found.to_record(), indent=1, allow_nan=False) + "\n")
     else:
-        sys.stdout.write(measurement_text(found, str(out) if out else None))
+        sys.stdout.write(printable(measurement_text(found, str(out) if out else None)))
     if found.failure is None:
         return 0
-    sys.stderr.write(f"board.pyz: {found.failure.text}\n")
+    sys.stderr.write(printable(f"board.pyz: {found.failure.text}\n"))
     return found.failure.exit_status
 
 
@@ -44,7 +45,7 @@ def _images(folder: Path) -> List[Path]:
     found = folder_images(folder)
     text = skipped_notice(folder, found.skipped)
     if text is not None:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(printable(f"{text}\n"))
     return list(found.paths)
 
 

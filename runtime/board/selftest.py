@@ -17,6 +17,7 @@ from detlite.runtime.image.resize import resize
 from detlite.runtime.measure.loadgen_random import sample_order
 from detlite.runtime.measure.machine import machine_facts
 from detlite.runtime.measure.presets import SAMPLE_SEED
+from detlite.runtime.printable import printable
 from detlite.runtime.runners.interpreter import find_interpreter
 
 Check = Tuple[str, Callable[[], str]]
@@ -32,7 +33,8 @@ def selftest_command(values: Dict[str, Any]) -> int:
         sys.stdout.write(json.dumps({**record, "device": machine_facts()}, indent=1) + "\n")
     else:
         for result in results:
-            sys.stdout.write(f"{'passed' if result['passed'] else 'FAILED'}  {result['check']}: {result['text']}\n")
+            word = "passed" if result["passed"] else "FAILED"
+            sys.stdout.write(printable(f"{word}  {result['check']}: {result['text']}\n"))
     return 0 if passed else 1
 
 
