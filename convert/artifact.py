@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -166,12 +167,18 @@ def write_folder(out: Path, files: Mapping[str, bytes], *, force: bool = False) 
 
 def _clear_left_over(out: Path) -> None:
     """Clean up beside *out* after a killed run: delete partial folders, restore a folder that was being replaced."""
-    for old in out.parent.glob(f".{out.name}.*.old"):
+    for old in _left_over(out, "old"):
         if not out.exists() and (old / out.name).is_dir():
             (old / out.name).rename(out)
         shutil.rmtree(old, ignore_errors=True)
-    for part in out.parent.glob(f".{out.name}.*.partial"):
+    for part in _left_over(out, "partial"):
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _left_over(out: Path, suffix: str) -> list[Path]:
+    """Return the folders beside *out* that `tempfile` named for detlite; no other is touched."""
+    name = re.compile(rf"\.{re.escape(out.name)}\.[a-z0-9_]{{8}}\.{suffix}")
+    return [path for path in out.parent.glob(".*") if name.fullmatch(path.name)]
 
 
 def _flush(file: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from detlite.devices.transport.run import run
 from detlite.devices.transport.transport import LostError
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.measure.results import Measurement
-from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, write_json
+from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, refuse_strangers, write_json
 
 LONGEST_S = 6 * 3600.0
 FETCH_S = 300.0
@@ -54,7 +55,7 @@ def prepare_run_folder(out: Path, *, force: bool) -> None:
     """Check that a run can be written to the folder *out*.
 
     Raises:
-        InputError: it holds something, and *force* is false or that is no run.
+        InputError: it holds something, and *force* is false or that is no run, or not a run alone.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
@@ -62,21 +63,24 @@ def prepare_run_folder(out: Path, *, force: bool) -> None:
         raise InputError(f"{out} holds something that is no run: choose another folder")
     if not force:
         raise InputError(f"{out} already holds a run: choose another folder, or pass --force to replace it")
+    refuse_strangers(out)
 
 
 def bring(held: Hold, folder: str, out: Path | None) -> None:
     """Copy the run's folder from the device to *out*, and remove it there."""
     if out is not None:
         done = run(held.transport, ["tar", "-c", "-f", "-", "-C", folder, "."], timeout_s=FETCH_S)
-        part = out.with_name(f"{out.name}.partial")
-        shutil.rmtree(part, ignore_errors=True)
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.absolute().parent))
         try:
             with tarfile.open(fileobj=io.BytesIO(done.out), mode="r:") as archive:
                 archive.extractall(part, filter="data")
         except (tarfile.TarError, OSError) as error:
             shutil.rmtree(part, ignore_errors=True)
             raise DeviceError(f"{held.transport.name}: the run did not arrive whole: {error}") from error
+        part.chmod(0o755)
         if out.exists():
+            refuse_strangers(out)
             shutil.rmtree(out)
         part.replace(out)
     run(held.transport, ["rm", "-rf", folder], timeout_s=FETCH_S)

@@ -26,6 +26,7 @@ from detlite.runtime.measure.run_folder import (
     process_folder,
     read_json,
     read_rows,
+    refuse_strangers,
     set_aside,
     write_json,
 )
@@ -102,6 +103,7 @@ def prepare_run(run: Path, setup: Setup, *, force: bool) -> bool:
             return False
         if not force:
             raise InputError(f"{run} already contains a run: choose another folder, or pass --force to replace it")
+        refuse_strangers(run)
         for item in run.iterdir():
             shutil.rmtree(item) if item.is_dir() else item.unlink()
     elif run.exists() and not run.is_dir():

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional
 
@@ -33,9 +34,36 @@ DETECTIONS = "detections.jsonl"
 OPENED, WARM_UP, SAMPLES, ENDED = "opened.json", "warm_up.tsv", "samples.tsv", "ended.json"
 OPENED_KEYS = ("runtime", "model_sha256", "load_ns", "first_ns", "placements", "images", "machine")
 ENDED_KEYS = ("model_sha256", "memory_peak_bytes", "wall_clock_step_s")
+OWN = re.compile(
+    r"protocol\.json|state\.jsonl|measurement\.json|detections\.jsonl"
+    r"|mlperf_log_(summary\.txt|detail\.txt|accuracy\.json)"
+    r"|process-\d+\.log|process-\d+/((opened|ended)\.json|(warm_up|samples|samples-cut-\d+)\.tsv)?"
+)
+"""The paths in a run's folder that detlite writes; the log is benchmark_model's."""
+
 HEADER = "\t".join(COLUMNS) + "\n"
 
 Record = Dict[str, Any]
+
+
+def refuse_strangers(run: Path) -> None:
+    """Refuse to replace the folder *run* where it holds a file that is not a run's.
+
+    Raises:
+        InputError: it does; nothing was changed.
+    """
+    for folder, folders, files in os.walk(run):
+        inside = Path(folder).relative_to(run)
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        found = [(inside / name).as_posix() for name in (*files, *links)]
+        if not files and not folders and inside != Path():
+            found.append(f"{inside.as_posix()}/")
+        for path in sorted(found):
+            if not OWN.fullmatch(path):
+                raise InputError(
+                    f"{run} contains {path}, which is no file of a run: it is not replaced; move that away, or choose "
+                    "another folder"
+                )
 
 
 class Appender:

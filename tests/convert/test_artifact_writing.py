@@ -30,13 +30,21 @@ def test_labels_stand_one_a_line(tmp_path):
 
 
 def test_a_folder_that_was_being_replaced_when_killed_comes_back(tmp_path):
-    old = tmp_path / ".x.abc.old" / "x"
+    old = tmp_path / ".x.abcd1234.old" / "x"
     Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(old)
-    (tmp_path / ".x.def.partial").mkdir()
+    (tmp_path / ".x.efgh56_8.partial").mkdir()
     with pytest.raises(InputError, match="already contains"):
         Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(tmp_path / "x")
     assert read_artifact(tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("name", [".x.mine.old", ".x.mine.partial", ".x.my-notes.partial", ".xx.abcd1234.old"])
+def test_a_neighbour_of_another_name_is_left_alone(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "notes.txt").write_text("mine")
+    Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(tmp_path / "x")
+    assert (tmp_path / name / "notes.txt").read_text() == "mine"
 
 
 def test_a_place_that_cannot_be_written_to_is_said():

@@ -97,6 +97,18 @@ def test_a_finished_run_is_not_written_over(tmp_path):
     assert measure_model(scripted(tmp_path), run=tmp_path / "run", force=True).validity == "VALID"
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "process-1/notes.txt", "mlperf_log_mine.txt", "photos/a.jpg"])
+def test_a_run_with_a_file_of_the_user_is_not_replaced(tmp_path, name):
+    measure_model(scripted(tmp_path), run=tmp_path / "run")
+    path = tmp_path / "run" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(InputError, match=f"contains {name}, which is no file of a run: it is not replaced"):
+        measure_model(scripted(tmp_path), run=tmp_path / "run", force=True)
+    assert path.read_text() == "mine"
+    assert (tmp_path / "run" / "measurement.json").is_file()
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/photo.jpg").write_text("mine")
