@@ -1,4 +1,4 @@
-"""How a model is quantized, and the request for it: quantization runs in a child process."""
+"""How a model is quantized, and the requests for it, as a child process receives them: see `apart.py`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
 from detlite.calibration.weights.method import DEFAULT_METHOD
 from detlite.convert.options import DetectorOptions
-from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import unknown_name
-from detlite.runtime.progress import Progress, silent
-from detlite.runtime.records import Record, to_record
-
-CHILD = "detlite.calibration.child_calls"
 
 
 @dataclass(frozen=True)
@@ -25,9 +20,9 @@ class Recipe:
         method: a file's name in `calibration/weights/methods/`.
         io: dtype of the input and of raw heads: int8, uint8 or float32; None for the scheme's default.
         heads: `raw`, `postprocess`, or None for the source's heads.
-        estimator: a file's name in `calibration/estimators/`.
+        estimator: a file's name in `calibration/ranges/estimators/`.
         floating: operators that stay float, by type or by their output's name.
-        scheme: a file's name in `calibration/schemes/`, with - for _.
+        scheme: a file's name in `calibration/numbers/schemes/`, with - for _.
     """
 
     method: str = DEFAULT_METHOD
@@ -101,18 +96,3 @@ class AuditRequest:
     out: Path
     contract: str
     options: DetectorOptions
-
-
-def quantize_apart(request: QuantizeRequest, *, progress: Progress = silent) -> Record:
-    """Return what `detlite.calibration.child_calls.quantize_source` answers to *request*, from a child process.
-
-    Raises:
-        InputError: the model is quantized already, images are missing or damaged, or two options contradict.
-        FindingError: nothing could be quantized.
-    """
-    return run_in_child(f"{CHILD}:quantize_source", to_record(request), progress=progress)
-
-
-def audit_apart(request: AuditRequest, *, progress: Progress = silent) -> Record:
-    """Return what `detlite.calibration.child_calls.audit` answers to *request*, from a child process."""
-    return run_in_child(f"{CHILD}:audit", to_record(request), progress=progress)

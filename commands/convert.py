@@ -20,9 +20,10 @@ from detlite.commands.options import (
     to_option,
 )
 from detlite.commands.rebuilding import rebuild_options, take_given
+from detlite.convert.apart import convert
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called
-from detlite.convert.requests import ConvertRequest, convert
+from detlite.convert.requests import ConvertRequest
 from detlite.convert.summary import model_line
 
 

@@ -10,9 +10,10 @@ from detlite.commands.command import WorkCommand
 from detlite.commands.completion import names_of
 from detlite.commands.console import emit_json, progress, say
 from detlite.commands.options import force_option, json_option, out_option
+from detlite.convert.apart import export
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called, exporter_names
-from detlite.convert.requests import ExportRequest, export
+from detlite.convert.requests import ExportRequest
 from detlite.convert.summary import model_line
 
 

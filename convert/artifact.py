@@ -7,10 +7,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step, artifact_folder, read_artifact
+from detlite.runtime.contents import contents
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import MODEL_NAMES
 from detlite.runtime.version import __version__
@@ -90,8 +91,7 @@ def prepare_output(out: Path, *, force: bool) -> None:
 
 def _refuse_strangers(out: Path) -> None:
     """Refuse to replace the folder *out* where it holds what detlite did not write there."""
-    own = _own_files(out)
-    strangers = sorted(set(_files_in(out)) - own)
+    strangers = sorted(set(contents(out)) - _own_files(out))
     if not strangers:
         return
     more = len(strangers) - MOST_NAMED
@@ -112,16 +112,6 @@ def _own_files(out: Path) -> set[str]:
     except (OSError, ValueError, AttributeError, RecursionError):  # damaged: an artifact's files have known names
         listed = []
     return {*ARTIFACT_FILES, *map(str, listed if isinstance(listed, list) else [])}
-
-
-def _files_in(out: Path) -> Iterator[str]:
-    """Yield the relative path of each file in *out*, and of each empty folder, with a slash at its end."""
-    for folder, folders, files in os.walk(out):
-        inside = Path(folder).relative_to(out)
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        yield from ((inside / name).as_posix() for name in (*files, *links))
-        if not files and not folders and inside != Path():
-            yield f"{inside.as_posix()}/"
 
 
 def _nearest_folder(path: Path) -> Path:

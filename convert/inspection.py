@@ -6,8 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from detlite.convert.apart import inspect_graph
 from detlite.convert.options import DetectorOptions
-from detlite.convert.requests import InspectRequest, inspect_graph
+from detlite.convert.requests import InspectRequest
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, recognize
 from detlite.convert.summary import model_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled

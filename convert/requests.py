@@ -1,4 +1,4 @@
-"""Requests for a conversion, an inspection and an export; each runs in a child process, which imports TensorFlow."""
+"""Requests for a conversion, an inspection and an export, as a child process receives them: see `apart.py`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from pathlib import Path
 
 from detlite.convert.options import DetectorOptions
 from detlite.convert.source import TFLITE
-from detlite.runtime.child import run_in_child
-from detlite.runtime.progress import Progress, silent
-from detlite.runtime.records import Record, to_record
-
-CHILD = "detlite.convert.child_calls"
 
 
 @dataclass(frozen=True)
@@ -76,34 +71,3 @@ class InspectRequest:
 
     source: Path
     options: DetectorOptions
-
-
-def convert(request: ConvertRequest, *, progress: Progress = silent) -> Record:
-    """Return what `detlite.convert.child_calls.convert` answers to *request*.
-
-    Raises:
-        InputError: the source does not exist, or detlite cannot read it.
-        MissingToolError: TensorFlow is needed and not installed.
-        OutputExistsError: the folder has something in it, and *request* does not force.
-    """
-    return run_in_child(f"{CHILD}:convert", to_record(request), progress=progress)
-
-
-def export(request: ExportRequest, *, progress: Progress = silent) -> Record:
-    """Return what `detlite.convert.child_calls.export_artifact` answers to *request*.
-
-    Raises:
-        InputError: the model is in that format already, or has operators that the format lacks.
-        MissingToolError: the packages that write the format are not installed.
-    """
-    return run_in_child(f"{CHILD}:export_artifact", to_record(request), progress=progress)
-
-
-def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Record:
-    """Return what `detlite.convert.child_calls.inspect` answers to *request*.
-
-    Raises:
-        InputError: the file is no detector's graph, or detlite cannot read it.
-        MissingToolError: TensorFlow is not installed.
-    """
-    return run_in_child(f"{CHILD}:inspect", to_record(request), progress=progress)

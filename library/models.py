@@ -8,18 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from detlite.accuracy.images import Images
+from detlite.calibration.apart import quantize_apart
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import RANGES
-from detlite.calibration.recipe import QuantizeRequest, Recipe, quantize_apart
+from detlite.calibration.recipe import QuantizeRequest, Recipe
 from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.convert.apart import convert
+from detlite.convert.apart import export as export_apart
 from detlite.convert.exporter import exporter_called
 from detlite.convert.find_source import locate
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model, model_of
 from detlite.convert.options import DetectorOptions
-from detlite.convert.requests import ConvertRequest, ExportRequest, Given, convert
-from detlite.convert.requests import export as export_apart
+from detlite.convert.requests import ConvertRequest, ExportRequest, Given
 from detlite.convert.source import ARTIFACT, TFLITE, recognize
 from detlite.convert.targets.edgetpu.predict import Prediction, predict
 from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, paths_of, source_of

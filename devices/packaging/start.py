@@ -93,12 +93,16 @@ def lacking() -> str | None:
     """Return what this Python must have and lacks, with the command that installs it; None if it can run models."""
     if find_spec("numpy") is not None:
         return None
-    packages = ["numpy"]
+    import shlex
+
+    is_old = sys.version_info < (3, 10)
+    packages = ["numpy<2" if is_old else "numpy"]
     if not any(find_spec(name) for name in INTERPRETERS):
-        packages.append("ai-edge-litert")
+        packages.append("tflite-runtime" if is_old else "ai-edge-litert")
     if find_spec("PIL") is None:
         packages.append("pillow")
-    return f"{sys.executable} lacks {', '.join(packages)}: {sys.executable} -m pip install {' '.join(packages)}"
+    install = [sys.executable, "-m", "pip", "install", *packages]
+    return f"{sys.executable} lacks {', '.join(packages)}: {shlex.join(install)}"
 
 
 def run() -> NoReturn:

@@ -26,6 +26,7 @@ from typing import Any, Dict, Iterable, List, Optional
 
 import numpy as np
 
+from detlite.runtime.contents import contents
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.scenario import COLUMNS, Rows
 
@@ -52,18 +53,12 @@ def refuse_strangers(run: Path) -> None:
     Raises:
         InputError: it does; nothing was changed.
     """
-    for folder, folders, files in os.walk(run):
-        inside = Path(folder).relative_to(run)
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        found = [(inside / name).as_posix() for name in (*files, *links)]
-        if not files and not folders and inside != Path():
-            found.append(f"{inside.as_posix()}/")
-        for path in sorted(found):
-            if not OWN.fullmatch(path):
-                raise InputError(
-                    f"{run} contains {path}, which is no file of a run: it is not replaced; move that away, or choose "
-                    "another folder"
-                )
+    strangers = sorted(path for path in contents(run) if not OWN.fullmatch(path))
+    if strangers:
+        raise InputError(
+            f"{run} contains {strangers[0]}, which is no file of a run: it is not replaced; move that away, or choose "
+            "another folder"
+        )
 
 
 class Appender:

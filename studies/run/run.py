@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
-from detlite.calibration.recipe import AuditRequest, QuantizeRequest, audit_apart, quantize_apart
+from detlite.calibration.apart import audit_apart, quantize_apart
+from detlite.calibration.recipe import AuditRequest, QuantizeRequest
 from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.convert.apart import convert
+from detlite.convert.artifact import prepare_output
 from detlite.convert.load import with_heads
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
-from detlite.convert.requests import ConvertRequest, Given, convert
+from detlite.convert.requests import ConvertRequest, Given
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact
 from detlite.runtime.errors import InputError
@@ -173,6 +176,7 @@ class _Stages:
 
     def _artifact(self, name: str, folder: str, inputs: Record, make: Callable[[], Record]) -> Artifact:
         def work() -> Record:
+            prepare_output(self._path(folder), force=True)  # before minutes of work, of which nothing could be kept
             make()
             return {}
 

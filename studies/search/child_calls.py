@@ -98,7 +98,8 @@ def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
 
 def _bench(source: Model, asked: JudgedRequest, progress: Progress) -> Bench:
     annotations = None
-    if asked.annotations is not None and "max_map_drop" in asked.gates:
+    if "max_map_drop" in asked.gates:
+        assert asked.annotations is not None  # the command asks for labels with this gate
         folder, labels = asked.annotations
         annotations = _annotated(read_annotations(labels), asked.held_out)
         check_image_files(annotations, folder)

@@ -170,6 +170,22 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
 
 
 @pytest.mark.slow
+def test_a_damaged_stage_with_a_file_of_the_user_is_left_as_it_is_before_any_work(detlite, made):
+    arguments = ("run", made / "source", "-o", "run", "--images", made / "photos")
+    assert detlite(*arguments).status in (0, 1)
+    int8 = detlite.folder / "run" / "int8"
+    (int8 / "model.tflite").write_bytes(b"damaged")
+    (int8 / "notes.txt").write_text("mine")
+    ran = detlite(*arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        f"detlite: {int8} contains notes.txt, which detlite did not write: it is not replaced; move that away, or "
+        "choose another folder"
+    ]
+    assert ((int8 / "model.tflite").read_bytes(), (int8 / "notes.txt").read_text()) == (b"damaged", "mine")
+
+
+@pytest.mark.slow
 def test_an_output_that_is_there_is_kept_without_force(detlite, made):
     shutil.copytree(made / "float", detlite.folder / "x")
     assert one_line(detlite("convert", made / "source", "-o", "x"), "x already contains contract.json; choose another")

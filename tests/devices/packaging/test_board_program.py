@@ -17,6 +17,7 @@ import pytest
 from builders.json_schemas import check_record
 from builders.tiny_tflite import save_tiny
 
+from detlite.devices.packaging import start
 from detlite.devices.packaging.lean import lean_source
 from detlite.devices.packaging.start import MODULES
 from detlite.devices.packaging.zipapp import FIRST, START, board_program
@@ -267,6 +268,19 @@ def test_an_older_python_is_told_which_one_is_needed(program, version):
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     said = f"board.pyz needs Python 3.9 or newer; {sys.executable} is Python {version[0]}.{version[1]}: run it with a "
     assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", said + "newer one, such as python3.11\n")
+
+
+@pytest.mark.parametrize(
+    ("version", "packages"), [((3, 9), "'numpy<2' tflite-runtime pillow"), ((3, 10), "numpy ai-edge-litert pillow")]
+)
+def test_the_packages_to_install_have_wheels_for_the_python(monkeypatch, version, packages):
+    monkeypatch.setattr(start, "find_spec", lambda _name: None)
+    monkeypatch.setattr(sys, "version_info", version)
+    assert start.lacking().endswith(f": {sys.executable} -m pip install {packages}")
+
+
+def test_a_python_with_numpy_lacks_nothing_that_every_command_needs():
+    assert start.lacking() is None
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("detect", "x", "y.png"), ("measure", "x")])

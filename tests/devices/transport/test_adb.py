@@ -39,8 +39,7 @@ def test_a_network_device_that_stays_offline_is_refused(states, monkeypatch):
         adb.open_adb("pixel", "10.0.0.2:5555")
 
 
-def test_a_network_device_that_is_unauthorized_is_refused_at_once(states, monkeypatch):
-    monkeypatch.setattr(adb, "SETTLE_S", float("inf"))
-    states("unauthorized")
+def test_a_network_device_that_is_unauthorized_is_refused_at_once(states):
+    states("unauthorized", "unauthorized", "unauthorized", "device")  # two to open it, one for the error
     with pytest.raises(DeviceError, match="accept this computer's key in its dialog"):
         adb.open_adb("pixel", "10.0.0.2:5555")

@@ -1,0 +1,40 @@
+"""Conversion, inspection and export, each in a child process: TensorFlow is imported there alone."""
+
+from __future__ import annotations
+
+from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest
+from detlite.runtime.child import run_in_child
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import Record, to_record
+
+CHILD = "detlite.convert.child_calls"
+
+
+def convert(request: ConvertRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.convert` answers to *request*.
+
+    Raises:
+        InputError: detlite cannot read the source, or as `prepare_output` for the folder.
+        MissingToolError: TensorFlow is needed and not installed.
+    """
+    return run_in_child(f"{CHILD}:convert", to_record(request), progress=progress)
+
+
+def export(request: ExportRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.export_artifact` answers to *request*.
+
+    Raises:
+        InputError: the model is in that format already, or has operators that the format lacks.
+        MissingToolError: the packages that write the format are not installed.
+    """
+    return run_in_child(f"{CHILD}:export_artifact", to_record(request), progress=progress)
+
+
+def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.inspect` answers to *request*.
+
+    Raises:
+        InputError: the file is no detector's graph, or detlite cannot read it.
+        MissingToolError: TensorFlow is not installed.
+    """
+    return run_in_child(f"{CHILD}:inspect", to_record(request), progress=progress)
