@@ -18,6 +18,15 @@ TASKS = "detlite.runtime.tasks"
 UNNAMED = "???"
 """The label of a class that has no name."""
 
+RANKING = "ranking"
+"""What a list of classes of the whole image is called."""
+
+REGIONS = "regions"
+"""What a list of the classes of an image's pixels is called."""
+
+RANKED = 5
+"""Classes of a ranking that are shown."""
+
 Record = Dict[str, Any]
 Heads = Mapping[str, Floats]
 """A model's outputs by role: float32, without the batch, dequantized."""
@@ -43,6 +52,19 @@ class Found(NamedTuple):
         """Return `box`, if there is one, `class`, `label` and `score`."""
         box = {} if self.box is None else {"box": list(self.box)}
         return {**box, "class": self.number, "label": self.label, "score": self.score}
+
+
+def shown(found: Sequence[Found], listed: str, threshold: float) -> Tuple[Found, ...]:
+    """Return those of *found* that are listed and drawn.
+
+    Args:
+        found: best score first.
+        listed: what the list is called: `RANKING`, of which the best five count, whatever their scores, or another.
+        threshold: lowest score of anything else, 0..1.
+    """
+    if listed == RANKING:
+        return tuple(found[:RANKED])
+    return tuple(one for one in found if one.score >= threshold)
 
 
 class Result(ABC):

@@ -11,7 +11,9 @@ from detlite.runtime.errors import InputError
 NAMES = ("frozen_inference_graph.pb", "tflite_graph.pb")
 """The OD API's file names, best first: the first graph includes preprocessing and decoder, which can be measured."""
 
-SAVED_MODEL = "saved_model.pb"
+SAVED_MODEL_FILES = ("saved_model.pb", "fingerprint.pb", "keras_metadata.pb")
+"""What TensorFlow writes into the folder of a SavedModel: none of them is a graph by itself."""
+
 MAX_BYTES = 2**31 - 1  # protobuf's limit for one message
 
 
@@ -19,9 +21,9 @@ def recognizes(path: Path) -> Path | None:
     """Return the graph file at or in *path*, or None."""
     if path.is_dir():
         named = [path / name for name in NAMES if (path / name).is_file()]
-        others = [file for file in path.glob("*.pb") if file.name != SAVED_MODEL]
+        others = [file for file in path.glob("*.pb") if file.name not in SAVED_MODEL_FILES]
         return named[0] if named else others[0] if len(others) == 1 else None
-    return path if path.suffix == ".pb" and path.name != SAVED_MODEL else None
+    return path if path.suffix == ".pb" and path.name not in SAVED_MODEL_FILES else None
 
 
 def read(path: Path) -> FrozenGraph:

@@ -16,7 +16,7 @@ from detlite.runtime.inputs import Size
 from detlite.runtime.model_file import is_model_file
 from detlite.runtime.printable import printable
 from detlite.runtime.session import Session
-from detlite.runtime.task import Result
+from detlite.runtime.task import Found, Result, shown
 
 Record = Dict[str, Any]
 
@@ -27,6 +27,10 @@ class NamedResult(NamedTuple):
     name: str
     size: Size
     result: Result
+
+    def shown(self, threshold: float) -> Tuple[Found, ...]:
+        """Return what is listed and drawn; see `detlite.runtime.task.shown`."""
+        return shown(tuple(self.result.above(0.0)), self.result.listed, threshold)
 
 
 def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
@@ -39,13 +43,13 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
         if values["lines"]:
             write_lines(session, model, paths)
             return 0
-        found = _detect(session, paths, values)
+        found = list(_detect(session, paths, values))
         is_packed = packed.model is not None and packed.model in model.parents
     if values["as_json"]:
-        record = _record(found, values["score"], session.runtime, model.name if is_packed else str(model))
+        record = _record(found, values["score_threshold"], session.runtime, model.name if is_packed else str(model))
         sys.stdout.write(json.dumps(record, indent=1) + "\n")
     else:
-        sys.stdout.write(printable(_text(found, values["score"])))
+        sys.stdout.write(printable(_text(found, values["score_threshold"])))
     return 0
 
 
@@ -69,13 +73,19 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     return Session(artifact, threads=values["threads"], runner=_runner(artifact, values)), artifact.model, paths
 
 
-def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[NamedResult]:
-    found = []
+def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> Iterator[NamedResult]:
+    pictures = None
+    if values["draw"] is not None:
+        from detlite.runtime.board.draw import picture_files, write_picture
+
+        pictures = iter(picture_files(paths, Path(values["draw"]), force=values["force"]))
     for path in paths:
         image = read_image(path)
         name = str(path) if values["images"] else path.name
-        found.append(NamedResult(name, (image.shape[0], image.shape[1]), session.run(image)))
-    return found
+        one = NamedResult(name, (image.shape[0], image.shape[1]), session.run(image))
+        if pictures is not None:
+            write_picture(next(pictures), image, one.shown(values["score_threshold"]), one.result)
+        yield one
 
 
 def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
@@ -134,14 +144,14 @@ def _record(found: List[NamedResult], score: float, runtime: str, model: str) ->
 
 
 def _image_record(one: NamedResult, score: float) -> Record:
-    listed = [item.to_record() for item in one.result.above(score)]
+    listed = [item.to_record() for item in one.shown(score)]
     return {"image": one.name, "height": one.size[0], "width": one.size[1], one.result.listed: listed}
 
 
 def _text(found: List[NamedResult], score: float) -> str:
     lines = []
     for one in found:
-        listed = list(one.result.above(score))
+        listed = one.shown(score)
         lines.append(f"{one.name}: {len(listed)} {one.result.listed} (y1, x1, y2, x2 of the image)")
         for item in listed:
             box = "of the image" if item.box is None else " ".join(f"{side:.3f}" for side in item.box)

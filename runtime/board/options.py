@@ -14,6 +14,7 @@ EPILOG = """exit status: 0 done; 1 a finding; 2 bad usage or bad input; 3 this m
 EXAMPLES = """examples:
   python3 board.pyz measure out/int8 --images photos/ --json
   python3 board.pyz measure model.tflite --scenario offline --preset standard -o run
+  python3 board.pyz detect out/int8 photo.jpg --draw drawn/
   python3 board.pyz detect out/int8 photo.npy --json
   python3 board.pyz selftest"""
 
@@ -94,10 +95,27 @@ def _measure_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--processes", type=int, help="number of processes; overrides the preset")
 
 
+def _score(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"want a score in 0..1, got {text!r}")
+    return value
+
+
 def _detect_options(command: argparse.ArgumentParser) -> None:
     _model_options(command)
     command.add_argument("images", nargs="*", help="image files; .npy and .rgb files need no Pillow")
-    command.add_argument("--score", type=float, default=0.0, help="minimum score of reported results (default: 0)")
+    command.add_argument(
+        "--score-threshold",
+        type=_score,
+        default=0.3,
+        help="lowest score that is listed and drawn, 0..1 (default: 0.3); of a ranking the best five are",
+    )
+    command.add_argument("--draw", metavar="FOLDER", help="folder for pictures of what is found (needs Pillow)")
+    command.add_argument("--force", action="store_true", help="replace pictures that exist")
     command.add_argument(
         "--lines", action="store_true", help="write a line of JSON for each image as soon as it is done"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -21,14 +21,14 @@ from detlite.runtime.arrays import Pixels
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.image.draw import picture_of
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.task import Found, Result
-from detlite.studies.detect.draw import drawn, overlaid
 from detlite.studies.detect.inputs import Input
-from detlite.studies.detect.results import REGIONS, ImageResult, Record
+from detlite.studies.detect.results import ImageResult, Record
 
 FRAMES_TOLD_EVERY = 10
 
@@ -117,7 +117,7 @@ class _Run:
             try:
                 with closing(VideoWriter(part, video.rate)) as writer:
                     for image, result, found in self._each(one, video.frames, progress):
-                        writer.write(_picture(image, result.shown(self._threshold), found))
+                        writer.write(picture_of(image, result.shown(self._threshold), found))
             finally:
                 if part.exists():
                     part.replace(one.picture)
@@ -140,20 +140,12 @@ class _Run:
 
         file = io.BytesIO()
         kind = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(path.suffix.lower(), "PNG")
-        picture = _picture(image, result.shown(self._threshold), found)
+        picture = picture_of(image, result.shown(self._threshold), found)
         Image.fromarray(picture).save(file, kind, quality=92)
         write_file(path, file.getvalue())
 
     def _write(self, record: Record) -> None:
         self._out.write(json.dumps(record, allow_nan=False) + "\n")
-
-
-def _picture(image: Pixels, shown: Sequence[Found], found: Result) -> Pixels:
-    """Return *image* with what is *shown* of *found*, whose best it is, in the form of the task."""
-    areas = (found.area(place, one) for place, one in enumerate(shown))
-    if found.listed == REGIONS:
-        return overlaid(image, shown, areas)
-    return drawn(image, shown, areas)
 
 
 def _read(path: Path) -> Pixels | InputError:

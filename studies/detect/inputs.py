@@ -10,10 +10,8 @@ from pathlib import Path
 from detlite.accuracy.images import images_in
 from detlite.accuracy.video import VIDEO_SUFFIXES
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.draw import PICTURE_SUFFIXES
 from detlite.runtime.image.files import folder_files, folder_images
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-"""Kept in the name of a drawn picture; other images become .png."""
 
 LIST_SUFFIX = ".txt"
 

@@ -6,18 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detlite.runtime.task import Found
+from detlite.runtime.task import Found, shown
 
 Record = dict[str, Any]
-
-RANKING = "ranking"
-"""What a list of classes of the whole image is called."""
-
-REGIONS = "regions"
-"""What a list of the classes of an image's pixels is called."""
-
-RANKED = 5
-"""Classes of a ranking that are shown."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +39,7 @@ class ImageResult:
 
     def shown(self, threshold: float) -> tuple[Found, ...]:
         """Return what is listed and drawn: what `above` returns; of a ranking the best five, whatever their scores."""
-        return self.found[:RANKED] if self.kind == RANKING else self.above(threshold)
+        return shown(self.found, self.kind, threshold)
 
     def to_record(self, threshold: float) -> Record:
         """Return the record that `--json` writes, of what is `shown` with *threshold*."""

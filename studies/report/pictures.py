@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.runtime.image.label_places import place_label
 from detlite.runtime.image.read import read_image
-from detlite.studies.label_places import place_label
 from detlite.studies.report.report import Picture, PictureSide, Shown
 
 LONGEST_SIDE = 520  # pixels: sharp at half the page's width

@@ -103,6 +103,15 @@ def test_a_tf1_saved_model_has_the_contract_of_its_frozen_graph(saved_tf1, froze
     assert saved.to_json() == contract_of(frozen_graph.read(frozen), tmp_path).to_json()
 
 
+@pytest.mark.parametrize("other", ["fingerprint.pb", "keras_metadata.pb"])
+def test_a_saved_model_with_tensorflows_other_files_is_no_frozen_graph(tmp_path, other):
+    for name in ("saved_model.pb", other):
+        (tmp_path / name).write_bytes(b"content is not read here")
+    assert frozen_graph.recognizes(tmp_path) is None
+    assert frozen_graph.recognizes(tmp_path / other) is None
+    assert recognize(tmp_path).title == "TensorFlow SavedModel"
+
+
 def test_a_tf2_saved_model_is_frozen_and_cut(tmp_path):
     tf = load_tensorflow()
     graph_def = tiny_graph_def(Tiny(add_n=False))

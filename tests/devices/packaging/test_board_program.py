@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 from builders.json_schemas import check_record
 from builders.tiny_tflite import save_tiny
+from PIL import Image
 
 from detlite.devices.packaging import start
 from detlite.devices.packaging.lean import lean_source
 from detlite.devices.packaging.start import MODULES
 from detlite.devices.packaging.zipapp import FIRST, START, board_program
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import read_image
 from detlite.studies.detect.results import DetectRun
 
 
@@ -126,7 +128,7 @@ def test_the_board_finds_what_the_workstation_finds(program, artifact, photo):
 
 
 def test_the_json_of_a_board_has_the_keys_of_detlite_detect(program, artifact, photo):
-    ran = run(program, "detect", artifact.model.parent, photo, "--score", 0.5, "--json")
+    ran = run(program, "detect", artifact.model.parent, photo, "--score-threshold", 0.5, "--json")
     record = json.loads(ran.stdout)
     check_record(record)
     assert set(record) - {"schema", "schema_version"} == set(DetectRun("", (), "", ()).to_record(0.5))
@@ -288,3 +290,33 @@ def test_a_python_without_numpy_is_told_what_to_install(program, arguments):
     ran = run(program, *arguments, options=("-I", "-S"))
     said = f"board.pyz: {sys.executable} lacks numpy, ai-edge-litert, pillow: {sys.executable} -m pip install numpy "
     assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", said + "ai-edge-litert pillow\n")
+
+
+def test_the_board_lists_nothing_under_a_score_of_0_3_unless_asked(program, artifact, photo):
+    asked = run(program, "detect", artifact.model.parent, photo, "--json", "--score-threshold", 0)
+    record = json.loads(run(program, "detect", artifact.model.parent, photo, "--json").stdout)
+    every = json.loads(asked.stdout)["images"][0]["detections"]
+    assert record["score_threshold"] == 0.3
+    assert record["images"][0]["detections"] == [one for one in every if one["score"] >= 0.3]
+
+
+@pytest.mark.parametrize("score", ["1.5", "nan", "high"])
+def test_a_score_that_is_no_share_is_refused_on_the_board(program, artifact, photo, score):
+    ran = run(program, "detect", artifact.model.parent, photo, "--score-threshold", score)
+    assert ran.returncode == 2
+    assert f"want a score in 0..1, got '{score}'" in ran.stderr
+
+
+def test_the_board_draws_what_it_finds_and_replaces_no_picture_unasked(program, artifact, photo, tmp_path):
+    arguments = ("detect", artifact.model.parent, photo, "--draw", tmp_path / "drawn", "--score-threshold", 0)
+    assert run(program, *arguments).returncode == 0
+    plain = read_image(photo)
+    with Image.open(tmp_path / "drawn" / "photo.png") as picture:
+        assert picture.size[0] % plain.shape[1] == 0
+        first = np.asarray(picture)
+    assert len(np.unique(first.reshape(-1, 3), axis=0)) > 1
+    again = run(program, *arguments)
+    assert again.returncode == 2
+    assert "photo.png exists already; choose another folder, or pass --force" in again.stderr
+    assert run(program, *arguments, "--force").returncode == 0
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["photo.png"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Sequence, Tuple
 
-Rectangle = tuple[float, float, float, float]
+Rectangle = Tuple[float, float, float, float]
 """(x, y, width, height) in pixels; (x, y) is the top left corner."""
 
 
 def place_label(
-    box: Rectangle, label: tuple[float, float], picture: tuple[float, float], taken: Sequence[Rectangle]
-) -> tuple[float, float]:
+    box: Rectangle, label: Tuple[float, float], picture: Tuple[float, float], taken: Sequence[Rectangle]
+) -> Tuple[float, float]:
     """Return the top left corner for the label of *box*.
 
     Six places at the corners of the box are tried; the one that covers least of the labels placed before wins.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from detlite.runtime.image.draw import COLOURS, drawn, overlaid
+from detlite.runtime.image.label_places import place_label
 from detlite.runtime.task import Found
-from detlite.studies.detect.draw import COLOURS, drawn, overlaid
-from detlite.studies.label_places import place_label
 
 GREY = 90
 

@@ -7,28 +7,29 @@ picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from detlite.runtime.arrays import Bools, Pixels
-from detlite.runtime.task import Box, Found
-from detlite.studies.detect.results import RANKED
-from detlite.studies.label_places import Rectangle, place_label
+from detlite.runtime.image.label_places import Rectangle, place_label
+from detlite.runtime.task import RANKED, REGIONS, Box, Found, Result
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
-Colour = tuple[int, int, int]
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+"""Kept in the name of a drawn picture; other images become .png."""
+
+Colour = Tuple[int, int, int]
 
 LEAST_LONG, LEAST_SHORT = 320, 160  # pixels of the sides: a smaller image is enlarged by a whole factor
 MOST_ENLARGED = 1 << 24  # pixels: a strip of one row is not enlarged without end
 LEAST_FONT, OF_LONG, OF_SHORT = 13, 1 / 48, 1 / 12  # 13 pixels at 640 x 480, 40 at 1920 x 1080
 ELLIPSIS = "…"
 OPACITY = 0.5  # of the colour over a pixel of a region
-COLOURS: tuple[Colour, ...] = (
+COLOURS: Tuple[Colour, ...] = (
     (230, 25, 75),
     (60, 180, 75),
     (255, 225, 25),
@@ -43,7 +44,21 @@ COLOURS: tuple[Colour, ...] = (
 """By class, from Trubetskoy's list of colours that people tell apart."""
 
 
-def drawn(image: Pixels, found: Sequence[Found], areas: Iterable[Bools | None] = ()) -> Pixels:
+def picture_of(image: Pixels, shown: Sequence[Found], result: Result) -> Pixels:
+    """Return a copy of *image* with what is *shown* of *result*, in the form of its task: see `drawn`, `overlaid`.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+        shown: the best of the result, best first.
+        result: knows the pixels of each.
+    """
+    areas = (result.area(place, one) for place, one in enumerate(shown))
+    if result.listed == REGIONS:
+        return overlaid(image, shown, areas)
+    return drawn(image, shown, areas)
+
+
+def drawn(image: Pixels, found: Sequence[Found], areas: Iterable[Optional[Bools]] = ()) -> Pixels:
     """Return a copy of *image* with everything in *found* drawn into it; the best score is drawn last, on top.
 
     Args:
@@ -53,13 +68,13 @@ def drawn(image: Pixels, found: Sequence[Found], areas: Iterable[Bools | None] =
     """
     picture = _enlarged(image)
     width = _line_width(_font_size(picture))
-    for one, area in zip(found, areas, strict=False):  # no areas: boxes alone
+    for one, area in zip(found, areas):  # no areas: boxes alone
         if area is not None:
             _outline_area(picture, area, _colour(one), width)
     return _labelled(picture, lambda canvas: canvas.everything(found))
 
 
-def overlaid(image: Pixels, found: Sequence[Found], areas: Iterable[Bools | None]) -> Pixels:
+def overlaid(image: Pixels, found: Sequence[Found], areas: Iterable[Optional[Bools]]) -> Pixels:
     """Return a copy of *image* with the *areas* of what was *found* in colour, and a legend at the top left.
 
     Args:
@@ -69,7 +84,7 @@ def overlaid(image: Pixels, found: Sequence[Found], areas: Iterable[Bools | None
     """
     picture = _enlarged(image)
     factor = picture.shape[0] // image.shape[0]
-    for one, area in zip(found, areas, strict=True):
+    for one, area in zip(found, areas):
         if area is not None:
             here = area.repeat(factor, 0).repeat(factor, 1)
             picture[here] = (1 - OPACITY) * picture[here] + OPACITY * np.array(_colour(one))
@@ -128,7 +143,7 @@ def _eroded(area: Bools) -> Bools:
     return area & wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
 
 
-def _enlargement(size: tuple[int, int]) -> int:
+def _enlargement(size: Tuple[int, int]) -> int:
     short, long = sorted(size)
     wanted = max(math.ceil(LEAST_LONG / long), math.ceil(LEAST_SHORT / short))
     return max(1, min(wanted, math.isqrt(MOST_ENLARGED // (short * long))))
@@ -137,7 +152,7 @@ def _enlargement(size: tuple[int, int]) -> int:
 class _Canvas:
     """A picture to draw on: its size in pixels is (width, height)."""
 
-    def __init__(self, draw: ImageDraw, font: FreeTypeFont, size: tuple[int, int]) -> None:
+    def __init__(self, draw: ImageDraw, font: FreeTypeFont, size: Tuple[int, int]) -> None:
         self._draw, self._font, self._size = draw, font, size
         ascent, descent = font.getmetrics()
         self._padding = max(2, round(font.size / 5))
@@ -150,8 +165,8 @@ class _Canvas:
         self.listing([one for one in found if one.box is None][:RANKED])
 
     def boxes(self, found: Sequence[Found]) -> None:
-        taken: list[Rectangle] = []
-        places: list[tuple[Found, Rectangle, str, Rectangle]] = []
+        taken: List[Rectangle] = []
+        places: List[Tuple[Found, Rectangle, str, Rectangle]] = []
         for one in sorted(found, key=lambda one: -one.score):  # the best choose their place first
             assert one.box is not None
             box, text = _pixels_of(one.box, self._size), self._fitting(one)
@@ -195,7 +210,7 @@ class _Canvas:
         return text
 
 
-def _pixels_of(box: Box, size: tuple[int, int]) -> Rectangle:
+def _pixels_of(box: Box, size: Tuple[int, int]) -> Rectangle:
     """Return *box* in pixels, cut at the edges of the picture."""
     y1, x1, y2, x2 = (min(max(side, 0.0), 1.0) for side in box)
     right, bottom = size[0] - 1, size[1] - 1
