@@ -13,22 +13,22 @@ import numpy as np
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.hashing import sha256_of
 from detlite.runtime.measure.process import TELL_EVERY_NS, LoadedModel, peak_bytes
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Against, Measurement, QuotedMetric
 from detlite.runtime.measure.run_folder import HEADER, read_rows
 from detlite.runtime.measure.run_summary import measured
 from detlite.runtime.measure.scenario import Rows
-from detlite.runtime.measure.state import cautions, read_state
+from detlite.runtime.measure.state import cautions, read_state, throttling
 from detlite.runtime.measure.statistics import median_ratio_interval, percentile_ns
-from detlite.runtime.measure.verdict import cautions_of
+from detlite.runtime.measure.verdict import cautions_of, reasons_in_turn
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.runners.backend import BACKENDS
 
 WARM_UPS = 10
 FEWEST_SAMPLES = 30  # below this, a p90 depends on two or three samples
-DRIFT = 0.1  # change of the median between the halves of a run: a falling clock, or another program
 
 Record = Dict[str, Any]
 
@@ -74,7 +74,13 @@ def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress =
     ]
     after = read_state()
     return tuple(
-        replace(one, state_before=before, state_after=after, cautions=(*cautions(before), *one.cautions))
+        replace(
+            one,
+            state_before=before,
+            state_after=after,
+            reasons=(*one.reasons, *throttling([(before, after)])),
+            cautions=(*cautions(before), *one.cautions),
+        )
         for one in found
     )
 
@@ -107,7 +113,8 @@ def in_turn_process(request: Record, progress: Progress) -> Record:
     for number, table in enumerate(tables):
         _rows_file(Path(request["folder"]), number).write_bytes(HEADER.encode() + b"".join(table))
     known = {"warm_up_samples": WARM_UPS, "warm_up_cut": 0, "samples_set_aside": 0, "memory_peak_bytes": peak_bytes()}
-    return {"models": [{**fact, **known} for fact in facts]}
+    after = [{"model_sha256_after": sha256_of(model.model)} for model in models]
+    return {"models": [{**fact, **known, **one} for fact, one in zip(facts, after)]}
 
 
 def take_turns(models: Sequence[LoadedModel], plan: Plan, *, progress: Progress = silent) -> Tuple[List[bytes], ...]:
@@ -141,7 +148,7 @@ def _rows_file(folder: Path, number: int) -> Path:
 
 
 def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: int) -> Measurement:
-    """Return the measurement of one model; it is VALID if there are enough samples."""
+    """Return the measurement of one model, with its verdict."""
     found = measured(setup, [rows], [fact], None)
     protocol = replace(
         setup.protocol(),
@@ -153,32 +160,19 @@ def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: 
         warm_up_s=0.0,
         models_in_turn=models,
     )
-    few = len(rows) < FEWEST_SAMPLES
     lost = None if setup.contract is None else _lost(setup.contract, setup.settings.threads)
-    notes = (lost, _drift(setup.model, rows))
     return replace(
         found,
         preset=None,
         metric=QuotedMetric("latency_p50_ms", found.latency.p50_ms),
-        reasons=(f"{len(rows)} samples are under {FEWEST_SAMPLES}",) if few else (),
-        cautions=(*(note for note in notes if note is not None), *cautions_of(setup, [fact])),
+        reasons=tuple(reasons_in_turn(setup, rows, fact, fewest=FEWEST_SAMPLES)),
+        cautions=(*(() if lost is None else (lost,)), *cautions_of(setup, [fact])),
         protocol=protocol,
     )
 
 
 def _lost(contract: Contract, threads: int) -> Optional[str]:
     return contract.task.lost_class(threads, contract.labels)
-
-
-def _drift(model: Path, rows: Rows) -> Optional[str]:
-    """Return a caution if the median changed by over a tenth between the halves of the run."""
-    times, middle = rows.latency_ns, len(rows) // 2
-    if middle < FEWEST_SAMPLES // 2:
-        return None
-    before, after = (percentile_ns(half, 50) / 1e6 for half in (times[:middle], times[middle:]))
-    if abs(after / before - 1) <= DRIFT:
-        return None
-    return f"{model}: the median went from {before:.3f} to {after:.3f} ms during the measurement"
 
 
 def _median_ns(times: Sequence[int]) -> int:

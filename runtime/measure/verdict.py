@@ -10,6 +10,8 @@ from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.scenario import Rows, Scenario, scenario_called
 from detlite.runtime.measure.statistics import SLOWER, change_point, drift, fewest_samples, percentile_ns
 
+FEWEST_HALF = 15  # samples: below this, the median of half a series depends on two or three
+TAIL = 2.0  # p90 over the median: other programs, or changing clocks; 1.02 to 1.3 on quiet machines
 STEP_S = 1.0  # how far the wall clock may drift from the monotonic one; more means that someone set it
 
 Record = Dict[str, Any]
@@ -32,7 +34,50 @@ def reasons_of(setup: Setup, whole: Sequence[Rows], series: Sequence[Rows], fact
         *_fallback(setup, facts),
         *_settled(series, facts),
         *_slowed(series),
+        *_tail(series),
     ]
+
+
+def reasons_in_turn(setup: Setup, rows: Rows, fact: Record, *, fewest: int) -> List[str]:
+    """Return the reasons why a measurement in turn is INVALID; none if it is VALID.
+
+    Args:
+        setup: what is measured.
+        rows: its samples.
+        fact: what is known of it, as `reasons_of` takes it.
+        fewest: the smallest number of samples.
+    """
+    slowed = _slowed([rows])
+    return [
+        *([] if len(rows) >= fewest else [f"{len(rows)} samples are under {fewest}"]),
+        *_clock([rows]),
+        *_model([fact]),
+        *_fallback(setup, [fact]),
+        *(slowed or _moved(rows)),
+        *_tail([rows]),
+    ]
+
+
+def _moved(rows: Rows) -> List[str]:
+    """Return whether the median moved by over a tenth, either way, between the halves of a series without warm-up."""
+    times, middle = rows.latency_ns, len(rows) // 2
+    if middle < FEWEST_HALF:
+        return []
+    before, after = (percentile_ns(half, 50) / 1e6 for half in (times[:middle], times[middle:]))
+    if 1 / SLOWER <= after / max(before, 1e-6) <= SLOWER:
+        return []
+    return [f"drift: the median went from {before:.3f} to {after:.3f} ms during the measurement"]
+
+
+def _tail(series: Sequence[Rows]) -> List[str]:
+    """Return whether some answers took far longer than most: reading images, which may differ, is left out."""
+    times = np.concatenate([rows.invoke_ns + rows.postprocess_ns for rows in series] or [np.zeros(0, np.int64)])
+    if len(times) < fewest_samples(90):
+        return []
+    ratio = percentile_ns(times, 90) / max(1, percentile_ns(times, 50))
+    if ratio <= TAIL:
+        return []
+    return [f"another program, or a changing clock: p90 is {ratio:.1f} times the median, over {TAIL:g}"]
 
 
 def _count(setup: Setup, series: Sequence[Rows]) -> List[str]:

@@ -101,7 +101,6 @@ def test_latency_is_measured(detlite, made):
     (samples,), latency, other = record["samples_ns"], record["latency"], record["against"]["measurement"]
     assert record["samples"] == len(samples["latency"]) == len(samples["invoke"]) == 30
     assert 0 < record["invoke"]["p50_ms"] < latency["p50_ms"] <= latency["p90_ms"] <= latency["max_ms"]
-    assert record["validity"] == "VALID"
     ratio = latency["p50_ms"] / other["latency"]["p50_ms"]
     assert record["against"]["latency_p50_ratio"] == pytest.approx(ratio)
 

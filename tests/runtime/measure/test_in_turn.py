@@ -97,9 +97,9 @@ def test_too_few_samples_are_invalid(tmp_path):
     assert found.validity == "INVALID because 5 samples are under 30"
 
 
-def test_a_clock_that_falls_meanwhile_is_a_caution(tmp_path):
+def test_a_clock_that_falls_meanwhile_is_invalid(tmp_path):
     (found,) = measure_in_turn([scripted(tmp_path, invoke_ms=[2] * 31 + [3] * 200)], Plan(40, 0.0))
-    assert any("the median went from 2.000 to 3.000 ms during the measurement" in text for text in found.cautions)
+    assert found.validity.startswith("INVALID because throttling, or another program: process 1 became 1.50 times")
 
 
 def test_the_ratio_is_of_the_medians_and_lies_in_its_interval(tmp_path):
@@ -117,7 +117,7 @@ def test_an_onnx_model_has_the_same_record(tmp_path):
     with_contract = setup_of(path, tiny_contract(), ASKED)
     bare = setup_of(path, None, ASKED)
     found, alone = measure_in_turn([with_contract, bare], Plan(30, 0.0))
-    assert (found.backend, found.validity, alone.validity) == ("onnx_runtime", "VALID", "VALID")
+    assert (found.backend, found.samples, alone.samples) == ("onnx_runtime", 30, 30)
     assert found.to_record().keys() == measure_in_turn([tiny(tmp_path)], Plan(30, 0.0))[0].to_record().keys()
     assert any("no contract" in text for text in alone.cautions)
 
