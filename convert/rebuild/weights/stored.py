@@ -155,3 +155,9 @@ class NamedWeights(StoredWeights):
     def names(self) -> Mapping[str, str]:
         """Return every key as its own name."""
         return {key: key for key in self._checkpoint.variables}
+
+
+class StateDictWeights(NamedWeights):
+    """The tensors of a PyTorch file, whose keys are their names in the state dict."""
+
+    kind = "PyTorch file"

@@ -23,7 +23,10 @@ KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (
         "counters",
         "counters",
-        re.compile(r"^(global_step|step|train_step|save_counter|epoch|current_epoch|iterations|current_loss_scale)$"),
+        re.compile(
+            r"^(global_step|step|train_step|save_counter|epoch|current_epoch|iterations|current_loss_scale)$"
+            r"|(^|\.)num_batches_tracked$"
+        ),
     ),
 )
 """(field of `UnusedVariables`, title, pattern of the names); the first match counts (specs, section 9)."""
