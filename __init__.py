@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         Artifact as Artifact,
     )
     from detlite.api import (
+        BenchmarkResult as BenchmarkResult,
+    )
+    from detlite.api import (
         ContractError as ContractError,
     )
     from detlite.api import (
@@ -82,6 +85,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
         Progress as Progress,
     )
     from detlite.api import (
+        RunComparison as RunComparison,
+    )
+    from detlite.api import (
         Session as Session,
     )
     from detlite.api import (
@@ -92,6 +98,9 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     )
     from detlite.api import (
         compare as compare,
+    )
+    from detlite.api import (
+        compare_runs as compare_runs,
     )
     from detlite.api import (
         dataset as dataset,
@@ -113,6 +122,12 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     )
     from detlite.api import (
         measure as measure,
+    )
+    from detlite.api import (
+        measure_against as measure_against,
+    )
+    from detlite.api import (
+        measure_on as measure_on,
     )
     from detlite.api import (
         predict_edgetpu as predict_edgetpu,
@@ -138,9 +153,12 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "evaluate",
     "agreement",
     "measure",
+    "measure_against",
+    "measure_on",
     "session",
     "detect",
     "compare",
+    "compare_runs",
     "predict_edgetpu",
     "list_devices",
     "devices",
@@ -148,6 +166,7 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "Accuracy",
     "Agreement",
     "Artifact",
+    "BenchmarkResult",
     "DatasetFiles",
     "DetectRun",
     "Device",
@@ -159,6 +178,7 @@ __all__ = [  # noqa: RUF022  # in the order of the work
     "ModelComparison",
     "Prediction",
     "Progress",
+    "RunComparison",
     "Session",
     # what can go wrong
     "DetliteError",

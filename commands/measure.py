@@ -19,18 +19,17 @@ from detlite.commands.options import json_option
 from detlite.commands.scenario_options import SCENARIO_OPTIONS, scenario_options
 from detlite.convert.artifact import known_artifact, open_artifact
 from detlite.devices.inventory import Device
+from detlite.devices.remote.request import MeasureRequest
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.measure.in_turn import Plan, against, measure_in_turn
 from detlite.runtime.measure.measurement_text import measurement_text
-from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.options import MeasureOptions, measure_setup, setup_of
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Measurement
-from detlite.runtime.measure.run import measure_model, profile_of
-from detlite.runtime.measure.search import with_most
+from detlite.runtime.measure.run import profile_of
 from detlite.runtime.runners.profile import profile_differences
 
 ONNX = ".onnx"
-IN_TURN = {"scenario": "single-stream", "preset": "quick"}
 
 Record = dict[str, Any]
 
@@ -114,15 +113,24 @@ def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: b
     images = () if values["images"] is None else images_given(values["images"]).paths
     if values["precision"] is not None and path.suffix != ONNX:
         raise InputError("--precision needs an .onnx model and a jetson, where TensorRT builds an engine")
-    model = path if path.suffix == ONNX and path.is_file() else open_artifact(path)
-    return measure_on_devices(devices, model, values, images, as_json=as_json)
+    request = MeasureRequest(
+        model=path if path.suffix == ONNX and path.is_file() else open_artifact(path),
+        options=_options(values),
+        images=images,
+        affinity=values["affinity"],
+        benchmark_model=values["benchmark_model"],
+        precision=values["precision"],
+        out=values["out"],
+        force=values["force"],
+    )
+    return measure_on_devices(devices, request, as_json=as_json)
 
 
 def _in_turn(path: Path, values: Record) -> Measurement:
     """Measure the model at *path*, in turn with the one to measure it against, if any."""
     images = () if values["image"] is None else (values["image"],)
     paths = [one for one in (path, values["against"]) if one is not None]
-    setups = [_setup(one, {**IN_TURN, "threads": values["threads"]}, images) for one in paths]
+    setups = [_setup(one, MeasureOptions(threads=values["threads"]), images) for one in paths]
     plan = Plan(values["samples"], 1.0 if values["min_seconds"] is None else values["min_seconds"])
     with progress() as report:
         first, *others = measure_in_turn(setups, plan, progress=report)
@@ -131,25 +139,25 @@ def _in_turn(path: Path, values: Record) -> Measurement:
 
 def _by_scenario(path: Path, values: Record) -> Measurement:
     before = None if values["profile_against"] is None else profile_of(values["profile_against"])
-    asked = {**values, "scenario": values["scenario"] or "single-stream", "preset": values["preset"] or "quick"}
-    asked |= {"min_duration_s": values["min_seconds"], "profile": values["profile"] or before is not None}
-    setup = _setup(path, asked, None)
+    options = _options(values)
+    options = replace(options, profile=options.profile or before is not None)
+    setup = _setup(path, options, _images(values, has_contract=known_artifact(path) is not None))
     with progress() as report:
-        if values["find"]:
-            setup = with_most(setup, run=values["out"], progress=report)
-        found = measure_model(setup, run=values["out"], force=values["force"], progress=report)
+        found = measure_setup(setup, find=options.find, run=values["out"], force=values["force"], progress=report)
     if before is None or found.profile is None:
         return found
     return replace(found, profile_differences=profile_differences(before, found.profile))
 
 
-def _setup(path: Path, asked: Record, images: tuple[Path, ...] | None) -> Setup:
-    """Return the setup for the model at *path*; without *images*, on those that *asked* names."""
+def _options(values: Record) -> MeasureOptions:
+    return MeasureOptions.from_values({**values, "min_duration_s": values["min_seconds"]})
+
+
+def _setup(path: Path, options: MeasureOptions, images: tuple[Path, ...]) -> Setup:
+    """Return the setup for the model at *path*, which may have no contract."""
     artifact = known_artifact(path)
-    if images is None:
-        images = _images(asked, has_contract=artifact is not None)
     model, contract = (path, None) if artifact is None else (artifact.model, artifact.contract)
-    return setup_of(model, contract, asked, images=images)
+    return setup_of(model, contract, options, images=images)
 
 
 def _images(values: Record, *, has_contract: bool) -> tuple[Path, ...]:

@@ -24,13 +24,11 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import ConvertRequest, ExportRequest, Given
 from detlite.convert.source import ARTIFACT, TFLITE, recognize
 from detlite.convert.targets.edgetpu.predict import Prediction, predict
-from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, paths_of, source_of
+from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, source_of
 from detlite.runtime.artifact import Artifact, artifact_folder, read_artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import model_in
 from detlite.runtime.progress import Progress, silent
-from detlite.studies.compare.file_comparison import CompareOptions, ModelComparison, read_side
-from detlite.studies.compare.file_comparison import compare as compare_files
 
 
 def read(
@@ -167,38 +165,6 @@ def quantize(
         made = model_of(read_artifact(out))
         ranges = out / RANGES
         return replace(made, files={RANGES: ranges.read_text(encoding="utf-8")}) if ranges.is_file() else made
-
-
-def compare(
-    a: AnyModel,
-    b: AnyModel,
-    *,
-    images: Images | AnyPath | None = None,
-    tolerance: float | None = None,
-    progress: Progress = silent,
-) -> ModelComparison:
-    """Return whether two models agree: contracts, outputs on the same images, and operators.
-
-    Args:
-        a: the reference.
-        b: the other.
-        images: what both run on; None for images made with a seed.
-        tolerance: the largest allowed difference of an output, in real (dequantized) units; None: by what the two are.
-        progress: told of the images.
-
-    Returns:
-        `findings`, a sentence for each thing that does not agree; empty if the models agree.
-
-    Raises:
-        InputError: one is not a finished model, or the two cannot be compared.
-
-    Example:
-        >>> detlite.compare("out/float", "out/int8", images="photos/", tolerance=0.2).findings
-        ()
-    """
-    options = CompareOptions(tolerance, paths_of(images))
-    with path_of(a) as first, path_of(b) as second:
-        return compare_files(read_side(first), read_side(second), options, progress=progress)
 
 
 def predict_edgetpu(model: AnyModel, *, multiple_subgraphs: bool = False) -> Prediction:

@@ -17,12 +17,8 @@ from detlite.accuracy.images import Images
 from detlite.accuracy.results import Accuracy, Agreement
 from detlite.convert.artifact import open_artifact
 from detlite.convert.model import Model, session_of
-from detlite.library.arguments import AnyImages, AnyModel, AnyPath, images_of, on_disk, paths_of
+from detlite.library.arguments import AnyImages, AnyModel, AnyPath, images_of, on_disk
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.errors import DeviceError
-from detlite.runtime.measure.options import setup_of
-from detlite.runtime.measure.results import Measurement
-from detlite.runtime.measure.run import measure_model
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
@@ -178,48 +174,3 @@ def detect(
         inputs = with_pictures(inputs, Path(draw), force=force)
     with on_disk(model) as artifact:
         return detect_in(artifact, inputs, threads=threads, threshold=score_threshold, progress=progress)
-
-
-def measure(
-    model: AnyModel,
-    *,
-    scenario: str = "single-stream",
-    preset: str = "quick",
-    images: Images | AnyPath | None = None,
-    threads: int = 1,
-    backend: str | None = None,
-    out: AnyPath | None = None,
-    progress: Progress = silent,
-) -> Measurement:
-    """Return how fast *model* is on this machine, measured by a scenario of MLPerf v1.0 in several processes.
-
-    Args:
-        model: what to measure.
-        scenario: `single-stream`, `multi-stream`, `server` or `offline`.
-        preset: the rules: `quick`, `standard`, `mlperf-v1.0-ssd-mobilenet` or `mlperf-v1.0-ssd-resnet34`.
-        images: what it runs on; None for random noise.
-        threads: of the interpreter.
-        backend: what runs it, such as `litert` or `onnx_runtime`; None: by the file.
-        out: a new folder that keeps every sample; None keeps none.
-        progress: told of queries.
-
-    Returns:
-        `latency` of whole queries and `invoke` of the interpreter alone, both in ms; `reasons` why it is INVALID, empty
-        where it is VALID.
-
-    Raises:
-        InputError: a name is unknown, or *out* exists.
-        DeviceError: the interpreter crashed.
-        MissingToolError: the back end is not installed.
-
-    Example:
-        >>> detlite.measure("out/int8", images="photos/", threads=4).latency.p90_ms
-        12.5
-    """
-    values = {"scenario": scenario, "preset": preset, "threads": threads, "backend": backend}
-    with on_disk(model) as artifact:
-        setup = setup_of(artifact.model, artifact.contract, values, images=paths_of(images))
-        found = measure_model(setup, run=None if out is None else Path(out), progress=progress)
-    if found.failure is not None:
-        raise DeviceError(found.failure.text)
-    return found

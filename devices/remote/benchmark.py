@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from detlite.devices.parsers import benchmark_model
 from detlite.devices.parsers.benchmark_model import BenchmarkRun
 from detlite.devices.remote.board import prepare_run_folder
 from detlite.devices.remote.facts import with_device
+from detlite.devices.remote.request import MeasureRequest
 from detlite.devices.survey.affinity import affinity_words
 from detlite.devices.survey.measured import sensors_after, standing_before, with_standing
 from detlite.devices.survey.watching import watching
@@ -36,7 +36,6 @@ RUNS, PROCESSES, MIN_S = 50, 5, 1.0
 MAX_S = 150.0
 START_S = 120.0
 DELEGATES = {"gpu": "--use_gpu=true", "nnapi": "--use_nnapi=true"}
-NOT_ITS = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -66,35 +65,40 @@ class Benchmark:
     out: Path | None = None
 
 
-def benchmark_asked(program: Path, artifact: Artifact, values: Mapping[str, Any], out: Path | None) -> Benchmark:
-    """Return what the options *values* of `detlite measure` ask of *program*.
+def benchmark_asked(program: Path, request: MeasureRequest) -> Benchmark:
+    """Return what *request* asks of *program*.
 
     Raises:
-        InputError: it cannot do that, or *out* holds something.
+        InputError: it cannot do that, or the folder for the run holds something.
     """
-    wrong = [name for name in NOT_ITS if values.get(name)]
-    if wrong or values.get("scenario") not in (None, "single-stream"):
-        what = f"--{wrong[0].replace('_', '-')}" if wrong else f"--scenario {values['scenario']}"
-        raise InputError(
-            f"benchmark_model measures single-stream with noise of its own: leave out {what}, or pass --backend litert "
-            "for the Python there"
-        )
-    delegates = tuple(values.get("delegates") or ())
-    for name in delegates:
+    request.refuse_options(
+        "benchmark_model measures single-stream with noise of its own",
+        ", or pass --backend litert for the Python there",
+        also=("find", "profile"),
+    )
+    options = request.options
+    for name in options.delegates:
         if name not in DELEGATES:
             raise unknown_name("delegate of benchmark_model", name, DELEGATES)
-    if out is not None:
-        prepare_run_folder(out, force=bool(values.get("force")))
-    runs, min_s = values.get("queries") or RUNS, values.get("min_seconds")
-    least = MIN_S if min_s is None else float(min_s)
-    xnnpack = values.get("xnnpack")
-    arguments = [f"--num_threads={values['threads']}", f"--num_runs={runs}", f"--min_secs={least:g}"]
+    if request.out is not None:
+        prepare_run_folder(request.out, force=request.force)
+    runs = options.queries or RUNS
+    least = MIN_S if options.min_duration_s is None else options.min_duration_s
+    arguments = [f"--num_threads={options.threads}", f"--num_runs={runs}", f"--min_secs={least:g}"]
     arguments += [f"--max_secs={max(MAX_S, 2 * least):g}", "--warmup_runs=1", "--warmup_min_secs=0.5"]
-    arguments += ["--report_peak_memory_footprint=true", *(DELEGATES[name] for name in delegates)]
-    arguments += [] if xnnpack is None else [f"--use_xnnpack={'true' if xnnpack else 'false'}"]
-    processes = values.get("processes") or PROCESSES
-    affinity = values.get("affinity")
-    return Benchmark(program, artifact, tuple(arguments), runs, processes, delegates, least, affinity, out)
+    arguments += ["--report_peak_memory_footprint=true", *(DELEGATES[name] for name in options.delegates)]
+    arguments += [] if options.xnnpack is None else [f"--use_xnnpack={'true' if options.xnnpack else 'false'}"]
+    return Benchmark(
+        program=program,
+        artifact=request.artifact,
+        arguments=tuple(arguments),
+        runs=runs,
+        processes=options.processes or PROCESSES,
+        delegates=options.delegates,
+        least_s=least,
+        affinity=request.affinity,
+        out=request.out,
+    )
 
 
 def benchmark_on(device: Device, ask: Benchmark, *, progress: Progress = silent) -> BenchmarkResult:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from detlite.devices.parsers import trtexec_log
 from detlite.devices.parsers.trtexec_log import TrtexecRun
 from detlite.devices.remote.board import board_measurement, bring, finish_run, prepare_run_folder
 from detlite.devices.remote.facts import with_device
+from detlite.devices.remote.request import MeasureRequest
 from detlite.devices.survey.measured import Standing, sensors_after, standing_before, with_standing
 from detlite.devices.survey.watching import watching
 from detlite.devices.transport.connect import connect
@@ -38,7 +38,6 @@ INT8_CAUTION = (
     "int8: scales are those of the .onnx's QuantizeLinear nodes; where it has none, trtexec makes them up, and the "
     "times are right while the detections are not"
 )
-NOT_ITS = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy", "delegates", "backend", "affinity")
 
 Record = dict[str, Any]
 
@@ -60,25 +59,23 @@ class EngineAsk:
     out: Path | None = None
 
 
-def engine_asked(onnx: Path, values: Mapping[str, Any], out: Path | None) -> EngineAsk:
-    """Return what the options *values* of `detlite measure` ask of *onnx*.
+def engine_asked(onnx: Path, request: MeasureRequest) -> EngineAsk:
+    """Return what *request* asks of *onnx*.
 
     Raises:
-        InputError: trtexec cannot do that, or *out* holds something.
+        InputError: trtexec cannot do that, or the folder for the run holds something.
     """
-    wrong = [name for name in NOT_ITS if values.get(name)]
-    if wrong or values.get("scenario") not in (None, "single-stream"):
-        what = f"--{wrong[0].replace('_', '-')}" if wrong else f"--scenario {values['scenario']}"
-        raise InputError(f"trtexec measures single-stream with numbers of its own: leave out {what}")
-    precision = values.get("precision") or "fp16"
+    also = ("find", "profile", "delegates", "backend", "affinity")
+    request.refuse_options("trtexec measures single-stream with numbers of its own", also=also)
+    precision = request.precision or "fp16"
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
-    if out is not None:
-        prepare_run_folder(out, force=bool(values.get("force")))
-    flags = {"--queries": values.get("queries"), "--min-seconds": values.get("min_seconds")}
-    flags["--processes"] = values.get("processes")
+    if request.out is not None:
+        prepare_run_folder(request.out, force=request.force)
+    options = request.options
+    flags = {"--queries": options.queries, "--min-seconds": options.min_duration_s, "--processes": options.processes}
     words = [part for flag, value in flags.items() if value is not None for part in (flag, str(value))]
-    return EngineAsk(onnx, precision, tuple(words), out)
+    return EngineAsk(onnx, precision, tuple(words), request.out)
 
 
 def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) -> Measurement:

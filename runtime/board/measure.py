@@ -12,8 +12,7 @@ from detlite.runtime.board.packed import Packed, find_model, open_model
 from detlite.runtime.contract import Contract
 from detlite.runtime.image.files import folder_images, skipped_notice
 from detlite.runtime.measure.measurement_text import measurement_text
-from detlite.runtime.measure.options import setup_of
-from detlite.runtime.measure.run import measure_model
+from detlite.runtime.measure.options import MeasureOptions, measure_setup, setup_of
 from detlite.runtime.printable import printable
 
 
@@ -24,12 +23,9 @@ def measure_command(values: Dict[str, Any]) -> int:
         model, contract = _model(find_model(values["model"], packed))
         folder = Path(values["images"]) if values["images"] else packed.images if values["model"] is None else None
         images = _images(folder) if folder else []
-        setup = setup_of(model, contract, values, images=images)
-        if values["find"]:
-            from detlite.runtime.measure.search import with_most
-
-            setup = with_most(setup, run=out, progress=_tell)
-        found = measure_model(setup, run=out, force=values["force"], progress=_tell)
+        options = MeasureOptions.from_values(values)
+        setup = setup_of(model, contract, options, images=images)
+        found = measure_setup(setup, find=options.find, run=out, force=values["force"], progress=_tell)
     if values["as_json"]:
         sys.stdout.write(json.dumps(found.to_record(), indent=1, allow_nan=False) + "\n")
     else:

@@ -1,44 +1,106 @@
-"""From command-line values to a measurement's setup: shared by the board's and the workstation's programs."""
+"""How a model is measured: the options that the board's program, the workstation's command and the library share."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.presets import preset_called
 from detlite.runtime.measure.protocol import Setup
+from detlite.runtime.measure.results import Measurement
+from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.scenario import scenario_called
+from detlite.runtime.progress import Progress, silent
 from detlite.runtime.runners.backend import Settings, backend_for
 
-CHANGES = ("processes", "queries", "min_duration_s", "sample_count", "offline_samples", "warm_up_s", "interval_ms")
+SCENARIO, PRESET = "single-stream", "quick"
+STREAMS, PER_SECOND = 1, 10.0
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What the options of `detlite measure` ask for; None means the default.
+
+    Attributes:
+        scenario: of MLPerf v1.0; None: single-stream.
+        preset: the rules; None: quick.
+        backend: what runs the model; None: by the file's suffix.
+        threads: of the interpreter.
+        xnnpack: True requires that it runs operators, False goes without it.
+        delegates: to load, in this order.
+        streams: samples per query of multi-stream; None: 1.
+        per_second: queries per second of server; None: 10.
+        find: whether the most streams, or queries per second, within the latency limit are found first.
+        end_to_end: whether reading the images counts in offline's time.
+        accuracy: whether every image is run too, and its result kept.
+        profile: whether each operator is timed too.
+        processes: changes the preset's number of processes.
+        queries: changes the preset's least number of queries; of samples for offline.
+        min_duration_s: changes the preset's shortest duration, in seconds.
+    """
+
+    scenario: Optional[str] = None
+    preset: Optional[str] = None
+    backend: Optional[str] = None
+    threads: int = 1
+    xnnpack: Optional[bool] = None
+    delegates: Tuple[str, ...] = ()
+    streams: Optional[int] = None
+    per_second: Optional[float] = None
+    find: bool = False
+    end_to_end: bool = False
+    accuracy: bool = False
+    profile: bool = False
+    processes: Optional[int] = None
+    queries: Optional[int] = None
+    min_duration_s: Optional[float] = None
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> MeasureOptions:
+        """Return the options among the *values* of a command line, which may hold others."""
+        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
+        return cls(**{**known, "delegates": tuple(known.get("delegates") or ())})
+
+    def changes(self) -> Mapping[str, Any]:
+        """Return the changes of the preset, by the names of its fields."""
+        known = preset_called(self.preset or PRESET)
+        asked = {"processes": self.processes, "min_duration_s": self.min_duration_s}
+        changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        scenario = self.scenario or SCENARIO
+        if self.queries is not None and scenario == "offline":
+            return {**changes, "offline_samples": self.queries}  # the samples of its single query
+        if self.queries is not None:
+            return {**changes, "queries": {**known.queries, scenario: self.queries}}
+        return changes
 
 
 def setup_of(
-    model: Path, contract: Optional[Contract], values: Mapping[str, Any], *, images: Sequence[Path] = ()
+    model: Path, contract: Optional[Contract], options: MeasureOptions, *, images: Sequence[Path] = ()
 ) -> Setup:
-    """Return the setup for *values*: `scenario`, `preset`, `backend`, `threads`, `xnnpack`, `delegates`, `streams`,
-    `per_second`, and the optional changes of the preset (`CHANGES`).
+    """Return the setup that *options* ask for.
+
+    Args:
+        model: the file to measure.
+        contract: of the model; None where there is none.
+        options: how it is measured.
+        images: what it runs on; none for random noise.
 
     Raises:
         InputError: a name is unknown, or a value is invalid.
     """
-    scenario_called(values["scenario"])
-    preset, name = preset_called(values["preset"]), values["preset"]
-    changes = {key: values[key] for key in CHANGES if values.get(key) is not None}
-    if "queries" in changes and values["scenario"] == "offline":
-        changes["offline_samples"] = changes.pop("queries")  # the samples of its single query
-    if "queries" in changes:
-        changes["queries"] = {**preset.queries, values["scenario"]: changes["queries"]}
+    scenario, name = options.scenario or SCENARIO, options.preset or PRESET
+    scenario_called(scenario)
+    preset, changes = preset_called(name), options.changes()
     if changes:
         preset, name = dataclasses.replace(preset, **changes), f"{name}, changed: {', '.join(sorted(changes))}"
-    settings = Settings(values["threads"], values.get("xnnpack"), tuple(values.get("delegates") or ()))
-    backend, found = backend_for(model, values.get("backend"))
-    if found.measure is not None and (values["scenario"] != "single-stream" or images):
+    backend, found = backend_for(model, options.backend)
+    if found.measure is not None and (scenario != SCENARIO or images):
         raise InputError(f"{backend} measures with another program: use single-stream, without images")
-    if values.get("profile") and found.profile is None:
+    if options.profile and found.profile is None:
         raise InputError(f"{backend} has no profiler: use litert or onnx_runtime")
     if found.measure is not None and model.suffix == ".json":  # one file has one process
         preset = dataclasses.replace(preset, processes=1)
@@ -46,14 +108,29 @@ def setup_of(
         model=model,
         contract=contract,
         backend=backend,
-        settings=settings,
-        scenario=values["scenario"],
+        settings=Settings(options.threads, options.xnnpack, options.delegates),
+        scenario=scenario,
         preset_name=name,
         preset=preset,
         images=tuple(images),
-        streams=values.get("streams") or 1,
-        per_second=values.get("per_second") or 10.0,
-        end_to_end=bool(values.get("end_to_end")),
-        accuracy=bool(values.get("accuracy")),
-        profile=bool(values.get("profile")),
+        streams=options.streams or STREAMS,
+        per_second=options.per_second or PER_SECOND,
+        end_to_end=options.end_to_end,
+        accuracy=options.accuracy,
+        profile=options.profile,
     )
+
+
+def measure_setup(
+    setup: Setup, *, find: bool = False, run: Optional[Path] = None, force: bool = False, progress: Progress = silent
+) -> Measurement:
+    """Measure as `measure_model` does; with *find*, at the highest load that the device sustains, found first.
+
+    Raises:
+        FindingError: the device cannot sustain any load.
+    """
+    if find:
+        from detlite.runtime.measure.search import with_most
+
+        setup = with_most(setup, run=run, progress=progress)
+    return measure_model(setup, run=run, force=force, progress=progress)

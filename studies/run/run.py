@@ -21,7 +21,7 @@ from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recogni
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
-from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.options import MeasureOptions, setup_of
 from detlite.runtime.measure.results import SCHEMA_VERSION as MEASUREMENT_VERSION
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.model_file import model_name
@@ -155,11 +155,11 @@ class _Stages:
     def measure(self, float32: Artifact, int8: Artifact) -> tuple[Measurement, ...]:
         inputs: Record = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
         inputs |= {"samples": self.settings.samples, "measurement": MEASUREMENT_VERSION}
-        asked = {"scenario": "single-stream", "preset": "quick", "threads": self.settings.threads}
+        options = MeasureOptions(threads=self.settings.threads)
         images = self.images.evaluation.paths[:1]
 
         def work() -> Record:
-            setups = [setup_of(one.model, one.contract, asked, images=images) for one in (float32, int8)]
+            setups = [setup_of(one.model, one.contract, options, images=images) for one in (float32, int8)]
             found = measure_in_turn(setups, Plan(self.settings.samples), progress=self.progress)
             return {"models": [one.to_record() for one in found]}
 

@@ -13,7 +13,7 @@ from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, estimate
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
-from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.options import MeasureOptions, setup_of
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.order import Unit, units
 from detlite.studies.search.trials import Trials
@@ -21,7 +21,6 @@ from detlite.studies.search.trials import Trials
 Record = dict[str, Any]
 
 SAMPLES = Plan(40, 0.5)
-ASKED = {"scenario": "single-stream", "preset": "quick", "threads": 1}
 TOGETHER = 7  # steps that are measured in turn: all at once would fill the memory
 HOST = "desktop_usb3"
 
@@ -110,6 +109,6 @@ def _medians_ms(models: Sequence[Model]) -> list[float]:
         for number, model in enumerate(models):
             path = Path(folder) / f"{number}.{model.format}"
             path.write_bytes(model.data)
-            setups.append(setup_of(path, model.contract, ASKED))
+            setups.append(setup_of(path, model.contract, MeasureOptions()))
         medians = [found.invoke.p50_ms for found in measure_in_turn(setups, SAMPLES)]
         return [median for median in medians if median is not None]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.model_files import write_photos
+from builders.scripted_device import fake_ssh, pixel
 from builders.small_checkpoint import write_checkpoint
 from builders.tiny_tflite import save_tiny, tiny_contract, tiny_int8_model
 
@@ -29,15 +30,19 @@ PUBLIC = {
     "evaluate",
     "agreement",
     "measure",
+    "measure_against",
+    "measure_on",
     "session",
     "detect",
     "compare",
+    "compare_runs",
     "predict_edgetpu",
     "list_devices",
     "devices",
     "Accuracy",
     "Agreement",
     "Artifact",
+    "BenchmarkResult",
     "DatasetFiles",
     "DetectRun",
     "Device",
@@ -49,6 +54,7 @@ PUBLIC = {
     "ModelComparison",
     "Prediction",
     "Progress",
+    "RunComparison",
     "Session",
     "DetliteError",
     "FindingError",
@@ -260,6 +266,43 @@ def test_a_measurement_has_the_latency_of_queries_and_of_the_interpreter(tiny):
     found = detlite.measure(detlite.read(tiny.model.parent))
     assert 0 < found.invoke.p50_ms <= found.latency.p50_ms
     assert found.scenario == "single-stream"
+
+
+def test_two_models_are_measured_in_turn(tiny):
+    found = detlite.measure_against(tiny, tiny, samples=20, min_seconds=0.0)
+    low, high = found.against.invoke_p50_ratio_interval
+    assert (found.samples, found.against.measurement.samples) == (20, 20)
+    assert low <= found.against.invoke_p50_ratio <= high
+
+
+def test_a_model_is_measured_on_a_device_by_the_inventorys_program(tmp_path, monkeypatch):
+    made = pixel(tmp_path / "phone")
+    monkeypatch.setenv("PATH", f"{fake_ssh(tmp_path / 'ssh', made)}:/usr/bin:/bin")
+    program, model = tmp_path / "benchmark_model", tmp_path / "model.tflite"
+    program.write_text("#!/bin/sh\necho 'ERROR: Benchmarking failed.' >&2; exit 1\n")
+    model.write_bytes(b"a model")
+    device = detlite.Device("p8", "pixel", address="p8.lan", work=str(tmp_path / "work"), benchmark_model=program)
+    with pytest.raises(detlite.DeviceError, match="p8: benchmark_model ended with status 1: ERROR: Benchmarking"):
+        detlite.measure_on(device, detlite.Artifact(model, None))
+
+
+def test_a_device_that_is_not_in_the_inventory_is_refused(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(detlite.InputError, match="pixel99"):
+        detlite.measure_on("pixel99", tiny)
+
+
+def test_two_recorded_runs_are_compared(tiny, tmp_path):
+    for name in ("before", "after"):
+        detlite.measure(tiny, out=tmp_path / name)
+    found = detlite.compare_runs(tmp_path / "before", tmp_path / "after", allow_different=["all"])
+    assert found.kind == "measurement"
+    assert {"latency_p50", "latency_p90"} <= {change.name for change in found.changes}
+
+
+def test_a_model_is_not_the_record_of_a_run(tiny):
+    with pytest.raises(detlite.InputError, match="is not the record of a run"):
+        detlite.compare_runs(tiny.model, tiny.model)
 
 
 def test_a_format_that_is_not_known_is_refused(tiny):

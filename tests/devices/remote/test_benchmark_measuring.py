@@ -1,6 +1,7 @@
 """Measuring by the user's `benchmark_model`: put there, run in processes of its own, its words believed when whole."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from builders.scripted_device import fake_ssh, pixel
 from detlite.devices.benchmark_result import benchmark_result, benchmark_text
 from detlite.devices.inventory import Device
 from detlite.devices.remote.benchmark import benchmark_asked, benchmark_on
+from detlite.devices.remote.request import MeasureRequest
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError
+from detlite.runtime.measure.options import MeasureOptions
 
 EMULATED = "the device is emulated: its times say nothing of a real one"
-VALUES = {"threads": 2, "queries": 50, "processes": 2, "min_seconds": 0}
+OPTIONS = MeasureOptions(threads=2, queries=50, processes=2, min_duration_s=0.0)
 RUN = """\
 INFO: STARTING!
 INFO: Log parameter values verbosely: [0]
@@ -43,11 +46,12 @@ def phone(tmp_path, monkeypatch):
     model = tmp_path / "model.tflite"
     model.write_bytes(b"a model")
 
-    def measure(body, out=None, **values):
+    def measure(body, out=None, images=(), affinity=None, **changes):
         program = tmp_path / "benchmark_model"
         program.write_text(f"#!/bin/sh\n{body}\n")
-        asked = benchmark_asked(program, Artifact(model, None), {**VALUES, **values}, out)
-        return benchmark_on(device, asked)
+        options = replace(OPTIONS, **changes)
+        request = MeasureRequest(Artifact(model, None), options, images, affinity, out=out)
+        return benchmark_on(device, benchmark_asked(program, request))
 
     measure.made = made
     measure.work = tmp_path / "work"
@@ -167,7 +171,9 @@ def test_nothing_is_left_running_and_no_lock_is_left(phone):
     ("values", "text"),
     [
         ({"scenario": "offline"}, "leave out --scenario offline, or pass --backend litert"),
-        ({"images": Path("photos")}, "leave out --images"),
+        ({"images": (Path("photo.jpg"),)}, "leave out --images"),
+        ({"per_second": 5.0}, "leave out --target-qps"),
+        ({"profile": True}, "leave out --profile"),
         ({"delegates": ("gpuu",)}, "did you mean 'gpu'"),
     ],
 )

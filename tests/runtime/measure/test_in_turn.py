@@ -14,11 +14,9 @@ from builders.tiny_tflite import tiny_contract
 from detlite.runtime.clock import ScriptedClock
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.in_turn import WARM_UPS, Plan, against, measure_in_turn, take_turns
-from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.options import MeasureOptions, setup_of
 from detlite.runtime.measure.process import noise_tensor
 from detlite.runtime.measure.results import Measurement
-
-ASKED = {"scenario": "single-stream", "preset": "quick", "threads": 1}
 
 
 def fake_bench(name, log, clock=None, takes_ns=1000):
@@ -114,8 +112,8 @@ def test_the_ratio_is_of_the_medians_and_lies_in_its_interval(tmp_path):
 def test_an_onnx_model_has_the_same_record(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(tiny_onnx())
-    with_contract = setup_of(path, tiny_contract(), ASKED)
-    bare = setup_of(path, None, ASKED)
+    with_contract = setup_of(path, tiny_contract(), MeasureOptions())
+    bare = setup_of(path, None, MeasureOptions())
     found, alone = measure_in_turn([with_contract, bare], Plan(30, 0.0))
     assert (found.backend, found.samples, alone.samples) == ("onnx_runtime", 30, 30)
     assert found.to_record().keys() == measure_in_turn([tiny(tmp_path)], Plan(30, 0.0))[0].to_record().keys()
@@ -125,7 +123,7 @@ def test_an_onnx_model_has_the_same_record(tmp_path):
 def test_a_back_end_that_has_another_program_measure_is_refused(tmp_path):
     path = tmp_path / "times.json"
     path.write_text("[]")
-    setup = setup_of(path, None, {**ASKED, "backend": "tensorrt"})
+    setup = setup_of(path, None, MeasureOptions(backend="tensorrt"))
     with pytest.raises(InputError, match="tensorrt measures with another program: pass --scenario single-stream"):
         measure_in_turn([setup], Plan(30, 0.0))
 

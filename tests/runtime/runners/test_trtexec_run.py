@@ -8,7 +8,7 @@ import pytest
 from builders.scripted_runs import SMALL
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
-from detlite.runtime.measure.options import setup_of
+from detlite.runtime.measure.options import MeasureOptions, setup_of
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Stages
 from detlite.runtime.measure.run import measure_model
@@ -96,12 +96,12 @@ def test_without_trtexec_it_says_where_that_comes_from(setup, monkeypatch, tmp_p
 def test_exported_times_are_one_process(tmp_path):
     times = tmp_path / "times.json"
     times.write_text(json.dumps([{"latencyMs": 1.0}] * 40))
-    values = {"scenario": "single-stream", "preset": "quick", "threads": 1, "backend": "tensorrt", "queries": 40}
-    setup = setup_of(times, None, {**values, "min_duration_s": 0.0})
+    options = MeasureOptions(backend="tensorrt", queries=40, min_duration_s=0.0)
+    setup = setup_of(times, None, options)
     assert setup.preset.processes == 1
     assert measure_model(setup).samples == 40
     with pytest.raises(InputError, match="measures with another program: use single-stream"):
-        setup_of(times, None, {**values, "scenario": "offline"})
+        setup_of(times, None, replace(options, scenario="offline"))
 
 
 def test_a_trtexec_that_fails_in_its_second_process_keeps_the_first(trtexec, setup, tmp_path):
