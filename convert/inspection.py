@@ -12,7 +12,7 @@ from detlite.convert.requests import InspectRequest
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, recognize
 from detlite.convert.summary import model_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
-from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
+from detlite.convert.targets.edgetpu.placeholder import HEAD_BYTES, refuse_placeholder
 from detlite.convert.targets.edgetpu.validity import findings
 from detlite.convert.tflite.appended import appended_files
 from detlite.convert.tflite.contract import contract_of_tflite
@@ -47,7 +47,7 @@ def inspect_file(path: Path, options: DetectorOptions, *, progress: Progress = s
     """
     if path.is_file():
         with path.open("rb") as file:
-            refuse_placeholder(file.read(MARK_BYTES), str(path))
+            refuse_placeholder(file.read(HEAD_BYTES), str(path))
         if path.suffix == ONNX_SUFFIX:
             return _of_onnx(path, progress)
     source = recognize(path)

@@ -22,7 +22,8 @@ FAIL_ON = click.option(
     "--fail-on",
     multiple=True,
     metavar="CONDITION",
-    help="Exit with status 1 if this holds: 'unmapped>1', 'streamed>0', 'subgraphs>1'. Repeatable.",
+    help="Exit with status 1 if this holds: 'unmapped>1', 'subgraphs>1', or 'streamed>0' (the most bytes that may be). "
+    "Repeatable.",
 )
 
 PICTURE = click.option(

@@ -11,7 +11,7 @@ from typing import Any
 from detlite.convert.artifact import known_artifact
 from detlite.convert.finished import is_tflite
 from detlite.convert.targets.edgetpu.graph import Graph, read_graph
-from detlite.convert.targets.edgetpu.placeholder import MARK_BYTES, refuse_placeholder
+from detlite.convert.targets.edgetpu.placeholder import HEAD_BYTES, refuse_placeholder
 from detlite.convert.tflite.tensors import EDGETPU
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
@@ -140,7 +140,7 @@ def read_side(path: Path) -> Side:
         if model_in(path) is None and len(compiled) == 1:
             path = compiled[0]
     if path.is_file():
-        refuse_placeholder(path.read_bytes()[:MARK_BYTES], str(path))
+        refuse_placeholder(path.read_bytes()[:HEAD_BYTES], str(path))
         if not is_tflite(path) and not is_model_file(path):
             raise InputError(f"{path} is no .tflite: convert it first; what is compared are finished models")
     artifact = known_artifact(path)

@@ -100,12 +100,14 @@ class Model:
         version: int = 3,
         dilation: tuple[int, int] = (1, 1),
         constant: bool = True,
+        weight_scale: ArrayLike = 0.5,
     ) -> int:
         """Add a convolution of stride 1 and padding SAME, and return its output."""
         shape = tuple(self.subgraph.tensors[image].shape)
         weights = self.tensor(
             (depth, kernel, kernel, shape[3] // groups),
             data=np.arange(kernel, dtype=np.int8)[:, None] + 1 if constant else None,
+            scale=weight_scale,
         )
         bias = self.tensor((depth,), "int32", data=7)
         out = self.tensor((*shape[:3], depth), scale=0.75)

@@ -119,7 +119,8 @@ def _outcome(job: CompileJob, made: Compilation, options: CompileOptions) -> Out
     twins = compare_twins(job.prediction.graph, compiled)
     if twins.findings:
         raise FindingError(f"{name} is not {job.path} compiled: {'; '.join(twins.findings)}")
-    differences = [*_differences(job, twins.mapped, compiled), *_log_differences(job, made.log)]
+    sizes = [] if twins.size_finding is None else [twins.size_finding]
+    differences = [*_differences(job, twins.mapped, compiled), *sizes, *_log_differences(job, made.log)]
     return Outcome(job, own, twins.mapped, tuple(differences))
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from detlite.convert.targets.edgetpu.graph import GraphOperator
+from detlite.convert.targets.edgetpu.cycles import total_cycles
 from detlite.convert.targets.edgetpu.parameters import parameters_of
 from detlite.convert.targets.edgetpu.predict import Prediction
 from detlite.convert.tflite.tensors import ITEM_BYTES, POSTPROCESS
@@ -63,7 +63,7 @@ def estimate(prediction: Prediction, *, max_detections: int = 100) -> Estimate |
     if not mapped:
         return None
     inputs, outputs = _transferred(prediction)
-    cycles = round(sum(cycles_of(operator) for operator in mapped))
+    cycles = round(total_cycles(mapped))
     instructions = INSTRUCTION_BYTES_AN_OPERATOR * len(mapped)
     streamed = parameters_of(mapped).streamed_bytes_least
     on_chip_ms = desktop_ms(cycles, inputs + outputs + instructions, streamed)
@@ -78,25 +78,6 @@ def estimate(prediction: Prediction, *, max_detections: int = 100) -> Estimate |
 def desktop_ms(cycles: float, transferred_bytes: int, streamed_bytes: int) -> float:
     """Return the milliseconds on a desktop with USB 3, without post-processing."""
     return 0.39 + 0.451 * cycles / CYCLES_A_MS + 5.58e-6 * transferred_bytes + 2.04e-6 * streamed_bytes
-
-
-def cycles_of(operator: GraphOperator) -> float:
-    """Return the cycles of one operator; 0 for those without weights, which take almost none."""
-    weights = operator.input(1)
-    image = operator.input(0) if operator.name == "TRANSPOSE_CONV" else (operator.outputs or (None,))[0]
-    if weights is None or image is None:
-        return 0.0
-    if operator.name == "FULLY_CONNECTED" and len(weights.shape) == 2:
-        rows = math.prod(image.shape[:-1])
-        return 0.046 * rows * math.ceil(weights.shape[1] / 2) * math.ceil(weights.shape[0] / 16)
-    if len(image.shape) != 4 or len(weights.shape) != 4:
-        return 0.0
-    places = math.ceil(image.shape[1] / 2) * math.ceil(image.shape[2] / 4) * weights.shape[1] * weights.shape[2]
-    if operator.name == "DEPTHWISE_CONV_2D":
-        return 0.2117 * places * math.ceil(weights.shape[3] / 4)
-    if operator.name in ("CONV_2D", "TRANSPOSE_CONV"):
-        return 0.2451 * places * math.ceil(weights.shape[3] / 2) * math.ceil(weights.shape[0] / 16)
-    return 0.0
 
 
 def _transferred(prediction: Prediction) -> tuple[int, int]:

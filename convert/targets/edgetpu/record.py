@@ -10,9 +10,8 @@ from typing import Any
 from detlite.convert.targets.edgetpu.fix import offered
 from detlite.convert.targets.edgetpu.graph import GraphOperator
 from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, HOSTS, Estimate, estimate
-from detlite.convert.targets.edgetpu.parameters import ON_CHIP_BYTES, SURE_BYTES, parameters_of
+from detlite.convert.targets.edgetpu.parameters import parameters_of
 from detlite.convert.targets.edgetpu.predict import Fate, Prediction
-from detlite.convert.targets.edgetpu.versions import OLDEST_RUNTIME, RUNTIME
 from detlite.convert.tflite.options import read_settings
 from detlite.convert.tflite.tensors import POSTPROCESS
 from detlite.runtime.errors import InputError
@@ -60,8 +59,7 @@ class PredictionRecord:
         refusal_cure: what to do about it.
         parameter_bytes: weights of the mapped operators.
         streamed_bytes_least: of them, streamed at every inference, at least.
-        streamed_bytes_most: the same, at most.
-        min_runtime_version: the oldest Edge TPU runtime; None where nothing is mapped.
+        streamed_bytes_most: the same, at most; the gate `streamed` reads it.
         latency_ms: by host, an estimate; None where nothing is mapped.
         latency_error_percent: of that estimate, either way.
         cycles: of the Edge TPU, computing alone.
@@ -87,7 +85,6 @@ class PredictionRecord:
     refusal: str | None = None
     refusal_cause: str | None = None
     refusal_cure: str | None = None
-    min_runtime_version: int | None = None
     latency_error_percent: int = ERROR_PERCENT
     cycles: int = 0
     input_bytes: int = 0
@@ -127,7 +124,6 @@ def prediction_record(prediction: Prediction) -> PredictionRecord:
         parameter_bytes=parameters.parameter_bytes,
         streamed_bytes_least=parameters.streamed_bytes_least,
         streamed_bytes_most=parameters.streamed_bytes_most,
-        min_runtime_version=_runtime(prediction.mapped),
         latency_ms={host: None if cost is None else round(cost.latency_ms[host], 2) for host in HOSTS},
         cycles=0 if cost is None else cost.cycles,
         input_bytes=0 if cost is None else cost.input_bytes,
@@ -160,9 +156,8 @@ def notes(prediction: Prediction) -> list[str]:
     found = [UP_TO]
     if parameters.streamed_bytes_most:
         found.append(
-            f"{parameters.parameter_bytes} bytes of weights: over {SURE_BYTES} of the {ON_CHIP_BYTES} bytes on chip "
-            f"may not be free for them, so {parameters.streamed_bytes_least} to {parameters.streamed_bytes_most} bytes "
-            "are streamed at every inference, some 2 ms a megabyte on USB 3"
+            f"{parameters.streamed_bytes_least} to {parameters.streamed_bytes_most} bytes of weights are streamed at "
+            f"every inference, some 2 ms a megabyte on USB 3: {'; '.join(parameters.causes)}"
         )
     if any(not fate.mapped and fate.name != POSTPROCESS for fate in prediction.fates) and prediction.subgraphs:
         found.append(CPU_PART)
@@ -215,7 +210,3 @@ def _detections(op: GraphOperator) -> int:
         return read_settings(op.stored).nms.max_detections
     except InputError:  # of an exporter that is not known: the estimate takes the OD API's own number
         return DEFAULT_DETECTIONS
-
-
-def _runtime(mapped: tuple[GraphOperator, ...]) -> int | None:
-    return max((RUNTIME.get(op.name, OLDEST_RUNTIME) for op in mapped), default=None)

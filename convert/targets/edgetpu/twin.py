@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from detlite.convert.targets.edgetpu.compiled import Compiled
 from detlite.convert.targets.edgetpu.graph import Graph, GraphOperator, GraphTensor
+from detlite.convert.targets.edgetpu.likeness import EXPORTED_AGAIN, is_same_network, size_finding
 from detlite.convert.targets.edgetpu.validity import findings
 
 Key = tuple[str, tuple[str, ...]]
@@ -19,21 +20,23 @@ class Twins:
     Attributes:
         mapped: for each operator of the CPU model, whether the Edge TPU runs it in the compiled file.
         findings: why they do not belong together, or why the compiled file is not valid; empty if they do.
+        size_finding: what is wrong with the size of the weights; None if it may be right.
     """
 
     mapped: tuple[bool, ...]
     findings: tuple[str, ...]
+    size_finding: str | None = None
 
 
 def compare_twins(cpu: Graph, compiled: Compiled) -> Twins:
     """Return whether the Edge TPU compiler made *compiled* from *cpu*.
 
-    It compares inputs and outputs, the operators that stayed on the CPU, and the tensors at the edges of each
-    subgraph, with their shapes, dtypes, scales and zero points. Weights cannot be compared: two models that differ in
-    nothing else look the same.
+    It compares inputs and outputs, the operators that stayed on the CPU, the tensors at the edges of each subgraph,
+    with their shapes, dtypes, scales and zero points, and the size of the weights. Weights themselves cannot be
+    compared: two models that differ in nothing else look the same.
     """
-    found = list(findings(compiled))
-    found += _tensors("input", cpu.inputs, compiled.graph.inputs)
+    broken = findings(compiled)
+    found = list(_tensors("input", cpu.inputs, compiled.graph.inputs))
     found += _tensors("output", cpu.outputs, compiled.graph.outputs)
     stayed, strangers = _stayed(cpu, compiled)
     found += strangers
@@ -46,7 +49,10 @@ def compare_twins(cpu: Graph, compiled: Compiled) -> Twins:
     lost = [op for op in cpu.operators if mapped[op.index] and op.index not in covered and _is_used(cpu, op)]
     if lost and not strangers:
         found.append(f"operator {lost[0].index}, {lost[0].name}, of the CPU model is missing from the compiled file")
-    return Twins(mapped, tuple(found))
+    size = size_finding(cpu, mapped, compiled)
+    if found and size is None and is_same_network(cpu, compiled):
+        found.insert(0, EXPORTED_AGAIN)
+    return Twins(mapped, (*broken, *found), size)
 
 
 def _key(op: GraphOperator) -> Key:

@@ -1,4 +1,4 @@
-"""Operators by name: those of the Edge TPU, the versions that the compiler accepts, the runtime that they need."""
+"""Operators by name: those of the Edge TPU, and the versions that the compiler accepts."""
 
 from __future__ import annotations
 
@@ -123,21 +123,3 @@ KNOWN_CUSTOM = (
     "TFLite_Detection_PostProcess",
 )
 """Custom operators known to the compiler: TensorFlow Lite's four, and Coral's decoder."""
-
-OLDEST_RUNTIME = 10
-RUNTIME: Mapping[str, int] = {
-    "EXPAND_DIMS": 13,
-    "PACK": 13,
-    "PAD": 13,
-    "PRELU": 13,
-    "QUANTIZE": 13,
-    "SUM": 13,
-    "TRANSPOSE_CONV": 13,
-    "REDUCE_MAX": 14,
-    "REDUCE_MIN": 14,
-    "RSQRT": 14,
-    "SQUARED_DIFFERENCE": 14,
-    "TRANSPOSE": 14,
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": 14,
-}
-"""The Edge TPU runtime that an operator needs, from Coral's documentation; otherwise `OLDEST_RUNTIME`."""

@@ -8,7 +8,7 @@ from detlite.convert.targets.edgetpu.twin import compare_twins
 from detlite.runtime.progress import Progress
 from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
 
-UNSEEN = "the weights cannot be compared: models that differ in nothing else look alike"
+UNSEEN = "of the weights only the size is compared: models that differ in nothing else look alike"
 
 
 def takes(a: Side, b: Side) -> bool:
@@ -31,7 +31,8 @@ def compare(a: Side, b: Side, options: CompareOptions, _progress: Progress) -> M
     if others:
         lines.insert(1, f"not as predicted: {', '.join(others)}")
     facts = {"cpu": str(cpu.given), "compiled": str(made.given), **totals(compiled), "operators": operators}
-    return ModelComparison("a CPU model and its compiled twin", twins.findings, tuple(lines), facts)
+    found = twins.findings if twins.size_finding is None else (*twins.findings, twins.size_finding)
+    return ModelComparison("a CPU model and its compiled twin", found, tuple(lines), facts)
 
 
 PLUGIN = Comparer(title="whether a compiled file belongs to a CPU model", takes=takes, compare=compare)

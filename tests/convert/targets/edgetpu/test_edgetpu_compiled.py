@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled, totals
-from detlite.convert.targets.edgetpu.graph import read_graph
+from detlite.convert.targets.edgetpu.graph import Graph, read_graph
 from detlite.convert.targets.edgetpu.twin import compare_twins
 from detlite.convert.targets.edgetpu.validity import findings
 from detlite.runtime.errors import InputError
@@ -29,6 +30,20 @@ def pairs():
 
 def cpu(pair):
     return read_graph((FOLDER / "edgetpu" / pair["cpu"]["file"]).read_bytes(), pair["id"])
+
+
+def with_tensors(graph, tensors):
+    """*graph* with *tensors*, by index, in the place of its own."""
+    operators = [
+        replace(
+            op,
+            inputs=tuple(None if t is None else tensors[t.index] for t in op.inputs),
+            outputs=tuple(tensors[t.index] for t in op.outputs),
+        )
+        for op in graph.operators
+    ]
+    sides = ([tensors[t.index] for t in side] for side in (graph.tensors, graph.inputs, graph.outputs))
+    return Graph(tuple(operators), *(tuple(side) for side in sides))
 
 
 @cache
@@ -89,7 +104,39 @@ def test_a_twin_of_another_quantization_is_told_by_its_scales(shared_data):
     found = compare_twins(cpu(pairs()[ANOTHER]), read_compiled(compiled_bytes(ANOTHER), "x"))
     assert (
         "the output 'Identity' has the scale (0.01802535355091095,) in the CPU model and (0.0180295"
-        in found.findings[0]
+        in found.findings[1]
+    )
+
+
+@pytest.mark.data
+def test_the_same_network_exported_again_is_a_finding_of_its_own(shared_data):
+    found = compare_twins(cpu(pairs()[ANOTHER]), read_compiled(compiled_bytes(ANOTHER), "x"))
+    assert found.findings[0].startswith("it is the same network, exported again: operators, shapes and dtypes agree")
+    renamed = cpu(pairs()["yamnet-504e652b"])
+    tensors = {tensor.index: replace(tensor, name=f"new/{tensor.name}") for tensor in renamed.tensors}
+    found = compare_twins(with_tensors(renamed, tensors), read_compiled(compiled_bytes("yamnet-504e652b"), "x"))
+    assert found.findings[0].startswith("it is the same network, exported again")
+
+
+@pytest.mark.data
+def test_another_network_is_not_called_the_same(shared_data):
+    found = compare_twins(cpu(pairs()["dense-1a8e42e9"]), read_compiled(compiled_bytes("dense-adf7e91b"), "x"))
+    assert found.findings
+    assert not any("exported again" in text for text in found.findings)
+
+
+@pytest.mark.data
+def test_weights_of_more_than_one_and_a_half_times_the_size_are_a_finding_and_those_of_the_26_pairs_are_none(
+    shared_data,
+):
+    for name, pair in pairs().items():
+        assert compare_twins(cpu(pair), read_compiled(compiled_bytes(name), name)).size_finding is None, name
+    graph = cpu(pairs()["dense-1a8e42e9"])
+    tensors = {t.index: replace(t, shape=(1024, 512)) if t.shape == (512, 512) else t for t in graph.tensors}
+    found = compare_twins(with_tensors(graph, tensors), read_compiled(compiled_bytes("dense-1a8e42e9"), "x"))
+    assert found.findings == ()
+    assert found.size_finding == (
+        "the compiled file holds 266240 bytes of weights, and those of the CPU model take about 532480"
     )
 
 
