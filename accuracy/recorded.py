@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -16,6 +15,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.measure.run_folder import DETECTIONS, MEASUREMENT, PROTOCOL, read_json
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.result_lines import LINE_FIELDS, model_line, result_line
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import task_kind
 
 Record = dict[str, Any]
@@ -81,13 +81,13 @@ class Recorded:
 def _records(path: Path, fields: Sequence[str]) -> list[Record]:
     try:
         lines = path.read_bytes().splitlines()
-        records = [dict(json.loads(line)) for line in lines]
+        records = [dict(parse_json(line)) for line in lines]
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror}): give a run measured with --accuracy, or the lines of "
             "board.pyz detect --lines"
         ) from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (InputError, ValueError, TypeError) as error:
         raise InputError(f"{path} is damaged: {error}; give the lines of board.pyz detect --lines") from error
     if not records or "runtime" not in records[0] or not all({*LINE_FIELDS, *fields} <= r.keys() for r in records[1:]):
         raise InputError(f"{path} holds no detections: give the lines of board.pyz detect --lines")

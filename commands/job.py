@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from detlite.convert.files.strict_toml import parse_toml
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.version import __version__
@@ -143,12 +143,12 @@ def read_job(path: Path) -> Job:
         InputError: it is not TOML, or lacks a command; the error names the line if possible.
         UnknownNameError: a key is unknown; the error suggests the nearest.
     """
-    text = _text(path)
+    data = _data(path)
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = parse_toml(data)
+    except InputError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
-    lines = dict(_key_lines(text))
+    lines = dict(_key_lines(data.decode("utf-8-sig")))
     for key in table:
         if key not in KEYS:
             raise _at(path, lines.get(("", key)), unknown_name("key of a job", key, KEYS))
@@ -169,12 +169,12 @@ def read_job(path: Path) -> Job:
     )
 
 
-def _text(path: Path) -> str:
+def _data(path: Path) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} has over {MOST_BYTES} bytes: it is not a job")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise InputError(f"{path} cannot be read as a job: {error}") from error
 
 

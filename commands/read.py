@@ -12,6 +12,7 @@ import click
 from detlite.commands.console import emit_facts, emit_json, notice
 from detlite.commands.options import json_option
 from detlite.devices.recording import format_called, format_names, read_recording
+from detlite.runtime.strict_json import parse_json
 
 
 @click.command("read")
@@ -33,7 +34,7 @@ def command(path: Path | None, name: str | None, as_json: bool) -> int:
         return 0
     found = read_recording(path, name)
     if as_json:
-        emit_json("recording", {"file": str(path), "formats": json.loads(json.dumps(found, default=str))})
+        emit_json("recording", {"file": str(path), "formats": parse_json(json.dumps(found, default=str))})
     else:
         emit_facts(dict(_leaves(found, "")))
     problems = [f"{kind}: {problem}" for kind, parts in found.items() for part in parts for problem in part["problems"]]

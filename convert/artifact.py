@@ -14,6 +14,7 @@ from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step, 
 from detlite.runtime.contents import contents
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import MODEL_NAMES
+from detlite.runtime.strict_json import load_json
 from detlite.runtime.version import __version__
 
 ARTIFACT_FILES = (*MODEL_NAMES, CONTRACT, LABELS, HISTORY, "ranges.json", "explanation.html", "explanation.json")
@@ -108,8 +109,8 @@ def _own_files(out: Path) -> set[str]:
     if not history.is_file():
         return set()
     try:
-        listed = json.loads(history.read_text(encoding="utf-8")).get("files", [])
-    except (OSError, ValueError, AttributeError, RecursionError):  # damaged: an artifact's files have known names
+        listed = load_json(history).get("files", [])
+    except (InputError, AttributeError):  # damaged: an artifact's files have known names
         listed = []
     return {*ARTIFACT_FILES, *map(str, listed if isinstance(listed, list) else [])}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
+
+from detlite.runtime.strict_json import parse_json
 
 
 def install_line(extra: str) -> str:
@@ -24,6 +25,6 @@ def _clone() -> str | None:
         recorded = metadata.distribution("detlite").read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         return None
-    found = json.loads(recorded) if recorded else {}
+    found = parse_json(recorded) if recorded else {}
     url = urlsplit(found.get("url", ""))
     return url2pathname(url.path) if url.scheme == "file" and "dir_info" in found else None

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.convert.files.strict_toml import parse_toml
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
 from detlite.runtime.plugins import plugin_names
@@ -200,10 +200,11 @@ def _tables(path: Path) -> Mapping[str, Any]:
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise InputError(f"{path} is too large: an inventory has at most {MOST_BYTES} bytes")
-        return tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         raise InputError(f"the inventory {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    try:
+        return parse_toml(data)
+    except InputError as error:
         raise InputError(f"the inventory {path} is not TOML: {error}") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -11,6 +10,7 @@ from detlite.runtime.contract import Contract, read_contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of as sha256_of  # re-exported for callers that read artifacts
 from detlite.runtime.model_file import MODEL_NAMES, model_in
+from detlite.runtime.strict_json import parse_json
 
 CONTRACT = "contract.json"
 LABELS = "labels.txt"
@@ -78,8 +78,8 @@ def read_artifact(folder: Path, *, sha256: Callable[[Path], str] = sha256_of) ->
 
 def _read_history(path: Path) -> Tuple[Step, ...]:
     try:
-        steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        steps = parse_json(path.read_bytes())["steps"]
+    except (OSError, InputError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as an artifact's history: {error}") from error
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise InputError(f"{path}: expected a list of at least one step")

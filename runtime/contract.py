@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
-from detlite.runtime.errors import ContractError, UnknownNameError
+from detlite.runtime.errors import ContractError, InputError, UnknownNameError
 from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import ImageInput, image_from_record
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import Task, task_kind
 from detlite.runtime.tensors import DTYPES, Output, output_from_record
 
@@ -167,7 +168,10 @@ def contract_from_json(text: str) -> Contract:
         ContractError: it is damaged, contradicts itself, or has a version that this detlite does not know.
     """
     try:
-        record = json.loads(text)
+        record = parse_json(text)
+    except InputError as error:
+        raise ContractError(f"the contract is damaged: {error}") from error
+    try:
         schema, version = record.pop("schema"), record.pop("schema_version")
         if schema != SCHEMA or version not in (2, SCHEMA_VERSION):
             raise ContractError(
@@ -175,7 +179,7 @@ def contract_from_json(text: str) -> Contract:
                 f"{SCHEMA_VERSION}: convert the model again, or update detlite"
             )
         return _contract_from(_as_version_3(record) if version == 2 else record)
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, binascii.Error) as error:
         raise ContractError(f"the contract is damaged: {type(error).__name__}: {error}") from error
 
 

@@ -7,7 +7,6 @@ a list of polygons, or a mask by its run lengths.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -23,6 +22,7 @@ from detlite.accuracy.labels.annotations import (
     Truth,
 )
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 2 << 30  # the largest official file, LVIS train, has 1.1 GB
 FEWEST_COORDINATES = 6  # of a polygon: three corners
@@ -49,8 +49,8 @@ def read_annotations(path: Path, *, masks: bool = False, scored: bool = True, te
     """
     raw = _read_bytes(path)
     try:
-        record = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        record = parse_json(raw)
+    except InputError as error:
         raise InputError(f"{path} is not whole JSON ({error}); want a COCO instances file: get it again") from error
     rows = {key: _rows(record, key, path, needed=scored) for key in ("annotations", "categories")}
     rows["images"] = _rows(record, "images", path)

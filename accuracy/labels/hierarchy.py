@@ -8,16 +8,15 @@ Detection API.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 16 << 20  # the published one has 90 kB
-DEEPEST = 64  # the published one has 5 levels
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,11 @@ def read_hierarchy(path: Path) -> Hierarchy:
             raw = file.read(LARGEST_FILE_BYTES + 1)
         if len(raw) > LARGEST_FILE_BYTES:
             raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is no hierarchy of classes")
-        root = json.loads(raw)
     except OSError as error:
         raise InputError(f"{path} cannot be read as a hierarchy: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    try:
+        root = parse_json(raw)
+    except InputError as error:
         raise InputError(f"{path} is not whole JSON ({error}); want Open Images' hierarchy of classes") from error
     above: dict[str, set[str]] = {}
     below: dict[str, set[str]] = {}
@@ -65,8 +65,6 @@ def read_hierarchy(path: Path) -> Hierarchy:
 def _walk(node: Any, parents: tuple[str, ...], path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     if not isinstance(node, dict) or not isinstance(node.get("LabelName"), str):
         raise InputError(f"{path}: want objects with LabelName and Subcategory, got {str(node)[:40]!r}")
-    if len(parents) > DEEPEST:
-        raise InputError(f"{path} is over {DEEPEST} levels deep; want Open Images' hierarchy of classes")
     children = node.get("Subcategory", [])
     if not isinstance(children, list):
         raise InputError(f"{path}: the Subcategory of {node['LabelName']!r} is no list")

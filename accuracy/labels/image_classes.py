@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from detlite.accuracy.dataset import Item, Object
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images
+from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 1 << 30
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -151,8 +151,8 @@ def _text_rows(text: str, path: Path) -> list[tuple[str, int | str]]:
 
 def _json_rows(text: str, path: Path) -> list[tuple[str, int | str]]:
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        record = parse_json(text)
+    except InputError as error:
         raise InputError(f"{path} is not whole JSON ({error}): give the class by image") from error
     return [(str(name), _json_class(value, str(name), path)) for name, value in record.items()]
 

@@ -23,6 +23,7 @@ from detlite.calibration.images.thumbnail import BLANK, contrast
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.strict_json import parse_json
 
 CHOICES = ("stratified", "random", "first")
 VERSION = 2  # of the choice: cached choices of another version are not used
@@ -165,8 +166,8 @@ def _known(cache: ImageCache, key: str) -> GatheredImages | None:
     if made is None:
         return None
     try:
-        return _of_record(json.loads(made), cache)
-    except (ValueError, KeyError, TypeError):  # written by another version
+        return _of_record(parse_json(made), cache)
+    except (InputError, KeyError, TypeError):  # written by another version
         return None
 
 

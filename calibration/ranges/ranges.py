@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 RANGES = "ranges.json"  # its name in an artifact
 SCHEMA = {"schema": "detlite.ranges", "schema_version": 1}
@@ -78,13 +79,13 @@ def read_ranges(path: Path) -> Ranges:
     if not path.is_file():
         raise InputError(f"there is no range file {path}: give the ranges.json that `detlite quantize` wrote")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(path.read_bytes())
         found = {name: record[name] for name in SCHEMA}
         if found != SCHEMA:
             raise InputError(f"schema {found}; want {SCHEMA}")
         tensors = {str(name): Range(float(low), float(high)) for name, (low, high) in record["tensors"].items()}
         count = int(record["image_count"])
         texts = [str(record[name]) for name in ("model_sha256", "images_sha256", "estimator")]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(f"{path} is not a range file of detlite: {type(error).__name__}: {error}") from error
     return Ranges(tensors, texts[0], texts[1], count, texts[2])

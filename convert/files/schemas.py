@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from detlite.runtime.errors import unknown_name
+from detlite.runtime.strict_json import load_json
 
 FOLDER = Path(__file__).parents[2] / "schemas"
 PREFIX = "detlite."
@@ -26,7 +26,7 @@ def schema_called(name: str) -> dict[str, Any]:
     """
     if name not in schema_names():
         raise unknown_name("JSON schema", name, schema_names())
-    schema: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = load_json(FOLDER / f"{name}.json")
     return schema
 
 

@@ -6,7 +6,6 @@ Format: `tensorflowjs_converter`'s weight manifest (github.com/tensorflow/tfjs, 
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from detlite.convert.reader import FrozenGraph, Reader
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import load_json
 
 NAME = "model.json"
 DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "uint8": "u1", "uint16": "<u2", "bool": "?"}
@@ -80,10 +80,7 @@ def _base64(value: Any) -> Any:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON, or is cut short: {error}") from error
+    record = load_json(path)
     if not isinstance(record, dict) or not {"modelTopology", "weightsManifest"} <= record.keys():
         raise InputError(f"{path} is not a TensorFlow.js model: it lacks modelTopology or weightsManifest")
     if not isinstance(record["modelTopology"], dict) or "node" not in record["modelTopology"]:

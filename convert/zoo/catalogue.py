@@ -7,7 +7,6 @@ families that are installed.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from detlite.convert.rebuild.odapi.family import family_of_archive
 from detlite.runtime.errors import InputError, UnknownNameError, unknown_name
+from detlite.runtime.strict_json import load_json
 
 FILE = Path(__file__).with_name("catalogue.json")
 SCHEMA = "detlite.catalogue"
@@ -186,7 +186,7 @@ def load_catalogue(path: Path = FILE) -> Catalogue:
         InputError: the file is missing, damaged, or has another schema version.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = load_json(path)
         if (record["schema"], record["schema_version"]) != (SCHEMA, SCHEMA_VERSION):
             raise InputError(f"{path}: want {SCHEMA} version {SCHEMA_VERSION}, got {record['schema_version']!r}")
         pages = {key: Page(**page) for key, page in record["pages"].items()}

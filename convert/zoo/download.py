@@ -16,6 +16,7 @@ from pathlib import Path
 from detlite.convert.zoo.https import open_url
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.strict_json import load_json
 
 BLOCK_BYTES = 1 << 18
 MOST_BYTES = 8 << 30  # the largest archive of the zoos is 1.2 GB
@@ -136,8 +137,8 @@ def _state_file(part: Path) -> Path:
 
 def _state(part: Path) -> _State:
     try:
-        return _State(**json.loads(_state_file(part).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return _State(**load_json(_state_file(part)))
+    except (InputError, TypeError):
         return _State("", None, None)  # nothing to resume
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 SCHEMA = "detlite.digests"
 SCHEMA_VERSION = 1
@@ -72,11 +73,17 @@ class DigestLock:
 
     def _read(self) -> dict[str, str]:
         try:
-            record = json.loads(self.file.read_text(encoding="utf-8"))
+            record = parse_json(self.file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except InputError as error:
+            raise self._damaged(error) from error
+        try:
             if record["schema"] != SCHEMA or record["schema_version"] != SCHEMA_VERSION:
                 raise InputError(f"{self.file} has another version; delete it, or choose another cache folder")
             return {str(key): str(sha256) for key, sha256 in record["files"].items()}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{self.file} is damaged ({error}); delete it to record the digests again") from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(f"{self.file} is damaged ({error}); delete it to record the digests again")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from detlite.convert.zoo.catalogue import RegistryPackage
 from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.strict_json import parse_json
 
 TIMEOUT_S = 180.0
 ARGUMENTS = ("--json", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=30000")
@@ -62,8 +62,8 @@ def _run(command: list[str], folder: str) -> str:
         lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
         raise MissingToolError(f"npm pack failed ({done.returncode}): {' '.join(lines[:2]) or done.stderr[-200:]}")
     try:
-        return str(json.loads(done.stdout)[0]["integrity"])
-    except (ValueError, LookupError, TypeError) as error:
+        return str(parse_json(done.stdout)[0]["integrity"])
+    except (InputError, LookupError, TypeError) as error:
         raise MissingToolError("npm pack reported no integrity of the package: use npm 7 or newer") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from detlite.devices.log_lines import ended, plain_lines, real, whole
 from detlite.devices.recording import Format
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 TITLE = re.compile(r"^=* ?BENCHMARK RESULTS ?=*$")
 LINE = re.compile(r"([A-Z][A-Za-z0-9 ()]*[A-Za-z)]): +(\S+)(?: +(ms|MB/s|MB))?(?: +\((\d+) runs\))?")
@@ -114,8 +114,8 @@ def _of_block(lines: list[str]) -> LitertResults:
 
 def _of_json(text: str) -> LitertResults:
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        record = parse_json(text)
+    except InputError as error:
         raise InputError(f"the results of LiteRT's benchmark are not JSON: {error}") from error
     latency = record.get("latency") if isinstance(record, dict) else None
     if not isinstance(latency, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from detlite.devices.log_lines import real
 from detlite.devices.recording import Format
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 BLOCK = re.compile(r"^\[.*?^\]", re.M | re.S)
 
@@ -47,8 +47,8 @@ def parse(text: str) -> tuple[EngineProfile, ...]:
 
 def _lists(text: str) -> list[list[Any]]:
     try:
-        found = [json.loads(block[0]) for block in BLOCK.finditer(text)]
-    except (ValueError, RecursionError) as error:
+        found = [parse_json(block[0]) for block in BLOCK.finditer(text)]
+    except InputError as error:
         raise InputError(f"the profile of trtexec is not JSON: {str(error)[:100]}") from error
     return [rows for rows in found if isinstance(rows, list)]
 

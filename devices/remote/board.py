@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tarfile
 import tempfile
@@ -19,6 +18,7 @@ from detlite.devices.transport.transport import LostError
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, refuse_strangers, write_json
+from detlite.runtime.strict_json import parse_json
 
 LONGEST_S = 6 * 3600.0
 FETCH_S = 300.0
@@ -46,8 +46,8 @@ def board_measurement(
         if not isinstance(error.__cause__, JobError) or not lines:
             raise  # with lines there is a record, which says what failed
     try:
-        return Measurement.from_record(dict(json.loads(b"".join(lines))))
-    except (ValueError, TypeError, RecursionError, InputError) as error:
+        return Measurement.from_record(dict(parse_json(b"".join(lines))))
+    except (ValueError, TypeError, InputError) as error:
         raise DeviceError(f"{device.name}: the board's program wrote no record: {b''.join(lines)[:100]!r}") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.result_lines import LINE_FIELDS
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import task_kind
 from detlite.runtime.version import __version__
 
@@ -176,8 +176,8 @@ def _detect_batch(job: RemoteJob, held: Hold, images: list[DeviceFile], total: i
 
 def _parsed(job: RemoteJob, line: bytes) -> Record:
     try:
-        return dict(json.loads(line))
-    except (ValueError, TypeError, RecursionError) as error:
+        return dict(parse_json(line))
+    except (InputError, ValueError, TypeError) as error:
         raise DeviceError(
             f"{job.device.name} wrote a line that is none of the board's program: {line[:100]!r}"
         ) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 from detlite.convert.files.cache_folder import default_cache_folder
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 Record = dict[str, Any]
 
@@ -37,8 +38,8 @@ class Journal:
             with self.path.open("r+b") as file:
                 file.truncate(len(whole))
         try:
-            return [dict(json.loads(line)) for line in whole.splitlines()]
-        except (ValueError, TypeError, RecursionError) as error:
+            return [dict(parse_json(line)) for line in whole.splitlines()]
+        except (InputError, ValueError, TypeError) as error:
             raise InputError(f"{self.path} is damaged: {error}; remove it to begin anew") from error
 
     def append(self, line: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import Any
 
 from detlite.devices.transport.run import run, shell_script
 from detlite.devices.transport.transport import Transport
-from detlite.runtime.errors import DeviceError
+from detlite.runtime.errors import DeviceError, InputError
+from detlite.runtime.strict_json import parse_json
 
 HERE = Path(__file__).parent
 ANSWER = re.compile(r"\x1eask ([^\n]*)\n(.*?)\n\x1eend (\d{1,3})\n", re.S)
@@ -84,8 +84,8 @@ def python_facts(answer: Answer) -> dict[str, Any] | None:
     """Return what `probe.py` found; None if Python is missing or too old for it."""
     last = answer.text.strip().splitlines()[-1:] or [""]
     try:
-        facts = json.loads(last[0])
-    except (ValueError, RecursionError):
+        facts = parse_json(last[0])
+    except InputError:
         return None
     return facts if answer.status == 0 and _is_whole(facts) else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, Sequence
 
@@ -18,6 +17,7 @@ from detlite.runtime.result_lines import image_line, model_line
 from detlite.runtime.runners.backend import BACKENDS, Backend, Settings
 from detlite.runtime.session import Session
 from detlite.runtime.stream import detect_stream
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import task_kind
 
 Record = Dict[str, Any]
@@ -55,7 +55,7 @@ def _finished(path: Path, head: bytes, names: Sequence[str]) -> int:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     first, *rest = whole.splitlines(keepends=True) or [b""]
-    if first != head or [json.loads(line)["image"] for line in rest] != list(names[: len(rest)]):
+    if first != head or [parse_json(line)["image"] for line in rest] != list(names[: len(rest)]):
         return 0
     with path.open("r+b") as file:
         file.truncate(len(whole))
@@ -67,6 +67,6 @@ def _entries(lines: Path, contract: Contract) -> Iterator[Record]:
     with lines.open("rb") as file:
         next(file)
         for index, line in enumerate(file):
-            data = read(json.loads(line)).loadgen_data(index)
+            data = read(parse_json(line)).loadgen_data(index)
             if data is not None:
                 yield accuracy_entry(index, index, data)

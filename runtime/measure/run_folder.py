@@ -29,6 +29,7 @@ import numpy as np
 from detlite.runtime.contents import contents
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.scenario import COLUMNS, Rows
+from detlite.runtime.strict_json import parse_json
 
 PROTOCOL, STATE, MEASUREMENT = "protocol.json", "state.jsonl", "measurement.json"
 DETECTIONS = "detections.jsonl"
@@ -98,10 +99,10 @@ def read_json(path: Path, wanted: Iterable[str] = ()) -> Optional[Record]:
         InputError: it is damaged, or is another kind of record.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, InputError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     missing = [key for key in wanted if key not in record] if isinstance(record, dict) else []
     if not isinstance(record, dict) or missing:

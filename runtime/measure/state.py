@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.machine import ROOT
 from detlite.runtime.measure.rails import total_mw
+from detlite.runtime.strict_json import parse_json
 
 EVERY_S = 0.5
 SLOWER_CLOCK = 0.9  # of the first clock, at the end of a run: the device was throttled
@@ -139,7 +140,7 @@ def read_sittings(path: Path) -> List[States]:
     for line in lines:
         if line.endswith("\n"):
             try:
-                state = json.loads(line)
+                state = parse_json(line)
                 found.setdefault(int(state["sitting"]), []).append(state)
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise InputError(f"{path} is damaged: {error}; pass --force to measure again") from error

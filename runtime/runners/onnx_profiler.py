@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
@@ -13,6 +12,7 @@ from detlite.runtime.errors import DeviceError
 from detlite.runtime.runners.backend import Settings, Timed
 from detlite.runtime.runners.onnx_runner import OnnxRunner
 from detlite.runtime.runners.profile import RUNS, WARM_UPS, middle_mean
+from detlite.runtime.strict_json import load_json
 
 SIZES = ("activation_size", "parameter_size", "output_size")
 
@@ -31,7 +31,7 @@ def profile(model: Path, settings: Settings) -> Sequence[Timed]:
             runner.set_input(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
         for _ in range(WARM_UPS + RUNS):
             runner.invoke()
-        events = json.loads(runner.end_trace().read_text(encoding="utf-8"))
+        events = load_json(runner.end_trace())
     return timed(events, WARM_UPS + RUNS)
 
 

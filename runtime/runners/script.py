@@ -8,7 +8,6 @@ clock goes back by `step_back_ms`).
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from dataclasses import dataclass, fields
@@ -24,6 +23,7 @@ from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.runners.backend import Settings
 from detlite.runtime.runners.interpreter import Details
 from detlite.runtime.runners.placement import Placement
+from detlite.runtime.strict_json import load_json
 from detlite.runtime.tensors import Quantization
 
 SIZE = (300, 300)  # (height, width) of the input without a contract
@@ -58,14 +58,14 @@ def read_script(path: Path) -> Script:
         InputError: it is not a script.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = load_json(path)
         unknown = set(record) - {field.name for field in fields(Script)}
         if unknown:
             raise InputError(f"{path}: a script has no {sorted(unknown)[0]!r}")
         spans = record.get("invoke_ms", [1.0])
         record["invoke_ms"] = tuple(float(span) for span in (spans if isinstance(spans, list) else [spans]))
         return Script(**record)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as a script: {error}") from error
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("postprocess", ("d2hMs", "outMs")))
 """Stages: copying to the GPU, computing, copying back; the names since version 8.4, then the older ones."""
@@ -36,8 +36,12 @@ def _read(path: Path) -> List[Dict[str, Any]]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} has {path.stat().st_size} bytes: too large for the times of trtexec")
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as an export of trtexec: {error.strerror}") from error
+    try:
+        rows = parse_json(data)
+    except InputError as error:
         raise InputError(f"{path} cannot be read as an export of trtexec: {error}") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: want a list, as trtexec exports it")

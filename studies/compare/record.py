@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin, plugin_names
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.version import SCHEMA_VERSION
 from detlite.studies.compare.run_kind import KINDS, RunKind, RunRecord
 
@@ -42,10 +43,11 @@ def read_record(path: Path) -> RunRecord:
             raw = file.read(LARGEST_FILE_BYTES + 1)
         if len(raw) > LARGEST_FILE_BYTES:
             raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is no run record")
-        data = json.loads(raw, parse_constant=_refuse)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    try:
+        data = parse_json(raw)
+    except InputError as error:
         raise InputError(f"{path} is not whole JSON ({error}); want what detlite measure -o or --json wrote") from error
     return run_record(path, data)
 
@@ -78,7 +80,3 @@ def write_record(path: Path, kind: str, record: Mapping[str, Any]) -> None:
     """Write *record* to the file *path*, whole or not at all."""
     whole = {"schema": f"detlite.{kind}", "schema_version": SCHEMA_VERSION, **record}
     write_file(path, (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number in JSON")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import Child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.strict_json import parse_json
 from detlite.studies.detect.inputs import Input
 from detlite.studies.detect.results import DetectRun, ImageResult, Unread
 
@@ -55,7 +55,7 @@ def detect_in(
             "out": str(out),
         }
         answer = child.answer(request, progress=progress)
-        records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        records = [parse_json(line) for line in out.read_text(encoding="utf-8").splitlines()]
     run = DetectRun(
         model=str(artifact.model),
         labels=artifact.contract.labels,

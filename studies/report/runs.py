@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.results import Measurement
+from detlite.runtime.strict_json import load_json
 from detlite.studies.compare.record import read_record, record_file
 from detlite.studies.compare.run_kind import RunRecord
 from detlite.studies.report.report import (
@@ -190,7 +190,7 @@ def _of_run(folder: Path) -> Report:
     """Return the report that a `detlite run` wrote to *folder*, read from its JSON."""
     path = folder / JSON_NAME
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = load_json(path)
         if (record.get("schema"), record.get("schema_version")) != (SCHEMA, SCHEMA_VERSION):
             raise InputError(f"{path} is not a report of version {SCHEMA_VERSION} that detlite run wrote")
         return Report(

@@ -17,6 +17,7 @@ from detlite.convert.artifact import prepare_output
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.version import __version__
 
 NAME = "run.json"
@@ -84,9 +85,9 @@ def open_ledger(folder: Path) -> Ledger:
         prepare_output(folder, force=False)
         return Ledger(folder)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(path.read_bytes())
         version, stages = (record["schema"], record["schema_version"]), dict(record["stages"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, InputError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: {error}; remove {folder} to start over") from error
     if version != (SCHEMA, SCHEMA_VERSION):
         raise InputError(f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}")

@@ -138,6 +138,7 @@ threads = 1
         ("json = 3", "job.toml, line 7: json is a switch: true or false"),
         ('draw = ["a", "b"]', "job.toml, line 7: draw takes 1 value"),
         ("force = true\nscore-threshold = 7", "job.toml: Invalid value for '--score-threshold'"),
+        ("threads = " + "9" * 5000, "job.toml is not valid TOML: Exceeds the limit"),
         ("json = ", "job.toml is not valid TOML: Invalid value (at line 7, column 8)"),
     ],
 )

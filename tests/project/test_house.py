@@ -25,6 +25,16 @@ BOARD_PYTHON = (3, 9)
 NAME = re.compile(r"`(?:tests/)?(detlite(?:\.\w+)+|[\w/]+\.(?:py|json|j2)|[\w/]+/)`")
 MODULES = [module for module in modules() if module.folder]  # not `cli` and `api`, which may import them all
 RUNTIME = [module for module in modules() if module.folder[:1] == ("runtime",)]
+RAW_PARSERS = {"json.load", "json.loads", "json.JSONDecoder", "tomllib.load", "tomllib.loads"}
+RAW_PARSERS_IN = {
+    "runtime.strict_json": "the strict reader of JSON",
+    "convert.files.strict_toml": "the strict reader of TOML",
+    "runtime.child": "its own child's messages: any float of a result, NaN too",
+    "runtime.isolated": "its own child's messages",
+    "runtime.worker": "its own parent's request",
+    "devices.simulated.power": "its own client's arguments",
+    "devices.packaging.android.client_program": "its own parent's request, in an environment without detlite",
+}
 BUILDERS = sorted((ROOT / "tests" / "builders").glob("*.py"))
 
 
@@ -86,6 +96,18 @@ def test_runtime_imports_numpy_and_the_standard_library_alone(module):
 @pytest.mark.parametrize("module", RUNTIME, ids=by_name)
 def test_runtime_is_written_in_the_python_of_boards(module):
     ast.parse(module.path.read_text(encoding="utf-8"), feature_version=BOARD_PYTHON)
+
+
+def test_json_and_toml_are_read_by_the_strict_readers():
+    raw = {module.name for module in modules() if RAW_PARSERS & set(attributes(module.tree))}
+    assert raw == set(RAW_PARSERS_IN), "use detlite.runtime.strict_json or detlite.convert.files.strict_toml"
+
+
+def attributes(tree: ast.AST) -> list[str]:
+    """Return the attributes of names in *tree*, such as `json.loads`, also where they are imported by name."""
+    used = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return used + [f"{node.module}.{name.name}" for node in imported for name in node.names]
 
 
 def test_there_are_folders_of_plugins_to_check():

@@ -12,6 +12,7 @@ import numpy as np
 
 from detlite.accuracy.detect import Detected
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
+from detlite.runtime.strict_json import parse_json
 
 CLIENTS = ("mediapipe", "tflite_support")
 """The clients' modules; an environment has one of them."""
@@ -74,7 +75,7 @@ def run_client(
 
 def _seen(answer: str, sizes: Sequence[tuple[int, int]], labels: Sequence[str]) -> ClientDetections:
     try:
-        record = json.loads(answer.splitlines()[-1])
+        record = parse_json(answer.splitlines()[-1])
         client, version, images = str(record["client"]), str(record["version"]), list(record["images"])
         if len(images) != len(sizes):
             raise InputError(f"its answer has {len(images)} images, expected {len(sizes)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.results import SCHEMA as LATENCY
 from detlite.runtime.measure.results import Measurement
+from detlite.runtime.strict_json import parse_json
 
 MAX_BYTES = 1 << 26
 ACCURACY = "detlite.accuracy"
@@ -53,8 +53,12 @@ def _read(path: Path) -> Record:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} has over {MAX_BYTES} bytes; want what detlite measure or evaluate wrote")
-        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (OSError, ValueError, RecursionError) as error:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as JSON: {error.strerror}") from error
+    try:
+        record = parse_json(data)
+    except InputError as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if schema not in (LATENCY, ACCURACY):
@@ -82,7 +86,3 @@ def _accuracy(path: Path, record: Record) -> Record:
     if wrong or not any(key in record for key in SCORES):
         raise InputError(f"{path} is damaged: it lacks {', '.join(wrong) or ' or '.join(SCORES)}; measure again")
     return record
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from detlite.devices.packaging.android.manifest import MANIFEST, SCHEMA, SCHEMA_
 from detlite.devices.packaging.android.render import fingerprint
 from detlite.devices.packaging.android.variant import CPU, GPU
 from detlite.runtime.errors import InputError
+from detlite.runtime.strict_json import parse_json
 
 PAGE_BYTES = 16384
 """The largest page size of Android phones: a file aligned to it is mapped without a copy."""
@@ -122,8 +122,8 @@ def _packages(app: AppFile) -> Iterator[_InApp]:
 def _manifest(raw: bytes, path: str) -> dict[str, Any] | None:
     """Return the manifest *raw*, checked as far as it is used; None if it is not detlite's."""
     try:
-        record = json.loads(raw)
-    except (ValueError, RecursionError):
+        record = parse_json(raw)
+    except InputError:
         return None
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         return None

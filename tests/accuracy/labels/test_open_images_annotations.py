@@ -161,7 +161,7 @@ def nested(depth):
         ('{"LabelName": "a"}', "has no class below its root"),
         ('{"LabelName": "a", "Subcategory": {}}', "is no list"),
         ('{"LabelName": "a", "Subcategory": [3]}', "below 'a' stands '3'"),
-        (nested(100).replace('"a"', '"b"', 1), "over 64 levels deep"),
+        (nested(100).replace('"a"', '"b"', 1), "nested over 100 levels deep"),
         (nested(100_000), "is not whole JSON"),
         (nested(3), "'a' lies below itself"),
     ],

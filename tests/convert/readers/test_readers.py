@@ -164,7 +164,7 @@ def test_a_shard_outside_the_folder_is_refused(tfjs):
 
 def test_a_truncated_tfjs_model_is_refused(tfjs):
     tfjs.write_text(tfjs.read_text()[:2000])
-    with pytest.raises(InputError, match=r"model.json is not JSON, or is cut short"):
+    with pytest.raises(InputError, match=r"model.json is not whole JSON"):
         tfjs_graph_model.read(tfjs)
 
 

@@ -139,7 +139,7 @@ def test_litert_writes_json_with_the_same_numbers():
 
 
 def test_a_mean_that_is_no_number_is_a_problem():
-    (results,) = litert_benchmark.parse('{"latency": {"avg_ms": NaN, "num_runs": 50}}')
+    (results,) = litert_benchmark.parse('{"latency": {"avg_ms": null, "num_runs": 50}}')
     assert (results.mean_ms, results.problems) == (None, ("missing: mean_ms: truncated",))
 
 

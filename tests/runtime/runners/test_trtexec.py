@@ -39,7 +39,7 @@ def test_times_are_read_by_stage(tmp_path, row):
         ([{"computeMs": 1}], "with latencyMs in each entry"),
         ([{**NEW, "latencyMs": -1}], "holds the time -1; want milliseconds of 0 or more"),
         ([{**NEW, "latencyMs": "3"}], "holds the time '3'"),
-        ([{**NEW, "latencyMs": float("nan")}], "holds the time nan"),
+        ([{**NEW, "latencyMs": float("nan")}], "it holds NaN"),
     ],
 )
 def test_what_is_no_export_is_refused(tmp_path, value, error):

@@ -174,7 +174,7 @@ def test_figures_of_something_else_are_refused(package, tmp_path, capsys, record
         ({key: value for key, value in latency().items() if key != "device"}, "it lacks device"),
         (latency(schema_version=9), "got detlite.measurement version 9"),
         (latency(latency={}, invoke={}), "too few samples for a median"),
-        ({"schema": "detlite.accuracy", "images": 9, "map": float("nan")}, "NaN is no number of JSON"),
+        ({"schema": "detlite.accuracy", "images": 9, "map": float("nan")}, "it holds NaN"),
     ],
 )
 def test_damaged_figures_are_refused(package, tmp_path, capsys, record, said):
