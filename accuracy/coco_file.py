@@ -6,7 +6,7 @@ in pixels, `score`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,9 @@ def coco_ids(labels: Sequence[str], annotations: Path | None) -> CocoIds:
     return CocoIds(None, tuple(range(1, len(labels) + 1)), "the number of the class + 1")
 
 
-def coco_rows(image_id: int, size: tuple[int, int], found: Iterable[Found], ids: CocoIds) -> list[Record]:
+def coco_rows(
+    image_id: int, size: tuple[int, int], found: Sequence[Found], ids: CocoIds, masks: Sequence[Record] = ()
+) -> list[Record]:
     """Return the rows of one image.
 
     Args:
@@ -79,15 +81,18 @@ def coco_rows(image_id: int, size: tuple[int, int], found: Iterable[Found], ids:
         size: (height, width) of the image in pixels.
         found: what was detected, with boxes.
         ids: of the categories; what has none is left out.
+        masks: COCO's `segmentation` of each of *found*; empty for rows without.
     """
     height, width = size
     rows = []
-    for one in found:
+    segmentations = [{"segmentation": mask} for mask in masks] or [{} for _one in found]
+    for one, segmentation in zip(found, segmentations, strict=True):
         if one.box is None:
-            raise InputError("COCO's results hold boxes, and the model is a classifier: leave --coco-json away")
+            raise InputError("COCO's results hold boxes, and the model is a classifier: leave --coco-json out")
         y1, x1, y2, x2 = one.box
         box = [x1 * width, y1 * height, (x2 - x1) * width, (y2 - y1) * height]
         category = ids.categories[one.number]
         if category >= 0:
-            rows.append({"image_id": image_id, "category_id": category, "bbox": box, "score": one.score})
+            row = {"image_id": image_id, "category_id": category, "bbox": box, "score": one.score}
+            rows.append({**row, **segmentation})
     return rows

@@ -80,7 +80,8 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     if values["draw"] is not None:
         inputs = with_pictures(inputs, values["draw"], force=values["force"])
     with progress() as report:
-        run = detect_in(artifact, inputs, threads=values["threads"], threshold=values["threshold"], progress=report)
+        options: dict[str, Any] = {"threads": values["threads"], "threshold": values["threshold"]}
+        run = detect_in(artifact, inputs, **options, masks=ids is not None, progress=report)
     if ids is not None:
         _write_coco(values["coco_json"], run, ids)
     if as_json:
@@ -114,11 +115,10 @@ def _coco_ids(values: dict[str, Any], contract: Contract, inputs: Sequence[Input
 
 
 def _write_coco(out: Path, run: DetectRun, ids: CocoIds) -> None:
-    rows = [
-        row
-        for one in run.images
-        for row in coco_rows(ids.image_id(Path(one.image)), (one.height, one.width), one.found, ids)
-    ]
+    rows = []
+    for one in run.images:
+        masks = [mask.to_record() for mask in one.masks]
+        rows += coco_rows(ids.image_id(Path(one.image)), (one.height, one.width), one.found, ids, masks)
     write_file(out, (json.dumps(rows, allow_nan=False) + "\n").encode())
     notice(f"{len(rows)} detections written to {out}; category ids: {ids.origin}")
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.arrays import Pixels
@@ -24,35 +26,36 @@ from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.draw import picture_of
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress
+from detlite.runtime.records import from_record
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.task import Found, Result
 from detlite.studies.detect.inputs import Input
-from detlite.studies.detect.results import ImageResult, Record
+from detlite.studies.detect.request import DetectRequest
+from detlite.studies.detect.results import ImageResult, Record, RunLengths
 
 FRAMES_TOLD_EVERY = 10
 
 
-def detect_inputs(request: Record, progress: Progress) -> Record:
-    """Run `model` with `contract` on `inputs`, write a line for each image and frame to `out`, and draw.
+def detect_inputs(record: Record, progress: Progress) -> Record:
+    """Detect as the `DetectRequest` in *record* says.
 
     Returns:
         `runtime`.
     """
-    artifact = Artifact(Path(request["model"]), contract_from_json(request["contract"]))
-    session = Session(artifact, threads=request["threads"])
-    inputs = [Input(Path(path), Path(name), picture and Path(picture)) for path, name, picture in request["inputs"]]
-    with Path(request["out"]).open("w", encoding="utf-8") as out, ThreadPoolExecutor(WORKERS) as pool:
-        run = _Run(session, request["threshold"], out, pool)
-        for begin, group in _runs_of_a_kind(inputs):
+    request = from_record(DetectRequest, record)
+    session = Session(Artifact(request.model, contract_from_json(request.contract)), threads=request.threads)
+    with request.out.open("w", encoding="utf-8") as out, ThreadPoolExecutor(WORKERS) as pool:
+        run = _Run(session, request, out, pool)
+        for begin, group in _runs_of_a_kind(request.inputs):
             if group[0].is_video:
                 run.video(group[0], progress)
             else:
-                run.images(group, partial(_tell, progress, begin, len(inputs)))
+                run.images(group, partial(_tell, progress, begin, len(request.inputs)))
     return {"runtime": session.runtime}
 
 
-def _runs_of_a_kind(inputs: list[Input]) -> Iterator[tuple[int, list[Input]]]:
+def _runs_of_a_kind(inputs: Sequence[Input]) -> Iterator[tuple[int, list[Input]]]:
     """Yield each video alone, and the images between videos together, with the number of inputs before them."""
     group: list[Input] = []
     for number, one in enumerate(inputs):
@@ -74,8 +77,9 @@ def _tell(progress: Progress, begin: int, total: int, done: int) -> None:
 class _Run:
     """One run: an open model, and where its results go."""
 
-    def __init__(self, session: Session, threshold: float, out: IO[str], pool: ThreadPoolExecutor) -> None:
-        self._session, self._threshold, self._out, self._pool = session, threshold, out, pool
+    def __init__(self, session: Session, request: DetectRequest, out: IO[str], pool: ThreadPoolExecutor) -> None:
+        self._session, self._out, self._pool = session, out, pool
+        self._threshold, self._masks = request.threshold, request.masks
 
     def images(self, inputs: list[Input], done: Callable[[int], None]) -> None:
         """Detect in image files: the next ones are read, and the last ones drawn, beside the inference."""
@@ -86,7 +90,7 @@ class _Run:
                 self._write({"image": str(one.path), "error": str(image)})
             else:
                 found = self._session.run(image)
-                result = _result(found, image, str(one.path))
+                result = self._result(found, image, str(one.path))
                 self._write(result.whole_record())
                 if one.picture is not None:
                     waiting.append(self._pool.submit(self._draw, image, result, found, one.picture))
@@ -129,11 +133,16 @@ class _Run:
         for number, frame in enumerate(frames):
             image = frame.pixels()
             found = self._session.step(image)
-            result = _result(found, image, str(one.path), frame=number, time_s=frame.time_s)
+            result = self._result(found, image, str(one.path), frame=number, time_s=frame.time_s)
             self._write(result.whole_record())
             if number % FRAMES_TOLD_EVERY == 0:
                 progress(one.path.name, number + 1, 0)
             yield image, result, found
+
+    def _result(self, found: Result, image: Pixels, name: str, **place: Any) -> ImageResult:
+        things = _finite(found)
+        masks = _masks(found, things) if self._masks else ()
+        return ImageResult(name, image.shape[0], image.shape[1], found.listed, things, masks=masks, **place)
 
     def _draw(self, image: Pixels, result: ImageResult, found: Result, path: Path) -> None:
         from PIL import Image
@@ -155,8 +164,18 @@ def _read(path: Path) -> Pixels | InputError:
         return error
 
 
-def _result(found: Result, image: Pixels, name: str, **place: Any) -> ImageResult:
-    return ImageResult(name, image.shape[0], image.shape[1], found.listed, _finite(found), **place)
+def _masks(result: Result, found: Sequence[Found]) -> tuple[RunLengths, ...]:
+    """Return the pixels of each of *found*, all of *result*; nothing if it knows no more than boxes."""
+    from faster_coco_eval import mask
+
+    encoded = []
+    for place, one in enumerate(found):
+        pixels = result.area(place, one)
+        if pixels is None:
+            return ()
+        counts = mask.encode(np.asfortranarray(pixels.astype(np.uint8)))["counts"]
+        encoded.append(RunLengths(pixels.shape[0], pixels.shape[1], counts.decode("ascii")))
+    return tuple(encoded)
 
 
 def _finite(result: Result) -> tuple[Found, ...]:

@@ -10,8 +10,10 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import Child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import to_record
 from detlite.runtime.strict_json import parse_json
 from detlite.studies.detect.inputs import Input
+from detlite.studies.detect.request import DetectRequest
 from detlite.studies.detect.results import DetectRun, ImageResult, Unread
 
 DEFAULT_THRESHOLD = 0.3
@@ -26,6 +28,7 @@ def detect_in(
     *,
     threads: int = 1,
     threshold: float = DEFAULT_THRESHOLD,
+    masks: bool = False,
     progress: Progress = silent,
 ) -> DetectRun:
     """Return what *artifact* finds in *inputs*, and write the pictures that they name.
@@ -37,6 +40,7 @@ def detect_in(
         inputs: from `inputs_in`, and `with_pictures` where pictures are wanted.
         threads: of the interpreter.
         threshold: lowest score that is drawn, 0..1; the result holds everything that the model returns.
+        masks: whether the pixels of instances are in the result.
         progress: told of images and of frames.
 
     Raises:
@@ -46,15 +50,10 @@ def detect_in(
     """
     with tempfile.TemporaryDirectory() as scratch, Child(TASK) as child:
         out = Path(scratch) / "results.jsonl"
-        request = {
-            "model": str(artifact.model),
-            "contract": artifact.contract.to_json(),
-            "inputs": [(str(one.path), str(one.name), one.picture and str(one.picture)) for one in inputs],
-            "threads": threads,
-            "threshold": threshold,
-            "out": str(out),
-        }
-        answer = child.answer(request, progress=progress)
+        request = DetectRequest(
+            artifact.model, artifact.contract.to_json(), tuple(inputs), threads, threshold, masks, out
+        )
+        answer = child.answer(to_record(request), progress=progress)
         records = [parse_json(line) for line in out.read_text(encoding="utf-8").splitlines()]
     run = DetectRun(
         model=str(artifact.model),

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from detlite.runtime.task import Found, shown
 
 Record = dict[str, Any]
+
+
+class RunLengths(NamedTuple):
+    """The pixels of an instance, as COCO's results hold them.
+
+    Attributes:
+        height: of the image, in pixels.
+        width: likewise.
+        counts: the lengths of the runs, column by column, in COCO's compressed text.
+    """
+
+    height: int
+    width: int
+    counts: str
+
+    def to_record(self) -> Record:
+        """Return COCO's `segmentation`."""
+        return {"size": [self.height, self.width], "counts": self.counts}
 
 
 @dataclass(frozen=True)
@@ -23,6 +41,7 @@ class ImageResult:
         found: best score first, down to the model's own lowest score.
         frame: the number of the frame, from 0 on; None for an image.
         time_s: when the frame is shown, in seconds; None for an image, or where the video does not say.
+        masks: the pixels of each of *found*; empty unless asked for, or where the model finds no more than boxes.
     """
 
     image: str
@@ -32,6 +51,7 @@ class ImageResult:
     found: tuple[Found, ...]
     frame: int | None = None
     time_s: float | None = None
+    masks: tuple[RunLengths, ...] = ()
 
     def above(self, threshold: float) -> tuple[Found, ...]:
         """Return what has a score of at least *threshold*, 0..1; best first."""
@@ -47,7 +67,8 @@ class ImageResult:
 
     def whole_record(self) -> Record:
         """Return the record of everything that was found, which `from_record` reads."""
-        return {**self._record(self.found), "kind": self.kind}
+        masks = {"masks": [list(one) for one in self.masks]} if self.masks else {}
+        return {**self._record(self.found), "kind": self.kind, **masks}
 
     def _record(self, found: Sequence[Found]) -> Record:
         place = {} if self.frame is None else {"frame": self.frame, "time_s": self.time_s}
@@ -60,7 +81,8 @@ class ImageResult:
         kind = record["kind"]
         found = tuple(_found(one) for one in record[kind])
         place = (record.get("frame"), record.get("time_s"))
-        return cls(record["image"], record["height"], record["width"], kind, found, *place)
+        masks = tuple(RunLengths(*one) for one in record.get("masks", ()))
+        return cls(record["image"], record["height"], record["width"], kind, found, *place, masks=masks)
 
 
 def _found(record: Mapping[str, Any]) -> Found:

@@ -13,6 +13,7 @@ from builders.command_line import Detlite
 from builders.model_files import write_photos
 from builders.tiny_streams import bank_reader, clip_reader, running_sum
 from builders.tiny_tasks import tiny_task
+from faster_coco_eval import mask
 from PIL import Image
 
 from detlite.runtime.artifact import read_artifact
@@ -180,6 +181,17 @@ def test_coco_results_are_of_what_has_boxes(tried):
     else:
         assert f"COCO results hold boxes, and the model is {TITLES[tried.kind].split(',')[0]}" in ran.err
     assert ran.status == 2
+
+
+def test_coco_results_hold_the_pixels_of_instances(tried):
+    if tried.kind not in ("detection", "instances"):
+        pytest.skip("without boxes")
+    assert tried.detlite("detect", "float", "photos/0.png", "--coco-json", "rows.json", "--force").status == 0
+    rows = json.loads((tried.detlite.folder / "rows.json").read_text())
+    assert {"segmentation" in row for row in rows} == {tried.kind == "instances"}
+    result = tried.results()[0]
+    for place, row in enumerate(rows if tried.kind == "instances" else []):
+        assert (mask.decode(row["segmentation"]).astype(bool) == result.mask(place)).all()
 
 
 def test_measure_runs_the_photos(tried):
