@@ -32,7 +32,7 @@ from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.task import Found, Result
 from detlite.studies.detect.inputs import Input
 from detlite.studies.detect.request import DetectRequest
-from detlite.studies.detect.results import ImageResult, Record, RunLengths
+from detlite.studies.detect.results import EncodedMask, ImageResult, Record
 
 FRAMES_TOLD_EVERY = 10
 
@@ -164,7 +164,7 @@ def _read(path: Path) -> Pixels | InputError:
         return error
 
 
-def _masks(result: Result, found: Sequence[Found]) -> tuple[RunLengths, ...]:
+def _masks(result: Result, found: Sequence[Found]) -> tuple[EncodedMask, ...]:
     """Return the pixels of each of *found*, all of *result*; nothing if it knows no more than boxes."""
     from faster_coco_eval import mask
 
@@ -174,7 +174,7 @@ def _masks(result: Result, found: Sequence[Found]) -> tuple[RunLengths, ...]:
         if pixels is None:
             return ()
         counts = mask.encode(np.asfortranarray(pixels.astype(np.uint8)))["counts"]
-        encoded.append(RunLengths(pixels.shape[0], pixels.shape[1], counts.decode("ascii")))
+        encoded.append(EncodedMask(pixels.shape[0], pixels.shape[1], counts.decode("ascii")))
     return tuple(encoded)
 
 

@@ -11,7 +11,7 @@ from detlite.runtime.task import Found, shown
 Record = dict[str, Any]
 
 
-class RunLengths(NamedTuple):
+class EncodedMask(NamedTuple):
     """The pixels of an instance, as COCO's results hold them.
 
     Attributes:
@@ -51,7 +51,7 @@ class ImageResult:
     found: tuple[Found, ...]
     frame: int | None = None
     time_s: float | None = None
-    masks: tuple[RunLengths, ...] = ()
+    masks: tuple[EncodedMask, ...] = ()
 
     def above(self, threshold: float) -> tuple[Found, ...]:
         """Return what has a score of at least *threshold*, 0..1; best first."""
@@ -81,7 +81,7 @@ class ImageResult:
         kind = record["kind"]
         found = tuple(_found(one) for one in record[kind])
         place = (record.get("frame"), record.get("time_s"))
-        masks = tuple(RunLengths(*one) for one in record.get("masks", ()))
+        masks = tuple(EncodedMask(*one) for one in record.get("masks", ()))
         return cls(record["image"], record["height"], record["width"], kind, found, *place, masks=masks)
 
 

@@ -61,7 +61,13 @@ class Tried:
         return [session.run(read_image(path)) for path in self.photos]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+SLOW = ("instances", "segmentation")
+"""The two whose commands run with `-m slow` alone: each takes over ten seconds."""
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in KINDS]
+)
 def tried(request, tmp_path_factory):
     detlite = Detlite(tmp_path_factory.mktemp(request.param))
     tiny_task(request.param).save(detlite.folder / "float")

@@ -18,6 +18,8 @@ from builders.small_checkpoint import CONFIG, write_checkpoint
 from builders.tiny_tflite import tiny_model
 from PIL import Image
 
+pytestmark = pytest.mark.slow  # a command line for each plug-in
+
 ADDED = {
     "runtime/backends/newcomer.py": """
         from detlite.runtime.runners.backend import Backend
