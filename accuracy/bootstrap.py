@@ -5,6 +5,7 @@ It shows the spread due to the choice of images alone, not to other thresholds o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,29 +42,57 @@ class Interval:
         }
 
 
-def bootstrap_map(matches: Matches, *, draws: int = DRAWS, seed: int = SEED) -> Interval:
-    """Return the interval of the mAP of one detector."""
-    return interval_of(mean_average_precision(matches, draw_images(matches.images, draws, seed)), seed)
+@dataclass(frozen=True)
+class PairedIntervals:
+    """The intervals of one detector's mAP against a reference's: of the *difference*, and of the *ratio* in percent.
+
+    *ratio* is None if the reference has an mAP of 0 in every draw.
+    """
+
+    difference: Interval
+    ratio: Interval | None
 
 
-def bootstrap_difference(matches: Matches, reference: Matches, *, draws: int = DRAWS, seed: int = SEED) -> Interval:
-    """Return the interval of mAP minus the reference's mAP, both on the same images: in each draw the same ones.
+def bootstrap_map(
+    matches: Matches, *, draws: int = DRAWS, seed: int = SEED, groups: Sequence[int] | None = None
+) -> Interval:
+    """Return the interval of the mAP of one detector; *groups* as `draw_images` takes it."""
+    return interval_of(mean_average_precision(matches, draw_images(matches.images, draws, seed, groups)), seed)
 
-    Much narrower than the difference of two separate intervals: what is hard in an image is hard for both.
+
+def bootstrap_pair(matches: Matches, reference: Matches, *, draws: int = DRAWS, seed: int = SEED) -> PairedIntervals:
+    """Return the intervals of mAP against the reference's mAP, both on the same images: in each draw the same ones.
+
+    Much narrower than from two separate intervals: what is hard in an image is hard for both.
     """
     if matches.images != reference.images:
         raise InputError(f"{matches.images} images against {reference.images}: a pair needs the same images")
     weights = draw_images(matches.images, draws, seed)
-    differences = mean_average_precision(matches, weights) - mean_average_precision(reference, weights)
-    return interval_of(differences, seed)
+    ours, theirs = (mean_average_precision(one, weights) for one in (matches, reference))
+    ratios = np.divide(100.0 * ours, theirs, out=np.full(len(ours), np.nan), where=theirs > 0)
+    return PairedIntervals(
+        difference=interval_of(ours - theirs, seed),
+        ratio=interval_of(ratios, seed) if np.isfinite(ratios).any() else None,
+    )
 
 
-def draw_images(images: int, draws: int, seed: int) -> Doubles:
-    """Return how often each image was drawn, float64 (draws, images); each row sums to *images*."""
+def draw_images(images: int, draws: int, seed: int, groups: Sequence[int] | None = None) -> Doubles:
+    """Return how often each image was drawn, float64 (draws, images).
+
+    Args:
+        images: how many there are.
+        draws: how many rows to return.
+        seed: the same seed gives the same draws.
+        groups: for each image, the number of the photograph that it was cut from: images of one photograph are drawn
+            together, because they are not independent; None if every image is one of its own.
+    """
     if not 2 <= draws <= MOST_DRAWS:
         raise InputError(f"{draws} bootstrap draws: want 2 to {MOST_DRAWS}; {DRAWS} are usual")
-    chance = np.full(images, 1.0 / images)
-    return np.random.default_rng(seed).multinomial(images, chance, size=draws).astype(np.float64)
+    names, group_of = np.unique(np.arange(images) if groups is None else np.asarray(groups), return_inverse=True)
+    chance = np.full(len(names), 1.0 / len(names))
+    drawn = np.random.default_rng(seed).multinomial(len(names), chance, size=draws)
+    weights: Doubles = drawn[:, group_of].astype(np.float64)
+    return weights
 
 
 def interval_of(values: Doubles, seed: int) -> Interval:

@@ -6,6 +6,7 @@ same for both, cancels out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +45,18 @@ class Fidelity:
     interval: Interval | None = None
 
 
-def fidelity(found: Detected, reference: Detected, *, draws: int = 0, seed: int = SEED) -> Fidelity:
+def fidelity(
+    found: Detected, reference: Detected, *, draws: int = 0, seed: int = SEED, groups: Sequence[int] | None = None
+) -> Fidelity:
     """Return how far *found* agrees with *reference*, on the same images in the same order.
+
+    *groups* tells images of one photograph, as `draw_images` takes it.
 
     Raises:
         InputError: the images differ, or the reference is sure of nothing in them.
     """
     matches = fidelity_matches(found, reference)
-    interval = bootstrap_map(matches, draws=draws, seed=seed) if draws else None
+    interval = bootstrap_map(matches, draws=draws, seed=seed, groups=groups) if draws else None
     return Fidelity(fidelity=float(mean_average_precision(matches)[0]), interval=interval, **_counts(matches))
 
 

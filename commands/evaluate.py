@@ -30,7 +30,7 @@ from detlite.commands.console import emit_facts, emit_json, emit_table, notice, 
 from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.ground_truth import ground_truth_options, label_options, labels_given
 from detlite.commands.image_options import images_given
-from detlite.commands.options import json_option
+from detlite.commands.options import RATIO, json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import prepare_new_file
 from detlite.devices.remote.detect import RemoteDetector
@@ -81,8 +81,8 @@ Record = dict[str, Any]
     click.option("--min-map", type=click.FloatRange(0, 100), help="Minimum mAP in percent to pass."),
     click.option(
         "--min-map-ratio",
-        type=click.FloatRange(0, 2),
-        help="Minimum ratio to the mAP of --against to pass, such as 0.99.",
+        type=RATIO,
+        help="Minimum ratio to the mAP of --against to pass, such as 0.99 or 99%.",
     ),
     click.option("--min-top1", type=click.FloatRange(0, 100), help="Minimum top-1 accuracy in percent to pass."),
     click.option("--min-miou", type=click.FloatRange(0, 100), help="Minimum mean IoU in percent to pass."),

@@ -16,6 +16,28 @@ from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class Ratio(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5
+    """A ratio from 0 to 2, or in percent: 0.99, 99 % and 99 are the same."""
+
+    name = "ratio"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """Return *value*, a text or a number, as a ratio."""
+        text = str(value).strip()
+        try:
+            number = float(text.removesuffix("%"))
+        except ValueError:
+            self.fail(f"{text[:80]!r} is no ratio: want such as 0.99 or 99%", parameter, context)
+        ratio = number / 100 if text.endswith("%") or number > LARGEST_RATIO else number
+        if not 0 <= ratio <= LARGEST_RATIO:
+            self.fail(f"{text[:80]} is not from 0 to {LARGEST_RATIO:g}, or from 0 to 200%", parameter, context)
+        return ratio
+
+
+LARGEST_RATIO = 2.0
+RATIO = Ratio()
+
 HEADS = click.Choice(["raw", "postprocess"])
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
 SOURCE_NAMES = ("labels", "input_size", "scores", *NMS_NAMES)

@@ -11,15 +11,16 @@ from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.job import SUFFIX, overrides_in, read_job, run_job
-from detlite.commands.options import json_option
+from detlite.commands.options import RATIO, json_option
 from detlite.convert.find_source import locate
 from detlite.convert.zoo.fetch import fetch
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress
 from detlite.studies.report.write import write_report
 from detlite.studies.run.images import ImageSets, coco_sets, demo_sets, folder_sets
+from detlite.studies.run.judge import MIN_FIDELITY, MIN_MAP_RATIO, Judgement, Wanted, judge
 from detlite.studies.run.ledger import Ledger, open_ledger
-from detlite.studies.run.publish import is_good, to_report, verdict
+from detlite.studies.run.publish import to_report
 from detlite.studies.run.run import DEPLOYED, FLOAT, INT8, Results, RunSettings, run_stages, trained_source
 
 DEFAULT_MODEL = "ssdlite_mobilenet_v2_coco"
@@ -58,6 +59,21 @@ DEFAULT_OUT = Path("detlite-run")
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of images."),
 )
+@option_group(
+    "Gates",
+    click.option(
+        "--min-fidelity",
+        type=click.FloatRange(0, 100),
+        default=MIN_FIDELITY,
+        show_default=True,
+        help="Minimum fidelity of the int8 model to the float model in percent to pass.",
+    ),
+    click.option(
+        "--min-map-ratio",
+        type=RATIO,
+        help=f"Minimum ratio to the float model's COCO mAP to pass, such as 0.9 or 90%  [default: {MIN_MAP_RATIO:g}%]",
+    ),
+)
 @click.option(
     "--labels",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -93,17 +109,22 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
         )
     if values["coco"] and values["images"]:
         raise InputError("give either --coco or --images, not both")
+    if values["min_map_ratio"] is not None and not values["coco"]:
+        raise InputError("--min-map-ratio needs labels: give --coco IMAGES ANNOTATIONS")
+    ratio = values["min_map_ratio"]
+    wanted = Wanted(values["min_fidelity"], MIN_MAP_RATIO if ratio is None else 100 * ratio)
     settings = RunSettings(labels=values["labels"], threads=values["threads"])
     ledger = open_ledger(out)
     with progress() as report:
         source = trained_source(_source(model, report))
         results = run_stages(ledger, source, _images(ledger, values), settings, report)
-    html, _markdown, _json = write_report(to_report(results, Path(model).name), out)
+    judgement = judge(results, wanted)
+    html, _markdown, _json = write_report(to_report(results, judgement, Path(model).name), out)
     if ledger.reused:
         notice(f"already done and kept: {', '.join(ledger.reused)}")
-    _say(results, html, as_json)
-    if not is_good(results):
-        raise FindingError(verdict(results))
+    _say(results, judgement, html, as_json)
+    if not judgement.passed:
+        raise FindingError(judgement.verdict)
     return 0
 
 
@@ -120,17 +141,30 @@ def _images(ledger: Ledger, values: dict[str, Any]) -> ImageSets:
     return demo_sets(ledger)
 
 
-def _say(results: Results, html: Path, as_json: bool) -> None:
+def _say(results: Results, judgement: Judgement, html: Path, as_json: bool) -> None:
     folder = html.parent
     if as_json:
         artifacts = {name: str(folder / name) for name in (FLOAT, INT8, DEPLOYED)}
+        fidelity, speed = results.scores["fidelity"], judgement.speed
         record = {
-            "verdict": verdict(results),
-            "passed": is_good(results),
+            "verdict": judgement.verdict,
+            "passed": judgement.passed,
+            "status": judgement.status,
+            "gates": [gate.to_record() for gate in judgement.gates],
+            "cautions": list(judgement.cautions),
             "report": str(html),
             "artifacts": artifacts,
+            "fidelity": fidelity["value"],
+            "fidelity_interval": fidelity["interval"],
+            "images": fidelity["images"],
+            "latency_ratio": speed and speed.ratio,
+            "latency_ratio_interval": speed and [speed.low, speed.high],
+            "coco": results.scores["coco"],
+            "parity": results.parity,
+            "unrepaired": results.unrepaired,
         }
-        record |= {"fidelity": results.scores["fidelity"]["value"], "coco": results.scores["coco"]}
-        emit_json("run_result", record | {"parity": results.parity, "unrepaired": results.unrepaired})
+        emit_json("run_result", record)
         return
-    say(f"{verdict(results)} Models in {folder}, report: {html}")
+    for caution in judgement.cautions:
+        notice(f"caution: {caution}")
+    say(f"{judgement.verdict} Models in {folder}, report: {html}")

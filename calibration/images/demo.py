@@ -73,6 +73,11 @@ def crop_names(count: int) -> tuple[str, ...]:
     return tuple(f"{number:04d}.png" for number in range(count))
 
 
+def photograph_of(number: int) -> int:
+    """Return the number of the photograph that crop *number* of `demo_images` was cut from."""
+    return number % len(photographs())
+
+
 def _crop(image: Any, chance: random.Random) -> Any:
     width, height = (round(side * chance.uniform(SMALLEST_CROP, 1)) for side in image.size)
     left, top = chance.randint(0, image.width - width), chance.randint(0, image.height - height)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from detlite.studies.report.report import AccuracyRow, Latencies, Report
 
+WORDS = {"pass": "Passed.", "caution": "Passed, with cautions.", "fail": "Failed.", "info": "Result."}
+"""What a report's status is called."""
+
 
 @dataclass(frozen=True)
 class HeadlineFigure:
@@ -35,9 +38,13 @@ def milliseconds(value_ms: float) -> str:
 
 def percent(row: AccuracyRow) -> str:
     """Return the value of *row*, with its interval if it has one."""
-    if row.low is None or row.high is None:
-        return f"{number(row.value)} %"
-    return f"{number(row.value)} % [{number(row.low)}, {number(row.high)}]"
+    return number_text(row.value, row.low, row.high, unit=" %")
+
+
+def number_text(value: float, low: float | None, high: float | None, *, unit: str = "") -> str:
+    """Return *value* with its *unit*, and the ends of its interval if it has one."""
+    interval = "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
+    return f"{number(value)}{unit}{interval}"
 
 
 def number(value: float) -> str:
@@ -64,11 +71,18 @@ def _speed(report: Report) -> HeadlineFigure | None:
     first, last = _ends(report.latencies)
     if first is last:
         return HeadlineFigure("Median latency", milliseconds(medians[last.name]), last.detail or last.name)
-    before, after = medians[first.name], medians[last.name]
-    detail = f"median {milliseconds(before)} → {milliseconds(after)}"
-    if after <= before:
-        return HeadlineFigure("Faster", f"{before / after:.2f}×", detail)
-    return HeadlineFigure("Slower", f"{after / before:.2f}×", detail)
+    detail = f"median {milliseconds(medians[first.name])} → {milliseconds(medians[last.name])}"
+    speed = report.speed
+    if speed is None:
+        return HeadlineFigure("Speed", "not judged", detail)
+    if speed.high < 1:
+        return HeadlineFigure("Faster", f"{1 / speed.ratio:.2f}×", _ends_text(1 / speed.high, 1 / speed.low, detail))
+    label, value = ("Slower", f"{speed.ratio:.2f}×") if speed.low > 1 else ("Speed", "no difference")
+    return HeadlineFigure(label, value, _ends_text(speed.low, speed.high, detail))
+
+
+def _ends_text(low: float, high: float, detail: str) -> str:
+    return f"95 %: {low:.2f} to {high:.2f}, {detail}"
 
 
 def _ends(latencies: tuple[Latencies, ...]) -> tuple[Latencies, Latencies]:

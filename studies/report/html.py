@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.runtime.version import __version__
-from detlite.studies.report.headline import headline, megabytes, milliseconds, percent
+from detlite.studies.report.headline import WORDS, headline, megabytes, milliseconds, percent
 from detlite.studies.report.pictures import draw
 from detlite.studies.report.plot import latency_plot
 from detlite.studies.report.report import Report
@@ -25,6 +25,7 @@ def to_html(report: Report) -> str:
     environment.filters.update(megabytes=megabytes, milliseconds=milliseconds, percent=percent)
     return environment.get_template(TEMPLATE).render(
         report=report,
+        word=WORDS[report.status],
         figures=headline(report),
         plot=latency_plot(report.latencies) if report.latencies else None,
         pictures=[draw(picture) for picture in report.pictures],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detlite.runtime.version import __version__
-from detlite.studies.report.headline import headline, megabytes, milliseconds, percent
+from detlite.studies.report.headline import WORDS, headline, megabytes, milliseconds, percent
 from detlite.studies.report.report import Report
 
 SPECIAL = "\\`*_{}[]<>#|!&~$"
+
+GATE_COLUMNS = ("", "Asked", "Reached [95 %]", "Passed")
 
 UNKNOWN = "–"
 """Shown in a table for a missing value."""
@@ -16,8 +18,7 @@ UNKNOWN = "–"
 
 def to_markdown(report: Report) -> str:
     """Return *report* as GitHub-flavoured Markdown; every text in it is escaped."""
-    word = {"pass": "Passed.", "fail": "Failed.", "info": "Result."}[report.status]
-    blocks = [f"# {escape(report.title)}", f"**{word}** {escape(report.verdict)}"]
+    blocks = _head(report)
     blocks.append(table(("", "", ""), [(f.label, f.value, f.detail) for f in headline(report)]))
     blocks += ["## Models", _models(report)]
     if report.accuracy:
@@ -38,6 +39,17 @@ def to_markdown(report: Report) -> str:
     if report.notes:
         blocks += ["## Notes", _list(report.notes)]
     return "\n\n".join([*blocks, f"Written by detlite {__version__}."]) + "\n"
+
+
+def _head(report: Report) -> list[str]:
+    """Return the title, the verdict, the gates and the cautions."""
+    blocks = [f"# {escape(report.title)}", f"**{WORDS[report.status]}** {escape(report.verdict)}"]
+    if report.gates:
+        rows = [(gate.name, gate.asked, gate.reached, "yes" if gate.passed else "no") for gate in report.gates]
+        blocks.append(table(GATE_COLUMNS, rows))
+    if report.cautions:
+        blocks += ["**Cautions**", _list(report.cautions)]
+    return blocks
 
 
 def escape(text: str) -> str:

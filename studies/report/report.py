@@ -9,7 +9,9 @@ import numpy as np
 
 from detlite.runtime.errors import InputError
 
-STATUSES = ("pass", "fail", "info")
+STATUSES = ("pass", "caution", "fail", "info")
+"""`caution`: it passed, and there are cautions."""
+
 MOST_PICTURES = 12  # twelve thumbnails stay well under the 3 MB limit of mail and chat
 SHOWN_SCORE = 0.3
 MOST_SHOWN = 20  # detections drawn in one picture: more would hide it
@@ -49,6 +51,29 @@ class AccuracyRow:
     low: float | None = None
     high: float | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """What was *asked* of a figure, what was *reached*, as texts, and whether it *passed*."""
+
+    name: str
+    asked: str
+    reached: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The last model's median time over the first's, and its 95 % interval from samples taken in turn."""
+
+    ratio: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.high < float("inf"):
+            raise InputError(f"a ratio of times from {self.low} to {self.high}: want low over 0, and not over high")
 
 
 @dataclass(frozen=True)
@@ -118,7 +143,7 @@ class Report:
     Attributes:
         title: one line.
         verdict: one sentence that a reader can act on.
-        status: `pass`, `fail` or `info`: how the verdict is shown.
+        status: one of `STATUSES`: how the verdict is shown.
         models: the first is the reference.
         accuracy: figures in percent.
         latencies: every sample.
@@ -126,8 +151,11 @@ class Report:
         pictures: at most `MOST_PICTURES`.
         steps: provenance, first step first.
         repairs: the repairs of the input.
-        notes: how to read the numbers; warnings.
+        notes: how to read the numbers.
         machine: (name, value) pairs of the machine that measured.
+        gates: what was asked, and what was reached.
+        cautions: why the figures are less sure than they look, one sentence each.
+        speed: None if it cannot be judged.
     """
 
     title: str
@@ -142,10 +170,15 @@ class Report:
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     machine: tuple[tuple[str, str], ...] = ()
+    gates: tuple[GateRow, ...] = ()
+    cautions: tuple[str, ...] = ()
+    speed: Speed | None = None
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise InputError(f"a report's status is {self.status!r}; it must be one of {', '.join(STATUSES)}")
+        if self.status == "pass" and self.cautions:
+            raise InputError(f"a report that passes has {len(self.cautions)} cautions: its status must be caution")
         if not self.models:
             raise InputError("a report without a model: it needs at least one")
         if len(self.pictures) > MOST_PICTURES:

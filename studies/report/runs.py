@@ -7,17 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from detlite.accuracy.gates import few_images
 from detlite.convert.finished import is_tflite
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
+from detlite.runtime.measure.device_mark import mark_of
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.strict_json import load_json
 from detlite.studies.compare.record import read_record, record_file
 from detlite.studies.compare.run_kind import RunRecord
+from detlite.studies.report.headline import number_text
 from detlite.studies.report.report import (
     MOST_PICTURES,
     AccuracyRow,
+    GateRow,
     Latencies,
     ModelFile,
     Picture,
@@ -25,6 +29,7 @@ from detlite.studies.report.report import (
     Report,
     ReportTable,
     Shown,
+    Speed,
     Step,
 )
 from detlite.studies.report.write import JSON_NAME, SCHEMA, SCHEMA_VERSION
@@ -81,7 +86,7 @@ def merged(parts: Sequence[Report]) -> Report:
     return Report(
         title=renamed[0].title if len(parts) == 1 else f"{len(parts)} runs of {_models(len(models))}",
         verdict=" ".join(verdicts),
-        status="fail" if any(part.status == "fail" for part in parts) else parts[0].status,
+        status=_status(parts),
         models=tuple(models),
         accuracy=tuple(row for part in renamed for row in part.accuracy),
         latencies=tuple(item for part in renamed for item in part.latencies),
@@ -91,7 +96,18 @@ def merged(parts: Sequence[Report]) -> Report:
         repairs=_once(text for part in renamed for text in part.repairs),
         notes=_once(text for part in renamed for text in part.notes),
         machine=tuple(dict.fromkeys(fact for part in renamed for fact in part.machine)),
+        gates=tuple(gate for part in renamed for gate in part.gates),
+        cautions=_once(text for part in renamed for text in part.cautions),
+        speed=renamed[0].speed if len(parts) == 1 else None,
     )
+
+
+def _status(parts: Sequence[Report]) -> str:
+    """Return the worst status of *parts*, else the first's; one that passes has no cautions beside it."""
+    if any(part.status == "fail" for part in parts):
+        return "fail"
+    first = parts[0].status
+    return "caution" if first == "pass" and any(part.cautions for part in parts) else first
 
 
 def _once(texts: Iterator[str]) -> tuple[str, ...]:
@@ -122,8 +138,8 @@ def _of_measurement(found: Measurement) -> Report:
         models=(model,),
         latencies=(Latencies(model.name, samples, detail),) if samples else (),
         tables=(_figures(model.name, found),),
-        notes=tuple(f"{model.name}: {text}" for text in (*found.reasons, *found.cautions)),
         machine=_machine(found.device),
+        cautions=tuple(f"{model.name}: {text}" for text in (*found.reasons, *found.cautions)),
     )
 
 
@@ -153,7 +169,8 @@ def _of_score(run: RunRecord) -> Report:
         low=run.number(f"{name}_interval.low"),
         high=run.number(f"{name}_interval.high"),
     )
-    missed = [gate for gate in run.at("gates") or () if not gate.get("passed", True)]
+    gates = tuple(_gates(run, model.name))
+    missed = not all(gate.passed for gate in gates)
     return Report(
         title=f"{model.name}: {row.metric}",
         verdict=f"{model.name}: {name} {value:.2f} % on {row.images} images{', gates missed' if missed else ''}.",
@@ -161,7 +178,28 @@ def _of_score(run: RunRecord) -> Report:
         models=(model,),
         accuracy=(row,),
         machine=_machine(run.at("device") or {}),
+        gates=gates,
+        cautions=tuple(f"{model.name}: {text}" for text in (*_marked(run), *few_images(row.images))),
     )
+
+
+def _marked(run: RunRecord) -> Iterator[str]:
+    if mark := mark_of(run.data):
+        yield f"the device is {mark}: its figures say nothing of a real one"
+
+
+def _gates(run: RunRecord, name: str) -> Iterator[GateRow]:
+    """Yield the gates of a score, each with the interval of its number where the record has one."""
+    for number, gate in enumerate(run.at("gates") or ()):
+        if not isinstance(gate, Mapping) or not isinstance(gate.get("number"), str):
+            raise run.wrong(f"gates holds {str(gate)[:40]!r}, want a gate")
+        gated = replace(run, data=gate)
+        wanted, came = gated.number("wanted"), gated.number("came")
+        if wanted is None or came is None:
+            raise run.wrong(f"gate {number + 1} has no number that was wanted, or none that came")
+        ends = (run.number(f"{gate['number']}_interval.{end}") for end in ("low", "high"))
+        reached = number_text(came, *ends)
+        yield GateRow(f"{name}: {gate['number']}", f"at least {wanted:g}", reached, bool(gate.get("passed", True)))
 
 
 def _model(file: str, sha256: str, size_bytes: int | None) -> ModelFile:
@@ -208,6 +246,9 @@ def _of_run(folder: Path) -> Report:
             repairs=tuple(record["repairs"]),
             notes=tuple(record["notes"]),
             machine=tuple((name, value) for name, value in record["machine"]),
+            gates=tuple(GateRow(**one) for one in record.get("gates", ())),
+            cautions=tuple(record.get("cautions", ())),
+            speed=Speed(**record["speed"]) if record.get("speed") else None,
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:200]}; run detlite run again") from error

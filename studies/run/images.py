@@ -9,7 +9,7 @@ from pathlib import Path
 from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
-from detlite.calibration.images.demo import crop_names, demo_images
+from detlite.calibration.images.demo import crop_names, demo_images, photograph_of
 from detlite.runtime.errors import InputError
 from detlite.studies.run.ledger import Ledger, Record
 
@@ -28,12 +28,17 @@ class ImageSets:
         evaluation: what the models are scored on.
         annotations: of the evaluation images, in order; None without labels.
         note: a remark on the choice.
+        photographs: for each evaluation image, the number of the photograph that it was cut from; None if every image
+            is one of its own.
+        cautions: what a reader of the scores must know, one sentence each.
     """
 
     calibration: Images
     evaluation: Images
     annotations: Annotations | None
     note: str
+    photographs: tuple[int, ...] | None = None
+    cautions: tuple[str, ...] = ()
 
 
 def demo_sets(ledger: Ledger) -> ImageSets:
@@ -44,8 +49,12 @@ def demo_sets(ledger: Ledger) -> ImageSets:
         calibration=calibration,
         evaluation=evaluation,
         annotations=None,
-        note="The images are crops of eight photographs, the same for calibration (mirrored) and for scoring: enough "
-        "to show that the model works, too few to rank models. Give your own with --images or --coco.",
+        note="Photographs are drawn as wholes for the intervals: crops of one are not independent.",
+        photographs=tuple(map(photograph_of, range(DEMO_EVALUATION))),
+        cautions=(
+            "The images are crops of a few photographs, the same for calibration (mirrored) and for scoring: enough to "
+            "show that the model works, too few to rank models. Give your own with --images or --coco.",
+        ),
     )
 
 

@@ -19,45 +19,20 @@ from detlite.studies.report.report import (
     Shown,
     Step,
 )
+from detlite.studies.run.judge import Judgement
 from detlite.studies.run.ledger import Record
 from detlite.studies.run.run import Results
-
-FIDELITY_FLOOR = 50.0
-"""Percent. All working int8 variants measured are over 85; broken ones are under 50, most at 0."""
 
 NAMES = ("float32", "int8")
 
 
-def is_good(results: Results) -> bool:
-    """Return whether the float model matches the graph, and the int8 model keeps the float model's detections."""
-    return bool(results.parity["passed"]) and results.scores["fidelity"]["value"] >= FIDELITY_FLOOR
-
-
-def verdict(results: Results) -> str:
-    """Return the result in one sentence."""
-    fidelity = results.scores["fidelity"]["value"]
-    if not results.parity["passed"]:
-        return (
-            "The float model does not match the graph: box encodings differ by up to "
-            f"{results.parity['box_encodings_max_difference']:.2g}. Do not use it."
-        )
-    if fidelity < FIDELITY_FLOOR:
-        return f"The int8 model is broken: its fidelity to the float model is only {fidelity:.1f} % mAP. Do not use it."
-    first, second = (found.processes[0].invoke_p50_ms or 0.0 for found in results.measurements)
-    text = f"The int8 model takes {second / first:.2f} of the float model's time"
-    text += f" and agrees with it to {fidelity:.1f} % mAP"
-    if coco := results.scores["coco"]:
-        text += f"; COCO mAP {coco['float32']['map']:.2f} becomes {coco['int8']['map']:.2f}"
-    return f"{text}."
-
-
-def to_report(results: Results, name: str) -> Report:
-    """Return the report on the run of the model *name*."""
+def to_report(results: Results, judgement: Judgement, name: str) -> Report:
+    """Return the report on the run of the model *name*, with its *judgement*."""
     artifacts = (results.float32, results.int8)
     return Report(
         title=f"{name}: float32 to int8",
-        verdict=verdict(results),
-        status="pass" if is_good(results) else "fail",
+        verdict=judgement.verdict,
+        status=judgement.status,
         models=tuple(_model(name, artifact) for name, artifact in zip(NAMES, artifacts, strict=True)),
         accuracy=tuple(_accuracy(results)),
         latencies=tuple(_latencies(results)),
@@ -66,6 +41,9 @@ def to_report(results: Results, name: str) -> Report:
         repairs=tuple(_repairs(results)),
         notes=tuple(_notes(results)),
         machine=host_facts(),
+        gates=judgement.rows,
+        cautions=judgement.cautions,
+        speed=judgement.speed,
     )
 
 
@@ -97,6 +75,17 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
     if coco := results.scores["coco"]:
         for name in NAMES:
             yield AccuracyRow(name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"])
+        if coco["ratio_percent"] is not None:
+            ends = coco["ratio_percent_interval"]
+            yield AccuracyRow(
+                name="int8",
+                metric="COCO mAP over the float model's",
+                value=coco["ratio_percent"],
+                images=fidelity["images"],
+                low=ends["low"],
+                high=ends["high"],
+                note="paired bootstrap over the images",
+            )
         yield AccuracyRow(
             name="int8",
             metric="COCO mAP against float32",

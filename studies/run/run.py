@@ -29,7 +29,7 @@ from detlite.runtime.progress import Progress
 from detlite.studies.run.images import ImageSets
 from detlite.studies.run.ledger import Ledger, Record
 from detlite.studies.run.parity import parity
-from detlite.studies.run.scores import score
+from detlite.studies.run.scores import DRAWS, score
 
 FLOAT, INT8, DEPLOYED = "float32", "int8", "int8_postprocess"
 ARTIFACT_FILES = (model_name(TFLITE), CONTRACT, LABELS, HISTORY)
@@ -171,6 +171,8 @@ class _Stages:
             "models": [_digest(float32), _digest(int8)],
             "images": self.images.evaluation.digest(),
             "annotations": self.images.annotations and self.images.annotations.sha256,
+            "photographs": self.images.photographs,
+            "draws": DRAWS,
         }
         return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
 

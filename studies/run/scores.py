@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detlite.accuracy.bootstrap import bootstrap_difference
+from detlite.accuracy.bootstrap import bootstrap_pair
 from detlite.accuracy.classes import class_map
 from detlite.accuracy.coco import coco_matches, coco_metrics
 from detlite.accuracy.detect import Detected, detect
@@ -24,7 +24,7 @@ def score(float32: Artifact, int8: Artifact, images: ImageSets, progress: Progre
     paths = images.evaluation.paths
     reference = detect(float32, paths, progress=progress)
     found = detect(int8, paths, progress=progress)
-    agreement = fidelity(found, reference, draws=DRAWS)
+    agreement = fidelity(found, reference, draws=DRAWS, groups=images.photographs)
     return {
         "fidelity": {
             "value": agreement.fidelity,
@@ -49,11 +49,15 @@ def _coco(reference: Detected, found: Detected, images: ImageSets, labels: Seque
         return None
     classes = class_map(labels, images.annotations.categories)
     first, second = (coco_matches(one, images.annotations, classes) for one in (reference, found))
+    intervals = bootstrap_pair(second, first, draws=DRAWS)
+    before, after = (coco_metrics(one, images.annotations, classes) for one in (reference, found))
     return {
         "split": images.annotations.split,
-        "float32": coco_metrics(reference, images.annotations, classes),
-        "int8": coco_metrics(found, images.annotations, classes),
-        "difference": bootstrap_difference(second, first, draws=DRAWS).to_record(),
+        "float32": before,
+        "int8": after,
+        "difference": intervals.difference.to_record(),
+        "ratio_percent": 100 * (after["map"] or 0.0) / before["map"] if before["map"] else None,
+        "ratio_percent_interval": intervals.ratio and intervals.ratio.to_record(),
     }
 
 

@@ -8,7 +8,7 @@ from builders.detection_cases import detected, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.accuracy.bootstrap import bootstrap_difference, bootstrap_map, draw_images
+from detlite.accuracy.bootstrap import bootstrap_map, bootstrap_pair, draw_images
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.coco import coco_matches
 from detlite.accuracy.matching import Matches
@@ -58,8 +58,19 @@ def test_the_same_seed_gives_the_same_interval():
 
 
 def test_a_detector_does_not_differ_from_itself():
-    interval = bootstrap_difference(matches(3), matches(3), draws=40)
-    assert (interval.low, interval.high) == (0, 0)
+    found = bootstrap_pair(matches(3), matches(3), draws=40)
+    assert (found.difference.low, found.difference.high) == (0, 0)
+    assert (found.ratio.low, found.ratio.high) == pytest.approx((100, 100))
+
+
+def test_images_of_one_photograph_are_drawn_together():
+    drawn = draw_images(6, 50, seed=1, groups=(0, 1, 2, 0, 1, 2))
+    assert np.array_equal(drawn[:, :3], drawn[:, 3:])
+    assert set(drawn.sum(axis=1)) == {6}
+
+
+def test_six_images_of_two_photographs_have_three_kinds_of_draws():
+    assert len(np.unique(draw_images(6, 200, seed=1, groups=(0, 0, 0, 1, 1, 1)), axis=0)) == 3
 
 
 def test_draws_in_parts_are_those_at_once():
@@ -71,7 +82,7 @@ def test_draws_in_parts_are_those_at_once():
 
 def test_a_pair_needs_the_same_images():
     with pytest.raises(InputError, match="12 images against 10: a pair needs the same images"):
-        bootstrap_difference(matches(1), matches(1, images=10))
+        bootstrap_pair(matches(1), matches(1, images=10))
 
 
 @pytest.mark.parametrize("draws", [-1, 1, 10**9])

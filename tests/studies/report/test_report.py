@@ -16,12 +16,14 @@ from detlite.studies.report.pictures import draw
 from detlite.studies.report.plot import latency_plot
 from detlite.studies.report.report import (
     AccuracyRow,
+    GateRow,
     Latencies,
     ModelFile,
     Picture,
     PictureSide,
     Report,
     Shown,
+    Speed,
     Step,
 )
 from detlite.studies.report.write import to_json, write_report
@@ -52,7 +54,7 @@ def report(**changes):
         "notes": ("few images",),
         "machine": (("cores", "2"),),
     }
-    return Report(**{**whole, **changes})
+    return Report(**{"speed": Speed(0.5, 0.48, 0.52), **whole, **changes})
 
 
 def test_the_verdict_comes_before_every_figure():
@@ -69,8 +71,46 @@ def test_the_figures_are_of_the_last_model_against_the_first():
 
 
 def test_a_model_that_became_worse_is_said_to_be():
-    worse = report(models=(INT8, FLOAT), latencies=(Latencies("a", (1.0,)), Latencies("b", (2.0,))))
+    times = (Latencies("a", (1.0,)), Latencies("b", (2.0,)))
+    worse = report(models=(INT8, FLOAT), latencies=times, speed=Speed(2.0, 1.9, 2.1))
     assert [(f.label, f.value) for f in headline(worse)][:2] == [("Larger", "3.00×"), ("Slower", "2.00×")]
+
+
+@pytest.mark.parametrize(
+    ("speed", "label", "value", "detail"),
+    [
+        (Speed(0.5, 0.48, 0.52), "Faster", "2.00×", "95 %: 1.92 to 2.08, median 20.0 ms → 10.0 ms"),
+        (Speed(1.0, 0.9, 1.1), "Speed", "no difference", "95 %: 0.90 to 1.10, median 20.0 ms → 10.0 ms"),
+        (None, "Speed", "not judged", "median 20.0 ms → 10.0 ms"),
+    ],
+)
+def test_a_speed_is_told_with_its_interval_or_not_judged(speed, label, value, detail):
+    figure = headline(report(speed=speed))[1]
+    assert (figure.label, figure.value, figure.detail) == (label, value, detail)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (2.0, 1.0), (1.0, float("nan"))])
+def test_an_interval_that_cannot_be_is_refused(low, high):
+    with pytest.raises(InputError, match="a ratio of times from"):
+        Speed(1.0, low, high)
+
+
+def test_the_gates_say_what_was_asked_and_reached():
+    whole = report(gates=(GateRow("fidelity", "at least 90 %", "86.00 % [84.00, 88.00]", False),), status="fail")
+    row = "| fidelity | at least 90 % | 86.00 % \\[84.00, 88.00\\] | no |"
+    assert row in to_markdown(whole)
+    assert "<td>at least 90 %</td><td>86.00 % [84.00, 88.00]</td>" in to_html(whole)
+
+
+def test_every_caution_is_on_the_page_before_the_figures():
+    whole = report(status="caution", cautions=("the machine is busy",))
+    assert to_html(whole).index("<li>the machine is busy</li>") < to_html(whole).index("3.00×")
+    assert "- the machine is busy" in to_markdown(whole)
+
+
+def test_a_report_that_passes_has_no_caution():
+    with pytest.raises(InputError, match="a report that passes has 1 cautions: its status must be caution"):
+        report(cautions=("few images",))
 
 
 def test_html_loads_nothing(picture):
@@ -121,13 +161,16 @@ def test_a_report_of_one_model_alone_is_written():
     assert to_markdown(bare).startswith("# t\n\n**Result.** v\n")
 
 
-@pytest.mark.parametrize(("status", "word"), [("pass", "Passed."), ("fail", "Failed."), ("info", "Result.")])
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("pass", "Passed."), ("caution", "Passed, with cautions."), ("fail", "Failed."), ("info", "Result.")],
+)
 def test_the_status_is_said_in_a_word(status, word):
     assert f"<b>{word}</b>" in to_html(report(status=status))
 
 
 def test_an_unknown_status_is_refused():
-    with pytest.raises(InputError, match="status is 'ok'; it must be one of pass, fail, info"):
+    with pytest.raises(InputError, match="status is 'ok'; it must be one of pass, caution, fail, info"):
         report(status="ok")
 
 

@@ -48,10 +48,11 @@ def test_a_measured_run_gives_its_model_times_and_machine(tmp_path):
 
 
 def test_an_invalid_run_fails_with_its_reasons(tmp_path):
-    run = measured(tmp_path / "run", validity="INVALID because drift", reasons=["drift"])
+    reasons = {"validity": "INVALID because drift", "reasons": ["drift"]}
+    run = measured(tmp_path / "run", model="out/int8/model.tflite", **reasons)
     found = report_of([run])
     assert found.status == "fail"
-    assert any("drift" in note for note in found.notes)
+    assert found.cautions == ("int8: drift",)
 
 
 def test_a_score_gives_its_headline_with_its_interval(tmp_path):
@@ -66,6 +67,46 @@ def test_a_missed_gate_fails(tmp_path):
     gate = {"gate": "min_map", "number": "map", "wanted": 50, "came": 20, "passed": False}
     found = report_of([written(tmp_path / "a.json", accuracy(model="m.tflite", gates=[gate]))])
     assert (found.status, "gates missed" in found.verdict) == ("fail", True)
+
+
+def test_a_gate_is_told_with_the_interval_of_its_number(tmp_path):
+    gate = {"gate": "min_map", "number": "map", "wanted": 20, "came": 22, "passed": True}
+    interval = {"low": 20.0, "high": 24.0, "level": 0.95, "draws": 9, "seed": 1}
+    record = accuracy(model="m.tflite", gates=[gate], map_interval=interval)
+    (row,) = report_of([written(tmp_path / "a.json", record)]).gates
+    assert (row.name, row.asked, row.reached, row.passed) == ("m: map", "at least 20", "22.00 [20.00, 24.00]", True)
+
+
+def test_the_cautions_of_a_measurement_are_on_the_page(tmp_path):
+    run = measured(tmp_path / "run", model="out/int8/model.tflite", cautions=["the machine is busy: load 12"])
+    assert report_of([run]).cautions == ("int8: the machine is busy: load 12",)
+
+
+def test_a_score_on_few_images_has_a_caution(tmp_path):
+    few = report_of([written(tmp_path / "a.json", accuracy(model="m.tflite", images=28))])
+    many = report_of([written(tmp_path / "b.json", accuracy(model="m.tflite", images=150))])
+    assert few.cautions == ("m: judged on 28 images: want at least 100, because scores on fewer depend on chance",)
+    assert many.cautions == ()
+
+
+def test_the_speed_of_two_separate_runs_is_not_judged(tmp_path):
+    runs = [measured(tmp_path / name, model=f"{name}/model.tflite", model_sha256=name * 64) for name in "ab"]
+    assert report_of(runs).speed is None
+
+
+def test_a_run_that_passed_is_not_green_beside_a_caution_of_another(tmp_path):
+    write_report(RUN, tmp_path / "run")
+    busy = measured(tmp_path / "busy", cautions=["the machine is busy: load 12"])
+    assert report_of([tmp_path / "run", busy]).status == "caution"
+
+
+def test_a_report_of_an_earlier_version_has_no_gates_and_no_speed(tmp_path):
+    write_report(RUN, tmp_path / "run")
+    path = tmp_path / "run/report.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in record.items() if k not in ("gates", "cautions", "speed")}))
+    found = report_of([tmp_path / "run"])
+    assert (found.gates, found.cautions, found.speed) == ((), (), None)
 
 
 def test_runs_of_one_model_share_its_row(tmp_path):
