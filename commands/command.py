@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,17 @@ def option_group(title: str, *options: Callable[[Any], Any]) -> Callable[[Functi
         return function
 
     return add
+
+
+def parameters_of(options: Sequence[Callable[[Any], Any]]) -> tuple[click.Parameter, ...]:
+    """Return the parameters that *options* add, in their order; each is made by `click.option` or `option_group`."""
+
+    def probe() -> None:
+        """Take the options: click keeps them with the function."""
+
+    for option in reversed(options):
+        option(probe)
+    return tuple(reversed(getattr(probe, _CLICK_PARAMETERS, ())))
 
 
 class WorkCommand(click.Command):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from detlite.commands.command import WorkCommand
 from detlite.commands.completion import names_of
 from detlite.commands.console import emit_json, progress, say
+from detlite.commands.exporting import exporter_options, take_exporter_options
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.apart import export
 from detlite.convert.artifact import prepare_output
@@ -27,20 +29,23 @@ from detlite.convert.summary import model_line
     help=f"Format to write: {', '.join(exporter_names())}.",
 )
 @out_option
+@exporter_options
 @force_option
 @json_option
-def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool) -> None:
+def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool, **values: Any) -> None:
     """Write ARTIFACT, a folder that detlite wrote or a .tflite with its post-processing op, in another format.
 
     \b
-    detlite export out/float --to FORMAT -o out/exported
+    detlite export out/float --to onnx -o out/onnx
+    detlite export out/int8 --to onnx --opset 17 -o out/onnx_int8
 
-    The contract stays the same, and the history records the export. To export a trained detector without a TFLite
-    model in between, use `detlite convert --to`.
+    The contract describes the new file, and the history records the export. To export a trained detector without a
+    TFLite model in between, use `detlite convert --to`.
     """
     exporter = exporter_called(to)
+    options = take_exporter_options(to, values)
     prepare_output(out, force=force)
-    request = ExportRequest(artifact.absolute(), to, out.absolute(), force)
+    request = ExportRequest(artifact.absolute(), to, out.absolute(), force, options)
     with progress() as report:
         answer = export(request, progress=report)
     if as_json:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from detlite.commands.command import parameters_of
 from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.convert.target import Target, TargetAnswer, known_targets
 from detlite.runtime.errors import InputError
@@ -79,13 +80,7 @@ class OfferedTargets:
 
     def own(self, name: str) -> tuple[click.Parameter, ...]:
         """Return the options of the target *name*, in their order."""
-
-        def probe() -> None:
-            """Take the options: click keeps them with the function."""
-
-        for option in reversed(self.options.get(name, ())):
-            option(probe)
-        return tuple(reversed(getattr(probe, "__click_params__", ())))
+        return parameters_of(self.options.get(name, ()))
 
     def flags(self, name: str) -> str:
         """Return the options of the target *name* as text: `--a, --b and --c`."""

@@ -85,7 +85,7 @@ def export_artifact(request: Record, progress: Progress) -> Record:
     asked = from_record(ExportRequest, request)
     given = model_of(open_artifact(asked.artifact))
     progress("exporting", 0, 1)
-    model = export_model(given, asked.to)
+    model = export_model(given, asked.to, asked.options)
     progress("exporting", 1, 1)
     artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}

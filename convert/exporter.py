@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from detlite.convert.artifact import step
@@ -16,6 +17,8 @@ if TYPE_CHECKING:  # the command line needs only the names
 
 EXPORTERS = "detlite.convert.exporters"
 
+NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
+
 INT8 = "int8"
 """The type of a model from quantization-aware training: its ranges come from the checkpoint."""
 
@@ -24,12 +27,15 @@ INT8 = "int8"
 class Exporter:
     """One format; its name is its file's name.
 
+    An exporter with options declares them for the command line in `commands/exporters/`, in a file of its name.
+
     Attributes:
         title: the format's name.
         suffix: its files' suffix, with the dot.
         from_graph: turns a float graph into a model with raw heads and no history, with weights of a type of
             `detlite convert --type`.
-        from_tflite: turns a TFLite model into one of this format, with the same heads and history.
+        from_tflite: turns a TFLite model into one of this format, with the same history, by options of its own; without
+            options, the heads are the same too.
         nms: adds non-maximum suppression to a model with raw heads; None if the format has no
             operator for it.
     """
@@ -37,7 +43,7 @@ class Exporter:
     title: str
     suffix: str
     from_graph: Callable[[FloatGraph, str], Model]
-    from_tflite: Callable[[Model], Model]
+    from_tflite: Callable[[Model, Mapping[str, object]], Model]
     nms: Callable[[Model], Model] | None = None
 
 
@@ -56,15 +62,15 @@ def exporter_called(name: str) -> Exporter:
     return found
 
 
-def export_model(model: Model, to: str) -> Model:
-    """Return the TFLite *model* in the format called *to*.
+def export_model(model: Model, to: str, options: Mapping[str, object] = NO_OPTIONS) -> Model:
+    """Return the TFLite *model* in the format called *to*, with *options* of that exporter by name.
 
     Raises:
-        UnknownNameError: there is no such exporter.
+        UnknownNameError: there is no such exporter, or it has no such option.
         InputError: the model has that format already, is not a TFLite model, or has operators that the format lacks.
     """
     exporter = exporter_called(to)
     if model.format == to:
         raise InputError(f"the model is {exporter.title} already; exporters: {', '.join(exporter_names())}")
-    done = step("export", input_sha256=model.sha256, to=to)
-    return exporter.from_tflite(model).after(done)
+    done = step("export", input_sha256=model.sha256, to=to, **options)
+    return exporter.from_tflite(model, options).after(done)

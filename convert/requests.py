@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from detlite.convert.options import DetectorOptions
 from detlite.convert.source import TFLITE
@@ -57,12 +59,21 @@ class ConvertRequest:
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """The writing of the finished model `artifact` in the format `to`, as an artifact in the folder `out`."""
+    """The writing of the finished model `artifact` in the format `to`, as an artifact in the folder `out`.
+
+    Attributes:
+        artifact: a folder that detlite wrote, or a .tflite with its post-processing op.
+        to: the format: a file's name in `convert/exporters/`.
+        out: the folder.
+        force: whether an artifact in `out` is replaced.
+        options: of that exporter, by name.
+    """
 
     artifact: Path
     to: str
     out: Path
     force: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -94,26 +94,27 @@ def _converted(given: Given, options: DetectorOptions, heads: str, weights: str,
         return model_of(read_artifact(out))
 
 
-def export(model: AnyModel, to: str, *, progress: Progress = silent) -> Model:
-    """Return *model*, a finished TFLite one, in another format; its contract stays the same.
+def export(model: AnyModel, to: str, *, progress: Progress = silent, **options: str | int) -> Model:
+    """Return *model*, a finished TFLite one, in another format; its contract describes the new file.
 
     Args:
         model: what to export.
         to: a file's name in `convert/exporters/`: see `detlite export --help`.
         progress: told of the steps.
+        options: of the format, as `detlite export --help` lists them: `opset=17`.
 
     Raises:
-        UnknownNameError: there is no such format.
+        UnknownNameError: there is no such format, or it has no such option.
         InputError: the model is in that format already, or has operators that the format lacks.
         MissingToolError: the packages that write the format are not installed.
 
     Example:
-        >>> detlite.export("out/float", "onnx").save("out/onnx")
+        >>> detlite.export("out/float", "onnx", opset=17).save("out/onnx")
     """
     exporter_called(to)
     with path_of(model) as path, tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "model"
-        export_apart(ExportRequest(path.absolute(), to, out), progress=progress)
+        export_apart(ExportRequest(path.absolute(), to, out, options=options), progress=progress)
         return model_of(read_artifact(out))
 
 

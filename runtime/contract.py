@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from detlite.runtime.errors import ContractError, InputError, UnknownNameError
 from detlite.runtime.fields import check_types
-from detlite.runtime.inputs import ImageInput, image_from_record
+from detlite.runtime.inputs import LAYOUTS, ImageInput, image_from_record
 from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import Task, task_kind
 from detlite.runtime.tensors import DTYPES, Output, output_from_record
@@ -124,6 +124,7 @@ def _fits_version_2(contract: Contract) -> bool:
         and not others
         and first.kind == "image"
         and first.letterbox is None
+        and first.layout == LAYOUTS[0]
         and all(output.dtype in DTYPES for output in contract.outputs)
     )
 

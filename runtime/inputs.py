@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from detlite.runtime.letterbox import Letterbox
 
 COLOURS = ("RGB", "BGR", "GRAY")
+LAYOUTS = ("NHWC", "NCHW")
 RESIZE_RULES = ("tf1_bilinear", "half_pixel_bilinear")
 
 Record = Dict[str, Any]
@@ -76,7 +77,7 @@ class ImageInput:
     """The image's input tensor, and how an image is turned into it.
 
     A pixel value p of 0..255 becomes the real `(p - mean) / std`, channel by channel, in the order of *colour*;
-    a quantized input then takes `round(real / scale) + zero_point`.
+    a quantized input then takes `round(real / scale) + zero_point`. *layout* is the order of the tensor's axes.
     """
 
     kind: ClassVar[Literal["image"]] = "image"
@@ -91,12 +92,14 @@ class ImageInput:
     resize: str
     quantization: Optional[Quantization] = None
     letterbox: Optional[Letterbox] = None
+    layout: str = "NHWC"
 
     def __post_init__(self) -> None:
         check_types(self)
         one_of("the colour order", self.colour, COLOURS)
         one_of("the input's dtype", self.dtype, DTYPES)
         one_of("the resize rule", self.resize, RESIZE_RULES)
+        one_of("the layout", self.layout, LAYOUTS)
         if self.height < 1 or self.width < 1:
             raise ContractError(f"an input of {self.height} x {self.width} pixels: both must be at least 1")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
@@ -115,8 +118,9 @@ class ImageInput:
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
-        """The input tensor: [1, height, width, channels]."""
-        shape = (1, self.height, self.width, self.channels)
+        """The input tensor: [1, height, width, channels], or [1, channels, height, width] in NCHW."""
+        sides = (self.height, self.width)
+        shape = (1, self.channels, *sides) if self.layout == "NCHW" else (1, *sides, self.channels)
         return (Tensor("the input", shape, self.dtype, self.quantization),)
 
     def fit(self, size: Optional[Size] = None) -> Fit:
@@ -138,10 +142,12 @@ class ImageInput:
         return Fit((rows, columns), whole, top, left, height, width)
 
     def to_record(self) -> Record:
-        """Return the fields as a JSON record; with a letterbox only if there is one, as version 2 has none."""
+        """Return the fields as a JSON record, without a letterbox or a layout that version 2 implies."""
         record = dataclasses.asdict(self)
         if self.letterbox is None:
             del record["letterbox"]
+        if self.layout == LAYOUTS[0]:
+            del record["layout"]
         return record
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from detlite.convert.exporter import INT8, Exporter
@@ -110,12 +110,15 @@ def from_graph(graph: FloatGraph, kind: str) -> Model:
     return tflite_model(file, refreshed(graph.contract, file), ())
 
 
-def from_tflite(model: Model) -> Model:
+def from_tflite(model: Model, options: Mapping[str, object]) -> Model:
     """Return *model* itself.
 
     Raises:
         InputError: it is not a TFLite model.
+        UnknownNameError: there are *options*, of which this format has none.
     """
+    for name in options:
+        raise unknown_name("option of a TFLite export", name, ())
     require_tflite(model, "exporting")
     return model
 

@@ -37,7 +37,7 @@ def unpack_weights(file: TfliteFile) -> None:
     made: dict[int, int] = {}
     for index in packed:
         tensor = subgraph.tensors[index]
-        made[index] = edit.constant(name_of(tensor), _real(constant_of(model, tensor), tensor.quantization))
+        made[index] = edit.constant(name_of(tensor), real_values(constant_of(model, tensor), tensor.quantization))
     _take_over(model, subgraph, made)
     drop_unused(model)
 
@@ -66,8 +66,8 @@ def _take_over(model: Any, subgraph: Any, made: dict[int, int]) -> None:
     subgraph.operators = kept
 
 
-def _real(values: NDArray[Any], quantization: Any) -> NDArray[np.float32]:
-    """Return the real values of *values*, with one scale for all or one per index of an axis."""
+def real_values(values: NDArray[Any], quantization: Any) -> NDArray[np.float32]:
+    """Return the real values of *values*, with one scale for all, one per index of an axis, or none."""
     if quantization is None or quantization.scale is None or not len(quantization.scale):
         return values.astype(np.float32)
     scales = np.asarray(quantization.scale, np.float32)

@@ -16,7 +16,7 @@ LUMA = np.array((0.2989, 0.587, 0.114), np.float32)  # tf.image.rgb_to_grayscale
 
 
 def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
-    """Return the input tensor [1, H, W, C], of the contract's dtype, for *image*, uint8 (height, width, 3) RGB.
+    """Return the input tensor for *image*, uint8 (height, width, 3) RGB, in the contract's dtype and layout.
 
     Raises:
         ContractError: *image* is something else.
@@ -28,6 +28,8 @@ def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
     rows = pixels.reshape(contract.height, -1)  # whole rows: numpy is slow over three channels at a time
     rows *= np.tile(gain, contract.width)
     rows += np.tile(offset, contract.width)
+    if contract.layout == "NCHW":
+        pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
     if contract.dtype == "float32":
         return pixels[None]
     limits = np.iinfo(contract.dtype)

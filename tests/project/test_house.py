@@ -20,7 +20,10 @@ from builders.source_tree import (
     sibling_graphs,
 )
 
-HEAVY = ("tensorflow", "ai_edge_litert", "PIL", "faster_coco_eval", "jinja2", "rich", "skimage", "sklearn", "google")
+HEAVY = (
+    *("tensorflow", "ai_edge_litert", "PIL", "faster_coco_eval", "jinja2", "rich", "skimage", "sklearn", "google"),
+    *("onnx", "onnxruntime"),
+)
 BOARD_PYTHON = (3, 9)
 NAME = re.compile(r"`(?:tests/)?(detlite(?:\.\w+)+|[\w/]+\.(?:py|json|j2)|[\w/]+/)`")
 MODULES = [module for module in modules() if module.folder]  # not `cli` and `api`, which may import them all

@@ -193,7 +193,7 @@ ADDED = {
         from detlite.convert.exporter import Exporter
 
 
-        def write(model):
+        def write(model, options):
             return replace(model, data=b"1", format="onnx")
 
 

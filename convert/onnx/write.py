@@ -1,0 +1,119 @@
+"""From a finished TFLite model to the bytes of an ONNX file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from detlite.convert.onnx.graph import OnnxGraph, OnnxTensor
+from detlite.convert.onnx.operators.table import WRITERS, check_known
+from detlite.convert.onnx.options import ONNXRUNTIME, TENSORRT, OnnxOptions
+from detlite.convert.onnx.package import load_onnx
+from detlite.convert.onnx.rounding import Rounding
+from detlite.convert.onnx.translation import MAP_RANK, NCHW, NHWC, TO_LAYOUT, Translation
+from detlite.convert.tflite.describe import EXPLICIT, description_of
+from detlite.convert.tflite.float_weights import unpack_weights
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.tensors import image_of
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.tensors import Output
+
+CONTRACT_KEY, LABELS_KEY = "detlite.contract", "detlite.labels"
+"""Under which the file's metadata has `contract.json` and `labels.txt`."""
+
+FLOAT_WEIGHTS = ("float32", "float16", "dynamic range")
+"""Quantizations of a model whose operators compute with floats; all become float32."""
+
+FIRST_INT8_OPSET = 13
+
+
+def write_raw(file: TfliteFile, contract: Contract, options: OnnxOptions) -> tuple[bytes, Contract]:
+    """Return the ONNX file of the TFLite model *file*, which has the outputs of *contract*, and its contract.
+
+    Outputs are named by role; quantized ones become floats, as the input does: the file quantizes it itself.
+
+    Raises:
+        InputError: the model has operators or numbers that the format or the target lacks, or several inputs.
+        MissingToolError: the package `onnx` is not installed.
+    """
+    model, outputs = translate(file, contract.image.name, contract.roles, options)
+    image = replace(contract.image, dtype="float32", quantization=None, layout=options.layout.upper())
+    changed = replace(contract.with_image(image), outputs=outputs)
+    return packed(model, changed), changed
+
+
+def translate(
+    file: TfliteFile, image: str, roles: Sequence[str], options: OnnxOptions
+) -> tuple[Any, tuple[Output, ...]]:
+    """Return the `ModelProto` of the TFLite model *file*, and its outputs; errors as `write_raw`.
+
+    Args:
+        file: the model.
+        image: the name of the input.
+        roles: of the outputs, in the model's order; their names in the graph.
+        options: the options of the export.
+    """
+    kind = description_of(file.model).quantization
+    if kind in FLOAT_WEIGHTS:
+        file = file.copy()
+        unpack_weights(file)
+    graph = OnnxGraph(options.opset, (image, *roles))
+    translation = Translation(file, graph, _rounding(kind, options))
+    check_known(operator.kind for operator in translation.operators)
+    given = _start(translation, image_of(file.subgraph), image, options.layout.upper())
+    for operator in translation.operators:
+        WRITERS[operator.kind](translation, operator)
+    indices = [int(index) for index in file.subgraph.outputs]
+    outputs = tuple(
+        Output(role, role, place, translation.shape(index), translation.dtype_in_onnx(index))
+        for place, (role, index) in enumerate(zip(roles, indices, strict=True))
+    )
+    ends = [OnnxTensor(output.name, output.dtype, output.shape) for output in outputs]
+    values = [translation.value(index, NHWC) for index in indices]
+    return graph.finish([given], list(zip(values, ends, strict=True))), outputs
+
+
+def _rounding(kind: str, options: OnnxOptions) -> Rounding:
+    """Return how a model with the quantization *kind* is rounded; errors as `write_raw`."""
+    if kind in FLOAT_WEIGHTS:
+        return Rounding()
+    if "int16" in kind:
+        raise InputError("the model has int16 activations, for which ONNX runtimes have no kernels: use --scheme int8")
+    if options.opset < FIRST_INT8_OPSET:
+        raise InputError(f"opset {options.opset} has no scales per channel: an int8 model needs {FIRST_INT8_OPSET}")
+    is_explicit = kind.startswith(EXPLICIT)
+    target = options.target or (TENSORRT if is_explicit else ONNXRUNTIME)
+    return Rounding(unsigned=target == ONNXRUNTIME, symmetric=target == TENSORRT)
+
+
+def _start(t: Translation, image: int, name: str, layout: str) -> OnnxTensor:
+    """Set the image's value, and return the graph's input."""
+    shape = t.shape(image)
+    if len(shape) != MAP_RANK:
+        raise InputError(f"the model's input has the shape {shape}; want an image [1, height, width, channels]")
+    value = name
+    if layout == NHWC:
+        value = t.graph.transpose(name, TO_LAYOUT[NCHW], f"{name}_nchw")
+    t.put(image, value, NCHW)
+    if layout == NCHW:
+        shape = tuple(shape[axis] for axis in TO_LAYOUT[NCHW])
+    return OnnxTensor(name, "float32", shape)
+
+
+def packed(model: Any, contract: Contract) -> bytes:
+    """Return the bytes of the `ModelProto` *model*, checked, with *contract* and labels as its metadata.
+
+    Raises:
+        InputError: it is not valid ONNX, such as a model that no single file can hold.
+    """
+    onnx = load_onnx()
+    labels = "".join(f"{label}\n" for label in contract.labels)
+    onnx.helper.set_model_props(model, {CONTRACT_KEY: contract.to_json(), LABELS_KEY: labels})
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise InputError(f"the model cannot be written as ONNX: {' '.join(str(error).split())[:300]}") from error
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
