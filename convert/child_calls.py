@@ -26,7 +26,7 @@ from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import PresetSource
 from detlite.convert.rebuild.weights.open import prefix_of
 from detlite.convert.requests import ConvertRequest, ExportRequest, Given, InspectRequest
-from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize, source_of_checkpoint
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize, source_of_checkpoint
 from detlite.convert.summary import model_facts
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
@@ -112,7 +112,7 @@ def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source,
     if isinstance(given, PresetSource):
         rebuilt = load_untrained(given, _exported(asked))
         return given.source, rebuilt.graph, rebuilt.notices
-    if given.format == CHECKPOINT:
+    if given.format == CHECKPOINT or (given.format == TORCH and not quantized):
         rebuilt = load_rebuilt(given, _exported(asked), quantized=quantized)
         return given, rebuilt.graph, rebuilt.notices
     if quantized:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from detlite.convert.files.archive import is_archive
 from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.convert.rebuild.weights.torch_file import is_torch_file
 from detlite.convert.zoo.cache import Cache
 from detlite.convert.zoo.catalogue import find
 from detlite.convert.zoo.sources import sources_of
@@ -20,7 +21,7 @@ def locate(given: str) -> Path:
         InputError: there is no such path or cached zoo model, or the archive is damaged.
     """
     path = Path(given)
-    if path.is_file() and is_archive(path):
+    if path.is_file() and is_archive(path) and not is_torch_file(path):
         return Cache(default_cache_folder()).unpacked(path, sha256_of(path), f"{path.name}.tar").folder
     if path.exists():
         return path

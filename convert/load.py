@@ -12,9 +12,16 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.options import DetectorOptions, NmsOptions
-from detlite.convert.rebuild.rebuild import PresetSource, Rebuilt, plan_of_checkpoint, plan_of_preset, rebuild
+from detlite.convert.rebuild.rebuild import (
+    PresetSource,
+    Rebuilt,
+    plan_of_checkpoint,
+    plan_of_preset,
+    plan_of_torch,
+    rebuild,
+)
 from detlite.convert.sidecar_files import matching_labels
-from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
+from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_file
 from detlite.convert.tflite.open_file import TfliteFile
@@ -74,18 +81,20 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
         raise InputError(f"{source.given} is a finished TFLite model; this needs the trained graph")
     if source.format == ARCHIVE:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
-    if source.format == CHECKPOINT:
+    if source.format in (CHECKPOINT, TORCH):
         return load_rebuilt(source, options).graph
     reader = load_plugin("detlite.convert.readers", source.format)
     return build_detector(reader.read(source.path), options)
 
 
 def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False) -> Rebuilt:
-    """Return the detector rebuilt from the checkpoint *source*; *quantized* keeps its trained ranges.
+    """Return the detector rebuilt from *source*, a checkpoint or a PyTorch file; *quantized* keeps its trained ranges.
 
     Raises:
         InputError: *source* is not a checkpoint, config and checkpoint do not match, or detlite does not support it.
     """
+    if source.format == TORCH:
+        return rebuild(*plan_of_torch(source.path), options)
     if source.trained is None:
         raise InputError(f"{source.given} is not a pipeline.config with a checkpoint: it is a {source.title}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)

@@ -10,15 +10,16 @@ from pathlib import Path
 from detlite.convert.files.archive import is_archive
 from detlite.convert.finished import is_tflite
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint
+from detlite.convert.rebuild.weights.torch_file import is_torch_file
 from detlite.runtime.artifact import HISTORY, sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import model_in
 from detlite.runtime.plugins import load_plugins
 
-ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT = "artifact", "tflite", "archive", "checkpoint"
+ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT, TORCH = "artifact", "tflite", "archive", "checkpoint", "torch"
 WANTED = (
     "a zoo archive (.tar.gz, .zip), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, a folder with "
-    "pipeline.config and a checkpoint, or a .tflite"
+    "pipeline.config and a checkpoint, a .pytorch or .pth of MLPerf's detectors, or a .tflite"
 )
 
 
@@ -28,7 +29,7 @@ class Source:
 
     Attributes:
         path: the file or folder to read; within a folder or an archive, the chosen part.
-        format: `artifact`, `tflite`, `checkpoint`, or a reader's name: its file in `convert/readers/`.
+        format: `artifact`, `tflite`, `checkpoint`, `torch`, or a reader's name: its file in `convert/readers/`.
         title: the format's name.
         sha256: of the file; for several files, of their names and digests.
         given: the path as it was given.
@@ -68,6 +69,8 @@ def recognize(path: Path, *, rebuild: bool = False) -> Source:
             return Source(path, TFLITE, "TFLite model", sha256_of(path), path)
         if path.suffix == ".tflite":
             raise InputError(f"{path} is named .tflite but does not start like one: it is damaged or another format")
+        if is_torch_file(path):
+            return _torch(path, path)
         if is_archive(path):
             return Source(path, ARCHIVE, "archive", sha256_of(path), path)
     return _by_reader(path)
@@ -81,11 +84,22 @@ def _by_reader(path: Path) -> Source:
     trained = find_checkpoint(path) if path.is_dir() else None
     if trained is not None:
         return source_of_checkpoint(trained, path)
+    weights = _torch_files_in(path)
+    if len(weights) == 1:
+        return _torch(weights[0], path)
     inner = _only_folder_in(path)
     if inner is not None:
         return _by_reader(inner)
     kind = "a folder without a model that detlite reads" if path.is_dir() else "of no format that detlite reads"
     raise InputError(f"{path} is {kind}; give {WANTED}")
+
+
+def _torch(path: Path, given: Path) -> Source:
+    return Source(path, TORCH, "PyTorch file", sha256_of(path), given)
+
+
+def _torch_files_in(path: Path) -> list[Path]:
+    return [file for file in path.iterdir() if file.is_file() and is_torch_file(file)] if path.is_dir() else []
 
 
 def _checkpoint_in(path: Path) -> Source:

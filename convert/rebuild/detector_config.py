@@ -1,6 +1,6 @@
 """The typed config of a detector, with the defaults of the OD API's protos.
 
-Source of names and defaults: `object_detection/protos/*.proto` of the OD API 2.8.0.
+Source of names and defaults: `object_detection/protos/*.proto` of the OD API 2.8.0; of `SsdResNet34`, MLPerf v1.0.
 """
 
 from __future__ import annotations
@@ -223,6 +223,14 @@ class CenterNet:
     box_head_filters: tuple[int, ...] = ()
     box_head_kernels: tuple[int, ...] = ()
     line: int = 0
+
+
+@dataclass(frozen=True)
+class SsdResNet34:
+    """MLPerf's ssd-resnet34; only the number of classes and the size of the image may differ."""
+
+    classes: int = 80
+    resizer: ImageResizer = field(default_factory=lambda: ImageResizer(1200, 1200))
 
 
 class DetectorConfig(Protocol):

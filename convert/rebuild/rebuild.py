@@ -14,6 +14,7 @@ from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import preset
+from detlite.convert.rebuild.torch_network import read_torch
 from detlite.convert.rebuild.weights.open import open_checkpoint
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
@@ -80,6 +81,16 @@ def plan_of_checkpoint(trained: CheckpointSource, *, quantized: bool = False) ->
         )
     weights = open_checkpoint(trained.checkpoint, use_moving_averages=pipeline.use_moving_averages)
     return RebuildPlan(pipeline.model, trained.config.name, trained.config.parent, quantized, pipeline.skipped), weights
+
+
+def plan_of_torch(path: Path) -> tuple[RebuildPlan, Weights]:
+    """Return the plan of the network whose weights are in the PyTorch file at *path*, and the weights.
+
+    Raises:
+        InputError: the file cannot be read, or holds a network that detlite does not rebuild.
+    """
+    network, model, weights = read_torch(path)
+    return RebuildPlan(model, network.title, path.parent), weights
 
 
 def plan_of_preset(untrained: PresetSource) -> tuple[RebuildPlan, Weights]:

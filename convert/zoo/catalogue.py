@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.rebuild.odapi.family import family_of_archive
+from detlite.convert.rebuild.torch_network import TORCH_NETWORKS
 from detlite.runtime.errors import InputError, UnknownNameError, unknown_name
+from detlite.runtime.plugins import plugin_names
 from detlite.runtime.strict_json import load_json
 
 FILE = Path(__file__).with_name("catalogue.json")
 SCHEMA = "detlite.catalogue"
 SCHEMA_VERSION = 1
 GRAPHS = ("frozen_graph", "saved_model")
+PYTORCH = "pytorch"
 SUFFIX = re.compile(r"\.(tar\.gz|tgz|tar|zip)$", re.IGNORECASE)
 
 
@@ -219,6 +222,8 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
         return False, f"it returns {' and '.join(model.tasks)}; detlite converts models that return boxes"
     if not model.archives:
         return False, "its weights are not published"
+    if model.holds == PYTORCH and model.family in plugin_names(TORCH_NETWORKS):
+        return True, f"{PYTORCH}, rebuilt as {model.family}"
     if model.holds not in GRAPHS:
         held = model.holds or "no known format"
         return False, f"its archive holds {held}; detlite needs {' or '.join(GRAPHS)}"

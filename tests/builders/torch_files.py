@@ -12,6 +12,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 STORAGES = {"<f4": "FloatStorage", "<f2": "HalfStorage", "<f8": "DoubleStorage", "<i8": "LongStorage"}
 START, END, MARK, NONE, TRUE = b"\x80\x02", b".", b"(", b"N", b"\x88"
+FOUR: Mapping[int, int] = {}
 ORDERED = b"ccollections\nOrderedDict\n"
 
 
@@ -103,13 +104,15 @@ def write_zip(path: Path, pushed: bytes, storages: Sequence[bytes], *, compressi
     return path
 
 
-def write_legacy(path: Path, pushed: bytes, storages: Sequence[bytes], *, width: int = 4) -> Path:
-    """Write the file of earlier versions; *width* is the size of a value in bytes."""
+def write_legacy(path: Path, pushed: bytes, storages: Sequence[bytes], *, widths: Mapping[int, int] = FOUR) -> Path:
+    """Write the file of earlier versions; *widths* are the bytes of a value in storages where these are not 4."""
     machine = mapping({"protocol_version": number(1001), "little_endian": TRUE})
     keys = b"]" + MARK + b"".join(text(str(key)) for key in range(len(storages))) + b"e"
     pickles = (number(0x1950A86A20F9469CFC6C), number(1001), machine, pushed, keys)
     data = b"".join(START + one + END for one in pickles)
-    path.write_bytes(data + b"".join(struct.pack("<q", len(one) // width) + one for one in storages))
+    counts = [len(one) // widths.get(key, 4) for key, one in enumerate(storages)]
+    data += b"".join(struct.pack("<q", count) + one for count, one in zip(counts, storages, strict=True))
+    path.write_bytes(data)
     return path
 
 

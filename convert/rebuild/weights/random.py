@@ -48,12 +48,14 @@ class RandomWeights(Weights):
 
 
 def _values(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> Floats:
-    last = name.rsplit("/", 1)[-1]
+    last = name.rsplit("/", 1)[-1].rsplit(".", 1)[-1]
     if last in DEPTHWISE:
         value = random.standard_normal(shape) * math.sqrt(2 / math.prod(shape[:2]))
     elif last in KERNELS:
         value = random.standard_normal(shape) * math.sqrt(2 / math.prod(shape[:-1]))
-    elif last in ("gamma", "moving_variance"):
+    elif last == "weight" and len(shape) > 1:  # PyTorch's layout: the inputs are all sides but the first
+        value = random.standard_normal(shape) * math.sqrt(2 / math.prod(shape[1:]))
+    elif last in ("gamma", "weight", "moving_variance", "running_var"):
         value = random.uniform(0.8, 1.2, shape)
     elif last in RANGE:
         value = np.full(shape, RANGE[last])
