@@ -94,6 +94,19 @@ def top1_of_draws(found: Ranked, truth: ImageClasses, classes: ClassMap, weights
     return _percent(hits, weights)
 
 
+def top_k_draws(found: Ranked, truth: ImageClasses, classes: ClassMap, weights: Doubles) -> Mapping[str, Doubles]:
+    """Return `top5`, and `top1:NAME` of each class, in percent, for each row of *weights*."""
+    category = _categories(truth)
+    five, one = (_hits(found, category, classes, count) for count in (5, 1))
+    drawn = {} if five is None else {"top5": _percent(five, weights)}
+    assert one is not None
+    for identity, name in truth.categories:
+        here = category == identity
+        if here.any():
+            drawn[f"top1:{name}"] = _percent(one[here], weights[:, here])
+    return drawn
+
+
 def _categories(truth: ImageClasses) -> Integers:
     return np.array([image.category_id for image in truth.images], np.int64)
 
@@ -113,5 +126,7 @@ def _hits(found: Ranked, category: Integers, classes: ClassMap, count: int) -> B
 
 
 def _percent(hits: Bools, weights: Doubles) -> Doubles:
-    percent: Doubles = 100.0 * (weights @ hits) / weights.sum(axis=1)
+    """Return the share of *hits* in percent, float64 (draws,); nan where a draw has none of these images."""
+    total = weights.sum(axis=1)
+    percent: Doubles = np.divide(100.0 * (weights @ hits), total, out=np.full(len(total), np.nan), where=total > 0)
     return percent

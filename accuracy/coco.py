@@ -15,7 +15,8 @@ from detlite.accuracy.detect import Detected
 from detlite.accuracy.labels.annotations import Annotations, RunLengths
 from detlite.accuracy.matching import FoundObjects, Masks, Matches, Truths, match
 from detlite.accuracy.metric import ClassScore, Scores
-from detlite.runtime.arrays import Bools
+from detlite.accuracy.precision import precision_draws
+from detlite.runtime.arrays import Bools, Doubles
 from detlite.runtime.errors import InputError
 
 KEYS = (
@@ -135,6 +136,16 @@ def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap
     masks = None if detected.encoded is None else detected.encoded[has_category(detected, classes)]
     found = FoundObjects(np.searchsorted(ids, image).astype(np.int64), category, boxes, scores, masks)
     return match(truths, found, len(ids))
+
+
+def coco_draws(
+    detected: Detected, annotations: Annotations, classes: ClassMap, weights: Doubles
+) -> Mapping[str, Doubles]:
+    """Return `map50`, `map75`, `ar100` and `ap:NAME` of each class, in percent, for each row of *weights*."""
+    found = precision_draws(coco_matches(detected, annotations, classes), weights)
+    names = dict(annotations.categories)
+    each = {f"ap:{names[identity]}": draws for identity, draws in found.classes.items()}
+    return {"map50": found.map50, "map75": found.map75, "ar100": found.ar100, **each}
 
 
 def pixel_boxes(detected: Detected) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from detlite.accuracy.bootstrap import MOST_DRAWS, SEED, draw_images, interval_of
 from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.detect import predict
@@ -178,6 +180,7 @@ def by_labels(pair: PredictedPair, truth: Labelled, metric_name: str, options: E
         numbers=scores.numbers,
         headline=_drawn(value, None if drawn is None else drawn.headline),
         classes=scores.classes,
+        draws={} if drawn is None else _other_draws(metric, pair.found, truth, drawn.weights),
         reference=_reference_score(pair, truth, metric, value, drawn),
         score_wall_s=time.perf_counter() - begin,
         run=_run(pair, options, _label_protocol(metric_name, metric, truth)),
@@ -216,6 +219,18 @@ def _drawing(metric: Metric[Any, Any], found: Predictions, truth: Labelled, draw
         return None
     weights = draw_images(len(truth.paths), draws, SEED)
     return _Drawing(weights, metric.weighted(found, truth.annotations, truth.classes, weights))
+
+
+def _other_draws(
+    metric: Metric[Any, Any], found: Predictions, truth: Labelled, weights: Doubles
+) -> dict[str, tuple[float | None, ...]]:
+    others = metric.weighted_others(found, truth.annotations, truth.classes, weights)
+    return {name: _kept(draws) for name, draws in others.items()}
+
+
+def _kept(draws: Doubles) -> tuple[float | None, ...]:
+    """Return *draws* to a ten-thousandth of a point, which keeps the record of many classes small; None for nan."""
+    return tuple(None if number != number else number for number in np.round(draws, 4).tolist())
 
 
 def _drawn(value: float, draws: Doubles | None) -> Drawn:

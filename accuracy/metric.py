@@ -62,6 +62,8 @@ class Metric(Generic[Found, Truth]):
         score: returns the numbers; the predictions are for the labelled images, in the same order.
         weighted: returns the headline in percent for each row of weights, float64 (draws, images): how often each
             image counts.
+        weighted_others: returns the draws of further numbers by their names, and of a class's as `ap:NAME`; those of
+            which nothing is returned are never called better or worse.
         prepare: does what need not wait for predictions, such as importing: called while the model runs.
         needs_verified: whether it needs Open Images' image-level labels; a metric that does not need them takes none.
     """
@@ -74,6 +76,7 @@ class Metric(Generic[Found, Truth]):
     protocol: Mapping[str, object]
     score: Callable[[Found, Truth, ClassMap], Scores]
     weighted: Callable[[Found, Truth, ClassMap, Doubles], Doubles]
+    weighted_others: Callable[[Found, Truth, ClassMap, Doubles], Mapping[str, Doubles]] = lambda *_given: {}
     prepare: Callable[[], None] = lambda: None
     needs_verified: bool = False
 

@@ -55,6 +55,20 @@ class Pascal:
         """Return the mAP for each row of *weights*."""
         return mean_over_classes(self._credits(detected, annotations, classes, AREAS[""]), weights, self.average)
 
+    def weighted_others(
+        self, detected: Detected, annotations: Annotations, classes: ClassMap, weights: Doubles
+    ) -> Mapping[str, Doubles]:
+        """Return the mAP by size, and `ap:NAME` of each class, in percent, for each row of *weights*."""
+        names, drawn = dict(annotations.categories), {}
+        for ending, area in AREAS.items():
+            items = self._credits(detected, annotations, classes, area)
+            if ending:
+                drawn[f"map{ending}"] = mean_over_classes(items, weights, self.average)
+                continue
+            for item in items:
+                drawn[f"ap:{names[item.category]}"] = 100.0 * average_precision(item, weights, self.average)
+        return drawn
+
     def _credits(
         self, detected: Detected, annotations: Annotations, classes: ClassMap, area: tuple[float, float]
     ) -> tuple[ClassCredits, ...]:
@@ -80,6 +94,7 @@ def pascal_metric(
         protocol={"iou_threshold": IOU_THRESHOLD, "average": rules.average.__name__, "sizes": SIZES, **protocol},
         score=rules.score,
         weighted=rules.weighted,
+        weighted_others=rules.weighted_others,
         needs_verified=rules.verified_only,
     )
 

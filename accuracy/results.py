@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from detlite.accuracy.bootstrap import Interval
@@ -154,6 +154,8 @@ class Accuracy:
         headline: the first number, with its interval.
         classes: the numbers of each class that has a truth that counts.
         run: which model was run over which images, where and how.
+        draws: further numbers and those of classes (`ap:NAME`) in each draw of the bootstrap, by name, so that two
+            records can be compared; empty without a bootstrap.
         reference: the same score of a reference model; None without one.
         fidelity: the agreement with the reference, in percent; None if it was not asked for.
         score_wall_s: how long scoring took, in seconds.
@@ -166,6 +168,7 @@ class Accuracy:
     headline: Drawn
     classes: tuple[ClassScore, ...]
     run: EvaluatedRun
+    draws: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     reference: ReferenceScore | None = None
     fidelity: Drawn | None = None
     score_wall_s: float = 0.0
@@ -203,6 +206,7 @@ class Accuracy:
         """Return it as plain data, for JSON."""
         name = self.headline_name
         record: Record = {"metric": self.metric, **self.numbers, **self.headline.to_record(name)}
+        record |= {"draws": {key: list(each) for key, each in self.draws.items()}} if self.draws else {}
         record |= {} if self.reference is None else self.reference.to_record(name)
         record["per_class"] = [one.to_record() for one in self.classes]
         record["score_wall_s"] = self.score_wall_s
@@ -278,6 +282,7 @@ def _accuracy_of(record: Mapping[str, Any]) -> Accuracy:
         headline=Drawn.from_record(record, names[0]),
         classes=tuple(ClassScore.from_record(row) for row in record["per_class"]),
         run=EvaluatedRun.from_record(record),
+        draws={key: tuple(each) for key, each in record.get("draws", {}).items()},
         reference=ReferenceScore.from_record(record, names[0]),
         fidelity=Drawn.from_record(record, FIDELITY) if FIDELITY in record else None,
         score_wall_s=record["score_wall_s"],

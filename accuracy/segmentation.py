@@ -145,6 +145,15 @@ def miou_of_draws(found: Segmented, truth: LabelImages, classes: ClassMap, weigh
     return _counted(found, truth, classes).mean_iou(weights)
 
 
+def miou_draws(found: Segmented, truth: LabelImages, classes: ClassMap, weights: Doubles) -> Mapping[str, Doubles]:
+    """Return `pixel_accuracy`, and `iou:NAME` of each class, in percent, for each row of *weights*."""
+    counts = _counted(found, truth, classes)
+    wanted, both, each = weights @ counts.wanted, weights @ counts.both, counts.iou(weights)
+    total = wanted.sum(axis=1)
+    accuracy = np.divide(100.0 * both.sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0)
+    return {"pixel_accuracy": accuracy, **{f"iou:{name}": each[:, number] for number, name in truth.categories}}
+
+
 def _counted(found: Segmented, truth: LabelImages, classes: ClassMap) -> PixelCounts:
     if len(found.sizes) != len(truth.images):
         raise InputError(f"maps of {len(found.sizes)} images for {len(truth.images)} labelled ones")

@@ -1,6 +1,6 @@
 """COCO's twelve numbers of instance masks."""
 
-from detlite.accuracy.coco import KEYS, coco_matches, prepare_coco
+from detlite.accuracy.coco import KEYS, coco_draws, coco_matches, prepare_coco
 from detlite.accuracy.instances import DetectedMasks, mask_scores
 from detlite.accuracy.labels.annotations import Annotations
 from detlite.accuracy.metric import Metric
@@ -17,5 +17,6 @@ PLUGIN = Metric[DetectedMasks, Annotations](
     weighted=lambda detected, annotations, classes, weights: mean_average_precision(
         coco_matches(detected, annotations, classes), weights
     ),
+    weighted_others=coco_draws,
     prepare=prepare_coco,
 )

@@ -2,7 +2,7 @@
 
 from detlite.accuracy.labels.label_images import UNLABELLED, LabelImages
 from detlite.accuracy.metric import Metric
-from detlite.accuracy.segmentation import Segmented, miou_of_draws, miou_scores
+from detlite.accuracy.segmentation import Segmented, miou_draws, miou_of_draws, miou_scores
 
 PLUGIN = Metric[Segmented, LabelImages](
     title="Mean IoU over the classes that a pixel has, in the truth or as found, and pixel accuracy",
@@ -13,4 +13,5 @@ PLUGIN = Metric[Segmented, LabelImages](
     protocol={"evaluator": "detlite", "unlabelled": UNLABELLED},
     score=miou_scores,
     weighted=miou_of_draws,
+    weighted_others=miou_draws,
 )

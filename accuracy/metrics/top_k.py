@@ -1,6 +1,6 @@
 """Top-1 and top-5 accuracy of a classifier."""
 
-from detlite.accuracy.classification import Ranked, top1_of_draws, top_k_scores
+from detlite.accuracy.classification import Ranked, top1_of_draws, top_k_draws, top_k_scores
 from detlite.accuracy.labels.image_classes import ImageClasses
 from detlite.accuracy.metric import Metric
 
@@ -13,4 +13,5 @@ PLUGIN = Metric[Ranked, ImageClasses](
     protocol={"evaluator": "detlite", "ties": "the lower class number first"},
     score=top_k_scores,
     weighted=top1_of_draws,
+    weighted_others=top_k_draws,
 )

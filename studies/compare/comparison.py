@@ -14,6 +14,7 @@ from detlite.studies.compare.run_kind import Figure, RunRecord, Span, kind_of
 
 MOST_CLASSES = 5  # of accuracy: those that changed most
 ANY = "all"
+NOT_JUDGED, INSIDE = "not judged", "inside the noise"
 VALIDITY, VALID = "validity", "VALID"
 
 Record = dict[str, Any]
@@ -39,7 +40,8 @@ class Change:
         name: of the figure.
         first: in the first run.
         second: in the second.
-        noise: the 95 % interval of second minus first; None if the records do not tell.
+        noise: the 95 % interval of second minus first; None if the records do not tell. Of an exact figure, such as the
+            size of a file, both ends are the difference.
         limit: what was allowed; None where nothing was said.
         mark: `emulated` or `simulated`, where a run was of no real device: its figures are not shown without.
     """
@@ -68,18 +70,20 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """`same`, `inside the noise`, `better` or `worse`; the last two also where the noise is not known."""
+        """`same`, `not judged` where the noise is not known, `inside the noise`, `better` or `worse`."""
         if self.difference == 0:
             return "same"
-        if self.noise is not None and self.noise[0] <= 0 <= self.noise[1]:
-            return "inside the noise"
+        if self.noise is None:
+            return NOT_JUDGED
+        if self.noise[0] <= 0 <= self.noise[1]:
+            return INSIDE
         return "better" if (self.difference > 0) == self.first.higher_is_better else "worse"
 
     @property
     def is_finding(self) -> bool:
-        """Whether it moved further than allowed, and that is not noise."""
+        """Whether it moved further than allowed, and that is not noise; a limit also holds where it is not judged."""
         moved = self.limit is not None and self.limit.is_passed_by(self.first.value, self.second.value)
-        return moved and self.verdict != "inside the noise"
+        return moved and self.verdict != INSIDE
 
     def to_record(self) -> Record:
         """Return the figure, what follows from it too, as JSON can carry it."""
@@ -292,8 +296,16 @@ def _changes(first: RunRecord, second: RunRecord, limits: Sequence[Limit]) -> li
         mine: list[Limit | None] = [limit for limit in limits if limit.name == name]
         if kind.shown(name) or name in others or name in wanted:
             pair = before[name], after[name]
-            changes += [Change(name, *pair, noise.get(name), limit, mark) for limit in mine or [None]]
+            # what is shown because it changed most is no fair sample: an interval would call chance a change
+            is_picked = not kind.shown(name) and name not in wanted
+            span = _exact(*pair) if pair[0].is_exact else None if is_picked else noise.get(name)
+            changes += [Change(name, *pair, span, limit, mark) for limit in mine or [None]]
     return changes
+
+
+def _exact(first: Figure, second: Figure) -> Span:
+    difference = second.value - first.value
+    return difference, difference
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,11 +73,12 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of a run, in its *unit*; *higher_is_better*, or lower."""
+    """A number of a run, in its *unit*; *higher_is_better*, or lower; *is_exact* if another run would not change it."""
 
     value: float
     unit: str
     higher_is_better: bool = False
+    is_exact: bool = field(default=False, compare=False)  # the interval of a change says it
 
 
 @dataclass(frozen=True)

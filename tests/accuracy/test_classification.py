@@ -7,7 +7,7 @@ import pytest
 from builders.tiny_classifier import save_classifier, write_scored_image
 
 from detlite.accuracy.classes import ClassMap
-from detlite.accuracy.classification import Ranked, ranking_concordance, top1_of_draws, top_k_scores
+from detlite.accuracy.classification import Ranked, ranking_concordance, top1_of_draws, top_k_draws, top_k_scores
 from detlite.accuracy.dataset import DatasetFiles, Object, load_dataset
 from detlite.accuracy.detect import predict
 from detlite.accuracy.ground_truth import read_labelled
@@ -57,6 +57,16 @@ def test_a_model_of_four_classes_has_no_top_5():
 def test_an_image_with_a_weight_counts_as_often():
     weights = np.array([[1.0, 1.0, 1.0, 1.0], [3.0, 1.0, 0.0, 0.0]])
     assert top1_of_draws(ranked(SCORES), truth(0, 1, 5, 5), SIX, weights).tolist() == [50.0, 75.0]
+
+
+def test_top_5_and_each_class_are_drawn_too():
+    weights = np.array([[1.0, 1.0, 1.0, 1.0], [3.0, 1.0, 0.0, 0.0]])
+    drawn = top_k_draws(ranked(SCORES), truth(0, 1, 5, 5), SIX, weights)
+    assert {name.split(":")[0] for name in drawn} == {"top5", "top1"}
+    assert [draws[0] for name, draws in drawn.items() if name != "top5"] == [
+        row.numbers["top1"] for row in top_k_scores(ranked(SCORES), truth(0, 1, 5, 5), SIX).classes
+    ]
+    assert any(np.isnan(draws[1]) for draws in drawn.values())
 
 
 def test_two_classifiers_agree_where_their_best_classes_are_the_same():

@@ -139,6 +139,17 @@ def test_the_mean_over_the_classes_is_the_map_and_weights_of_one_change_nothing(
     assert weighted[0] == pytest.approx(scores.numbers["map"])
 
 
+@pytest.mark.parametrize("name", [*METRICS, "coco"])
+def test_further_draws_of_every_image_once_are_the_numbers_and_the_classes(name):
+    truth, found = invented(5)
+    scores = score(name, truth, found, THREE)
+    drawn = load_metric(name).weighted_others(found, truth, THREE, np.ones((1, 12)))
+    known = {**scores.numbers, **{f"ap:{row.name}": row.numbers["ap"] for row in scores.classes}}
+    wanted = {key: np.nan if known[key] is None else known[key] for key in drawn}
+    assert {key: draws[0] for key, draws in drawn.items()} == pytest.approx(wanted, nan_ok=True)
+    assert {f"ap:{row.name}" for row in scores.classes} <= set(drawn)
+
+
 @pytest.mark.parametrize("name", ["voc2007", "oid-challenge"])
 def test_an_image_that_weighs_nothing_is_as_good_as_absent(name):
     truth, found = open_images()

@@ -48,7 +48,7 @@ def test_an_agreement_is_read_as_it_was_written(pair, draws):
 
 def test_the_keys_of_an_accuracy_are_those_of_version_0_1(pair, truth):
     record = by_labels(pair, truth, "voc2007", EvaluationOptions(draws=20)).to_record()
-    keys = {"metric", "map", "map_small", "map_medium", "map_large", "map_interval", "map_draws", "against"}
+    keys = {"metric", "map", "map_small", "map_medium", "map_large", "map_interval", "map_draws", "against", "draws"}
     keys |= {"map_difference", "map_ratio", "map_difference_interval", "per_class", "score_wall_s", "images"}
     keys |= {"detections", "model", "model_sha256", "invoke_sum_s", "protocol", "device", "gates", "wall_s"}
     assert set(record) == keys

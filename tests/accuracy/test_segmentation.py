@@ -13,7 +13,7 @@ from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.detect import predict
 from detlite.accuracy.ground_truth import read_labelled
 from detlite.accuracy.labels.label_images import read_label_image, read_label_images
-from detlite.accuracy.segmentation import Segmented, miou_of_draws, miou_scores, segmentation_concordance
+from detlite.accuracy.segmentation import Segmented, miou_draws, miou_of_draws, miou_scores, segmentation_concordance
 from detlite.cli import main
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.segmentation import LabelMap
@@ -69,6 +69,15 @@ def test_pixels_of_all_images_are_counted_together(labels):
 def test_an_image_that_weighs_nothing_is_as_good_as_absent(labels):
     truth, found = labels([[0, 0, 0, 0]], [[0, 1]]), segmented([[0, 0, 0, 0]], [[1, 1]])
     assert miou_of_draws(found, truth, TWO, np.array([[1.0, 1.0], [0.0, 2.0]])) == pytest.approx([65, 25])
+
+
+def test_pixels_and_classes_are_drawn_too(labels):
+    truth, found = labels([[0, 0, 0, 0]], [[0, 1]]), segmented([[0, 0, 0, 0]], [[1, 1]])
+    scores, drawn = miou_scores(found, truth, TWO), miou_draws(found, truth, TWO, np.ones((1, 2)))
+    assert drawn.pop("pixel_accuracy")[0] == pytest.approx(scores.numbers["pixel_accuracy"])
+    assert {name: each[0] for name, each in drawn.items()} == pytest.approx(
+        {f"iou:{row.name}": row.numbers["iou"] for row in scores.classes}
+    )
 
 
 def test_two_segmenters_agree_by_mean_iou():

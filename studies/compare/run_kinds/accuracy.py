@@ -17,6 +17,7 @@ SAME_IMAGES = ("images", "protocol.annotations_sha256", "protocol.images_sha256"
 OF_REFERENCE = tuple(f"{name}_{what}" for name in HEADLINES for what in ("ratio", "difference"))
 FIGURES = (*KEYS, "top1", "top5", "miou", "pixel_accuracy", *OF_REFERENCE, "fidelity")
 UNITS = {f"{name}_ratio": "" for name in HEADLINES}
+SHARE_KNOWN = 0.99  # of the draws: a class in fewer than five images is in fewer of them, and its draws say nothing
 CLASS_FIGURES = ("ap", "top1", "iou")
 """What a class may have: by the metrics of detection, classification and segmentation."""
 HARMLESS = ("protocol.threads",)  # of the protocol: it makes the score come sooner, not another
@@ -46,30 +47,39 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
 
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
-    """Return the intervals of headlines and fidelity, from the same draws of the same images; empty without draws."""
-    found = {name: _noise(first, second, name) for name in DRAWN}
+    """Return the interval of every figure that both drew, from the same draws of the same images; empty without."""
+    seeds = [{run.at(f"{name}_interval.seed") for name in DRAWN} - {None} for run in (first, second)]
+    if len(seeds[0]) != 1 or seeds[0] != seeds[1] or any(first.at(where) != second.at(where) for where in SAME_IMAGES):
+        return {}
+    before, after = (_all_draws(run) for run in (first, second))
+    found = {name: _noise(before[name], after[name]) for name in before if name in after}
     return {name: span for name, span in found.items() if span is not None}
 
 
-def _noise(first: RunRecord, second: RunRecord, name: str) -> Span | None:
-    drawn_alike = all(first.at(where) == second.at(where) for where in (f"{name}_interval.seed", *SAME_IMAGES))
-    before, after = _draws(first, name), _draws(second, name)
-    if not drawn_alike or before is None or after is None or len(before) != len(after):
+def _noise(before: Doubles, after: Doubles) -> Span | None:
+    if len(before) != len(after):
         return None
     differences = after - before
     known = differences[np.isfinite(differences)]
-    if len(known) < 2:
+    if len(known) < 2 or len(known) < SHARE_KNOWN * len(differences):
         return None
     low, high = np.percentile(known, (2.5, 97.5))
     return float(low), float(high)
 
 
-def _draws(record: RunRecord, name: str) -> Doubles | None:
-    values = record.at(f"{name}_draws")
-    if not isinstance(values, list):
-        return None
-    known = RunRecord(record.path, record.kind, {f"{name}_draws": [value for value in values if value is not None]})
-    numbers = iter(known.numbers(f"{name}_draws") or ())
+def _all_draws(record: RunRecord) -> dict[str, Doubles]:
+    """Return the draws of the headline, of fidelity, and of the further numbers and classes of *record*."""
+    others = record.at("draws")
+    if others is not None and not isinstance(others, dict):
+        raise record.wrong("draws is no object of lists")
+    listed = {name: (f"{name}_draws", record.at(f"{name}_draws")) for name in DRAWN}
+    listed |= {name: (f"draws of {name}", values) for name, values in (others or {}).items()}
+    return {name: _draws(record, *one) for name, one in listed.items() if isinstance(one[1], list)}
+
+
+def _draws(record: RunRecord, title: str, values: list[Any]) -> Doubles:
+    known = RunRecord(record.path, record.kind, {title: [value for value in values if value is not None]})
+    numbers = iter(known.numbers(title) or ())
     return np.array([np.nan if value is None else next(numbers) for value in values], dtype=np.float64)
 
 

@@ -33,7 +33,9 @@ def figures(record: RunRecord) -> Mapping[str, Figure]:
         "energy.mean_power": (None if energy is None else energy.mean_power_mw, "mW"),
         "energy.energy_per_sample": (None if energy is None else energy.energy_per_sample_mj, "mJ"),
     }
-    return {name: Figure(value, unit) for name, (value, unit) in known.items() if value is not None}
+    return {
+        name: Figure(value, unit, is_exact=name == "size") for name, (value, unit) in known.items() if value is not None
+    }
 
 
 def conditions(record: RunRecord) -> Mapping[str, Any]:

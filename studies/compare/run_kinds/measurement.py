@@ -58,7 +58,7 @@ def _figure(name: str, value: float | None, prefix: str = "") -> dict[str, Figur
         return {name: Figure(value, name, higher_is_better=True)}
     ending = next(ending for ending in UNITS if name.endswith(ending))
     short = name if ending == "_per_second" else name.removesuffix(ending)
-    return {f"{prefix}{short}": Figure(value, UNITS[ending], higher_is_better=name in HIGHER)}
+    return {f"{prefix}{short}": Figure(value, UNITS[ending], name in HIGHER, is_exact=name == "size_bytes")}
 
 
 def conditions(record: RunRecord) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
 
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
-    """Return the intervals of the latencies, from both runs' samples.
+    """Return the intervals of the latencies, from both runs' samples; other figures have one value a run, or a process.
 
     Each run is drawn apart, in two steps: its processes, for they differ more than the samples of one; then, within
     each, blocks of neighbours, sqrt(n) long (the moving block bootstrap of Künsch, 1989), for what disturbs a machine
@@ -88,6 +88,8 @@ def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
         before, after = (_drawn(one, draws, generator) for one in series)
         ends = np.percentile(after - before, (2.5, 97.5), axis=0).T.tolist()
         found |= {f"{what}_{figure}": (low, high) for figure, (low, high) in zip(FIGURES, ends, strict=True)}
+    if "invoke_p50" in found:
+        found["stages_p50.invoke"] = found["invoke_p50"]  # the same median
     return found
 
 

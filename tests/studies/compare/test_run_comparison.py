@@ -27,6 +27,11 @@ def change(found, name):
     return next(one for one in found.changes if one.name == name)
 
 
+def with_draws(record, draws):
+    """An accuracy with the draws of further figures."""
+    return {**record, "draws": draws}
+
+
 def times(factor):
     return [factor * sample for sample in SAMPLES]
 
@@ -79,11 +84,68 @@ def test_a_drift_widens_the_noise():
 
 
 def test_a_better_map_is_better_and_a_better_latency_lower():
-    assert change(compare(accuracy(30.0), accuracy(31.0)), "map").verdict == "better"
+    draws = [29.0, 30.0, 31.0]
+    better = accuracy(31.0, [draw + 1 for draw in draws])
+    assert change(compare(accuracy(30.0, draws), better), "map").verdict == "better"
     assert change(compare(latency([SAMPLES]), latency([times(0.8)])), "latency_p50").verdict == "better"
 
 
-def test_accuracy_without_draws_is_taken_as_it_is():
+def test_a_figure_without_an_interval_is_not_judged():
+    found = compare(accuracy(30.0), accuracy(29.5))
+    assert {one.verdict for one in found.changes} == {"not judged"}
+    other = compare(latency([SAMPLES], load_ms=5.0), latency([times(1.2)], load_ms=9.0))
+    verdicts = {one.name: one.verdict for one in other.changes}
+    assert (verdicts["load"], verdicts["latency_p50"]) == ("not judged", "worse")
+
+
+def test_what_is_called_better_or_worse_has_an_interval():
+    records = latency([SAMPLES], size_bytes=1000), latency([times(1.2)], size_bytes=900, load_ms=3.0)
+    judged = [one for one in compare(*records).changes if one.verdict in ("better", "worse")]
+    assert all(one.noise is not None for one in judged)
+    assert {"latency_p50", "size"} <= {one.name for one in judged}
+
+
+def test_the_size_of_a_file_is_exact():
+    one = change(compare(latency(size_bytes=1000), latency(size_bytes=900)), "size")
+    assert (one.verdict, one.noise) == ("better", (-100, -100))
+
+
+def test_further_numbers_and_classes_are_paired_by_their_draws():
+    first = with_draws(accuracy(30.0, [29.0, 30.0, 31.0]), {"map50": [39.0, 40.0, 41.0], "ap:cat": [30.0, 30.0, 31.0]})
+    second = with_draws(accuracy(31.0, [30.0, 31.0, 32.0]), {"map50": [40.0, 41.0, 42.0], "ap:cat": [29.0, 30.0, 33.0]})
+    found = compare(first, second, "ap:cat=-1", "ap:dog=-1")
+    assert (change(found, "map50").verdict, change(found, "map50").noise) == ("better", (1.0, 1.0))
+    assert change(found, "ap:cat").verdict == "inside the noise"
+    assert change(found, "ap:dog").verdict == "not judged"
+
+
+def test_a_class_that_is_shown_because_it_changed_most_is_not_judged():
+    first = with_draws(accuracy(30.0, [29.0, 30.0, 31.0]), {"ap:cat": [30.0, 30.0, 31.0]})
+    second = with_draws(accuracy(31.0, [30.0, 31.0, 32.0]), {"ap:cat": [35.0, 35.0, 36.0]})
+    assert change(compare(first, second), "ap:cat").verdict == "not judged"
+    assert change(compare(first, second, "ap:cat=-1"), "ap:cat").verdict == "better"
+
+
+def test_a_class_that_some_draws_do_not_hold_is_not_judged():
+    first = with_draws(accuracy(30.0, [29.0, 30.0, 31.0]), {"ap:cat": [30.0, None, 31.0]})
+    second = with_draws(accuracy(31.0, [30.0, 31.0, 32.0]), {"ap:cat": [35.0, None, 36.0]})
+    assert change(compare(first, second, "ap:cat=-1"), "ap:cat").verdict == "not judged"
+
+
+def test_draws_of_another_seed_are_not_paired():
+    draws = [29.0, 30.0, 31.0]
+    other = accuracy(29.0, draws, map_interval={"low": 28, "high": 31, "seed": 8})
+    assert change(compare(accuracy(30.0, draws), other), "map").verdict == "not judged"
+
+
+@pytest.mark.parametrize("draws", [5, {"map50": ["x"]}])
+def test_damaged_draws_are_named(draws):
+    records = [with_draws(accuracy(value, [29.0, 30.0]), draws) for value in (30.0, 29.0)]
+    with pytest.raises(InputError, match=r"is no run record that detlite wrote: draws"):
+        compare(*records)
+
+
+def test_a_limit_also_holds_for_a_figure_that_is_not_judged():
     found = compare(accuracy(30.0), accuracy(29.5), "map=-0.3", "ap:dog=-1")
     assert [one.name for one in found.findings] == ["map"]
     assert said(found.findings[0]) == "map fell by 0.5 (from 30 % to 29.5 %, noise not known), allowed is -0.3"
@@ -190,11 +252,12 @@ def test_a_run_of_version_2_is_compared_with_one_of_today():
     assert compare(old, latency(), "latency_p90=+5%", allowed=["all"]).changes
 
 
-def test_more_streams_are_better():
+def test_streams_are_one_number_a_run_and_not_judged():
     found = change(
         compare(latency(figures={"streams": 60}), latency(figures={"streams": 80}), "streams=-5%"), "streams"
     )
-    assert (found.verdict, found.first.unit) == ("better", "streams")
+    assert (found.verdict, found.first.unit) == ("not judged", "streams")
+    assert found.first.higher_is_better
 
 
 def test_a_latency_is_not_compared_with_an_accuracy():
@@ -233,7 +296,7 @@ def test_markdown_escapes_what_a_record_says():
     found = compare(accuracy(30.0, per_class=classes), accuracy(29.0, per_class=classes), "map=-0.3")
     text = markdown(found)
     assert text.splitlines()[0] == "### accuracy: 1 finding"
-    assert "| map | 30 % | 29 % | -1 |  | **worse: over -0.3** |" in text
+    assert "| map | 30 % | 29 % | -1 |  | **not judged: over -0.3** |" in text
     assert "ap:\\<b\\>\\|\\`x\\` \\[y\\]\\(z\\)" in text
 
 
