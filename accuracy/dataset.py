@@ -183,6 +183,8 @@ class Dataset:
         labels: how the labels are read, by the kind of task; empty if it has none to score with.
         further: options of `detlite evaluate` that say more of the labels.
         option: the name of its option; "" for the name of its file.
+        upright: whether its images are photographs to turn by their EXIF orientation. The boxes of labelled sets are
+            for the stored pixels.
         skipped: returns the files beside the images that are not images; None if there are no others.
     """
 
@@ -193,6 +195,7 @@ class Dataset:
     labels: Mapping[str, LabelReader] = field(default_factory=dict)
     further: tuple[FurtherOption, ...] = ()
     option: str = ""
+    upright: bool = False
     skipped: Callable[[Sequence[Path]], Sequence[Path]] | None = None
 
 

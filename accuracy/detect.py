@@ -84,10 +84,13 @@ def predict(
     paths: Sequence[Path],
     *,
     threads: int = 1,
+    upright: bool = True,
     child: Child | None = None,
     progress: Progress = silent,
 ) -> Predictions:
     """Return what *artifact* says about the image files *paths*, run in *child*, or in a process of its own.
+
+    The images are turned *upright* by their EXIF orientation, or read as stored, as labels are.
 
     Raises:
         InputError: there are no images, one cannot be read, or the artifact's task is not scored.
@@ -101,6 +104,7 @@ def predict(
             "contract": artifact.contract.to_json(),
             "images": [str(path) for path in paths],
             "threads": threads,
+            "upright": upright,
             "out": str(out),
         }
         begin = time.perf_counter()
@@ -113,9 +117,11 @@ def predict(
             return made
 
 
-def detect(artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent) -> Detected:
+def detect(
+    artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, upright: bool = True, progress: Progress = silent
+) -> Detected:
     """Return the objects that a detector finds in the image files *paths*; `predict` for a detector alone."""
-    return detected_of(predict(artifact, paths, threads=threads, progress=progress))
+    return detected_of(predict(artifact, paths, threads=threads, upright=upright, progress=progress))
 
 
 def detected_of(predictions: Predictions) -> Detected:

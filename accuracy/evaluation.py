@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.detect import predict
 from detlite.accuracy.ground_truth import Labelled, read_labelled
 from detlite.accuracy.hosts import InferenceHost, ThisMachine
-from detlite.accuracy.images import Images
+from detlite.accuracy.images import Images, orientation
 from detlite.accuracy.metric import Metric, Scores, load_metric
 from detlite.accuracy.predictions import Predictions, scored_task
 from detlite.accuracy.results import FIDELITY, Accuracy, Agreement, Drawn, EvaluatedRun, ReferenceScore
@@ -52,12 +52,16 @@ class EvaluationOptions:
 
 @dataclass(frozen=True, eq=False)
 class PredictedPair:
-    """An artifact and its predictions, and the same for a reference, where there is one."""
+    """An artifact and its predictions, and the same for a reference, where there is one.
+
+    The images were turned *upright* by their EXIF orientation, or read as stored.
+    """
 
     artifact: Artifact
     found: Predictions
     reference_artifact: Artifact | None = None
     reference: Predictions | None = None
+    upright: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +117,7 @@ def evaluate_by_labels(
     )
     with ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(load_metric(metric).prepare)
-        pair = predict_pair(artifact, reference, truth.paths, options, progress)
+        pair = predict_pair(artifact, reference, Images(truth.paths, "", upright=False), options, progress)
         prepared.result()
     result = by_labels(pair, truth, metric, options)
     if scoring.with_fidelity:
@@ -130,7 +134,7 @@ def evaluate_agreement(
         InputError: the two have other tasks or classes, or the reference says nothing that could be found again.
         DeviceError: an interpreter crashed.
     """
-    pair = predict_pair(artifact, reference, images.paths, options, progress)
+    pair = predict_pair(artifact, reference, images, options, progress)
     return Evaluation(by_fidelity(pair, options, images.digest()), pair.found, images.paths)
 
 
@@ -146,19 +150,19 @@ def require_trained(artifact: Artifact) -> Artifact:
 def predict_pair(
     artifact: Artifact,
     reference: Artifact | None,
-    paths: Sequence[Path],
+    images: Images,
     options: EvaluationOptions,
     progress: Progress = silent,
 ) -> PredictedPair:
-    """Return what both say about the images *paths*; `InputError` if the two have other tasks or classes."""
+    """Return what both say about *images*; `InputError` if the two have other tasks or classes."""
     if reference is not None:
         _refuse_others(artifact.contract, reference.contract)
-    found = options.host.detect(artifact, paths, threads=options.threads, progress=progress)
+    paths, threads, upright = images.paths, options.threads, images.upright
+    found = options.host.detect(artifact, paths, threads=threads, upright=upright, progress=progress)
     if reference is None:
-        return PredictedPair(artifact, found)
-    return PredictedPair(
-        artifact, found, reference, predict(reference, paths, threads=options.threads, progress=progress)
-    )
+        return PredictedPair(artifact, found, upright=upright)
+    also_found = predict(reference, paths, threads=threads, upright=upright, progress=progress)
+    return PredictedPair(artifact, found, reference, also_found, upright)
 
 
 def by_labels(pair: PredictedPair, truth: Labelled, metric_name: str, options: EvaluationOptions) -> Accuracy:
@@ -302,6 +306,7 @@ def _run(pair: PredictedPair, options: EvaluationOptions, protocol: Mapping[str,
             "images": len(found.sizes),
             **settings,
             "resize": options.resize_as or contract.image.resize,
+            "orientation": orientation(pair.upright),
             "runtime": found.runtime,
             "threads": options.threads,
             **protocol,

@@ -22,9 +22,15 @@ class InferenceHost(Protocol):
         """Get ready to run a model, while labels are read; what was not used ends with the `with`."""
 
     def detect(
-        self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
+        self,
+        artifact: Artifact,
+        paths: Sequence[Path],
+        *,
+        threads: int = 1,
+        upright: bool = True,
+        progress: Progress = silent,
     ) -> Predictions:
-        """Return what *artifact* says about the image files *paths*."""
+        """Return what *artifact* says about the image files *paths*, turned *upright* or as stored."""
 
     def facts(self) -> dict[str, Any]:
         """Return what a record says of the device."""
@@ -43,11 +49,17 @@ class ThisMachine:
         return self._child
 
     def detect(
-        self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
+        self,
+        artifact: Artifact,
+        paths: Sequence[Path],
+        *,
+        threads: int = 1,
+        upright: bool = True,
+        progress: Progress = silent,
     ) -> Predictions:
-        """Return what *artifact* says about the image files *paths*."""
+        """Return what *artifact* says about the image files *paths*, turned *upright* or as stored."""
         child, self._child = self._child, None
-        return predict(artifact, paths, threads=threads, child=child, progress=progress)
+        return predict(artifact, paths, threads=threads, upright=upright, child=child, progress=progress)
 
     def facts(self) -> dict[str, Any]:
         """Return what this machine is."""

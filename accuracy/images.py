@@ -11,6 +11,7 @@ from detlite.accuracy.dataset import check_files
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images, is_image
+from detlite.runtime.image.read import exif_orientation
 
 DEFAULT_COUNT = 100
 """Images of a calibration: mAP does not rise with more (spec: 10 to 500 images differ by noise)."""
@@ -26,11 +27,13 @@ class Images:
         paths: the files.
         origin: in words, for the history.
         skipped: files beside them that are not images.
+        upright: whether they are turned by their EXIF orientation; those of labelled sets are read as stored.
     """
 
     paths: tuple[Path, ...]
     origin: str
     skipped: tuple[Path, ...] = ()
+    upright: bool = True
 
     def digest(self) -> str:
         """Return the sha256 over the files' contents, in their order; names play no part."""
@@ -51,7 +54,18 @@ class Images:
             return self
         # S311: a seeded choice must be repeatable, and need not be secret
         chosen = random.Random(seed).sample(self.paths, count)  # noqa: S311
-        return Images(tuple(chosen), f"{count} of {len(self.paths)} with seed {seed}: {self.origin}")
+        origin = f"{count} of {len(self.paths)} with seed {seed}: {self.origin}"
+        return Images(tuple(chosen), origin, upright=self.upright)
+
+    def orientation_facts(self) -> dict[str, object]:
+        """Return how the images that have an EXIF orientation are read, and how many have; nothing if none has."""
+        count = sum(exif_orientation(path) != 1 for path in self.paths)
+        return {"orientation": orientation(self.upright), "oriented_images": count} if count else {}
+
+
+def orientation(upright: bool) -> str:
+    """Return what records call images that are turned upright, or are read as stored."""
+    return "upright" if upright else "stored"
 
 
 def images_in(path: Path) -> Images:

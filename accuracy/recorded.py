@@ -39,6 +39,7 @@ class Recorded:
         paths: Sequence[Path],
         *,
         threads: int = 1,  # noqa: ARG002 - nothing is run here
+        upright: bool = False,  # noqa: ARG002 - the images were read before
         progress: Progress = silent,  # noqa: ARG002 - reading takes no time
     ) -> Predictions:
         """Return the results for the image files *paths*, which are matched by their file names.

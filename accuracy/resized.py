@@ -36,9 +36,15 @@ class ResizedAs:
         return self.host.ready()
 
     def detect(
-        self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
+        self,
+        artifact: Artifact,
+        paths: Sequence[Path],
+        *,
+        threads: int = 1,
+        upright: bool = True,
+        progress: Progress = silent,
     ) -> Predictions:
-        """Return what *artifact* says about the image files *paths*.
+        """Return what *artifact* says about the image files *paths*, turned *upright* or as stored.
 
         Raises:
             InputError: an image cannot be read.
@@ -47,7 +53,7 @@ class ResizedAs:
         parts = []
         for begin in range(0, max(1, len(paths)), AT_ONCE):
             some = paths[begin : begin + AT_ONCE]
-            parts.append(self._detect(artifact, some, threads))
+            parts.append(self._detect(artifact, some, threads, upright))
             progress("images", begin + len(some), len(paths))
         return type(parts[0]).join(parts)
 
@@ -55,12 +61,12 @@ class ResizedAs:
         """Return what a record says of the device."""
         return self.host.facts()
 
-    def _detect(self, artifact: Artifact, paths: Sequence[Path], threads: int) -> Predictions:
+    def _detect(self, artifact: Artifact, paths: Sequence[Path], threads: int, upright: bool) -> Predictions:
         image, sizes = artifact.contract.image, []
         with tempfile.TemporaryDirectory() as scratch:
             files = [Path(scratch) / f"{number}.npy" for number in range(len(paths))]
             for path, file in zip(paths, files, strict=True):
-                pixels = read_image(path)
+                pixels = read_image(path, upright=upright)
                 sizes.append(pixels.shape[:2])
                 np.save(file, client_resize(pixels, image.height, image.width, self.client))
             found = self.host.detect(artifact, files, threads=threads)

@@ -32,13 +32,15 @@ def gather_images(request: Record, progress: Progress) -> Record:
     """Find and choose the images for the `ImageRequest` with the fields of *request*.
 
     Returns:
-        `images` and `others`, the files; `origin`; the `skipped` files, and why others are `broken`.
+        `images` and `others`, the files; their `origin`, and whether they are read `upright`; the
+        `skipped` files, and why others are `broken`.
     """
     asked = ImageRequest(**{**request, "paths": tuple(map(Path, request["paths"]))})
     found = gather(asked, default_image_cache(), progress=progress)
     return {
         "images": [str(path) for path in found.images.paths],
         "origin": found.images.origin,
+        "upright": found.images.upright,
         "others": [str(path) for path in found.others],
         "broken": list(found.broken),
         "skipped": [str(path) for path in found.images.skipped],
@@ -52,7 +54,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
         `model`, `history`, the facts of the detector, and the findings of `lint`; only the last if they are to fail.
     """
     asked = from_record(QuantizeRequest, request)
-    images = Images(asked.images, asked.images_origin)
+    images = asked.chosen
     model = load_source(asked.source, asked.options, progress=progress)
     linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):

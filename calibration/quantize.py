@@ -80,6 +80,7 @@ def quantize(
         images=images.origin,
         image_count=len(images.paths),
         images_sha256=given.images_sha256,
+        **images.orientation_facts(),
         **made.facts,
     )
     whole = as_model(source, made, inputs=io, outputs=outside, history=(*source.history, done))
@@ -164,7 +165,9 @@ def samples_of(images: Images, contract: Contract, progress: Progress) -> Sample
 
     def samples() -> Iterator[NDArray[Any]]:
         with ThreadPoolExecutor(WORKERS) as pool:
-            made = ahead(pool, lambda path: preprocess(read_image(path), contract.image), images.paths)
+            made = ahead(
+                pool, lambda path: preprocess(read_image(path, upright=images.upright), contract.image), images.paths
+            )
             for number, sample in enumerate(made, 1):
                 yield sample
                 progress("calibration", number, len(images.paths))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detlite.accuracy.images import Images
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
 from detlite.calibration.weights.method import DEFAULT_METHOD
@@ -63,6 +64,7 @@ class QuantizeRequest:
         options: facts that the source does not contain.
         images: the calibration images; empty for a scheme that takes none.
         images_origin: where they come from, for the history.
+        images_upright: whether they are turned by their EXIF orientation.
         recipe: how to quantize.
         ranges: a file of ranges that are used in place of the images' own; None to observe them.
         lint: the checks of the images; None for no checks.
@@ -74,9 +76,15 @@ class QuantizeRequest:
     options: DetectorOptions = field(default_factory=DetectorOptions)
     images: tuple[Path, ...] = ()
     images_origin: str = ""
+    images_upright: bool = True
     recipe: Recipe = field(default_factory=Recipe)
     ranges: Path | None = None
     lint: LintRequest | None = None
+
+    @property
+    def chosen(self) -> Images:
+        """The calibration images."""
+        return Images(self.images, self.images_origin, upright=self.images_upright)
 
 
 @dataclass(frozen=True)

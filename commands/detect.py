@@ -72,10 +72,11 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     detlite detect out/int8 val2017/ --coco-json found.json --coco-annotations instances_val2017.json
 
     MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.
+    Images are turned upright by their EXIF orientation; with --coco-json they are read as stored, as COCO's boxes are.
     The exit status is 1 if some of the images could not be read.
     """
     artifact = open_artifact(model)
-    inputs = inputs_in(images)
+    inputs = inputs_in(images, upright=values["coco_json"] is None)  # COCO's boxes are for the stored pixels
     ids = _coco_ids(values, artifact.contract, inputs)
     if values["draw"] is not None:
         inputs = with_pictures(inputs, values["draw"], force=values["force"])

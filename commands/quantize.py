@@ -52,7 +52,7 @@ RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
 GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
 """Options for schemes that only pack weights; the others are for calibration."""
-NO_IMAGES: Record = {"images": [], "origin": "", "others": [], "broken": [], "skipped": []}
+NO_IMAGES: Record = {"images": [], "origin": "", "upright": True, "others": [], "broken": [], "skipped": []}
 MOST_SCORED = 100  # images to score trials on: a trial takes about a second
 FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, those are used for scoring too
 
@@ -230,6 +230,7 @@ def _request(source: Path, out: Path, values: Record, gathered: Record) -> Quant
         options=take_detector_options(values),
         images=tuple(map(Path, gathered["images"])),
         images_origin=gathered["origin"],
+        images_upright=gathered["upright"],
         recipe=Recipe(**{name: values[name] for name in RECIPE}),
         ranges=values["ranges"] and values["ranges"].absolute(),
         lint=lint if wants_lint(values) else None,

@@ -160,6 +160,7 @@ def quantize(
             out=out,
             images=tuple(path.absolute() for path in chosen.paths),
             images_origin=chosen.origin,
+            images_upright=chosen.upright,
             recipe=Recipe(method, io, heads, estimator, tuple(floating), scheme),
         )
         quantize_apart(request, progress=progress)

@@ -148,7 +148,7 @@ def detect(
 
     Args:
         model: what to run.
-        images: one path or several, or `Images`.
+        images: one path or several, or `Images`. They are turned upright by their EXIF orientation.
         draw: a folder for pictures of what is found, or a file for one; None draws nothing.
         score_threshold: lowest score that is drawn, 0..1. The result holds all; see `ImageResult.above`.
         threads: of the interpreter.
@@ -169,7 +169,8 @@ def detect(
         ['cat', 'dog']
     """
     given = images.paths if isinstance(images, Images) else (images,) if isinstance(images, str | Path) else images
-    inputs = inputs_in([Path(path) for path in given])
+    upright = images.upright if isinstance(images, Images) else True
+    inputs = inputs_in([Path(path) for path in given], upright=upright)
     if draw is not None:
         inputs = with_pictures(inputs, Path(draw), force=force)
     with on_disk(model) as artifact:

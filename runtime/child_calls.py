@@ -70,6 +70,8 @@ def probe_edgetpu(request: Record, _progress: Progress) -> Record:
 def detect(request: Record, progress: Progress) -> Record:
     """Run `model` with `contract` on the files `images`, and write the result columns to `out` (.npz).
 
+    The images are turned `upright` by their EXIF orientation, or read as stored.
+
     Returns:
         `wall_s`, the time from opening the model to the last result; `runtime`.
     """
@@ -83,7 +85,7 @@ def detect(request: Record, progress: Progress) -> Record:
 
     begin = time.perf_counter()
     paths = [Path(path) for path in request["images"]]
-    seen = list(detect_stream(artifact.contract, session, paths, progress=progress))
+    seen = list(detect_stream(artifact.contract, session, paths, upright=request["upright"], progress=progress))
     wall_s = time.perf_counter() - begin
     _save(request["out"], columns(seen))
     return {"wall_s": wall_s, "runtime": opened[0].runtime}

@@ -25,6 +25,7 @@ AHEAD = 8
 
 WORKERS = 2
 Prepared = Tuple[NDArray[Any], Tuple[int, int]]
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -44,15 +45,21 @@ class StreamResult:
 
 
 def detect_stream(
-    contract: Contract, opened: Callable[[], Session], paths: Sequence[Path], *, progress: Progress = silent
+    contract: Contract,
+    opened: Callable[[], Session],
+    paths: Sequence[Path],
+    *,
+    upright: bool = True,
+    progress: Progress = silent,
 ) -> Iterator[StreamResult]:
     """Yield the result for each of *paths*, in their order, from the session that *opened* returns.
 
-    The first images are read for its *contract* while the session is being opened.
+    The images are turned *upright* by their EXIF orientation, or read as stored. The first images are
+    read for its *contract* while the session is being opened.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: Deque[Tuple[Future[Result], Tuple[int, int], int]] = deque()
-        prepared = ahead(pool, lambda path: _prepare(contract, path), paths)
+        prepared = ahead(pool, lambda path: _prepare(contract, path, upright), paths)
         session = opened()
         for done, (tensor, size) in enumerate(prepared, 1):
             start = time.perf_counter_ns()
@@ -74,23 +81,23 @@ def _finished(item: Tuple[Future[Result], Tuple[int, int], int]) -> StreamResult
     return StreamResult(item[0].result(), item[1], item[2])
 
 
-def ahead(pool: ThreadPoolExecutor, make: Callable[[Path], T], paths: Iterable[Path]) -> Iterator[T]:
-    """Yield *make* of each of *paths*, in their order; *pool* computes `AHEAD` of them in advance."""
-    rest = iter(paths)
-    return _one_by_one(pool, make, rest, deque(pool.submit(make, path) for path in islice(rest, AHEAD)))
+def ahead(pool: ThreadPoolExecutor, make: Callable[[S], T], given: Iterable[S]) -> Iterator[T]:
+    """Yield *make* of each of *given*, in their order; *pool* computes `AHEAD` of them in advance."""
+    rest = iter(given)
+    return _one_by_one(pool, make, rest, deque(pool.submit(make, one) for one in islice(rest, AHEAD)))
 
 
 def _one_by_one(
-    pool: ThreadPoolExecutor, make: Callable[[Path], T], rest: Iterator[Path], waiting: Deque[Future[T]]
+    pool: ThreadPoolExecutor, make: Callable[[S], T], rest: Iterator[S], waiting: Deque[Future[T]]
 ) -> Iterator[T]:
     while waiting:
         made = waiting.popleft().result()
-        waiting.extend(pool.submit(make, path) for path in islice(rest, 1))
+        waiting.extend(pool.submit(make, one) for one in islice(rest, 1))
         yield made
 
 
-def _prepare(contract: Contract, path: Path) -> Prepared:
-    image = read_image(path)
+def _prepare(contract: Contract, path: Path, upright: bool) -> Prepared:
+    image = read_image(path, upright=upright)
     return input_of(image, contract), (image.shape[0], image.shape[1])
 
 

@@ -49,5 +49,6 @@ PLUGIN = Dataset(
         FurtherOption("classes", "FILE", "the class of each image, as text or JSON."),
         FurtherOption("masks", "FOLDER", "PNGs named like the images, with the class of each pixel; 255 is none."),
     ),
+    upright=True,
     skipped=skipped,
 )

@@ -15,4 +15,4 @@ def items(paths: Sequence[Path]) -> Iterator[Item]:
         yield Item(path.name, path=path)
 
 
-PLUGIN = Dataset(title="Text file with one image path a line.", takes=("FILE",), items=items)
+PLUGIN = Dataset(title="Text file with one image path a line.", takes=("FILE",), items=items, upright=True)

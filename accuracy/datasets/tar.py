@@ -46,5 +46,9 @@ def _content(data: IO[bytes], size: int, name: str) -> bytes:
 
 
 PLUGIN = Dataset(
-    title="Tar of images, gzipped or not; it is not unpacked.", takes=("FILE",), items=items, files=only_file
+    title="Tar of images, gzipped or not; it is not unpacked.",
+    takes=("FILE",),
+    items=items,
+    files=only_file,
+    upright=True,
 )

@@ -37,6 +37,7 @@ class LintedImages:
         paths: the files.
         thumbnails: one for each file.
         broken: why other files cannot be read.
+        upright: whether they are turned by their EXIF orientation.
         against: files that must not be among them, such as a validation split.
         against_thumbnails: one for each of these.
         confidence: the float model's confidence in images; None without a model.
@@ -45,6 +46,7 @@ class LintedImages:
     paths: tuple[Path, ...]
     thumbnails: Thumbnails
     broken: tuple[str, ...] = ()
+    upright: bool = True
     against: tuple[Path, ...] = ()
     against_thumbnails: Thumbnails = field(default_factory=lambda: np.empty((0, SIDE, SIDE, 3), np.uint8))
     confidence: Confidence | None = None

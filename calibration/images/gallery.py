@@ -55,13 +55,13 @@ class Gallery:
     def looks(self, numbers: Sequence[int]) -> Looks:
         """Return the thumbnail of each image of *numbers*, in order, or why it cannot be read."""
         if self._paths:
-            return dict(
-                zip(numbers, thumbnails([self._paths[one] for one in numbers], progress=self._progress), strict=True)
-            )
+            paths = [self._paths[one] for one in numbers]
+            made = thumbnails(paths, upright=self._dataset.upright, progress=self._progress)
+            return dict(zip(numbers, made, strict=True))
         found: Looks = {}
         with tempfile.TemporaryDirectory() as folder:
             for number, item in self._items(set(numbers)):
-                found[number] = _look(item, Path(folder) / f"image{item.suffix}")
+                found[number] = self._look(item, Path(folder) / f"image{item.suffix}")
                 self._progress("images looked at", len(found), len(numbers))
         return {number: found[number] for number in numbers}
 
@@ -87,12 +87,11 @@ class Gallery:
         if left:
             raise InputError(f"{self._where[-1]} changed while being read: {left} of its images are gone")
 
-
-def _look(item: Item, path: Path) -> Pixels | InputError:
-    """Return the thumbnail of *item*, read through the file *path*."""
-    assert item.content is not None
-    try:
-        path.write_bytes(item.content())
-        return thumbnail(path)
-    except InputError as error:
-        return InputError(str(error).replace(str(path), item.name))
+    def _look(self, item: Item, path: Path) -> Pixels | InputError:
+        """Return the thumbnail of *item*, read through the file *path*."""
+        assert item.content is not None
+        try:
+            path.write_bytes(item.content())
+            return thumbnail(path, upright=self._dataset.upright)
+        except InputError as error:
+            return InputError(str(error).replace(str(path), item.name))

@@ -26,7 +26,7 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.strict_json import parse_json
 
 CHOICES = ("stratified", "random", "first")
-VERSION = 2  # of the choice: cached choices of another version are not used
+VERSION = 3  # of the choice: cached choices of another version are not used
 
 MOST_LABELS = 8192  # maximum number of images whose labels are compared
 LOOKED_AT, FEWEST_LOOKED_AT = 4, 64  # images decoded, 2.5 ms each: a multiple of the count, and the minimum
@@ -114,7 +114,8 @@ def _gathered(dataset: Dataset, request: ImageRequest, cache: ImageCache, progre
     skipped = () if dataset.skipped is None else tuple(dataset.skipped(request.paths))
     how = request.choice if request.choice == "first" else f"{request.choice}, seed {request.seed}"
     origin = f"{len(chosen)} of {len(gallery)} ({how}): {request.source} {request.paths[-1].name}"
-    return GatheredImages(Images(tuple(files[: len(chosen)]), origin, skipped), tuple(files[len(chosen) :]), broken)
+    images = Images(tuple(files[: len(chosen)]), origin, skipped, dataset.upright)
+    return GatheredImages(images, tuple(files[len(chosen) :]), broken)
 
 
 def _pool(gallery: Gallery, request: ImageRequest) -> list[int]:
@@ -175,13 +176,15 @@ def _of_record(record: Mapping[str, Any], cache: ImageCache) -> GatheredImages |
     images, others = (tuple(cache.image(name) for name in record[part]) for part in ("images", "others"))
     if not all(cache.is_whole(path) for path in (*images, *others)):
         return None
-    return GatheredImages(Images(images, record["origin"]), others, tuple(record["broken"]))
+    found = Images(images, record["origin"], upright=record["upright"])
+    return GatheredImages(found, others, tuple(record["broken"]))
 
 
 def _record(found: GatheredImages) -> dict[str, object]:
     return {
         "images": [path.name for path in found.images.paths],
         "origin": found.images.origin,
+        "upright": found.images.upright,
         "others": [path.name for path in found.others],
         "broken": list(found.broken),
     }

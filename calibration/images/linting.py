@@ -44,16 +44,17 @@ def lint(
     Raises:
         InputError: an image cannot be read.
     """
-    others = images_in(against).paths if against is not None else ()
+    others = None if against is None else replace(images_in(against), upright=images.upright)
     inspected = LintedImages(
         paths=images.paths,
-        thumbnails=cached_thumbnails(images.paths, cache, progress=progress),
+        upright=images.upright,
+        thumbnails=cached_thumbnails(images, cache, progress=progress),
         broken=tuple(broken),
         confidence=None if model is None else _confidence(with_heads(model, "raw")),
     )
-    if others:
+    if others is not None:
         seen = cached_thumbnails(others, cache, progress=progress)
-        inspected = replace(inspected, against=others, against_thumbnails=seen)
+        inspected = replace(inspected, against=others.paths, against_thumbnails=seen)
     checks: dict[str, LintCheck] = load_plugins(CHECKS)
     found: Findings = {}
     for number, (name, check) in enumerate(checks.items()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.accuracy.images import Images
 from detlite.calibration.images.image_cache import ImageCache, digests, key_of
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError
@@ -30,13 +32,13 @@ Thumbnails = NDArray[np.uint8]
 """uint8 (n, 32, 32, 3), RGB."""
 
 
-def thumbnail(path: Path) -> Pixels:
-    """Return the image at *path* averaged to 32 x 32 pixels, whatever its shape: uint8, RGB.
+def thumbnail(path: Path, *, upright: bool = True) -> Pixels:
+    """Return the image at *path*, *upright* or as stored, averaged to 32 x 32 pixels: uint8, RGB.
 
     Raises:
         InputError: as `read_image`.
     """
-    rows = _averaged(read_image(path, least=LEAST), 0)
+    rows = _averaged(read_image(path, upright=upright, least=LEAST), 0)
     return np.rint(_averaged(rows, 1)).astype(np.uint8)
 
 
@@ -55,34 +57,37 @@ def contrast(images: Thumbnails) -> NDArray[np.float64]:
     return found
 
 
-def thumbnails(paths: Sequence[Path], *, progress: Progress = silent) -> list[Pixels | InputError]:
-    """Return the thumbnail of each of *paths*, or why there is none, in order."""
+def thumbnails(
+    paths: Sequence[Path], *, upright: bool = True, progress: Progress = silent
+) -> list[Pixels | InputError]:
+    """Return the thumbnail of each of *paths*, *upright* or as stored, or why there is none, in order."""
     found: list[Pixels | InputError] = []
     with ThreadPoolExecutor(WORKERS) as pool:
-        for number, one in enumerate(ahead(pool, _attempt, paths), 1):
+        for number, one in enumerate(ahead(pool, partial(_attempt, upright=upright), paths), 1):
             found.append(one)
             progress("images looked at", number, len(paths))
     return found
 
 
-def _attempt(path: Path) -> Pixels | InputError:
+def _attempt(path: Path, upright: bool) -> Pixels | InputError:
     try:
-        return thumbnail(path)
+        return thumbnail(path, upright=upright)
     except InputError as error:
         return error
 
 
-def cached_thumbnails(paths: Sequence[Path], cache: ImageCache, *, progress: Progress = silent) -> Thumbnails:
-    """Return the thumbnails of *paths* from *cache*, adding missing ones.
+def cached_thumbnails(images: Images, cache: ImageCache, *, progress: Progress = silent) -> Thumbnails:
+    """Return the thumbnails of *images* from *cache*, adding missing ones.
 
     Raises:
         InputError: an image cannot be read.
     """
-    key = key_of("thumbnails", SIDE, digests(paths))
+    paths = images.paths
+    key = key_of("thumbnails", SIDE, images.upright, digests(paths))
     size = (len(paths), SIDE, SIDE, 3)
     made = cache.made(key, ".rgb")
     if made is None or len(made) != prod(size):
-        looks = thumbnails(paths, progress=progress)
+        looks = thumbnails(paths, upright=images.upright, progress=progress)
         wrong = next((look for look in looks if isinstance(look, InputError)), None)
         if wrong is not None:
             raise wrong

@@ -63,7 +63,7 @@ def measure_by_board(device: Device, request: MeasureRequest, *, progress: Progr
         prepare_run_folder(request.out, force=request.force)
     with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
         staged = stage(request.artifact, Path(scratch))
-        images = stage_images(request.images, Path(scratch))
+        images = stage_images(request.images, Path(scratch), upright=False)
         key = _key(staged, [file.sha256 for file in images], [*option_words(request.options), str(request.affinity)])
         with connect(device) as transport, hold(transport, device.folder, "measure") as held:
             before = standing_before(transport, device)

@@ -43,6 +43,7 @@ class RemoteJob:
         device: the device.
         staged: the program and the artifact.
         threads: of the interpreter.
+        upright: whether the images are turned by their EXIF orientation.
         fields: what a line holds of a result of the artifact's task.
         journal: where each line goes at once.
         found: the lines by the digests of the images' pixels.
@@ -53,6 +54,7 @@ class RemoteJob:
     device: Device
     staged: Staged
     threads: int
+    upright: bool
     fields: tuple[str, ...]
     journal: Journal
     found: dict[str, Record]
@@ -72,10 +74,18 @@ class RemoteDetector:
         return nullcontext()
 
     def detect(
-        self, artifact: Artifact, paths: Sequence[Path], *, threads: int = 1, progress: Progress = silent
+        self,
+        artifact: Artifact,
+        paths: Sequence[Path],
+        *,
+        threads: int = 1,
+        upright: bool = True,
+        progress: Progress = silent,
     ) -> Predictions:
-        """Return what *artifact* finds in the image files *paths*; see `detect_on`."""
-        return detect_on(self.device, artifact, paths, threads=threads, known=self.known, progress=progress)
+        """Return what *artifact* finds in the image files *paths*, turned *upright* or as stored; see `detect_on`."""
+        return detect_on(
+            self.device, artifact, paths, threads=threads, upright=upright, known=self.known, progress=progress
+        )
 
     def facts(self) -> Record:
         """Return what a record says of the device."""
@@ -88,10 +98,13 @@ def detect_on(
     paths: Sequence[Path],
     *,
     threads: int = 1,
+    upright: bool = True,
     known: dict[str, str] | None = None,
     progress: Progress = silent,
 ) -> Predictions:
     """Return what *artifact* finds in the image files *paths*, on *device*; what is seen of that goes to *known*.
+
+    The images are turned *upright* by their EXIF orientation, or read as stored.
 
     Raises:
         InputError: there are no images, or one cannot be read.
@@ -105,7 +118,7 @@ def detect_on(
         asked = {"model": staged.model_sha256, "contract": artifact.contract.to_json(), "threads": threads}
         kept = journal(device.name, {**asked, "detlite": __version__})
         fields = task_kind(artifact.contract.task.kind).result.fields
-        job = RemoteJob(device, staged, threads, fields, kept, {}, [], {} if known is None else known)
+        job = RemoteJob(device, staged, threads, upright, fields, kept, {}, [], {} if known is None else known)
         _remember(job)
         try:
             order = _detect_all(job, paths, Path(scratch), progress)
@@ -146,7 +159,7 @@ def _detect_all(job: RemoteJob, paths: Sequence[Path], scratch: Path, progress: 
     with connect(job.device) as transport, hold(transport, job.device.folder, "detect") as held:
         for start in range(0, len(paths), BATCH):
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                files = stage_images(paths[start : start + BATCH], Path(folder))
+                files = stage_images(paths[start : start + BATCH], Path(folder), upright=job.upright)
                 order += [file.sha256 for file in files]
                 wanted = {file.sha256: file for file in files if file.sha256 not in job.found}
                 if not wanted:

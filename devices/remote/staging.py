@@ -67,12 +67,15 @@ def stage(artifact: Artifact, scratch: Path) -> Staged:
     return Staged(device_file(program), model, {model_name(artifact.format): model, **files})
 
 
-def stage_images(paths: Sequence[Path], scratch: Path) -> list[DeviceFile]:
-    """Return the pixels of the images *paths*, each written to *scratch* as .npy, in their order."""
+def stage_images(paths: Sequence[Path], scratch: Path, *, upright: bool) -> list[DeviceFile]:
+    """Return the pixels of the images *paths*, each written to *scratch* as .npy, in their order.
+
+    They are turned *upright* by their EXIF orientation, or as stored.
+    """
     files = []
     for number, path in enumerate(paths):
         array = scratch / f"{number}.npy"
-        np.save(array, read_image(path), allow_pickle=False)
+        np.save(array, read_image(path, upright=upright), allow_pickle=False)
         files.append(device_file(array))
     return files
 

@@ -94,7 +94,7 @@ def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
 
     _write_line(model_line(session.runtime, sha256_of(model)))
     for path in paths:
-        image = read_image(path)
+        image = read_image(path, upright=False)  # what is scored by labels is read as stored
         tensor = session.preprocess(image)
         begin = time.perf_counter_ns()
         session.invoke(tensor)
@@ -137,6 +137,7 @@ def _record(found: List[NamedResult], score: float, runtime: str, model: str) ->
         "schema_version": 1,
         "model": model,
         "runtime": runtime,
+        "orientation": "upright",
         "score_threshold": score,
         "images": [_image_record(one, score) for one in found],
         "unread": [],  # an image that cannot be read ends the program

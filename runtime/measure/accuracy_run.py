@@ -26,8 +26,8 @@ Record = Dict[str, Any]
 def accuracy_process(request: Record, progress: Progress) -> Record:
     """Run every image of *request*, a record of `Setup.request`, and write the lines and the log to its `folder`.
 
-    Images that an earlier call finished with the same model and runtime are skipped. The log is empty for results
-    that MLPerf's accuracy scripts do not read.
+    Images are read as stored: MLPerf scores by labels of the stored pixels. Those that an earlier call finished with
+    the same model and runtime are skipped. The log is empty for results that MLPerf's accuracy scripts do not read.
     """
     backend: Backend = load_plugin(BACKENDS, request["backend"])
     assert backend.open is not None
@@ -39,7 +39,8 @@ def accuracy_process(request: Record, progress: Progress) -> Record:
     head = model_line(session.runtime, sha256_of(model))
     done = _finished(lines, head, [path.name for path in paths])
     file = Appender(lines, head if done == 0 else None)
-    for path, seen in zip(paths[done:], detect_stream(contract, lambda: session, paths[done:], progress=progress)):
+    stream = detect_stream(contract, lambda: session, paths[done:], upright=False, progress=progress)
+    for path, seen in zip(paths[done:], stream):
         file.write(image_line(path.name, seen.size, seen.invoke_ns, seen.result))
     file.close()
     if model_line(session.runtime, sha256_of(model)) != head:

@@ -93,7 +93,7 @@ class LoadedModel:
         assert session is not None
 
         def read() -> Iterator[Tensor]:  # starts with the first sample: its time counts
-            yield from ahead(pool, lambda path: session.preprocess(read_image(path)), chosen)
+            yield from ahead(pool, lambda path: session.preprocess(read_image(path, upright=False)), chosen)
 
         tensors = read()
         self._tensor_of = lambda _sample: next(tensors)
@@ -147,7 +147,7 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
     for index in loaded_order(QSL_SEED, len(paths))[:count]:
         path = paths[index]
         begin = time.perf_counter_ns()
-        image = read_image(path)
+        image = read_image(path, upright=False)  # as in the accuracy run
         decoded = time.perf_counter_ns()
         tensors.append(input_of(image, contract))
         done = time.perf_counter_ns()

@@ -84,7 +84,7 @@ class _Run:
     def images(self, inputs: list[Input], done: Callable[[int], None]) -> None:
         """Detect in image files: the next ones are read, and the last ones drawn, beside the inference."""
         waiting: list[Future[None]] = []
-        pixels = ahead(self._pool, _read, [one.path for one in inputs])
+        pixels = ahead(self._pool, _read, inputs)
         for number, (one, image) in enumerate(zip(inputs, pixels, strict=True), 1):
             if isinstance(image, InputError):
                 self._write({"image": str(one.path), "error": str(image)})
@@ -157,9 +157,9 @@ class _Run:
         self._out.write(json.dumps(record, allow_nan=False) + "\n")
 
 
-def _read(path: Path) -> Pixels | InputError:
+def _read(one: Input) -> Pixels | InputError:
     try:
-        return read_image(path)
+        return read_image(one.path, upright=one.upright)
     except InputError as error:
         return error
 

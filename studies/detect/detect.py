@@ -59,6 +59,7 @@ def detect_in(
         model=str(artifact.model),
         labels=artifact.contract.labels,
         runtime=answer["runtime"],
+        upright=all(one.upright for one in inputs),
         images=tuple(ImageResult.from_record(record) for record in records if "error" not in record),
         unread=tuple(Unread(record["image"], record["error"]) for record in records if "error" in record),
     )

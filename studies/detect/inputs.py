@@ -24,11 +24,13 @@ class Input:
         path: the file.
         name: its path below the folder that was given, or its file name: what its picture is called.
         picture: where the drawn picture or video is written; None where nothing is drawn.
+        upright: whether an image is turned by its EXIF orientation; boxes are for the pixels that are read.
     """
 
     path: Path
     name: Path
     picture: Path | None = None
+    upright: bool = True
 
     @property
     def is_video(self) -> bool:
@@ -36,16 +38,17 @@ class Input:
         return self.path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def inputs_in(paths: Sequence[Path]) -> tuple[Input, ...]:
+def inputs_in(paths: Sequence[Path], *, upright: bool = True) -> tuple[Input, ...]:
     """Return the images and videos that *paths* name, in their order; folders are searched with their sub-folders.
 
     Args:
         paths: image files, video files, folders of them, or .txt files with one image path a line.
+        upright: whether images are turned by their EXIF orientation.
 
     Raises:
         InputError: a path does not exist, or a folder or a list has no image and no video.
     """
-    found = tuple(one for path in paths for one in _inputs_of(path))
+    found = tuple(replace(one, upright=upright) for path in paths for one in _inputs_of(path))
     if not found:
         raise InputError("no image to detect in: give image files, folders or videos")
     return found

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from detlite.accuracy.images import orientation
 from detlite.runtime.task import Found, shown
 
 Record = dict[str, Any]
@@ -106,6 +107,7 @@ class DetectRun:
         model: the path of the model file.
         labels: of the model, from class 0 on.
         runtime: the interpreter's package and version.
+        upright: whether the images were turned by their EXIF orientation.
         images: the results, in the order of the inputs; the frames of a video one after the other.
         unread: what could not be read; the other inputs were done.
     """
@@ -113,6 +115,7 @@ class DetectRun:
     model: str
     labels: tuple[str, ...]
     runtime: str
+    upright: bool
     images: tuple[ImageResult, ...]
     unread: tuple[Unread, ...] = ()
 
@@ -121,6 +124,7 @@ class DetectRun:
         return {
             "model": self.model,
             "runtime": self.runtime,
+            "orientation": orientation(self.upright),
             "score_threshold": threshold,
             "images": [one.to_record(threshold) for one in self.images],
             "unread": [{"image": one.image, "error": one.error} for one in self.unread],

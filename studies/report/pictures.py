@@ -56,7 +56,7 @@ class DrawnPicture:
 
 def draw(picture: Picture) -> DrawnPicture:
     """Return the thumbnail of *picture* with its boxes; a class has the same colour on both sides."""
-    jpeg, width, height = thumbnail(picture.path)
+    jpeg, width, height = thumbnail(picture.path, upright=picture.upright)
     labels = list(dict.fromkeys(shown.label for side in picture.sides for shown in side.detections))
     return DrawnPicture(
         name=picture.path.name,
@@ -67,15 +67,15 @@ def draw(picture: Picture) -> DrawnPicture:
     )
 
 
-def thumbnail(path: Path) -> tuple[bytes, int, int]:
-    """Return (JPEG bytes, width, height) of the picture at *path*, without camera metadata.
+def thumbnail(path: Path, *, upright: bool) -> tuple[bytes, int, int]:
+    """Return (JPEG bytes, width, height) of the picture at *path*, *upright* or as stored, without camera metadata.
 
     Raises:
         InputError: it is not a picture.
     """
     from PIL import Image
 
-    small = Image.fromarray(read_image(path))
+    small = Image.fromarray(read_image(path, upright=upright))
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     small.save(out, "JPEG", quality=QUALITY, optimize=True)

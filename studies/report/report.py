@@ -112,10 +112,14 @@ class PictureSide:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with each model's detections, side by side."""
+    """A picture with each model's detections, side by side.
+
+    It was turned *upright* by its EXIF orientation, or read as stored.
+    """
 
     path: Path
     sides: tuple[PictureSide, ...]
+    upright: bool = True
 
 
 @dataclass(frozen=True)

@@ -267,6 +267,7 @@ def _pictures(folder: Path, records: Sequence[Record]) -> Iterator[Picture]:
             yield Picture(
                 here,
                 tuple(PictureSide(side["name"], tuple(map(_shown, side["detections"]))) for side in record["sides"]),
+                record.get("upright", False),
             )
 
 

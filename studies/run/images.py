@@ -96,9 +96,9 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
     )
     return ImageSets(
         calibration=Images(
-            tuple(p for p in paths if p in chosen), f"{len(chosen)} of COCO file {annotations_file.name}"
+            tuple(p for p in paths if p in chosen), f"{len(chosen)} of COCO file {annotations_file.name}", upright=False
         ),
-        evaluation=Images(tuple(path for _image, path in pairs), f"the other {len(pairs)} of it"),
+        evaluation=Images(tuple(path for _image, path in pairs), f"the other {len(pairs)} of it", upright=False),
         annotations=rest,
         note=f"{len(chosen)} images to calibrate with, the other {len(pairs)} to score with: none is in both.",
     )

@@ -108,7 +108,8 @@ def _pictures(results: Results) -> Iterator[Picture]:
         sides = [
             PictureSide(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)
         ]
-        yield Picture(results.images.evaluation.paths[picture["image"]], tuple(sides))
+        images = results.images.evaluation
+        yield Picture(images.paths[picture["image"]], tuple(sides), images.upright)
 
 
 def _shown(record: Record) -> Shown:

@@ -123,7 +123,12 @@ class _Stages:
     def quantize(self, float32: Artifact) -> Artifact:
         images = self.images.calibration
         request = QuantizeRequest(
-            self._path(FLOAT), self._path(INT8), force=True, images=images.paths, images_origin=images.origin
+            self._path(FLOAT),
+            self._path(INT8),
+            force=True,
+            images=images.paths,
+            images_origin=images.origin,
+            images_upright=images.upright,
         )
         inputs = {"model": _digest(float32), "images": images.digest(), "method": DEFAULT_METHOD}
         inputs |= {"options": NO_OPTIONS}

@@ -21,9 +21,9 @@ DRAWS = 200
 
 def score(float32: Artifact, int8: Artifact, images: ImageSets, progress: Progress) -> Record:
     """Return `fidelity`, `coco` (both models and their difference, or None) and `pictures`, as JSON."""
-    paths = images.evaluation.paths
-    reference = detect(float32, paths, progress=progress)
-    found = detect(int8, paths, progress=progress)
+    paths, upright = images.evaluation.paths, images.evaluation.upright
+    reference = detect(float32, paths, upright=upright, progress=progress)
+    found = detect(int8, paths, upright=upright, progress=progress)
     agreement = fidelity(found, reference, draws=DRAWS, groups=images.photographs)
     return {
         "fidelity": {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from detlite.accuracy.classes import class_map
 from detlite.accuracy.coco import coco_metrics
 from detlite.accuracy.detect import detected_of
+from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations
 from detlite.accuracy.predictions import Concordance, Predictions, ScoredTask, scored_task
 from detlite.convert.model import Model, session_of
@@ -27,20 +26,20 @@ class Bench:
     """Images, and the float model's detections in them.
 
     Attributes:
-        paths: the images.
+        images: those that models are run on.
         reference: the float model's predictions.
     """
 
     def __init__(
         self,
         reference: Model,
-        paths: Sequence[Path],
+        images: Images,
         *,
         annotations: Annotations | None = None,
         progress: Progress = silent,
     ) -> None:
-        """Run *reference*, the float model, on the images *paths*; *annotations* are in their order."""
-        self.paths, self._annotations, self._progress = tuple(paths), annotations, progress
+        """Run *reference*, the float model, on *images*; *annotations* are in their order."""
+        self.images, self._annotations, self._progress = images, annotations, progress
         self._labels = reference.contract.labels
         self._input: ImageInput | None = None
         self._tensors: list[NDArray[Any]] = []
@@ -52,7 +51,10 @@ class Bench:
         """Return *model*'s detections in the images."""
         session = session_of(model)
         if model.contract.image.dtype == "float32":  # takes four times the memory, and is used once
-            seen = list(detect_stream(model.contract, lambda: session, self.paths, progress=self._progress))
+            stream = detect_stream(
+                model.contract, lambda: session, self.images.paths, upright=self.images.upright, progress=self._progress
+            )
+            seen = list(stream)
         else:
             seen = self._seen(session)
         made: Predictions = self._task.predictions(**columns(seen))
@@ -63,7 +65,8 @@ class Bench:
         image = session.contract.image
         with ThreadPoolExecutor(WORKERS) as pool:
             if self._input != image:
-                read = pool.map(lambda path: preprocess(read_image(path), image), self.paths)
+                upright = self.images.upright
+                read = pool.map(lambda path: preprocess(read_image(path, upright=upright), image), self.images.paths)
                 self._input, self._tensors = image, list(read)
             waiting, sizes = [], [(height, width) for height, width in self.reference.sizes.tolist()]
             for tensor, size in zip(self._tensors, sizes, strict=True):

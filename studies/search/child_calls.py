@@ -44,7 +44,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         `explanation` if requested.
     """
     asked = from_record(JudgedRequest, request)
-    images = Images(asked.images, asked.images_origin)
+    images = asked.chosen
     model = load_source(asked.source, asked.options, progress=progress)
     linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
@@ -54,7 +54,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     source = with_heads(model, "raw")
     bench = _bench(source, asked, progress)
     trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
-    answer: Record = {"scored_images": len(bench.paths), "scored_images_are_others": asked.held_out_are_others}
+    answer: Record = {"scored_images": len(bench.images.paths), "scored_images_are_others": asked.held_out_are_others}
     if asked.gates:
         mixed = fewest_floating(trials, _budgets(bench, asked.gates), progress=progress)
         recipe = replace(recipe, floating=(*recipe.floating, *mixed.floating))
@@ -76,13 +76,13 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     bench = _bench(source, asked, progress)
 
     def point(count: int) -> Point:
-        images = Images(asked.images[:count], asked.images_origin)
+        images = replace(asked.chosen, paths=asked.images[:count])
         made = quantize(source, images, replace(asked.recipe, heads="raw"), progress=progress)
         agreement = bench.fidelity(made.model)
-        draws = agreement.weighted(draw_images(len(bench.paths), DRAWS, SEED))
+        draws = agreement.weighted(draw_images(len(bench.images.paths), DRAWS, SEED))
         return Point(count, agreement.fidelity, interval_of(draws, SEED))
 
-    scored = {"scored_images": len(bench.paths), "scored_images_are_others": asked.held_out_are_others}
+    scored = {"scored_images": len(bench.images.paths), "scored_images_are_others": asked.held_out_are_others}
     return scored | asdict(curve(asked.counts, point))
 
 
@@ -103,7 +103,8 @@ def _bench(source: Model, asked: JudgedRequest, progress: Progress) -> Bench:
         folder, labels = asked.annotations
         annotations = _annotated(read_annotations(labels), asked.held_out)
         check_image_files(annotations, folder)
-    return Bench(source, asked.held_out, annotations=annotations, progress=progress)
+    held_out = Images(asked.held_out, "", upright=asked.images_upright)
+    return Bench(source, held_out, annotations=annotations, progress=progress)
 
 
 def _annotated(annotations: Annotations, paths: tuple[Path, ...]) -> Annotations:

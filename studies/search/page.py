@@ -37,13 +37,13 @@ def explanation_files(
 ) -> dict[str, str]:
     """Return the text of each file by its name."""
     record = {**SCHEMA, **explanation.to_record(), **asdict(lost)}
-    record["images"] = [path.name for path in bench.paths]
+    record["images"] = [path.name for path in bench.images.paths]
     page = to_html(_report(explanation, lost, bench, found, model))
     return {PAGE: page, RECORD: json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
 
 
 def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detected, model: Model) -> Report:
-    labels, images = model.contract.labels, len(bench.paths)
+    labels, images = model.contract.labels, len(bench.images.paths)
     return Report(
         title="Where the int8 model loses",
         verdict=explanation.verdict,
@@ -121,7 +121,7 @@ def _pictures(lost: Losses, bench: Bench, found: Detected, labels: Sequence[str]
                 PictureSide(name, tuple(_shown(detected, one.image, labels)))
                 for name, detected in (("float32", detected_of(bench.reference)), ("int8", found))
             ]
-            yield Picture(bench.paths[one.image], tuple(sides))
+            yield Picture(bench.images.paths[one.image], tuple(sides), bench.images.upright)
 
 
 def _shown(detected: Detected, image: int, labels: Sequence[str]) -> list[Shown]:

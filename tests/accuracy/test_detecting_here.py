@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.image_files import save_oriented
 from builders.tiny_tflite import save_tiny
 
 from detlite.accuracy.hosts import ThisMachine
@@ -34,6 +35,13 @@ def test_what_was_got_ready_detects_once_and_the_next_time_another_does(artifact
         first, second = machine.detect(artifact, paths), machine.detect(artifact, paths)
     np.testing.assert_array_equal(first.scores, second.scores)
     assert len(first.sizes) == 3
+
+
+def test_images_are_upright_or_as_stored_as_asked(artifact, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    path = save_oriented(tmp_path / "x.png", pixels, 6)
+    upright, stored = (ThisMachine().detect(artifact, [path], upright=upright) for upright in (True, False))
+    assert (upright.sizes.tolist(), stored.sizes.tolist()) == ([[40, 30]], [[30, 40]])
 
 
 def test_what_was_got_ready_and_not_used_ends(artifact):

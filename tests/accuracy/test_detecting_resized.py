@@ -21,7 +21,7 @@ class Found:
     def ready(self):
         return nullcontext()
 
-    def detect(self, artifact, paths, *, threads=1, progress=None):
+    def detect(self, artifact, paths, *, threads=1, upright=True, progress=None):
         self.calls.append([np.load(path) for path in paths])
         count = len(paths)
         return Detected(

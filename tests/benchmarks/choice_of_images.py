@@ -28,15 +28,18 @@ COUNTS = (8, 16, 32)
 def main(artifact: str, folder: str, annotations: str, held_out: str, seeds: str = "12") -> None:
     """Print, for each count and choice, the fidelity's mean and deviation, and the difference to a random choice."""
     model = with_heads(load_source(Path(artifact), DetectorOptions(), progress=silent), "raw")
-    bench = Bench(model, images_in(Path(held_out)).paths)
+    bench = Bench(model, images_in(Path(held_out)))
     gallery = Gallery(PLUGIN, (Path(folder), Path(annotations)))
     paths = gallery.files(range(len(gallery)), default_image_cache())
-    looks = cached_thumbnails(paths, default_image_cache())
+    looks = cached_thumbnails(Images(tuple(paths), "", upright=False), default_image_cache())
     for count in COUNTS:
         found = []
         for seed in range(int(seeds)):
             chosen = choices(gallery, looks, count, seed)
-            sets = {name: Images(tuple(paths[one] for one in numbers), "") for name, numbers in chosen.items()}
+            sets = {
+                name: Images(tuple(paths[one] for one in numbers), "", upright=False)
+                for name, numbers in chosen.items()
+            }
             made = {name: quantize(model, images, Recipe()).model for name, images in sets.items()}
             found.append({name: bench.fidelity(one).fidelity for name, one in made.items()})
         for name in found[0]:

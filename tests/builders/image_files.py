@@ -20,6 +20,14 @@ def picture(number: int, side: int = 40) -> Pixels:
     return blocks.repeat(side // 4, axis=0).repeat(side // 4, axis=1)
 
 
+def save_oriented(path: Path, pixels: Pixels, orientation: int) -> Path:
+    """Write *pixels* to *path* as they are, with the EXIF *orientation* to turn them by; return the path."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(path, exif=exif)
+    return path
+
+
 def encoded(number: int, kind: str = "PNG") -> bytes:
     """Return `picture(number)` as a PNG or JPEG file."""
     file = io.BytesIO()

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
+from builders.image_files import picture, save_oriented
+from PIL import Image
 
 from detlite.accuracy.images import Images
 from detlite.calibration.quantize import quantize
@@ -24,6 +26,26 @@ def test_the_contract_has_the_scale_of_the_pixels(images):
     assert (image.dtype, image.mean, image.std) == ("int8", (127.0,) * 3, (127.5,) * 3)
     assert image.quantization.zero_point == -1
     assert image.quantization.scale == pytest.approx(1 / 127.5)
+
+
+def test_photographs_are_calibrated_with_upright(tmp_path):
+    turned = Images((save_oriented(tmp_path / "a.png", picture(1), 6),), "made in a test")
+    Image.fromarray(np.rot90(picture(1), -1)).save(tmp_path / "b.png")
+    upright = Images((tmp_path / "b.png",), "made in a test")
+    one, other = (quantize(detector(), images, Recipe()).model for images in (turned, upright))
+    assert one.data == other.data
+    assert one.history[-1]["orientation"] == "upright"
+    assert one.history[-1]["oriented_images"] == 1
+    assert "orientation" not in other.history[-1]
+
+
+def test_images_of_a_labelled_set_are_calibrated_with_as_stored(tmp_path):
+    turned = Images((save_oriented(tmp_path / "a.png", picture(1), 6),), "made in a test", upright=False)
+    Image.fromarray(picture(1)).save(tmp_path / "b.png")
+    stored = Images((tmp_path / "b.png",), "made in a test")
+    one, other = (quantize(detector(), images, Recipe()).model for images in (turned, stored))
+    assert one.data == other.data
+    assert one.history[-1]["orientation"] == "stored"
 
 
 @pytest.mark.parametrize("io", ["int8", "uint8", "float32"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders.command_line import Detlite
+from builders.image_files import save_oriented
 from builders.model_files import write_photos
 from builders.tiny_classifier import save_classifier
 from builders.tiny_tflite import save_tiny, tiny_contract
@@ -144,6 +145,18 @@ def test_coco_results_are_of_pixels_and_hold_every_score(detlite):
     y1, x1, y2, x2 = listed[0]["box"]
     assert rows[0]["bbox"] == pytest.approx([x1 * 80, y1 * 60, (x2 - x1) * 80, (y2 - y1) * 60])
     assert f"{len(rows)} detections written to found.json; category ids: the number of the class + 1" in ran.err
+
+
+def test_photographs_are_upright_and_coco_results_are_for_the_stored_pixels(detlite):
+    pixels = read_image(detlite.folder / "photos" / "0.png")
+    save_oriented(detlite.folder / "000000000139.png", pixels, 8)
+    given = ("detect", "tiny", "000000000139.png", "--json")
+    upright = json.loads(detlite(*given, "--draw", "upright.png").out)
+    stored = json.loads(detlite(*given, "--coco-json", "found.json").out)
+    sizes = [(one["orientation"], one["images"][0]["height"], one["images"][0]["width"]) for one in (upright, stored)]
+    assert sizes == [("upright", 80, 60), ("stored", 60, 80)]
+    drawn = read_image(detlite.folder / "upright.png")
+    assert drawn.shape[0] > drawn.shape[1]
 
 
 def test_an_image_without_a_number_needs_annotations_for_its_id(detlite):

@@ -25,6 +25,7 @@ def request_of(tmp_path):
         "contract": tiny_contract().to_json(),
         "images": [str(path) for path in paths],
         "threads": 1,
+        "upright": True,
         "out": str(tmp_path / "out.npz"),
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -42,7 +41,7 @@ def find(inspected: LintedImages) -> list[LintFinding]:
     if inspected.confidence is None or len(inspected.paths) < FEWEST:
         return []
     contract = inspected.confidence.image
-    gains = _gains(inspected.paths[:MOST], inspected.confidence)
+    gains = _gains(inspected, inspected.confidence)
     name, gain = max(gains.items(), key=lambda one: _errors(one[1]))
     if _errors(gain) < SURE:
         return []
@@ -56,7 +55,7 @@ def find(inspected: LintedImages) -> list[LintFinding]:
     ]
 
 
-def _gains(paths: Sequence[Path], confidence: Confidence) -> Mapping[str, Sequence[float]]:
+def _gains(inspected: LintedImages, confidence: Confidence) -> Mapping[str, Sequence[float]]:
     """Return, for each other idea of the input, by how much the model is surer of each image.
 
     An idea with which it is less sure is given up after every `LOOK` images: it will not be the best.
@@ -64,8 +63,8 @@ def _gains(paths: Sequence[Path], confidence: Confidence) -> Mapping[str, Sequen
     contract = confidence.image
     ideas = {name: other for name, other in _ideas(contract).items() if other != contract}
     gains: dict[str, list[float]] = {name: [] for name in ideas}
-    for number, path in enumerate(paths, 1):
-        pixels = read_image(path)
+    for number, path in enumerate(inspected.paths[:MOST], 1):
+        pixels = read_image(path, upright=inspected.upright)
         given = confidence.of(pixels, contract)
         for name, other in ideas.items():
             gains[name].append(confidence.of(pixels, other) - given)

@@ -20,6 +20,7 @@ UNITS = {f"{name}_ratio": "" for name in HEADLINES}
 SHARE_KNOWN = 0.99  # of the draws: a class in fewer than five images is in fewer of them, and its draws say nothing
 CLASS_FIGURES = ("ap", "top1", "iou")
 """What a class may have: by the metrics of detection, classification and segmentation."""
+ORIENTATION = "protocol.orientation"
 HARMLESS = ("protocol.threads",)  # of the protocol: it makes the score come sooner, not another
 
 
@@ -43,7 +44,8 @@ def figures(record: RunRecord) -> Mapping[str, Figure]:
 
 def conditions(record: RunRecord) -> Mapping[str, Any]:
     """Return the protocol: the same images, labels, metric, resize rule, NMS and runtime."""
-    return {place: value for place, value in flat(record, "protocol").items() if place not in HARMLESS}
+    known = {ORIENTATION: "stored", **flat(record, "protocol")}  # all were, before it was recorded
+    return {place: value for place, value in known.items() if place not in HARMLESS}
 
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:

@@ -1,10 +1,13 @@
 """From a source to the files to calibrate with, and what is said of images that will not do."""
 
+import json
+
 import numpy as np
 import pytest
-from builders.image_files import encoded, labelled_example, picture, record, write_tar
+from builders.image_files import encoded, labelled_example, picture, record, save_oriented, write_tar
 from PIL import Image
 
+from detlite.accuracy.images import images_in
 from detlite.calibration.images.gather import CHOICES, ImageRequest, gather
 from detlite.calibration.images.image_cache import ImageCache
 from detlite.calibration.images.thumbnail import cached_thumbnails, contrast, thumbnail
@@ -185,9 +188,9 @@ def test_a_thumbnail_is_the_mean_of_its_pixels(tmp_path):
 
 
 def test_cached_thumbnails_are_those_that_were_made(folder, keep):
-    paths = sorted(folder.iterdir())
-    made = cached_thumbnails(paths, keep)
-    np.testing.assert_array_equal(cached_thumbnails(paths, keep), made)
+    images = images_in(folder)
+    made = cached_thumbnails(images, keep)
+    np.testing.assert_array_equal(cached_thumbnails(images, keep), made)
     assert contrast(made).min() > 20
 
 
@@ -206,3 +209,19 @@ def test_wishes_that_cannot_be_met_are_refused(tmp_path, changes, text):
 def test_an_unknown_source_is_told(tmp_path, keep):
     with pytest.raises(UnknownNameError, match="no dataset is called 'zip'"):
         gather(ImageRequest("zip", (tmp_path,), 3), keep)
+
+
+def test_a_folder_of_photographs_is_upright_and_a_labelled_set_as_stored(tmp_path, keep):
+    pixels = picture(0)
+    pixels[:20] = 0  # the upper half is black
+    save_oriented(tmp_path / "a.png", pixels, 3)
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 20, 20], "area": 400, "iscrowd": 0}
+    image = {"id": 1, "file_name": "a.png", "width": 40, "height": 40}
+    labels = {"images": [image], "annotations": [box], "categories": [{"id": 1, "name": "cat"}]}
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    photographs = gather(ImageRequest("images", (tmp_path,), 1), keep).images
+    labelled = gather(ImageRequest("coco", (tmp_path, tmp_path / "labels.json"), 1), keep).images
+    assert (photographs.upright, labelled.upright) == (True, False)
+    upright, stored = (cached_thumbnails(images, keep)[0] for images in (photographs, labelled))
+    assert (upright[16:].max(), stored[:16].max()) == (0, 0)
+    assert min(upright[:16].max(), stored[16:].max()) > 0

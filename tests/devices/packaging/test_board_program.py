@@ -131,7 +131,7 @@ def test_the_json_of_a_board_has_the_keys_of_detlite_detect(program, artifact, p
     ran = run(program, "detect", artifact.model.parent, photo, "--score-threshold", 0.5, "--json")
     record = json.loads(ran.stdout)
     check_record(record)
-    assert set(record) - {"schema", "schema_version"} == set(DetectRun("", (), "", ()).to_record(0.5))
+    assert set(record) - {"schema", "schema_version"} == set(DetectRun("", (), "", True, ()).to_record(0.5))
     assert (record["model"], record["score_threshold"]) == (str(artifact.model), 0.5)
 
 

@@ -1,5 +1,7 @@
 """From image files to input tensors."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -99,11 +101,49 @@ def test_every_mode_becomes_rgb(tmp_path, mode):
     assert (image.shape, image.dtype) == ((3, 5, 3), np.uint8)
 
 
-def test_an_exif_orientation_is_not_applied(tmp_path):
+@pytest.mark.parametrize(
+    ("orientation", "want"),
+    [
+        (1, [[1, 2, 3], [4, 5, 6]]),
+        (2, [[3, 2, 1], [6, 5, 4]]),
+        (3, [[6, 5, 4], [3, 2, 1]]),
+        (4, [[4, 5, 6], [1, 2, 3]]),
+        (5, [[1, 4], [2, 5], [3, 6]]),
+        (6, [[4, 1], [5, 2], [6, 3]]),
+        (7, [[6, 3], [5, 2], [4, 1]]),
+        (8, [[3, 6], [2, 5], [1, 4]]),
+        (9, [[1, 2, 3], [4, 5, 6]]),
+    ],
+)
+def test_an_image_is_turned_upright_by_its_exif_orientation(tmp_path, orientation, want):
+    path = oriented(tmp_path / "x.png", orientation)
+    assert read_image(path)[..., 0].tolist() == want
+
+
+def test_an_image_is_read_as_stored_where_labels_are_for_the_stored_pixels(tmp_path):
+    path = oriented(tmp_path / "x.png", 6)
+    assert read_image(path, upright=False)[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_a_smaller_decoded_photograph_is_upright_too(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.new("RGB", (5, 3)).save(tmp_path / "x.jpg", exif=exif)
-    assert read_image(tmp_path / "x.jpg").shape == (3, 5, 3)
+    exif[0x0112] = 8
+    Image.new("RGB", (800, 400)).save(tmp_path / "x.jpg", exif=exif)
+    assert read_image(tmp_path / "x.jpg", least=50).shape == (100, 50, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_an_image_with_damaged_exif_is_read_as_stored(tmp_path):
+    path = oriented(tmp_path / "x.png", 6, exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")
+    assert read_image(path)[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def oriented(path: Path, orientation: int, exif: bytes | None = None) -> Path:
+    """Write an image of the grey values 1 to 6 in two rows, with an EXIF orientation or other *exif*."""
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    Image.fromarray(np.arange(1, 7, dtype=np.uint8).reshape(2, 3)).save(path, exif=tags if exif is None else exif)
+    return path
 
 
 def test_a_raw_array_is_read_without_pillow(tmp_path):

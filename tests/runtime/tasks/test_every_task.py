@@ -96,6 +96,7 @@ def test_the_results_of_many_images_become_columns(kind, tmp_path):
         "contract": saved.contract.to_json(),
         "images": [str(path) for path in paths],
         "threads": 1,
+        "upright": True,
         "out": str(tmp_path / "found.npz"),
     }
     detect(request, silent)

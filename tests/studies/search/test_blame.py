@@ -23,7 +23,7 @@ def explained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     model, images = detector(), Images(write_images(folder), "made in a test")
     trials = Trials(model, float_model(model, images, Recipe()), "bias_correction")
-    bench = Bench(model, images.paths)
+    bench = Bench(model, images)
     return trials, bench, explain(trials, bench)
 
 
