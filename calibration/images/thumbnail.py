@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,17 +37,26 @@ def thumbnail(path: Path, *, upright: bool = True) -> Pixels:
     Raises:
         InputError: as `read_image`.
     """
-    rows = _averaged(read_image(path, upright=upright, least=LEAST), 0)
-    return np.rint(_averaged(rows, 1)).astype(np.uint8)
+    pixels = read_image(path, upright=upright, least=LEAST)
+    begins, counts = _parts(pixels.shape[0])
+    rows = np.stack([_mean_row(pixels[begin : begin + count]) for begin, count in zip(begins, counts, strict=True)])
+    begins, counts = _parts(pixels.shape[1])
+    means = np.add.reduceat(rows, begins, axis=1) / counts[:, None]
+    return np.rint(means).astype(np.uint8)
 
 
-def _averaged(pixels: NDArray[Any], axis: int) -> NDArray[np.float64]:
-    """Return the means of `SIDE` equal parts of *axis*; a shorter side repeats pixels."""
-    begins = np.arange(SIDE) * pixels.shape[axis] // SIDE
-    counts = np.diff(begins, append=pixels.shape[axis]).clip(1)
-    sums = np.add.reduceat(pixels, begins, axis=axis, dtype=np.float64)
-    means: NDArray[np.float64] = sums / counts.reshape(-1, *(1,) * (pixels.ndim - 1 - axis))
-    return means
+def _parts(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each of `SIDE` equal parts of *size* pixels begins, and its pixels; a shorter side repeats some."""
+    begins = np.arange(SIDE) * size // SIDE
+    return begins, np.diff(begins, append=size).clip(1)
+
+
+def _mean_row(rows: Pixels) -> NDArray[np.float64]:
+    """Return the mean of *rows*, uint8 (n, width, 3): float64 (width, 3)."""
+    sums = np.zeros(rows.shape[1:], np.uint32)
+    for row in rows:  # without a copy of them all as larger numbers
+        sums += row
+    return sums / np.float64(len(rows))
 
 
 def contrast(images: Thumbnails) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO, Literal, Optional, Tuple
@@ -15,7 +16,16 @@ from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
 
 MAX_PIXELS = 178_956_970
-"""As Pillow refuses more: 500 MB of pixels, many times any camera's."""
+"""As Pillow refuses more: 500 MB of pixels."""
+
+MAX_SIDE = 65_535
+"""A JPEG's longest side, in pixels."""
+
+STRIP_PIXELS = 1 << 24
+"""Pixels that are converted at once; larger images are converted in strips of rows."""
+
+LARGE_PIXELS, ONE_LARGE = 1 << 26, threading.Lock()
+"""Of images with more pixels one is decoded at a time: Pillow takes 4 bytes a pixel."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 """What is decoded. Pillow reads many more, some with little care (EPS starts another program)."""
@@ -97,16 +107,37 @@ def _decode(path: Path, upright: bool, least: Optional[int]) -> Pixels:
         ) from error
     try:
         with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InputError(f"{path} has {image.width} x {image.height} pixels: want at most {MAX_PIXELS}")
+            _check_size(path, image.width, image.height)
             if image.mode.startswith("I;16") or image.mode in ("I", "F"):
                 raise InputError(f"{path} has {image.mode} pixels of more than 8 bits: convert it to 8-bit RGB")
             if least is not None:
                 image.draft(None, (least, least))
-            pixels = np.asarray(image.convert("RGB"))
+            pixels = _pixels(image)
             return _turned(pixels, _orientation(image)) if upright else pixels
     except (*DAMAGED, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise InputError(
+            f"{path} has {width} x {height} pixels: want at most {MAX_PIXELS:,} and sides of at most {MAX_SIDE:,}; "
+            "make it smaller"
+        )
+
+
+def _pixels(image: Any) -> Pixels:
+    """Return the pixels of the Pillow *image* as RGB, in bounded memory beside the image and the result."""
+    if image.width * image.height <= STRIP_PIXELS:
+        return np.asarray(image.convert("RGB"))
+    with ONE_LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
+        image.load()
+        found = np.empty((image.height, image.width, 3), np.uint8)
+        rows = max(1, STRIP_PIXELS // image.width)
+        for top in range(0, image.height, rows):
+            strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+            found[top : top + rows] = np.asarray(strip.convert("RGB"))
+        return found
 
 
 def _orientation(image: Any) -> int:

@@ -1,6 +1,7 @@
 """From a source to the files to calibrate with, and what is said of images that will not do."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -185,6 +186,18 @@ def test_a_thumbnail_is_the_mean_of_its_pixels(tmp_path):
     board = np.indices((64, 64)).sum(axis=0) % 2 * 200
     np.save(tmp_path / "a.npy", np.stack([board] * 3, axis=-1).astype(np.uint8))
     assert (thumbnail(tmp_path / "a.npy") == 100).all()
+
+
+def test_a_thumbnail_of_a_large_image_takes_no_more_than_eight_bytes_a_pixel(tmp_path):
+    Image.new("L", (5000, 5000), 7).save(tmp_path / "a.png")
+    tracemalloc.start()
+    try:
+        made = thumbnail(tmp_path / "a.png")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (made == 7).all()
+    assert peak <= 8 * 5000 * 5000
 
 
 def test_cached_thumbnails_are_those_that_were_made(folder, keep):

@@ -179,7 +179,22 @@ def test_sixteen_bits_are_refused(tmp_path):
         read_image(tmp_path / "x.png")
 
 
+@pytest.mark.filterwarnings("ignore:Image size")
 def test_an_absurdly_large_image_is_refused(tmp_path):
     Image.new("1", (20_000, 20_000)).save(tmp_path / "x.png")
     with pytest.raises(InputError, match=r"x.png (is no image|has 20000)"):
         read_image(tmp_path / "x.png")
+
+
+def test_an_image_with_an_absurdly_long_side_is_refused_with_the_limits(tmp_path):
+    Image.new("1", (65_536, 1)).save(tmp_path / "x.png")
+    with pytest.raises(InputError, match=r"has 65536 x 1 pixels: want at most 178,956,970 and sides of at most 65,535"):
+        read_image(tmp_path / "x.png")
+
+
+def test_an_image_that_is_converted_in_strips_has_the_same_pixels(tmp_path):
+    column = Image.fromarray((np.arange(4300) * 7 % 256).astype(np.uint8)[:, None])
+    column.resize((4000, 4300)).convert("P").save(tmp_path / "x.png", compress_level=1)
+    found = read_image(tmp_path / "x.png")
+    assert found.shape == (4300, 4000, 3)
+    assert (found[:, [0, 1999, 3999]] == np.asarray(column.convert("RGB"))).all()
