@@ -53,7 +53,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
     from detlite.convert.find_source import locate
     from detlite.convert.inspection import inspect_file  # here: a prediction does not need the readers
 
-    path = locate(file)
+    path = locate(file, notice=notice)
     with progress() as report:
         facts = inspect_file(path, options, progress=report)
     facts = {"given": file, **facts}

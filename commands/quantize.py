@@ -24,7 +24,7 @@ from detlite.calibration.recipe import LintRequest, QuantizeRequest, Recipe
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file, names_of, plugins_of
-from detlite.commands.console import emit_json, progress
+from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.image_options import image_options, request_of, tell_skipped, wants_lint
 from detlite.commands.options import (
     HEADS,
@@ -148,7 +148,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     _check_together(values)
     task = _task(values)
     images = _images(values, counts, task)
-    path = locate(source)
+    path = locate(source, notice=notice)
     check_float(path)
     with progress() as report, Child(task) as child:
         gathered = NO_IMAGES if images is None else run_in_child(GATHER, images, progress=report)

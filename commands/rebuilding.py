@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.console import notice
 from detlite.convert.find_source import locate
 from detlite.convert.requests import Given
 from detlite.runtime.errors import InputError
@@ -68,7 +69,7 @@ def take_given(source: str | None, values: dict[str, Any]) -> Given:
     if source is None and given["way"] is not None:
         raise InputError("--from needs SOURCE, which can have both a graph and a checkpoint")
     if source is not None:
-        return Given(source=locate(source).absolute(), way=given["way"])
+        return Given(source=locate(source, notice=notice).absolute(), way=given["way"])
     return _preset(given) if preset else _checkpoint(given)
 
 

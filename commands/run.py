@@ -130,7 +130,7 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
 
 def _source(model: str, report: Progress) -> Path:
     is_path = Path(model).exists() or "/" in model or Path(model).suffix
-    return locate(model) if is_path else fetch(model, progress=report, notice=notice).path
+    return locate(model, notice=notice) if is_path else fetch(model, progress=report, notice=notice).path
 
 
 def _images(ledger: Ledger, values: dict[str, Any]) -> ImageSets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,7 +69,7 @@ def read(
     options = DetectorOptions(input_size=input_size, labels=None if labels is None else Path(labels).absolute())
     if path is None or config is not None or checkpoint is not None:
         return _converted(_trained(path, config, checkpoint), options, heads or "raw", weights, progress)
-    found = locate(str(path))
+    found = locate(str(path), notice=warnings.warn)
     source = recognize(artifact_folder(found) or found)
     if source.format not in (ARTIFACT, TFLITE):
         return _converted(Given(source.path.absolute()), options, heads or "raw", weights, progress)

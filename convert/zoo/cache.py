@@ -5,6 +5,7 @@
     digests.json           source -> sha256, recorded at first use
     files/<sha256>         the file as published
     unpacked/<sha256>/     its content
+    unpacked/<sha256>.sums what the content was when it was unpacked, as sha256sum writes it
     downloads/             partial downloads, and one lock file for each source
 """
 
@@ -15,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.files.archive import has_archive_name, unpack
+from detlite.convert.files.write_file import write_file
 from detlite.convert.zoo.download import discard
+from detlite.convert.zoo.folder_sums import changed_since, sums_of
 from detlite.convert.zoo.lock import DigestLock, exclusive
 from detlite.convert.zoo.sources import ModelSource, part_name
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Notice, Progress, mute
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Cache:
     """A content-addressed store of files under *folder*; any number of processes may use it at once."""
 
     folder: Path
+    notice: Notice = mute
 
     @property
     def digests(self) -> DigestLock:
@@ -92,13 +96,22 @@ class Cache:
         return found
 
     def unpacked(self, file: Path, sha256: str, name: str) -> Cached:
-        """Return the content of *file* (called *name*, digest *sha256*), unpacked at first use."""
+        """Return the content of *file* (called *name*, digest *sha256*), unpacked at first use.
+
+        Later uses check it against the digests of that time; if anything differs, a notice says so and it is unpacked
+        again.
+        """
         folder = self.folder / "unpacked" / sha256
         with exclusive(self.folder / "unpacked" / f".{sha256}.lock"):
             for stale in folder.parent.glob(f".{sha256}.*.partial"):  # left by a killed run
                 shutil.rmtree(stale, ignore_errors=True)
+            sums = folder.with_suffix(".sums")
+            if folder.is_dir() and (changed := changed_since(sums, folder)):
+                self.notice(f"{folder} is not what was unpacked there ({changed}): unpacking {file} again")
+                shutil.rmtree(folder.rename(folder.with_name(f".{sha256}.changed.partial")))
             if not folder.is_dir():
                 _unpack_or_copy(file, name, folder)
+                write_file(sums, sums_of(folder))
         return Cached(sha256, folder)
 
 

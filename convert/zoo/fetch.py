@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detlite.convert.files.cache_folder import default_cache_folder
@@ -52,7 +52,7 @@ def fetch(
         cache: the cache folder (default: `default_cache_folder()`).
         folder: the user's own folder with the archive or its unpacked files; no other source is tried then.
         progress: called after every downloaded block.
-        notice: called with one line for each source that is tried and each that fails.
+        notice: called with one line for each source that is tried, each that fails, and a damaged cache.
 
     Raises:
         UnknownNameError: no model has this name.
@@ -73,6 +73,7 @@ def fetch_model(
     notice: Notice = mute,
 ) -> Fetched:
     """Return *model*, unpacked in *store*; *called* is the name that the user gave. See `fetch`."""
+    store = replace(store, notice=notice)
     if folder is not None:
         return _from_folder(model, folder, store, notice)
     sources = sources_of(model, called)

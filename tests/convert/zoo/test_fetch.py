@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -110,6 +111,55 @@ def test_a_second_fetch_asks_nobody(tmp_path: Path) -> None:
     with served(ARCHIVE) as (archive, _server):
         first = fetch_model(model(archive), Cache(tmp_path))
     assert fetch_model(model(archive), Cache(tmp_path)) == first
+
+
+def damaged_after(spoil, tmp_path: Path) -> tuple[bytes, list[str]]:
+    """Fetch a model, let *spoil* change the unpacked folder, fetch it again: the file's content, and what was said."""
+    noted: list[str] = []
+    with served(ARCHIVE) as (archive, _server):
+        first = fetch_model(model(archive), Cache(tmp_path))
+    spoil(first.path)
+    again = fetch_model(model(archive), Cache(tmp_path), notice=noted.append)
+    assert again == first
+    assert sorted(path.name for path in (tmp_path / "unpacked").iterdir()) == [
+        f".{SHA256}.lock",
+        SHA256,
+        f"{SHA256}.sums",
+    ]
+    assert [path.name for path in again.path.iterdir()] == ["frozen_inference_graph.pb"]
+    return (again.path / "frozen_inference_graph.pb").read_bytes(), noted
+
+
+def test_a_changed_byte_in_the_cache_is_mended_and_said(tmp_path: Path) -> None:
+    def spoil(folder: Path) -> None:
+        file = folder / "frozen_inference_graph.pb"
+        before = file.stat()
+        file.write_bytes(b"grapH")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    content, (said,) = damaged_after(spoil, tmp_path)
+    assert content == b"graph"
+    assert said == (
+        f"{tmp_path}/unpacked/{SHA256} is not what was unpacked there (tiny_2020_01_01/frozen_inference_graph.pb "
+        f"differs): unpacking {tmp_path}/files/{SHA256} again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "frozen_inference_graph.pb").unlink(), "differs and 1 more"),
+        (lambda folder: (folder / "checkpoint").write_bytes(b"x"), "tiny_2020_01_01/checkpoint differs"),
+        (lambda folder: (folder / "empty").mkdir(), "tiny_2020_01_01/empty/ differs"),
+        (lambda folder: (folder / "link").symlink_to("frozen_inference_graph.pb"), "tiny_2020_01_01/link differs"),
+        (lambda folder: folder.parent.with_suffix(".sums").unlink(), f"{SHA256}.sums is missing"),
+    ],
+    ids=["lost", "added", "added folder", "added link", "no sums"],
+)
+def test_any_other_change_in_the_cache_is_mended_and_said(tmp_path: Path, spoil, said) -> None:
+    content, (notice,) = damaged_after(spoil, tmp_path)
+    assert content == b"graph"
+    assert said in notice
 
 
 def test_a_file_that_is_no_archive_is_put_in_a_folder(tmp_path: Path) -> None:
