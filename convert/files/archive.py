@@ -6,10 +6,13 @@ link to a file in the archive becomes a copy of that file, and any other link is
 
 from __future__ import annotations
 
+import errno
 import gzip
+import lzma
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -34,6 +37,9 @@ BROKEN = (
     EOFError,
     RecursionError,
     NotImplementedError,
+    OverflowError,
+    struct.error,
+    lzma.LZMAError,
 )
 
 
@@ -257,7 +263,9 @@ def _input_errors(archive: Path) -> Iterator[None]:
         raise InputError(f"cannot unpack {archive}: it holds {Path(str(error.filename)).name} twice") from error
     except (NotADirectoryError, IsADirectoryError) as error:
         raise InputError(f"cannot unpack {archive}: a member is both a file and a folder") from error
-    except (*BROKEN, ValueError) as error:
+    except (*BROKEN, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk's; an offset before the file's start is EINVAL, and a broken bzip2 stream has no number
         raise InputError(
             f"{archive} is truncated, corrupt or not a .tar.gz, .tar or .zip ({error or type(error).__name__}); "
             "download it again"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import load_json
 
 NAME = "model.json"
+MOST_DIMENSIONS = 8  # of a weight; convolutions have 4
 DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "uint8": "u1", "uint16": "<u2", "bool": "?"}
 
 
@@ -48,7 +49,7 @@ def read(path: Path) -> FrozenGraph:
         ParseDict(_with_strings(record["modelTopology"]), graph_def, ignore_unknown_fields=True)
     except (ParseError, TypeError, ValueError) as error:
         raise InputError(f"{path}: modelTopology is not a TensorFlow graph: {error}") from error
-    weights = dict(_weights(path, record["weightsManifest"]))
+    weights = dict(_weights(path, _groups(path, record)))
     for node in graph_def.node:
         if node.name in weights:
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(weights[node.name]))
@@ -59,8 +60,7 @@ def read(path: Path) -> FrozenGraph:
 
 def files(path: Path) -> tuple[Path, ...]:
     """Return the `model.json` at *path* and its shards."""
-    groups = _record(path)["weightsManifest"]
-    names = [str(name) for group in groups if isinstance(group, dict) for name in group.get("paths", ())]
+    names = [name for group in _groups(path, _record(path)) for name in group["paths"]]
     return (path, *(_shard(path, name) for name in names))
 
 
@@ -88,11 +88,25 @@ def _record(path: Path) -> dict[str, Any]:
     return record
 
 
-def _weights(path: Path, manifest: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield (name, value) of each weight, in the order of the manifest."""
+def _groups(path: Path, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the groups of weights, each with `paths` and `weights`."""
+    groups = record["weightsManifest"]
+    whole = isinstance(groups, list) and all(
+        isinstance(group, dict)
+        and all(isinstance(group.get(key), list) for key in ("paths", "weights"))
+        and all(isinstance(name, str) for name in group["paths"])
+        for group in groups
+    )
+    if not whole:
+        raise InputError(f"{path}: the weights manifest is damaged: want a list of groups with paths and weights")
+    return list(groups)
+
+
+def _weights(path: Path, groups: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield (name, value) of each weight, in the order of the *groups*."""
     try:
-        for group in manifest:
-            data = b"".join(_shard(path, str(name)).read_bytes() for name in group["paths"])
+        for group in groups:
+            data = b"".join(_shard(path, name).read_bytes() for name in group["paths"])
             at = 0
             for weight in group["weights"]:
                 value, size = _weight(weight, data[at:])
@@ -100,7 +114,7 @@ def _weights(path: Path, manifest: Any) -> Iterator[tuple[str, NDArray[Any]]]:
                 at += size
             if at != len(data):
                 raise InputError(f"{path}: the shards {group['paths']} hold {len(data)} bytes, the weights {at}")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: the weights manifest is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -115,14 +129,16 @@ def _shard(path: Path, name: str) -> Path:
 
 def _weight(weight: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
     """Return the value at the start of *data* and its size in bytes."""
-    shape = tuple(int(side) for side in weight["shape"])
+    shape = tuple(weight["shape"])
+    if len(shape) > MOST_DIMENSIONS or not all(type(side) is int and side >= 0 for side in shape):
+        raise InputError(f"the weight {weight['name']} has the shape {str(weight['shape'])[:60]}; want sizes from 0")
     quantization = weight.get("quantization")
     stored = quantization["dtype"] if quantization else weight["dtype"]
     if stored not in DTYPES or weight["dtype"] not in DTYPES:
         raise InputError(f"the weight {weight['name']} is {weight['dtype']}; want one of {', '.join(DTYPES)}")
     dtype = np.dtype(DTYPES[stored])
     size = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or size > len(data):
+    if size > len(data):
         raise InputError(f"the weight {weight['name']} of shape {shape} needs {size} bytes, but {len(data)} are left")
     value: NDArray[Any] = np.frombuffer(data[:size], dtype).reshape(shape)
     if quantization and "scale" in quantization:

@@ -7,13 +7,15 @@ import json
 import os
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.machine import ROOT
 from detlite.runtime.measure.rails import total_mw
+from detlite.runtime.records import from_record
 from detlite.runtime.strict_json import parse_json
 
 EVERY_S = 0.5
@@ -23,6 +25,33 @@ STEADY = ("performance", "schedutil", "sched_pixel")
 
 Record = Dict[str, Any]
 States = Sequence[Record]
+
+
+@dataclass(frozen=True)
+class _Battery:
+    """The battery in a `_State`."""
+
+    level_percent: Optional[int] = None
+    status: Optional[str] = None
+    temperature_c: Optional[float] = None
+    power_mw: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class _State:
+    """What `read_state` and `StateLog` write, to check what is read back."""
+
+    sitting: int
+    at_s: float
+    clocks_khz: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    governors: Tuple[str, ...] = ()
+    temperatures_c: Mapping[str, float] = field(default_factory=dict)
+    throttled: Mapping[str, int] = field(default_factory=dict)
+    power_mw: Mapping[str, float] = field(default_factory=dict)
+    energy_uj: Mapping[str, int] = field(default_factory=dict)
+    battery: Optional[_Battery] = None
+    power_mode: Optional[str] = None
+    load: float = 0.0
 
 
 def read_state(root: Path = ROOT) -> Record:
@@ -129,7 +158,11 @@ def _number(path: Path) -> Optional[int]:
 
 
 def read_sittings(path: Path) -> List[States]:
-    """Return the states in the file that `StateLog` wrote, by sitting; truncated lines are ignored."""
+    """Return the states in the file that `StateLog` wrote, by sitting; truncated lines are ignored.
+
+    Raises:
+        InputError: the file cannot be read, or contains something else.
+    """
     found: Dict[int, List[Record]] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -141,8 +174,8 @@ def read_sittings(path: Path) -> List[States]:
         if line.endswith("\n"):
             try:
                 state = parse_json(line)
-                found.setdefault(int(state["sitting"]), []).append(state)
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                found.setdefault(from_record(_State, state).sitting, []).append(state)
+            except InputError as error:
                 raise InputError(f"{path} is damaged: {error}; pass --force to measure again") from error
     return [found[number] for number in sorted(found)]
 

@@ -54,7 +54,9 @@ class Entry:
             return file.read(self.size)
 
     def numbers(self) -> NDArray[Any]:
-        """Return its values, for a dtype in `STORED_AS`; raise `InputError` if the checksum is wrong."""
+        """Return its values; raise `InputError` if its dtype is not in `STORED_AS`, or the checksum is wrong."""
+        if self.variable.dtype not in STORED_AS:
+            raise InputError(f"a piece of dtype {self.variable.dtype}; want one of {', '.join(STORED_AS)}")
         data = self.raw()
         if len(data) != self.size or masked_crc32c(data) != self.crc:
             raise InputError(f"the checksum of {self.size} bytes of {self.shard.name} is wrong")

@@ -16,9 +16,9 @@ MOST_TEXT = 1 << 22  # characters of a log: a search over a thousand operators w
 VERSION = re.compile(r"Edge TPU Compiler version\s+(\S+)")
 ROW = re.compile(r"^([A-Za-z][\w ./-]*?)\s{2,}(\d{1,9})\s{2,}(\S.*?)\s*$")
 HEADER = re.compile(r"^Operator\s+Count\s+Status\s*$")
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)$")
+SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(B|KiB|MiB|GiB)$")
 ATTEMPT = re.compile(r"^Try to compile segment with (\d{1,9}) ops")
-COMPILED_IN = re.compile(r"compiled successfully in (\d+) ms")
+COMPILED_IN = re.compile(r"compiled successfully in (\d{1,12}) ms")
 FIELDS = {
     "Input": "input_model",
     "Input model": "input_model",

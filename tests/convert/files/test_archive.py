@@ -217,6 +217,29 @@ def test_an_existing_folder_is_not_written_over(tmp_path: Path) -> None:
 WHOLE = tar_of(a_file("model/graph.pb", bytes(range(256)) * 8), a_file("model/pipeline.config"))
 
 
+def zip_of(data: bytes, kind: int = zipfile.ZIP_STORED) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", kind) as file:
+        file.writestr("graph.pb", data)
+    return raw.getvalue()
+
+
+def test_a_zip_whose_directory_is_before_the_start_of_the_file_is_refused(tmp_path: Path) -> None:
+    whole = zip_of(b"weights")
+    end = whole.rindex(b"PK\x05\x06")
+    moved = whole[:end] + whole[end : end + 16] + struct.pack("<I", 0xFFFFFFF0) + whole[end + 20 :]
+    (tmp_path / "model.tar.gz").write_bytes(moved)
+    assert "truncated, corrupt or not a .tar.gz" in refused(tmp_path / "model.tar.gz")
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_stream_in_a_zip_is_refused(tmp_path: Path, kind: int) -> None:
+    whole = zip_of(bytes(range(256)) * 9, kind)
+    archive = write(tmp_path, whole[:50] + bytes(20) + whole[70:], "model.zip")
+    with pytest.raises(InputError, match="truncated, corrupt or not a .tar.gz"):
+        unpack(archive, tmp_path / "out")
+
+
 @pytest.mark.parametrize("cut", [0, 1, 10, 100, -9, -1])
 def test_a_gzip_that_was_cut_is_refused(tmp_path: Path, cut: int) -> None:
     archive = write(tmp_path, WHOLE)

@@ -144,6 +144,35 @@ def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
     np.testing.assert_array_equal(value, np.float32([-1.0, 4.0, 126.5]))
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shape": "BB"}, "the weight w has the shape BB; want sizes from 0"),
+        ({"shape": ["3"]}, r"the weight w has the shape \['3'\]"),
+        ({"shape": [-3]}, r"the weight w has the shape \[-3\]"),
+        ({"shape": [1] * 65}, r"the weight w has the shape \[1, 1"),
+        ({"shape": 3}, "the weights manifest is damaged: TypeError"),
+        ({"dtype": ["float32"]}, "the weights manifest is damaged: TypeError"),
+        ({"quantization": {"dtype": "uint8", "scale": "x", "min": 0}}, "the weights manifest is damaged: ValueError"),
+    ],
+)
+def test_a_damaged_weight_of_tfjs_is_refused(tmp_path, changes, said):
+    (tmp_path / "w").write_bytes(bytes(12))
+    groups = [{"paths": ["w"], "weights": [{"name": "w", "shape": [3], "dtype": "float32", **changes}]}]
+    with pytest.raises(InputError, match=said):
+        list(tfjs_graph_model._weights(tmp_path / "model.json", groups))
+
+
+@pytest.mark.parametrize(
+    "manifest", [3, {}, [3], [{"paths": ["w"]}], [{"paths": "w", "weights": []}], [{"paths": [3], "weights": []}]]
+)
+def test_a_damaged_manifest_of_tfjs_is_refused(tmp_path, manifest):
+    record = {"modelTopology": {"node": []}, "weightsManifest": manifest}
+    (tmp_path / "model.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="model.json: the weights manifest is damaged: want a list of groups"):
+        tfjs_graph_model.files(tmp_path / "model.json")
+
+
 def test_a_missing_shard_is_named(tfjs, tmp_path):
     (tmp_path / "shard2").unlink()
     with pytest.raises(InputError, match="shard2 is missing: model.json lists it"):

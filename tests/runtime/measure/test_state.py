@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from detlite.runtime.errors import InputError
 from detlite.runtime.measure.machine import machine_facts
-from detlite.runtime.measure.state import StateLog, cautions, energy_mj, read_state, throttling
+from detlite.runtime.measure.state import StateLog, cautions, energy_mj, read_sittings, read_state, throttling
 
 
 @pytest.fixture
@@ -123,3 +124,28 @@ def test_a_governor_that_varies_and_a_charger_are_cautions():
         "the processor's governor is ondemand: its clock may vary",
         "the battery is charging: that warms the device",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"sitting": 1}', "it lacks at_s"),
+        ('{"sitting": 1, "at_s": Infinity}', "it holds Infinity"),
+        ('{"sitting": 1, "at_s": 1e400}', "the number 1e400 is too large"),
+        ('{"sitting": "1", "at_s": 1.5}', "sitting holds '1', want a whole number"),
+        ('{"sitting": 1, "at_s": 1.5, "power_mw": [3]}', "power_mw holds '.3.', want an object"),
+        ('{"sitting": 1, "at_s": 1.5, "throttled": {"cpu0": "x"}}', "throttled.cpu0 holds 'x', want a whole number"),
+        ('{"sitting": 1, "at_s": 1.5, "battery": {"power_mw": "x"}}', "battery.power_mw holds 'x', want a number"),
+        ("[]", "the record holds '..', want an object"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path, line, said):
+    (tmp_path / "state.jsonl").write_text(line + "\n")
+    with pytest.raises(InputError, match=f"state.jsonl is damaged: {said}.*pass --force to measure again"):
+        read_sittings(tmp_path / "state.jsonl")
+
+
+def test_the_states_that_were_written_are_read_back(tmp_path):
+    with StateLog(tmp_path / "state.jsonl", every_s=60) as log:
+        pass
+    assert read_sittings(tmp_path / "state.jsonl") == [log.states]

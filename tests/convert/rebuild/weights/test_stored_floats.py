@@ -8,8 +8,10 @@ import json
 import numpy as np
 import pytest
 
+from detlite.convert.rebuild.weights.bundle import Entry
 from detlite.convert.rebuild.weights.objects import ObjectWeights
 from detlite.convert.rebuild.weights.open import open_checkpoint
+from detlite.convert.rebuild.weights.pieces import dtype_of
 from detlite.convert.rebuild.weights.stored import Checkpoint, Variable
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.errors import InputError
@@ -138,3 +140,9 @@ def test_the_checkpoint_that_a_golden_writes_holds_its_weights(shared_data, tmp_
     unused = weights.finish()
     assert unused.counters == ("global_step",)
     assert unused.layers == unused.ranges == ()
+
+
+def test_a_piece_of_an_unknown_dtype_is_refused(tmp_path):
+    entry = Entry(Variable((1,), dtype_of(20)), tmp_path / "shard", 0, 4, 0, ())
+    with pytest.raises(InputError, match="a piece of dtype number 20 of TensorFlow's; want one of float32, float64"):
+        entry.numbers()

@@ -50,6 +50,12 @@ def test_models_that_were_compiled_together_are_kept_apart():
     assert (second.input_model, second.subgraphs, second.rows) == ("b.tflite", 2, ())
 
 
+def test_a_size_of_400_digits_is_none():
+    size, far = "9" * 400 + "MiB", f"Models compiled successfully in {'9' * 5000} ms."
+    log = parse_log(f"{far}\nInput model: a.tflite\nInput size: {size}\nOutput size: 1.{size}\nOff-chip memory: 1MiB\n")
+    assert (log.compile_ms, log.models[0].input_bytes, log.models[0].output_bytes) == (None, None, None)
+
+
 def test_lines_with_carriage_returns_are_read():
     assert parse_log(OLD.replace("\n", "\r\n")) == parse_log(OLD)
 
