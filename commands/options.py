@@ -40,7 +40,7 @@ RATIO = Ratio()
 
 HEADS = click.Choice(["raw", "postprocess"])
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
-SOURCE_NAMES = ("labels", "input_size", "scores", *NMS_NAMES)
+SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", *NMS_NAMES)
 """Names of the values of `source_options`."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
@@ -100,6 +100,11 @@ _SOURCE = (
         "--input", "input_size", metavar="HxW", help="Input size, such as 320x320, for a graph that takes any size."
     ),
     click.option(
+        "--max-proposals",
+        type=click.IntRange(1, 10_000),
+        help="Most regions that a two-stage detector looks at (default for TFLite: 100).",
+    ),
+    click.option(
         "--scores",
         type=click.Choice(["converted", "logits"]),
         default="converted",
@@ -127,6 +132,7 @@ def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
         labels=labels.absolute() if labels else None,
         input_size=_size(values.pop("input_size")),
         logits=values.pop("scores") == "logits",
+        max_proposals=values.pop("max_proposals"),
     )
 
 

@@ -113,7 +113,7 @@ def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source,
         rebuilt = load_untrained(given, _exported(asked))
         return given.source, rebuilt.graph, rebuilt.notices
     if given.format == CHECKPOINT or (given.format == TORCH and not quantized):
-        rebuilt = load_rebuilt(given, _exported(asked), quantized=quantized)
+        rebuilt = load_rebuilt(given, _exported(asked), quantized=quantized, to=asked.to)
         return given, rebuilt.graph, rebuilt.notices
     if quantized:
         raise InputError(

@@ -38,6 +38,8 @@ class Exporter:
             options, the heads are the same too.
         nms: adds non-maximum suppression to a model with raw heads; None if the format has no
             operator for it.
+        most_proposals: the most regions that a two-stage detector looks at, unless the user says otherwise; None for as
+            many as its config says.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Exporter:
     from_graph: Callable[[FloatGraph, str], Model]
     from_tflite: Callable[[Model, Mapping[str, object]], Model]
     nms: Callable[[Model], Model] | None = None
+    most_proposals: int | None = None
 
 
 def exporter_names() -> tuple[str, ...]:

@@ -87,8 +87,14 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
     return build_detector(reader.read(source.path), options)
 
 
-def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False) -> Rebuilt:
-    """Return the detector rebuilt from *source*, a checkpoint or a PyTorch file; *quantized* keeps its trained ranges.
+def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False, to: str = TFLITE) -> Rebuilt:
+    """Return the detector rebuilt from *source*, a checkpoint or a PyTorch file.
+
+    Args:
+        source: config and checkpoint.
+        options: the user's options.
+        quantized: whether it keeps its trained ranges.
+        to: the exporter, which limits the proposals of a two-stage detector unless the user does.
 
     Raises:
         InputError: *source* is not a checkpoint, config and checkpoint do not match, or detlite does not support it.
@@ -98,7 +104,7 @@ def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = 
     if source.trained is None:
         raise InputError(f"{source.given} is not a pipeline.config with a checkpoint: it is a {source.title}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)
-    return rebuild(plan, weights, options)
+    return rebuild(plan, weights, options, most_proposals=exporter_called(to).most_proposals)
 
 
 def load_untrained(preset: PresetSource, options: DetectorOptions) -> Rebuilt:

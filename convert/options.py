@@ -35,6 +35,7 @@ class DetectorOptions:
         nms: settings that override the source's.
         logits: whether the class head is cut before the score converter.
         repair: whether the graph is repaired; False shows the cost of not repairing it.
+        max_proposals: the most regions that a two-stage detector looks at; None for the exporter's default.
         as_exported: whether NMS is set like the OD API's TFLite exporter does, when a config is rebuilt.
     """
 
@@ -43,4 +44,5 @@ class DetectorOptions:
     nms: NmsOptions = field(default_factory=NmsOptions)
     logits: bool = False
     repair: bool = True
+    max_proposals: int | None = None
     as_exported: bool = False

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detlite.convert.files.archive import is_archive
 from detlite.convert.finished import is_tflite
-from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint, needs_checkpoint
 from detlite.convert.rebuild.weights.torch_file import is_torch_file
 from detlite.runtime.artifact import HISTORY, sha256_of
 from detlite.runtime.errors import InputError
@@ -77,6 +77,8 @@ def recognize(path: Path, *, rebuild: bool = False) -> Source:
 
 
 def _by_reader(path: Path) -> Source:
+    if path.is_dir() and needs_checkpoint(path):
+        return _checkpoint_in(path)
     for name, reader in load_plugins("detlite.convert.readers").items():
         found = reader.recognizes(path)
         if found is not None:

@@ -125,7 +125,7 @@ def _fits_version_2(contract: Contract) -> bool:
         and first.kind == "image"
         and first.letterbox is None
         and first.layout == LAYOUTS[0]
-        and all(output.dtype in DTYPES for output in contract.outputs)
+        and all(output.dtype in DTYPES and output.role != "proposals" for output in contract.outputs)
     )
 
 

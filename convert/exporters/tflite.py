@@ -106,7 +106,7 @@ def from_graph(graph: FloatGraph, kind: str) -> Model:
     """Return *graph* as a TFLite model with raw heads: *kind* is one of `TYPES`, or `INT8`; errors as the two above."""
     raw = to_int8(graph.graph_def, graph.heads) if kind == INT8 else to_tflite(graph.graph_def, graph.heads, kind)
     file = TfliteFile(raw, "the converted model")
-    canonicalize(file, graph.heads)
+    canonicalize(file, graph.heads, roles=graph.contract.roles)
     return tflite_model(file, refreshed(graph.contract, file), ())
 
 
@@ -130,4 +130,14 @@ def with_op(model: Model) -> Model:
     return tflite_model(file, contract, model.history)
 
 
-PLUGIN = Exporter(title="TFLite", suffix=".tflite", from_graph=from_graph, from_tflite=from_tflite, nms=with_op)
+MOST_PROPOSALS = 100
+"""Devices run TFLite: the 300 of most configs take them minutes."""
+
+PLUGIN = Exporter(
+    title="TFLite",
+    suffix=".tflite",
+    from_graph=from_graph,
+    from_tflite=from_tflite,
+    nms=with_op,
+    most_proposals=MOST_PROPOSALS,
+)

@@ -21,6 +21,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.tasks.detection import RAW_ROLES, Detection
+from detlite.runtime.tensors import Output
 
 ARCHITECTURES = "detlite.convert.rebuild.architectures"
 RESIZE = "tf1_bilinear"
@@ -67,6 +68,7 @@ class Architecture:
         build: makes the network of a plan with weights, for images of a size (height, width).
         contract: writes the contract of a network that it built.
         outputs: names the tensors that the model returns, by role.
+        limited: returns the config with at most so many proposals; None for a network that has none.
         messages: readers of its config from `model { ... }` of a `pipeline.config`, by the name of the message; empty
             if the OD API does not train it. They raise `InputError` for what is missing or unsupported.
     """
@@ -76,6 +78,7 @@ class Architecture:
     build: Callable[[RebuildPlan, Weights, Size], BuiltNetwork]
     contract: Callable[[RebuildPlan, DetectorOptions, Size, BuiltNetwork], Contract]
     outputs: Callable[[DetectorOptions], Mapping[str, str]] = raw_heads
+    limited: Callable[[DetectorConfig, int], DetectorConfig] | None = None
     messages: Mapping[str, Callable[[Fields], DetectorConfig]] = field(default_factory=dict)
 
 
@@ -118,8 +121,6 @@ def detection_contract(
     plan: RebuildPlan, options: DetectorOptions, size: Size, normalization: Normalization, decoding: Decoding
 ) -> Contract:
     """Return the contract of a detector with raw heads that are decoded as *decoding* says."""
-    origin = {"weights": weights_origin(plan), **decoding.origin}
-    hints = Hints(plan.folder or Path(), plan.model.classes)
     deferred = options.logits and decoding.score_converter != "IDENTITY"
     task = Detection(
         anchors=decoding.anchors,
@@ -129,9 +130,22 @@ def detection_contract(
         label_offset=decoding.label_offset,
         nms=decoding.nms,
     )
-    labels = hints.labels(plan.model.classes, options.labels, origin)
     outputs = raw_outputs(len(decoding.anchors), decoding.columns)
-    return Contract((image_input(normalization, size),), outputs, labels, task, origin)
+    return detector_contract(plan, options, image_input(normalization, size), outputs, task, decoding.origin)
+
+
+def detector_contract(
+    plan: RebuildPlan,
+    options: DetectorOptions,
+    image: ImageInput,
+    outputs: tuple[Output, ...],
+    task: Detection,
+    origin: Mapping[str, str],
+) -> Contract:
+    """Return the contract with the labels of *plan*, and where its weights come from."""
+    origin = {"weights": weights_origin(plan), **origin}
+    labels = Hints(plan.folder or Path(), plan.model.classes).labels(plan.model.classes, options.labels, origin)
+    return Contract((image,), outputs, labels, task, origin)
 
 
 def image_input(normalization: Normalization, size: Size) -> ImageInput:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.convert.files.text_format import Message, read_text_format
 from detlite.convert.rebuild.weights.open import checkpoint_files
 from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
+WITHOUT_CUT = ("faster_rcnn",)
+"""Messages in `model { ... }` of two-stage detectors: the crops and the NMS of their graphs are no part of a cut."""
+
 FOLDERS = (".", "checkpoint")
 """The folders of the checkpoint in a zoo archive: TF1 puts it next to the config, TF2 in `checkpoint`."""
 
@@ -29,6 +33,16 @@ class CheckpointSource:
     def files(self) -> tuple[Path, ...]:
         """The files of config and checkpoint, for a digest."""
         return (self.config, *checkpoint_files(self.checkpoint))
+
+
+def needs_checkpoint(folder: Path) -> bool:
+    """Return whether the config in *folder* is of a network whose exported graph detlite cannot cut."""
+    try:
+        config = read_text_format(folder / CONFIG)
+    except InputError:  # none there, or a damaged one, which whoever needs it reports
+        return False
+    models = [value for name, value, _line in config.fields if name == "model" and isinstance(value, Message)]
+    return any(name in WITHOUT_CUT for model in models for name, _value, _line in model.fields)
 
 
 def find_checkpoint(folder: Path) -> CheckpointSource | None:

@@ -33,12 +33,25 @@ class ConvHyperparams:
 
 @dataclass(frozen=True)
 class ImageResizer:
-    """`image_resizer`; for a `keep_aspect_ratio_resizer` *keeps_aspect* is set and both sides are its largest side."""
+    """`image_resizer`.
+
+    Attributes:
+        height: in pixels; the largest side of a `keep_aspect_ratio_resizer`.
+        width: likewise.
+        grayscale: whether images become gray.
+        keeps_aspect: whether it is a `keep_aspect_ratio_resizer`.
+        shortest: the shorter side that such a resizer wants, in pixels.
+        pads: whether it pads images to a square.
+        pad_value: of the pixels that it pads with; empty for zeros.
+    """
 
     height: int = 300
     width: int = 300
     grayscale: bool = False
     keeps_aspect: bool = False
+    shortest: int = 0
+    pads: bool = False
+    pad_value: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,6 +204,62 @@ class Ssd:
     def columns(self) -> int:
         """The number of columns of the class scores."""
         return self.classes + int(self.add_background_class)
+
+
+@dataclass(frozen=True)
+class GridAnchors:
+    """`grid_anchor_generator`; all but scales and aspect ratios in pixels of the input."""
+
+    height: float = 256.0
+    width: float = 256.0
+    height_stride: int = 16
+    width_stride: int = 16
+    height_offset: int = 0
+    width_offset: int = 0
+    scales: tuple[float, ...] = (0.5, 1.0, 2.0)
+    aspect_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """The fields `first_stage_...`: the region proposal network."""
+
+    anchors: GridAnchors = field(default_factory=GridAnchors)
+    conv: ConvHyperparams = field(default_factory=ConvHyperparams)
+    atrous_rate: int = 1
+    kernel_size: int = 3
+    depth: int = 512
+    score_threshold: float = 0.0
+    iou_threshold: float = 0.7
+    max_proposals: int = 300
+
+
+@dataclass(frozen=True)
+class FasterRcnn:
+    """`model { faster_rcnn }` with boxes.
+
+    Attributes:
+        classes: without the background.
+        type: of the feature extractor.
+        stride: pixels between the cells of the map that regions are cropped from.
+        crop_size: rows and columns of a cropped region.
+        pool_kernel: of the max-pooling of regions.
+        pool_stride: likewise.
+        share_box: whether a region has one box for all classes.
+        line: of the feature extractor's type, or 0.
+    """
+
+    classes: int
+    type: str
+    resizer: ImageResizer = field(default_factory=ImageResizer)
+    stride: int = 16
+    first_stage: FirstStage = field(default_factory=FirstStage)
+    crop_size: int = 14
+    pool_kernel: int = 2
+    pool_stride: int = 2
+    share_box: bool = False
+    post_processing: PostProcessing = field(default_factory=PostProcessing)
+    line: int = 0
 
 
 @dataclass(frozen=True)

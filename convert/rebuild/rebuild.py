@@ -9,9 +9,10 @@ from pathlib import Path
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.trim import prune
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
+from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, architecture_of
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.network.anchors import Size
+from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.convert.rebuild.torch_network import read_torch
@@ -105,29 +106,57 @@ def plan_of_preset(untrained: PresetSource) -> tuple[RebuildPlan, Weights]:
     return RebuildPlan(model, f"preset {untrained.name}", random_seed=untrained.seed), RandomWeights(untrained.seed)
 
 
-def rebuild(plan: RebuildPlan, weights: Weights, options: DetectorOptions) -> Rebuilt:
+def rebuild(
+    plan: RebuildPlan, weights: Weights, options: DetectorOptions, *, most_proposals: int | None = None
+) -> Rebuilt:
     """Return the detector of *plan* with *weights*.
+
+    Args:
+        plan: what to build.
+        weights: its variables.
+        options: the user's options.
+        most_proposals: of a two-stage detector, unless *options* say otherwise; None for those of its config.
 
     Raises:
         InputError: no family has the feature extractor, the parts of the config do not fit together, or the weights
             do not fit the network.
     """
     architecture = architecture_of(plan.model)
+    plan = _limited(plan, architecture, options.max_proposals, most_proposals)
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
     built = architecture.build(plan, weights, size)
     unused = weights.finish(config=plan.origin)
     contract = architecture.contract(plan, options, size, built)
     outputs = architecture.outputs(options)
     facts: dict[str, object] = {"parameters": built.parameters, "macs": built.macs}
+    if built.macs_by_stage:
+        facts["macs_by_stage"] = dict(built.macs_by_stage)
     if plan.random_seed is not None:
         facts[RANDOM_WEIGHTS] = plan.random_seed
     graph_def = prune(built.graph_def, tuple(outputs.values()))
-    return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, unused))
+    return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, built, unused))
 
 
-def _notices(plan: RebuildPlan, size: Size, unused: UnusedVariables) -> tuple[str, ...]:
+def _limited(plan: RebuildPlan, architecture: Architecture, asked: int | None, default: int | None) -> RebuildPlan:
+    if architecture.limited is None:
+        if asked is not None:
+            raise InputError(f"{plan.origin}: a {architecture.title} has no proposals: leave out --max-proposals")
+        return plan
+    most = asked or default
+    return plan if most is None else replace(plan, model=architecture.limited(plan.model, most))
+
+
+def _notices(plan: RebuildPlan, size: Size, built: BuiltNetwork, unused: UnusedVariables) -> tuple[str, ...]:
     notices = []
-    if plan.model.resizer.keeps_aspect:
+    if built.macs_by_stage:
+        stages = "; ".join(f"{count / 1e9:.1f} G {title}" for title, count in built.macs_by_stage.items())
+        notices.append(f"{built.macs / 1e9:.1f} G multiply-accumulates for an image: {stages}")
+    if plan.model.resizer.keeps_aspect and built.keeps_aspect:
+        notices.append(
+            f"the config's keep_aspect_ratio_resizer becomes a fixed size of {size[0]} x {size[1]}: images are scaled "
+            "to fit, and padded; give --input HxW for images of another shape"
+        )
+    elif plan.model.resizer.keeps_aspect:
         notices.append(
             f"the config's keep_aspect_ratio_resizer becomes a fixed size of {size[0]} x {size[1]}: images are "
             "stretched to it, not padded"

@@ -22,6 +22,7 @@ from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_rol
 from detlite.runtime.tensors import Output
 
 RAW_ROLES = ("box_encodings", "class_scores")
+PROPOSAL_ROLES = ("proposals", *RAW_ROLES)
 DETECTION_ROLES = ("boxes", "classes", "scores", "count")
 OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
 
@@ -88,13 +89,15 @@ class Detections(Result):
 
 @dataclass(frozen=True, eq=False)
 class Detection(Task):
-    """A detector with two raw heads, or with the four outputs of TFLite's post-processing op.
+    """A detector with raw heads, or with the four outputs of TFLite's post-processing op.
 
     The raw heads are `box_encodings` [1, N, 4] and `class_scores` [1, N, C]; the op's outputs are `boxes` [1, D, 4],
-    `classes` [1, D], `scores` [1, D] and `count` [1].
+    `classes` [1, D], `scores` [1, D] and `count` [1]. A two-stage detector has `proposals` [1, N, 4], its own boxes
+    (y1, x1, y2, x2), 0..1 of the input, in place of anchors; those without an area are none. Its `box_encodings` may be
+    [1, N, C - label_offset, 4]: a box for each class.
 
     Attributes:
-        anchors: float32, (N, 4): (y centre, x centre, height, width), 0..1 of the image.
+        anchors: float32, (N, 4): (y centre, x centre, height, width), 0..1 of the image; (0, 4) with proposals.
         box_coder: the scales of the encodings.
         score_converter: what makes scores of logits.
         score_converter_place: `model` where `class_scores` are scores already, `host` where they are logits.
@@ -123,12 +126,26 @@ class Detection(Task):
 
     def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
         """Refuse other roles than those of raw heads or of the op, and raw heads of other shapes."""
-        check_roles(outputs, RAW_ROLES, DETECTION_ROLES)
+        check_roles(outputs, RAW_ROLES, DETECTION_ROLES, PROPOSAL_ROLES)
+        if any(output.role == "proposals" for output in outputs):
+            self._check_proposals(outputs, len(labels))
+            return
         anchors, columns = len(self.anchors), len(labels) + self.label_offset
         shapes = {"box_encodings": (1, anchors, 4), "class_scores": (1, anchors, columns)}
         because = f"{anchors} anchors and {len(labels)} labels (offset {self.label_offset})"
         for output in sorted(outputs, key=lambda output: output.role):
             check_shape(output, shapes.get(output.role, output.shape), because)
+
+    def _check_proposals(self, outputs: Sequence[Output], classes: int) -> None:
+        by_role = {output.role: output for output in outputs}
+        count = by_role["proposals"].shape[1]
+        because = f"{count} proposals and {classes} labels (offset {self.label_offset})"
+        check_shape(by_role["proposals"], (1, count, 4), because)
+        check_shape(by_role["class_scores"], (1, count, classes + self.label_offset), because)
+        codes = by_role["box_encodings"]
+        check_shape(codes, (1, count, 4) if len(codes.shape) == 3 else (1, count, classes, 4), because)
+        if len(self.anchors) or self.nms.kind != "regular":
+            raise ContractError("a detector with proposals has no anchors, and regular NMS")
 
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Detections:
         """Return the detections: of raw heads by anchors, box coder, scores and NMS; else what the op left."""
@@ -143,9 +160,24 @@ class Detection(Task):
         return Detections(boxes, kept.classes, kept.scores, labels), kept.rows
 
     def _kept(self, heads: Heads) -> Kept:
+        if "proposals" in heads:
+            return self._of_proposals(heads)
         scores = self.scored(heads)[SCORES]
         boxes = decode(heads["box_encodings"], self.anchors, self.box_coder)
         return suppress(boxes, scores[:, self.label_offset :], self.nms)
+
+    def _of_proposals(self, heads: Heads) -> Kept:
+        from detlite.runtime.boxes.nms_by_class import suppress_by_class
+
+        proposals = heads["proposals"]
+        found = np.flatnonzero((proposals[:, 2:] > proposals[:, :2]).all(axis=1))
+        low, high = proposals[found, :2], proposals[found, 2:]
+        anchors = np.concatenate([(low + high) / 2, high - low], axis=1)
+        codes = heads["box_encodings"][found].reshape(len(found), -1, 4)
+        boxes = [decode(codes[:, number], anchors, self.box_coder) for number in range(codes.shape[1])]
+        scores = self.scored(heads)[SCORES][found, self.label_offset :]
+        kept = suppress_by_class(boxes, scores, self.nms)
+        return kept._replace(rows=found[kept.rows])
 
     def scored(self, heads: Heads) -> Heads:
         """Return *heads* with scores in place of logits; what the op leaves are scores."""

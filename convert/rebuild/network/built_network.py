@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 BOX_ENCODINGS = "raw_outputs/box_encodings"
@@ -20,9 +21,13 @@ class BuiltNetwork:
         maps: (rows, columns) of each feature map.
         parameters: number of trained parameters, without moving statistics.
         macs: multiply-accumulates of its convolutions.
+        macs_by_stage: the same of each of several stages, by what the stage is for.
+        keeps_aspect: whether images are padded, not stretched, where the config's resizer keeps their aspect ratio.
     """
 
     graph_def: Any
     maps: tuple[tuple[int, int], ...]
     parameters: int
     macs: int
+    macs_by_stage: Mapping[str, int] = field(default_factory=dict)
+    keeps_aspect: bool = False

@@ -12,6 +12,7 @@ from detlite.convert.graph.trim import INPUT
 from detlite.convert.rebuild.weights.weights import Weights, names_of
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.arrays import Floats
+from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.errors import InputError
 
 Tensor = Any
@@ -74,12 +75,20 @@ class GraphBuilder:
         return self._weights.take(name, shape)
 
     def conv(
-        self, x: Tensor, kernel: Any, bias: Floats | None, *, stride: int = 1, padding: str = "SAME", name: str
+        self,
+        x: Tensor,
+        kernel: Any,
+        bias: Floats | None,
+        *,
+        stride: int = 1,
+        padding: str = "SAME",
+        dilation: int = 1,
+        name: str,
     ) -> Tensor:
         """Return the convolution of *x* with *kernel* [kh, kw, in, out] (an array or a tensor), plus *bias* [out]."""
-        y = self._tf.nn.conv2d(x, kernel, strides=stride, padding=padding, name=f"{name}/Conv2D")
-        rows, columns = self.size(y)
-        self.macs += rows * columns * int(np.prod(kernel.shape))
+        y = self._tf.nn.conv2d(x, kernel, strides=stride, padding=padding, dilations=dilation, name=f"{name}/Conv2D")
+        count, rows, columns = (int(side) for side in y.shape[:3])
+        self.macs += count * rows * columns * int(np.prod(kernel.shape))
         return self.bias(y, bias, name)
 
     def depthwise(
@@ -146,7 +155,7 @@ class GraphBuilder:
         return self._tf.nn.avg_pool2d(x, size, stride, padding, name=f"{name}/AvgPool")
 
     def channel_means(self, x: Tensor, name: str) -> Tensor:
-        """Return the mean of each channel over the whole map, [1, 1, 1, C]."""
+        """Return the mean of each channel over the whole map, [count, 1, 1, C]."""
         return self._tf.reduce_mean(x, (1, 2), keepdims=True, name=f"{name}/Mean")
 
     def resize_nearest(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
@@ -200,6 +209,94 @@ class GraphBuilder:
         if converter == "SOFTMAX":
             return self._tf.nn.softmax(x, name=name)
         return self._tf.identity(x, name=name)
+
+    def fully_connected(self, x: Tensor, scope: str, outputs: int) -> Tensor:
+        """Return the fully connected layer *scope*, with a bias, of *x* [count, 1, 1, channels], as a convolution."""
+        weights = self.variable(f"{scope}/weights", (self.channels(x), outputs))
+        bias = self.variable(f"{scope}/biases", (outputs,))
+        return self.conv(x, weights[None, None], bias, name=scope)
+
+    def column(self, x: Tensor, number: int, name: str) -> Tensor:
+        """Return one column [N] of *x* [1, N, columns]."""
+        count = int(x.shape[1])
+        return self.reshape(self._tf.slice(x, (0, 0, number), (1, count, 1), name=f"{name}/slice"), (count,), name)
+
+    def decoded(self, codes: Tensor, anchors: Floats, coder: BoxCoder, name: str) -> Tensor:
+        """Return the boxes [N, 4], (y1, x1, y2, x2), of *codes* [N, 4]; see `detlite.runtime.boxes.coding.decode`."""
+        scales = np.array((1 / coder.y, 1 / coder.x, 1 / coder.height, 1 / coder.width), np.float32)
+        scaled = self.multiply(codes, scales, f"{name}/scaled")
+        shift, stretch = self._tf.split(scaled, 2, axis=1, name=f"{name}/split")
+        centre = self._tf.add(self.multiply(shift, anchors[:, 2:], f"{name}/shift"), anchors[:, :2], f"{name}/centre")
+        half = self.multiply(
+            self._tf.exp(stretch, name=f"{name}/exp"), anchors[:, 2:] * np.float32(0.5), f"{name}/half"
+        )
+        corners = (self._tf.subtract(centre, half, f"{name}/low"), self._tf.add(centre, half, f"{name}/high"))
+        return self.concat(corners, 1, name)
+
+    def suppressed(
+        self,
+        boxes: Tensor,
+        scores: Tensor,
+        *,
+        most: int,
+        iou_threshold: float,
+        score_threshold: float,
+        name: str,
+    ) -> Tensor:
+        """Return *most* of *boxes* [N, 4], best first, that no better one suppresses; rows of zeros behind them.
+
+        A box goes when its IoU with a kept one is over *iou_threshold*, or its score is not over *score_threshold*.
+        """
+        kept, count = self._tf.raw_ops.NonMaxSuppressionV4(
+            boxes=boxes,
+            scores=scores,
+            max_output_size=most,
+            iou_threshold=np.float32(iou_threshold),
+            score_threshold=np.float32(score_threshold),
+            pad_to_max_output_size=True,
+            name=name,
+        )
+        kept = self.reshape(kept, (most,), f"{name}/kept")
+        is_kept = self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32)
+        found = self._tf.gather(boxes, kept, name=f"{name}/boxes")
+        return self.multiply(found, self.reshape(is_kept, (most, 1), f"{name}/is_kept"), f"{name}/found")
+
+    def crop_regions(self, x: Tensor, boxes: Tensor, side: int, name: str) -> Tensor:
+        """Return [P, *side*, *side*, C]: *x* [1, rows, columns, C] sampled bilinearly in *boxes* [P, 4], 0..1.
+
+        The first and the last sample of a side are on the edges of the box, and cell centres on the corners of the
+        map: `tf.image.crop_and_resize` of boxes inside it, in operators that TFLite has.
+        """
+        rows, columns = self.size(x)
+        steps = (np.arange(side, dtype=np.float32) / np.float32(max(side - 1, 1)))[None]
+        y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
+        low_y, high_y, part_y = self._samples(y1, y2, steps, rows, f"{name}/y")
+        low_x, high_x, part_x = self._samples(x1, x2, steps, columns, f"{name}/x")
+        count, cells = int(boxes.shape[0]), self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
+        part_y, part_x = (
+            self.reshape(part, shape, f"{name}/part{axis}")
+            for axis, (part, shape) in enumerate(((part_y, (count, side, 1, 1)), (part_x, (count, 1, side, 1))))
+        )
+
+        def row(y: Tensor, which: str) -> Tensor:
+            base = self.reshape(y * columns, (count, side, 1), f"{name}/{which}/base")
+            pair = [
+                self._tf.gather(cells, base + self.reshape(at, (count, 1, side), f"{name}/{which}/{place}"))
+                for place, at in (("left", low_x), ("right", high_x))
+            ]
+            return pair[0] + (pair[1] - pair[0]) * part_x
+
+        above, below = row(low_y, "above"), row(high_y, "below")
+        return self._tf.add(above, (below - above) * part_y, name=name)
+
+    def _samples(
+        self, low: Tensor, high: Tensor, steps: Floats, cells: int, name: str
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return of samples between *low* and *high* the cells around each, int32, and the share of the second."""
+        at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
+        first = self._tf.floor(at, name=f"{name}/Floor")
+        begin = self._tf.cast(first, self._tf.int32)
+        return begin, self._tf.minimum(begin + 1, cells - 1), at - first
 
     def identity(self, x: Tensor, name: str) -> Tensor:
         """Return *x* under the name *name*."""

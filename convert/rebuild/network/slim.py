@@ -94,6 +94,7 @@ class Slim:
         *,
         style: Style,
         stride: int = 1,
+        dilation: int = 1,
         norm_scope: str | None = None,
         op_scope: str | None = None,
     ) -> Tensor:
@@ -106,6 +107,7 @@ class Slim:
             kernel: a square kernel's side, or (rows, columns).
             style: padding, batch norm and activation.
             stride: in both directions.
+            dilation: in both directions; with a stride of 1.
             norm_scope: the scope of the batch norm, where layers share their weights but not their norms.
             op_scope: the scope of the trained ranges, where layers share their weights but not their ranges.
         """
@@ -116,7 +118,7 @@ class Slim:
         # without a batch norm to fold, all levels share one kernel and so one range
         kernel_range = op_scope if op_scope and style.norm else scope
         folded = self.net.ranged(folded, kernel_range, WEIGHTS)
-        y = self.net.conv(x, folded, bias, stride=stride, padding=padding, name=scope)
+        y = self.net.conv(x, folded, bias, stride=stride, padding=padding, dilation=dilation, name=scope)
         return self._finished(y, scope, op_scope or scope, style)
 
     def depthwise(

@@ -13,6 +13,7 @@ from typing import TypeVar
 from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.center_net import CenterExtractor
 from detlite.convert.rebuild.network.extractor import Extractor
+from detlite.convert.rebuild.network.faster_rcnn import TwoStageExtractor
 from detlite.runtime.errors import ContractError, InputError, UnknownNameError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
 
@@ -33,6 +34,7 @@ class Family:
         archives: the families, or single models, of `detlite zoo list` that it covers, by name.
         extractors: the feature extractors of its SSDs, by the `type` in a `pipeline.config`.
         center_nets: the feature extractors of its CenterNets, by `type`.
+        two_stage: the feature extractors of its two-stage detectors, by `type`.
         normalizes_gray: whether mean and std also apply to grayscale images.
         presets: complete detectors as the zoo trained them, by name, for building without a config.
     """
@@ -45,6 +47,7 @@ class Family:
     archives: tuple[str, ...]
     extractors: Mapping[str, Extractor] = field(default_factory=dict)
     center_nets: Mapping[str, CenterExtractor] = field(default_factory=dict)
+    two_stage: Mapping[str, TwoStageExtractor] = field(default_factory=dict)
     normalizes_gray: bool = True
     presets: Mapping[str, DetectorConfig] = field(default_factory=dict)
 
@@ -123,6 +126,11 @@ def family_of_extractor(kind: str, line: int, source: str) -> tuple[Family, Extr
 def family_of_center_net(kind: str, line: int, source: str) -> tuple[Family, CenterExtractor]:
     """Return the CenterNet feature extractor *kind* and its family; see `family_of_extractor`."""
     return _family_with(lambda family: family.center_nets, kind, f"{source}, line {line}")
+
+
+def family_of_two_stage(kind: str, line: int, source: str) -> tuple[Family, TwoStageExtractor]:
+    """Return the two-stage feature extractor *kind* and its family; see `family_of_extractor`."""
+    return _family_with(lambda family: family.two_stage, kind, f"{source}, line {line}")
 
 
 def preset(name: str) -> DetectorConfig:

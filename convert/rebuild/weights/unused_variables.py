@@ -18,6 +18,7 @@ KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
             r"|(^|/)beta[12]_power(_\d+)?$|/\.OPTIMIZER_SLOT/|^_?optimizer/"
         ),
     ),
+    ("whole_image_blocks", "last blocks for the whole image", re.compile(r"^FirstStageFeatureExtractor/[^/]+/block4/")),
     ("zero_debias", "zero-debias helpers", re.compile(r"/(biased|local_step)$")),
     ("ranges", "quantization ranges", re.compile(r"_quant(_\d+)?/(min|max)$")),
     (
@@ -40,6 +41,7 @@ class UnusedVariables:
         optimizer: optimizer slots and powers, which only training needs.
         moving_averages: moving averages of variables that were read without averaging, or not read.
         counters: steps and epochs.
+        whole_image_blocks: variables of a block that the OD API also builds for the whole image, and never uses.
         zero_debias: helper variables of zero-debiased averages.
         ranges: trained quantization ranges.
         layers: variables of layers that this detector does not have.
@@ -48,6 +50,7 @@ class UnusedVariables:
     optimizer: tuple[str, ...] = ()
     moving_averages: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
+    whole_image_blocks: tuple[str, ...] = ()
     zero_debias: tuple[str, ...] = ()
     ranges: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pytest
 
 from detlite.convert.rebuild.architecture import ARCHITECTURES, Architecture, architecture_of
-from detlite.convert.rebuild.detector_config import CenterNet, Ssd
+from detlite.convert.rebuild.detector_config import CenterNet, FasterRcnn, Ssd
 from detlite.convert.rebuild.odapi.family import families
 from detlite.runtime.plugins import load_plugins
 
 
-@pytest.mark.parametrize("kind", [Ssd, CenterNet])
+@pytest.mark.parametrize("kind", [Ssd, CenterNet, FasterRcnn])
 def test_each_type_of_config_has_one_architecture(kind):
     found = [one for one in load_plugins(ARCHITECTURES).values() if issubclass(kind, one.reads)]
     assert len(found) == 1
@@ -26,7 +26,12 @@ def test_a_preset_is_built_by_the_architecture_of_its_config():
 
 
 def test_no_two_families_have_one_feature_extractor_or_preset():
-    names = [name for family in families() for part in (family.extractors, family.center_nets) for name in part]
+    names = [
+        name
+        for family in families()
+        for part in (family.extractors, family.center_nets, family.two_stage)
+        for name in part
+    ]
     presets = [name for family in families() for name in family.presets]
     assert len(set(names)) == len(names)
     assert len(set(presets)) == len(presets)

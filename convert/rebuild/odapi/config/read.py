@@ -15,8 +15,8 @@ from detlite.convert.rebuild.architecture import message_readers
 from detlite.convert.rebuild.detector_config import DetectorConfig, Pipeline
 from detlite.runtime.errors import InputError
 
-OTHERS = ("faster_rcnn", "experimental_model")
-"""Messages that the OD API has, too; refused where no architecture reads them."""
+OTHERS = ("experimental_model",)
+"""Messages that the OD API has, too."""
 MAX_LISTED = 6
 BITS = 8
 TRAINING = ("train_config", "train_input_reader", "eval_input_reader")
@@ -95,8 +95,7 @@ def _model(fields: Fields, name: str) -> DetectorConfig:
     if not fields.has("model"):
         raise InputError(f"{name} has no model: {_listed(fields)}; {wanted}")
     model = fields.inside("model")
-    others = [message for message in OTHERS if message not in readers]
-    model.refuse(*others, because=f"detlite supports one-stage detectors only; {wanted}")
+    model.refuse(*OTHERS, because=f"detlite does not build it; {wanted}")
     message = model.one_of(*readers)
     if message is None:
         raise InputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from detlite.convert.files.fields import Fields
 from detlite.convert.rebuild.detector_config import ImageResizer
 
@@ -24,13 +26,8 @@ def read_resizer(fields: Fields) -> ImageResizer:
     resizer = fields.inside(kind)
     if resizer.choice("resize_method", "BILINEAR", METHODS) != "BILINEAR":
         raise resizer.unsupported("resize_method", "detlite supports BILINEAR only")
-    height, width = fixed_size(resizer) if kind == FIXED else _largest(resizer)
-    read = ImageResizer(
-        height=height,
-        width=width,
-        grayscale=resizer.flag("convert_to_grayscale", False),
-        keeps_aspect=kind == KEEPS_ASPECT,
-    )
+    read = _fixed(resizer) if kind == FIXED else _keeping_aspect(resizer)
+    read = replace(read, grayscale=resizer.flag("convert_to_grayscale", False))
     resizer.finish()
     fields.finish()
     return read
@@ -46,11 +43,21 @@ def fixed_size(resizer: Fields) -> tuple[int, int]:
     return height, resizer.integer("width", 300, low=1, high=MAX_SIDE)
 
 
-def _largest(resizer: Fields) -> tuple[int, int]:
-    # detlite stretches images to a fixed size, so the padding does not matter
-    resizer.ignore("pad_to_max_dimension", "per_channel_pad_value")
+def _fixed(resizer: Fields) -> ImageResizer:
+    height, width = fixed_size(resizer)
+    return ImageResizer(height=height, width=width)
+
+
+def _keeping_aspect(resizer: Fields) -> ImageResizer:
     largest = resizer.integer("max_dimension", 1024, low=1, high=MAX_SIDE)
     smallest = resizer.integer("min_dimension", 600, low=1, high=MAX_SIDE)
     if smallest > largest:
         raise resizer.unsupported("min_dimension", f"want at most max_dimension, which is {largest}")
-    return largest, largest
+    return ImageResizer(
+        height=largest,
+        width=largest,
+        keeps_aspect=True,
+        shortest=smallest,
+        pads=resizer.flag("pad_to_max_dimension", False),
+        pad_value=resizer.reals("per_channel_pad_value"),
+    )

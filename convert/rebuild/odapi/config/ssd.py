@@ -55,7 +55,7 @@ def read_ssd(fields: Fields) -> Ssd:
         anchors=read_anchors(_part(fields, "anchor_generator")),
         resizer=read_resizer(_part(fields, "image_resizer")),
         box_scales=_box_scales(_part(fields, "box_coder")),
-        post_processing=_post_processing(fields.inside("post_processing")),
+        post_processing=read_post_processing(fields.inside("post_processing")),
         add_background_class=fields.flag("add_background_class", True),
     )
     fields.finish()
@@ -87,7 +87,12 @@ def _box_scales(fields: Fields) -> BoxScales:
     return read
 
 
-def _post_processing(fields: Fields) -> PostProcessing:
+def read_post_processing(fields: Fields) -> PostProcessing:
+    """Return the config of a `PostProcessing` message.
+
+    Raises:
+        InputError: a part is unsupported, or a value is invalid.
+    """
     fields.refuse("calibration_config", because="detlite does not calibrate scores")
     nms = fields.inside("batch_non_max_suppression")
     nms.ignore(*NMS_IMPLEMENTATION)

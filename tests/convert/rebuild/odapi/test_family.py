@@ -34,7 +34,7 @@ def test_a_scope_counts_in_whole_parts_only() -> None:
 
 
 def test_a_graph_of_no_family_has_none() -> None:
-    assert family_of_scope(["FirstStageFeatureExtractor/resnet_v1_50/conv1"]) is None
+    assert family_of_scope(["FeatureExtractor/Inception_V9/conv1"]) is None
 
 
 def test_resnet_is_normalized_by_the_imagenet_means_alone() -> None:

@@ -15,24 +15,24 @@ VALUES = ("0", "-1", "nan", "1e999", "true", "'x'", "{ }", "[ ]", "[1, 'a']", "9
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "^p.config has no model: it is empty; want model { center_net { ... } } or model { ssd"),
+        ("", "^p.config has no model: it is empty; want model { center_net { ... } } or model { faster_rcnn"),
         ("# nothing\n", "^p.config has no model: it is empty"),
         ("train_config { } train_input_reader { }", "has no model: it has train_config, train_input_reader; want"),
         ("item { id: 1 name: 'x' }", "has no model: it has item; want"),
         ("ssd { num_classes: 3 }", "has no model: it has ssd; want model { center_net"),
-        ("\nmodel { }", "line 2: model has none of center_net, ssd: it is empty; want"),
-        ("model { detr { } }", "model has none of center_net, ssd: it has detr; want"),
+        ("\nmodel { }", "line 2: model has none of center_net, faster_rcnn, ssd: it is empty; want"),
+        ("model { detr { } }", "model has none of center_net, faster_rcnn, ssd: it has detr; want"),
+        ("model {\n faster_rcnn { } }", "line 2: faster_rcnn has no feature_extractor"),
         (
-            "model {\n faster_rcnn { } }",
-            "line 2: faster_rcnn { ... }; detlite supports one-stage detectors only; want model",
+            "model { experimental_model { } }",
+            "line 1: experimental_model { ... }; detlite does not build it; want model",
         ),
-        ("model { experimental_model { } }", "line 1: experimental_model { ... }; detlite supports one-stage"),
         ("model { ssd { }\n center_net { } }", "line 2: center_net, and ssd on line 1; want one of them in model"),
         ("model: 5", "line 1: model is 5; want model { ... }"),
         ("model { ssd", "want a colon or a brace after ssd, got the end of the file"),
     ],
 )
-def test_a_file_that_describes_no_one_stage_detector_says_what_was_found(text, error):
+def test_a_file_that_describes_no_detector_says_what_was_found(text, error):
     with pytest.raises(InputError) as caught:
         parse_pipeline(text, "p.config")
     assert error.lstrip("^") in str(caught.value)

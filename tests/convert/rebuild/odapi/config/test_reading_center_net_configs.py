@@ -22,7 +22,7 @@ def test_every_absent_field_has_the_original_default():
     assert center_net() == CenterNet(
         classes=3,
         type="resnet_v1_50_fpn",
-        resizer=ImageResizer(256, 256, keeps_aspect=True),
+        resizer=ImageResizer(256, 256, keeps_aspect=True, shortest=128, pads=True),
         max_box_predictions=20,
         center_head_filters=(256,),
         center_head_kernels=(3,),

@@ -49,7 +49,7 @@ def test_a_fixed_shape_is_height_and_width():
 def test_keep_aspect_ratio_is_a_square_of_its_largest_side():
     resizer = "keep_aspect_ratio_resizer { min_dimension: 320 max_dimension: 640 }"
     assert ssd(SSD, "fixed_shape_resizer { height: 96 width: 128 }", resizer).resizer == ImageResizer(
-        640, 640, keeps_aspect=True
+        640, 640, keeps_aspect=True, shortest=320
     )
 
 

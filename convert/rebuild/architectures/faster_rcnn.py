@@ -1,0 +1,131 @@
+"""Faster R-CNN: regions that may hold an object are cropped out of the features, and classified one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from detlite.convert.files.float32 import shortest
+from detlite.convert.options import DetectorOptions
+from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, detector_contract, image_input
+from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn, ImageResizer
+from detlite.convert.rebuild.network.anchors import Size
+from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
+from detlite.convert.rebuild.network.faster_rcnn import PROPOSALS, TwoStageExtractor, build_faster_rcnn
+from detlite.convert.rebuild.network.region_proposals import CODER
+from detlite.convert.rebuild.odapi.config.faster_rcnn import read_faster_rcnn
+from detlite.convert.rebuild.odapi.family import Family, family_of_two_stage
+from detlite.convert.rebuild.weights.weights import Weights
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.letterbox import Letterbox
+from detlite.runtime.tasks.detection import PROPOSAL_ROLES, Detection
+from detlite.runtime.tensors import Output
+
+BACKGROUND = 1
+SMALLEST_SIDE = 33
+"""Of the image, in pixels; the OD API accepts no smaller ones."""
+
+
+def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
+    """Return the Faster R-CNN of *plan* with *weights*.
+
+    Raises:
+        InputError: no family has its feature extractor, it cannot have such cells, or it takes no such images.
+    """
+    model, _family, extractor = _parts(plan)
+    if min(size) < SMALLEST_SIDE or model.resizer.grayscale:
+        gray = "gray " if model.resizer.grayscale else ""
+        raise InputError(
+            f"{plan.origin}: {gray}images of {size[0]} x {size[1]} pixels; {model.type} needs colour images of "
+            f"at least {SMALLEST_SIDE} pixels on each side"
+        )
+    if model.stride not in extractor.strides:
+        raise InputError(
+            f"{plan.origin}, line {model.line}: first_stage_features_stride is {model.stride}; {model.type} has "
+            f"{' or '.join(map(str, extractor.strides))}"
+        )
+    return build_faster_rcnn(model, extractor, weights, size)
+
+
+def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: BuiltNetwork) -> Contract:
+    """Return the contract of the Faster R-CNN that `build` made of *plan*."""
+    del built
+    model, family, _extractor = _parts(plan)
+    post = model.post_processing
+    converts = options.logits and post.score_converter != "IDENTITY"
+    nms = Nms(
+        score_threshold=shortest(post.score_threshold),
+        iou_threshold=shortest(post.iou_threshold),
+        max_detections=post.max_total_detections,
+        detections_per_class=post.max_detections_per_class,
+    )
+    task = Detection(
+        anchors=np.zeros((0, 4), np.float32),
+        box_coder=CODER,
+        score_converter=post.score_converter,
+        score_converter_place="host" if converts else "model",
+        label_offset=BACKGROUND,
+        nms=options.nms.over(nms),
+    )
+    image = image_input(("RGB", family.mean, family.std), size)
+    image = replace(image, letterbox=_letterbox(model.resizer, family))
+    origin = {
+        "image": f"mean and std of the family {family.title}; size of {plan.origin} or of --input",
+        "box_coder": "the OD API's own, of both stages",
+        "label_offset": "a second stage has a background",
+        "nms": f"{plan.origin}: second_stage_post_processing, or asked for",
+    }
+    return detector_contract(plan, options, image, _outputs(model), task, origin)
+
+
+def outputs(options: DetectorOptions) -> dict[str, str]:
+    """Return the tensors of the heads, by role, as *options* ask for them."""
+    scores = CLASS_LOGITS if options.logits else CLASS_SCORES
+    return dict(zip(PROPOSAL_ROLES, (PROPOSALS, BOX_ENCODINGS, scores), strict=True))
+
+
+def limited(model: DetectorConfig, most: int) -> FasterRcnn:
+    """Return *model* with at most *most* proposals."""
+    assert isinstance(model, FasterRcnn)
+    count = min(model.first_stage.max_proposals, most)
+    return replace(model, first_stage=replace(model.first_stage, max_proposals=count))
+
+
+def _parts(plan: RebuildPlan) -> tuple[FasterRcnn, Family, TwoStageExtractor]:
+    model = plan.model
+    assert isinstance(model, FasterRcnn)
+    family, extractor = family_of_two_stage(model.type, model.line, plan.origin)
+    return model, family, extractor
+
+
+def _letterbox(resizer: ImageResizer, family: Family) -> Letterbox | None:
+    """Return how images keep their aspect ratio: beside an image that the original does not pad, the network sees 0."""
+    if not resizer.keeps_aspect:
+        return None
+    if not resizer.pads:
+        return Letterbox(pad_value=family.mean)
+    return Letterbox(pad_value=resizer.pad_value if len(resizer.pad_value) == len(family.mean) else (0.0, 0.0, 0.0))
+
+
+def _outputs(model: FasterRcnn) -> tuple[Output, ...]:
+    count = model.first_stage.max_proposals
+    codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
+    shapes = ((1, count, 4), codes, (1, count, model.classes + BACKGROUND))
+    return tuple(
+        Output(role, role, number, shape, "float32")
+        for number, (role, shape) in enumerate(zip(PROPOSAL_ROLES, shapes, strict=True))
+    )
+
+
+PLUGIN = Architecture(
+    title="Faster R-CNN",
+    reads=FasterRcnn,
+    build=build,
+    contract=contract,
+    outputs=outputs,
+    limited=limited,
+    messages={"faster_rcnn": read_faster_rcnn},
+)

@@ -1,0 +1,153 @@
+"""Reader of the `model { faster_rcnn }` message, for its boxes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detlite.convert.files.fields import Fields
+from detlite.convert.labels.files import MAX_CLASSES
+from detlite.convert.rebuild.detector_config import (
+    ConvHyperparams,
+    FasterRcnn,
+    FirstStage,
+    GridAnchors,
+    ImageResizer,
+)
+from detlite.convert.rebuild.odapi.config.hyperparams import read_conv
+from detlite.convert.rebuild.odapi.config.resizer import read_resizer
+from detlite.convert.rebuild.odapi.config.ssd import read_post_processing
+
+STAGES = 2
+GRID = "grid_anchor_generator"
+PREDICTOR = "mask_rcnn_box_predictor"
+MAX_PROPOSALS = 10_000
+LARGEST_STRIDE = 128
+LARGEST_KERNEL = 31
+MAX_CHANNELS = 8192
+LARGEST_CROP = 64
+TRAINING = (
+    "inplace_batchnorm_update",
+    "first_stage_minibatch_size",
+    "first_stage_positive_balance_fraction",
+    "first_stage_localization_loss_weight",
+    "first_stage_objectness_loss_weight",
+    "hard_example_miner",
+    "second_stage_batch_size",
+    "second_stage_balance_fraction",
+    "second_stage_localization_loss_weight",
+    "second_stage_classification_loss_weight",
+    "second_stage_classification_loss",
+    "second_stage_mask_prediction_loss_weight",
+    "use_static_balanced_label_sampler",
+    "freeze_batchnorm",
+)
+WITHOUT_EFFECT = (
+    "use_matmul_crop_and_resize",  # the same numbers by other operators
+    "use_matmul_gather_in_matcher",
+    "clip_anchors_to_image",  # training: without it they are always clipped
+    "use_static_shapes",
+    "use_static_shapes_for_eval",
+    "use_partitioned_nms_in_first_stage",
+    "use_combined_nms_in_first_stage",
+    "resize_masks",
+    "return_raw_detections_during_predict",  # additional outputs
+    "output_final_box_features",
+    "output_final_box_rpn_features",
+)
+
+
+def read_faster_rcnn(fields: Fields) -> FasterRcnn:
+    """Return the config of a `FasterRcnn` message.
+
+    Raises:
+        InputError: a part is missing or unsupported, or a value is invalid.
+    """
+    fields.ignore(*TRAINING, *WITHOUT_EFFECT)
+    fields.refuse("context_config", because="detlite does not build Context R-CNN")
+    if fields.integer("number_of_stages", STAGES) != STAGES:
+        raise fields.unsupported(
+            "number_of_stages", f"detlite builds detectors of {STAGES} stages: proposals and boxes"
+        )
+    extractor = _part(fields, "feature_extractor")
+    extractor.ignore("batch_norm_trainable", "conv_hyperparams", "override_base_feature_extractor_hyperparams")
+    extractor.refuse("fpn", because="detlite does not build a Faster R-CNN with a feature pyramid")
+    if extractor.integer("pad_to_multiple", 1, low=1) != 1:
+        raise extractor.unsupported("pad_to_multiple", "detlite builds backbones without padding")
+    classes = fields.integer("num_classes", low=1, high=MAX_CLASSES)
+    read = FasterRcnn(
+        classes=classes,
+        type=extractor.text("type"),
+        line=extractor.line_of("type"),
+        resizer=_landscape(read_resizer(_part(fields, "image_resizer"))),
+        stride=extractor.integer("first_stage_features_stride", 16, low=1, high=LARGEST_STRIDE),
+        first_stage=_first_stage(fields),
+        crop_size=fields.integer("initial_crop_size", low=2, high=LARGEST_CROP),
+        pool_kernel=fields.integer("maxpool_kernel_size", low=1, high=LARGEST_CROP),
+        pool_stride=fields.integer("maxpool_stride", low=1, high=LARGEST_CROP),
+        share_box=_shares_box(_part(fields, "second_stage_box_predictor")),
+        post_processing=read_post_processing(fields.inside("second_stage_post_processing")),
+    )
+    extractor.finish()
+    fields.finish()
+    return read
+
+
+def _landscape(resizer: ImageResizer) -> ImageResizer:
+    """Return *resizer* with the size that leaves landscape images at the scale of the original."""
+    if not resizer.keeps_aspect or resizer.pads:
+        return resizer
+    return replace(resizer, height=resizer.shortest)
+
+
+def _part(fields: Fields, name: str) -> Fields:
+    if not fields.has(name):
+        raise fields.missing(name)
+    return fields.inside(name)
+
+
+def _first_stage(fields: Fields) -> FirstStage:
+    name = "first_stage_box_predictor_conv_hyperparams"
+    return FirstStage(
+        anchors=_anchors(_part(fields, "first_stage_anchor_generator")),
+        conv=read_conv(fields.inside(name)) if fields.has(name) else ConvHyperparams(),
+        atrous_rate=fields.integer("first_stage_atrous_rate", 1, low=1, high=LARGEST_KERNEL),
+        kernel_size=fields.integer("first_stage_box_predictor_kernel_size", 3, low=1, high=LARGEST_KERNEL),
+        depth=fields.integer("first_stage_box_predictor_depth", 512, low=1, high=MAX_CHANNELS),
+        score_threshold=fields.real("first_stage_nms_score_threshold", 0.0, low=0.0, high=1.0),
+        iou_threshold=fields.real("first_stage_nms_iou_threshold", 0.7, low=0.0, high=1.0),
+        max_proposals=fields.integer("first_stage_max_proposals", 300, low=1, high=MAX_PROPOSALS),
+    )
+
+
+def _anchors(fields: Fields) -> GridAnchors:
+    others = ("ssd_anchor_generator", "multiscale_anchor_generator", "flexible_grid_anchor_generator")
+    fields.refuse(*others, because=f"detlite supports {GRID} for the first stage")
+    grid = _part(fields, GRID)
+    known = GridAnchors()
+    read = GridAnchors(
+        height=grid.positive("height", known.height),
+        width=grid.positive("width", known.width),
+        height_stride=grid.integer("height_stride", known.height_stride, low=1, high=LARGEST_STRIDE),
+        width_stride=grid.integer("width_stride", known.width_stride, low=1, high=LARGEST_STRIDE),
+        height_offset=grid.integer("height_offset", 0),
+        width_offset=grid.integer("width_offset", 0),
+        scales=grid.positives("scales") or known.scales,
+        aspect_ratios=grid.positives("aspect_ratios") or known.aspect_ratios,
+    )
+    grid.finish()
+    fields.finish()
+    return read
+
+
+def _shares_box(fields: Fields) -> bool:
+    fields.refuse("rfcn_box_predictor", because="detlite does not build R-FCN")
+    predictor = _part(fields, PREDICTOR)
+    predictor.ignore("fc_hyperparams", "conv_hyperparams", "use_dropout", "dropout_keep_probability", "box_code_size")
+    predictor.ignore("mask_prediction_conv_depth", "mask_prediction_num_conv_layers", "mask_height", "mask_width")
+    predictor.ignore("masks_are_class_agnostic", "convolve_then_upsample_masks", "predict_keypoints")
+    if predictor.flag("predict_instance_masks", False):
+        raise predictor.unsupported("predict_instance_masks", "detlite does not build masks")
+    shares = predictor.flag("share_box_across_classes", False)
+    predictor.finish()
+    fields.finish()
+    return shares

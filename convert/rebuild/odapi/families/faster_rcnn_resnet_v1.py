@@ -1,0 +1,33 @@
+"""Faster R-CNN with ResNet V1, TF1."""
+
+from __future__ import annotations
+
+from detlite.convert.rebuild.network.faster_rcnn import TwoStageExtractor
+from detlite.convert.rebuild.network.resnet_v1 import UNITS
+from detlite.convert.rebuild.network.two_stage_resnet_v1 import TwoStageResNetV1
+from detlite.convert.rebuild.odapi.family import Family
+
+NETS = {layers: TwoStageResNetV1(layers) for layers in UNITS}
+
+PLUGIN = Family(
+    title="Faster R-CNN ResNet V1",
+    paper="Ren et al., Faster R-CNN, NeurIPS 2015",
+    scopes=tuple(f"FirstStageFeatureExtractor/resnet_v1_{layers}" for layers in NETS),
+    mean=(123.68, 116.779, 103.939),  # the ImageNet means, RGB, no scaling
+    std=(1.0, 1.0, 1.0),
+    archives=(
+        "faster_rcnn_resnet50_coco",
+        "faster_rcnn_resnet50_fgvc",
+        "faster_rcnn_resnet50_lowproposals_coco",
+        "faster_rcnn_resnet101_ava_v2_1",
+        "faster_rcnn_resnet101_coco",
+        "faster_rcnn_resnet101_fgvc",
+        "faster_rcnn_resnet101_kitti",
+        "faster_rcnn_resnet101_lowproposals_coco",
+        "faster_rcnn_resnet101_snapshot_serengeti",
+    ),
+    two_stage={
+        f"faster_rcnn_resnet{layers}": TwoStageExtractor(net.image_features, net.region_features)
+        for layers, net in NETS.items()
+    },
+)

@@ -1,0 +1,74 @@
+"""A detector whose anchors are proposals of its own."""
+
+import numpy as np
+import pytest
+
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract, contract_from_json
+from detlite.runtime.errors import ContractError
+from detlite.runtime.inputs import Fit, ImageInput
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tensors import Output
+
+WHOLE = Fit((10, 10), (10, 10), 0, 0, 10, 10)
+NMS = Nms(score_threshold=0.0, iou_threshold=0.6)
+
+
+def task(nms=NMS, anchors=0):
+    return Detection(np.zeros((anchors, 4), np.float32), BoxCoder(), "SOFTMAX", "model", 1, nms)
+
+
+def contract(codes=(1, 3, 2, 4), **settings):
+    shapes = {"proposals": (1, 3, 4), "box_encodings": codes, "class_scores": (1, 3, 3)}
+    outputs = tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
+    image = ImageInput("image", 10, 10, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
+    return Contract((image,), outputs, ("cat", "dog"), task(**settings))
+
+
+def heads():
+    proposals = np.array([(0.2, 0.2, 0.6, 0.6), (0.5, 0.5, 1.0, 1.0), (0, 0, 0, 0)], np.float32)
+    codes = np.zeros((3, 2, 4), np.float32)
+    codes[0, 1] = (10 * 0.5, 0, 0, 0)  # the dog is half a height further down
+    scores = np.array([(0.1, 0.7, 0.2), (0.5, 0.1, 0.4), (0, 1, 0)], np.float32)
+    return {"proposals": proposals, "box_encodings": codes, "class_scores": scores}
+
+
+def test_each_class_has_a_box_of_its_own_in_each_proposal():
+    found = task().result(heads(), ("cat", "dog"), WHOLE)
+    assert found.classes.tolist() == [0, 1, 1, 0]
+    np.testing.assert_allclose(found.scores, [0.7, 0.4, 0.2, 0.1])
+    wanted = [(0.2, 0.2, 0.6, 0.6), (0.5, 0.5, 1, 1), (0.4, 0.2, 0.8, 0.6), (0.5, 0.5, 1, 1)]
+    np.testing.assert_allclose(found.boxes, wanted, atol=1e-6)
+
+
+def test_a_proposal_without_an_area_is_none():
+    assert 1.0 not in task().result(heads(), ("cat", "dog"), WHOLE).scores
+
+
+def test_one_box_may_be_that_of_all_classes():
+    shared = {**heads(), "box_encodings": np.zeros((3, 4), np.float32)}
+    found = task().result(shared, ("cat", "dog"), WHOLE)
+    np.testing.assert_allclose(found.boxes[0], found.boxes[2])
+
+
+def test_the_contract_is_of_version_3_and_read_as_it_was_written():
+    text = contract().to_json()
+    assert '"schema_version": 3' in text
+    again = contract_from_json(text)
+    assert again.to_json() == text
+    assert again.roles == ("proposals", "box_encodings", "class_scores")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"anchors": 3}, "has no anchors, and regular NMS"),
+        ({"nms": Nms(kind="fast")}, "has no anchors, and regular NMS"),
+        ({"codes": (1, 3, 3, 4)}, "3 proposals and 2 labels"),
+        ({"codes": (1, 2, 4)}, "3 proposals and 2 labels"),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(changes, text):
+    with pytest.raises(ContractError, match=text):
+        contract(**changes)
