@@ -35,6 +35,7 @@ RAW_PARSERS_IN = {
     "runtime.child": "its own child's messages: any float of a result, NaN too",
     "runtime.isolated": "its own child's messages",
     "runtime.worker": "its own parent's request",
+    "studies.store.entry": "lines whose checksums say that detlite wrote them: 100,000 in some seconds",
     "devices.simulated.power": "its own client's arguments",
     "devices.packaging.android.client_program": "its own parent's request, in an environment without detlite",
 }

@@ -1,0 +1,140 @@
+"""The index of a store: a SQLite file in the user's cache folder, which may be deleted at any time.
+
+It holds the place of each record, and its facts. Before each use it reads what was appended since.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.runtime.errors import InputError
+from detlite.studies.store.entry import facts_text
+from detlite.studies.store.segments import lines_from, segment_sizes
+
+VERSION = 1
+WAIT_S = 60.0  # for another process that brings the same index up to date
+
+TABLES = """
+create table segments(name text primary key, size integer not null);
+create table records(segment text, offset integer, key text, kind text, status text, at_ns integer, facts text);
+create index by_key on records(key, status);
+"""
+
+Row = tuple[str, int]
+"""The place of a record: its segment, and the offset of its line in bytes."""
+
+
+class Index:
+    """The index of the segments in *folder*; use it in a `with` block."""
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        """Open the index of the store with this *identity*; a damaged or older one is made again."""
+        name = hashlib.sha256(f"{identity} {folder.absolute()}".encode()).hexdigest()[:32]
+        self.path = default_cache_folder() / "stores" / f"{name}.sqlite"
+        self._folder = folder
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = self._opened()
+        except sqlite3.DatabaseError:
+            self._delete()
+            self._database = self._opened()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._database.close()
+
+    def catch_up(self) -> None:
+        """Read what was appended to the segments since the last time, in one transaction."""
+        database = self._database
+        sizes = segment_sizes(self._folder)
+        known = dict(database.execute("select name, size from segments"))
+        if all(known.get(name) == size for name, size in sizes.items()) and known.keys() <= sizes.keys():
+            return
+        with self._writing():
+            known = dict(database.execute("select name, size from segments"))  # another process may have been first
+            if any(name not in sizes or sizes[name] < size for name, size in known.items()):
+                known = {}
+                self._clear()
+            for name, size in sizes.items():
+                if known.get(name, 0) < size:
+                    self._read(name, known.get(name, 0))
+
+    def forget(self) -> None:
+        """Empty the index: the next use reads every segment."""
+        with self._writing():
+            self._clear()
+
+    def rows(self, where: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
+        """Yield the places of the records that *where* selects, the oldest first."""
+        text = f"select segment, offset from records where {where} order by at_ns, segment, offset"  # noqa: S608 - ours
+        yield from self._database.execute(text, parameters)
+
+    def first_facts(self, where: str, parameters: Sequence[object] = ()) -> Iterator[tuple[str, str, str]]:
+        """Yield key, kind and facts, as JSON, of the first record of each key that *where* selects; oldest first."""
+        order = "order by at_ns, segment, offset"
+        ranked = f"select *, row_number() over (partition by key {order}) as place from records where {where}"  # noqa: S608
+        text = f"select key, kind, facts from ({ranked}) where place = 1 {order}"  # noqa: S608 - *where* is ours
+        yield from self._database.execute(text, parameters)
+
+    def keys(self, status: str) -> set[str]:
+        """Return the keys of the records of this *status*."""
+        return {key for (key,) in self._database.execute("select key from records where status = ?", (status,))}
+
+    def fact_names(self) -> set[str]:
+        """Return the names of all facts."""
+        text = "select distinct names.key from records, json_each(records.facts) as names"
+        return {name for (name,) in self._database.execute(text)}
+
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=WAIT_S, isolation_level=None)
+        (version,) = database.execute("pragma user_version").fetchone()
+        if version == VERSION:
+            return database
+        if version:
+            database.close()
+            raise sqlite3.DatabaseError("an index of another version")
+        with self._writing(database):
+            if database.execute("pragma user_version").fetchone() == (0,):
+                for statement in TABLES.split(";")[:-1]:
+                    database.execute(statement)
+                database.execute(f"pragma user_version = {VERSION}")
+        return database
+
+    @contextlib.contextmanager
+    def _writing(self, database: sqlite3.Connection | None = None) -> Iterator[None]:
+        database = database or self._database
+        database.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            database.execute("rollback")
+            raise
+        database.execute("commit")
+
+    def _read(self, segment: str, offset: int) -> None:
+        rows, end = [], offset
+        for line in lines_from(self._folder, segment, offset):
+            end = line.offset + len(line.data)
+            try:
+                record = line.record()
+                row = tuple(record[name] for name in ("key", "kind", "status", "at_ns"))
+            except (InputError, KeyError):  # named by `Store.scan`
+                continue
+            rows.append((segment, line.offset, *row, facts_text(record.get("facts", {}))))
+        self._database.executemany("insert into records values(?, ?, ?, ?, ?, ?, ?)", rows)
+        self._database.execute("insert or replace into segments values(?, ?)", (segment, end))
+
+    def _clear(self) -> None:
+        self._database.execute("delete from segments")
+        self._database.execute("delete from records")
+
+    def _delete(self) -> None:
+        for path in (self.path, self.path.with_name(f"{self.path.name}-journal")):
+            path.unlink(missing_ok=True)
