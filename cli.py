@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": "Say what changed between two runs, or whether two models agree.",
     "measure": "Measure the latency of a model.",
     "evaluate": "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another.",
+    "sweep": "Run a plan: models, recipes and devices, here or on a dask cluster.",
     "results": "Show what is in the store of a study.",
     "report": "Write one report on runs that are finished.",
     "package": "Pack a model for where it is used: an Android app, or a board.",

@@ -28,6 +28,7 @@ from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run import profile_of
 from detlite.runtime.runners.profile import profile_differences
+from detlite.studies.sweep.room import in_room
 
 ONNX = ".onnx"
 
@@ -97,10 +98,14 @@ def command(artifact: Path, as_json: bool, **values: Any) -> int:
         if values.pop(name) is not None:
             raise InputError(f"--{name.replace('_', '-')} needs a device: give --device NAME")
     if not any(values[name] not in (None, (), False) for name in SCENARIO_OPTIONS):
-        return _show(_in_turn(artifact, values), None, as_json=as_json)
+        with in_room(alone=True, notice=notice):
+            found = _in_turn(artifact, values)
+        return _show(found, None, as_json=as_json)
     if values["against"] is not None or values["image"] is not None:
         raise InputError("--against and --image cannot be combined with --scenario, --preset, --images or -o")
-    return _show(_by_scenario(artifact, values), values["out"], as_json=as_json)
+    with in_room(alone=True, notice=notice):
+        found = _by_scenario(artifact, values)
+    return _show(found, values["out"], as_json=as_json)
 
 
 def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: bool) -> int:

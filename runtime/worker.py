@@ -6,6 +6,7 @@ import importlib
 import json
 import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -63,9 +64,11 @@ def _private_stdout() -> IO[bytes]:
 
 
 def _end_with_parent() -> None:
-    """End this process when the parent closes its end of stdin: it is finished, or was killed."""
+    """End this process, and those that it started, when the parent closes stdin: it is finished, or was killed."""
     while os.read(0, 1024):  # the raw file: a lock on sys.stdin would block the interpreter's exit
         pass
+    if os.getpgid(0) == os.getpid():  # the parent made it the leader of its own group
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import settings
 
 settings.register_profile("busy machine", deadline=None)  # an example may stall for longer than the 0.2 s
 settings.load_profile("busy machine")
+
+# measurements of several tests at once need not wait for each other
+os.environ["DETLITE_ROOM"] = str(Path(tempfile.gettempdir()) / f"detlite-room-of-tests-{os.getpid()}")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

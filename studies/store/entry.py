@@ -48,7 +48,7 @@ class ResultRecord:
         facts: figures and names, flat: what lists, filters and exports show. A number's name ends in its unit.
         result: the whole record of the stage.
         blobs: sha256 of larger data, by name: samples, detections, scores of classes.
-        at_ns: when it was written, in ns since 1970.
+        at_us: when it was written, in microseconds since 1970.
         wall_s: how long the stage took, in seconds.
         memory_peak_bytes: of the stage's largest process; None if it is not known.
         host: the machine that ran it.
@@ -62,7 +62,7 @@ class ResultRecord:
     facts: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] = field(default_factory=dict)
     blobs: Mapping[str, str] = field(default_factory=dict)
-    at_ns: int = 0
+    at_us: int = 0
     wall_s: float = 0.0
     memory_peak_bytes: int | None = None
     host: str = ""

@@ -21,7 +21,7 @@ WAIT_S = 60.0  # for another process that brings the same index up to date
 
 TABLES = """
 create table segments(name text primary key, size integer not null);
-create table records(segment text, offset integer, key text, kind text, status text, at_ns integer, facts text);
+create table records(segment text, offset integer, key text, kind text, status text, at_us integer, facts text);
 create index by_key on records(key, status);
 """
 
@@ -71,21 +71,26 @@ class Index:
         with self._writing():
             self._clear()
 
-    def rows(self, where: str, parameters: Sequence[object] = ()) -> Iterator[Row]:
-        """Yield the places of the records that *where* selects, the oldest first."""
-        text = f"select segment, offset from records where {where} order by at_ns, segment, offset"  # noqa: S608 - ours
-        yield from self._database.execute(text, parameters)
+    def rows(self, where: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return the places of the records that *where* selects, the oldest first."""
+        text = f"select segment, offset from records where {where} order by at_us, segment, offset"  # noqa: S608 - ours
+        return list(self._database.execute(text, parameters))
 
-    def first_facts(self, where: str, parameters: Sequence[object] = ()) -> Iterator[tuple[str, str, str]]:
-        """Yield key, kind and facts, as JSON, of the first record of each key that *where* selects; oldest first."""
-        order = "order by at_ns, segment, offset"
+    def first_facts(self, where: str, parameters: Sequence[object] = ()) -> list[tuple[str, str, str]]:
+        """Return key, kind and facts, as JSON, of the first record of each key that *where* selects; oldest first."""
+        order = "order by at_us, segment, offset"
         ranked = f"select *, row_number() over (partition by key {order}) as place from records where {where}"  # noqa: S608
         text = f"select key, kind, facts from ({ranked}) where place = 1 {order}"  # noqa: S608 - *where* is ours
-        yield from self._database.execute(text, parameters)
+        return list(self._database.execute(text, parameters))
 
     def keys(self, status: str) -> set[str]:
         """Return the keys of the records of this *status*."""
         return {key for (key,) in self._database.execute("select key from records where status = ?", (status,))}
+
+    def averages(self, name: str, status: str) -> dict[str, float]:
+        """Return the mean of the fact *name* over the records of this *status*, by kind."""
+        text = "select kind, avg(json_extract(facts, ?)) from records where status = ? group by kind"
+        return {kind: mean for kind, mean in self._database.execute(text, (f"$.{name}", status)) if mean is not None}
 
     def fact_names(self) -> set[str]:
         """Return the names of all facts."""
@@ -124,7 +129,7 @@ class Index:
             end = line.offset + len(line.data)
             try:
                 record = line.record()
-                row = tuple(record[name] for name in ("key", "kind", "status", "at_ns"))
+                row = tuple(record[name] for name in ("key", "kind", "status", "at_us"))
             except (InputError, KeyError):  # named by `Store.scan`
                 continue
             rows.append((segment, line.offset, *row, facts_text(record.get("facts", {}))))

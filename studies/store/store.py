@@ -77,7 +77,7 @@ class Store:
     def starts(self, key: str) -> int:
         """Return how often the stage *key* was started."""
         with self._index() as index:
-            return sum(1 for _place in index.rows("key = ? and status = ?", (key, STARTED)))
+            return len(index.rows("key = ? and status = ?", (key, STARTED)))
 
     def done(self) -> set[str]:
         """Return the keys of all stages that are done."""
@@ -125,6 +125,11 @@ class Store:
         entry = self.find(key)
         assert entry is not None  # the index has it
         return entry
+
+    def durations_s(self) -> dict[str, float]:
+        """Return how long the stages of each kind took on average, in seconds."""
+        with self._index() as index:
+            return index.averages("wall_s", DONE)
 
     def scan(self) -> Scan:
         """Read every record from the files themselves, without the index."""

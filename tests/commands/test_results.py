@@ -16,7 +16,7 @@ def study(tmp_path, monkeypatch):
     store = make_store(tmp_path / "study")
     for number, device in enumerate(("host", "orin")):
         facts = {"device": device, "latency_p90_ms": 10.0 * (number + 1)}
-        store.append(ResultRecord(f"{number}abc", "measure", "done", facts=facts, at_ns=number))
+        store.append(ResultRecord(f"{number}abc", "measure", "done", facts=facts, at_us=number))
     return store.root
 
 

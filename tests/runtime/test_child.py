@@ -35,7 +35,7 @@ def test_a_child_may_start_before_it_is_known_what_is_asked():
 def test_a_child_that_is_asked_nothing_ends_with_the_block():
     with Child("builders.child_tasks:double") as child:
         pid = child.pid
-    wait_until(lambda: not is_alive(pid))
+    wait_until(lambda: not is_alive(pid), patience_s=30)  # what was started sleeps for a minute
 
 
 def test_progress_is_told_at_most_twenty_times_a_second_and_at_the_end():
@@ -58,7 +58,7 @@ def test_a_crash_names_its_signal():
 
 def test_a_child_that_takes_too_long_is_ended():
     pid = ended_in_time("builders.child_tasks:stall", said="stall")
-    wait_until(lambda: not is_alive(pid))
+    wait_until(lambda: not is_alive(pid), patience_s=30)  # what was started sleeps for a minute
 
 
 @pytest.mark.parametrize(("names", "text"), [(["x"], "[Errno 28] No space left on device: 'x'"), ([], None)])
@@ -75,10 +75,11 @@ def test_a_bug_in_the_child_keeps_its_traceback():
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
-def test_a_child_does_not_outlive_its_parent(ending):
+@pytest.mark.parametrize("task", ["child_tasks:stall", "more_child_tasks:start_another"])
+def test_neither_a_child_nor_what_it_started_outlives_its_parent(ending, task):
     program = (
         "from detlite.runtime.child import run_in_child\n"
-        "run_in_child('builders.child_tasks:stall', {}, progress=lambda what, *_: print(what, flush=True))"
+        f"run_in_child('builders.{task}', {{}}, progress=lambda what, *_: print(what, flush=True))"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert parent.stdout is not None
@@ -86,4 +87,4 @@ def test_a_child_does_not_outlive_its_parent(ending):
     parent.send_signal(ending)
     parent.wait()
     parent.stdout.close()
-    wait_until(lambda: not is_alive(pid))
+    wait_until(lambda: not is_alive(pid), patience_s=30)  # what was started sleeps for a minute

@@ -13,8 +13,8 @@ from detlite.studies.store.store import NAME, make_store, open_store
 from detlite.studies.store.upkeep import damage_in, garbage_in, remove
 
 
-def done(key, at_ns=1, **facts):
-    return ResultRecord(key=key, kind="measure", status="done", facts=facts, at_ns=at_ns)
+def done(key, at_us=1, **facts):
+    return ResultRecord(key=key, kind="measure", status="done", facts=facts, at_us=at_us)
 
 
 @pytest.fixture
@@ -34,6 +34,11 @@ def test_a_line_gives_its_record_back():
     assert from_line(to_line(entry)) == entry
 
 
+def test_a_record_of_today_is_read(store):
+    store.append(done("k", at_us=1_795_948_212_553_571))
+    assert store.find("k").at_us == 1_795_948_212_553_571
+
+
 def test_a_line_with_one_other_byte_is_refused():
     line = to_line(done("k", map=21.0)).replace(b"21.0", b"27.0")
     with pytest.raises(InputError, match="checksum differs"):
@@ -46,8 +51,8 @@ def test_the_key_says_the_stage_and_every_digest():
 
 
 def test_the_first_record_of_a_key_counts(store):
-    store.append(done("k", at_ns=2, map=20))
-    store.append(done("k", at_ns=1, map=10))
+    store.append(done("k", at_us=2, map=20))
+    store.append(done("k", at_us=1, map=10))
     assert store.find("k").facts == {"map": 10}
     assert [row.facts for row in store.select()] == [{"map": 10}]
 
@@ -136,7 +141,7 @@ def test_after_a_failed_write_the_next_record_is_in_a_new_segment(store, monkeyp
 def write_many(root, name, count):
     store = open_store(root)
     for number in range(count):
-        store.append(done(f"{name}{number}", at_ns=number))
+        store.append(done(f"{name}{number}", at_us=number))
 
 
 def test_two_processes_write_at_once_and_nothing_is_lost(store):

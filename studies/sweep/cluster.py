@@ -1,0 +1,181 @@
+"""The dask cluster that runs a sweep: a local one, or the user's own; only here dask is made and asked."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.extras import install_line
+from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.version import __version__
+from detlite.studies.store.store import NAME
+
+ROOM_BYTES, PEAK_BYTES = 1 << 30, 1.25 * (1 << 30)
+"""What is left to the machine, and what one conversion or quantization of an SSD takes."""
+
+CONNECT_S = 15.0
+ALLOWED_FAILURES = 2
+
+
+@dataclass(frozen=True)
+class Security:
+    """The files of TLS: the authority's certificate, and the client's certificate and key."""
+
+    ca_file: Path
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where stages run.
+
+    Attributes:
+        workers: of a local cluster; None: as many as cores and memory allow.
+        scheduler: the address of the user's own, such as `tcp://head:8786`; None for a local cluster.
+        security: of a scheduler at `tls://`; None for none.
+    """
+
+    workers: int | None = None
+    scheduler: str | None = None
+    security: Security | None = None
+
+
+def workers_that_fit() -> int:
+    """Return how many worker processes this machine's cores and free memory allow, at least 1."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(cores, int((_available_bytes() or free) - ROOM_BYTES) // int(PEAK_BYTES)))
+
+
+def _available_bytes() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+@contextmanager
+def client_of(options: ClusterOptions, folder: Path | None) -> Iterator[Any]:
+    """Give a `distributed.Client` of the cluster that *options* name, checked; a local cluster ends with the `with`.
+
+    Args:
+        options: where.
+        folder: that all workers must see; None for none.
+
+    Raises:
+        MissingToolError: dask.distributed is not installed.
+        InputError: no scheduler answers at the address, it has no workers, or a worker has another detlite.
+    """
+    require_cluster()
+    if options.scheduler is None:
+        with _local(options.workers or workers_that_fit()) as client:
+            yield client
+        return
+    with _remote(options.scheduler, options.security) as client:
+        check_workers(client, options.scheduler, folder)
+        yield client
+
+
+def require_cluster() -> None:
+    """Raise `MissingToolError` where dask.distributed is not installed."""
+    if importlib.util.find_spec("distributed") is None:
+        raise MissingToolError(f"this needs dask.distributed: {install_line('cluster')}")
+
+
+@contextmanager
+def _local(count: int) -> Iterator[Any]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {
+        "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+        "distributed.admin.log-format": "%(message)s",
+    }
+    dashboard = ":0" if importlib.util.find_spec("bokeh") else None
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends this process, which ends the workers
+    try:
+        with dask.config.set(settings):
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,  # it does not see child processes, which do the work
+                dashboard_address=dashboard,
+                silence_logs=50,
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with cluster, Client(cluster) as client:
+        yield client
+
+
+@contextmanager
+def _remote(address: str, security: Security | None) -> Iterator[Any]:
+    import logging
+
+    from distributed import Client
+    from distributed.security import Security as DaskSecurity
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost scheduler is told in one line, by us
+    known = None
+    if security is not None:
+        known = DaskSecurity(
+            tls_ca_file=str(security.ca_file),
+            tls_client_cert=str(security.cert),
+            tls_client_key=str(security.key),
+            require_encryption=True,
+        )
+    try:
+        client = Client(address, timeout=CONNECT_S, security=known, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(
+            f"no dask scheduler answers at {address} ({reason}): start one with `dask scheduler`; "
+            "one at tls:// needs --tls-ca-file, --tls-cert and --tls-key"
+        ) from error
+    with client:
+        yield client
+
+
+def check_workers(client: Any, address: str, folder: Path | None) -> None:
+    """Check that the scheduler has workers, that they run this detlite, and that they see *folder*.
+
+    Raises:
+        InputError: they do not.
+    """
+    if not client.scheduler_info(n_workers=-1)["workers"]:
+        raise InputError(
+            f"the scheduler {address} has no workers: start them with `dask worker {address} --nthreads 1`"
+        )
+    try:
+        found: dict[str, Any] = client.run(worker_facts, None if folder is None else str(folder.absolute()))
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"a worker of {address} has no detlite {__version__}: install it there ({error})") from error
+    for worker, facts in found.items():
+        if facts["detlite"] != __version__:
+            raise InputError(
+                f"the worker {worker} runs detlite {facts['detlite']}; this is {__version__}: use the same"
+            )
+        if folder is not None and not facts["sees_folder"]:
+            raise InputError(f"the worker {worker} on {facts['host']} does not see {folder}: use a shared file system")
+
+
+def worker_facts(folder: str | None) -> dict[str, Any]:
+    """Return what the worker that runs this is: `detlite`, `host` and `sees_folder`, of a study's *folder*."""
+    sees = folder is None or (Path(folder) / NAME).is_file()
+    return {"detlite": __version__, "host": socket.gethostname(), "sees_folder": sees}
+
+
+def hosts_of(client: Any) -> dict[str, str]:
+    """Return the name of the machine of each worker, by the worker's address."""
+    found: dict[str, Any] = client.run(worker_facts, None)
+    return {address: facts["host"] for address, facts in found.items()}

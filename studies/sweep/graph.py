@@ -1,0 +1,245 @@
+"""The stages of a plan's cells: a graph in which equal stages of several cells are one, keyed by content."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from detlite.accuracy.images import Images
+from detlite.calibration.numbers.scheme import scheme_called
+from detlite.calibration.recipe import QuantizeRequest, Recipe
+from detlite.convert.options import DetectorOptions, NmsOptions
+from detlite.convert.requests import ConvertRequest, ExportRequest
+from detlite.convert.source import TFLITE
+from detlite.devices.inventory import HOST, Device, Inventory
+from detlite.runtime.errors import DetliteError, InputError
+from detlite.runtime.measure.options import MeasureOptions
+from detlite.runtime.records import Record, from_record, to_record
+from detlite.runtime.version import __version__
+from detlite.studies.store.entry import Digests, digest_of
+from detlite.studies.sweep.axes import CALIBRATION, FLOAT, MEASURING, NONE, RECIPE, Value, size_of
+from detlite.studies.sweep.cells import Cell
+from detlite.studies.sweep.plan_file import PlanError, PlanFile
+from detlite.studies.sweep.sources import SourceModel, Sources
+
+FETCH, CONVERT, QUANTIZE, EXPORT, MEASURE, EVALUATE = "fetch", "convert", "quantize", "export", "measure", "evaluate"
+VERSIONS: Mapping[str, int] = {FETCH: 1, CONVERT: 1, QUANTIZE: 1, EXPORT: 1, MEASURE: 1, EVALUATE: 1}
+"""Of each stage: raise one when its results change within a version of detlite."""
+
+SOURCE_AXES = ("model", "input_size", "nms", "score_threshold", "iou", "max_detections")
+NMS_AXES = {
+    "kind": "nms",
+    "score_threshold": "score_threshold",
+    "iou_threshold": "iou",
+    "max_detections": "max_detections",
+}
+"""The axis of each field of `NmsOptions`."""
+
+NOWHERE = Path()
+"""In a request of a stage, the place of a file that the engine fills in."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One piece of work.
+
+    Attributes:
+        key: of its record in the store.
+        kind: `fetch`, `convert`, `quantize`, `export`, `measure` or `evaluate`.
+        digests: what the key is made of.
+        facts: the choices that it depends on, for its record.
+        request: what is asked, as JSON; see `studies/sweep/work.py`.
+        needs: the key of the stage whose result it starts from; None for the first.
+        device: what is measured; None for other stages.
+        is_quiet: whether nothing else may run on the machine beside it.
+    """
+
+    key: str
+    kind: str
+    digests: Digests
+    facts: Mapping[str, Any]
+    request: Record
+    needs: str | None = None
+    device: str | None = None
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True)
+class SweepGraph:
+    """The stages of all cells.
+
+    Attributes:
+        cells: in the plan's order.
+        stages: by key; a stage comes after the one that it needs.
+        of_cell: the keys of each cell's stages, by the cell's key, in order.
+    """
+
+    cells: tuple[Cell, ...]
+    stages: Mapping[str, Stage]
+    of_cell: Mapping[str, tuple[str, ...]]
+
+    def finals(self, cell: Cell) -> tuple[Stage, ...]:
+        """Return the stages whose results are the cell's: no other of its stages needs them."""
+        found = [self.stages[key] for key in self.of_cell[cell.key]]
+        needed = {stage.needs for stage in found}
+        return tuple(stage for stage in found if stage.key not in needed)
+
+    def missing(self, done: set[str]) -> tuple[Stage, ...]:
+        """Return the stages that must run, in order: what a final stage that is not *done* needs, if that is not."""
+        wanted: set[str] = set()
+        for cell in self.cells:
+            for stage in self.finals(cell):
+                key: str | None = stage.key
+                while key is not None and key not in done and key not in wanted:
+                    wanted.add(key)
+                    key = self.stages[key].needs
+        return tuple(stage for key, stage in self.stages.items() if key in wanted)
+
+
+def graph_of(plan: PlanFile, cells: Sequence[Cell], inventory: Inventory) -> SweepGraph:
+    """Return the stages of *cells*.
+
+    Raises:
+        PlanError: a model, an image, a data set or a device is not there; all mistakes are told.
+    """
+    builder = _Builder(plan, Sources(plan), inventory)
+    of_cell, mistakes = {}, []
+    for cell in cells:
+        try:
+            of_cell[cell.key] = tuple(stage.key for stage in builder.stages_of(cell))
+        except DetliteError as error:
+            mistakes.append(f"{plan.path}: {error}")
+    if mistakes:
+        told = tuple(dict.fromkeys(mistakes))
+        text = told[0] if len(told) == 1 else f"{plan.path} has {len(told)} mistakes; nothing was run"
+        raise PlanError(text, told)
+    return SweepGraph(tuple(cells), builder.stages, of_cell)
+
+
+@dataclass(frozen=True, eq=False)
+class _Builder:
+    plan: PlanFile
+    sources: Sources
+    inventory: Inventory
+    stages: dict[str, Stage] = field(default_factory=dict)
+
+    def stages_of(self, cell: Cell) -> list[Stage]:
+        """Return the stages of *cell*, in order."""
+        choices = cell.choices
+        source = self.sources.model(str(choices["model"]))
+        made = [self._fetch(choices, source)] if source.zoo else []
+        made.append(self._convert(choices, source, made[-1] if made else None))
+        if choices["scheme"] != FLOAT:
+            made.append(self._quantize(choices, made[-1]))
+        if choices["format"] != TFLITE:
+            made.append(self._export(choices, made[-1]))
+        model = made[-1]
+        if choices["device"] != NONE:
+            made.append(self._measure(choices, model))
+        if choices["dataset"] != NONE:
+            made.append(self._evaluate(choices, model))
+        return made
+
+    def _add(self, kind: str, digests: Digests, facts: Mapping[str, Value], request: object, **more: Any) -> Stage:
+        recipe = digest_of([kind, VERSIONS[kind], __version__, digests.recipe])
+        whole = Digests(digests.model, recipe, digests.device, digests.protocol, digests.images)
+        stage = Stage(whole.key(kind), kind, whole, facts, to_record(request), **more)
+        return self.stages.setdefault(stage.key, stage)
+
+    def _fetch(self, choices: Mapping[str, Value], source: SourceModel) -> Stage:
+        return self._add(FETCH, Digests(model=source.sha256), _given(choices, ("model",)), {"name": source.zoo})
+
+    def _convert(self, choices: Mapping[str, Value], source: SourceModel, before: Stage | None) -> Stage:
+        """Return the conversion: with the cell's heads for a float model, else raw, which quantizations share."""
+        nms = from_record(NmsOptions, {name: choices[axis] for name, axis in NMS_AXES.items()})
+        size = choices["input_size"]
+        options = DetectorOptions(size_of(str(size)) if size else None, source.labels, nms)
+        heads = str(choices["heads"]) if choices["scheme"] == FLOAT else "raw"
+        request = ConvertRequest(source.given, NOWHERE, options, heads)
+        recipe = digest_of([to_record(nms), size, heads])
+        facts = {**_given(choices, SOURCE_AXES), "heads": heads, "scheme": FLOAT}
+        needs = None if before is None else before.key
+        return self._add(CONVERT, Digests(source.sha256, recipe), facts, request, needs=needs)
+
+    def _quantize(self, choices: Mapping[str, Value], before: Stage) -> Stage:
+        recipe = Recipe(
+            method=str(choices["method"]),
+            io=None if choices["io"] is None else str(choices["io"]),
+            heads=str(choices["heads"]),
+            estimator=str(choices["estimator"]),
+            scheme=str(choices["scheme"]),
+        )
+        folder, chosen = choices["calibration"], Images((), "")
+        if folder is not None:
+            chosen = self.sources.images(str(folder), int(choices["count"] or 0), int(choices["seed"] or 0))
+        elif not _is_packing(choices):
+            raise InputError(f"the scheme {choices['scheme']} needs calibration images: give calibration in [axes]")
+        sha256 = self.sources.images_sha256(chosen) if chosen.paths else ""
+        request = QuantizeRequest(NOWHERE, NOWHERE, images=chosen.paths, images_origin=chosen.origin, recipe=recipe)
+        facts = _given(choices, (*SOURCE_AXES, "heads", "scheme", *RECIPE, *CALIBRATION))
+        if _is_packing(choices):
+            facts = {name: value for name, value in facts.items() if name not in (*RECIPE, *CALIBRATION)}
+        digests = Digests(before.key, digest_of(to_record(recipe)), images=sha256)
+        return self._add(QUANTIZE, digests, facts, request, needs=before.key)
+
+    def _export(self, choices: Mapping[str, Value], before: Stage) -> Stage:
+        to = str(choices["format"])
+        facts = {**before.facts, "format": to}
+        request = ExportRequest(NOWHERE, to, NOWHERE)
+        return self._add(EXPORT, Digests(before.key, to), facts, request, needs=before.key)
+
+    def _measure(self, choices: Mapping[str, Value], before: Stage) -> Stage:
+        device = self.inventory.device(str(choices["device"]))
+        options = MeasureOptions(
+            scenario=str(choices["scenario"]),
+            preset=str(choices["preset"]),
+            backend=None if choices["backend"] is None else str(choices["backend"]),
+            threads=int(choices["threads"] or 1),
+            queries=self.plan.measuring.queries,
+            processes=self.plan.measuring.processes,
+            min_duration_s=self.plan.measuring.min_seconds,
+        )
+        images, sha256 = self._measured_images()
+        request = {"device": to_record(device), "options": to_record(options), "images": list(map(str, images))}
+        facts = {**before.facts, **_given(choices, ("device", *MEASURING))}
+        digests = Digests(before.key, device=_identity(device), protocol=digest_of(to_record(options)), images=sha256)
+        quiet = device.way in ("local", "simulated")
+        return self._add(MEASURE, digests, facts, request, needs=before.key, device=device.name, is_quiet=quiet)
+
+    def _measured_images(self) -> tuple[tuple[Path, ...], str]:
+        if self.plan.measuring.images is None:
+            return (), ""
+        images = self.sources.images(self.plan.measuring.images, 1_000_000, 0)
+        return images.paths, self.sources.images_sha256(images)
+
+    def _evaluate(self, choices: Mapping[str, Value], before: Stage) -> Stage:
+        name, metric = str(choices["dataset"]), choices["metric"]
+        if metric is not None:
+            self.sources.check_metric(name, str(metric))
+        dataset = self.sources.dataset(name)
+        request = {"dataset": to_record(dataset.files), "known_classes": dataset.known_classes, "metric": metric}
+        request |= {"draws": self.plan.draws}
+        protocol = digest_of([metric, dataset.known_classes, self.plan.draws])
+        digests = Digests(before.key, protocol=protocol, images=self.sources.dataset_sha256(name))
+        facts = {**before.facts, **_given(choices, ("dataset", "metric"))}
+        return self._add(EVALUATE, digests, facts, request, needs=before.key)
+
+
+def _given(choices: Mapping[str, Value], names: Iterable[str]) -> dict[str, Value]:
+    return {name: choices[name] for name in names if choices[name] is not None}
+
+
+def _is_packing(choices: Mapping[str, Value]) -> bool:
+    return scheme_called(str(choices["scheme"])).is_packing
+
+
+def _identity(device: Device) -> str:
+    """Return the digest of what identifies *device*; a simulated one has a new folder each time."""
+    known = to_record(device)
+    known["simulated"] = device.simulated is not None
+    if device.name == HOST:
+        known["host"] = socket.gethostname()
+    return digest_of(known)

@@ -1,0 +1,308 @@
+"""A plan as its TOML file says it: axes, models, data sets, exclude rules and gates, each mistake with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from detlite.accuracy.dataset import DatasetFiles, datasets_by_option
+from detlite.convert.files.strict_toml import parse_toml
+from detlite.runtime.errors import InputError, unknown_name
+from detlite.studies.store.condition import Condition, parse_condition
+from detlite.studies.sweep.axes import AXES, Value
+from detlite.studies.sweep.toml_lines import Place, lines_of
+
+MOST_BYTES = 1 << 20
+MOST_VALUES = 100_000
+TABLES = ("name", "axes", "models", "datasets", "exclude", "measure", "evaluate", "gates")
+MODEL_KEYS = ("path", "config", "checkpoint", "labels")
+DATASET_KEYS = ("limit", "known_classes")
+EVALUATE_KEYS = ("bootstrap",)
+MEASURE_KEYS = ("images", "queries", "processes", "min_seconds")
+RANGE_KEYS = ("from", "to", "step")
+DRAWS = 200
+
+Rule = Mapping[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True)
+class SweptModel:
+    """A model of a plan: a path, or a config with its checkpoint; `labels` where the files have none."""
+
+    path: str | None = None
+    config: Path | None = None
+    checkpoint: Path | None = None
+    labels: Path | None = None
+
+
+@dataclass(frozen=True)
+class SweptDataset:
+    """A data set of a plan, with what `detlite evaluate` takes beside it."""
+
+    files: DatasetFiles
+    known_classes: bool = False
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What all measurements share: a folder or list of images, None for noise, and changes of the preset."""
+
+    images: str | None = None
+    queries: int | None = None
+    processes: int | None = None
+    min_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """What a plan says.
+
+    Attributes:
+        path: the file.
+        name: of the study.
+        axes: the values of each axis that is given, in the file's order.
+        models: by name.
+        datasets: by name.
+        exclude: rules; a cell that has one of the values of every axis of a rule is left out.
+        measuring: what all measurements share.
+        draws: of the bootstrap; 0 for no intervals.
+        gates: what a cell must meet to be recommended.
+    """
+
+    path: Path
+    name: str = ""
+    axes: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    models: Mapping[str, SweptModel] = field(default_factory=dict)
+    datasets: Mapping[str, SweptDataset] = field(default_factory=dict)
+    exclude: tuple[Rule, ...] = ()
+    measuring: Measuring = field(default_factory=Measuring)
+    draws: int = DRAWS
+    gates: Condition = field(default_factory=Condition)
+
+
+class PlanError(InputError):
+    """A plan with mistakes; `mistakes` has one line for each."""
+
+    def __init__(self, text: str, mistakes: tuple[str, ...] = ()) -> None:
+        """Hold the *mistakes*."""
+        super().__init__(text)
+        self.mistakes = mistakes
+
+
+def read_plan(path: Path) -> PlanFile:
+    """Return the plan in the file *path*; relative paths in it begin at its folder.
+
+    Raises:
+        PlanError: it has mistakes, all of which are told.
+        InputError: it cannot be read, or is not TOML.
+    """
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+    except OSError as error:
+        raise InputError(f"the plan {path} cannot be read: {error.strerror}") from error
+    if data is None:
+        raise InputError(f"{path} has over {MOST_BYTES} bytes: it is not a plan")
+    try:
+        table = parse_toml(data)
+    except InputError as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    reader = _Reader(path, lines_of(data.decode("utf-8-sig")))
+    plan = reader.plan(table)
+    if reader.mistakes:
+        count = len(reader.mistakes)
+        text = reader.mistakes[0] if count == 1 else f"{path} has {count} mistakes; nothing was run"
+        raise PlanError(text, tuple(reader.mistakes))
+    return plan
+
+
+class _Reader:
+    """Reads one plan and collects its mistakes."""
+
+    def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
+        self.path = path
+        self.lines = lines
+        self.mistakes: list[str] = []
+
+    def plan(self, table: Mapping[str, Any]) -> PlanFile:
+        self._keys("key of a plan", (), table, TABLES)
+        parts = {name: self._table(table, name) for name in ("axes", "models", "datasets", "measure", "evaluate")}
+        datasets = {name: self._dataset(name, one) for name, one in parts["datasets"].items()}
+        axes = self._axes(parts["axes"])
+        return PlanFile(
+            path=self.path,
+            name=str(table.get("name", self.path.stem)),
+            axes=axes,
+            models={name: self._model(name, one) for name, one in parts["models"].items()},
+            datasets={name: one for name, one in datasets.items() if one is not None},
+            exclude=tuple(self._rules(table.get("exclude", []), axes)),
+            measuring=self._measuring(parts["measure"]),
+            draws=self._draws(parts["evaluate"]),
+            gates=self._gates(table.get("gates", [])),
+        )
+
+    def _axes(self, table: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
+        self._keys("axis", ("axes",), table, AXES)
+        found = {name: self._axis(("axes", name), name, value) for name, value in table.items() if name in AXES}
+        if not found.get("model") and not any(text.find("model") >= 0 for text in self.mistakes):
+            self._mistake(("axes",), "the plan has no models: give them as model = [...] in [axes]")
+        return found
+
+    def _axis(self, place: Place, name: str, given: object) -> tuple[Value, ...]:
+        try:
+            return _values(name, given)
+        except InputError as error:
+            self._mistake(place, str(error))
+            return ()
+
+    def _model(self, name: str, table: object) -> SweptModel:
+        place = ("models", name)
+        if not isinstance(table, dict):
+            self._mistake(place, f"the model {name!r} is {table!r:.60}; want a table, [models.{name}]")
+            return SweptModel()
+        self._keys("key of a model", place, table, MODEL_KEYS)
+        texts = {key: value for key, value in table.items() if key in MODEL_KEYS}
+        for key, value in texts.items():
+            if not isinstance(value, str) or not value:
+                self._mistake((*place, key), f"{key} is {value!r:.60}; want a path")
+                return SweptModel()
+        if ("path" in texts) == ("config" in texts) or ("config" in texts) != ("checkpoint" in texts):
+            self._mistake(place, f"the model {name!r} needs a path, or a config and a checkpoint")
+        paths = {key: self._absolute(value) for key, value in texts.items() if key != "path"}
+        return SweptModel(path=texts.get("path"), **paths)
+
+    def _dataset(self, name: str, table: object) -> SweptDataset | None:
+        place = ("datasets", name)
+        if not isinstance(table, dict):
+            self._mistake(place, f"the data set {name!r} is {table!r:.60}; want a table, [datasets.{name}]")
+            return None
+        known = {option: one for option, (_file, one) in datasets_by_option().items() if one.labels}
+        formats = [key for key in table if key in known]
+        if len(formats) != 1:
+            self._mistake(place, f"the data set {name!r} has {len(formats)} formats; want one of {', '.join(known)}")
+            return None
+        further = tuple(one.name for one in known[formats[0]].further)
+        self._keys("key of a data set", place, table, (*DATASET_KEYS, formats[0], *further))
+        try:
+            return self._swept_dataset(formats[0], table, further)
+        except InputError as error:
+            self._mistake(place, str(error))
+            return None
+
+    def _swept_dataset(self, option: str, table: Mapping[str, Any], further: Iterable[str]) -> SweptDataset:
+        paths = table[option] if isinstance(table[option], list) else [table[option]]
+        limit, known_classes = table.get("limit"), table.get("known_classes", False)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise InputError(f"limit is {limit!r}; want a whole number from 1 on")
+        if not all(isinstance(one, str) for one in paths) or not isinstance(known_classes, bool):
+            raise InputError(f"{option} takes paths, and known_classes is true or false")
+        given = {name: str(table[name]) for name in further if name in table}
+        file = datasets_by_option()[option][0]
+        return SweptDataset(DatasetFiles(file, tuple(map(self._absolute, paths)), given, limit), known_classes)
+
+    def _rules(self, rules: object, axes: Mapping[str, tuple[Value, ...]]) -> Iterable[Rule]:
+        if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+            self._mistake(("exclude",), "exclude is a list of tables: write [[exclude]] above each")
+            return
+        for number, rule in enumerate(rules):
+            place = ("exclude", str(number))
+            self._keys("axis", place, rule, AXES)
+            known = {name: value for name, value in rule.items() if name in AXES}
+            found = {name: self._axis((*place, name), name, value) for name, value in known.items()}
+            for name, values in found.items():
+                self._check_used((*place, name), name, values, axes.get(name, (AXES[name].default,)))
+            if rule:
+                yield found
+
+    def _check_used(self, place: Place, name: str, values: tuple[Value, ...], used: tuple[Value, ...]) -> None:
+        for value in values:
+            if value not in used:
+                self._mistake(place, str(unknown_name(f"value of {name} in [axes]", str(value), map(str, used))))
+
+    def _measuring(self, table: Mapping[str, Any]) -> Measuring:
+        self._keys("key of [measure]", ("measure",), table, MEASURE_KEYS)
+        found: dict[str, Any] = {key: value for key, value in table.items() if key in MEASURE_KEYS}
+        if not isinstance(found.get("images", ""), str):
+            self._mistake(
+                ("measure", "images"), f"images is {found['images']!r:.60}; want a folder, or a list of images"
+            )
+            return Measuring()
+        for key in ("queries", "processes", "min_seconds"):
+            value, types = found.get(key, 1), (int, float) if key == "min_seconds" else (int,)
+            if isinstance(value, bool) or not isinstance(value, types) or value <= 0:
+                self._mistake(("measure", key), f"{key} is {value!r:.60}; want a number over 0")
+                return Measuring()
+        return Measuring(**found)
+
+    def _draws(self, table: Mapping[str, Any]) -> int:
+        self._keys("key of [evaluate]", ("evaluate",), table, EVALUATE_KEYS)
+        draws = table.get("bootstrap", DRAWS)
+        if isinstance(draws, bool) or not isinstance(draws, int) or not (draws == 0 or 2 <= draws <= 10_000):
+            self._mistake(
+                ("evaluate", "bootstrap"), f"bootstrap is {draws!r:.60}; want 2 to 10000 draws, or 0 for none"
+            )
+            return DRAWS
+        return draws
+
+    def _gates(self, texts: object) -> Condition:
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            self._mistake(("gates",), 'gates is a list of conditions, such as ["map>=20", "latency_p90_ms<30"]')
+            return Condition()
+        found = [self._gate(text) for text in texts]
+        return Condition(tuple(one for condition in found for one in condition.comparisons))
+
+    def _gate(self, text: str) -> Condition:
+        try:
+            return parse_condition(text)
+        except InputError as error:
+            self._mistake(("gates",), str(error))
+            return Condition()
+
+    def _keys(self, kind: str, place: Place, table: Mapping[str, Any], known: Iterable[str]) -> None:
+        names = tuple(known)
+        for key in table:
+            if key not in names:
+                self._mistake((*place, key), str(unknown_name(kind, key, names)))
+
+    def _table(self, table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        found = table.get(name, {})
+        if isinstance(found, dict):
+            return found
+        self._mistake((name,), f"{name} is {found!r:.60}; want a table, [{name}]")
+        return {}
+
+    def _mistake(self, place: Place, text: str) -> None:
+        lines = (self.lines.get(place[:length]) for length in range(len(place), 0, -1))
+        line = next((number for number in lines if number), None)
+        self.mistakes.append(f"{self.path}{'' if line is None else f', line {line}'}: {text}")
+
+    def _absolute(self, text: str) -> Path:
+        return self.path.absolute().parent / Path(text).expanduser()
+
+
+def _values(name: str, given: object) -> tuple[Value, ...]:
+    """Return the values that a plan gives for the axis *name*: one, a list, or a range."""
+    axis = AXES[name]
+    if isinstance(given, dict):
+        given = list(_range(name, given))
+    values = tuple(axis.check(value) for value in (given if isinstance(given, list) else [given]))
+    if not values:
+        raise InputError(f"{name} is an empty list: give a value, or leave it out")
+    if len(set(values)) < len(values):
+        raise InputError(f"{name} has a value twice")
+    return values
+
+
+def _range(name: str, table: Mapping[str, Any]) -> Iterable[int | float]:
+    for key in table:
+        if key not in RANGE_KEYS:
+            raise unknown_name("key of a range", key, RANGE_KEYS)
+    numbers = [table.get(key, 1 if key == "step" else None) for key in RANGE_KEYS]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        raise InputError(f"{name}: a range has numbers: {{ from = 50, to = 200, step = 50 }}")
+    first, last, step = numbers
+    if step <= 0 or last < first or (last - first) / step > MOST_VALUES:
+        raise InputError(f"{name}: a range goes up from {first} to {last} in at most {MOST_VALUES} steps of {step}")
+    for index in range(int((last - first) / step + 1e-9) + 1):
+        yield first + index * step

@@ -1,0 +1,74 @@
+"""The cells of a study's plans, kept beside the store for its report: `cells/PLAN.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detlite.convert.files.write_file import write_file
+from detlite.runtime.errors import InputError
+from detlite.runtime.records import from_record, to_record
+from detlite.runtime.strict_json import load_json
+from detlite.studies.store.condition import Condition
+from detlite.studies.sweep.axes import Value
+from detlite.studies.sweep.graph import SweepGraph
+from detlite.studies.sweep.plan_file import PlanFile
+
+FOLDER = "cells"
+SCHEMA, SCHEMA_VERSION = "detlite.sweep_cells", 1
+
+
+@dataclass(frozen=True)
+class SavedCell:
+    """One cell: its choices that are not the default's absence, and the key of each of its stages by kind."""
+
+    key: str
+    label: str
+    choices: Mapping[str, object]
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """What a report needs of a plan: its name, its gates and its cells."""
+
+    name: str
+    cells: tuple[SavedCell, ...]
+    gates: Condition = field(default_factory=Condition)
+
+
+def save_cells(study: Path, plan: PlanFile, graph: SweepGraph) -> Path:
+    """Write the cells of *plan* to the study in the folder *study*, in place of an earlier version of the same plan."""
+    cells = []
+    for cell in graph.cells:
+        stages = {graph.stages[key].kind: key for key in graph.of_cell[cell.key]}
+        choices: dict[str, Value] = {name: value for name, value in cell.choices.items() if value is not None}
+        cells.append(SavedCell(cell.key, cell.label, choices, stages))
+    saved = SavedPlan(plan.name, tuple(cells), plan.gates)
+    record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **to_record(saved)}
+    folder = study / FOLDER
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', plan.name)[:100] or 'plan'}.json"
+    write_file(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def saved_plans(study: Path) -> tuple[SavedPlan, ...]:
+    """Return the plans of the study in the folder *study*, by name.
+
+    Raises:
+        InputError: there are none, or one is damaged or of another version.
+    """
+    found = []
+    for path in sorted((study / FOLDER).glob("*.json")):
+        record = load_json(path)
+        version = (record.get("schema"), record.get("schema_version")) if isinstance(record, dict) else None
+        if version != (SCHEMA, SCHEMA_VERSION):
+            raise InputError(f"{path} is {version}; this detlite reads {SCHEMA} version {SCHEMA_VERSION}")
+        found.append(from_record(SavedPlan, record))
+    if not found:
+        raise InputError(f"{study} has no cells: run `detlite sweep PLAN -o {study}` first")
+    return tuple(found)

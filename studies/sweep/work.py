@@ -1,0 +1,182 @@
+"""What each stage does: one call of detlite's own function, and what its record says."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.accuracy.dataset import DatasetFiles
+from detlite.accuracy.evaluation import EvaluationOptions, Scoring, evaluate_by_labels, require_trained
+from detlite.accuracy.predictions import Predictions
+from detlite.calibration.apart import quantize_apart
+from detlite.calibration.recipe import QuantizeRequest
+from detlite.convert.apart import convert, export
+from detlite.convert.find_source import locate
+from detlite.convert.requests import ConvertRequest, ExportRequest, Given
+from detlite.convert.zoo.fetch import fetch
+from detlite.devices.benchmark_result import BenchmarkResult
+from detlite.devices.inventory import HOST, Device
+from detlite.devices.remote.measure import measure_on
+from detlite.devices.remote.request import MeasureRequest
+from detlite.runtime.artifact import Artifact, read_artifact
+from detlite.runtime.errors import DeviceError
+from detlite.runtime.measure.options import MeasureOptions, measure_setup, setup_of
+from detlite.runtime.measure.results import Measurement
+from detlite.runtime.records import Record, from_record, to_record
+from detlite.studies.sweep.graph import CONVERT, EVALUATE, EXPORT, FETCH, MEASURE, QUANTIZE
+
+PERCENTILES = (50, 90, 99)
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage found.
+
+    Attributes:
+        facts: figures for lists, filters and exports.
+        result: the whole record, without what is in `data`.
+        data: larger parts, by name.
+    """
+
+    facts: Mapping[str, Any]
+    result: Record = field(default_factory=dict)
+    data: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StageInput:
+    """What a stage gets.
+
+    Attributes:
+        request: see `Stage.request`.
+        before: the artifact of the stage that it needs; None for the first.
+        zoo: the name of the fetched model that it needs; None for others.
+        out: the folder that it may make.
+    """
+
+    request: Record
+    before: Path | None
+    zoo: str | None
+    out: Path
+
+
+def _fetch(asked: StageInput) -> StageResult:
+    found = fetch(asked.request["name"])
+    return StageResult({"source": found.source}, {"name": asked.request["name"], **to_record(found)})
+
+
+def _convert(asked: StageInput) -> StageResult:
+    request = from_record(ConvertRequest, asked.request)
+    given = request.given
+    if asked.zoo is not None:
+        given = Given(fetch(asked.zoo).path.absolute())  # there already, unless this is another machine
+    elif given.source is not None:
+        given = Given(locate(str(given.source)).absolute())
+    answer = convert(replace(request, given=given, out=asked.out))
+    return StageResult(_model_facts(asked.out), answer)
+
+
+def _quantize(asked: StageInput) -> StageResult:
+    request = from_record(QuantizeRequest, asked.request)
+    assert asked.before is not None  # `graph_of` says what it needs
+    answer = quantize_apart(replace(request, source=asked.before, out=asked.out))
+    return StageResult(_model_facts(asked.out), answer)
+
+
+def _export(asked: StageInput) -> StageResult:
+    request = from_record(ExportRequest, asked.request)
+    assert asked.before is not None
+    answer = export(replace(request, artifact=asked.before, out=asked.out))
+    return StageResult(_model_facts(asked.out), answer)
+
+
+def _measure(asked: StageInput) -> StageResult:
+    device = from_record(Device, asked.request["device"])
+    options = from_record(MeasureOptions, asked.request["options"])
+    images = tuple(map(Path, asked.request["images"]))
+    artifact = _artifact(asked)
+    found: Measurement | BenchmarkResult
+    if device.name == HOST:
+        found = measure_setup(setup_of(artifact.model, artifact.contract, options, images=images))
+    else:
+        found = measure_on(device, MeasureRequest(artifact, options, images))
+    if found.failure is not None:
+        raise DeviceError(found.failure.text)
+    return measured(found)
+
+
+def measured(found: Measurement | BenchmarkResult) -> StageResult:
+    """Return what the record of a measurement says: the samples are apart from the rest."""
+    record = found.to_record()
+    samples = {name: record.pop(name) for name in ("samples_ns", "profile") if name in record}
+    facts: dict[str, Any] = {"valid": not found.reasons, "simulated": found.simulated, "emulated": found.emulated}
+    if isinstance(found, Measurement):
+        facts |= {"size_bytes": found.size_bytes, "memory_peak_bytes": found.memory_peak_bytes}
+        facts |= {found.metric.name: found.metric.value, **_latency_facts(found)}
+        facts["energy_mj"] = found.energy and found.energy.energy_per_sample_mj
+    facts = {name: value for name, value in facts.items() if value is not None}
+    return StageResult(facts, record, {"samples": _json(samples)})
+
+
+def _latency_facts(found: Measurement) -> dict[str, float | None]:
+    facts: dict[str, float | None] = {"invoke_p50_ms": found.invoke.p50_ms}
+    for percent in PERCENTILES:
+        low, high = found.latency.interval_ms(percent) or (None, None)
+        name = f"latency_p{percent}"
+        facts |= {f"{name}_ms": found.latency.percentile_ms(percent), f"{name}_low_ms": low, f"{name}_high_ms": high}
+    return facts
+
+
+def _evaluate(asked: StageInput) -> StageResult:
+    request = asked.request
+    scoring = Scoring(from_record(DatasetFiles, request["dataset"]), request["metric"], request["known_classes"])
+    options = EvaluationOptions(draws=request["draws"])
+    found = evaluate_by_labels(require_trained(_artifact(asked)), scoring, options)
+    result = found.result
+    record = result.to_record()
+    apart = {name: record.pop(name) for name in ("per_class", f"{result.headline_name}_draws") if name in record}
+    name, interval = result.headline_name, result.headline.interval
+    facts = {"metric": result.metric, "images": result.run.images}
+    facts |= {key: value for key, value in result.numbers.items() if value is not None}
+    facts |= {} if interval is None else {f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return StageResult(facts, record, {"scores": _json(apart), "predictions": _columns(found.found)})
+
+
+def _artifact(asked: StageInput) -> Artifact:
+    assert asked.before is not None  # `graph_of` says what it needs
+    return read_artifact(asked.before)
+
+
+def _model_facts(folder: Path) -> dict[str, Any]:
+    artifact = read_artifact(folder)
+    return {"model_sha256": artifact.history[-1]["output_sha256"], "size_bytes": artifact.model.stat().st_size}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _columns(found: Predictions) -> bytes:
+    """Return the arrays of *found* as .npz, each once."""
+    data = io.BytesIO()
+    arrays = {name: value for name, value in vars(found).items() if isinstance(value, np.ndarray)}
+    np.savez_compressed(data, allow_pickle=False, **arrays)
+    return data.getvalue()
+
+
+WORK: Mapping[str, Callable[[StageInput], StageResult]] = {
+    FETCH: _fetch,
+    CONVERT: _convert,
+    QUANTIZE: _quantize,
+    EXPORT: _export,
+    MEASURE: _measure,
+    EVALUATE: _evaluate,
+}
+ARTIFACTS = (CONVERT, QUANTIZE, EXPORT)
+"""The stages that make an artifact."""

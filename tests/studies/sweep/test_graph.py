@@ -1,0 +1,153 @@
+"""The stages of a plan: shared prefixes once, keyed by content; and one stage run without dask."""
+
+import pytest
+from builders.detection_cases import write_instances
+from builders.float_detector import detector, write_images
+
+from detlite.cli import main
+from detlite.devices.inventory import read_inventory
+from detlite.runtime.records import to_record
+from detlite.studies.store.store import make_store
+from detlite.studies.sweep.cells import cells_of
+from detlite.studies.sweep.command_lines import command_lines
+from detlite.studies.sweep.engine import done_stages
+from detlite.studies.sweep.graph import graph_of
+from detlite.studies.sweep.plan_file import PlanError, read_plan
+from detlite.studies.sweep.run_stage import run_stage
+
+PLAN = """
+[axes]
+model = "float"
+scheme = ["float32", "int8"]
+calibration = "images"
+count = [4, 8]
+device = ["host", "board"]
+[measure]
+queries = 20
+processes = 1
+min_seconds = 0.1
+"""
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    monkeypatch.setenv("DETLITE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "images").mkdir()
+    write_images(tmp_path / "images", count=12)
+    detector().save(tmp_path / "float")
+    (tmp_path / "lab.toml").write_text('[board]\nkind = "generic_linux"\naddress = "board"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def graph(work):
+    """Return the graph of a plan's text."""
+
+    def made(text=PLAN):
+        path = work / "plan.toml"
+        path.write_text(text)
+        plan = read_plan(path)
+        return graph_of(plan, cells_of(plan), read_inventory(work / "lab.toml"))
+
+    return made
+
+
+def kinds(stages):
+    return sorted(stage.kind for stage in stages)
+
+
+def test_stages_that_cells_share_are_one(graph):
+    found = graph()
+    assert len(found.cells) == 6
+    assert kinds(found.stages.values()) == ["convert", *["measure"] * 6, "quantize", "quantize"]
+
+
+def test_a_key_changes_with_the_content_of_an_image(graph, work):
+    before = graph()
+    (work / "images" / "00.npy").write_bytes((work / "images" / "01.npy").read_bytes())
+    after = graph()
+    same = before.stages.keys() & after.stages.keys()
+    assert kinds(before.stages[key] for key in same) == ["convert", "measure", "measure"]
+
+
+def test_only_what_is_missing_and_what_it_needs_is_run(graph):
+    found = graph()
+    keys = {kind: [key for key, stage in found.stages.items() if stage.kind == kind] for kind in ("measure", "convert")}
+    assert kinds(found.missing(set(keys["measure"]))) == []
+    assert kinds(found.missing(set(keys["convert"]))) == [*["measure"] * 6, "quantize", "quantize"]
+
+
+def test_a_device_that_is_not_in_the_inventory_is_told(graph):
+    with pytest.raises(PlanError, match=r"no device is called 'bord'; did you mean 'board'"):
+        graph(PLAN.replace('"board"', '"bord"'))
+
+
+def test_all_mistakes_of_the_sources_are_told(graph):
+    with pytest.raises(PlanError) as caught:
+        graph(PLAN.replace('"float"', '["flaot.tflite", "ssdlite_mobilenet_v2_cocoo"]'))
+    first, second = caught.value.mistakes
+    assert "the model flaot.tflite does not exist" in first
+    assert "did you mean 'ssdlite_mobilenet_v2_coco'" in second
+
+
+def test_a_metric_that_the_labels_do_not_fit_is_told(graph, work):
+    write_instances(work / "instances.json")
+    text = PLAN + '[datasets.val]\ncoco = ["images", "instances.json"]\n'
+    with pytest.raises(PlanError, match="the data set 'val' has no labels for the metric top-k"):
+        graph(text.replace("[axes]", '[axes]\ndataset = "val"\nmetric = "top-k"'))
+
+
+def test_the_command_lines_of_a_cell_are_taken_by_detlite(graph, work):
+    found = graph()
+    plan = read_plan(work / "plan.toml")
+    lines = command_lines(plan, found, found.cells[-1])
+    assert [line.split()[1] for line in lines] == ["convert", "quantize", "measure"]
+    assert lines[1].endswith("--choice random --count 8 --seed 0 -o out/quantized")
+    assert lines[2].endswith("--device board")
+
+
+def test_a_stage_is_done_once_and_its_record_says_what_it_is_of(graph, work):
+    found, store = graph(), make_store(work / "study")
+    (stage,) = (one for one in found.stages.values() if one.kind == "convert")
+    first = run_stage(str(store.root), to_record(stage), None)
+    second = run_stage(str(store.root), to_record(stage), None)
+    assert (first["status"], second["status"], second["wall_s"]) == ("done", "done", 0.0)
+    assert store.starts(stage.key) == 1
+    assert store.find(stage.key).facts["model"] == "float"
+    assert done_stages(found, store) == {stage.key}
+    assert list((work / "study" / "scratch").iterdir()) == []
+
+
+def test_a_stage_that_fails_says_why_and_what_needs_it_is_not_run(graph, work):
+    found, store = graph(), make_store(work / "study")
+    (stage,) = (one for one in found.stages.values() if one.kind == "convert")
+    (work / "float" / "model.tflite").unlink()
+    outcome = run_stage(str(store.root), to_record(stage), None)
+    assert outcome["status"] == "failed"
+    assert store.last_failure(stage.key).facts["error"] == outcome["text"]
+    after = next(one for one in found.stages.values() if one.needs == stage.key)
+    assert run_stage(str(store.root), to_record(after), outcome) | {"text": ""} == {
+        "key": after.key,
+        "status": "not run",
+        "text": "",
+        "wall_s": 0.0,
+    }
+
+
+def test_a_finished_plan_starts_no_cluster(graph, work, capsys):
+    found, store = graph('[axes]\nmodel = "float"\ndevice = "none"\n'), make_store(work / "study")
+    for stage in found.stages.values():
+        run_stage(str(store.root), to_record(stage), None)
+    scheduler = "tcp://127.0.0.1:1"  # nobody is there
+    arguments = [str(work / "plan.toml"), "-o", str(work / "study"), "--scheduler", scheduler, "--json"]
+    assert main(["sweep", *arguments]) == 0
+    assert '"stages_run": 0' in capsys.readouterr().out
+
+
+def test_a_dry_run_lists_the_cells_and_writes_nothing(graph, work, capsys):
+    graph()
+    inventory = ["--inventory", str(work / "lab.toml")]
+    assert main(["sweep", str(work / "plan.toml"), "-o", str(work / "study"), "--dry-run", *inventory]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("6 cells, 0 done; 9 stages to run")
+    assert not (work / "study").exists()
