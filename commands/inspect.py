@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from detlite.commands.target import check_suffix, inspect_choices, show_answer
 from detlite.convert.target import TargetRequest
 from detlite.runtime.errors import FindingError, InputError
 
-SHOWN = ("path", "format", "sha256", "is", "operators", "float_islands", "quantization", "anchors", "classes")
+SHOWN = ("path", "format", "sha256", "is", "quantization", "opset", "graphs", "float_islands", "anchors", "classes")
 COMPILED = {
     "subgraphs": "Edge TPU subgraphs",
     "cached_bytes": "cached weights, bytes, loaded once",
@@ -61,7 +62,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
         emit_json("inspect", facts)
     else:
         emit_facts(_lines(facts))
-        say(f"{Path(file).name}: {facts['is']}; next: {facts['next'][0] if facts['next'] else 'nothing'}")
+        say(f"{Path(file).name}: {facts['is']}" + (f"; next: {facts['next'][0]}" if facts["next"] else ""))
     if facts.get("findings"):
         raise FindingError(f"{file} is not a valid Edge TPU package: {'; '.join(facts['findings'])}")
 
@@ -84,12 +85,13 @@ def _refuse_strangers(name: str | None) -> None:
 
 def _lines(facts: dict[str, Any]) -> dict[str, object]:
     lines: dict[str, object] = {key: facts[key] for key in SHOWN if facts.get(key) is not None}
+    lines |= _size_lines(facts)
     if image := facts.get("input"):
         lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
         lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
     lines |= _tensor_lines(facts)
     for head in facts.get("heads", ()):
-        lines[f"output {head['index']}"] = f"{head['role']} {head['dtype']} {tuple(head['shape'])}"
+        lines[f"output {head['index']}"] = f"{head['role']} {head['dtype']} {_shape(head['shape'])}"
     if "tflite_metadata_error" in facts:
         lines["metadata"] = facts["tflite_metadata_error"]
     if found := facts.get("tflite_metadata"):
@@ -105,18 +107,38 @@ def _lines(facts: dict[str, Any]) -> dict[str, object]:
     return lines
 
 
+def _size_lines(facts: dict[str, Any]) -> dict[str, object]:
+    """Return the size of the file and of its weights, and the operators, the most frequent first."""
+    lines: dict[str, object] = {}
+    if "size_bytes" in facts:
+        of_weights = f", {facts['parameter_bytes']:,} of weights" if "parameter_bytes" in facts else ""
+        lines["size"] = f"{facts['size_bytes']:,} bytes{of_weights}"
+    if "operator_names" in facts:
+        most_first = sorted(facts["operator_names"].items(), key=lambda one: (-one[1], one[0]))
+        named = ", ".join(f"{count} {name}" for name, count in most_first)
+        lines["operators"] = f"{facts['operators']}: {named}" if named else "none"
+    return lines
+
+
 def _tensor_lines(facts: dict[str, Any]) -> dict[str, object]:
     """Return the inputs and outputs of a file that has no contract, which would say more of them."""
     return {
-        f"{what} {name}": f"{dtype} {tuple(shape)}"
+        f"{what} {name}": f"{dtype} {_shape(shape)}"
         for what in ("input", "output")
         for name, dtype, shape in facts.get(f"{what}s", ())
         if "heads" not in facts
     }
 
 
+def _shape(sides: Sequence[int]) -> str:
+    """Return the shape as text; a side that the model leaves open is ?."""
+    return f"[{', '.join('?' if side < 0 else str(side) for side in sides)}]"
+
+
 def _metadata_lines(found: dict[str, Any], files: list[str]) -> dict[str, object]:
-    lines: dict[str, object] = {"metadata": f"{found['name']}, for parsers from {found['min_parser_version']} on"}
+    version = found["min_parser_version"]
+    title = found["name"] or "without a name"
+    lines: dict[str, object] = {"metadata": f"{title}, for parsers from {version} on" if version else title}
     for tensor in found["inputs"]:
         lines["metadata input"] = f"{tensor['name']}, mean {tuple(tensor['mean'])}, std {tuple(tensor['std'])}"
     lines["metadata outputs"] = ", ".join(tensor["name"] for tensor in found["outputs"])

@@ -6,18 +6,18 @@ TensorFlow runs only in that child, with its import, its messages, and its crash
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.exporter import INT8, export_model
 from detlite.convert.float_graph import FloatGraph
+from detlite.convert.graph.describe import describe_graph
 from detlite.convert.load import (
     export,
     load_graph,
     load_rebuilt,
     load_source,
     load_untrained,
+    read_graph,
     with_heads,
 )
 from detlite.convert.model import model_of
@@ -31,8 +31,9 @@ from detlite.convert.summary import model_facts
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 from detlite.runtime.records import Record, from_record
-from detlite.runtime.runners.interpreter import Details
-from detlite.runtime.runners.opening import open_model
+
+OF_DETECTOR = ("operators", "operator_names", "parameter_bytes", "nodes")
+"""What is told of a detector's graph; its inputs and outputs are in the contract."""
 
 
 def convert(request: Record, progress: Progress) -> Record:
@@ -61,19 +62,6 @@ def convert(request: Record, progress: Progress) -> Record:
     artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
     return answer | {"notices": list(notices), **model_facts(model.contract)}
-
-
-def inspect_onnx(request: Record, _progress: Progress) -> Record:
-    """Return the `inputs` and `outputs` of the file `model` as ONNX Runtime tells them: each a name, dtype and shape.
-
-    A side whose length the model leaves open is -1.
-    """
-    runner = open_model(Path(request["model"]))
-    return {"inputs": list(map(_tensor, runner.inputs)), "outputs": list(map(_tensor, runner.outputs))}
-
-
-def _tensor(details: Details) -> list[Any]:
-    return [details["name"], details["dtype"].name, list(details["signature"])]
 
 
 def export_artifact(request: Record, progress: Progress) -> Record:
@@ -129,8 +117,18 @@ def _exported(asked: ConvertRequest) -> DetectorOptions:
 
 
 def inspect(request: Record, _progress: Progress) -> Record:
-    """Return the facts of the graph that the `InspectRequest` names."""
+    """Return the facts of the graph that the `InspectRequest` names.
+
+    A graph that is no detector has `unknown`, why, and its own inputs and outputs.
+    """
     asked = from_record(InspectRequest, request)
-    detector = load_graph(recognize(asked.source), asked.options)
+    source = recognize(asked.source)
+    try:
+        detector = load_graph(source, asked.options)
+    except InputError as error:
+        if source.format in (CHECKPOINT, TORCH) or asked.options != DetectorOptions():
+            raise
+        return {"unknown": str(error), **describe_graph(read_graph(source).graph_def)}
+    facts = describe_graph(detector.graph_def)
     repairs = {repaired.name: repaired.count for repaired in detector.repairs}
-    return {"repairs": repairs, "nodes": len(detector.graph_def.node), **model_facts(detector.contract)}
+    return {"repairs": repairs, **{name: facts[name] for name in OF_DETECTOR}, **model_facts(detector.contract)}

@@ -7,32 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.apart import inspect_graph
+from detlite.convert.onnx.describe import describe_onnx
 from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import InspectRequest
-from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, recognize
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.summary import model_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
 from detlite.convert.targets.edgetpu.placeholder import HEAD_BYTES, refuse_placeholder
 from detlite.convert.targets.edgetpu.validity import findings
 from detlite.convert.tflite.appended import appended_files
 from detlite.convert.tflite.contract import contract_of_tflite
-from detlite.convert.tflite.describe import COMPILED, Description, describe
+from detlite.convert.tflite.describe import COMPILED, OTHER, Description, describe
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
 from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
-from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import task_kind
 from detlite.runtime.tasks.detection import Detection, has_raw_heads
 
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "run the whole pipeline: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
-NOT_WITHOUT_ANCHORS = "anchors, box coder and labels: give the folder that detlite wrote, or the trained graph"
-ONNX_SUFFIX = ".onnx"
+MEASURE_ALONE = ("measure it: detlite measure",)
+ONNX_SUFFIX, READERS = ".onnx", "detlite.convert.readers"
 NOT_WITHOUT_CONTRACT = (
-    "how to use it: an .onnx file alone does not say so; give the folder that detlite wrote, with its contract.json"
+    "how to feed it images and read its outputs: the file alone does not say so; give the folder that detlite wrote, "
+    "with its contract.json"
 )
 
 Record = dict[str, Any]
@@ -43,26 +45,39 @@ def inspect_file(path: Path, options: DetectorOptions, *, progress: Progress = s
 
     Raises:
         InputError: detlite cannot read it, or it is damaged.
-        MissingToolError: it is an .onnx file, and ONNX Runtime is not installed.
+        MissingToolError: it is a graph, and TensorFlow is not installed.
     """
     if path.is_file():
         with path.open("rb") as file:
             refuse_placeholder(file.read(HEAD_BYTES), str(path))
         if path.suffix == ONNX_SUFFIX:
-            return _of_onnx(path, progress)
+            return _of_onnx(path)
     source = recognize(path)
     facts: Record = {"path": str(source.path), "format": source.title, "sha256": source.sha256}
     if source.format == ARTIFACT:
         return facts | _of_artifact(read_artifact(source.path))
     if source.format == TFLITE:
         return facts | _of_tflite(source.path)
+    facts["size_bytes"] = _size_bytes(source)
     found = inspect_graph(InspectRequest(source.given.absolute(), options), progress=progress)
+    if "unknown" in found:
+        why = found.pop("unknown")
+        is_what = "a TensorFlow graph, no detector that detlite knows"
+        return {**facts, **found, "is": is_what, "next": [], "missing": [why]}
     return facts | {
         "is": "a trained detector with raw heads",
         "next": list(GRAPH_USES[:-1] if source.format == CHECKPOINT else GRAPH_USES),
         "missing": [],
         **found,
     }
+
+
+def _size_bytes(source: Source) -> int:
+    """Return the size of all files of a trained graph."""
+    if source.path.is_file():
+        return source.path.stat().st_size
+    files = load_plugin(READERS, source.format).files(source.path) if source.trained is None else source.trained.files
+    return sum(file.stat().st_size for file in files)
 
 
 def _of_artifact(artifact: Artifact) -> Record:
@@ -79,22 +94,31 @@ def _of_tflite(model: Path) -> Record:
     try:
         contract = contract_of_tflite(model)
     except InputError as error:
-        return facts | {"is": description.kind, "next": [], "missing": [NOT_WITHOUT_ANCHORS, str(error)]}
+        return facts | _without_contract(description, str(error))
     return facts | model_facts(contract) | _uses(description, contract)
 
 
-def _of_onnx(model: Path, progress: Progress) -> Record:
-    request = {"model": str(model.absolute())}
-    found = run_in_child("detlite.convert.child_calls:inspect_onnx", request, progress=progress)
+def _of_onnx(model: Path) -> Record:
+    data = model.read_bytes()
     return {
         "path": str(model),
         "format": "ONNX model",
         "sha256": sha256_of(model),
         "size_bytes": model.stat().st_size,
-        **found,
+        **describe_onnx(data, str(model)),
         "is": "an ONNX model without a contract",
-        "next": [],
+        "next": [*MEASURE_ALONE],
         "missing": [NOT_WITHOUT_CONTRACT],
+    }
+
+
+def _without_contract(description: Description, why: str) -> Record:
+    """Return what a .tflite file is that does not say how to use it: any can be measured, if it was not compiled."""
+    is_open = any(side < 0 for _name, _dtype, shape in description.inputs for side in shape[1:])
+    return {
+        "is": f"a {description.quantization} {description.kind}, without a contract",
+        "next": [] if is_open or description.kind == COMPILED else [*MEASURE_ALONE],
+        "missing": [NOT_WITHOUT_CONTRACT] if description.kind == OTHER else [NOT_WITHOUT_CONTRACT, why],
     }
 
 
@@ -103,6 +127,8 @@ def _of_file(model: Path) -> tuple[Description, Record]:
     description = describe(data, str(model))
     facts: Record = dataclasses.asdict(description) | {"size_bytes": model.stat().st_size}
     facts["operator_names"], facts["operators"] = facts.pop("operators"), facts.pop("operator_count")
+    if facts["graphs"] == 1:
+        del facts["graphs"]
     facts |= _of_metadata(data, str(model))
     if description.kind == COMPILED:
         facts |= _of_compiled(data, str(model))
@@ -136,7 +162,7 @@ def _uses(description: Description, contract: Contract) -> Record:
     if description.kind == COMPILED:
         return {
             "is": f"{task_kind(contract.task.kind).title} compiled for the Edge TPU",
-            "next": [],
+            "next": ["measure it on a board: detlite measure --device NAME"],
             "missing": ["an Edge TPU to run it on"],
         }
     uses = [*RUN_USES]

@@ -12,6 +12,7 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.options import DetectorOptions, NmsOptions
+from detlite.convert.reader import FrozenGraph, Reader
 from detlite.convert.rebuild.rebuild import (
     PresetSource,
     Rebuilt,
@@ -83,8 +84,13 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
     if source.format in (CHECKPOINT, TORCH):
         return load_rebuilt(source, options).graph
-    reader = load_plugin("detlite.convert.readers", source.format)
-    return build_detector(reader.read(source.path), options)
+    return build_detector(read_graph(source), options)
+
+
+def read_graph(source: Source) -> FrozenGraph:
+    """Return the graph in *source*, whatever it does; `InputError` if it is damaged."""
+    reader: Reader = load_plugin("detlite.convert.readers", source.format)
+    return reader.read(source.path)
 
 
 def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False, to: str = TFLITE) -> Rebuilt:

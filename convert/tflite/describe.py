@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from detlite.convert.tflite.flatbuffer import load
-from detlite.convert.tflite.postprocess import find_postprocess
 from detlite.convert.tflite.tensors import (
     EDGETPU,
     POSTPROCESS,
     dtype_name,
     is_constant,
-    main_subgraph,
     operator_name,
     shape_of,
     text_of,
 )
+from detlite.runtime.errors import InputError
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 INTEGERS = ("int8", "uint8", "int16")
-COMPILED = "Edge TPU compiled"
+COMPILED, WITH_POSTPROCESS, OTHER = "Edge TPU compiled", "detector with post-processing", "TFLite model"
 FLOATS = ("float32", "float16")
 EXPLICIT = "explicit"
 
@@ -41,8 +40,9 @@ class Description:
         parameter_bytes: size of the constant tensors.
         signatures: names of the signatures.
         metadata: names of the metadata entries.
-        kind: `detector with post-processing`, `raw heads or something else`, `Edge TPU compiled`.
+        kind: `detector with post-processing`, `TFLite model`, `Edge TPU compiled`.
         inputs, outputs: name, dtype and shape of each.
+        graphs: number of subgraphs: over 1 for control flow or several signatures.
     """
 
     operator_count: int
@@ -56,46 +56,47 @@ class Description:
     kind: str
     inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
     outputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+    graphs: int = 1
 
 
 def describe(data: bytes, name: str) -> Description:
     """Return the facts of the .tflite file *data*; errors call it *name*.
 
     Raises:
-        InputError: it is damaged, or has several subgraphs.
+        InputError: it is damaged.
     """
     return description_of(load(data, name))
 
 
 def description_of(model: Any) -> Description:
     """Return the facts of a loaded model; errors as `describe`."""
-    subgraph = main_subgraph(model)
-    names = Counter(operator_name(model, operator) for operator in subgraph.operators)
-    floating = _float_operators(model, subgraph)
-    quantization = _quantization(model, subgraph, bool(floating))
+    if not model.subgraphs:
+        raise InputError("the model has no subgraph: it is damaged")
+    subgraph, graphs = model.subgraphs[0], model.subgraphs
+    names = Counter(operator_name(model, operator) for graph in graphs for operator in graph.operators)
+    floating = [_float_operators(model, graph) for graph in graphs]
+    quantization = _quantization(model, subgraph, any(floating))
     return Description(
-        operator_count=len(subgraph.operators),
+        operator_count=sum(names.values()),
         operators=dict(sorted(names.items())),
-        float_operators=len(floating),
-        float_islands=_groups(floating) if quantization in ("int8", "uint8", "mixed") else 0,
+        float_operators=sum(map(len, floating)),
+        float_islands=sum(map(_groups, floating)) if quantization in ("int8", "uint8", "mixed") else 0,
         quantization=quantization,
-        parameter_bytes=_parameter_bytes(model, subgraph),
+        parameter_bytes=_parameter_bytes(model),
         signatures=tuple(text_of(signature.signatureKey) for signature in model.signatureDefs),
         metadata=tuple(sorted(text_of(item.name) for item in model.metadata)),
-        kind=_kind(model, names),
+        kind=COMPILED if EDGETPU in names else WITH_POSTPROCESS if POSTPROCESS in names else OTHER,
         inputs=tuple(_tensor(subgraph.tensors[i]) for i in subgraph.inputs),
         outputs=tuple(_tensor(subgraph.tensors[i]) for i in subgraph.outputs),
+        graphs=len(graphs),
     )
 
 
-def _kind(model: Any, names: Counter[str]) -> str:
-    if EDGETPU in names:
-        return COMPILED
-    return "detector with post-processing" if find_postprocess(model) is not None else "raw heads or something else"
-
-
 def _tensor(tensor: Any) -> tuple[str, str, tuple[int, ...]]:
-    return text_of(tensor.name), dtype_name(tensor), shape_of(tensor)
+    """Return name, dtype and shape; a side that the model leaves open is -1."""
+    signature = tensor.shapeSignature
+    sides = shape_of(tensor) if signature is None else tuple(int(side) for side in signature)
+    return text_of(tensor.name), dtype_name(tensor), sides
 
 
 def _float_operators(model: Any, subgraph: Any) -> list[Any]:
@@ -151,6 +152,6 @@ def _computes_in_integers(model: Any, subgraph: Any) -> bool:
     )
 
 
-def _parameter_bytes(model: Any, subgraph: Any) -> int:
-    used = {tensor.buffer for tensor in subgraph.tensors}
+def _parameter_bytes(model: Any) -> int:
+    used = {tensor.buffer for subgraph in model.subgraphs for tensor in subgraph.tensors}
     return sum(len(model.buffers[i].data) for i in used if model.buffers[i].data is not None)

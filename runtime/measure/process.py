@@ -24,6 +24,7 @@ from detlite.runtime.inputs import Size
 from detlite.runtime.load import Load
 from detlite.runtime.measure.loadgen_random import loaded_order
 from detlite.runtime.measure.machine import machine_facts
+from detlite.runtime.measure.noise import feed_all, noise_inputs, noise_tensor
 from detlite.runtime.measure.presets import QSL_SEED
 from detlite.runtime.measure.run_folder import ENDED, OPENED, SAMPLES, WARM_UP, Appender, write_json
 from detlite.runtime.measure.scenario import scenario_called
@@ -36,6 +37,7 @@ from detlite.runtime.stream import WORKERS, ahead
 
 FEWEST_WARM_UPS = 16
 MOST_WARM_UP_NS = 60_000_000_000
+MOST_NOISE = 4  # different inputs where there are no images
 TELL_EVERY_NS = 500_000_000  # not after each sample: the listener would disturb the measurement
 
 Record = Dict[str, Any]
@@ -58,10 +60,8 @@ class LoadedModel:
         self.load_ns = time.perf_counter_ns() - begin
         self.clock: Clock = clock_of(self.runner, MACHINE_CLOCK)
         self.session = _session(self.model, contract, self.runner, settings)
-        self._feed: Callable[[Tensor], None] = (
-            partial(self.runner.set_input, self.runner.inputs[0]["index"])
-            if self.session is None
-            else self.session.feed
+        self._feed: Callable[[Any], None] = (
+            partial(feed_all, self.runner) if self.session is None else self.session.feed
         )
         self.images, self.tensors = _tensors(request, contract, self.runner)
         self._tensor_of: Callable[[int], Tensor] = self.tensors.__getitem__
@@ -136,11 +136,14 @@ def _session(model: Path, contract: Optional[Contract], runner: Runner, settings
     return Session(Artifact(model, contract), threads=settings.threads, timing_alone=True, runner=runner)
 
 
-def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> Tuple[List[Record], List[Tensor]]:
-    """Return the facts of each image, with its reading time, and the input tensors."""
+def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> Tuple[List[Record], List[Any]]:
+    """Return the facts of each image, with its reading time, and what is fed: the image's tensor, or all inputs'."""
     count, paths = request["sample_count"], [Path(path) for path in request["images"]]
     if not paths:
-        return [], [noise_tensor(runner, seed) for seed in range(min(count, 4))]
+        seeds = range(min(count, MOST_NOISE))
+        if contract is None:
+            return [], [noise_inputs(runner, seed) for seed in seeds]
+        return [], [noise_tensor(runner.inputs[0], seed) for seed in seeds]
     if contract is None:
         raise InputError("images need a contract, which says how they are preprocessed: give an artifact folder")
     records, tensors = [], []
@@ -155,17 +158,6 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
         known |= {"height": image.shape[0], "width": image.shape[1]}
         records.append({**known, "decode_ns": decoded - begin, "preprocess_ns": done - decoded})
     return records, tensors
-
-
-def noise_tensor(runner: Runner, seed: int) -> Tensor:
-    """Return noise for the model's first input, the same for the same *seed*."""
-    detail = runner.inputs[0]
-    shape, dtype = tuple(int(side) for side in detail["shape"]), np.dtype(detail["dtype"])
-    generator = np.random.default_rng(seed)
-    if dtype.kind == "f":
-        return generator.uniform(-1, 1, shape).astype(dtype)
-    low = -128 if dtype.kind == "i" else 0
-    return generator.integers(low, low + 256, shape).astype(dtype)
 
 
 def measure_process(request: Record, progress: Progress) -> Record:

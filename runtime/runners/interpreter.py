@@ -127,6 +127,7 @@ def open_interpreter(
     more: Details = {"experimental_delegates": list(delegates)} if delegates else {}
     if xnnpack is False:
         more["experimental_op_resolver_type"] = _resolvers(found).BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = None
     try:
         interpreter = found.Interpreter(model_path=str(model), num_threads=threads, **more)
         interpreter.allocate_tensors()
@@ -136,8 +137,15 @@ def open_interpreter(
             raise InputError(
                 f"{model} is compiled for the Edge TPU: run it there, or run the int8 model that it was compiled from"
             ) from error
-        raise InputError(f"{runtime} cannot open {model}: {_line(error)}") from error
+        raise InputError(f"{runtime} cannot open {model}: {_line(error)}{_open_sizes(interpreter)}") from error
     return Opened(interpreter, runtime, inputs, outputs)
+
+
+def _open_sizes(interpreter: Any) -> str:
+    """Return what to do if an input of *interpreter*, None if the file is damaged, leaves its size open."""
+    details = () if interpreter is None else interpreter.get_input_details()
+    names = [one["name"] for one in details if any(side < 0 for side in list(one.get("shape_signature", ()))[1:])]
+    return f"; its input {names[0]!r} leaves its size open: convert the model with a fixed size" if names else ""
 
 
 def _resolvers(module: Any) -> Any:

@@ -67,6 +67,9 @@ def test_a_bare_file_is_inspected_for_its_inputs_and_outputs(capsys, tmp_path):
     assert (status, record["format"], record["is"]) == (0, "ONNX model", "an ONNX model without a contract")
     assert record["inputs"] == [["image", "float32", [1, 6, 8, 1]]]
     assert [shape for _name, _dtype, shape in record["outputs"]] == [[1, 6, 4], [1, 6, 4]]
+    assert (record["operators"], record["operator_names"]) == (3, {"Slice": 2, "Squeeze": 1})
+    assert (record["parameter_bytes"], record["opset"]) == (40, 13)
+    assert record["next"] == ["measure it: detlite measure"]
     assert "give the folder that detlite wrote, with its contract.json" in record["missing"][0]
 
 
@@ -79,7 +82,7 @@ def test_the_text_on_a_bare_file_has_its_tensors(capsys, tmp_path):
 def test_a_damaged_bare_file_is_refused_in_one_line(capsys, tmp_path):
     (tmp_path / "bare.onnx").write_bytes(b"no model")
     assert main(["inspect", str(tmp_path / "bare.onnx")]) == 2
-    assert "cannot open" in capsys.readouterr().err
+    assert "bare.onnx: the ONNX model is damaged at byte" in capsys.readouterr().err
 
 
 def test_it_is_measured_side_by_side_with_its_twin(capsys, artifact, twin):

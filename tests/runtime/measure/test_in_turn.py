@@ -14,8 +14,8 @@ from builders.tiny_tflite import tiny_contract
 from detlite.runtime.clock import ScriptedClock
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.in_turn import WARM_UPS, Plan, against, measure_in_turn, take_turns
+from detlite.runtime.measure.noise import feed_all, noise_inputs, noise_tensor
 from detlite.runtime.measure.options import MeasureOptions, setup_of
-from detlite.runtime.measure.process import noise_tensor
 from detlite.runtime.measure.results import Measurement
 
 
@@ -65,9 +65,48 @@ def test_a_plan_that_measures_nothing_or_for_ever_is_refused(plan):
 
 
 def test_noise_is_the_same_each_time():
-    runner = SimpleNamespace(inputs=[{"shape": (1, 3, 4, 3), "dtype": np.uint8}])
-    np.testing.assert_array_equal(noise_tensor(runner, 0), noise_tensor(runner, 0))
-    assert (noise_tensor(runner, 0).shape, noise_tensor(runner, 0).dtype) == ((1, 3, 4, 3), np.uint8)
+    detail = {"name": "image", "shape": (1, 3, 4, 3), "dtype": np.uint8}
+    np.testing.assert_array_equal(noise_tensor(detail, 0), noise_tensor(detail, 0))
+    assert (noise_tensor(detail, 0).shape, noise_tensor(detail, 0).dtype) == ((1, 3, 4, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [
+        *((np.float32, -1, 1), (np.float16, -1, 1), (np.uint8, 0, 255), (np.int8, -128, 127), (np.int16, -128, 127)),
+        *((np.int32, 0, 1), (np.int64, 0, 1), (np.uint32, 0, 1), (np.bool_, 0, 1)),
+    ],
+)
+def test_noise_has_the_dtype_of_the_input_and_large_integers_are_indices_of_any_table(dtype, low, high):
+    made = noise_tensor({"name": "x", "shape": (4000,), "dtype": dtype}, 0)
+    assert made.dtype == dtype
+    assert low <= made.min() < made.max() <= high
+
+
+def test_an_input_of_strings_is_refused():
+    with pytest.raises(InputError, match="the input 'text' takes object: a model is measured with numbers alone"):
+        noise_tensor({"name": "text", "shape": (1,), "dtype": np.object_}, 0)
+
+
+def test_an_input_that_leaves_its_size_open_is_refused():
+    detail = {"name": "image", "shape": (1, 1, 1, 3), "dtype": np.float32, "shape_signature": (-1, -1, -1, 3)}
+    with pytest.raises(
+        InputError, match=r"'image' leaves its size open \(\? x \? x \? x 3\): convert the model with a"
+    ):
+        noise_tensor(detail, 0)
+
+
+def test_every_input_of_a_model_without_a_contract_is_fed_each_time():
+    fed = []
+    runner = SimpleNamespace(
+        inputs=[
+            {"name": "a", "index": 4, "shape": (2,), "dtype": np.int64},
+            {"name": "b", "index": 7, "shape": (3,), "dtype": np.float32},
+        ],
+        set_input=lambda index, tensor: fed.append((index, tensor.shape)),
+    )
+    feed_all(runner, noise_inputs(runner, 0))
+    assert fed == [(4, (2,)), (7, (3,))]
 
 
 def test_latency_is_the_query_and_invoke_the_interpreter(tmp_path):

@@ -1,0 +1,86 @@
+"""What `detlite inspect` says of files and graphs that have no contract."""
+
+import copy
+
+import pytest
+from builders.tiny_ssd import tiny_graph_def
+from builders.tiny_tflite import tiny_model
+
+from detlite.convert.child_calls import inspect
+from detlite.convert.graph.describe import describe_graph
+from detlite.convert.inspection import inspect_file
+from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import InspectRequest
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import silent
+from detlite.runtime.records import to_record
+
+
+@pytest.fixture
+def graph_def():
+    """A classifier: a convolution, its sum over the image, and an operator that nobody reads."""
+    tf = load_tensorflow()
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.float32, (None, 8, 8, 3), name="image")
+        kernel = tf.constant(1.0, shape=(3, 3, 3, 4), name="kernel")
+        tf.reduce_sum(tf.nn.conv2d(image, kernel, 1, "SAME"), (1, 2), name="logits")
+        return graph.as_graph_def()
+
+
+def test_a_tflite_without_a_contract_has_its_tensors_operators_and_sizes(tmp_path):
+    (tmp_path / "x.tflite").write_bytes(tiny_model())
+    facts = inspect_file(tmp_path / "x.tflite", DetectorOptions())
+    assert facts["is"] == "a float32 TFLite model, without a contract"
+    assert facts["inputs"] == (("image", "float32", (1, 6, 8, 1)),)
+    assert (facts["operators"], facts["size_bytes"]) == (sum(facts["operator_names"].values()), len(tiny_model()))
+    assert facts["next"] == ["measure it: detlite measure"]
+    assert facts["missing"][0].startswith("how to feed it images and read its outputs")
+
+
+def test_a_tflite_of_several_subgraphs_is_described_with_the_operators_of_all(tmp_path):
+    model = load(tiny_model(), "tiny")
+    operators = len(model.subgraphs[0].operators)
+    model.subgraphs.append(copy.deepcopy(model.subgraphs[0]))
+    (tmp_path / "x.tflite").write_bytes(dump(model))
+    facts = inspect_file(tmp_path / "x.tflite", DetectorOptions())
+    assert (facts["graphs"], facts["operators"]) == (2, 2 * operators)
+
+
+def test_a_side_that_a_tflite_leaves_open_is_minus_one_and_it_cannot_be_measured(tmp_path):
+    model = load(tiny_model(), "tiny")
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shapeSignature = [1, -1, 8, 1]
+    (tmp_path / "x.tflite").write_bytes(dump(model))
+    facts = inspect_file(tmp_path / "x.tflite", DetectorOptions())
+    assert facts["inputs"] == (("image", "float32", (1, -1, 8, 1)),)
+    assert facts["next"] == []
+
+
+def test_any_graph_is_described(graph_def):
+    facts = describe_graph(graph_def)
+    assert facts["inputs"] == [("image", "float32", (-1, 8, 8, 3))]
+    assert facts["outputs"] == [("logits", "float32", (-1, 4))]
+    assert (facts["operators"], facts["operator_names"]) == (2, {"Conv2D": 1, "Sum": 1})
+    assert facts["parameter_bytes"] == 4 * 3 * 3 * 3 * 4 + 4 * 2  # and the axes of the sum
+
+
+def test_a_graph_that_is_no_detector_says_why_and_what_it_is(tmp_path, graph_def):
+    (tmp_path / "x.pb").write_bytes(graph_def.SerializeToString())
+    facts = inspect(to_record(InspectRequest(tmp_path / "x.pb", DetectorOptions())), silent)
+    assert facts["unknown"].startswith("not an SSD of the TF Object Detection API")
+    assert facts["operators"] == 2
+
+
+def test_a_graph_that_is_no_detector_is_refused_with_options_for_one(tmp_path, graph_def):
+    (tmp_path / "x.pb").write_bytes(graph_def.SerializeToString())
+    request = InspectRequest(tmp_path / "x.pb", DetectorOptions(input_size=(8, 8)))
+    with pytest.raises(InputError, match="not an SSD of the TF Object Detection API"):
+        inspect(to_record(request), silent)
+
+
+def test_a_detectors_graph_has_its_operators_too(tmp_path):
+    (tmp_path / "x.pb").write_bytes(tiny_graph_def().SerializeToString())
+    facts = inspect(to_record(InspectRequest(tmp_path / "x.pb", DetectorOptions())), silent)
+    assert facts["operators"] == sum(facts["operator_names"].values()) > 0
+    assert "inputs" not in facts
