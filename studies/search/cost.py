@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.model import Model
-from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, estimate
+from detlite.convert.targets.edgetpu.latency import estimate
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
@@ -48,7 +48,6 @@ def cost_record(trials: Trials, floating: Sequence[str], *, progress: Progress =
             "int8": predicted[0],
             "mixed": predicted[-1],
             "is_prediction": True,
-            "latency_error_percent": ERROR_PERCENT,
         },
         "left": [
             _cost(trials, unit, added_ms[number], before=predicted[number], after=predicted[number + 1])
@@ -81,7 +80,8 @@ def _edgetpu(model: Model) -> Record:
     """Return the prediction for Google's compiler on *model*: partitions, and operators left on the CPU.
 
     `partitions` are with `--enable_multiple_subgraphs`; `unmapped` is what stays on the CPU without it, when only the
-    first is mapped, and `latency_ms` an estimate for that on a desktop.
+    first is mapped, and `latency_ms` an estimate for that on a desktop without the operators on the CPU, with its error
+    if there are none.
     """
     first = predict(model.data, "the model")
     cost = estimate(first)
@@ -89,6 +89,7 @@ def _edgetpu(model: Model) -> Record:
         "partitions": predict(model.data, "the model", multiple_subgraphs=True).subgraphs,
         "unmapped": first.unmapped_count,
         "latency_ms": None if cost is None else cost.latency_ms[HOST],
+        "latency_error_percent": None if cost is None else cost.error_percent,
     }
 
 

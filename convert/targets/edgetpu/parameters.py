@@ -21,6 +21,7 @@ ALIGNMENT = 64
 DEPTHWISE_A_BLOCK = 4  # channels
 ON_CHIP_BYTES = 8 << 20  # 16 tiles of 512 KiB
 SURE_BYTES = 5_800_000  # activations use part of the 8 MiB: real models had 6.1 to 7.9 MB left
+LIKELY_BYTES = 7_000_000  # the middle of that
 PARAMETER_ERROR = 0.16
 """How far a total may be from the compiled file's: at most 15.6 % in 99 compiled models that nothing was fitted to."""
 
@@ -60,12 +61,14 @@ class Parameters:
         parameter_bytes: the total, as the chip stores them, within `PARAMETER_ERROR`.
         streamed_bytes_least: transferred at every inference at least.
         streamed_bytes_most: the same at most; 0 only for models like those that were seen to stream nothing.
+        streamed_bytes_likely: an estimate in between, for the latency.
         causes: why more than the least may be streamed, a sentence each.
     """
 
     parameter_bytes: int
     streamed_bytes_least: int
     streamed_bytes_most: int
+    streamed_bytes_likely: int
     causes: tuple[str, ...] = ()
 
 
@@ -76,13 +79,14 @@ def parameters_of(operators: Sequence[GraphOperator]) -> Parameters:
     most = math.ceil((total + constants) * (1 + PARAMETER_ERROR))
     streamed = sum(size for operator in operators for size in _blocks(operator) if _is_streamed(operator, size))
     least = streamed + max(0, int((total - streamed) / (1 + PARAMETER_ERROR)) - ON_CHIP_BYTES)
+    likely = streamed + max(0, total - streamed - LIKELY_BYTES)
     unlike = tuple(_unlike_streamless(operators))
     if unlike:
-        return Parameters(total, least, most, unlike)
+        return Parameters(total, least, most, likely, unlike)
     doubtful = sum(size for operator in operators for size in _doubtful(operator))
     excess = max(0, most - doubtful - SURE_BYTES)
     causes = tuple(_causes(operators, excess))
-    return Parameters(total, least, max(least, min(most, doubtful + excess)), causes)
+    return Parameters(total, least, max(least, min(most, doubtful + excess)), likely, causes)
 
 
 def _unlike_streamless(operators: Sequence[GraphOperator]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from detlite.convert.targets.edgetpu.fix import offered
 from detlite.convert.targets.edgetpu.graph import GraphOperator
-from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT, HOSTS, Estimate, estimate
+from detlite.convert.targets.edgetpu.latency import HOSTS, Estimate, estimate
 from detlite.convert.targets.edgetpu.parameters import parameters_of
 from detlite.convert.targets.edgetpu.predict import Fate, Prediction
 from detlite.convert.tflite.options import read_settings
@@ -30,7 +30,6 @@ UP_TO = (
     "a prediction: the compiler may still leave more on the CPU where a compile fails for causes that no rule is known "
     "for; with --search_delegate it then drops operators from the end until one succeeds"
 )
-CPU_PART = "operators on the CPU are not in the latency, but for the post-processing op"
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,10 @@ class PredictionRecord:
         parameter_bytes: weights of the mapped operators.
         streamed_bytes_least: of them, streamed at every inference, at least.
         streamed_bytes_most: the same, at most; the gate `streamed` reads it.
-        latency_ms: by host, an estimate; None where nothing is mapped.
-        latency_error_percent: of that estimate, either way.
+        latency_ms: by host, an estimate without the operators on the CPU, but with the post-processing op; None where
+            nothing is mapped.
+        latency_error_percent: of the desktop's estimate, either way; None where other operators are on the CPU, whose
+            time is not in it.
         cycles: of the Edge TPU, computing alone.
         input_bytes: to the Edge TPU at every inference.
         output_bytes: from it.
@@ -85,7 +86,7 @@ class PredictionRecord:
     refusal: str | None = None
     refusal_cause: str | None = None
     refusal_cure: str | None = None
-    latency_error_percent: int = ERROR_PERCENT
+    latency_error_percent: int | None = None
     cycles: int = 0
     input_bytes: int = 0
     output_bytes: int = 0
@@ -125,6 +126,7 @@ def prediction_record(prediction: Prediction) -> PredictionRecord:
         streamed_bytes_least=parameters.streamed_bytes_least,
         streamed_bytes_most=parameters.streamed_bytes_most,
         latency_ms={host: None if cost is None else round(cost.latency_ms[host], 2) for host in HOSTS},
+        latency_error_percent=None if cost is None else cost.error_percent,
         cycles=0 if cost is None else cost.cycles,
         input_bytes=0 if cost is None else cost.input_bytes,
         output_bytes=0 if cost is None else cost.output_bytes,
@@ -159,8 +161,6 @@ def notes(prediction: Prediction) -> list[str]:
             f"{parameters.streamed_bytes_least} to {parameters.streamed_bytes_most} bytes of weights are streamed at "
             f"every inference, some 2 ms a megabyte on USB 3: {'; '.join(parameters.causes)}"
         )
-    if any(not fate.mapped and fate.name != POSTPROCESS for fate in prediction.fates) and prediction.subgraphs:
-        found.append(CPU_PART)
     return found
 
 
@@ -172,12 +172,20 @@ def verdict(prediction: Prediction) -> str:
     cost = _estimate(prediction)
     if cost is None:
         return f"prediction: none of {len(prediction.fates)} operators will run on the Edge TPU"
-    times = [f"about {cost.latency_ms[host]:.3g} ms on {title}" for host, title in TITLES.items()]
     return (
         f"prediction: up to {len(prediction.mapped)} of {len(prediction.fates)} operators on the Edge TPU, "
-        f"{prediction.subgraphs} subgraph{'s' if prediction.subgraphs != 1 else ''}; {times[0]} (model, +-"
-        f"{ERROR_PERCENT} %), {', '.join(times[1:])}; not measured"
+        f"{prediction.subgraphs} subgraph{'s' if prediction.subgraphs != 1 else ''}; {_times(cost)}; not measured"
     )
+
+
+def _times(cost: Estimate) -> str:
+    """Return the latencies in words: with their error, or with what is missing in them."""
+    first, *others = (f"about {cost.latency_ms[host]:.3g} ms on {title}" for host, title in TITLES.items())
+    if cost.cpu_operators:
+        return (
+            f"without {cost.cpu_operators} operators on the CPU, whose time is not known: {', '.join((first, *others))}"
+        )
+    return f"{first} (model, +-{cost.error_percent} %), {', '.join(others)}"
 
 
 def log_rows(prediction: Prediction) -> list[tuple[str, int, str]]:

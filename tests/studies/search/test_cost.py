@@ -42,6 +42,10 @@ def test_all_but_what_is_before_the_first_float_operator_is_left_to_the_cpu(two)
     assert two["left"][0]["edgetpu_unmapped"] == 9  # seven operators behind the first one, and two conversions
 
 
+def test_the_latency_of_a_model_with_operators_on_the_cpu_has_no_error(two):
+    assert two["edgetpu"]["mixed"]["latency_error_percent"] is None
+
+
 def test_both_models_are_measured(two):
     assert two["int8_latency_ms"] > 0
     assert two["mixed_latency_ms"] > 0

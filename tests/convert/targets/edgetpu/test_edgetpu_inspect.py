@@ -7,6 +7,7 @@ import pytest
 from builders.edgetpu_models import Model, convolutions
 
 from detlite.cli import main
+from detlite.convert.targets.edgetpu.latency import ERROR_PERCENT
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.record import PredictionRecord, prediction_record
 
@@ -44,6 +45,15 @@ def test_the_record_has_every_operator_in_file_order_and_says_that_it_is_a_predi
     assert [fix["name"] for fix in record["fixes"]] == ["relu6_for_hard_swish"]
 
 
+def test_a_latency_has_an_error_only_where_no_operator_is_missing_in_it(mixed, tmp_path, capsys):
+    assert inspected(capsys, mixed, "--target", "edgetpu")[1]["latency_error_percent"] is None
+    (tmp_path / "whole.tflite").write_bytes(convolutions())
+    record = inspected(capsys, tmp_path / "whole.tflite", "--target", "edgetpu")[1]
+    assert record["latency_error_percent"] == ERROR_PERCENT
+    assert main(["inspect", str(tmp_path / "whole.tflite"), "--target", "edgetpu"]) == 0
+    assert f" ms on a desktop with USB 3 (model, +-{ERROR_PERCENT} %), about " in capsys.readouterr().out
+
+
 def test_a_prediction_comes_back_from_its_record(mixed):
     found = prediction_record(predict(mixed.read_bytes(), "mixed"))
     assert PredictionRecord.from_record(json.loads(json.dumps(found.to_record()))) == found
@@ -59,8 +69,10 @@ def test_text_ends_with_the_verdict(mixed, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["CONV_2D", "1", "Mapped", "to", "Edge", "TPU"]
     assert lines[-1].startswith(
-        "mixed.tflite: prediction: up to 1 of 3 operators on the Edge TPU, 1 subgraph; about 0."
+        "mixed.tflite: prediction: up to 1 of 3 operators on the Edge TPU, 1 subgraph; without 2 operators on the CPU, "
+        "whose time is not known: about 0."
     )
+    assert "%" not in lines[-1]
     assert lines[-1].endswith("not measured")
 
 
