@@ -40,6 +40,8 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
     images = [(c.image.height, c.image.width, c.image.colour, c.image.resize) for c in (a, b)]
     if images[0] != images[1]:
         yield f"image: {images[0]} and {images[1]}"
+    if a.image.crop != b.image.crop:
+        yield f"crop: {a.image.crop} and {b.image.crop}"
     if a.image.letterbox != b.image.letterbox:
         yield f"letterbox: {a.image.letterbox} and {b.image.letterbox}"
     for what in ("mean", "std"):

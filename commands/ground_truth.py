@@ -20,6 +20,7 @@ _OPTIONS = (
     click.option(
         "--metric",
         metavar="NAME",
+        callback=lambda _context, _option, name: None if name is None else name.replace("_", "-"),
         shell_complete=names_of(metric_names),
         help=f"Metric: {', '.join(metric_names())} (default: the usual one for the labels).",
     ),

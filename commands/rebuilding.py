@@ -14,16 +14,27 @@ from detlite.convert.requests import Given
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-NAMES = ("config", "checkpoint", "family", "classes", "seed", "way")
+NAMES = ("config", "checkpoint", "experiment", "averages", "family", "classes", "seed", "way")
 
 _OPTIONS = (
     click.option(
-        "--config", type=click.Path(path_type=Path), help="pipeline.config of the network to build; needs --checkpoint."
+        "--config",
+        type=click.Path(path_type=Path),
+        help="pipeline.config, or params.yaml of TF-Vision, of the network to build; needs --checkpoint.",
     ),
     click.option(
         "--checkpoint",
         type=click.Path(path_type=Path),
         help="Prefix of the checkpoint with its weights, such as model.ckpt-50000 or ckpt-0.",
+    ),
+    click.option(
+        "--experiment", metavar="NAME", help="Experiment of TF-Vision whose values the params.yaml overrides."
+    ),
+    click.option(
+        "--weights",
+        "averages",
+        type=click.Choice(["averaged", "raw"]),
+        help="Weights of TF-Vision's checkpoint: moving averages (default, if it has any), or those of the last step.",
     ),
     click.option(
         "--from",
@@ -68,8 +79,11 @@ def take_given(source: str | None, values: dict[str, Any]) -> Given:
         raise InputError("--classes and --random-weights need --family; a trained model has both already")
     if source is None and given["way"] is not None:
         raise InputError("--from needs SOURCE, which can have both a graph and a checkpoint")
+    chosen = {name: given[name] for name in ("experiment", "averages")}
     if source is not None:
-        return Given(source=locate(source, notice=notice).absolute(), way=given["way"])
+        return Given(source=locate(source, notice=notice).absolute(), way=given["way"], **chosen)
+    if preset is not None and any(chosen.values()):
+        raise InputError("--experiment and --weights are for a checkpoint of TF-Vision, not for --family")
     return _preset(given) if preset else _checkpoint(given)
 
 
@@ -88,5 +102,10 @@ def _checkpoint(given: dict[str, Any]) -> Given:
         missing, there = ("--config", "--checkpoint") if config is None else ("--checkpoint", "--config")
         raise InputError(f"{there} needs {missing}: one says what to build, the other has the weights")
     if not config.is_file():
-        raise InputError(f"--config {config} is not a file; give a pipeline.config")
-    return Given(config=config.absolute(), checkpoint=checkpoint.absolute())
+        raise InputError(f"--config {config} is not a file; give a pipeline.config, or a params.yaml of TF-Vision")
+    return Given(
+        config=config.absolute(),
+        checkpoint=checkpoint.absolute(),
+        experiment=given["experiment"],
+        averages=given["averages"],
+    )

@@ -86,13 +86,17 @@ def _given(given: Given) -> Source | PresetSource:
         return PresetSource(given.preset, given.seed, given.classes)
     if given.config is not None:
         assert given.checkpoint is not None  # the one is of no use without the other
-        trained = CheckpointSource(given.config, prefix_of(given.checkpoint))
+        trained = CheckpointSource(given.config, prefix_of(given.checkpoint), given.experiment, given.averages)
         return source_of_checkpoint(trained, trained.config)
     assert given.source is not None
     source = recognize(given.source, rebuild=given.way == CHECKPOINT)
     if given.way == "graph" and source.format == CHECKPOINT:
         raise InputError(f"{source.given} has a checkpoint but no exported graph: leave out --from")
-    return source
+    if given.experiment is None and given.averages is None:
+        return source
+    if source.trained is None:
+        raise InputError(f"--experiment and --weights need a checkpoint, but {source.given} is a {source.title}")
+    return replace(source, trained=replace(source.trained, experiment=given.experiment, averages=given.averages))
 
 
 def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source, FloatGraph, tuple[str, ...]]:

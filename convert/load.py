@@ -108,7 +108,7 @@ def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = 
     if source.format == TORCH:
         return rebuild(*plan_of_torch(source.path), options)
     if source.trained is None:
-        raise InputError(f"{source.given} is not a pipeline.config with a checkpoint: it is a {source.title}")
+        raise InputError(f"{source.given} is not a config with a checkpoint: it is a {source.title}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)
     return rebuild(plan, weights, options, most_proposals=exporter_called(to).most_proposals)
 

@@ -18,8 +18,10 @@ class Given:
     Attributes:
         source: a file or a folder.
         way: which of a source's `graph` and `checkpoint` to use; None for the graph if there is one.
-        config: a pipeline.config.
+        config: a pipeline.config, or a params.yaml of TF-Vision.
         checkpoint: the prefix of the checkpoint with its weights.
+        experiment: the experiment of TF-Vision that the params.yaml overrides.
+        averages: which weights of TF-Vision's checkpoint: `averaged` or `raw`; None for the averages if it has any.
         preset: the name of a zoo detector.
         seed: of a preset's random weights.
         classes: of a preset, without the background; None for its own.
@@ -29,6 +31,8 @@ class Given:
     way: str | None = None
     config: Path | None = None
     checkpoint: Path | None = None
+    experiment: str | None = None
+    averages: str | None = None
     preset: str | None = None
     seed: int | None = None
     classes: int | None = None

@@ -8,12 +8,11 @@ from pathlib import Path
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.float32 import shortest
 from detlite.convert.files.text_format import Message, read_text_format
-from detlite.convert.labels.files import MAX_CLASSES, known_labels, read_labels
+from detlite.convert.labels.files import LABEL_FILES, MAX_CLASSES, known_labels, read_labels
 from detlite.convert.rebuild.odapi.config.resizer import FIXED, fixed_size
 from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
-LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
 COCO_CLASSES = 90
 SUPPORTED_MODEL = "ssd"
 NMS = ("post_processing", "batch_non_max_suppression")

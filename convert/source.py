@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detlite.convert.files.archive import is_archive
 from detlite.convert.finished import is_tflite
-from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint, needs_checkpoint
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint, is_params, needs_checkpoint
 from detlite.convert.rebuild.weights.torch_file import is_torch_file
 from detlite.runtime.artifact import HISTORY, sha256_of
 from detlite.runtime.errors import InputError
@@ -19,7 +19,7 @@ from detlite.runtime.plugins import load_plugins
 ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT, TORCH = "artifact", "tflite", "archive", "checkpoint", "torch"
 WANTED = (
     "a zoo archive (.tar.gz, .zip), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, a folder with "
-    "pipeline.config and a checkpoint, a .pytorch or .pth of MLPerf's detectors, or a .tflite"
+    "pipeline.config or params.yaml and a checkpoint, a .pytorch or .pth of MLPerf's detectors, or a .tflite"
 )
 
 
@@ -46,7 +46,8 @@ class Source:
 
 def source_of_checkpoint(trained: CheckpointSource, given: Path) -> Source:
     """Return the source for a config and its checkpoint; *given* is used in messages."""
-    title = "pipeline.config with a TensorFlow checkpoint"
+    config = "params.yaml" if is_params(trained.config) else "pipeline.config"
+    title = f"{config} with a TensorFlow checkpoint"
     return Source(trained.checkpoint, CHECKPOINT, title, digest_of(trained.files), given, trained)
 
 
@@ -111,7 +112,9 @@ def _checkpoint_in(path: Path) -> Source:
     inner = _only_folder_in(path)
     if inner is not None:
         return _checkpoint_in(inner)
-    raise InputError(f"{path} has no pipeline.config with a checkpoint (.index) beside it or in checkpoint/")
+    raise InputError(
+        f"{path} has no pipeline.config or params.yaml with a checkpoint (.index) beside it or in checkpoint/"
+    )
 
 
 def _only_folder_in(path: Path) -> Path | None:

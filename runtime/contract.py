@@ -29,6 +29,9 @@ SCHEMA_VERSION = 3
 PICTURES = ("image", "clip")
 """The kinds of input that take what a camera sees; a model has one, and that first."""
 
+CROPPED_TASK = "classification"
+"""The one task whose images may be cropped: all others say where in the image something is."""
+
 VERSION_2_TASK = "detection"
 VERSION_2_KEYS = (
     "image",
@@ -80,6 +83,10 @@ class Contract:
             roles = [output.role for output in self.outputs]
             roles += [f"state {one.name}" for one in self.inputs if one.kind == "state"]
             raise ContractError(f"outputs {tuple(roles)} have the numbers {indices}: want others")
+        if self.image.crop is not None and self.task.kind != CROPPED_TASK:
+            raise ContractError(
+                f"a crop of images for {self.task.kind}: only {CROPPED_TASK} needs no place in the image"
+            )
         self.task.check(self.outputs, self.labels)
 
     @property

@@ -77,7 +77,9 @@ class ImageInput:
     """The image's input tensor, and how an image is turned into it.
 
     A pixel value p of 0..255 becomes the real `(p - mean) / std`, channel by channel, in the order of *colour*;
-    a quantized input then takes `round(real / scale) + zero_point`. *layout* is the order of the tensor's axes.
+    a quantized input then takes `round(real / scale) + zero_point`. *layout* is the order of the tensor's axes. *crop*
+    is the side of the central square of an image that the input shows, as a share of the shorter side; None shows all
+    of it.
     """
 
     kind: ClassVar[Literal["image"]] = "image"
@@ -93,6 +95,7 @@ class ImageInput:
     quantization: Optional[Quantization] = None
     letterbox: Optional[Letterbox] = None
     layout: str = "NHWC"
+    crop: Optional[float] = None
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -110,6 +113,10 @@ class ImageInput:
             raise ContractError(f"mean {self.mean} and std {self.std}: want finite means, and stds over 0")
         if (self.dtype == "float32") is not (self.quantization is None):
             raise ContractError(f"a {self.dtype} input with quantization {self.quantization}: integers alone have it")
+        if self.crop is not None and (self.letterbox is not None or not 0 < self.crop <= 1):
+            raise ContractError(
+                f"a crop of {self.crop} and the letterbox {self.letterbox}: want a share of 0 to 1, alone"
+            )
 
     @property
     def channels(self) -> int:
@@ -127,13 +134,15 @@ class ImageInput:
         """Return where an image of *size* is in the input; None means an image of the input's size.
 
         All in integers, so that every machine gets the same result: the side with the larger ratio fills the input, the
-        other is rounded half up.
+        other is rounded half up, or as `Letterbox.rounding` says. A crop counts as the whole image.
         """
         whole = (self.height, self.width)
         rows, columns = size or whole
         if self.letterbox is None:
             return Fit((rows, columns), whole, 0, 0, *whole)
-        if rows * self.width >= columns * self.height:
+        if self.letterbox.rounding == "half_even":
+            height, width = self.letterbox.scaled((rows, columns), whole)
+        elif rows * self.width >= columns * self.height:
             height, width = self.height, max(1, (2 * columns * self.height + rows) // (2 * rows))
         else:
             height, width = max(1, (2 * rows * self.width + columns) // (2 * columns)), self.width
@@ -142,10 +151,13 @@ class ImageInput:
         return Fit((rows, columns), whole, top, left, height, width)
 
     def to_record(self) -> Record:
-        """Return the fields as a JSON record, without a letterbox or a layout that version 2 implies."""
+        """Return the fields as a JSON record, without a letterbox, a layout or a crop that version 2 implies."""
         record = dataclasses.asdict(self)
-        if self.letterbox is None:
-            del record["letterbox"]
+        for name in ("letterbox", "crop"):
+            if record[name] is None:
+                del record[name]
+        if self.letterbox is not None and self.letterbox.rounding == "half_up":
+            del record["letterbox"]["rounding"]
         if self.layout == LAYOUTS[0]:
             del record["layout"]
         return record

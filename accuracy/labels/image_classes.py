@@ -15,6 +15,8 @@ from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 1 << 30
 NUMBER = re.compile(r"[0-9]{1,9}")
+SYNSET = re.compile(r"n[0-9]{8}")
+IMAGENET_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,29 @@ def read_class_folders(folder: Path) -> ImageClasses:
     images = tuple(ClassifiedImage(path.as_posix(), numbers[path.parts[0]]) for path in paths)
     digest = hashlib.sha256("\n".join(image.file_name for image in images).encode()).hexdigest()
     return ImageClasses(images, tuple((number, name) for name, number in numbers.items()), digest, "class-folders")
+
+
+def read_synset_folders(folder: Path) -> ImageClasses:
+    """Return the classes of the images in *folder* like `read_class_folders`; ImageNet's synsets are numbered.
+
+    All 1000 folders `n01440764` to `n15075141` in their order are the classes 0 to 999 of a model, whatever it calls
+    them.
+
+    Raises:
+        InputError: as `read_class_folders`, or only some of the synsets are there, so that their numbers are not known.
+    """
+    found = read_class_folders(folder)
+    synsets = [name for _identity, name in found.categories if SYNSET.fullmatch(name)]
+    if not synsets or len(synsets) < len(found.categories):
+        return found
+    if len(synsets) != IMAGENET_CLASSES:
+        raise InputError(
+            f"{folder} has {len(synsets)} of ImageNet's {IMAGENET_CLASSES} synsets, which do not say their numbers: "
+            "give a list with `image class` a line, or JSON"
+        )
+    images = tuple(replace(image, category_id=image.category_id - 1) for image in found.images)
+    categories = tuple((identity - 1, name) for identity, name in found.categories)
+    return replace(found, images=images, categories=categories, numbered=True)
 
 
 def read_class_list(path: Path) -> ImageClasses:

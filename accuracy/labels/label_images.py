@@ -64,8 +64,13 @@ class LabelImages:
         return replace(self, categories=tuple((i, names.get(name, name)) for i, name in self.categories))
 
 
-def read_label_images(images: Path, masks: Path) -> LabelImages:
+def read_label_images(images: Path, masks: Path, names: frozenset[str] | None = None) -> LabelImages:
     """Return the labels in the folder *masks*: a PNG for each of the *images* to score, of the same name.
+
+    Args:
+        images: the folder of the images.
+        masks: the folder of the PNGs.
+        names: of the images to score, without a suffix; None for all that have a PNG.
 
     Raises:
         InputError: there is no PNG, an image for one is missing or ambiguous, or a PNG is not one of classes.
@@ -75,6 +80,11 @@ def read_label_images(images: Path, masks: Path) -> LabelImages:
     files = sorted(masks.glob("*.png"))
     if not files:
         raise InputError(f"{masks} holds no .png: give a PNG of classes for each image")
+    if names is not None:
+        missing = sorted(names - {file.stem for file in files})
+        if missing:
+            raise InputError(f"{masks} has no {missing[0]}.png ({len(missing)} of {len(names)} are missing)")
+        files = [file for file in files if file.stem in names]
     by_stem: dict[str, list[Path]] = {}
     for path in folder_images(images).paths:
         by_stem.setdefault(path.stem, []).append(path)

@@ -10,6 +10,8 @@ from detlite.runtime.errors import InputError, unknown_name
 
 GAP = "???"
 MAX_CLASSES = 10_000
+LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
+"""The names of label files that are found beside a model."""
 
 
 def known_labels(name: str) -> tuple[str, ...]:

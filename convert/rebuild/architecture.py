@@ -42,6 +42,7 @@ class RebuildPlan:
         quantized: whether the trained quantization ranges stay in the graph.
         skipped: fields of the config that the OD API no longer has.
         random_seed: the seed of random weights; None for trained weights.
+        averages: whether the weights are moving averages; None where the checkpoint has none, or its config decides.
     """
 
     model: DetectorConfig
@@ -50,6 +51,7 @@ class RebuildPlan:
     quantized: bool = False
     skipped: tuple[str, ...] = ()
     random_seed: int | None = None
+    averages: bool | None = None
 
 
 def raw_heads(options: DetectorOptions) -> Mapping[str, str]:
@@ -117,9 +119,7 @@ class Decoding:
     origin: dict[str, str]
 
 
-def detection_contract(
-    plan: RebuildPlan, options: DetectorOptions, size: Size, normalization: Normalization, decoding: Decoding
-) -> Contract:
+def detection_contract(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
     """Return the contract of a detector with raw heads that are decoded as *decoding* says."""
     deferred = options.logits and decoding.score_converter != "IDENTITY"
     task = Detection(
@@ -131,7 +131,7 @@ def detection_contract(
         nms=decoding.nms,
     )
     outputs = raw_outputs(len(decoding.anchors), decoding.columns)
-    return detector_contract(plan, options, image_input(normalization, size), outputs, task, decoding.origin)
+    return detector_contract(plan, options, image, outputs, task, decoding.origin)
 
 
 def detector_contract(

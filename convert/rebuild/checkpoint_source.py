@@ -1,4 +1,4 @@
-"""A checkpoint with its `pipeline.config`, found in a folder or given separately."""
+"""A checkpoint with its config, found in a folder or given separately."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from detlite.convert.rebuild.weights.open import checkpoint_files
 from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
+CONFIGS = (CONFIG, "params.yaml")
+"""The names of the configs of the Object Detection API and of TF-Vision."""
+
 WITHOUT_CUT = ("faster_rcnn",)
 """Messages in `model { ... }` of two-stage detectors: the crops and the NMS of their graphs are no part of a cut."""
 
 FOLDERS = (".", "checkpoint")
-"""The folders of the checkpoint in a zoo archive: TF1 puts it next to the config, TF2 in `checkpoint`."""
+"""The folders of the checkpoint in a zoo archive: TF1 puts it next to the config, TF2 and TF-Vision in `checkpoint`."""
+
+
+YAML = (".yaml", ".yml")
+
+
+def is_params(config: Path) -> bool:
+    """Return whether the file *config* is named like a config of TF-Vision."""
+    return config.suffix.lower() in YAML
 
 
 @dataclass(frozen=True)
@@ -22,12 +33,16 @@ class CheckpointSource:
     """A config and a checkpoint, from which a detector is rebuilt.
 
     Attributes:
-        config: a `pipeline.config`.
+        config: a `pipeline.config`, or a `params.yaml` of TF-Vision.
         checkpoint: the prefix of a checkpoint's files: `model.ckpt-200000`, `ckpt-0`.
+        experiment: the experiment of TF-Vision that the config overrides; None if it has all values.
+        averages: which weights of TF-Vision's checkpoint: `averaged`, `raw`, or None for the averages if it has any.
     """
 
     config: Path
     checkpoint: Path
+    experiment: str | None = None
+    averages: str | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -51,7 +66,8 @@ def find_checkpoint(folder: Path) -> CheckpointSource | None:
     Raises:
         InputError: there are several checkpoints.
     """
-    if not (folder / CONFIG).is_file():
+    config = next((folder / name for name in CONFIGS if (folder / name).is_file()), None)
+    if config is None:
         return None
     prefixes = sorted({index.with_suffix("") for inner in FOLDERS for index in (folder / inner).glob("*.index")})
     if not prefixes:
@@ -61,4 +77,4 @@ def find_checkpoint(folder: Path) -> CheckpointSource | None:
         raise InputError(
             f"{folder} holds {len(prefixes)} checkpoints ({names}): choose one with --config and --checkpoint PREFIX"
         )
-    return CheckpointSource(folder / CONFIG, prefixes[0])
+    return CheckpointSource(config, prefixes[0])

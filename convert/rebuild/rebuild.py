@@ -10,13 +10,14 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.trim import prune
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, architecture_of
-from detlite.convert.rebuild.checkpoint_source import CheckpointSource
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource, is_params
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import preset
+from detlite.convert.rebuild.tf_vision.read import read_params
 from detlite.convert.rebuild.torch_network import read_torch
-from detlite.convert.rebuild.weights.open import open_checkpoint
+from detlite.convert.rebuild.weights.open import open_checkpoint, open_tf_vision
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
@@ -74,7 +75,13 @@ def plan_of_checkpoint(trained: CheckpointSource, *, quantized: bool = False) ->
     Raises:
         InputError: one of them cannot be read, or there are no trained ranges to keep.
     """
+    if is_params(trained.config):
+        return _plan_of_params(trained, quantized=quantized)
     pipeline = read_pipeline(trained.config)
+    if trained.experiment is not None or trained.averages is not None:
+        raise InputError(
+            f"--experiment and --weights are for a params.yaml of TF-Vision; {trained.config} says itself what it needs"
+        )
     if quantized and not pipeline.quantization_aware:
         raise InputError(
             f"{trained.config} has no graph_rewriter, so the checkpoint has no trained ranges: convert it as float32 "
@@ -92,6 +99,17 @@ def plan_of_torch(path: Path) -> tuple[RebuildPlan, Weights]:
     """
     network, model, weights = read_torch(path)
     return RebuildPlan(model, network.title, path.parent), weights
+
+
+def _plan_of_params(trained: CheckpointSource, *, quantized: bool) -> tuple[RebuildPlan, Weights]:
+    if quantized:
+        raise InputError(
+            f"{trained.config} is of TF-Vision, whose checkpoints have no trained ranges that detlite reads: convert "
+            "it as float32 and use `detlite quantize` with images"
+        )
+    model = read_params(trained.config, trained.experiment)
+    weights, averages = open_tf_vision(trained.checkpoint, trained.averages)
+    return RebuildPlan(model, trained.config.name, trained.config.parent, averages=averages), weights
 
 
 def plan_of_preset(untrained: PresetSource) -> tuple[RebuildPlan, Weights]:
@@ -124,6 +142,8 @@ def rebuild(
     architecture = architecture_of(plan.model)
     plan = _limited(plan, architecture, options.max_proposals, most_proposals)
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
+    if 0 in size:
+        raise InputError(f"{plan.origin} leaves the size of the input open: give --input HEIGHTxWIDTH")
     built = architecture.build(plan, weights, size)
     unused = weights.finish(config=plan.origin)
     contract = architecture.contract(plan, options, size, built)
@@ -133,6 +153,8 @@ def rebuild(
         facts["macs_by_stage"] = dict(built.macs_by_stage)
     if plan.random_seed is not None:
         facts[RANDOM_WEIGHTS] = plan.random_seed
+    if plan.averages is not None:
+        facts["averaged_weights"] = plan.averages
     graph_def = prune(built.graph_def, tuple(outputs.values()))
     return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, built, unused))
 

@@ -1,14 +1,17 @@
-"""The contract of a finished .tflite from another tool, from its post-processing op and its metadata."""
+"""The contract of a finished .tflite from another tool: a detector's post-processing op, or its one output."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from detlite.convert.labels.background import with_background, without_background
 from detlite.convert.labels.files import GAP, read_labels
 from detlite.convert.tflite.metadata import normalization_of
+from detlite.convert.tflite.one_output import OneOutput, find_one_output
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings
 from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
@@ -27,19 +30,27 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
+from detlite.runtime.letterbox import Letterbox
+from detlite.runtime.task import Task
+from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tasks.detection import DETECTION_ROLES, Detection
+from detlite.runtime.tasks.segmentation import Segmentation
 from detlite.runtime.tensors import Output, Quantization
 
 LABEL_FILES = ("labels.txt", "labelmap.txt")
 BACKGROUNDS = (GAP, "background")  # names of column 0 in some lists; the op does not count it
+CROP = 0.875
+"""The share of an image that ImageNet's classifiers are evaluated on."""
+
 UINT8_ZERO, INT8_ZERO = 0, 128  # subtracted from a pixel before it is fed in
 
 
 def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
-    """Return the contract of the detector in the .tflite file at *path*.
+    """Return the contract of the model in the .tflite file at *path*.
 
     Raises:
-        InputError: it is damaged, or has no post-processing op, without which its anchors are unknown.
+        InputError: it is damaged, or is neither a detector with its post-processing op, without which its anchors are
+            unknown, nor a classifier or a segmenter by its one output.
     """
     return contract_of_file(TfliteFile(path.read_bytes(), str(path)), path, labels=labels)
 
@@ -48,6 +59,8 @@ def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None
     """Return the contract of an open *file* like `contract_of_tflite`; label files are searched beside *path*."""
     model, subgraph = file.model, file.subgraph
     op = find_postprocess(model)
+    if op is None and (found := find_one_output(model, subgraph)) is not None:
+        return _of_one_output(file, path, found, labels)
     if op is None or len(op.inputs) != 3 or len(op.outputs) != 4 or -1 in op.inputs:
         raise InputError(_not_a_detector(model, path))
     settings = read_settings(op)
@@ -103,6 +116,39 @@ def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Out
         name, index = text_of(detail.name), subgraph.outputs.index(tensor)
         found.append(Output(role, name, index, shape, dtype_name(detail)))
     return tuple(sorted(found, key=lambda output: output.index))
+
+
+def _of_one_output(file: TfliteFile, path: Path, found: OneOutput, given: Path | None) -> Contract:
+    """Return the contract of a classifier or a segmenter; TF-Vision's way with images is assumed."""
+    origin = {"task": f"the model's one output: {found.said}"}
+    image = replace(_image(file.model, file.subgraph, origin), resize="half_pixel_bilinear")
+    place = "model" if found.in_model else "host"
+    labels, title = _labels_of_columns(file, path, given)
+    task: Task
+    if found.is_of_pixels:
+        pad = tuple(min(max(value, 0.0), 255.0) for value in (image.mean * 3)[:3])
+        image, how = replace(image, letterbox=Letterbox("bottom_right", pad)), "padded to keep their aspect ratio"
+        names = with_background(labels, title, found.columns, origin)
+        task = Segmentation(image.resize, found.converter, place)
+    else:
+        image, how = replace(image, crop=CROP), f"the central square of {CROP} of the shorter side"
+        names, offset = without_background(labels, title, found.columns, origin)
+        task = Classification(found.converter, place, offset)
+    origin["image"] = f"{origin['image'].split(';')[0]}; resizing: assumed, {how} ({image.resize})"
+    return Contract((image,), (found.output,), names, task, origin)
+
+
+def _labels_of_columns(file: TfliteFile, path: Path, given: Path | None) -> tuple[tuple[str, ...] | None, str]:
+    """Return the labels from *given*, the file's metadata or beside *path*, and their name; None if there are none."""
+    if given is None and (packed := _packed_labels(file)) is not None:
+        return packed[1], f"{packed[0]} in the model's metadata"
+    beside = next((path.parent / name for name in LABEL_FILES if (path.parent / name).is_file()), None)
+    found = given or beside
+    return (
+        (None, "")
+        if found is None
+        else (read_labels(found), str(found) if found == given else f"{found.name} beside the model")
+    )
 
 
 def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:

@@ -39,6 +39,8 @@ def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
 
 def _fitted(image: Pixels, contract: ImageInput) -> Floats:
     """Return *image* in the input's size: stretched, or with its aspect ratio in a letterbox."""
+    if contract.crop is not None:
+        image = central_square(image, contract.crop)
     if contract.letterbox is None:
         return resize(image, contract.height, contract.width, contract.resize)
     fit = contract.fit((image.shape[0], image.shape[1]))
@@ -47,6 +49,18 @@ def _fitted(image: Pixels, contract: ImageInput) -> Floats:
     rows, columns = slice(fit.top, fit.top + fit.height), slice(fit.left, fit.left + fit.width)
     padded[rows, columns] = resize(image, fit.height, fit.width, contract.resize)
     return padded
+
+
+def central_square(image: Pixels, share: float) -> Pixels:
+    """Return the central square of *image* whose side is *share* of the shorter side, at least one pixel.
+
+    Its side and its place are truncated, in float32, as TF-Vision does.
+    """
+    sides = np.array(image.shape[:2], np.float32)
+    side = np.float32(share) * sides.min()
+    top, left = ((sides - side) / np.float32(2)).astype(int).tolist()
+    whole = max(1, int(side))
+    return image[top : top + whole, left : left + whole]
 
 
 def _in_order(pixels: Floats, colour: str) -> Floats:

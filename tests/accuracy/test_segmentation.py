@@ -128,7 +128,7 @@ def tiny(tmp_path):
 
 def test_a_segmenter_scores_100_by_its_own_classes(tiny):
     artifact, photos, masks = tiny
-    files = DatasetFiles("images", (photos,), {"masks": str(masks)})
+    files = DatasetFiles("masks", (photos, masks))
     labelled, metric = read_labelled(files, "segmentation", artifact.contract.labels)
     scores = miou_scores(predict(artifact, labelled.paths), labelled.annotations, labelled.classes)
     assert (metric, scores.numbers) == ("miou", {"miou": 100, "pixel_accuracy": 100})
@@ -136,7 +136,7 @@ def test_a_segmenter_scores_100_by_its_own_classes(tiny):
 
 def test_the_command_scores_saves_and_scores_again(capsys, tiny, tmp_path):
     artifact, photos, masks = tiny
-    asked = ["evaluate", str(artifact.model.parent), "--images", str(photos), "--masks", str(masks), "--json"]
+    asked = ["evaluate", str(artifact.model.parent), "--masks", str(photos), str(masks), "--json"]
     assert main([*asked, "--min-miou", "99", "--save-detections", str(tmp_path / "saved.jsonl")]) == 0
     first = json.loads(capsys.readouterr().out)
     assert main([*asked, "--detections", str(tmp_path / "saved.jsonl")]) == 0

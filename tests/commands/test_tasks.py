@@ -122,7 +122,7 @@ def labels_of(tried, results):
         (folder / "masks").mkdir(exist_ok=True)
         for path, result in zip(tried.photos, results, strict=True):
             Image.fromarray(result.classes.astype(np.uint8)).save(folder / "masks" / path.name)
-        return ["--images", "photos", "--masks", "masks"]
+        return ["--masks", "photos", "masks"]
     (folder / "coco.json").write_text(json.dumps(coco_of(tried.photos, results)))
     return ["--coco", "photos", "coco.json"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract
+from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract, image_input
 from detlite.convert.rebuild.detector_config import CenterNet
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
@@ -43,7 +43,7 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     model, family, extractor = _parts(plan)
     decoding = _decoding(model, plan.origin, options, built.maps[0])
     decoding.origin["image"] = f"channel means and stds of {plan.origin}, then those of the family {family.title}"
-    return detection_contract(plan, options, size, extractor.normalization(model), decoding)
+    return detection_contract(plan, options, image_input(extractor.normalization(model), size), decoding)
 
 
 def _parts(plan: RebuildPlan) -> tuple[CenterNet, Family, CenterExtractor]:

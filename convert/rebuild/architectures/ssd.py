@@ -11,6 +11,7 @@ from detlite.convert.rebuild.architecture import (
     Normalization,
     RebuildPlan,
     detection_contract,
+    image_input,
 )
 from detlite.convert.rebuild.detector_config import PostProcessing, Ssd
 from detlite.convert.rebuild.network.anchors import Size, make_anchors
@@ -53,7 +54,8 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     model, family, _extractor = _parts(plan)
     decoding = _decoding(model, plan.origin, options, size, built.maps)
     decoding.origin["image"] = _image_origin(plan, family)
-    return detection_contract(plan, options, size, _normalization(plan, family, gray=model.resizer.grayscale), decoding)
+    image = image_input(_normalization(plan, family, gray=model.resizer.grayscale), size)
+    return detection_contract(plan, options, image, decoding)
 
 
 def _parts(plan: RebuildPlan) -> tuple[Ssd, Family, Extractor]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from detlite.convert.labels.files import GAP, known_labels
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract
+from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract, image_input
 from detlite.convert.rebuild.detector_config import SsdResNet34
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
@@ -57,9 +57,9 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
             "nms": f"{reference}, or asked for",
         },
     )
-    made = detection_contract(plan, options, size, ("RGB", FAMILY.mean, FAMILY.std), decoding)
-    image = replace(made.image, resize="half_pixel_bilinear")  # the reference resizes with OpenCV
-    return _with_coco_labels(made, options).with_image(image)
+    usual = image_input(("RGB", FAMILY.mean, FAMILY.std), size)
+    image = replace(usual, resize="half_pixel_bilinear")  # the reference resizes with OpenCV
+    return _with_coco_labels(detection_contract(plan, options, image, decoding), options)
 
 
 def _with_coco_labels(made: Contract, options: DetectorOptions) -> Contract:

@@ -92,13 +92,33 @@ class GraphBuilder:
         return self.bias(y, bias, name)
 
     def depthwise(
-        self, x: Tensor, kernel: Any, bias: Floats | None, *, stride: int = 1, padding: str = "SAME", name: str
+        self,
+        x: Tensor,
+        kernel: Any,
+        bias: Floats | None,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        padding: str = "SAME",
+        name: str,
     ) -> Tensor:
         """Return the convolution of each channel of *x* with *kernel* [kh, kw, channels, multiplier]."""
-        y = self._tf.nn.depthwise_conv2d(x, kernel, (1, stride, stride, 1), padding, name=f"{name}/depthwise")
+        y = self._tf.raw_ops.DepthwiseConv2dNative(  # `tf.nn` would write a dilation as three operators
+            input=x,
+            filter=kernel,
+            strides=(1, stride, stride, 1),
+            padding=padding,
+            dilations=(1, dilation, dilation, 1),
+            name=f"{name}/depthwise",
+        )
         rows, columns = self.size(y)
         self.macs += rows * columns * int(np.prod(kernel.shape))
         return self.bias(y, bias, name)
+
+    def dense(self, x: Tensor, kernel: Floats, bias: Floats, name: str) -> Tensor:
+        """Return *x* [N, in] times *kernel* [in, out], plus *bias* [out]."""
+        self.macs += int(x.shape[0]) * int(np.prod(kernel.shape))
+        return self.bias(self._tf.matmul(x, kernel, name=f"{name}/MatMul"), bias, name)
 
     def bias(self, x: Tensor, bias: Floats | None, name: str) -> Tensor:
         """Return *x* with *bias* added to each channel; *x* itself if *bias* is None."""
@@ -149,7 +169,13 @@ class GraphBuilder:
         return self._tf.nn.max_pool2d(x, size, stride, padding, name=f"{name}/MaxPool")
 
     def average_pool(
-        self, x: Tensor, size: int | tuple[int, int], stride: int, name: str, *, padding: str = "SAME"
+        self,
+        x: Tensor,
+        size: int | tuple[int, int],
+        stride: int | tuple[int, int],
+        name: str,
+        *,
+        padding: str = "SAME",
     ) -> Tensor:
         """Return the mean in windows of *size* x *size* or (rows, columns); padding is not counted."""
         return self._tf.nn.avg_pool2d(x, size, stride, padding, name=f"{name}/AvgPool")

@@ -122,15 +122,24 @@ class Slim:
         return self._finished(y, scope, op_scope or scope, style)
 
     def depthwise(
-        self, x: Tensor, scope: str, kernel: int, *, style: Style, stride: int = 1, multiplier: int = 1
+        self,
+        x: Tensor,
+        scope: str,
+        kernel: int,
+        *,
+        style: Style,
+        stride: int = 1,
+        dilation: int = 1,
+        multiplier: int = 1,
+        norm_scope: str | None = None,
     ) -> Tensor:
-        """Return `slim.separable_conv2d` of *x* with no outputs: the depthwise convolution alone."""
+        """Return `slim.separable_conv2d` of *x* with no outputs: the depthwise convolution alone; see `conv`."""
         channels = self.net.channels(x)
         weights = self.net.variable(self.names.depthwise(scope), (kernel, kernel, channels, multiplier))
-        folded, bias = self._folded(scope, weights, (channels, multiplier), style)
+        folded, bias = self._folded(scope, weights, (channels, multiplier), style, norm_scope)
         x, padding = self._padded(x, (kernel, kernel), scope, style)
         folded = self.net.ranged(folded, scope, WEIGHTS)
-        y = self.net.depthwise(x, folded, bias, stride=stride, padding=padding, name=scope)
+        y = self.net.depthwise(x, folded, bias, stride=stride, dilation=dilation, padding=padding, name=scope)
         return self._finished(y, scope, scope, style)
 
     def separable(

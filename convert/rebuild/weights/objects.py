@@ -19,7 +19,8 @@ class ObjectWeights(StoredWeights):
     """The variables of an object-based checkpoint.
 
     A name is a path of attributes from the root or from its `model`: `_feature_extractor/.../kernel`. A variable with
-    several paths is stored once; the object graph in the checkpoint resolves every path to it.
+    several paths is stored once; the object graph in the checkpoint resolves every path to it. TF-Vision's trainer
+    saves `model/_backbone` as `backbone` too, which stands in for it.
     """
 
     kind = "object-based checkpoint"
@@ -31,7 +32,7 @@ class ObjectWeights(StoredWeights):
 
     def key_of(self, name: str) -> str | None:
         """Return the key of the variable at the path *name*, or None."""
-        for path in (f"{ROOT}/{name}", name):
+        for path in dict.fromkeys((f"{ROOT}/{name}", name, name.removeprefix(f"{ROOT}/_"))):
             if path + TAIL in self._checkpoint.variables:
                 return path + TAIL
             key = self._key_at(path)
@@ -42,6 +43,11 @@ class ObjectWeights(StoredWeights):
     def average_of(self, key: str) -> str | None:
         """Return the key of the optimizer slot that holds the variable's moving average, or None."""
         return self._averages.get(key)
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether the optimizer keeps moving averages of variables."""
+        return bool(self._averages)
 
     def names(self) -> Mapping[str, str]:
         """Return the path of each key."""

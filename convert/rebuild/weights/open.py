@@ -116,6 +116,36 @@ def open_checkpoint(prefix: Path, *, use_moving_averages: bool = False) -> Store
     return ObjectWeights(checkpoint, _object_graph(checkpoint), use_moving_averages=use_moving_averages)
 
 
+CHOICES = ("averaged", "raw")
+
+SWAPPED = "best_ckpt"
+"""The start of the names of TF-Vision's best checkpoints: averages and weights have changed places there."""
+
+
+def open_tf_vision(prefix: Path, which: str | None) -> tuple[StoredWeights, bool | None]:
+    """Return the weights of TF-Vision's checkpoint at *prefix*, and whether they are averages; None if it has none.
+
+    Args:
+        prefix: see `prefix_of`.
+        which: one of `CHOICES`; None for the averages if there are any.
+
+    Raises:
+        InputError: files are missing or damaged, it is no object-based checkpoint, or it lacks the averages asked for.
+    """
+    weights = open_checkpoint(prefix)
+    if not isinstance(weights, ObjectWeights):
+        raise InputError(f"the checkpoint {prefix} is name-based (TensorFlow 1); TF-Vision writes object-based ones")
+    if not weights.has_averages:
+        if which is not None:
+            raise InputError(
+                f"the checkpoint {prefix} has one set of weights, and no moving averages beside it: leave out --weights"
+            )
+        return weights, None
+    averaged = which != "raw"
+    in_slots = averaged is not prefix_of(prefix).name.startswith(SWAPPED)
+    return open_checkpoint(prefix, use_moving_averages=in_slots), averaged
+
+
 def _open_files(prefix: Path, files: tuple[Path, ...]) -> Checkpoint:
     from google.protobuf.message import DecodeError
 

@@ -152,6 +152,8 @@ def check_clients(contract: Contract, path: Path) -> None:
         raise InputError(f"{path} takes {image.colour} images, and Android's clients give RGB")
     if image.letterbox is not None:
         raise InputError(f"{path} pads images to keep their aspect ratio, and Android's clients stretch them instead")
+    if image.crop is not None:
+        raise InputError(f"{path} takes the centre of images, and Android's clients give it all of them")
     if nms.kind == "fast" and nms.max_classes_per_detection > 1:
         raise InputError(
             f"{path} returns each box for {nms.max_classes_per_detection} classes, which Android's clients do not "

@@ -61,7 +61,7 @@ def test_a_checkpoint_is_found_one_folder_further_in(tmp_path):
 
 def test_a_folder_without_a_checkpoint_cannot_be_rebuilt(tmp_path):
     folder_with(tmp_path, "frozen_inference_graph.pb")
-    with pytest.raises(InputError, match="has no pipeline.config with a checkpoint"):
+    with pytest.raises(InputError, match="has no pipeline.config or params.yaml with a checkpoint"):
         recognize(tmp_path, rebuild=True)
 
 

@@ -13,7 +13,7 @@ from detlite.convert.model import session_of
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError
 from detlite.runtime.image.preprocess import preprocess
-from detlite.runtime.inputs import ImageInput
+from detlite.runtime.inputs import ImageInput, image_from_record
 from detlite.runtime.letterbox import Letterbox
 
 SQUARE = ImageInput("image", 8, 8, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "half_pixel_bilinear")
@@ -118,3 +118,32 @@ def test_a_detector_with_a_letterbox_is_a_contract_of_version_3():
 def test_a_letterbox_that_makes_no_sense_is_refused(make, error):
     with pytest.raises(ContractError, match=error):
         make()
+
+
+@pytest.mark.parametrize(
+    ("rounding", "size", "sides"),
+    [
+        ("half_up", (16, 5), (8, 3)),  # 2.5 columns
+        ("half_even", (16, 5), (8, 2)),
+        ("half_even", (16, 7), (8, 4)),  # 3.5
+        ("half_even", (1, 1000), (1, 8)),
+        ("half_even", (300, 420), (6, 8)),
+    ],
+)
+def test_halves_of_pixels_are_rounded_as_the_letterbox_says(rounding, size, sides):
+    fit = replace(SQUARE, letterbox=Letterbox(rounding=rounding)).fit(size)
+    assert (fit.height, fit.width) == sides
+
+
+def test_the_usual_rounding_is_not_written_and_the_other_is():
+    usual = replace(SQUARE, letterbox=Letterbox()).to_record()
+    other = replace(SQUARE, letterbox=Letterbox(rounding="half_even"))
+    assert "rounding" not in usual["letterbox"]
+    assert image_from_record(json.loads(json.dumps(other.to_record()))) == other
+
+
+def test_another_rounding_is_refused():
+    with pytest.raises(
+        ContractError, match="the rounding of a letterbox is 'down'; it must be one of half_up, half_even"
+    ):
+        Letterbox(rounding="down")

@@ -1,0 +1,102 @@
+"""The decoder and the head of DeepLab V3 and V3+.
+
+Sources: Chen et al., Rethinking Atrous Convolution, 2017, and Encoder-Decoder with Atrous Separable Convolution, ECCV
+2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from detlite.convert.rebuild.network.blocks import Blocks, NormActivation
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.network.slim import PLAIN
+
+ASPP, HEAD = "model/decoder/aspp", "model/head"
+
+
+@dataclass(frozen=True)
+class AsppConfig:
+    """`decoder.aspp` of a model.
+
+    Attributes:
+        level: of the map that it takes.
+        filters: of all its convolutions.
+        dilations: of its 3x3 convolutions.
+        pool: (rows, columns) of its pooling, in pixels of the input; None for the mean of the whole map.
+    """
+
+    level: int
+    filters: int
+    dilations: tuple[int, ...]
+    pool: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class SegmentationHead:
+    """`head` of a segmenter.
+
+    Attributes:
+        convs: how many convolutions come before the classes.
+        filters: of these.
+        low_level: the level of the finer map that is joined to the decoder's; None for none (V3).
+        low_filters: of the convolution on that map.
+        kernel: of the last convolution.
+    """
+
+    convs: int
+    filters: int
+    low_level: int | None
+    low_filters: int
+    kernel: int
+
+
+class DeepLab:
+    """Builds the decoder and the head of one network."""
+
+    def __init__(self, net: GraphBuilder, norm: NormActivation) -> None:
+        self._net = net
+        self._blocks = Blocks(net, norm)
+
+    def aspp(self, maps: Mapping[int, Tensor], config: AsppConfig) -> Tensor:
+        """Return the spatial pyramid pooling of one of a backbone's *maps*, at its size."""
+        x = maps[config.level]
+        parts = [self._conv(x, f"{ASPP}/aspp_layers/0", config.filters, 1)]
+        for number, dilation in enumerate(config.dilations, 1):
+            parts.append(self._dilated(x, f"{ASPP}/aspp_layers/{number}", config.filters, dilation))
+        scope = f"{ASPP}/aspp_layers/{len(config.dilations) + 1}/layer_with_weights-0"
+        pooled = self._conv(self._pooled(x, config, scope), scope, config.filters, 1)
+        parts.append(self._net.resize_bilinear(pooled, self._net.size(x), scope))
+        return self._conv(self._net.concat(parts, 3, f"{ASPP}/concat"), f"{ASPP}/projection", config.filters, 1)
+
+    def logits(self, x: Tensor, maps: Mapping[int, Tensor], config: SegmentationHead, classes: int) -> Tensor:
+        """Return the class logits of the decoder's map *x*, at its size or at that of the finer one of *maps*."""
+        if config.low_level is not None:
+            scopes = (f"{HEAD}/_dlv3p_conv", f"{HEAD}/_dlv3p_norm")
+            low = self._blocks.conv(maps[config.low_level], scopes, config.low_filters, 1)
+            grown = self._net.resize_bilinear(x, self._net.size(low), HEAD)
+            x = self._net.concat([grown, low], 3, f"{HEAD}/concat")
+        for number in range(config.convs):
+            scopes = (f"{HEAD}/_convs/{number}", f"{HEAD}/_norms/{number}")
+            x = self._blocks.conv(x, scopes, config.filters, 3)
+        return self._blocks.slim.conv(x, f"{HEAD}/_classifier", classes, config.kernel, style=PLAIN)
+
+    def _pooled(self, x: Tensor, config: AsppConfig, scope: str) -> Tensor:
+        if config.pool is None:
+            return self._net.channel_means(x, scope)
+        rows, columns = (side // 2**config.level for side in config.pool)
+        return self._net.average_pool(x, (rows, columns), (rows, columns), scope, padding="VALID")
+
+    def _conv(self, x: Tensor, scope: str, filters: int, kernel: int) -> Tensor:
+        return self._blocks.conv(x, _pair(scope), filters, kernel)
+
+    def _dilated(self, x: Tensor, scope: str, filters: int, dilation: int) -> Tensor:
+        conv, norm = _pair(scope)
+        style = self._blocks.norm.style
+        return self._blocks.slim.conv(x, conv, filters, 3, style=style, dilation=dilation, norm_scope=norm)
+
+
+def _pair(scope: str) -> tuple[str, str]:
+    """Return the scopes of the convolution and the batch norm of the sequential model at *scope*."""
+    return f"{scope}/layer_with_weights-0", f"{scope}/layer_with_weights-1"

@@ -1,0 +1,351 @@
+"""SpineNet, a backbone whose maps change their scale and cross, and its mobile form.
+
+Source: Du et al., SpineNet, CVPR 2020, figure 4 and table 1; `official/vision/modeling/backbones/spinenet.py` and
+`spinenet_mobile.py` for the resampling and for the order of the layers, which the checkpoints number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from detlite.convert.rebuild.network.blocks import Blocks, InvertedUnit, NormActivation, Unit
+from detlite.convert.rebuild.network.fpn import TILING
+from detlite.convert.rebuild.network.functional import PLAIN_LAYER, WEIGHTED, Build, FunctionalModel, Step
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+
+BOTTLENECK, RESIDUAL, INVERTED = "bottleneck", "residual", "mbconv"
+CONV_NORM, CONV_NORM_ACT = (WEIGHTED, WEIGHTED), (WEIGHTED, WEIGHTED, PLAIN_LAYER)
+
+
+@dataclass(frozen=True)
+class SpineBlock:
+    """One block: its level, its kind, the two maps it joins (0 and 1 are the stem's), and whether it is an output."""
+
+    level: int
+    kind: str
+    inputs: tuple[int, int]
+    is_output: bool = False
+
+
+SPINENET = (
+    SpineBlock(2, BOTTLENECK, (0, 1)),
+    SpineBlock(4, RESIDUAL, (0, 1)),
+    SpineBlock(3, BOTTLENECK, (2, 3)),
+    SpineBlock(4, BOTTLENECK, (2, 4)),
+    SpineBlock(6, RESIDUAL, (3, 5)),
+    SpineBlock(4, BOTTLENECK, (3, 5)),
+    SpineBlock(5, RESIDUAL, (6, 7)),
+    SpineBlock(7, RESIDUAL, (6, 8)),
+    SpineBlock(5, BOTTLENECK, (8, 9)),
+    SpineBlock(5, BOTTLENECK, (8, 10)),
+    SpineBlock(4, BOTTLENECK, (5, 10), is_output=True),
+    SpineBlock(3, BOTTLENECK, (4, 10), is_output=True),
+    SpineBlock(5, BOTTLENECK, (7, 12), is_output=True),
+    SpineBlock(7, BOTTLENECK, (5, 14), is_output=True),
+    SpineBlock(6, BOTTLENECK, (12, 14), is_output=True),
+    SpineBlock(2, BOTTLENECK, (2, 13), is_output=True),
+)
+
+SPINENET_MOBILE = (
+    SpineBlock(2, INVERTED, (0, 1)),
+    SpineBlock(2, INVERTED, (1, 2)),
+    SpineBlock(4, INVERTED, (1, 2)),
+    SpineBlock(3, INVERTED, (3, 4)),
+    SpineBlock(4, INVERTED, (3, 5)),
+    SpineBlock(6, INVERTED, (4, 6)),
+    SpineBlock(4, INVERTED, (4, 6)),
+    SpineBlock(5, INVERTED, (7, 8)),
+    SpineBlock(7, INVERTED, (7, 9)),
+    SpineBlock(5, INVERTED, (9, 10)),
+    SpineBlock(5, INVERTED, (9, 11)),
+    SpineBlock(4, INVERTED, (6, 11), is_output=True),
+    SpineBlock(3, INVERTED, (5, 11), is_output=True),
+    SpineBlock(5, INVERTED, (8, 13), is_output=True),
+    SpineBlock(7, INVERTED, (6, 15), is_output=True),
+    SpineBlock(6, INVERTED, (13, 15), is_output=True),
+)
+
+FILTERS = {1: 32, 2: 64, 3: 128, 4: 256, 5: 256, 6: 256, 7: 256}
+MOBILE_FILTERS = {0: 8, 1: 16, 2: 24, 3: 40, 4: 80, 5: 112, 6: 112, 7: 112}
+STEM = 64
+
+
+@dataclass(frozen=True)
+class SpineNetBackbone:
+    """A SpineNet.
+
+    Attributes:
+        norm: of all its convolutions.
+        levels: the lowest and the highest level.
+        endpoint: the filters of its maps.
+        scale: of all filters.
+        alpha: of the filters that maps are resampled with.
+        repeats: how often each block is there.
+        up_layers: how many Keras layers an upsampling is: 1, or `TILING`.
+    """
+
+    norm: NormActivation
+    levels: tuple[int, int]
+    endpoint: int
+    scale: float
+    alpha: float
+    repeats: int
+    up_layers: int = TILING
+
+
+@dataclass(frozen=True)
+class MobileSpineNetBackbone:
+    """A mobile SpineNet.
+
+    Attributes:
+        norm: of all its convolutions.
+        levels: the lowest and the highest level.
+        endpoint: the filters of its maps.
+        scale: of all filters.
+        expansion: of its inverted bottlenecks.
+        se_ratio: of their squeeze-and-excite; 0 for none.
+        up_layers: how many Keras layers an upsampling is: 1, or `TILING`.
+    """
+
+    norm: NormActivation
+    levels: tuple[int, int]
+    endpoint: int
+    scale: float
+    expansion: int
+    se_ratio: float
+    up_layers: int = TILING
+
+
+def build_spinenet(net: GraphBuilder, image: Tensor, config: SpineNetBackbone, root: str) -> Mapping[int, Tensor]:
+    """Return the maps of the SpineNet at the path *root* on *image*, by level."""
+    return _SpineNet(Blocks(net, config.norm), FunctionalModel(root), config).build(image)
+
+
+def build_spinenet_mobile(
+    net: GraphBuilder, image: Tensor, config: MobileSpineNetBackbone, root: str
+) -> Mapping[int, Tensor]:
+    """Return the maps of the mobile SpineNet at the path *root* on *image*, by level."""
+    return _MobileSpineNet(Blocks(net, config.norm), FunctionalModel(root), config).build(image)
+
+
+@dataclass(frozen=True)
+class _Map:
+    """A map of the network: its step, its kind of block, its width in pixels and its channels; *used* by later ones."""
+
+    step: Step
+    kind: str
+    width: int
+    channels: int
+    used: list[int] = field(default_factory=list)
+
+
+class _Spine:
+    """What both forms share: the order in which maps are joined, and how they are resampled.
+
+    Attributes:
+        nodes: the blocks, in their order.
+        unused_first: whether a map that no block took is the first of a sum, which decides the order of layers.
+    """
+
+    nodes: Sequence[SpineBlock]
+    unused_first: bool
+
+    def __init__(
+        self, blocks: Blocks, model: FunctionalModel, config: SpineNetBackbone | MobileSpineNetBackbone
+    ) -> None:
+        self._blocks, self._model, self._config = blocks, model, config
+
+    def build(self, image: Tensor) -> dict[int, Tensor]:
+        """Return the maps by level."""
+        self._width: int = self._blocks.net.size(image)[1]
+        maps = self._stem(self._model.input(image))
+        endpoints: dict[int, Step] = {}
+        for node in self.nodes:
+            level = self._level(node)
+            joined = self._joined(maps, node, level)
+            for number in node.inputs:
+                maps[number].used.append(len(maps))
+            if node.is_output:
+                joined = self._with_unused(maps, joined, level, node)
+            step = self._grown(self._plain(self._activate, (joined,)), node, level)
+            channels = self._channels(node.kind, level)
+            maps.append(_Map(step, node.kind, self._side(level), channels))
+            if node.is_output:
+                endpoints[level] = step
+        low, high = self._config.levels
+        steps = {level: self._conv_norm(endpoints[level], self._config.endpoint, 1) for level in range(low, high + 1)}
+        return self._model.run(steps)
+
+    def _stem(self, image: Step) -> list[_Map]:
+        raise NotImplementedError
+
+    def _level(self, node: SpineBlock) -> int:
+        raise NotImplementedError
+
+    def _channels(self, kind: str, level: int) -> int:
+        raise NotImplementedError
+
+    def _grown(self, step: Step, node: SpineBlock, level: int) -> Step:
+        raise NotImplementedError
+
+    def _resampled(self, source: _Map, node: SpineBlock, level: int) -> Step:
+        raise NotImplementedError
+
+    def _side(self, level: int) -> int:
+        return math.ceil(self._width / (1 << level))
+
+    def _joined(self, maps: Sequence[_Map], node: SpineBlock, level: int) -> Step:
+        first, second = (self._resampled(maps[number], node, level) for number in node.inputs)
+        return self._plain(self._sum, (first, second))
+
+    def _with_unused(self, maps: Sequence[_Map], joined: Step, level: int, node: SpineBlock) -> Step:
+        """Return *joined* plus all maps of its shape that no block has taken yet."""
+        channels = self._channels(node.kind, level)
+        for one in maps:
+            if not one.used and one.width == self._side(level) and one.channels == channels:
+                parts = (one.step, joined) if self.unused_first else (joined, one.step)
+                joined = self._plain(self._sum, parts)
+                one.used.append(len(maps))
+        return joined
+
+    def _plain(self, build: Build, before: tuple[Step, ...], layers: int = 1) -> Step:
+        return self._model.step(build, before, (PLAIN_LAYER,) * layers)
+
+    def _conv_norm(self, before: Step, filters: int, kernel: int, *, stride: int = 1, linear: bool = False) -> Step:
+        def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+            pair = (scopes[0], scopes[1])
+            return self._blocks.conv(tensors[0], pair, filters, kernel, stride=stride, linear=linear)
+
+        return self._model.step(build, (before,), CONV_NORM if linear else CONV_NORM_ACT)
+
+    def _upsampled(self, before: Step, factor: int) -> Step:
+        def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+            del scopes
+            rows, columns = self._blocks.net.size(tensors[0])
+            return self._blocks.net.resize_nearest(tensors[0], (rows * factor, columns * factor), "upsampled")
+
+        return self._plain(build, (before,), self._config.up_layers)
+
+    def _activate(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+        del scopes
+        return self._blocks.net.activate(tensors[0], self._blocks.norm.activation, "joined")
+
+    def _sum(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+        del scopes
+        first, second = tensors
+        return self._blocks.net.add(first, second, "sum")
+
+
+class _SpineNet(_Spine):
+    nodes = SPINENET
+    unused_first = True
+    _config: SpineNetBackbone
+
+    def _filters(self, level: int) -> int:
+        return int(FILTERS[level] * self._config.scale)
+
+    def _level(self, node: SpineBlock) -> int:
+        return node.level
+
+    def _channels(self, kind: str, level: int) -> int:
+        return self._filters(level) * (4 if kind == BOTTLENECK else 1)
+
+    def _stem(self, image: Step) -> list[_Map]:
+        x = self._conv_norm(image, STEM, 7, stride=2)
+        x = self._plain(self._pooled, (x,))
+        maps, node = [], SpineBlock(2, BOTTLENECK, (0, 0))
+        for number in range(2):
+            x = self._unit(x, node, 2, projected=number == 0)
+            maps.append(_Map(x, BOTTLENECK, self._side(2), self._channels(BOTTLENECK, 2)))
+        return maps
+
+    def _pooled(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+        del scopes
+        return self._blocks.net.max_pool(tensors[0], 3, 2, "pooled")
+
+    def _unit(self, before: Step, node: SpineBlock, level: int, *, projected: bool) -> Step:
+        unit = Unit(self._filters(level), projected=projected, bottleneck=node.kind == BOTTLENECK)
+
+        def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+            return self._blocks.unit(tensors[0], scopes[0], unit)
+
+        return self._model.step(build, (before,), (WEIGHTED,))
+
+    def _grown(self, step: Step, node: SpineBlock, level: int) -> Step:
+        for _repeat in range(self._config.repeats):
+            step = self._unit(step, node, level, projected=False)
+        return self._plain(_identity, (step,))
+
+    def _resampled(self, source: _Map, node: SpineBlock, level: int) -> Step:
+        inner = source.channels // 4 if source.kind == BOTTLENECK else source.channels
+        inner = int(inner * self._config.alpha)
+        x, target = self._conv_norm(source.step, inner, 1), self._side(level)
+        if source.width > target:
+            x = self._conv_norm(x, inner, 3, stride=2)
+            width = source.width / 2
+            while width > target:
+                x, width = self._plain(self._pooled, (x,)), width / 2
+        elif source.width < target:
+            x = self._upsampled(x, target // source.width)
+        return self._conv_norm(x, self._channels(node.kind, level), 1, linear=True)
+
+
+class _MobileSpineNet(_Spine):
+    nodes = SPINENET_MOBILE
+    unused_first = False
+    _config: MobileSpineNetBackbone
+
+    def _filters(self, level: int) -> int:
+        return int(MOBILE_FILTERS[level] * self._config.scale)
+
+    def _level(self, node: SpineBlock) -> int:
+        return min(node.level, self._config.levels[1])
+
+    def _channels(self, kind: str, level: int) -> int:
+        del kind
+        return self._filters(level)
+
+    def _stem(self, image: Step) -> list[_Map]:
+        x = self._conv_norm(image, self._filters(0), 3, stride=2)
+        maps = []
+        for level, stride in ((1, 1), (2, 2)):
+            x = self._plain(_identity, (self._inverted(x, level, stride),))
+            maps.append(_Map(x, INVERTED, self._side(level), self._filters(level)))
+        return maps
+
+    def _inverted(self, before: Step, level: int, stride: int) -> Step:
+        config = self._config
+        unit = InvertedUnit(self._filters(level), config.expansion, stride=stride, divisor=1, se_ratio=config.se_ratio)
+
+        def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+            return self._blocks.inverted(tensors[0], scopes[0], unit)
+
+        return self._model.step(build, (before,), (WEIGHTED,))
+
+    def _grown(self, step: Step, node: SpineBlock, level: int) -> Step:
+        del node
+        return self._plain(_identity, (self._inverted(step, level, 1),))
+
+    def _resampled(self, source: _Map, node: SpineBlock, level: int) -> Step:
+        x, target, width = source.step, self._side(level), float(source.width)
+        while width > target:
+            x, width = self._halved(x), width / 2
+        if width < target:
+            x = self._upsampled(x, target // source.width)
+        return self._conv_norm(x, self._channels(node.kind, level), 1, linear=True)
+
+    def _halved(self, before: Step) -> Step:
+        slim, style = self._blocks.slim, self._blocks.norm.style
+
+        def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+            return slim.depthwise(tensors[0], scopes[0], 3, style=style, stride=2, norm_scope=scopes[1])
+
+        return self._model.step(build, (before,), CONV_NORM_ACT)
+
+
+def _identity(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+    """Return the tensor as it is: `tf.identity` is a layer of its own in Keras."""
+    del scopes
+    return tensors[0]

@@ -1,0 +1,172 @@
+"""RetinaNet: a backbone, a pyramid of maps, and heads on each level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from detlite.convert.rebuild.detector_config import ImageResizer
+from detlite.convert.rebuild.network.blocks import NormActivation
+from detlite.convert.rebuild.network.fpn import TILING, PyramidConfig
+from detlite.convert.rebuild.network.retinanet import DenseHead, LevelAnchors
+from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
+from detlite.convert.rebuild.tf_vision.params import Params
+from detlite.convert.rebuild.tf_vision.read import TaskReader
+from detlite.convert.rebuild.tf_vision.sizes import input_size
+from detlite.runtime.errors import InputError
+
+MOST_CLASSES = 100_000
+LEVELS = (1, 10)
+
+
+@dataclass(frozen=True)
+class RetinaNms:
+    """`detection_generator` of a model, for its non-maximum suppression."""
+
+    score_threshold: float
+    iou_threshold: float
+    max_detections: int
+
+
+@dataclass(frozen=True)
+class RetinaNet:
+    """A RetinaNet.
+
+    Attributes:
+        columns: the number of its class scores, the background among them.
+        size: (height, width) of its input; None if the config leaves it open.
+        levels: the lowest and the highest level.
+        backbone: the config of its backbone.
+        pyramid: the config of its decoder; None for `identity`, which takes the backbone's maps.
+        norm: of its decoder and heads.
+        head: the config of its heads.
+        anchors: the boxes of each cell.
+        nms: its suppression.
+        keeps_aspect: whether images are padded instead of stretched.
+    """
+
+    columns: int
+    size: tuple[int, int] | None
+    levels: tuple[int, int]
+    backbone: Any
+    pyramid: PyramidConfig | None
+    norm: NormActivation
+    head: DenseHead
+    anchors: LevelAnchors
+    nms: RetinaNms
+    keeps_aspect: bool = True
+
+    @property
+    def classes(self) -> int:
+        """The number of classes without the background."""
+        return self.columns - 1
+
+    @property
+    def resizer(self) -> ImageResizer:
+        """The input's size."""
+        return ImageResizer(*(self.size or (0, 0)))
+
+
+def recognizes(model: Mapping[str, Any]) -> bool:
+    """Return whether *model* has anchors and one head."""
+    return "anchor" in model and "head" in model and "rpn_head" not in model
+
+
+def read(task: Params) -> RetinaNet:
+    """Return the RetinaNet in *task*."""
+    task.ignore("train_data", "export_config")
+    model = task.inside("model")
+    model.needs("num_classes", "input_size", "min_level", "max_level", "backbone")
+    levels = (
+        model.integer("min_level", 3, low=LEVELS[0], high=LEVELS[1]),
+        model.integer("max_level", 7, low=LEVELS[0], high=LEVELS[1]),
+    )
+    if levels[0] > levels[1]:
+        raise InputError(f"{model.where('min_level')} is {levels[0]} and max_level {levels[1]}: want no more than that")
+    norm = read_norm(model)
+    config = RetinaNet(
+        columns=model.integer("num_classes", 91, low=2, high=MOST_CLASSES),
+        size=input_size(model),
+        levels=levels,
+        backbone=read_backbone(model, norm),
+        pyramid=_decoder(model, levels),
+        norm=norm,
+        head=_head(model),
+        anchors=_anchors(model),
+        nms=_nms(model),
+        keeps_aspect=task.inside("validation_data").inside("parser").flag("keep_aspect_ratio", True),
+    )
+    model.finish()
+    return config
+
+
+def _decoder(model: Params, levels: tuple[int, int]) -> PyramidConfig | None:
+    kind, section = model.one_of("decoder", "fpn")
+    if kind == "identity":
+        return None
+    if kind != "fpn":
+        raise InputError(f"{model.where('decoder')} is {kind}; detlite rebuilds fpn and identity")
+    section.only("fusion_type", "sum", "detlite rebuilds pyramids that add their maps")
+    config = PyramidConfig(
+        section.integer("num_filters", 256, low=1, high=4096),
+        section.flag("use_separable_conv", False),
+        levels,
+        1 if section.flag("use_keras_layer", False) else TILING,
+    )
+    section.finish()
+    return config
+
+
+def _head(model: Params) -> DenseHead:
+    section = model.inside("head")
+    section.needs("num_convs", "num_filters", "use_separable_conv")
+    section.only("attribute_heads", [], "detlite rebuilds heads for classes and boxes alone")
+    section.only("share_classification_heads", False, "detlite rebuilds heads for classes and boxes alone")
+    section.only("share_level_convs", True, "detlite rebuilds heads whose convolutions all levels share")
+    head = DenseHead(
+        section.integer("num_convs", 4, high=64),
+        section.integer("num_filters", 256, low=1, high=4096),
+        section.flag("use_separable_conv", False),
+    )
+    section.finish()
+    return head
+
+
+def _anchors(model: Params) -> LevelAnchors:
+    section = model.inside("anchor")
+    section.needs("anchor_size", "num_scales", "aspect_ratios")
+    anchors = LevelAnchors(
+        section.real("anchor_size", 4.0, low=0.01, high=1000.0),
+        section.integer("num_scales", 3, low=1, high=64),
+        section.reals("aspect_ratios", (0.5, 1.0, 2.0)),
+    )
+    section.finish()
+    return anchors
+
+
+def _nms(model: Params) -> RetinaNms:
+    """Return the suppression of the server's export; that of TF-Vision's own TFLite export plays no part."""
+    section = model.inside("detection_generator")
+    section.ignore(
+        "apply_nms",
+        "decode_boxes",
+        "nms_version",
+        "pre_nms_top_k",
+        "return_decoded",
+        "soft_nms_sigma",
+        "tflite_post_processing",
+        "use_class_agnostic_nms",
+        "use_cpu_nms",
+    )
+    section.only("box_coder_weights", [], "detlite rebuilds RetinaNets whose boxes are coded without weights")
+    nms = RetinaNms(
+        section.real("pre_nms_score_threshold", 0.05, high=1.0),
+        section.real("nms_iou_threshold", 0.5, low=0.001, high=1.0),
+        section.integer("max_num_detections", 100, low=1, high=1000),
+    )
+    section.finish()
+    return nms
+
+
+PLUGIN = TaskReader(title="RetinaNet detection", recognizes=recognizes, read=read)

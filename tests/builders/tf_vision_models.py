@@ -1,0 +1,118 @@
+"""Reference models of the original TF-Vision in the shared data, and small configs as its trainer writes them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
+from detlite.convert.rebuild.weights.weights import Name, Weights, names_of
+from detlite.runtime.arrays import Floats
+
+GOLDENS = Path(__file__).resolve().parents[3] / "shared" / "data" / "tfvision_goldens"
+
+
+def tf_vision_library() -> Any:
+    """The module that says which value each variable of a golden has."""
+    spec = importlib.util.spec_from_file_location("tfv_lib", GOLDENS / "tfv_lib.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class TfVisionGolden:
+    """One reference model: its config, its variables, and the numbers that the original computes."""
+
+    name: str
+
+    @property
+    def config(self) -> Path:
+        return GOLDENS / self.name / "params.yaml"
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        return dict(json.loads((GOLDENS / self.name / "meta.json").read_text()))
+
+    @cached_property
+    def arrays(self) -> dict[str, Any]:
+        return dict(np.load(GOLDENS / self.name / "golden.npz"))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width = self.meta["input_size"]
+        return height, width
+
+    @property
+    def picture(self) -> Any:
+        """The picture that the original saw: uint8."""
+        return tf_vision_library().image(*self.meta["picture"][1])
+
+    def values(self) -> dict[str, Any]:
+        """Every variable of the checkpoint, by name."""
+        return dict(tf_vision_library().weights(self.meta, dict(np.load(GOLDENS / self.name / "stored.npz"))))
+
+    def write_checkpoint(self, folder: Path) -> Path:
+        """Write the exporter's checkpoint to *folder* and return its prefix."""
+        stored = dict(np.load(GOLDENS / self.name / "stored.npz"))
+        tf_vision_library().write_checkpoint(str(folder / "ckpt-1"), self.meta, stored)
+        return folder / "ckpt-1"
+
+
+class MemoryWeights(Weights):
+    """Weights that are in memory; `unused` are the names that nobody took."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+        self.unused = set(values)
+
+    def take(self, name: Name, shape: Sequence[int]) -> Floats:
+        first = names_of(name)[0]
+        self.unused.discard(first)
+        value = np.asarray(self._values[first], np.float32)
+        assert value.shape == tuple(shape), first
+        return value
+
+    def has(self, name: Name) -> bool:
+        return names_of(name)[0] in self._values
+
+    def shape_of(self, name: Name) -> tuple[int, ...] | None:
+        return np.shape(self._values[names_of(name)[0]]) if self.has(name) else None
+
+    def finish(self, *, config: str = "pipeline.config") -> UnusedVariables:
+        return UnusedVariables()
+
+
+def classifier_params(**model: Any) -> dict[str, Any]:
+    """A whole params.yaml of a small ResNet classifier, with changes to its `task.model`."""
+    whole = {
+        "num_classes": 11,
+        "input_size": [32, 48, 3],
+        "dropout_rate": 0.0,
+        "backbone": {
+            "type": "resnet",
+            "resnet": {
+                "model_id": 18,
+                "stem_type": "v0",
+                "se_ratio": 0.0,
+                "resnetd_shortcut": False,
+                "replace_stem_max_pool": False,
+            },
+        },
+        "norm_activation": {"activation": "relu", "norm_epsilon": 1e-5, "norm_momentum": 0.9, "use_sync_bn": False},
+        **model,
+    }
+    return {
+        "runtime": {},
+        "task": {"model": whole, "train_data": {"aug_crop": True}, "validation_data": {}},
+        "trainer": {},
+    }

@@ -1,0 +1,118 @@
+"""Reference models of the original TF-Vision, rebuilt from their params.yaml and checkpoint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from builders.tf_vision_models import MemoryWeights, TfVisionGolden
+
+from detlite.convert.artifact import open_artifact
+from detlite.convert.child_calls import convert
+from detlite.convert.options import DetectorOptions
+from detlite.convert.rebuild.network.blocks import NormActivation
+from detlite.convert.rebuild.network.graph import GraphBuilder
+from detlite.convert.rebuild.network.spinenet import SpineNetBackbone, build_spinenet
+from detlite.convert.rebuild.tf_vision.image import PADDED, image_input
+from detlite.convert.requests import ConvertRequest, Given
+from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.resize import resize_map
+from detlite.runtime.progress import silent
+from detlite.runtime.records import to_record
+from detlite.runtime.session import Session
+
+pytestmark = [pytest.mark.data, pytest.mark.slow]
+
+TOLERANCE = 1e-4
+CLASSIFIERS = ("mobilenetv2", "resnet50", "resnetrs50", "vit_ti16")
+
+
+def rebuilt(name, folder, **options):
+    """The reference model *name* as an open float32 model, and what `detlite convert` answers."""
+    reference = TfVisionGolden(name)
+    given = Given(config=reference.config, checkpoint=reference.write_checkpoint(folder))
+    request = ConvertRequest(given, folder / "out", DetectorOptions(**options))
+    answer = convert(to_record(request), silent)
+    return reference, Session(open_artifact(folder / "out")), answer
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_classifier_sees_and_says_what_the_original_does(name, tmp_path, shared_data):
+    reference, session, answer = rebuilt(name, tmp_path, logits=True)
+    arrays = reference.arrays
+    tensor = session.preprocess(reference.picture)
+    seen = tensor.reshape(-1, 3)[arrays["model_input_rows"]]
+    np.testing.assert_allclose(seen, arrays["model_input_sample"], atol=2e-6)
+    session.invoke(tensor)
+    np.testing.assert_allclose(session.heads()["class_scores"], arrays["final_logits"][0], atol=TOLERANCE)
+    ranking = session.finish((300, 420))
+    np.testing.assert_allclose(ranking.scores, arrays["final_probs"][0, 1:], atol=1e-5)
+    assert answer["history"][-1]["macs"] == reference.meta["macs"]
+    assert answer["history"][-1]["parameters"] == reference.meta["params_trainable"]
+    assert not answer["notices"]  # every variable is used
+
+
+DETECTORS = ("retinanet_mobilenetv2", "retinanet_spinenet49_mobile")
+SEGMENTERS = ("deeplabv3_mobilenetv2", "deeplabv3plus_resnet101")
+
+
+@pytest.fixture(scope="module", params=DETECTORS)
+def detector(request, tmp_path_factory, shared_data):
+    """A RetinaNet, open after it saw the picture of the original, and what `detlite convert` answered."""
+    reference, session, answer = rebuilt(request.param, tmp_path_factory.mktemp(request.param), logits=True)
+    session.invoke(session.preprocess(reference.picture))
+    return reference, session, answer
+
+
+def test_the_raw_heads_of_a_retinanet_are_the_original_ones(detector):
+    reference, session, answer = detector
+    arrays, heads = reference.arrays, session.heads()
+    np.testing.assert_allclose(heads["class_scores"][arrays["rows"]], arrays["raw_scores"], atol=TOLERANCE)
+    np.testing.assert_allclose(heads["box_encodings"][arrays["rows"]], arrays["raw_boxes"], atol=TOLERANCE)
+    assert answer["history"][-1]["macs"] == pytest.approx(reference.meta["macs"], rel=0.01)
+
+
+def test_the_anchors_of_a_retinanet_are_the_original_ones(detector):
+    reference, session, _answer = detector
+    anchors = session.contract.task.anchors[reference.arrays["rows"]]
+    corners = np.concatenate([anchors[:, :2] - anchors[:, 2:] / 2, anchors[:, :2] + anchors[:, 2:] / 2], axis=1)
+    np.testing.assert_allclose(corners * (reference.size * 2), reference.arrays["anchors"], atol=1e-3)
+
+
+def test_the_detections_of_a_retinanet_are_the_original_ones_in_the_image(detector):
+    reference, session, _answer = detector
+    arrays, size = reference.arrays, reference.picture.shape[:2]
+    found = session.finish(size)
+    pixels = arrays["final_detection_boxes"][0] / np.tile(arrays["final_image_info"][0, 2], 2)
+    boxes = np.clip(pixels / np.tile(size, 2), 0, 1)  # the original leaves boxes in the padding
+    assert found.classes.tolist() == (arrays["final_detection_classes"][0] - 1).tolist()
+    np.testing.assert_allclose(found.scores, arrays["final_detection_scores"][0], atol=1e-5)
+    np.testing.assert_allclose(found.boxes, boxes, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_segmenter_says_what_the_original_does(name, tmp_path, shared_data):
+    reference = TfVisionGolden(name)
+    reference, session, _answer = rebuilt(name, tmp_path, input_size=reference.size)
+    arrays = reference.arrays
+    session.invoke(session.preprocess(reference.picture))
+    logits = session.heads()["class_scores"]
+    np.testing.assert_allclose(logits, arrays["raw_logits"], atol=TOLERANCE)
+    grown = resize_map(logits, *reference.size, session.contract.task.resize)
+    np.testing.assert_allclose(grown[::8, ::8], arrays["final_logits"], atol=TOLERANCE)
+    assert (grown.argmax(axis=-1) == arrays["final_classes"]).mean() > 0.9999
+
+
+def test_the_maps_of_a_spinenet_are_the_original_ones(shared_data):
+    reference = TfVisionGolden("cascadercnn_spinenet49")
+    weights = MemoryWeights(reference.values())
+    picture = preprocess(reference.picture, image_input(reference.size, letterbox=PADDED))
+    with GraphBuilder(weights, (*reference.size, 3)) as net:
+        config = SpineNetBackbone(NormActivation("SWISH", 1e-3), (3, 7), 256, 1.0, 0.5, 1)
+        maps = build_spinenet(net, net.image, config, "model/backbone")
+        with load_tensorflow().compat.v1.Session() as session:
+            found = session.run(maps, {net.image: picture})
+    for level, values in found.items():
+        assert values.shape == tuple(reference.arrays[f"backbone_{level}_shape"])
+        np.testing.assert_allclose(values.mean((0, 1, 2)), reference.arrays[f"backbone_{level}_mean"], atol=TOLERANCE)
+    assert not [name for name in weights.unused if name.startswith("model/backbone/")]
