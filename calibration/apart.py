@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.calibration.recipe import AuditRequest, QuantizeRequest
-from detlite.runtime.child import run_in_child
+from detlite.runtime.child import blaming_the_model, run_in_child
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import Record, to_record
 
@@ -17,7 +17,8 @@ def quantize_apart(request: QuantizeRequest, *, progress: Progress = silent) -> 
         InputError: the model is quantized already, images are missing or damaged, or two options contradict.
         FindingError: nothing could be quantized.
     """
-    return run_in_child(f"{CHILD}:quantize_source", to_record(request), progress=progress)
+    with blaming_the_model():
+        return run_in_child(f"{CHILD}:quantize_source", to_record(request), progress=progress)
 
 
 def audit_apart(request: AuditRequest, *, progress: Progress = silent) -> Record:

@@ -39,7 +39,7 @@ from detlite.commands.quantize_text import count_findings, say_curve, say_findin
 from detlite.convert.artifact import prepare_output
 from detlite.convert.find_source import locate
 from detlite.convert.finished import check_float
-from detlite.runtime.child import Child, run_in_child
+from detlite.runtime.child import Child, blaming_the_model, run_in_child
 from detlite.runtime.errors import FindingError, InputError, unknown_name
 from detlite.runtime.plugins import plugin_names
 from detlite.runtime.records import Record, to_record
@@ -150,7 +150,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     images = _images(values, counts, task)
     path = locate(source, notice=notice)
     check_float(path)
-    with progress() as report, Child(task) as child:
+    with blaming_the_model(), progress() as report, Child(task) as child:
         gathered = NO_IMAGES if images is None else run_in_child(GATHER, images, progress=report)
         _check_enough(counts, len(gathered["images"]))
         request = _request(path, out, values, gathered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest
-from detlite.runtime.child import run_in_child
+from detlite.runtime.child import blaming_the_model, run_in_child
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import Record, to_record
 
@@ -17,7 +17,7 @@ def convert(request: ConvertRequest, *, progress: Progress = silent) -> Record:
         InputError: detlite cannot read the source, or as `prepare_output` for the folder.
         MissingToolError: TensorFlow is needed and not installed.
     """
-    return run_in_child(f"{CHILD}:convert", to_record(request), progress=progress)
+    return _in_child("convert", request, progress)
 
 
 def export(request: ExportRequest, *, progress: Progress = silent) -> Record:
@@ -27,7 +27,7 @@ def export(request: ExportRequest, *, progress: Progress = silent) -> Record:
         InputError: the model is in that format already, or has operators that the format lacks.
         MissingToolError: the packages that write the format are not installed.
     """
-    return run_in_child(f"{CHILD}:export_artifact", to_record(request), progress=progress)
+    return _in_child("export_artifact", request, progress)
 
 
 def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Record:
@@ -37,4 +37,9 @@ def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Re
         InputError: the file is no detector's graph, or detlite cannot read it.
         MissingToolError: TensorFlow is not installed.
     """
-    return run_in_child(f"{CHILD}:inspect", to_record(request), progress=progress)
+    return _in_child("inspect", request, progress)
+
+
+def _in_child(name: str, request: object, progress: Progress) -> Record:
+    with blaming_the_model():
+        return run_in_child(f"{CHILD}:{name}", to_record(request), progress=progress)

@@ -15,6 +15,23 @@ QUIET = {
     "ABSL_MIN_LOG_LEVEL": "3",
 }
 
+REFUSALS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RuntimeError,
+)
+"""What TensorFlow's Python raises for a damaged graph, beside its own `OpError`: it looks names up, and asserts."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of the text of *error*; the name of its type if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
 
 def load_tensorflow() -> Any:
     """Return the module `tensorflow`.

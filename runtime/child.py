@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
 from pathlib import Path
@@ -20,7 +22,7 @@ from types import TracebackType
 from typing import IO, Any, Deque, Dict, Iterator, Optional, Type
 
 from detlite.runtime import errors
-from detlite.runtime.errors import DetliteError, DeviceError
+from detlite.runtime.errors import DetliteError, DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
 
 KEPT_LINES = 40
@@ -32,12 +34,22 @@ LIKELY = {
     "SIGBUS": "a model file that was truncated while open",
 }
 
+MODEL_SIGNALS = ("SIGABRT", "SIGSEGV", "SIGFPE", "SIGBUS", "SIGILL")
+
 SAFE_PATH = ("-P",) if sys.version_info >= (3, 11) else ()
 """The child imports nothing from the current folder: a `random.py` there must not replace Python's."""
 
 
 BLAS = {"OPENBLAS_NUM_THREADS": "1"}
 """One thread: sums have a fixed order, so files are the same on every machine; small products would not be faster."""
+
+
+class CrashError(DeviceError):
+    """The child died of the signal *name*, such as `SIGABRT`."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 class ChildError(RuntimeError):
@@ -52,11 +64,12 @@ class Child:
 
     def __init__(self, task: str) -> None:
         """Start the process for the function *task* (`package.module:function`)."""
-        command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task]
+        self._scratch = tempfile.mkdtemp(prefix="detlite-")  # libraries leave files where they are killed
+        command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task, self._scratch]
         pipe = subprocess.PIPE
         # a new session: Ctrl-C reaches only the parent, which ends the child and the child's processes
         self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment()
+            command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment(self._scratch)
         )
         self._task = task
         self._said: Deque[str] = deque(maxlen=KEPT_LINES)
@@ -101,9 +114,10 @@ class Child:
         raise _failure(self._task, status, self._said, timeout_s if expired else None)
 
     def end(self) -> None:
-        """Kill the process and the processes that it started, if it still runs."""
+        """Kill the process and the processes that it started, if it still runs, and remove its temporary files."""
         _end(self._process)
         self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
         self._listener.join(timeout=1)
         streams = (
             self._process.stdin,
@@ -122,7 +136,7 @@ def run_in_child(
 
     Raises:
         DetliteError: the task raised it.
-        DeviceError: the child died of a signal, or took longer than *timeout_s*.
+        DeviceError: the child died of a signal (`CrashError`), or took longer than *timeout_s*.
         OSError: the task raised it, for example for a full disk.
         ChildError: the task failed in any other way.
     """
@@ -130,9 +144,26 @@ def run_in_child(
         return child.answer(request, timeout_s=timeout_s, progress=progress)
 
 
-def _environment() -> Dict[str, str]:
-    """Return the child's environment; if detlite runs from the board's program, the child imports it from there."""
-    environment = {**BLAS, **os.environ}
+@contextlib.contextmanager
+def blaming_the_model() -> Iterator[None]:
+    """Turn a crash of a child that reads a model into an `InputError`: the checks of its runtime failed, or its code.
+
+    A child that was killed (SIGKILL), as for lack of memory, is no fault of the model.
+    """
+    try:
+        yield
+    except CrashError as error:
+        if error.name not in MODEL_SIGNALS:
+            raise
+        raise InputError(f"the model is damaged, or this machine's runtime cannot read it: {error}") from error
+
+
+def _environment(scratch: str) -> Dict[str, str]:
+    """Return the environment of a child with its temporary files in the folder *scratch*.
+
+    If detlite runs from the board's program, the child imports it from there.
+    """
+    environment = {**BLAS, **os.environ, "TMPDIR": scratch}
     home = Path(__file__).parents[2]
     if not (home / "detlite" / "cli.py").is_file():  # the runtime alone: the modules of a board's program
         others = os.environ.get("PYTHONPATH")
@@ -197,8 +228,9 @@ def _failure(task: str, status: int, said: Deque[str], timeout_s: Optional[float
     if status < 0:
         name = signal.Signals(-status).name
         last = next((line for line in reversed(said) if line.strip() and not line.startswith("INFO:")), "nothing")
-        return DeviceError(
+        return CrashError(
             f"the process for {work} died of {name} (likely: {LIKELY.get(name, 'unknown')}); its last words: "
-            f"{last[:200]}"
+            f"{last[:200]}",
+            name,
         )
     return ChildError(f"{work} failed:{os.linesep}{os.linesep.join(said)}")

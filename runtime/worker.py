@@ -6,6 +6,7 @@ import importlib
 import json
 import math
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -28,7 +29,7 @@ def main() -> int:
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         os._exit(0)  # the parent closed stdin: no request will come
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=sys.argv[2:], daemon=True).start()
     try:
         _write(messages, {"result": task(json.loads(line), _teller(messages))})
     except DetliteError as error:
@@ -63,10 +64,14 @@ def _private_stdout() -> IO[bytes]:
     return messages
 
 
-def _end_with_parent() -> None:
-    """End this process, and those that it started, when the parent closes stdin: it is finished, or was killed."""
+def _end_with_parent(scratch: str) -> None:
+    """End this process, and those that it started, when the parent closes stdin: it is finished, or was killed.
+
+    The temporary files, in the folder *scratch*, are removed: a parent that was killed cannot.
+    """
     while os.read(0, 1024):  # the raw file: a lock on sys.stdin would block the interpreter's exit
         pass
+    shutil.rmtree(scratch, ignore_errors=True)
     if os.getpgid(0) == os.getpid():  # the parent made it the leader of its own group
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ WHAT = "truncated, damaged or no .npz file"
 RATIO = 1100  # deflate packs 1032 to 1 at most: a header that claims more lies
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, SyntaxError, TypeError, OverflowError, RecursionError),
-    *(TokenError, NotImplementedError, RuntimeError, OSError),
+    *(TokenError, NotImplementedError, RuntimeError, OSError, lzma.LZMAError),
 )
 
 

@@ -39,7 +39,7 @@ def items(paths: Sequence[Path]) -> Iterator[Item]:
 
 
 def _content(data: IO[bytes], size: int, name: str) -> bytes:
-    if size > MOST_IMAGE_BYTES:
+    if not 0 <= size <= MOST_IMAGE_BYTES:
         raise InputError(f"{name} has {size} bytes; an image has at most {MOST_IMAGE_BYTES}")
     with one_error(DAMAGED, f"{name}: the file is {WHAT}"):
         return data.read(size)

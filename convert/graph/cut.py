@@ -61,7 +61,7 @@ def cut_graph(index: GraphIndex) -> Cut:
 
 
 def _cut_at_op(index: GraphIndex, op: Any) -> Cut:
-    encodings, scores, anchors = index.inputs(op)[:3]
+    encodings, scores, anchors = (index.input(op, place) for place in range(3))
     logits, converter = _through_converter(index, scores)
     return Cut(
         network_input=_network_input(index, (node_of(encodings), node_of(scores))),
@@ -82,10 +82,10 @@ def _through_converter(index: GraphIndex, scores: str) -> tuple[str, str]:
     name = node_of(scores)
     node = index.nodes.get(name)
     while node is not None and node.op == "Identity":
-        name = node_of(index.inputs(node)[0])
+        name = node_of(index.input(node, 0))
         node = index.nodes.get(name)
     if node is not None and node.op in CONVERTERS:
-        return tensor_of(index.inputs(node)[0]), CONVERTERS[node.op]
+        return tensor_of(index.input(node, 0)), CONVERTERS[node.op]
     return tensor_of(scores), "IDENTITY"
 
 
@@ -98,7 +98,7 @@ def _cut_at_postprocessor(index: GraphIndex) -> Cut:
         raise InputError(
             f"the graph decodes boxes in {scope}Decode with an unsupported box coder; want the Faster R-CNN box coder"
         )
-    encodings = _leave_scope(index, index.inputs(decode)[0], scope)
+    encodings = _leave_scope(index, index.input(decode, 0), scope)
     logits, scores, converter = _scores(index, scope)
     image = index.find(lambda node: node.op == "Placeholder")
     heads = (node_of(encodings), node_of(logits))
@@ -111,7 +111,7 @@ def _cut_at_postprocessor(index: GraphIndex) -> Cut:
         class_logits=logits,
         class_scores=scores,
         score_converter=converter,
-        anchors=tensor_of(index.inputs(centres)[0]),
+        anchors=tensor_of(index.input(centres, 0)),
         anchors_are_corners=True,
         decoded=tensor_of(decoded.name),
         label_offset=_label_offset(index, scope, scores),
@@ -146,7 +146,7 @@ def _leave_scope(index: GraphIndex, reference: str, scope: str) -> str:
     while (node := index.nodes.get(node_of(name))) is not None and node.name.startswith(scope):
         if node.op not in SHAPE_OPS:
             raise InputError(f"the box encodings go through {node.name}, an unsupported {node.op}")
-        name = index.inputs(node)[0]
+        name = index.input(node, 0)
     return tensor_of(name)
 
 
@@ -202,7 +202,7 @@ def _network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
     """
     feeding = index.ancestors(heads)
     first = [index.nodes[name] for name in sorted(feeding) if _is_first_convolution(index, name)]
-    tensors = {_before_padding(index, index.inputs(node)[0]) for node in first}
+    tensors = {_before_padding(index, index.input(node, 0)) for node in first}
     if len(tensors) != 1:
         raise InputError(
             f"{len(tensors)} tensors could be the network's input ({', '.join(sorted(tensors)[:4]) or 'none'}); want "
@@ -215,7 +215,7 @@ def _is_first_convolution(index: GraphIndex, name: str) -> bool:
     node = index.nodes.get(name)
     if node is None or node.op not in CONVOLUTIONS:
         return False
-    source = node_of(index.inputs(node)[0])
+    source = node_of(index.input(node, 0))
     before = index.walk_back([source], lambda other: other.op not in CONVOLUTIONS)
     ops = [index.nodes[other].op for other in before if other in index.nodes]
     return not any(op in CONVOLUTIONS for op in ops) and "Placeholder" in ops
@@ -223,5 +223,5 @@ def _is_first_convolution(index: GraphIndex, name: str) -> bool:
 
 def _before_padding(index: GraphIndex, reference: str) -> str:
     while (node := index.nodes.get(node_of(reference))) is not None and node.op in PADDING:
-        reference = index.inputs(node)[0]
+        reference = index.input(node, 0)
     return tensor_of(reference)

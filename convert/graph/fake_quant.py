@@ -135,7 +135,7 @@ def range_at(index: GraphIndex, name: str) -> Bounds | None:
         values = _constant_of(node)
         return float(values.min()), float(values.max())
     if node.op in SAME_RANGE:
-        return range_at(index, index.inputs(node)[0])
+        return range_at(index, index.input(node, 0))
     return _computed(node.op, [range_at(index, source) for source in index.inputs(node)])
 
 

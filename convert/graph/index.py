@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from detlite.runtime.errors import InputError
+
 
 def node_of(tensor: str) -> str:
     """Return the name of the node that produces *tensor* (`a/b:1`, `a/b` or the control input `^a/b`)."""
@@ -37,6 +39,17 @@ class GraphIndex:
     def inputs(node: Any) -> list[str]:
         """Return the data inputs of *node*, without control inputs."""
         return [source for source in node.input if not source.startswith("^")]
+
+    def input(self, node: Any, index: int) -> str:
+        """Return data input *index* of *node*.
+
+        Raises:
+            InputError: it has fewer.
+        """
+        inputs = self.inputs(node)
+        if index >= len(inputs):
+            raise InputError(f"the graph is damaged: {node.name}, a {node.op}, has {len(inputs)} inputs")
+        return inputs[index]
 
     def source(self, node: Any, index: int) -> Any | None:
         """Return the node that feeds input *index* of *node*, or None."""

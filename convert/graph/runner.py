@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detlite.convert.graph.cut import OP
 from detlite.convert.graph.index import GraphIndex, node_of
-from detlite.convert.tensorflow import load_tensorflow
+from detlite.convert.tensorflow import REFUSALS, first_line, load_tensorflow
 from detlite.runtime.errors import InputError
 
 CALLS = ("While", "If", "Case", "PartitionedCall", "StatefulPartitionedCall")
@@ -37,14 +37,21 @@ class GraphRunner:
         self._refuse_side_effects(fetches, feeds)
         try:
             values: list[NDArray[Any]] = self._session.run(list(fetches), dict(feeds))
-        except (errors.OpError, ValueError, TypeError, KeyError) as error:
-            text = str(error).splitlines()[0]
+        except (errors.OpError, *REFUSALS) as error:
+            text = first_line(error)
             raise InputError(f"the graph cannot compute {', '.join(fetches)}: {text}") from error
         return values
 
     def static_shape(self, tensor: str) -> tuple[int | None, ...] | None:
-        """Return the static shape of *tensor*: None for an unknown dimension, or for all if the rank is unknown."""
-        shape = self._session.graph.get_tensor_by_name(tensor).shape
+        """Return the static shape of *tensor*: None for an unknown dimension, or for all if the rank is unknown.
+
+        Raises:
+            InputError: the graph has no such tensor.
+        """
+        try:
+            shape = self._session.graph.get_tensor_by_name(tensor).shape
+        except (KeyError, ValueError) as error:
+            raise InputError(f"the graph has no tensor {tensor}: {str(error)[:200]}") from error
         return None if shape.rank is None else tuple(shape.as_list())
 
     def _refuse_side_effects(self, fetches: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> None:
@@ -102,8 +109,8 @@ def import_graph(graph_def: Any) -> None:
     tf = load_tensorflow()
     try:
         tf.compat.v1.import_graph_def(graph_def, name="")
-    except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
-        text = str(error).splitlines()[0]
+    except (tf.errors.OpError, *REFUSALS) as error:
+        text = first_line(error)
         raise InputError(f"TensorFlow rejects the graph: {text}") from error
 
 

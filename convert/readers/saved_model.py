@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.reader import FrozenGraph, Reader
-from detlite.convert.tensorflow import load_tensorflow
+from detlite.convert.tensorflow import REFUSALS, first_line, load_tensorflow
 from detlite.runtime.errors import InputError
 
 NAME = "saved_model.pb"
@@ -37,17 +37,8 @@ def read(path: Path) -> FrozenGraph:
     try:
         is_tf2 = bool(meta.object_graph_def.nodes)
         graph_def = _freeze_tf2(path) if is_tf2 else _freeze_tf1(path, meta)
-    except (
-        tf.errors.OpError,
-        ValueError,
-        KeyError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        AttributeError,
-    ) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"cannot load the SavedModel {path}: {text[:300]}") from error
+    except (tf.errors.OpError, OSError, *REFUSALS) as error:
+        raise InputError(f"cannot load the SavedModel {path}: {first_line(error)[:300]}") from error
     return FrozenGraph(graph_def, path.parent)
 
 

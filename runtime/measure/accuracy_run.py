@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, Sequence
 
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract, contract_from_json
-from detlite.runtime.errors import DeviceError
+from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.measure.loadgen_log import ACCURACY, accuracy_entry, write_accuracy
 from detlite.runtime.measure.run_folder import DETECTIONS, Appender
@@ -56,11 +56,18 @@ def _finished(path: Path, head: bytes, names: Sequence[str]) -> int:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     first, *rest = whole.splitlines(keepends=True) or [b""]
-    if first != head or [parse_json(line)["image"] for line in rest] != list(names[: len(rest)]):
+    if first != head or [_image_of(path, line) for line in rest] != list(names[: len(rest)]):
         return 0
     with path.open("r+b") as file:
         file.truncate(len(whole))
     return len(rest)
+
+
+def _image_of(path: Path, line: bytes) -> str:
+    try:
+        return str(parse_json(line)["image"])
+    except (InputError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}); pass --force to measure again") from error
 
 
 def _entries(lines: Path, contract: Contract) -> Iterator[Record]:

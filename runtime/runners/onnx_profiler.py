@@ -39,8 +39,15 @@ def timed(events: Sequence[Record], runs: int) -> Sequence[Timed]:
     """Return the nodes in a trace of *runs* runs, in their order; the first `WARM_UPS` runs do not count.
 
     Raises:
-        DeviceError: the runs have different nodes.
+        DeviceError: the runs have different nodes, or the trace is damaged.
     """
+    try:
+        return _timed_nodes(events, runs)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DeviceError(f"the trace of ONNX Runtime's profiler is damaged: {error}") from error
+
+
+def _timed_nodes(events: Sequence[Record], runs: int) -> Sequence[Timed]:
     nodes = [event for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
     count = len(nodes) // runs
     rows = [nodes[i * count : (i + 1) * count] for i in range(runs)][WARM_UPS:]

@@ -91,4 +91,13 @@ def open_ledger(folder: Path) -> Ledger:
         raise InputError(f"{path} is damaged: {error}; remove {folder} to start over") from error
     if version != (SCHEMA, SCHEMA_VERSION):
         raise InputError(f"{path} is {version[0]} version {version[1]}; this detlite reads {SCHEMA} {SCHEMA_VERSION}")
+    damaged = next((name for name, stage in stages.items() if not _is_stage(stage)), None)
+    if damaged is not None:
+        raise InputError(f"{path} is damaged: its stage {damaged!r:.60} is incomplete; remove {folder} to start over")
     return Ledger(folder, stages)
+
+
+def _is_stage(record: object) -> bool:
+    if not isinstance(record, dict) or not all(isinstance(record.get(key), dict) for key in ("files", "answer")):
+        return False
+    return isinstance(record.get("key"), str) and all(isinstance(sha256, str) for sha256 in record["files"].values())

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import tempfile
 import time
 from typing import Any
 
@@ -24,6 +25,15 @@ def count(request: Record, progress: Progress) -> Record:
     for done in range(1, request["total"] + 1):
         progress("counting", done, request["total"])
     return {}
+
+
+def leave_file(request: Record, progress: Progress) -> Record:
+    """Make a temporary file and tell its path, hang if asked to, and leave the file behind."""
+    handle, path = tempfile.mkstemp(prefix="__autograph_generated_file")
+    os.close(handle)
+    progress(path, 1, 1)
+    time.sleep(60 if request["hang"] else 0)
+    return {"path": path}
 
 
 def refuse(_request: Record, _progress: Progress) -> None:

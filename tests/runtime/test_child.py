@@ -10,8 +10,8 @@ import pytest
 from builders.ended_child import ended_in_time
 from builders.waiting import is_alive, wait_until
 
-from detlite.runtime.child import Child, ChildError, run_in_child
-from detlite.runtime.errors import ContractError, DeviceError
+from detlite.runtime.child import Child, ChildError, blaming_the_model, run_in_child
+from detlite.runtime.errors import ContractError, DeviceError, InputError
 
 TESTS = str(Path(__file__).parents[1])
 
@@ -88,3 +88,42 @@ def test_neither_a_child_nor_what_it_started_outlives_its_parent(ending, task):
     parent.wait()
     parent.stdout.close()
     wait_until(lambda: not is_alive(pid), patience_s=30)  # what was started sleeps for a minute
+
+
+def test_a_child_has_a_folder_for_temporary_files_that_goes_with_it():
+    left = Path(run_in_child("builders.child_tasks:leave_file", {"hang": False})["path"])
+    assert left.name.startswith("__autograph_generated_file")
+    assert not left.parent.exists()
+
+
+def test_a_child_that_takes_too_long_leaves_no_temporary_file():
+    made = []
+    with pytest.raises(DeviceError, match="leave file took longer than"):
+        run_in_child(
+            "builders.child_tasks:leave_file",
+            {"hang": True},
+            timeout_s=5,
+            progress=lambda path, *_: made.append(Path(path)),
+        )
+    assert [path.parent.exists() for path in made] == [False]
+
+
+def test_a_parent_that_is_killed_leaves_no_temporary_file_of_its_child():
+    program = (
+        "from detlite.runtime.child import run_in_child\n"
+        "tell = lambda path, *_: print(path, flush=True)\n"
+        "run_in_child('builders.child_tasks:leave_file', {'hang': True}, progress=tell)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert parent.stdout is not None
+    left = Path(parent.stdout.readline().decode().strip())
+    assert left.is_file()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_until(lambda: not left.parent.exists())
+
+
+def test_a_child_that_crashes_on_a_model_is_an_error_of_the_model():
+    with pytest.raises(InputError, match="^the model is damaged, or .* died of SIGSEGV"), blaming_the_model():
+        run_in_child("builders.child_tasks:crash", {})

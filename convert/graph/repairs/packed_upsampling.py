@@ -58,7 +58,7 @@ def _stacked(index: GraphIndex, rows: Any) -> _Upsampled | None:
         return None
     if len(set(index.inputs(rows))) != 1 or len(set(index.inputs(columns))) != 1:
         return None
-    return _Upsampled(index.inputs(columns)[0], len(index.inputs(rows)), len(index.inputs(columns)))
+    return _Upsampled(index.input(columns, 0), len(index.inputs(rows)), len(index.inputs(columns)))
 
 
 def _multiplied(index: GraphIndex, product: Any) -> _Upsampled | None:
@@ -70,7 +70,7 @@ def _multiplied(index: GraphIndex, product: Any) -> _Upsampled | None:
             continue
         value = make_ndarray(ones.attr["value"].tensor)
         if value.ndim == 6 and np.all(value == 1):
-            return _Upsampled(index.inputs(spread)[0], value.shape[2], value.shape[4])
+            return _Upsampled(index.input(spread, 0), value.shape[2], value.shape[4])
     return None
 
 

@@ -8,6 +8,7 @@ from detlite.convert.detector import build_detector
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
+from detlite.convert.graph.runner import running
 from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tensorflow import load_tensorflow
@@ -187,3 +188,31 @@ def test_a_graph_that_would_write_a_file_is_not_run(tmp_path):
     with pytest.raises(InputError, match="is a WriteFile, which has side effects"):
         build_detector(FrozenGraph(graph_def, tmp_path), DetectorOptions())
     assert not (tmp_path / "written").exists()
+
+
+def damaged(change):
+    """The tiny detector's graph, whose nodes *change* gets by name."""
+    graph_def = tiny_graph_def()
+    change({node.name: node for node in graph_def.node})
+    return graph_def
+
+
+def test_a_node_without_its_inputs_is_refused(tmp_path):
+    graph_def = damaged(lambda nodes: nodes["Postprocessor/Decode/transpose"].ClearField("input"))
+    with pytest.raises(InputError, match="the graph is damaged: .*/transpose, a Transpose, has 0 inputs"):
+        build_detector(FrozenGraph(graph_def, tmp_path), DetectorOptions())
+
+
+def test_an_output_that_no_node_has_is_refused(tmp_path):
+    def change(nodes):
+        node = nodes["Postprocessor/Decode/transpose"]
+        node.input[0] = node.input[0].split(":")[0] + ":7"
+
+    with pytest.raises(InputError, match="TensorFlow rejects the graph|the graph has no tensor"):
+        build_detector(FrozenGraph(damaged(change), tmp_path), DetectorOptions())
+
+
+def test_a_tensor_that_the_graph_has_not_is_refused():
+    said = "the graph has no tensor image_tensor:5"
+    with running(GraphIndex(tiny_graph_def())) as runner, pytest.raises(InputError, match=said):
+        runner.static_shape("image_tensor:5")

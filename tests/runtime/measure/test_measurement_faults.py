@@ -14,6 +14,7 @@ import pytest
 from builders.scripted_runs import QUERIES, SMALL, photos, scripted, tiny
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
+from detlite.runtime.measure.accuracy_run import _finished
 from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.run_folder import cut_samples, read_rows
 from detlite.runtime.measure.state import read_sittings
@@ -224,3 +225,11 @@ def test_a_run_that_was_damaged_is_refused_and_left_as_it_is(tmp_path, name, tex
         measure_model(setup, run=run)
     assert (run / name).read_text(encoding="latin-1") == text
     assert (run / "process-2/samples.tsv").is_file()
+
+
+@pytest.mark.parametrize("line", ["[3]", '{"name": "a.png"}', '{"image": NaN}', "3"])
+def test_damaged_detections_of_a_run_that_is_resumed_are_refused(tmp_path, line):
+    path = tmp_path / "detections.jsonl"
+    path.write_text(f"head\n{line}\n")
+    with pytest.raises(InputError, match="detections.jsonl is damaged .*; pass --force to measure again"):
+        _finished(path, b"head\n", ["a.png"])

@@ -87,3 +87,11 @@ def test_runs_that_are_not_alike_have_no_profile():
 
 def test_a_model_that_is_not_quantized_has_no_scale(model):
     assert opened(model).inputs[0]["quantization"] == (0.0, 0)
+
+
+@pytest.mark.parametrize(
+    "event", [3, {"cat": "Node"}, {"cat": "Node", "name": 3}, {"cat": "Node", "name": "_kernel_time"}]
+)
+def test_a_damaged_trace_is_told(event):
+    with pytest.raises(DeviceError, match="the trace of ONNX Runtime's profiler is damaged"):
+        timed([event] * 60, 60)

@@ -72,3 +72,14 @@ def test_a_ledger_of_a_later_version_is_refused(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match=r"is detlite.run version 2; this detlite reads detlite.run 1"):
         open_ledger(tmp_path)
+
+
+@pytest.mark.parametrize("stage", [3, {}, {"key": "a", "files": {"b": 3}, "answer": {}}, {"key": "a", "files": {}}])
+def test_a_stage_that_lacks_a_part_is_refused(tmp_path, stage):
+    made = open_ledger(tmp_path / "run")
+    made.stage("convert", {}, (), dict)
+    (path,) = (tmp_path / "run").iterdir()
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps({**known, "stages": {"convert": stage}}))
+    with pytest.raises(InputError, match="is damaged: its stage 'convert' is incomplete; remove .* to start over"):
+        open_ledger(tmp_path / "run")

@@ -1,0 +1,61 @@
+"""Finished models: TFLite, predicted for the Edge TPU, and artifacts beside their contract."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from builders.edgetpu_models import convolutions
+from builders.float_detector import detector
+from builders.tiny_tflite import tiny_int8_model, tiny_model
+from fuzz.models import tflite
+from fuzz.mutations import blind
+from fuzz.target import Target
+
+from detlite.convert.targets.edgetpu.predict import predict
+from detlite.convert.targets.edgetpu.record import figures, prediction_record
+from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.convert.tflite.describe import describe
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.metadata import read_metadata
+from detlite.convert.tflite.postprocess import attach_op
+from detlite.runtime.runners.opening import open_model
+from detlite.studies.compare.file_comparison import read_side
+
+NAME = "model.tflite"
+
+
+def described(path: Path) -> object:
+    data = path.read_bytes()
+    describe(data, "it")
+    return read_metadata(load(data, "it"))
+
+
+def predicted(path: Path) -> object:
+    found = predict(path.read_bytes(), "it", multiple_subgraphs=True)
+    return prediction_record(found), figures(found)
+
+
+def with_op() -> bytes:
+    made = detector()
+    file = made.file.copy()
+    attach_op(file, made.contract)
+    return file.data
+
+
+def model(name: str, content: Callable[[], bytes], read: Callable[[Path], object], *, native: bool = False) -> Target:
+    return Target(
+        name,
+        lambda folder: (folder / NAME).write_bytes(content()),
+        lambda folder: read(folder / NAME),
+        {"*": (tflite, tflite, tflite, blind)},
+        may_abort=native,
+    )
+
+
+TARGETS = (
+    model("a .tflite", tiny_model, described),
+    model("a detector's .tflite", lambda: detector().data, described),
+    model("a .tflite with its post-processing", with_op, contract_of_tflite),
+    model("Edge TPU prediction", convolutions, predicted),
+    model("a side of a comparison", convolutions, read_side),
+    model("a .tflite in the interpreter", tiny_int8_model, open_model, native=True),
+)
