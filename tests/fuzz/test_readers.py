@@ -7,30 +7,29 @@ from builders.source_tree import plugin_folders
 from fuzz.registry import targets
 from fuzz.trial import GOOD, trials
 
-from detlite.runtime.plugins import plugin_names
+from detlite.accuracy.dataset import Dataset
+from detlite.convert.reader import Reader
+from detlite.devices.recording import Format
+from detlite.runtime.plugins import load_plugin, plugin_names
+from detlite.studies.compare.run_kind import RunKind
 
-READ_FILES = ("accuracy.datasets", "convert.readers", "devices.parsers", "studies.compare.run_kinds")
-READ_NOTHING = (
-    *("accuracy.metrics", "accuracy.tasks", "calibration.images.lint", "calibration.numbers.schemes"),
-    *("calibration.ranges.estimators", "calibration.weights.methods", "commands.targets", "convert.exporters"),
-    *("convert.graph.repairs", "convert.rebuild.architectures", "convert.rebuild.odapi.families", "convert.targets"),
-    *("convert.targets.edgetpu.fixes", "devices.doctor.checks", "devices.kinds", "devices.simulated.models"),
-    *("runtime.backends", "runtime.measure.scenarios", "runtime.tasks", "studies.compare.file_kinds"),
-)
-"""Folders whose plug-ins are handed what was read: the models of a comparison by `read_side`, for example."""
+KINDS = (Dataset, Reader, Format, RunKind)
+"""The plug-ins that read what others wrote."""
 
 LIGHT = [target for target in targets().values() if not target.heavy]
 HEAVY = [target for target in targets().values() if target.heavy]
 
 
-def test_every_folder_of_plugins_reads_files_or_not():
-    assert sorted((*READ_FILES, *READ_NOTHING)) == sorted(plugin_folders())
+def plugins_that_read():
+    for folder in plugin_folders():
+        names = plugin_names(f"detlite.{folder}")
+        if isinstance(load_plugin(f"detlite.{folder}", names[0]), KINDS):  # a folder's plug-ins are of one kind
+            yield from (f"{folder}.{name}" for name in names)
 
 
-@pytest.mark.parametrize("folder", READ_FILES)
-def test_every_plugin_that_reads_files_is_fuzzed(folder):
+def test_every_plugin_that_reads_files_is_fuzzed():
     fuzzed = {name.partition(",")[0].partition(" ")[0] for name in targets()}
-    assert {f"{folder}.{name}" for name in plugin_names(f"detlite.{folder}")} <= fuzzed
+    assert set(plugins_that_read()) - fuzzed == set(), "add a target to a module in tests/fuzz/targets/"
 
 
 def test_a_trial_changes_its_input_in_the_same_way_each_time(tmp_path):
@@ -44,8 +43,8 @@ def ended_badly(chosen, numbers):
     return [ended for ended in trials(chosen, numbers) if ended.outcome not in GOOD]
 
 
-def test_some_damaged_files_of_light_readers_are_read_or_refused():
-    assert ended_badly(LIGHT, range(2)) == []
+def test_a_few_damaged_files_of_some_readers_are_read_or_refused():
+    assert ended_badly(LIGHT[::6], range(2)) == []
 
 
 @pytest.mark.slow

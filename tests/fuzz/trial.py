@@ -127,9 +127,7 @@ def _outcome(target: Target, folder: Path) -> tuple[str, str]:
     try:
         target.read(folder)
     except DetliteError as error:
-        text = str(error)
-        is_line = bool(text.strip()) and "\n" not in text
-        return (REFUSED, text) if is_line else (TRACEBACK, f"not one line: {text[:200]!r} {_place(error)}")
+        return (REFUSED, "") if str(error).strip() else (TRACEBACK, f"an error without a text {_place(error)}")
     except Hang as error:
         return HANG, _place(error)
     except BaseException as error:  # noqa: BLE001  # whatever it is, it is a finding

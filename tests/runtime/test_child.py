@@ -96,18 +96,6 @@ def test_a_child_has_a_folder_for_temporary_files_that_goes_with_it():
     assert not left.parent.exists()
 
 
-def test_a_child_that_takes_too_long_leaves_no_temporary_file():
-    made = []
-    with pytest.raises(DeviceError, match="leave file took longer than"):
-        run_in_child(
-            "builders.child_tasks:leave_file",
-            {"hang": True},
-            timeout_s=5,
-            progress=lambda path, *_: made.append(Path(path)),
-        )
-    assert [path.parent.exists() for path in made] == [False]
-
-
 def test_a_parent_that_is_killed_leaves_no_temporary_file_of_its_child():
     program = (
         "from detlite.runtime.child import run_in_child\n"

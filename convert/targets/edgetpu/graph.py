@@ -25,6 +25,10 @@ FLOATS = ("float16", "float32", "float64")
 CUSTOM_CODE = 32
 MOST_VALUES = 1 << 24  # in a constant that a rule reads: axes, paddings and alphas are small
 
+NO_INPUTS = ("VAR_HANDLE", "HASHTABLE", "CALL_ONCE")
+NO_OUTPUTS = ("ASSIGN_VARIABLE", "HASHTABLE_IMPORT", "CALL_ONCE")
+"""The builtin operators that may have none."""
+
 
 @dataclass(frozen=True, eq=False)
 class GraphTensor:
@@ -126,7 +130,11 @@ def read_graph(data: bytes, name: str) -> Graph:
 
 
 def graph_of(model: Any) -> Graph:
-    """Return the graph of a loaded model; see `detlite.convert.tflite.flatbuffer.load`."""
+    """Return the graph of a loaded model; see `detlite.convert.tflite.flatbuffer.load`.
+
+    Raises:
+        InputError: it has several subgraphs, or an operator without inputs or outputs.
+    """
     subgraph = main_subgraph(model)
     tensors = tuple(_tensor(model, tensor, index) for index, tensor in enumerate(subgraph.tensors))
     return Graph(
@@ -165,10 +173,12 @@ def _values(model: Any, tensor: Any) -> NDArray[Any] | None:
 
 
 def _operator(model: Any, operator: Any, index: int, tensors: tuple[GraphTensor, ...]) -> GraphOperator:
-    code = model.operatorCodes[operator.opcodeIndex]
+    code, name = model.operatorCodes[operator.opcodeIndex], operator_name(model, operator)
+    if (not len(operator.inputs) and name not in NO_INPUTS) or (not len(operator.outputs) and name not in NO_OUTPUTS):
+        raise InputError(f"the model is damaged: operator {index}, {name}, has no inputs or no outputs")
     return GraphOperator(
         index=index,
-        name=operator_name(model, operator),
+        name=name,
         code=int(code.builtinCode),
         version=int(code.version),
         inputs=tuple(tensors[i] if i >= 0 else None for i in operator.inputs),

@@ -52,6 +52,14 @@ def test_a_split_is_a_list_of_names(tmp_path, folder):
     assert annotations.split == "val"
 
 
+def test_a_name_that_is_too_long_for_a_file_is_a_missing_annotation(tmp_path):
+    root = write_voc(tmp_path / "voc", {"a": [("dog", 1, 1, 9, 9, 0)]})
+    (root / "ImageSets").mkdir(exist_ok=True)
+    (root / "ImageSets" / "val.txt").write_text(f"a\n{'9' * 400}\n")
+    with pytest.raises(InputError, match="1 of the 2 annotations of .*val.txt are missing"):
+        read_voc(root, "val")
+
+
 def test_a_split_that_is_not_there_is_told_with_those_that_are(tmp_path):
     voc = write_voc(tmp_path / "voc", {"a": [DOG]})
     (voc / "ImageSets").mkdir()

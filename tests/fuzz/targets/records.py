@@ -57,6 +57,20 @@ REPORT = Report(
     machine=(("cores", "2"),),
 )
 TIMES = {"startH2dMs": 0, "h2dMs": 0.5, "computeMs": 3, "d2hMs": 0.25, "latencyMs": 3.75}
+BENCHMARK = {
+    "schema": "detlite.benchmark_model",
+    "schema_version": 1,
+    "scenario": "single-stream",
+    "validity": "VALID",
+    "latency_mean_ms": 5.0,
+    "first_ms": 9.0,
+    "runtime": "benchmark_model 0123456789ab",
+    "threads": 4,
+    "affinity": None,
+    "protocol": {"arguments": ["--num_threads=4"], "processes": 2},
+    "device": {"name": "pixel8", "identity": {"model": "Pixel 8"}},
+    "processes": [{"inference": {"count": 50, "mean_ms": mean}} for mean in (4.9, 5.1)],
+}
 DIGESTS = {"schema": "detlite.digests", "schema_version": 1, "files": {"a": "b"}}
 NODE = {"cat": "Node", "name": "a_kernel_time", "dur": 5, "args": {"op_name": "Conv", "provider": "CPU"}}
 RUNS = WARM_UPS + 2
@@ -140,6 +154,7 @@ TARGETS = (
     Target("artifact", save_tiny, read_artifact, {"*.json": JSON}),
     Target("ranges.json", ranges, lambda folder: read_ranges(folder / "ranges.json"), {"*": JSON}),
     run_record("accuracy", accuracy(draws=[29.0, 30.0, 31.0])),
+    run_record("benchmark_model", BENCHMARK),
     run_record("measurement", latency()),
     run_record("measurement", scenario_of_version_2(), " 2"),
     run_record("measurement", in_turn_of_version_1(), " 1"),

@@ -13,6 +13,7 @@ from detlite.convert.targets.edgetpu.latency import estimate
 from detlite.convert.targets.edgetpu.parameters import parameters_of
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.record import log_rows, verdict
+from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.errors import InputError
 
 DT = "Operation is working on an unsupported data type"
@@ -367,3 +368,11 @@ def test_a_model_of_150_operators_is_predicted_in_0_3_seconds_without_tensorflow
     program = "import sys; from detlite.convert.targets.edgetpu.predict import predict; " \
         f"predict(open({str(path)!r}, 'rb').read(), 'x'); print('tensorflow' in sys.modules)"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("side", ["inputs", "outputs"])
+def test_an_operator_without_inputs_or_outputs_is_refused(side):
+    model = load(convolutions(), "it")
+    setattr(model.subgraphs[0].operators[1], side, [])
+    with pytest.raises(InputError, match="the model is damaged: operator 1, CONV_2D, has no inputs or no outputs"):
+        predict(dump(model), "it")
