@@ -35,6 +35,24 @@ KEYS = (
 )
 """In the order of `COCOeval.stats`."""
 
+SIZES = ("all", "all", "all", "small", "medium", "large")
+IOUS = ("0.50:0.95", "0.50", "0.75", *("0.50:0.95",) * 3)
+MOST_FOUND = (1, 10, 100, 100, 100, 100)
+
+
+def coco_titles() -> Mapping[str, str]:
+    """Return what `COCOeval.summarize` calls each of the `KEYS`."""
+    precision = (
+        f"Average Precision  (AP) @[ IoU={iou:<9} | area={size:>6} | maxDets=100 ]"
+        for iou, size in zip(IOUS, SIZES, strict=True)
+    )
+    recall = (
+        f"Average Recall     (AR) @[ IoU=0.50:0.95 | area={size:>6} | maxDets={most:>3} ]"
+        for size, most in zip(SIZES, MOST_FOUND, strict=True)
+    )
+    return dict(zip(KEYS, (*precision, *recall), strict=True))
+
+
 Metrics = Mapping[str, float | None]
 Rows = list[dict[str, object]]
 

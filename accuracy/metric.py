@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from detlite.accuracy.classes import ClassMap
@@ -58,6 +58,7 @@ class Metric(Generic[Found, Truth]):
         takes: the data sets whose labels it applies to, by their names; empty for all.
         numbers: the names of its numbers, which `schemas/accuracy.json` describes; the first is the headline, which is
             compared and has an interval.
+        titles: what a reader calls each of its numbers; those without one have their name.
         protocol: its constants, as a record states them.
         score: returns the numbers; the predictions are for the labelled images, in the same order.
         weighted: returns the headline in percent for each row of weights, float64 (draws, images): how often each
@@ -76,6 +77,7 @@ class Metric(Generic[Found, Truth]):
     protocol: Mapping[str, object]
     score: Callable[[Found, Truth, ClassMap], Scores]
     weighted: Callable[[Found, Truth, ClassMap, Doubles], Doubles]
+    titles: Mapping[str, str] = field(default_factory=dict)
     weighted_others: Callable[[Found, Truth, ClassMap, Doubles], Mapping[str, Doubles]] = lambda *_given: {}
     prepare: Callable[[], None] = lambda: None
     needs_verified: bool = False

@@ -91,6 +91,10 @@ def pascal_metric(
         task="detection",
         takes=takes,
         numbers=tuple(f"map{ending}" for ending in AREAS),
+        titles={
+            f"map{ending}": f"Mean Average Precision (mAP) @[ IoU=0.50 | area={ending[1:] or 'all':>6} ]"
+            for ending in AREAS
+        },
         protocol={"iou_threshold": IOU_THRESHOLD, "average": rules.average.__name__, "sizes": SIZES, **protocol},
         score=rules.score,
         weighted=rules.weighted,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -43,11 +44,39 @@ def as_json(record: Mapping[str, Any]) -> str:
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write *rows* to stdout as a plain table with two spaces between columns, fit for pipes."""
+    """Write *rows* to stdout: drawn on a terminal, or else plain with two spaces between columns, fit for pipes."""
     cells = [[str(cell) for cell in row] for row in [columns, *rows]]
+    if draws_tables():
+        _draw_table(cells[0], cells[1:])
+        return
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def draws_tables() -> bool:
+    """Return whether stdout is a terminal that shows drawn tables."""
+    return _is_drawn_on(sys.stdout)
+
+
+def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Draw a table with rich, its columns of numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, title in enumerate(columns):
+        is_numeric = bool(rows) and all(_is_number(row[number]) for row in rows)
+        table.add_column(Text(printable(title)), justify="right" if is_numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
+def _is_number(text: str) -> bool:
+    return text == "" or re.fullmatch(r"[-+]?[\d,.]+%?", text) is not None
 
 
 def emit_facts(facts: Mapping[str, object]) -> None:
@@ -64,7 +93,11 @@ def notice(text: str) -> None:
 
 def draws_bars() -> bool:
     """Return whether stderr is a terminal that shows bars and colours."""
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return _is_drawn_on(sys.stderr)
+
+
+def _is_drawn_on(stream: TextIO) -> bool:
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager
@@ -84,7 +117,7 @@ def progress() -> Iterator[Progress]:
         def report(what: str, done: int, total: int) -> None:
             task = tasks.setdefault(what, None)
             if task is None:
-                task = tasks[what] = bars.add_task(what)
+                task = tasks[what] = bars.add_task(what, total=total or None)
             bars.update(task, completed=done, total=total or None)
 
         yield report

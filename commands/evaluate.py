@@ -24,10 +24,11 @@ from detlite.accuracy.hosts import InferenceHost, ThisMachine
 from detlite.accuracy.images import Images
 from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
-from detlite.accuracy.results import FIDELITY, Accuracy, Agreement
+from detlite.accuracy.results import Accuracy, Agreement
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
+from detlite.commands.console import emit_json, progress
 from detlite.commands.device_options import device_option, devices_asked_for
+from detlite.commands.evaluate_text import show_result
 from detlite.commands.ground_truth import ground_truth_options, label_options, labels_given
 from detlite.commands.image_options import images_given
 from detlite.commands.options import RATIO, json_option
@@ -36,7 +37,6 @@ from detlite.convert.files.write_file import prepare_new_file
 from detlite.devices.remote.detect import RemoteDetector
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.device_mark import SIMULATED
 from detlite.runtime.progress import Progress
 from detlite.studies.compare.record import write_record
 
@@ -133,7 +133,7 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     if as_json:
         emit_json("accuracy", record)
     else:
-        _show(artifact, result, per_class=per_class)
+        show_result(artifact, result, values["against"], per_class=per_class)
     refuse_missed(gates, str(artifact))
 
 
@@ -186,35 +186,3 @@ def _evaluate(
     assert against is not None  # checked by `_check_use`
     images = Images(images_given(values["images"]).paths[: values["limit"]], "")
     return evaluate_agreement(artifact, against, images, options, report)
-
-
-def _show(artifact: Path, result: Accuracy | Agreement, *, per_class: bool) -> None:
-    is_simulated = result.run.device.get(SIMULATED)
-    mark = f"{SIMULATED} " if is_simulated else ""  # simulated results say nothing about a device's delegates
-    facts = {key: value for key, value in result.to_record().items() if _is_shown(key, value)}
-    emit_facts({mark + key.removeprefix(f"{SIMULATED}_"): _shown(value) for key, value in facts.items()})
-    if isinstance(result, Accuracy):
-        name, value = result.headline_name, result.headline.value
-        if per_class and result.classes:
-            _show_classes(result)
-    else:
-        name, value = FIDELITY, result.fidelity.value
-    for gate in result.gates:
-        notice(f"{gate.number} {gate.came:.4g}, required {gate.wanted:g}: {'passed' if gate.passed else 'missed'}")
-    say(f"{mark}{artifact}: {name} {value:.2f} % on {result.run.images} images")
-
-
-def _show_classes(result: Accuracy) -> None:
-    rows = [one.to_record() for one in result.classes]
-    say("")
-    emit_table(list(rows[0]), [[_shown(value) for value in row.values()] for row in rows])
-
-
-def _is_shown(key: str, value: object) -> bool:
-    return isinstance(value, dict) if key.endswith("_interval") else not isinstance(value, dict | list)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return f"[{value['low']:.2f}, {value['high']:.2f}] in {100 * value['level']:g} % of {value['draws']} draws"
-    return f"{value:.3f}" if isinstance(value, float) else "none of that size" if value is None else str(value)

@@ -1,6 +1,6 @@
 """COCO's twelve numbers."""
 
-from detlite.accuracy.coco import KEYS, coco_draws, coco_matches, coco_scores, prepare_coco
+from detlite.accuracy.coco import KEYS, coco_draws, coco_matches, coco_scores, coco_titles, prepare_coco
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.labels.annotations import Annotations
 from detlite.accuracy.metric import Metric
@@ -12,6 +12,7 @@ PLUGIN = Metric[Detected, Annotations](
     task="detection",
     takes=("coco", "voc"),
     numbers=KEYS,
+    titles=coco_titles(),
     protocol={"evaluator": "faster-coco-eval", "iou_thresholds": "0.50:0.05:0.95"},
     score=coco_scores,
     weighted=lambda detected, annotations, classes, weights: mean_average_precision(

@@ -1,6 +1,6 @@
 """COCO's twelve numbers of instance masks."""
 
-from detlite.accuracy.coco import KEYS, coco_draws, coco_matches, prepare_coco
+from detlite.accuracy.coco import KEYS, coco_draws, coco_matches, coco_titles, prepare_coco
 from detlite.accuracy.instances import DetectedMasks, mask_scores
 from detlite.accuracy.labels.annotations import Annotations
 from detlite.accuracy.metric import Metric
@@ -12,6 +12,7 @@ PLUGIN = Metric[DetectedMasks, Annotations](
     task="instances",
     takes=("coco",),
     numbers=KEYS,
+    titles=coco_titles(),
     protocol={"evaluator": "faster-coco-eval", "iou_thresholds": "0.50:0.05:0.95", "iou_of": "masks"},
     score=mask_scores,
     weighted=lambda detected, annotations, classes, weights: mean_average_precision(

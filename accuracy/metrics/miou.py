@@ -10,6 +10,7 @@ PLUGIN = Metric[Segmented, LabelImages](
     task="segmentation",
     takes=(),
     numbers=("miou", "pixel_accuracy"),
+    titles={"miou": "Mean IoU (mIoU)", "pixel_accuracy": "Pixel accuracy"},
     protocol={"evaluator": "detlite", "unlabelled": UNLABELLED},
     score=miou_scores,
     weighted=miou_of_draws,

@@ -10,6 +10,7 @@ PLUGIN = Metric[Ranked, ImageClasses](
     task="classification",
     takes=(),
     numbers=("top1", "top5"),
+    titles={"top1": "Top-1 accuracy", "top5": "Top-5 accuracy"},
     protocol={"evaluator": "detlite", "ties": "the lower class number first"},
     score=top_k_scores,
     weighted=top1_of_draws,

@@ -1,5 +1,7 @@
 """What commands print of names and labels that hold control characters."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from builders.tiny_tflite import save_tiny
 
 from detlite.cli import main
+from detlite.commands.console import emit_table
 from detlite.runtime.printable import CONTROLS
 
 
@@ -41,3 +44,33 @@ def test_json_still_holds_the_label_itself(hostile, tmp_path, capsys):
     (image,) = json.loads(capsys.readouterr().out)["images"]
     assert {one["label"] for one in image["detections"]} <= {f"class\x1b[2J\x9b{number}" for number in range(3)}
     assert image["detections"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def drawn(monkeypatch, columns, rows):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with contextlib.redirect_stdout(Terminal()) as terminal:
+        emit_table(columns, rows)
+    return terminal.getvalue()
+
+
+def test_a_table_is_drawn_on_a_terminal_with_its_numbers_to_the_right(monkeypatch):
+    lines = drawn(monkeypatch, ("name", "mAP"), [("a", "9.50"), ("[red]b", "22.05")]).splitlines()
+    assert any("\u2500" in line for line in lines)
+    assert [line.strip() for line in lines if "." in line] == ["a         9.50", "[red]b   22.05"]
+
+
+def test_a_table_is_plain_in_a_pipe(capsys):
+    emit_table(("name", "mAP"), [("a", "9.50"), ("[red]b", "22.05")])
+    assert capsys.readouterr().out == "name    mAP\na       9.50\n[red]b  22.05\n"
+
+
+def test_the_escapes_of_a_cell_are_shown_on_a_terminal_too(monkeypatch):
+    assert "\\u001b[2J" in drawn(monkeypatch, ("name",), [("class\x1b[2J",)])
