@@ -36,6 +36,7 @@ COMMANDS = {
     "package": "Pack a model for where it is used: an Android app, or a board.",
     "devices": "Show your phones and boards, and clean them.",
     "doctor": "Say what would spoil a measurement on a device, and what cures it.",
+    "cache": "Show what detlite keeps on this machine, and remove it.",
     "run": "Do all of it: fetch, convert, quantize, measure, score, report; or run a saved job.",
 }
 
