@@ -40,6 +40,14 @@ COMMANDS = {
     "run": "Do all of it: fetch, convert, quantize, measure, score, report; or run a saved job.",
 }
 
+RESUMED = {
+    "run": "the finished stages are kept",
+    "measure": "the finished processes of a run with -o, and of devices, are kept",
+    "evaluate": "the images that a device has finished are kept",
+    "zoo": "what was downloaded is kept",
+}
+"""Commands that resume, and what they keep when interrupted."""
+
 EPILOG = """\b
 Exit status: 0 done; 1 a gate or a finding failed; 2 bad usage or bad input;
 3 something is missing in the environment; 4 a device or a backend failed; 130 interrupted."""
@@ -106,9 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = detlite.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.Abort:
-        return _fail("interrupted; what was finished is kept, and running again goes on from there", 130)
+        return _fail(interrupted_text(arguments), 130)
     except KeyboardInterrupt:
-        return _fail("interrupted; what was finished is kept, and running again goes on from there", 130)
+        return _fail(interrupted_text(arguments), 130)
     except click.ClickException as error:
         error.show()
         return 2
@@ -124,6 +132,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(f"not allowed: {error}; choose a place that you may write to", 2)
         raise
     return int(status or 0)
+
+
+def interrupted_text(arguments: Sequence[str] | None) -> str:
+    """Return what is said of an interruption: what a command keeps that resumes, or that nothing was written."""
+    given = sys.argv[1:] if arguments is None else arguments
+    name = next((word for word in given if word in COMMANDS), "")
+    kept = RESUMED.get(name)
+    if kept is None:
+        return "interrupted; nothing was written that was not finished"
+    return f"interrupted; {kept}, and running again goes on from there"
 
 
 def _fail(text: str, status: int) -> int:

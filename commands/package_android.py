@@ -66,9 +66,7 @@ _VERIFY = (
     click.option(
         "--alignment",
         type=click.IntRange(1),
-        default=PAGE_BYTES,
-        show_default=True,
-        help="Required alignment in bytes.",
+        help=f"Required alignment in bytes (default: 4, with a note on a model that is not aligned to {PAGE_BYTES}).",
     ),
 )
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Iterable
 
 MOST_NAMED = 12
+MOST_ALIKE, ALIKE = 5, 0.4  # names that are suggested of a longer list, and how like the given one: 0..1
 
 
 class DetliteError(Exception):
@@ -57,11 +58,17 @@ class DeviceError(DetliteError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """Return the error for a *name* that is not among the *known* ones; it suggests the nearest."""
+    """Return the error for a *name* that is not among the *known* ones; it suggests the nearest, or lists a few."""
     import difflib  # here, so that a board's program starts without it
 
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {some or 'none'}"
+    if near:
+        hint = f"did you mean {near[0]!r}?"
+    elif len(names) > MOST_NAMED:
+        alike = [other for other in names if name and name in other][:MOST_ALIKE]
+        alike = alike or difflib.get_close_matches(name, names, n=MOST_ALIKE, cutoff=ALIKE)
+        hint = f"of {len(names)}, the nearest are: {', '.join(alike)}" if alike else f"none of {len(names)} is like it"
+    else:
+        hint = f"there are: {', '.join(names) or 'none'}"
     return UnknownNameError(f"no {kind} is called {name!r}; {hint}")

@@ -162,7 +162,8 @@ class Catalogue:
         if len(matches) > 1:
             raise UnknownNameError(f"{name!r} is ambiguous; use one of {', '.join(m.name for m in matches)}")
         if not matches:
-            raise unknown_name("model", wanted, (model.name for model in self.models))
+            error = unknown_name("model", wanted, (model.name for model in self.models))
+            raise UnknownNameError(f"{error}; see `detlite zoo list`")
         return matches[0]
 
 

@@ -21,6 +21,9 @@ from detlite.runtime.strict_json import parse_json
 PAGE_BYTES = 16384
 """The largest page size of Android phones: a file aligned to it is mapped without a copy."""
 
+TOOLS_BYTES = 4
+"""What Android's own tools align stored files to."""
+
 NO_COMPRESS = 'android { androidResources { noCompress += "tflite" } }'
 MAX_MANIFEST_BYTES, MAX_CODE_BYTES, MAX_CONFIG_BYTES = 1 << 24, 1 << 27, 1 << 20
 WHERE = re.compile(r"(?P<root>(?:(?P<module>[^/]+)/)?assets/)(?P<name>[a-z][a-z0-9_]*)/" + re.escape(MANIFEST))
@@ -75,13 +78,14 @@ class _InApp:
     raw: bytes
 
 
-def verify_app(path: Path, *, package: Path | None = None, alignment: int = PAGE_BYTES) -> Verification:
+def verify_app(path: Path, *, package: Path | None = None, alignment: int | None = None) -> Verification:
     """Check detlite's packages in the app at *path*.
 
     Args:
         path: an APK or an AAB.
         package: the folder that `detlite package` wrote, to compare with too.
-        alignment: the alignment that a model needs in an APK, in bytes.
+        alignment: the alignment that a model must have in an APK, in bytes; None for `TOOLS_BYTES`, with a note on a
+            model that is not aligned to `PAGE_BYTES`.
 
     Raises:
         InputError: *path* is not an app or holds no detlite package, or *package* is not one.
@@ -99,10 +103,12 @@ def verify_app(path: Path, *, package: Path | None = None, alignment: int = PAGE
         findings: list[str] = []
         models: list[Placed] = []
         for one in packages:
-            for said, placed in _files(app, one, compression, alignment):
+            for said, placed in _files(app, one, compression, alignment or TOOLS_BYTES):
                 findings += said
                 models += placed
         code, notes = _of_code(app, packages)
+        if alignment is None:
+            notes += [_page_note(placed) for placed in models if (placed.offset or 0) % PAGE_BYTES]
         findings += [*code, *_other_package(packages, package)]
         names = tuple(one.name for one in packages)
         return Verification(app.kind, names, tuple(models), tuple(findings), tuple(notes))
@@ -190,6 +196,13 @@ def _mapping_findings(placed: Placed, entry: zipfile.ZipInfo, alignment: int, ki
             f"zipalign -f {alignment} IN.apk OUT.apk, then apksigner sign OUT.apk"
         ]
     return []
+
+
+def _page_note(placed: Placed) -> str:
+    return (
+        f"{placed.path} is not aligned to {PAGE_BYTES} bytes, so that a phone with such pages copies it: run zipalign "
+        f"-f {PAGE_BYTES} IN.apk OUT.apk, then apksigner sign OUT.apk; pass --alignment {PAGE_BYTES} to insist"
+    )
 
 
 def _byte_findings(app: AppFile, path: str, item: dict[str, Any]) -> list[str]:

@@ -76,13 +76,20 @@ def test_a_deflated_model_is_a_finding_with_the_gradle_line(app, capsys):
 
 
 def test_a_model_that_is_not_aligned_is_a_finding_with_the_command(app):
-    (said,) = verify_app(app(alignment=4096 + 4)).findings
+    (said,) = verify_app(app(alignment=4096 + 4), alignment=16384).findings
     assert "assets/demo/model.tflite is not aligned to 16384 bytes (it begins at byte" in said
     assert "zipalign -f 16384" in said
 
 
 def test_another_alignment_can_be_asked_for(app):
     assert verify_app(app(alignment=8), alignment=4).findings == ()
+
+
+def test_the_alignment_of_androids_own_tools_is_a_note_and_no_finding(app):
+    found = verify_app(app(alignment=4096 + 4))
+    assert found.findings == ()
+    assert "assets/demo/model.tflite is not aligned to 16384 bytes" in found.notes[-1]
+    assert "pass --alignment 16384 to insist" in found.notes[-1]
 
 
 def test_other_bytes_are_a_finding(app):
