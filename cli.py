@@ -44,6 +44,7 @@ RESUMED = {
     "run": "the finished stages are kept",
     "measure": "the finished processes of a run with -o, and of devices, are kept",
     "evaluate": "the images that a device has finished are kept",
+    "sweep": "the finished stages are kept",
     "zoo": "what was downloaded is kept",
 }
 """Commands that resume, and what they keep when interrupted."""

@@ -13,6 +13,7 @@ import click
 from detlite.accuracy.coco_file import CocoIds, coco_ids, coco_rows
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_json, notice, progress, say
+from detlite.commands.image_options import tell_skipped
 from detlite.commands.options import json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import write_file
@@ -22,7 +23,7 @@ from detlite.runtime.task import Found, task_kind
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tasks.instances import Instances
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
-from detlite.studies.detect.inputs import Input, inputs_in, with_pictures
+from detlite.studies.detect.inputs import Input, inputs_in, skipped_in, with_pictures
 from detlite.studies.detect.results import DetectRun, ImageResult
 
 _PATH = click.Path(path_type=Path)
@@ -78,6 +79,8 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     artifact = open_artifact(model)
     inputs = inputs_in(images, upright=values["coco_json"] is None)  # COCO's boxes are for the stored pixels
     ids = _coco_ids(values, artifact.contract, inputs)
+    for folder, skipped in skipped_in(images):
+        tell_skipped(folder, skipped)
     if values["draw"] is not None:
         inputs = with_pictures(inputs, values["draw"], force=values["force"])
     with progress() as report:

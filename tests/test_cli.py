@@ -6,14 +6,14 @@ from detlite.cli import COMMANDS, RESUMED, interrupted_text
 
 
 @pytest.mark.parametrize("name", ["quantize", "convert", "detect"])
-def test_an_interrupted_command_that_starts_anew_does_not_say_that_something_is_kept(name):
+def test_an_interrupted_command_that_starts_anew_does_not_say_that_something_is_kept(name: str) -> None:
     assert interrupted_text([name, "x", "-o", "run"]) == "interrupted; nothing was written that was not finished"
 
 
-def test_an_interrupted_run_says_that_its_stages_are_kept():
+def test_an_interrupted_run_says_that_its_stages_are_kept() -> None:
     want = "interrupted; the finished stages are kept, and running again goes on from there"
     assert interrupted_text(["run", "-o", "x"]) == want
 
 
-def test_only_commands_resume():
+def test_only_commands_resume() -> None:
     assert set(RESUMED) <= set(COMMANDS)

@@ -12,6 +12,10 @@ from detlite.runtime.errors import InputError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".jp2", ".avif", ".npy", ".rgb")
 """File names that mark an image, in either case; of an animation the first frame counts."""
 
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")
+FROM_HEIC = "convert them to JPEG, for example with heif-convert, or `sips -s format jpeg` on a Mac"
+"""What to do with photographs of phones, whose format Pillow does not decode."""
+
 NAMED = 3
 """Skipped files that a notice names."""
 
@@ -34,10 +38,18 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def is_heic(path: Path) -> bool:
+    """Return whether the name of *path* is that of a HEIC photograph; a hidden file is none."""
+    return path.suffix.lower() in HEIC_SUFFIXES and not path.name.startswith(".")
+
+
 def folder_images(folder: Path) -> FolderImages:
     """Return `folder_files` of a folder that has images; `InputError` if it has none."""
     found = folder_files(folder)
     if not found.paths:
+        count = sum(map(is_heic, found.skipped))
+        if count:
+            raise InputError(f"{folder} holds no image but {count} HEIC photographs, which are not read: {FROM_HEIC}")
         raise InputError(f"{folder} holds no image; give files that end in {', '.join(SUFFIXES)}")
     return found
 
@@ -65,8 +77,17 @@ def folder_files(folder: Path) -> FolderImages:
 
 def skipped_notice(folder: Path, skipped: Tuple[Path, ...]) -> Optional[str]:
     """Return how many files of *folder* are *skipped*, with the first few names; None if none is."""
-    if not skipped:
-        return None
-    names = ", ".join(path.name for path in skipped[:NAMED]) + (", ..." if len(skipped) > NAMED else "")
-    count = "1 file is not an image and was" if len(skipped) == 1 else f"{len(skipped)} files are not images and were"
-    return f"{folder}: {count} skipped: {names}"
+    heic = [path for path in skipped if is_heic(path)]
+    others = [path for path in skipped if not is_heic(path)]
+    said = []
+    if others:
+        count = "1 file is not an image and was" if len(others) == 1 else f"{len(others)} files are not images and were"
+        said.append(f"{count} skipped: {_names(others)}")
+    if heic:
+        count = "1 HEIC photograph was" if len(heic) == 1 else f"{len(heic)} HEIC photographs were"
+        said.append(f"{count} skipped: {_names(heic)}; {FROM_HEIC}")
+    return f"{folder}: {'; '.join(said)}" if said else None
+
+
+def _names(paths: List[Path]) -> str:
+    return ", ".join(path.name for path in paths[:NAMED]) + (", ..." if len(paths) > NAMED else "")

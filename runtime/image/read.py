@@ -14,6 +14,7 @@ import numpy as np
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.image.files import FROM_HEIC
 
 MAX_PIXELS = 178_956_970
 """As Pillow refuses more: 500 MB of pixels."""
@@ -23,6 +24,8 @@ MAX_SIDE = 65_535
 
 STRIP_PIXELS = 1 << 24
 """Pixels that are converted at once; larger images are converted in strips of rows."""
+
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 LARGE_PIXELS, ONE_LARGE = 1 << 26, threading.Lock()
 """Of images with more pixels one is decoded at a time: Pillow takes 4 bytes a pixel."""
@@ -115,7 +118,19 @@ def _decode(path: Path, upright: bool, least: Optional[int]) -> Pixels:
             pixels = _pixels(image)
             return _turned(pixels, _orientation(image)) if upright else pixels
     except (*DAMAGED, Image.DecompressionBombError) as error:
+        if _is_heic(path):
+            raise InputError(f"{path} is a HEIC photograph, which is not read: {FROM_HEIC}") from error
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
+
+
+def _is_heic(path: Path) -> bool:
+    """Return whether the file at *path*, whatever its name, begins as ISO/IEC 23008-12 says of HEVC images."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
 
 
 def _check_size(path: Path, width: int, height: int) -> None:

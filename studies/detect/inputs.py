@@ -70,6 +70,14 @@ def _inputs_of(path: Path) -> Iterator[Input]:
         yield Input(path, Path(path.name))
 
 
+def skipped_in(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[Path, ...]]]:
+    """Yield each folder of *paths* with its files that are neither images nor videos; errors as `inputs_in`."""
+    for path in paths:
+        if path.is_dir():
+            files = folder_files(path).skipped
+            yield path, tuple(file for file in files if file.suffix.lower() not in VIDEO_SUFFIXES)
+
+
 def with_pictures(inputs: Sequence[Input], draw: Path, *, force: bool) -> tuple[Input, ...]:
     """Return *inputs* with the place of each picture, which is made ready before any work.
 

@@ -53,6 +53,13 @@ def test_json_holds_the_detections_of_each_image(detlite):
     assert [one["score"] for one in listed] == found.scores.tolist()
 
 
+def test_skipped_files_of_a_folder_are_counted_and_named(detlite):
+    (detlite.folder / "photos" / "IMG_1.HEIC").write_bytes(b"")
+    ran = detlite("detect", "tiny", "photos")
+    assert ran.status == 0
+    assert "photos: 1 HEIC photograph was skipped: IMG_1.HEIC; convert them to JPEG" in ran.err
+
+
 def test_the_threshold_leaves_out_lower_scores(detlite):
     record = json.loads(detlite("detect", "tiny", "photos/0.png", "--json", "--score-threshold", 0).out)
     scores = [one["score"] for one in record["images"][0]["detections"]]
