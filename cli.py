@@ -7,6 +7,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -56,6 +57,34 @@ Exit status: 0 done; 1 a gate or a finding failed; 2 bad usage or bad input;
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+RUNTIMES = (
+    "numpy",
+    "pillow",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "onnxruntime",
+    "tensorflow",
+    "tensorflow-cpu",
+    "onnx",
+)
+"""Distributions whose versions decide results."""
+
+
+def _say_versions(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    lines = [f"detlite, version {__version__}", f"Python {platform.python_version()}, {platform.platform()}"]
+    for name in RUNTIMES:
+        with suppress(PackageNotFoundError):
+            lines.append(f"{name} {version(name)}")
+    for line in lines:
+        click.echo(line)  # noqa: TID251 - without the console's imports
+    ctx.exit()
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when that command is called, and not before."""
 
@@ -97,7 +126,14 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", prog_name="detlite")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_versions,
+    help="Show the versions of detlite and of what it runs on, and exit.",
+)
 def detlite() -> None:
     """Take trained object detectors to the edge: convert, quantize, prove, measure.
 

@@ -72,8 +72,11 @@ def count_findings(lint: Mapping[str, list[Record]]) -> int:
 def say_curve(answer: Record) -> None:
     """Print fidelity by number of images, and the verdict."""
     _say_scored(answer)
-    rows = [(point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"])) for point in answer["points"]]
-    emit_table(("images", "fidelity %", "95 % interval"), rows)
+    rows = [
+        (point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"]), point["choices"])
+        for point in answer["points"]
+    ]
+    emit_table(("images", "fidelity %", "95 % interval", "choices averaged"), rows)
     say(f"On {answer['scored_images']} images: {answer['verdict']}.")
 
 

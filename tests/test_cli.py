@@ -2,7 +2,8 @@
 
 import pytest
 
-from detlite.cli import COMMANDS, RESUMED, interrupted_text
+from detlite.cli import COMMANDS, RESUMED, interrupted_text, main
+from detlite.runtime.version import __version__
 
 
 @pytest.mark.parametrize("name", ["quantize", "convert", "detect"])
@@ -13,6 +14,15 @@ def test_an_interrupted_command_that_starts_anew_does_not_say_that_something_is_
 def test_an_interrupted_run_says_that_its_stages_are_kept() -> None:
     want = "interrupted; the finished stages are kept, and running again goes on from there"
     assert interrupted_text(["run", "-o", "x"]) == want
+
+
+def test_the_version_names_what_runs_models(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    first, second, *runtimes = capsys.readouterr().out.splitlines()
+    assert first == f"detlite, version {__version__}"
+    assert second.startswith("Python 3.")
+    assert any(line.startswith("numpy ") for line in runtimes)
+    assert any(line.startswith(("ai-edge-litert ", "tflite-runtime ")) for line in runtimes)
 
 
 def test_only_commands_resume() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from detlite.accuracy.bootstrap import SEED, draw_images, interval_of
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
@@ -26,7 +28,7 @@ from detlite.runtime.tasks.detection import Detection
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
 from detlite.studies.search.cost import cost_record
-from detlite.studies.search.curve import Point, curve
+from detlite.studies.search.curve import Point, choices_of, curve
 from detlite.studies.search.judged import JudgedRequest
 from detlite.studies.search.losses import losses
 from detlite.studies.search.mixed import Budget, Mixed, fewest_floating
@@ -76,11 +78,14 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     bench = _bench(source, asked, progress)
 
     def point(count: int) -> Point:
-        images = replace(asked.chosen, paths=asked.images[:count])
-        made = quantize(source, images, replace(asked.recipe, heads="raw"), progress=progress)
-        agreement = bench.fidelity(made.model)
-        draws = agreement.weighted(draw_images(len(bench.images.paths), DRAWS, SEED))
-        return Point(count, agreement.fidelity, interval_of(draws, SEED))
+        found, draws = [], []
+        for paths in choices_of(asked.images, count):
+            images = replace(asked.chosen, paths=paths)
+            made = quantize(source, images, replace(asked.recipe, heads="raw"), progress=progress)
+            agreement = bench.fidelity(made.model)
+            found.append(agreement.fidelity)
+            draws.append(agreement.weighted(draw_images(len(bench.images.paths), DRAWS, SEED)))
+        return Point(count, sum(found) / len(found), interval_of(np.concatenate(draws), SEED), len(found))
 
     scored = {"scored_images": len(bench.images.paths), "scored_images_are_others": asked.held_out_are_others}
     return scored | asdict(curve(asked.counts, point))

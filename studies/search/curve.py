@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from detlite.accuracy.bootstrap import Interval
+
+CHOICES = 3
+"""One choice of a few images is erratic: fidelities with 8 images differ by a point."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """Fidelity in percent with that many images, and its 95 % interval over the scoring images."""
+    """Fidelity in percent with that many images.
+
+    Attributes:
+        images: the number of calibration images.
+        fidelity: the mean over the choices of so many images.
+        interval: 95 % interval over the scoring images and the choices.
+        choices: number of choices of so many images that were averaged; 1 if there are no more images.
+    """
 
     images: int
     fidelity: float
     interval: Interval
+    choices: int = 1
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,14 @@ class Curve:
     points: tuple[Point, ...]
     enough: int
     verdict: str
+
+
+def choices_of(images: Sequence[Path], count: int) -> tuple[tuple[Path, ...], ...]:
+    """Return `CHOICES` random choices of *count* of *images*, each with its own seed; all of them as the only one."""
+    if count >= len(images):
+        return (tuple(images),)
+    # S311: a seeded choice must be repeatable, and need not be secret
+    return tuple(tuple(random.Random(seed).sample(images, count)) for seed in range(CHOICES))  # noqa: S311
 
 
 def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
