@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.console import VOLUME
 from detlite.runtime.errors import FindingError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -50,11 +51,25 @@ def parameters_of(options: Sequence[Callable[[Any], Any]]) -> tuple[click.Parame
     return tuple(reversed(getattr(probe, _CLICK_PARAMETERS, ())))
 
 
+VOLUMES = (
+    ("-q", "--quiet", "Write errors and results only: no progress and no notices."),
+    ("-v", "--verbose", "Write progress as lines, each with the time since the start, and more of them."),
+)
+
+
+def _volume_option(short: str, long: str, text: str) -> click.Option:
+    def remember(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.meta[VOLUME] = long.removeprefix("--")
+
+    return click.Option([short, long], is_flag=True, expose_value=False, callback=remember, help=text)
+
+
 class WorkCommand(click.Command):
     """A command whose options are listed in groups, and which `--save-job FILE` writes as a job for `detlite run`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        """Take the arguments of `click.Command`, and add the option `--save-job`."""
+        """Take the arguments of `click.Command`, and add the options `--save-job`, `--quiet` and `--verbose`."""
         super().__init__(*arguments, **settings)
         save_job = click.Option(
             ["--save-job"],
@@ -64,7 +79,7 @@ class WorkCommand(click.Command):
             callback=_remember,
             help="Write this command line to a TOML file, which `detlite run FILE` runs again.",
         )
-        self.params.append(save_job)
+        self.params += [save_job, *(_volume_option(short, long, text) for short, long, text in VOLUMES)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under the titles of their groups."""

@@ -17,10 +17,13 @@ from typing import Any, TextIO
 import click
 
 from detlite.runtime.printable import printable
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, silent
 from detlite.runtime.version import SCHEMA_VERSION
 
 LINE_EVERY_S = 2.0  # without a terminal: time between lines of progress
+
+VOLUME = "detlite.volume"
+"""The key of a click context's `meta` under which `quiet` or `verbose` is remembered."""
 
 
 def say(text: str) -> None:
@@ -86,8 +89,20 @@ def emit_facts(facts: Mapping[str, object]) -> None:
         say(f"{key.ljust(width)}  {value}")
 
 
+def _volume() -> str:
+    """Return `quiet` or `verbose` if the running command was asked for it, else an empty text."""
+    context = click.get_current_context(silent=True)
+    return "" if context is None else str(context.meta.get(VOLUME, ""))
+
+
 def notice(text: str) -> None:
-    """Write one line to stderr."""
+    """Write one line to stderr, unless the command is quiet."""
+    if _volume() != "quiet":
+        problem(text)
+
+
+def problem(text: str) -> None:
+    """Write one line to stderr, also if the command is quiet."""
     click.echo(printable(text), err=True)  # noqa: TID251 - the one place
 
 
@@ -102,9 +117,16 @@ def _is_drawn_on(stream: TextIO) -> bool:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Give a `Progress` that draws bars on a terminal, or else writes a line every two seconds."""
-    if not draws_bars():
-        yield _Lines().report
+    """Give a `Progress` that draws bars on a terminal, or else writes a line every two seconds.
+
+    A quiet command gets none, and a verbose one a line for each step.
+    """
+    volume = _volume()
+    if volume == "quiet":
+        yield silent
+        return
+    if volume == "verbose" or not draws_bars():
+        yield _Lines(every_step=volume == "verbose").report
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -121,17 +143,22 @@ def progress() -> Iterator[Progress]:
             bars.update(task, completed=done, total=total or None)
 
         yield report
+        for one in bars.tasks:  # a number that nobody knew before is known now: the bar ends
+            if one.total is None:
+                bars.update(one.id, total=one.completed)
 
 
 class _Lines:
-    """Progress without bars: the first and last line, and one every two seconds."""
+    """Progress without bars: the first and last line, and one every two seconds; or all, each with its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_step: bool = False) -> None:
         self._last: dict[str, float] = {}
+        self._every_step, self._begin = every_step, time.monotonic()
 
     def report(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
         finished = 0 < total <= done
-        if what not in self._last or finished or now - self._last[what] >= LINE_EVERY_S:
+        if self._every_step or what not in self._last or finished or now - self._last[what] >= LINE_EVERY_S:
             self._last[what] = now
-            notice(f"{what}: {done}/{total}" if total else f"{what}: {done}")
+            at = f"{now - self._begin:7.1f} s  " if self._every_step else ""
+            notice(f"{at}{what}: {done}/{total}" if total else f"{at}{what}: {done}")

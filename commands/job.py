@@ -34,7 +34,7 @@ from detlite.runtime.version import __version__
 SUFFIX = ".toml"
 MOST_BYTES = 1 << 20
 KEYS = ("detlite", "command", "folder", "arguments", "options")
-NOT_SAVED = ("help", "save_job")
+NOT_SAVED = ("help", "save_job", "quiet", "verbose")
 """Parameters that do not belong to a job."""
 
 Value = str | int | float | bool | list[Any]

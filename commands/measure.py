@@ -11,7 +11,7 @@ import click
 
 from detlite.calibration.images.demo import photographs
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.console import emit_record, notice, progress, say
+from detlite.commands.console import emit_record, notice, problem, progress, say
 from detlite.commands.device_options import devices_asked_for, devices_option
 from detlite.commands.image_options import images_given
 from detlite.commands.measure_devices import measure_on_devices
@@ -183,5 +183,5 @@ def _show(found: Measurement, folder: Path | None, *, as_json: bool) -> int:
         say(measurement_text(found, str(folder) if folder else None).removesuffix("\n"))
     if found.failure is None:
         return 0
-    notice(f"detlite: {found.failure.text}")
+    problem(f"detlite: {found.failure.text}")
     return found.failure.exit_status

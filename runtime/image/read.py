@@ -14,7 +14,6 @@ import numpy as np
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
-from detlite.runtime.image.files import FROM_HEIC
 
 MAX_PIXELS = 178_956_970
 """As Pillow refuses more: 500 MB of pixels."""
@@ -119,6 +118,8 @@ def _decode(path: Path, upright: bool, least: Optional[int]) -> Pixels:
             return _turned(pixels, _orientation(image)) if upright else pixels
     except (*DAMAGED, Image.DecompressionBombError) as error:
         if _is_heic(path):
+            from detlite.runtime.image.files import FROM_HEIC  # here: a board's program starts without it
+
             raise InputError(f"{path} is a HEIC photograph, which is not read: {FROM_HEIC}") from error
         raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
 

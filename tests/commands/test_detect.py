@@ -1,6 +1,7 @@
 """`detlite detect` on a tiny model: results, pictures, broken images, and what is refused."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,25 @@ def test_json_holds_the_detections_of_each_image(detlite):
     assert [one["class"] for one in listed] == found.classes.tolist()
     assert [one["label"] for one in listed] == [artifact.contract.labels[i] for i in found.classes]
     assert [one["score"] for one in listed] == found.scores.tolist()
+
+
+def test_a_quiet_command_writes_no_progress_and_no_notices(detlite):
+    (detlite.folder / "photos" / "notes.txt").write_bytes(b"")
+    ran = detlite("detect", "tiny", "photos", "-q")
+    assert (ran.status, ran.err) == (0, "")
+    assert "in 3 images" in ran.out
+
+
+def test_a_quiet_command_still_says_what_is_wrong(detlite):
+    ran = detlite("detect", "tiny", "gone.jpg", "-q")
+    assert (ran.status, ran.out) == (2, "")
+    assert "gone.jpg does not exist" in ran.err
+
+
+def test_a_verbose_command_writes_progress_with_its_time(detlite):
+    steps = [line for line in detlite("detect", "tiny", "photos", "-v").err.splitlines() if "images: " in line]
+    assert steps[-1].endswith("images: 3/3")
+    assert all(re.match(r" *\d+\.\d s  images: \d/3$", line) for line in steps)
 
 
 def test_skipped_files_of_a_folder_are_counted_and_named(detlite):
