@@ -15,9 +15,11 @@ from detlite.calibration.quantize import samples_of
 from detlite.calibration.weights.methods.converter import quantize
 from detlite.convert.detector import build_detector
 from detlite.convert.exporters.tflite import to_tflite
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
+from detlite.convert.graph.trim import INPUT
 from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tflite.describe import description_of
@@ -25,10 +27,8 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.progress import silent
 
 
-def reference_heads(
-    frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the original graph's box encodings and class scores, one row for each of *tensors*.
+def reference_heads(frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Return the original graph's `box_encodings` and `class_scores`, one row for each of *tensors*.
 
     Args:
         frozen: the original graph.
@@ -40,7 +40,16 @@ def reference_heads(
     with running(index) as runner:
         rows = [runner.run(heads, {cut.network_input: tensor}) for tensor in tensors]
     encodings = np.stack([row[0].reshape(-1, 4) for row in rows]).astype(np.float32)
-    return encodings, np.stack([row[1][0] for row in rows]).astype(np.float32)
+    return {"box_encodings": encodings, "class_scores": np.stack([row[1][0] for row in rows]).astype(np.float32)}
+
+
+def rebuilt_heads(graph: FloatGraph, tensors: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Return each output of a rebuilt network by its role, one row for each of *tensors*, as TensorFlow computes it."""
+    heads = [head if ":" in head else f"{head}:0" for head in graph.heads]
+    with running(GraphIndex(graph.graph_def)) as runner:
+        rows = [runner.run(heads, {f"{INPUT}:0": tensor}) for tensor in tensors]
+    stacked = (np.concatenate(values).astype(np.float32) for values in zip(*rows, strict=True))
+    return dict(zip(graph.outputs, stacked, strict=True))
 
 
 def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: Images) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from detlite.accuracy.images import Images
-from detlite.calibration.audit import reference_heads, unrepaired_operators
+from detlite.calibration.audit import rebuilt_heads, reference_heads, unrepaired_operators
 from detlite.calibration.images.gather import ImageRequest, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import AuditRequest, QuantizeRequest
-from detlite.convert.load import load_source
-from detlite.convert.source import recognize
+from detlite.convert.load import load_graph, load_source, source_given
+from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.summary import model_facts
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.image.preprocess import preprocess
@@ -75,15 +75,21 @@ def audit(request: Record, progress: Progress) -> Record:
     """Do what the `AuditRequest` says.
 
     Returns:
-        `operators` and `float_islands` of the unrepaired int8 model.
+        `unrepaired`: `operators` and `float_islands` of the unrepaired int8 model; None of a rebuilt network.
     """
     asked = from_record(AuditRequest, request)
-    source = recognize(asked.source)
-    frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
+    source = source_given(asked.given)
+    assert isinstance(source, Source)  # a preset has random weights, of which nothing is asked here
     contract = contract_from_json(asked.contract)
     progress("reference", 0, 1)
     tensors = [preprocess(read_image(path), contract.image) for path in asked.images]
-    encodings, scores = reference_heads(frozen, tensors)
-    np.savez(asked.out, box_encodings=encodings, class_scores=scores)
+    unrepaired = None
+    if source.format in (CHECKPOINT, TORCH):
+        heads = rebuilt_heads(load_graph(source, asked.options), tensors)
+    else:
+        frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
+        heads = reference_heads(frozen, tensors)
+        unrepaired = unrepaired_operators(frozen, asked.options, Images(asked.images[:UNREPAIRED_IMAGES], ""))
+    np.savez(asked.out, allow_pickle=False, **heads)
     progress("reference", 1, 1)
-    return unrepaired_operators(frozen, asked.options, Images(asked.images[:UNREPAIRED_IMAGES], ""))
+    return {"unrepaired": unrepaired}

@@ -10,6 +10,7 @@ from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
 from detlite.calibration.weights.method import DEFAULT_METHOD
 from detlite.convert.options import DetectorOptions
+from detlite.convert.requests import Given
 from detlite.runtime.errors import unknown_name
 
 
@@ -89,17 +90,17 @@ class QuantizeRequest:
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """A run of the original graph `source` on some `images`, and a count of the operators of its unrepaired int8 model.
+    """A run of the graph that was `given` on some `images`, and a count of the operators of its unrepaired int8 model.
 
     Attributes:
-        source: the trained detector.
+        given: the trained detector: a graph, or a config with its checkpoint.
         images: files; a few are enough.
         out: the file for the graph's heads (.npz).
         contract: of the converted model, as JSON.
         options: those that it was converted with.
     """
 
-    source: Path
+    given: Given
     images: tuple[Path, ...]
     out: Path
     contract: str

@@ -10,20 +10,15 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import (
     DEFAULT_SCHEME,
-    IO_TYPES,
     check_packing,
     io_of,
     scheme_called,
-    scheme_names,
 )
-from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.recipe import LintRequest, QuantizeRequest, Recipe
-from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.completion import model_or_file, names_of, plugins_of
+from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.image_options import image_options, request_of, tell_skipped, wants_lint
 from detlite.commands.options import (
@@ -36,16 +31,15 @@ from detlite.commands.options import (
     take_detector_options,
 )
 from detlite.commands.quantize_text import count_findings, say_curve, say_findings, say_model
+from detlite.commands.recipe_options import check_plugins, recipe_options
 from detlite.convert.artifact import prepare_output
 from detlite.convert.find_source import locate
 from detlite.convert.finished import check_float
 from detlite.runtime.child import Child, blaming_the_model, run_in_child
-from detlite.runtime.errors import FindingError, InputError, unknown_name
-from detlite.runtime.plugins import plugin_names
+from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.records import Record, to_record
 from detlite.studies.search.judged import JudgedRequest
 
-PLUGINS = (("quantization method", METHODS, "method"), ("range estimator", ESTIMATORS, "estimator"))
 GATHER, QUANTIZE = "detlite.calibration.child_calls:gather_images", "detlite.calibration.child_calls:quantize_source"
 JUDGED = "detlite.studies.search.child_calls:quantize_judged"
 RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
@@ -63,32 +57,7 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
 @option_group("Calibration images", image_options)
 @option_group(
     "Quantization",
-    click.option(
-        "--scheme",
-        default=DEFAULT_SCHEME,
-        show_default=True,
-        shell_complete=names_of(scheme_names),
-        help=f"Number format: {', '.join(scheme_names())}.",
-    ),
-    click.option(
-        "--method",
-        default=DEFAULT_METHOD,
-        show_default=True,
-        shell_complete=plugins_of(METHODS),
-        help=f"Method to quantize weights and biases: {', '.join(plugin_names(METHODS))}.",
-    ),
-    click.option(
-        "--estimator",
-        default=DEFAULT_ESTIMATOR,
-        show_default=True,
-        shell_complete=plugins_of(ESTIMATORS),
-        help=f"Estimator of the activations' ranges: {', '.join(plugin_names(ESTIMATORS))}.",
-    ),
-    click.option(
-        "--io",
-        type=click.Choice(IO_TYPES),
-        help="Data type of the input and of raw outputs (default: int8; float32 for schemes other than int8).",
-    ),
+    recipe_options,
     click.option(
         "--heads",
         type=HEADS,
@@ -96,13 +65,6 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
     ),
     click.option(
         "--ranges", type=click.Path(path_type=Path), help="File with ranges to use (default: ranges from the images)."
-    ),
-    click.option(
-        "--float",
-        "floating",
-        multiple=True,
-        metavar="OPERATOR",
-        help="Keep this operator in float, by type (CONV_2D) or name. Repeatable.",
     ),
 )
 @option_group(
@@ -140,9 +102,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     The schemes float16 and dynamic take no images; int8-float-bias is for TensorRT on a Jetson.
     """
     prepare_output(out, force=values["force"])
-    for kind, package, name in PLUGINS:
-        if values[name] not in plugin_names(package):
-            raise unknown_name(kind, values[name], plugin_names(package))
+    check_plugins(values)
     counts = _counts(values["curve"])
     _check_scheme(values)
     _check_together(values)

@@ -16,7 +16,7 @@ from detlite.runtime.errors import InputError
 Command = TypeVar("Command", bound=Callable[..., Any])
 NAMES = ("config", "checkpoint", "experiment", "averages", "family", "classes", "seed", "way")
 
-_OPTIONS = (
+_CHECKPOINT = (
     click.option(
         "--config",
         type=click.Path(path_type=Path),
@@ -42,6 +42,8 @@ _OPTIONS = (
         type=click.Choice(["graph", "checkpoint"]),
         help="Part to use of a SOURCE that has both: the exported graph (default) or the checkpoint.",
     ),
+)
+_PRESET = (
     click.option("--family", metavar="PRESET", help="Zoo detector to build untrained; needs --random-weights."),
     click.option(
         "--classes", type=click.IntRange(1, 10_000), help="Number of classes for --family, without the background."
@@ -57,19 +59,26 @@ _OPTIONS = (
 
 
 def rebuild_options(command: Command) -> Command:
-    """Add the options for rebuilding."""
-    for option in reversed(_OPTIONS):
+    """Add the options for rebuilding, from a checkpoint or untrained."""
+    for option in reversed(_PRESET):
+        command = option(command)
+    return checkpoint_options(command)
+
+
+def checkpoint_options(command: Command) -> Command:
+    """Add the options for rebuilding from a checkpoint."""
+    for option in reversed(_CHECKPOINT):
         command = option(command)
     return command
 
 
 def take_given(source: str | None, values: dict[str, Any]) -> Given:
-    """Remove the values of `rebuild_options` from *values* and return what they name.
+    """Remove the values of `rebuild_options`, or of `checkpoint_options`, from *values* and return what they name.
 
     Raises:
         InputError: nothing is named, more than one thing is, or only half of one.
     """
-    given = {name: values.pop(name) for name in NAMES}
+    given = {name: values.pop(name, None) for name in NAMES}
     rebuilt, preset = given["config"] or given["checkpoint"], given["family"]
     if sum(thing is not None for thing in (source, rebuilt, preset)) != 1:
         raise InputError(

@@ -6,25 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
+from detlite.calibration.recipe import Recipe
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress, say
+from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.job import SUFFIX, overrides_in, read_job, run_job
 from detlite.commands.options import RATIO, json_option
+from detlite.commands.rebuilding import checkpoint_options, take_given
+from detlite.commands.recipe_options import check_plugins, recipe_options
 from detlite.convert.find_source import locate
+from detlite.convert.requests import Given
 from detlite.convert.zoo.fetch import fetch
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress
 from detlite.studies.report.write import write_report
-from detlite.studies.run.images import ImageSets, coco_sets, demo_sets, folder_sets
+from detlite.studies.run.images import CalibrationChoice, ImageSets, coco_sets, demo_sets, folder_sets
 from detlite.studies.run.judge import MIN_FIDELITY, MIN_MAP_RATIO, Judgement, Wanted, judge
 from detlite.studies.run.ledger import Ledger, open_ledger
 from detlite.studies.run.publish import to_report
-from detlite.studies.run.run import DEPLOYED, FLOAT, INT8, Results, RunSettings, run_stages, trained_source
+from detlite.studies.run.run import DEPLOYED, Results, RunSettings, run_source, run_stages
 
 DEFAULT_MODEL = "ssdlite_mobilenet_v2_coco"
 DEFAULT_OUT = Path("detlite-run")
+RECIPE = ("scheme", "method", "io", "estimator", "floating")
+CHECKPOINT = ("config", "checkpoint", "experiment", "averages", "way")
+FOR_IMAGES = ("calibrate", "count", "seed", "method", "estimator", "floating")
+"""Options that a scheme which only packs weights does not take."""
 
 
 @click.command(cls=WorkCommand)
@@ -38,6 +49,7 @@ DEFAULT_OUT = Path("detlite-run")
     show_default=True,
     help="Folder for the models and the report.",
 )
+@option_group("Checkpoint, instead of MODEL", checkpoint_options)
 @option_group(
     "Images",
     click.option(
@@ -45,10 +57,16 @@ DEFAULT_OUT = Path("detlite-run")
         nargs=2,
         type=click.Path(path_type=Path),
         metavar="IMAGES ANNOTATIONS",
-        help="COCO images and labels, to calibrate and score with.",
+        help="COCO images and labels, to score with, and to calibrate with unless --calibrate is given.",
     ),
     click.option(
         "--images", type=click.Path(path_type=Path), help="Folder of images without labels, or a file that lists them."
+    ),
+    click.option(
+        "--calibrate",
+        type=click.Path(path_type=Path),
+        metavar="IMAGES",
+        help="Other images to calibrate with, as --images, so that all of the others are scored.",
     ),
     click.option(
         "--count",
@@ -59,6 +77,7 @@ DEFAULT_OUT = Path("detlite-run")
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of images."),
 )
+@option_group("Quantization", recipe_options)
 @option_group(
     "Gates",
     click.option(
@@ -79,8 +98,12 @@ DEFAULT_OUT = Path("detlite-run")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Label map or file with a list of class names.",
 )
-@click.option(
-    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
+@option_group(
+    "Measurement",
+    click.option(
+        "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
+    ),
+    device_option,
 )
 @click.option("--force", is_flag=True, help="With a job: replace its earlier output.")
 @json_option
@@ -90,12 +113,13 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
 
     \b
     detlite run
-    detlite run ssd_mobilenet_v2_coco_2018_03_29.tar.gz --images photos/ -o out
-    detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json -o out
+    detlite run --config pipeline.config --checkpoint model.ckpt-50000 --labels map.pbtxt --images photos/ -o out
+    detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json --calibrate train2017/ -o out
     detlite run quantize.toml -o out/again
 
-    MODEL is a name from the zoo, a file, a folder or an archive. Finished stages are kept in the output folder: the
-    same command resumes where it was interrupted.
+    MODEL is a name from the zoo, a file, a folder or an archive; a float .tflite or an artifact of one also works.
+    Instead, --config with --checkpoint rebuilds a detector of the TF Object Detection API. Finished stages are kept
+    in the output folder: the same command resumes where it was interrupted.
 
     MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options given here
     replace those of the job.
@@ -107,19 +131,25 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
         raise InputError(
             "--force works only with a job: a run resumes in its folder, and never replaces files of others"
         )
-    if values["coco"] and values["images"]:
-        raise InputError("give either --coco or --images, not both")
-    if values["min_map_ratio"] is not None and not values["coco"]:
-        raise InputError("--min-map-ratio needs labels: give --coco IMAGES ANNOTATIONS")
-    ratio = values["min_map_ratio"]
-    wanted = Wanted(values["min_fidelity"], MIN_MAP_RATIO if ratio is None else 100 * ratio)
-    settings = RunSettings(labels=values["labels"], threads=values["threads"])
+    _check(values)
+    devices = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
+    is_given = context.get_parameter_source("model") is not ParameterSource.DEFAULT
+    rebuilt = values["config"] or values["checkpoint"]
     ledger = open_ledger(out)
     with progress() as report:
-        source = trained_source(_source(model, report))
+        found = None if rebuilt and not is_given else str(_source(model, report))
+        settings = RunSettings(
+            given=take_given(found, {name: values[name] for name in CHECKPOINT}),
+            labels=values["labels"],
+            recipe=Recipe(heads="raw", **{name: values[name] for name in RECIPE}),
+            threads=values["threads"],
+            device=devices[0] if devices else None,
+        )
+        source = run_source(settings.given)
         results = run_stages(ledger, source, _images(ledger, values), settings, report)
-    judgement = judge(results, wanted)
-    html, _markdown, _json = write_report(to_report(results, judgement, Path(model).name), out)
+    judgement = judge(results, _wanted(values))
+    name = _name(model if is_given or not rebuilt else None, settings.given)
+    html, _markdown, _json = write_report(to_report(results, judgement, name), out)
     if ledger.reused:
         notice(f"already done and kept: {', '.join(ledger.reused)}")
     _say(results, judgement, html, as_json)
@@ -128,23 +158,52 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
     return 0
 
 
+def _check(values: dict[str, Any]) -> None:
+    """Check that the options go together, before any work."""
+    if values["coco"] and values["images"]:
+        raise InputError("give either --coco or --images, not both")
+    if values["min_map_ratio"] is not None and not values["coco"]:
+        raise InputError("--min-map-ratio needs labels: give --coco IMAGES ANNOTATIONS")
+    if values["calibrate"] is not None and not (values["coco"] or values["images"]):
+        raise InputError("--calibrate needs images to score with: give --coco or --images")
+    check_plugins(values)
+    io_of(values["scheme"], values["io"])
+    if scheme_called(values["scheme"]).is_packing:
+        context = click.get_current_context()
+        flags = {str(option.name): option.opts[0] for option in context.command.params}
+        asked = [name for name in FOR_IMAGES if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        check_packing(values["scheme"], tuple(flags[name] for name in asked))
+
+
+def _wanted(values: dict[str, Any]) -> Wanted:
+    ratio = values["min_map_ratio"]
+    return Wanted(values["min_fidelity"], MIN_MAP_RATIO if ratio is None else 100 * ratio)
+
+
 def _source(model: str, report: Progress) -> Path:
     is_path = Path(model).exists() or "/" in model or Path(model).suffix
     return locate(model, notice=notice) if is_path else fetch(model, progress=report, notice=notice).path
 
 
+def _name(model: str | None, given: Given) -> str:
+    """Return what the report calls the detector: the file, the folder or the zoo's name; of a checkpoint its prefix."""
+    return str(given.checkpoint and given.checkpoint.name) if model is None else Path(model).name
+
+
 def _images(ledger: Ledger, values: dict[str, Any]) -> ImageSets:
+    needed = not scheme_called(values["scheme"]).is_packing
+    choice = CalibrationChoice(values["count"], values["seed"], values["calibrate"], needed)
     if values["coco"]:
-        return coco_sets(*values["coco"], count=values["count"], seed=values["seed"])
-    if values["images"]:
-        return folder_sets(values["images"], count=values["count"], seed=values["seed"])
-    return demo_sets(ledger)
+        folder, labels = values["coco"]
+        return coco_sets(folder, labels, choice)
+    return folder_sets(values["images"], choice) if values["images"] else demo_sets(ledger)
 
 
 def _say(results: Results, judgement: Judgement, html: Path, as_json: bool) -> None:
     folder = html.parent
     if as_json:
-        artifacts = {name: str(folder / name) for name in (FLOAT, INT8, DEPLOYED)}
+        made = [*results.names, *([f"{results.name}_{DEPLOYED}"] if results.deployed else [])]
+        artifacts = {name: str(folder / name) for name in made}
         fidelity, speed = results.scores["fidelity"], judgement.speed
         record = {
             "verdict": judgement.verdict,

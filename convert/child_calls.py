@@ -18,15 +18,14 @@ from detlite.convert.load import (
     load_source,
     load_untrained,
     read_graph,
+    source_given,
     with_heads,
 )
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import PresetSource
-from detlite.convert.rebuild.weights.open import prefix_of
-from detlite.convert.requests import ConvertRequest, ExportRequest, Given, InspectRequest
-from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize, source_of_checkpoint
+from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest
+from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize
 from detlite.convert.summary import model_facts
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
@@ -44,7 +43,7 @@ def convert(request: Record, progress: Progress) -> Record:
     """
     asked = from_record(ConvertRequest, request)
     progress("reading", 0, 1)
-    given = _given(asked.given)
+    given = source_given(asked.given)
     notices: tuple[str, ...] = ()
     if isinstance(given, Source) and given.format in (ARTIFACT, TFLITE):
         if asked.weights != "float32":
@@ -78,25 +77,6 @@ def export_artifact(request: Record, progress: Progress) -> Record:
     artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}
     return answer | model_facts(model.contract)
-
-
-def _given(given: Given) -> Source | PresetSource:
-    if given.preset is not None:
-        assert given.seed is not None  # a preset has no weights of its own
-        return PresetSource(given.preset, given.seed, given.classes)
-    if given.config is not None:
-        assert given.checkpoint is not None  # the one is of no use without the other
-        trained = CheckpointSource(given.config, prefix_of(given.checkpoint), given.experiment, given.averages)
-        return source_of_checkpoint(trained, trained.config)
-    assert given.source is not None
-    source = recognize(given.source, rebuild=given.way == CHECKPOINT)
-    if given.way == "graph" and source.format == CHECKPOINT:
-        raise InputError(f"{source.given} has a checkpoint but no exported graph: leave out --from")
-    if given.experiment is None and given.averages is None:
-        return source
-    if source.trained is None:
-        raise InputError(f"--experiment and --weights need a checkpoint, but {source.given} is a {source.title}")
-    return replace(source, trained=replace(source.trained, experiment=given.experiment, averages=given.averages))
 
 
 def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source, FloatGraph, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.reader import FrozenGraph, Reader
+from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import (
     PresetSource,
     Rebuilt,
@@ -21,8 +22,10 @@ from detlite.convert.rebuild.rebuild import (
     plan_of_torch,
     rebuild,
 )
+from detlite.convert.rebuild.weights.open import prefix_of
+from detlite.convert.requests import Given
 from detlite.convert.sidecar_files import matching_labels
-from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize
+from detlite.convert.source import ARCHIVE, ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize, source_of_checkpoint
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_file
 from detlite.convert.tflite.open_file import TfliteFile
@@ -35,6 +38,30 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 HEADS = ("raw", "postprocess")
+
+
+def source_given(given: Given) -> Source | PresetSource:
+    """Return what *given* names.
+
+    Raises:
+        InputError: nothing is there, detlite cannot read it, or it lacks the part that is asked for.
+    """
+    if given.preset is not None:
+        assert given.seed is not None  # a preset has no weights of its own
+        return PresetSource(given.preset, given.seed, given.classes)
+    if given.config is not None:
+        assert given.checkpoint is not None  # the one is of no use without the other
+        trained = CheckpointSource(given.config, prefix_of(given.checkpoint), given.experiment, given.averages)
+        return source_of_checkpoint(trained, trained.config)
+    assert given.source is not None
+    source = recognize(given.source, rebuild=given.way == CHECKPOINT)
+    if given.way == "graph" and source.format == CHECKPOINT:
+        raise InputError(f"{source.given} has a checkpoint but no exported graph: leave out --from")
+    if given.experiment is None and given.averages is None:
+        return source
+    if source.trained is None:
+        raise InputError(f"--experiment and --weights need a checkpoint, but {source.given} is a {source.title}")
+    return replace(source, trained=replace(source.trained, experiment=given.experiment, averages=given.averages))
 
 
 def load_source(path: Path, options: DetectorOptions, *, progress: Progress = silent) -> Model:

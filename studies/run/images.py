@@ -69,9 +69,36 @@ def _crops(ledger: Ledger, name: str, count: int, seed: int) -> Images:
     return Images(tuple(ledger.folder / file for file in files), answer["origin"])
 
 
-def folder_sets(path: Path, *, count: int, seed: int) -> ImageSets:
-    """Split the images in the folder (or list) *path*: at most *count*, chosen with *seed*, to calibrate with."""
+@dataclass(frozen=True)
+class CalibrationChoice:
+    """Which images a run calibrates with.
+
+    Attributes:
+        count: the most images.
+        seed: of their choice.
+        apart: a folder of images, or a list, to choose them from; None: they are taken from the images to score with.
+        is_needed: whether the scheme calibrates at all.
+    """
+
+    count: int
+    seed: int = 0
+    apart: Path | None = None
+    is_needed: bool = True
+
+    def images(self) -> Images | None:
+        """Return the images that are given apart, none where none are needed; None to take them from the others."""
+        if not self.is_needed:
+            return Images((), "")
+        return None if self.apart is None else images_in(self.apart).choose(self.count, self.seed)
+
+
+def folder_sets(path: Path, choice: CalibrationChoice) -> ImageSets:
+    """Return the images in the folder (or list) *path* to score with, and those of *choice* to calibrate with."""
     images = images_in(path)
+    apart = choice.images()
+    if apart is not None:
+        return _apart(apart, images, None)
+    count, seed = choice.count, choice.seed
     chosen = _calibration(images.paths, count, seed)
     rest = tuple(p for p in images.paths if p not in chosen)
     return ImageSets(
@@ -82,10 +109,15 @@ def folder_sets(path: Path, *, count: int, seed: int) -> ImageSets:
     )
 
 
-def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) -> ImageSets:
-    """Split the images of a COCO file: at most *count*, chosen with *seed*, to calibrate with."""
+def coco_sets(folder: Path, annotations_file: Path, choice: CalibrationChoice) -> ImageSets:
+    """Return the images of a COCO file to score with, and those of *choice* to calibrate with."""
     annotations = read_annotations(annotations_file)
     paths = check_image_files(annotations, folder)
+    apart = choice.images()
+    if apart is not None:
+        whole = Images(tuple(paths), f"COCO file {annotations_file.name}", upright=False)
+        return _apart(apart, whole, annotations)
+    count, seed = choice.count, choice.seed
     chosen = _calibration(paths, count, seed)
     pairs = [(image, path) for image, path in zip(annotations.images, paths, strict=True) if path not in chosen]
     kept = {image.id for image, _path in pairs}
@@ -101,6 +133,21 @@ def coco_sets(folder: Path, annotations_file: Path, *, count: int, seed: int) ->
         evaluation=Images(tuple(path for _image, path in pairs), f"the other {len(pairs)} of it", upright=False),
         annotations=rest,
         note=f"{len(chosen)} images to calibrate with, the other {len(pairs)} to score with: none is in both.",
+    )
+
+
+def _apart(calibration: Images, evaluation: Images, annotations: Annotations | None) -> ImageSets:
+    """Return the sets of images that were given apart, with a caution if some are in both."""
+    both = {path.resolve() for path in calibration.paths} & {path.resolve() for path in evaluation.paths}
+    note = f"{len(calibration.paths)} images to calibrate with, {len(evaluation.paths)} others to score with."
+    return ImageSets(
+        calibration=calibration,
+        evaluation=evaluation,
+        annotations=annotations,
+        note=note if calibration.paths else f"No calibration, {len(evaluation.paths)} images to score with.",
+        cautions=(f"{len(both)} of the scored images were calibrated with: give others with --calibrate",)
+        if both
+        else (),
     )
 
 

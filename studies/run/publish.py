@@ -21,30 +21,38 @@ from detlite.studies.report.report import (
 )
 from detlite.studies.run.judge import Judgement
 from detlite.studies.run.ledger import Record
+from detlite.studies.run.parity import differences_text
 from detlite.studies.run.run import Results
-
-NAMES = ("float32", "int8")
 
 
 def to_report(results: Results, judgement: Judgement, name: str) -> Report:
     """Return the report on the run of the model *name*, with its *judgement*."""
-    artifacts = (results.float32, results.int8)
+    artifacts = (results.float32, results.quantized)
     return Report(
-        title=f"{name}: float32 to int8",
+        title=f"{name}: {results.names[0]} to {results.name}",
         verdict=judgement.verdict,
         status=judgement.status,
-        models=tuple(_model(name, artifact) for name, artifact in zip(NAMES, artifacts, strict=True)),
+        models=tuple(_model(name, artifact) for name, artifact in zip(results.names, artifacts, strict=True)),
         accuracy=tuple(_accuracy(results)),
         latencies=tuple(_latencies(results)),
         pictures=tuple(_pictures(results)),
         steps=tuple(_steps(results)),
         repairs=tuple(_repairs(results)),
         notes=tuple(_notes(results)),
-        machine=host_facts(),
+        machine=_machine(results),
         gates=judgement.rows,
         cautions=judgement.cautions,
         speed=judgement.speed,
     )
+
+
+def _machine(results: Results) -> tuple[tuple[str, str], ...]:
+    """Return what measured: this machine, or a device as its record describes it."""
+    first = results.measurements[0]
+    if "name" not in first.device:
+        return host_facts()
+    texts = (str, int)
+    return tuple((key.replace("_", " "), str(value)) for key, value in first.device.items() if isinstance(value, texts))
 
 
 def _model(name: str, artifact: Artifact) -> ModelFile:
@@ -64,7 +72,7 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
     fidelity = results.scores["fidelity"]
     interval = fidelity["interval"] or {}
     yield AccuracyRow(
-        name="int8",
+        name=results.name,
         metric="fidelity",
         value=fidelity["value"],
         images=fidelity["images"],
@@ -73,12 +81,12 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
         note=f"{fidelity['matched_count']} of the float model's {fidelity['reference_count']} detections found again",
     )
     if coco := results.scores["coco"]:
-        for name in NAMES:
+        for name in results.names:
             yield AccuracyRow(name=name, metric="COCO mAP", value=coco[name]["map"], images=fidelity["images"])
         if coco["ratio_percent"] is not None:
             ends = coco["ratio_percent_interval"]
             yield AccuracyRow(
-                name="int8",
+                name=results.name,
                 metric="COCO mAP over the float model's",
                 value=coco["ratio_percent"],
                 images=fidelity["images"],
@@ -87,9 +95,9 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
                 note="paired bootstrap over the images",
             )
         yield AccuracyRow(
-            name="int8",
+            name=results.name,
             metric="COCO mAP against float32",
-            value=coco["int8"]["map"] - coco["float32"]["map"],
+            value=(coco[results.name]["map"] or 0.0) - (coco[results.names[0]]["map"] or 0.0),
             images=fidelity["images"],
             low=coco["difference"]["low"],
             high=coco["difference"]["high"],
@@ -98,7 +106,7 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:
-    for name, found in zip(NAMES, results.measurements, strict=True):
+    for name, found in zip(results.names, results.measurements, strict=True):
         samples_ms = tuple(time_ns / 1e6 for time_ns in found.samples_ns[0].invoke)
         yield Latencies(name=name, samples_ms=samples_ms, detail=found.runtime)
 
@@ -106,7 +114,8 @@ def _latencies(results: Results) -> Iterator[Latencies]:
 def _pictures(results: Results) -> Iterator[Picture]:
     for picture in results.scores["pictures"]:
         sides = [
-            PictureSide(name, tuple(map(_shown, shown))) for name, shown in zip(NAMES, picture["sides"], strict=True)
+            PictureSide(name, tuple(map(_shown, shown)))
+            for name, shown in zip(results.names, picture["sides"], strict=True)
         ]
         images = results.images.evaluation
         yield Picture(images.paths[picture["image"]], tuple(sides), images.upright)
@@ -120,7 +129,9 @@ def _shown(record: Record) -> Shown:
 def _repairs(results: Results) -> Iterator[str]:
     for name, count in results.float32.history[0].get("repairs", {}).items():
         yield f"{load_plugin('detlite.convert.graph.repairs', name).title}: {count} times"
-    facts = describe(results.int8.model.read_bytes(), str(results.int8.model))
+    if results.unrepaired is None:
+        return
+    facts = describe(results.quantized.model.read_bytes(), str(results.quantized.model))
     before, islands = results.unrepaired["operators"], results.unrepaired["float_islands"]
     yield (
         f"Without repairs, the int8 model has {before} operators with {islands} float islands; repaired, "
@@ -130,14 +141,11 @@ def _repairs(results: Results) -> Iterator[str]:
 
 def _steps(results: Results) -> Iterator[Step]:
     yield Step("source", f"{results.source.title}, sha256 {results.source.sha256}")
-    for made in results.deployed.history:
+    for made in (results.deployed or results.quantized).history:
         yield Step(str(made["step"]), _facts(made))
-    parity = results.parity
-    yield Step(
-        "parity",
-        f"float TFLite against the original graph: box encodings within {parity['box_encodings_max_difference']:.2g}, "
-        f"scores within {parity['class_scores_max_difference']:.2g}; {parity['tolerance']:g} is allowed",
-    )
+    if results.parity is not None:
+        text = f"float TFLite differs from the graph in {differences_text(results.parity)}"
+        yield Step("parity", f"{text}; {results.parity['tolerance']:g} is allowed")
 
 
 def _facts(made: HistoryStep) -> str:
@@ -153,8 +161,12 @@ def _plain(value: object) -> str:
 def _notes(results: Results) -> Iterator[str]:
     yield results.images.note
     yield (
-        "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the truth. "
-        "Latencies are of the interpreter alone, in a single stream, with both models in turn in one run."
+        f"Fidelity is the mAP of the {results.name} model's detections with the float model's (score 0.3 and more) as "
+        "the truth. Latencies are of the interpreter alone, in a single stream."
     )
+    if results.measurements[0].protocol is not None and results.measurements[0].protocol.models_in_turn > 1:
+        yield "Both models were measured in turn in one run."
+    else:
+        yield "The models were measured one after the other on the device, and scored on this machine."
     for key, text in results.float32.contract.origin.items():
         yield f"{key}: {text}"

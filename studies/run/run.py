@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
 from detlite.calibration.apart import audit_apart, quantize_apart
-from detlite.calibration.recipe import AuditRequest, QuantizeRequest
-from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.calibration.recipe import AuditRequest, QuantizeRequest, Recipe
 from detlite.convert.apart import convert
 from detlite.convert.artifact import prepare_output
-from detlite.convert.load import with_heads
+from detlite.convert.finished import check_float
+from detlite.convert.load import source_given, with_heads
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import ConvertRequest, Given
-from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
-from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact
+from detlite.convert.source import ARTIFACT, TFLITE, Source
+from detlite.devices.inventory import Device
+from detlite.devices.remote.measure import measure_on
+from detlite.devices.remote.request import MeasureRequest
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact, sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
 from detlite.runtime.measure.options import MeasureOptions, setup_of
@@ -26,82 +29,116 @@ from detlite.runtime.measure.results import SCHEMA_VERSION as MEASUREMENT_VERSIO
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.model_file import model_name
 from detlite.runtime.progress import Progress
+from detlite.runtime.records import to_record
+from detlite.runtime.task import task_kind
+from detlite.runtime.tasks.detection import Detection, detection_of
 from detlite.studies.run.images import ImageSets
 from detlite.studies.run.ledger import Ledger, Record
 from detlite.studies.run.parity import parity
 from detlite.studies.run.scores import DRAWS, score
 
-FLOAT, INT8, DEPLOYED = "float32", "int8", "int8_postprocess"
+FLOAT, DEPLOYED = "float32", "postprocess"
 ARTIFACT_FILES = (model_name(TFLITE), CONTRACT, LABELS, HISTORY)
 PARITY_IMAGES = 4
+REFERENCE = "reference.npz"
+PEAKS = "peaks"  # of CenterNet: the post-processing op decodes boxes of SSDs
 NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
+DEVICE_PRESET = "quick"
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The options of a run, besides its source and its images.
+    """The options of a run, besides its images.
 
     Attributes:
+        given: the trained detector, or a finished float model.
         labels: a label file, or None.
+        recipe: how to quantize; its heads are raw.
         threads: number of threads of the measured interpreters.
-        samples: minimum number of latencies measured per model.
+        samples: minimum number of latencies measured per model, on this machine.
+        device: where to measure; None: on this machine, both models in turn.
     """
 
+    given: Given
     labels: Path | None = None
+    recipe: Recipe = field(default_factory=Recipe)
     threads: int = 1
     samples: int = 200
+    device: Device | None = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of the float model and of the quantized one: of their folders too."""
+        return FLOAT, self.recipe.scheme
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """All results, from which the report is written."""
+    """All results, from which the report is written.
 
+    Attributes:
+        names: of the float model and of the quantized one.
+        source: what was given.
+        images: what was calibrated and scored with.
+        float32: the float model.
+        quantized: the other one, with raw heads.
+        deployed: the same with the post-processing op; None if the op cannot do what the detector needs.
+        unrepaired: what int8 would be without repairs; None if the source is no graph.
+        parity: how far the float model is from its graph; None if a finished model was given.
+        measurements: of both models.
+        scores: see `detlite.studies.run.scores`.
+    """
+
+    names: tuple[str, str]
     source: Source
     images: ImageSets
     float32: Artifact
-    int8: Artifact
-    deployed: Artifact
-    unrepaired: Record
-    parity: Record
+    quantized: Artifact
+    deployed: Artifact | None
+    unrepaired: Record | None
+    parity: Record | None
     measurements: tuple[Measurement, ...]
     scores: Record
 
+    @property
+    def name(self) -> str:
+        """The name of the quantized model."""
+        return self.names[1]
 
-def trained_source(path: Path) -> Source:
-    """Return the source of the trained detector at *path*.
+
+def run_source(given: Given) -> Source:
+    """Return the source that *given* names.
 
     Raises:
-        InputError: it does not exist, has no known format, or cannot start a run.
+        InputError: it does not exist, has no known format, or is quantized already.
     """
-    source = recognize(path)
-    if source.format in (ARTIFACT, TFLITE):
-        raise InputError(
-            f"{path} is a finished TFLite model, but a run starts with a trained graph: use detlite quantize, measure "
-            "and evaluate"
-        )
-    if source.format == CHECKPOINT:
-        raise InputError(
-            f"{path} is a checkpoint, but a run compares its models with an exported graph: use `detlite convert`, "
-            "then detlite quantize, measure and evaluate"
-        )
+    if given.source is not None:
+        check_float(given.source)
+    source = source_given(given)
+    assert isinstance(source, Source)  # a run is not offered untrained presets
     return source
 
 
 def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: RunSettings, progress: Progress) -> Results:
-    """Run every stage that is not done yet, and return the results of all."""
+    """Run every stage that is not done yet, and return the results of all.
+
+    Raises:
+        InputError: the model is no detector, or a stage cannot do its work.
+    """
     stages = _Stages(ledger, source, images, settings, progress)
     float32 = stages.convert()
-    int8 = stages.quantize(float32)
+    quantized = stages.quantize(float32)
     return Results(
+        names=settings.names,
         source=source,
         images=images,
         float32=float32,
-        int8=int8,
-        deployed=stages.deploy(int8),
+        quantized=quantized,
+        deployed=stages.deploy(quantized),
         unrepaired=stages.audit(float32),
         parity=stages.prove(float32),
-        measurements=stages.measure(float32, int8),
-        scores=stages.score(float32, int8),
+        measurements=stages.measure(float32, quantized),
+        scores=stages.score(float32, quantized),
     )
 
 
@@ -116,70 +153,111 @@ class _Stages:
     progress: Progress
 
     def convert(self) -> Artifact:
-        request = ConvertRequest(Given(self.source.path.absolute()), self._path(FLOAT), self._options(), force=True)
+        settings, contract = self.settings, self.source.path / CONTRACT
+        request = ConvertRequest(settings.given, self._path(FLOAT), self._options(), force=True)
         inputs = {"source": self.source.sha256, "options": self._asked_options()}
-        return self._artifact("convert", FLOAT, inputs, lambda: convert(request, progress=self.progress))
+        if self.source.format == ARTIFACT:
+            inputs["contract"] = sha256_of(contract)
+        float32 = self._artifact("convert", FLOAT, inputs, lambda: convert(request, progress=self.progress))
+        if not isinstance(float32.contract.task, Detection):
+            title = task_kind(float32.contract.task.kind).title
+            raise InputError(f"{self.source.given} is {title}: a run takes detectors; use quantize, measure, evaluate")
+        return float32
 
     def quantize(self, float32: Artifact) -> Artifact:
-        images = self.images.calibration
+        images, recipe, name = self.images.calibration, self.settings.recipe, self.settings.recipe.scheme
         request = QuantizeRequest(
             self._path(FLOAT),
-            self._path(INT8),
+            self._path(name),
             force=True,
             images=images.paths,
             images_origin=images.origin,
             images_upright=images.upright,
+            recipe=recipe,
         )
-        inputs = {"model": _digest(float32), "images": images.digest(), "method": DEFAULT_METHOD}
-        inputs |= {"options": NO_OPTIONS}
-        return self._artifact("quantize", INT8, inputs, lambda: quantize_apart(request, progress=self.progress))
+        inputs = {"model": _digest(float32), "images": images.digest(), "recipe": to_record(recipe)}
+        return self._artifact("quantize", name, inputs, lambda: quantize_apart(request, progress=self.progress))
 
-    def deploy(self, int8: Artifact) -> Artifact:
+    def deploy(self, quantized: Artifact) -> Artifact | None:
+        if detection_of(quantized.contract).nms.kind == PEAKS:
+            return None
+        folder = f"{self.settings.recipe.scheme}_{DEPLOYED}"
+
         def work() -> Record:
-            with_heads(model_of(int8), "postprocess").save(self.ledger.folder / DEPLOYED, force=True)
+            with_heads(model_of(quantized), "postprocess").save(self.ledger.folder / folder, force=True)
             return {}
 
-        self.ledger.stage("deploy", {"model": _digest(int8)}, _files(DEPLOYED), work)
-        return read_artifact(self.ledger.folder / DEPLOYED)
+        self.ledger.stage("deploy", {"model": _digest(quantized)}, _files(folder), work)
+        return read_artifact(self.ledger.folder / folder)
 
-    def audit(self, float32: Artifact) -> Record:
+    def audit(self, float32: Artifact) -> Record | None:
+        if self._is_finished:
+            return None
         few = self.images.evaluation.paths[:PARITY_IMAGES]
-        out, contract = self._path("reference.npz"), float32.contract.to_json()
-        request = AuditRequest(self.source.path, few, out, contract, self._options())
+        out, contract = self._path(REFERENCE), float32.contract.to_json()
+        request = AuditRequest(self.settings.given, few, out, contract, self._options())
         inputs = {"source": self.source.sha256, "images": Images(few, "").digest(), "model": _digest(float32)}
-        return self.ledger.stage(
-            "audit", inputs, ["reference.npz"], lambda: audit_apart(request, progress=self.progress)
-        )
+        inputs["given"] = self.source.format
+        answer = self.ledger.stage("audit", inputs, [REFERENCE], lambda: audit_apart(request, progress=self.progress))
+        unrepaired: Record | None = answer["unrepaired"]
+        return unrepaired
 
-    def prove(self, float32: Artifact) -> Record:
+    def prove(self, float32: Artifact) -> Record | None:
+        if self._is_finished:
+            return None
         few = self.images.evaluation.paths[:PARITY_IMAGES]
-        reference = self.ledger.folder / "reference.npz"
+        reference = self.ledger.folder / REFERENCE
         inputs = {"model": _digest(float32), "images": Images(few, "").digest()}
         return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
 
-    def measure(self, float32: Artifact, int8: Artifact) -> tuple[Measurement, ...]:
-        inputs: Record = {"models": [_digest(float32), _digest(int8)], "threads": self.settings.threads}
+    def measure(self, *models: Artifact) -> tuple[Measurement, ...]:
+        device = self.settings.device
+        inputs: Record = {"models": list(map(_digest, models)), "threads": self.settings.threads}
         inputs |= {"samples": self.settings.samples, "measurement": MEASUREMENT_VERSION}
-        options = MeasureOptions(threads=self.settings.threads)
-        images = self.images.evaluation.paths[:1]
+        if device is not None:
+            inputs["device"] = [device.name, device.kind]
 
         def work() -> Record:
-            setups = [setup_of(one.model, one.contract, options, images=images) for one in (float32, int8)]
-            found = measure_in_turn(setups, Plan(self.settings.samples), progress=self.progress)
+            found = self._in_turn(models) if device is None else self._on(device, models)
             return {"models": [one.to_record() for one in found]}
 
         answer = self.ledger.stage("latency", inputs, [], work)
         return tuple(Measurement.from_record(one) for one in answer["models"])
 
-    def score(self, float32: Artifact, int8: Artifact) -> Record:
+    def _in_turn(self, models: Sequence[Artifact]) -> tuple[Measurement, ...]:
+        options, images = MeasureOptions(threads=self.settings.threads), self.images.evaluation.paths[:1]
+        setups = [setup_of(one.model, one.contract, options, images=images) for one in models]
+        return measure_in_turn(setups, Plan(self.settings.samples), progress=self.progress)
+
+    def _on(self, device: Device, models: Sequence[Artifact]) -> tuple[Measurement, ...]:
+        """Measure one after the other on *device*, in single-stream: a board's program runs one model."""
+        options = MeasureOptions(preset=DEVICE_PRESET, threads=self.settings.threads)
+        images = self.images.evaluation.paths[:1]
+        found = []
+        for model in models:
+            one = measure_on(device, MeasureRequest(model, options, images), progress=self.progress)
+            if not isinstance(one, Measurement):
+                raise InputError(
+                    f"{device.name} measures with benchmark_model, which keeps no samples: measure it apart"
+                )
+            found.append(one)
+        return tuple(found)
+
+    def score(self, *models: Artifact) -> Record:
         inputs: Record = {
-            "models": [_digest(float32), _digest(int8)],
+            "models": list(map(_digest, models)),
             "images": self.images.evaluation.digest(),
             "annotations": self.images.annotations and self.images.annotations.sha256,
             "photographs": self.images.photographs,
             "draws": DRAWS,
         }
-        return self.ledger.stage("score", inputs, [], lambda: score(float32, int8, self.images, self.progress))
+        named = dict(zip(self.settings.names, models, strict=True))
+        return self.ledger.stage("score", inputs, [], lambda: score(named, self.images, self.progress))
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether the source is a finished model, which has no graph to compare with."""
+        return self.source.format in (ARTIFACT, TFLITE)
 
     def _artifact(self, name: str, folder: str, inputs: Record, make: Callable[[], Record]) -> Artifact:
         def work() -> Record:

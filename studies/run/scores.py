@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from detlite.accuracy.bootstrap import bootstrap_pair
 from detlite.accuracy.classes import class_map
@@ -19,11 +19,15 @@ PICTURES = 6
 DRAWS = 200
 
 
-def score(float32: Artifact, int8: Artifact, images: ImageSets, progress: Progress) -> Record:
-    """Return `fidelity`, `coco` (both models and their difference, or None) and `pictures`, as JSON."""
+def score(models: Mapping[str, Artifact], images: ImageSets, progress: Progress) -> Record:
+    """Return `fidelity`, `coco` (both models and their difference, or None) and `pictures`, as JSON.
+
+    *models* are the float model and the quantized one, by their names.
+    """
+    (first, float32), (second, quantized) = models.items()
     paths, upright = images.evaluation.paths, images.evaluation.upright
     reference = detect(float32, paths, upright=upright, progress=progress)
-    found = detect(int8, paths, upright=upright, progress=progress)
+    found = detect(quantized, paths, upright=upright, progress=progress)
     agreement = fidelity(found, reference, draws=DRAWS, groups=images.photographs)
     return {
         "fidelity": {
@@ -34,9 +38,9 @@ def score(float32: Artifact, int8: Artifact, images: ImageSets, progress: Progre
             "found_count": agreement.found_count,
             "matched_count": agreement.matched_count,
         },
-        "coco": _coco(reference, found, images, float32.contract.labels),
+        "coco": _coco({first: reference, second: found}, images, float32.contract.labels),
         "pictures": _pictures((reference, found), float32.contract.labels),
-        "timing": {name: _timing(one) for name, one in (("float32", reference), ("int8", found))},
+        "timing": {name: _timing(one) for name, one in ((first, reference), (second, found))},
     }
 
 
@@ -44,19 +48,19 @@ def _timing(detected: Detected) -> Record:
     return {"wall_s": detected.wall_s, "invoke_sum_s": detected.invoke_sum_s}
 
 
-def _coco(reference: Detected, found: Detected, images: ImageSets, labels: Sequence[str]) -> Record | None:
+def _coco(detected: Mapping[str, Detected], images: ImageSets, labels: Sequence[str]) -> Record | None:
     if images.annotations is None:
         return None
     classes = class_map(labels, images.annotations.categories)
-    first, second = (coco_matches(one, images.annotations, classes) for one in (reference, found))
+    first, second = (coco_matches(one, images.annotations, classes) for one in detected.values())
     intervals = bootstrap_pair(second, first, draws=DRAWS)
-    before, after = (coco_metrics(one, images.annotations, classes) for one in (reference, found))
+    numbers = {name: coco_metrics(one, images.annotations, classes) for name, one in detected.items()}
+    before, after = (one["map"] or 0.0 for one in numbers.values())
     return {
         "split": images.annotations.split,
-        "float32": before,
-        "int8": after,
+        **numbers,
         "difference": intervals.difference.to_record(),
-        "ratio_percent": 100 * (after["map"] or 0.0) / before["map"] if before["map"] else None,
+        "ratio_percent": 100 * after / before if before else None,
         "ratio_percent_interval": intervals.ratio and intervals.ratio.to_record(),
     }
 

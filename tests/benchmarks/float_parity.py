@@ -29,10 +29,12 @@ def main(graph: Path, folder: Path, images: Path, annotations_file: Path) -> Non
     paths = check_image_files(annotations, images)
     pictures = [read_image(path) for path in paths]
     tensors = [preprocess(picture, artifact.contract.image) for picture in pictures]
-    encodings, scores = reference_heads(frozen_graph.read(graph), tensors)
+    heads = reference_heads(frozen_graph.read(graph), tensors)
     seen = [
-        StreamResult(postprocess({"box_encodings": e, "class_scores": s}, artifact.contract), p.shape[:2], 1)
-        for e, s, p in zip(encodings, scores, pictures, strict=True)
+        StreamResult(
+            postprocess({role: head[place] for role, head in heads.items()}, artifact.contract), p.shape[:2], 1
+        )
+        for place, p in enumerate(pictures)
     ]
     arrays: dict[str, Any] = columns(seen)
     want, got = Detected(**arrays, runtime="graph"), detect(artifact, paths)

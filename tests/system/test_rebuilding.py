@@ -47,6 +47,31 @@ def test_a_checkpoint_becomes_an_artifact_that_detects(detlite, folder):
 
 
 @pytest.mark.slow
+def test_a_checkpoint_is_run_with_one_command_and_again_by_its_job(detlite, folder, made):
+    words = ("--config", folder / "pipeline.config", "--checkpoint", folder / "model.ckpt-7", "--method", "nearest")
+    images = ("--images", made / "photos", "--calibrate", made / "photos", "--count", 2)
+    ran = detlite("run", *words, *images, "-o", "run", "--save-job", "job.toml", "--json")
+    record = json.loads(ran.out)
+    assert ran.status == (0 if record["passed"] else 1), ran.err
+    assert (record["parity"]["passed"], record["unrepaired"], record["images"]) == (True, None, 6)
+    assert any("2 of the scored images were calibrated with" in text for text in record["cautions"])
+    history = json.loads((detlite.folder / "run/int8/history.json").read_text())
+    assert '"nearest"' in json.dumps(history)
+    again = detlite("run", "job.toml", "--json")
+    assert json.loads(again.out) == record
+    assert "already done and kept: convert, quantize, deploy, audit, parity, latency, score" in again.err
+
+
+@pytest.mark.slow
+def test_an_artifact_is_run_in_another_scheme(detlite, made):
+    ran = detlite("run", made / "float", "--scheme", "float16", "--images", made / "photos", "-o", "run", "--json")
+    record = json.loads(ran.out)
+    assert (record["parity"], record["unrepaired"], record["images"]) == (None, None, 6)
+    assert set(record["artifacts"]) == {"float32", "float16", "float16_postprocess"}
+    assert record["passed"]
+
+
+@pytest.mark.slow
 def test_the_same_checkpoint_gives_the_same_bytes(detlite, folder):
     assert convert(detlite, folder).status == 0
     first = (detlite.folder / "out" / "model.tflite").read_bytes()

@@ -1,10 +1,12 @@
 """The verdict on a run: what was asked, what was reached, and what makes it less sure."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from builders.run_records import latency
 
+from detlite.accuracy.images import Images
 from detlite.runtime.measure.results import Measurement
 from detlite.studies.run.judge import Wanted, judge
 
@@ -20,7 +22,8 @@ def measured(times_ms, **changes):
     """A measurement of the interpreter's *times_ms*."""
     times = [round(1e6 * time) for time in times_ms]
     samples = [{"latency": times, "invoke": times}]
-    return Measurement.from_record(latency(samples_ns=samples, **{"cautions": [], **changes}))
+    protocol = {"scenario": "single-stream", "delegates": [], "models_in_turn": 2}
+    return Measurement.from_record(latency(samples_ns=samples, **{"cautions": [], "protocol": protocol, **changes}))
 
 
 def results(**changes):
@@ -32,15 +35,19 @@ def results(**changes):
         "parity": PARITY,
         "measurements": (measured([4.0] * 50), measured([2.0] * 50)),
         "cautions": (),
+        "calibrated": 100,
         **changes,
     }
     value, low, high = whole["fidelity"]
     fidelity = {"value": value, "images": whole["images"], "interval": {"low": low, "high": high}}
+    images = SimpleNamespace(cautions=whole["cautions"], calibration=Images((Path("a"),) * whole["calibrated"], ""))
     return SimpleNamespace(
+        names=("float32", "int8"),
+        name="int8",
         scores={"fidelity": fidelity, "coco": whole["coco"]},
         parity=whole["parity"],
         measurements=whole["measurements"],
-        images=SimpleNamespace(cautions=whole["cautions"]),
+        images=images,
     )
 
 
@@ -89,13 +96,16 @@ def test_a_float_model_without_any_map_misses_the_ratio():
 def test_a_float_model_that_computes_something_else_is_not_to_be_used():
     found = judge(results(parity={**PARITY, "box_encodings_max_difference": 0.5, "passed": False}), Wanted())
     assert (found.passed, found.rows[0].passed) == (False, False)
-    assert found.verdict.startswith("The float model does not match the graph: box encodings differ by up to 0.5")
+    assert found.verdict.startswith(
+        "The float model does not match the graph: it differs in box encodings by up to 0.5"
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "caution"),
     [
         ({"images": 48}, "judged on 48 images: want at least 100, because scores on fewer depend on chance"),
+        ({"calibrated": 4}, "calibrated with 4 images: fewer than 8 leave the ranges to chance"),
         ({"cautions": ("crops of eight photographs",)}, "crops of eight photographs"),
         (
             {"measurements": (measured([4.0] * 50), measured([2.0] * 50, cautions=["the machine is busy: load 12"]))},
@@ -117,3 +127,14 @@ def test_the_speed_of_an_invalid_measurement_is_not_judged():
     found = judge(results(measurements=pair), Wanted())
     assert found.speed is None
     assert found.verdict.endswith("Its speed is not judged.")
+
+
+def test_the_speed_of_models_that_were_not_measured_in_turn_is_not_judged():
+    one = {"scenario": "single-stream", "delegates": [], "models_in_turn": 1}
+    pair = (measured([4.0] * 50, protocol=one), measured([2.0] * 50, protocol=one))
+    assert judge(results(measurements=pair), Wanted()).speed is None
+
+
+def test_a_finished_model_has_no_graph_to_match():
+    found = judge(results(parity=None), Wanted())
+    assert (found.passed, [row.name for row in found.rows]) == (True, ["fidelity"])
