@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,10 +79,12 @@ class LayerParameters:
     Attributes:
         kernels: the int8 weights.
         biases: float64, not yet quantized.
+        float_biases: of layers that stay float and read an input whose means were moved to whole pixels, float64.
     """
 
     kernels: Mapping[str, Kernel]
     biases: Mapping[str, Doubles]
+    float_biases: Mapping[str, Doubles] = field(default_factory=dict)
 
 
 def layers(network: Network) -> Iterator[WeightLayer]:

@@ -76,6 +76,8 @@ class _IntegerWriter:
                 _allow_any_scale(raw, operator.kind)
             for index in operator.outputs:
                 self._store(index)
+        elif operator.name in self._parameters.float_biases:
+            self._write_float_bias(operator, raw)
         self._subgraph.operators.append(raw)
 
     def _input(self, operator: Operator, place: int, rule: OperatorRule | None) -> int:
@@ -127,6 +129,17 @@ class _IntegerWriter:
         while len(raw.inputs) <= rule.weights.bias:
             raw.inputs.append(-1)
         raw.inputs[rule.weights.bias] = self._bias(operator, bias, np.float32(source.scale) * kernel.scales)
+
+    def _write_float_bias(self, operator: Operator, raw: Any) -> None:
+        """Give a layer that stays float the bias for the means of the quantized model's input."""
+        rule = self._numbers.rules[operator.kind]
+        assert rule.weights is not None
+        if len(raw.inputs) <= rule.weights.bias:
+            self._raise_version(raw, rule.version)  # TRANSPOSE_CONV takes a bias from its third version on
+        while len(raw.inputs) <= rule.weights.bias:
+            raw.inputs.append(-1)
+        bias = self._parameters.float_biases[operator.name].astype(np.float32)
+        raw.inputs[rule.weights.bias] = self._edit.constant(f"{operator.name}_float_bias", bias)
 
     def _kernel(self, index: int, kernel: Kernel) -> int:
         """Return the tensor of *kernel*; operators with identical kernels share one."""

@@ -81,7 +81,8 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
     """Return the quantized model with *parameters*."""
     network, write = calibrated.network, scheme_called(calibrated.source.scheme).write
     assert write is not None
-    whole = shift_biases(network, parameters, calibrated.source.image, calibrated.image)
+    images = (calibrated.source.image, calibrated.image)
+    whole = shift_biases(network, parameters, calibrated.plan.floating, images)
     floating = [operator.name for operator in network.operators if operator.name in calibrated.plan.floating]
     facts: dict[str, object] = {"estimator": calibrated.ranges.estimator}
     if floating:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 import numpy as np
@@ -40,17 +41,28 @@ def int8_image(network: Network, image: ImageInput) -> ImageInput:
 
 
 def shift_biases(
-    network: Network, parameters: LayerParameters, image: ImageInput, stored: ImageInput
+    network: Network, parameters: LayerParameters, floating: Container[str], images: tuple[ImageInput, ImageInput]
 ) -> LayerParameters:
-    """Return *parameters* with biases for an input with the means of *stored* instead of those of *image*."""
+    """Return *parameters* with biases for an input with other means; those of layers left float too.
+
+    Args:
+        network: the float model.
+        parameters: the weights and biases of its layers.
+        floating: the names of the operators left in float, which read the input through a DEQUANTIZE.
+        images: the input of the float model, and that of the quantized one.
+    """
+    image, stored = images
     shift = (np.array(stored.mean) - np.array(image.mean)) / np.array(image.std)
     if not shift.any():
         return parameters
-    biases = dict(parameters.biases)
+    biases, left = dict(parameters.biases), {}
     for layer in _first_layers(network):
-        real = parameters.kernels[layer.operator.name].real()
-        biases[layer.operator.name] = biases[layer.operator.name] + output_shift(network, layer, real, shift)
-    return replace(parameters, biases=biases)
+        name = layer.operator.name
+        if name in floating:
+            left[name] = layer.bias + output_shift(network, layer, layer.weights.astype(np.float64), shift)
+        else:
+            biases[name] = biases[name] + output_shift(network, layer, parameters.kernels[name].real(), shift)
+    return replace(parameters, biases=biases, float_biases=left)
 
 
 def _first_layers(network: Network) -> list[WeightLayer]:

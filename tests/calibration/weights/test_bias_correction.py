@@ -89,3 +89,56 @@ def test_a_mean_of_half_a_pixel_becomes_a_whole_one_without_a_shift_of_the_outpu
     assert (made.image.quantization.zero_point, made.image.quantization.scale) == (-1, np.float32(1 / 127.5))
     got = run(made.file.data, (pixels[0] - 127) / 127.5)[0]
     assert abs((got - run(data, samples[0])[0]).mean()) < 1e-3
+
+
+def half_pixel(net, output, **settings):
+    """The mean error inside the border, by channel, of the model of *output* quantized for a mean of 127.5."""
+    data = net.finish(output)
+    half = replace(WHOLE, mean=(127.5,) * 3, std=(127.5,) * 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
+    samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
+    source = FloatModel(TfliteFile(data), half, lambda: iter(samples), estimator="min_max", **settings)
+    made = bias_correction.PLUGIN.quantize(source)
+    assert made.image.mean == (127.0,) * 3
+    errors = run(made.file.data, (pixels[0] - 127) / 127.5)[0] - run(data, samples[0])[0]
+    return abs(errors[:, 1:-1, 1:-1].mean(axis=(0, 1, 2)))
+
+
+WEIGHTS = np.full((4, 1, 1, 3), 2.0)
+STEP = 3 * 2.0 * 0.5 / 127.5  # what half a step of the input adds to each output of a layer with these weights
+
+
+def first_layer(net, kind):
+    if kind == "CONV_2D":
+        return net.conv(net.image, 4, window=1, weights=WEIGHTS, name="first")
+    return net.depthwise(net.image, window=1, weights=np.full((1, 1, 1, 3), 6.0), name="first")
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_a_first_layer_that_stays_float_is_not_off_by_the_half_step_of_the_input(kind):
+    net = FloatNet()
+    assert half_pixel(net, first_layer(net, kind), floating=("first",)).max() < STEP / 4
+
+
+@pytest.mark.parametrize("floating", [("first",), ("first", "pad")])
+def test_a_float_layer_after_a_pad_is_not_off_either(floating):
+    net = FloatNet()
+    padding = net.constant(np.array([[0, 0], [1, 1], [1, 1], [0, 0]]))
+    (padded,) = net.add("PAD", [net.image, padding], [(1, 10, 10, 3)], "PadOptions", name="pad")
+    output = net.conv(padded, 4, window=1, weights=WEIGHTS, name="first")
+    assert half_pixel(net, output, floating=floating).max() < STEP / 4
+
+
+def test_a_float_first_layer_without_a_bias_gets_one():
+    net = FloatNet()
+    weights = net.constant(np.full((4, 192), 2.0, np.float32))
+    (output,) = net.add("FULLY_CONNECTED", [net.image, weights], [(1, 4)], "FullyConnectedOptions", name="first")
+    data = net.finish(output)
+    half = replace(WHOLE, mean=(127.5,) * 3, std=(127.5,) * 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
+    samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
+    source = FloatModel(TfliteFile(data), half, lambda: iter(samples), estimator="min_max", floating=("first",))
+    made = bias_correction.PLUGIN.quantize(source)
+    (operator,) = [one for one in made.file.subgraph.operators if len(one.inputs) == 3]
+    bias = made.file.model.buffers[made.file.subgraph.tensors[operator.inputs[2]].buffer].data
+    np.testing.assert_allclose(np.frombuffer(bytes(bias), np.float32), -192 * 2.0 * 0.5 / 127.5, rtol=1e-6)
