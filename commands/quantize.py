@@ -10,6 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from detlite.accuracy.gates import FEWEST_IMAGES
+from detlite.accuracy.images import Images
 from detlite.calibration.numbers.scheme import (
     DEFAULT_SCHEME,
     check_packing,
@@ -20,7 +22,7 @@ from detlite.calibration.recipe import LintRequest, QuantizeRequest, Recipe
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
-from detlite.commands.image_options import image_options, request_of, tell_skipped, wants_lint
+from detlite.commands.image_options import image_options, images_given, request_of, tell_skipped, wants_lint
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
@@ -47,7 +49,8 @@ GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
 """Options for schemes that only pack weights; the others are for calibration."""
 NO_IMAGES: Record = {"images": [], "origin": "", "upright": True, "others": [], "broken": [], "skipped": []}
-MOST_SCORED = 100  # images to score trials on: a trial takes about a second
+MOST_SCORED = FEWEST_IMAGES  # images to score trials on: a trial takes about a second
+MOST_VALIDATED = 500  # of --validation: a trial takes 5 s, and the interval of fidelity is a third of a point each way
 FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, those are used for scoring too
 
 
@@ -72,12 +75,18 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
     click.option(
         "--min-fidelity",
         type=click.FloatRange(0, 100),
-        help="Keep operators in float until fidelity to the float model reaches this percentage.",
+        help="Keep operators in float until fidelity to the float model is surely at least this percentage.",
     ),
     click.option(
         "--max-map-drop",
         type=click.FloatRange(0, 100),
-        help="Keep operators in float until the loss of COCO mAP is at most this, in percentage points; needs --coco.",
+        help="Keep operators in float until the loss of COCO mAP is surely at most this, in points; needs --coco.",
+    ),
+    click.option(
+        "--validation",
+        type=click.Path(path_type=Path),
+        metavar="IMAGES",
+        help="Images to judge on, as --images (default: those left over, then calibration images, up to 100).",
     ),
     click.option("--explain", is_flag=True, help="Report the loss of each operator, on a page in the output folder."),
     click.option(
@@ -169,6 +178,8 @@ def _check_together(values: Record) -> None:
         raise InputError("--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS")
     if values["curve"] is not None and wants_lint(values):
         raise InputError("--curve and --lint cannot be combined: use --lint when you write the model")
+    if values["validation"] is not None and _task(values) == QUANTIZE:
+        raise InputError("--validation needs --min-fidelity, --max-map-drop, --explain or --curve, which judge on it")
     if values["lint_against"] is not None and not values["lint_against"].exists():
         raise InputError(f"--lint-against {values['lint_against']}: no such folder or list")
 
@@ -198,18 +209,40 @@ def _request(source: Path, out: Path, values: Record, gathered: Record) -> Quant
 
 
 def _judged(request: QuantizeRequest, values: Record, gathered: Record, counts: list[int]) -> JudgedRequest:
-    others = tuple(map(Path, gathered["others"]))
-    enough = len(others) >= FEWEST_SCORED
+    gates = {gate: values[gate] for gate in GATES if values[gate] is not None}
+    held_out = _held_out(request, values, gathered, has_gates=bool(gates))
     folder_and_labels = values["coco"]
     return JudgedRequest(
         **vars(request),
-        held_out=others if enough else request.images[:MOST_SCORED],
-        held_out_are_others=enough,
+        held_out=held_out,
+        held_out_are_others=not set(held_out) & set(request.images),
         annotations=folder_and_labels and (folder_and_labels[0].absolute(), folder_and_labels[1].absolute()),
-        gates={gate: values[gate] for gate in GATES if values[gate] is not None},
+        gates=gates,
         explain=values["explain"],
         counts=tuple(counts),
     )
+
+
+def _held_out(request: QuantizeRequest, values: Record, gathered: Record, *, has_gates: bool) -> tuple[Path, ...]:
+    """Return the images to judge on: a budget needs `FEWEST_IMAGES`, and calibration images serve where others lack."""
+    others = tuple(map(Path, gathered["others"]))
+    if values["validation"] is not None:
+        others = _validation(values["validation"], request.images, values["seed"])
+    if has_gates:
+        return (*others, *request.images[: max(0, FEWEST_IMAGES - len(others))])
+    return others if len(others) >= FEWEST_SCORED else request.images[:MOST_SCORED]
+
+
+def _validation(path: Path, calibration: tuple[Path, ...], seed: int) -> tuple[Path, ...]:
+    """Return the images at *path* that are no calibration images, at most `MOST_VALIDATED`, chosen with *seed*."""
+    used = {image.resolve() for image in calibration}
+    given = images_given(path)
+    rest = tuple(image.absolute() for image in given.paths if image.resolve() not in used)
+    if not rest:
+        raise InputError(f"--validation {path} has no image besides the calibration images: give others")
+    if len(rest) < len(given.paths):
+        notice(f"{len(given.paths) - len(rest)} of the validation images are calibration images, and left out")
+    return Images(rest, given.origin).choose(MOST_VALIDATED, seed).paths
 
 
 def _counts(text: str | None) -> list[int]:

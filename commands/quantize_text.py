@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from detlite.accuracy.gates import FEWEST_IMAGES, few_images
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.commands.console import emit_table, notice, say
 
 Record = dict[str, Any]
 
-FEWEST_IMAGES = 8  # one image of COCO gives a fidelity of 93.7 to 97.3, eight give 96.0 to 97.3
+FEWEST_CALIBRATED = 8  # one image of COCO gives a fidelity of 93.7 to 97.3, eight give 96.0 to 97.3
 
 
 def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     """Print what is in the artifact *out*, and how it was made."""
     size, count = Path(answer["model"]).stat().st_size, len(request.images)
     _say_scored(answer)
-    if 0 < count < FEWEST_IMAGES:
-        notice(f"calibrated with {count}: fewer than {FEWEST_IMAGES} images leave the ranges to chance")
+    if 0 < count < FEWEST_CALIBRATED:
+        notice(f"calibrated with {count}: fewer than {FEWEST_CALIBRATED} images leave the ranges to chance")
     if mixed := answer.get("mixed"):
         names = [name.split(";")[0] for name in mixed["float_operators"]]
         say(f"left float: {', '.join(names) or 'nothing; int8 alone is good enough'}")
+        for one in mixed["reached"]:
+            interval = f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+            say(f"{one['figure']} {interval} on {answer['scored_images']} images: {one['promised']} is promised")
         if names:
             _say_costs(mixed)
     if explanation := answer.get("explanation"):
@@ -32,8 +36,10 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
 
 
 def _say_scored(answer: Record) -> None:
-    if "scored_images" in answer and not answer["scored_images_are_others"]:
-        notice("scored on the calibration images: there are too few others")
+    if used := answer.get("scored_calibration_images"):
+        notice(f"judged on {answer['scored_images']} images, {used} of them calibration images: others are too few")
+    for text in few_images(answer.get("scored_images", FEWEST_IMAGES)):
+        notice(text)
 
 
 def _say_costs(mixed: Record) -> None:

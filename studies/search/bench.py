@@ -8,12 +8,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from detlite.accuracy.classes import class_map
-from detlite.accuracy.coco import coco_metrics
+from detlite.accuracy.coco import coco_matches, coco_metrics
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations
+from detlite.accuracy.precision import mean_average_precision
 from detlite.accuracy.predictions import Concordance, Predictions, ScoredTask, scored_task
 from detlite.convert.model import Model, session_of
+from detlite.runtime.arrays import Doubles
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
@@ -85,7 +87,13 @@ class Bench:
         value = coco_metrics(detected_of(predictions), self._annotations, classes)["map"]
         return float(value or 0.0)
 
-    def map_drop(self, model: Model) -> float:
-        """Return by how many points the mAP of *model* is below the float model's; only with annotations."""
+    def map_drop(self, predictions: Predictions) -> float:
+        """Return by how many points the mAP of *predictions* is below the float model's; only with annotations."""
         assert self._reference_map is not None
-        return self._reference_map - self.map(self.predicted(model))
+        return self._reference_map - self.map(predictions)
+
+    def map_of_draws(self, predictions: Predictions, weights: Doubles) -> Doubles:
+        """Return the mAP of a detector's *predictions* in percent, float64 (draws,), for each row of *weights*."""
+        assert self._annotations is not None
+        classes = class_map(self._labels, self._annotations.categories)
+        return mean_average_precision(coco_matches(detected_of(predictions), self._annotations, classes), weights)

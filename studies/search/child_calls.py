@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -31,11 +31,10 @@ from detlite.studies.search.cost import cost_record
 from detlite.studies.search.curve import Point, choices_of, curve
 from detlite.studies.search.judged import JudgedRequest
 from detlite.studies.search.losses import losses
-from detlite.studies.search.mixed import Budget, Mixed, fewest_floating
+from detlite.studies.search.mixed import Mixed, fewest_floating
 from detlite.studies.search.page import explanation_files
+from detlite.studies.search.ruler import DRAWS, Budget, fidelity_ruler, map_drop_ruler
 from detlite.studies.search.trials import Trials
-
-DRAWS = 200
 
 
 def quantize_judged(request: Record, progress: Progress) -> Record:
@@ -56,11 +55,12 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     source = with_heads(model, "raw")
     bench = _bench(source, asked, progress)
     trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
-    answer: Record = {"scored_images": len(bench.images.paths), "scored_images_are_others": asked.held_out_are_others}
+    answer = _scored(bench, asked)
     if asked.gates:
-        mixed = fewest_floating(trials, _budgets(bench, asked.gates), progress=progress)
+        budgets = _budgets(bench, asked.gates)
+        mixed = fewest_floating(trials, budgets, progress=progress)
         recipe = replace(recipe, floating=(*recipe.floating, *mixed.floating))
-        answer["mixed"] = _mixed_record(mixed) | cost_record(trials, mixed.floating, progress=progress)
+        answer["mixed"] = _mixed_record(mixed, budgets) | cost_record(trials, mixed.floating, progress=progress)
     quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     if asked.explain:
@@ -87,8 +87,16 @@ def measure_curve(request: Record, progress: Progress) -> Record:
             draws.append(agreement.weighted(draw_images(len(bench.images.paths), DRAWS, SEED)))
         return Point(count, sum(found) / len(found), interval_of(np.concatenate(draws), SEED), len(found))
 
-    scored = {"scored_images": len(bench.images.paths), "scored_images_are_others": asked.held_out_are_others}
-    return scored | asdict(curve(asked.counts, point))
+    return _scored(bench, asked) | asdict(curve(asked.counts, point))
+
+
+def _scored(bench: Bench, asked: JudgedRequest) -> Record:
+    paths = bench.images.paths
+    return {
+        "scored_images": len(paths),
+        "scored_images_are_others": asked.held_out_are_others,
+        "scored_calibration_images": len(set(paths) & set(asked.images)),
+    }
 
 
 def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
@@ -115,34 +123,29 @@ def _bench(source: Model, asked: JudgedRequest, progress: Progress) -> Bench:
 def _annotated(annotations: Annotations, paths: tuple[Path, ...]) -> Annotations:
     """Return the *annotations* of the images *paths* only, in order."""
     by_name = {Path(image.file_name).name: image for image in annotations.images}
+    unknown = [path for path in paths if path.name not in by_name]
+    if unknown:
+        raise InputError(
+            f"{unknown[0]} is not in the labels of --coco, which --max-map-drop needs: give validation images that "
+            "are, or leave out --validation"
+        )
     images = tuple(by_name[path.name] for path in paths)
     kept = {image.id for image in images}
     return replace(annotations, images=images, truths=tuple(t for t in annotations.truths if t.image_id in kept))
 
 
 def _budgets(bench: Bench, gates: Mapping[str, float]) -> list[Budget]:
-    budgets = []
-    if (least := gates.get("min_fidelity")) is not None:
-        budgets.append(
-            Budget(
-                f"a fidelity of at least {least:g}",
-                lambda margin: f"a fidelity of {least + margin:.2f}",
-                lambda model: bench.fidelity(model).fidelity - least,
-            )
-        )
-    if (most := gates.get("max_map_drop")) is not None:
-        budgets.append(
-            Budget(
-                f"a loss of at most {most:g} mAP",
-                lambda margin: f"a loss of {most - margin:.2f} mAP",
-                lambda model: most - bench.map_drop(model),
-            )
-        )
-    return budgets
+    rulers = {"min_fidelity": fidelity_ruler, "max_map_drop": map_drop_ruler}
+    return [Budget(ruler(bench), gates[gate]) for gate, ruler in rulers.items() if gate in gates]
 
 
-def _mixed_record(mixed: Mixed) -> Record:
-    return {"float_operators": list(mixed.floating), "margin": mixed.margin, "models_scored": mixed.trials}
+def _mixed_record(mixed: Mixed, budgets: Sequence[Budget]) -> Record:
+    reached = [
+        {"figure": budget.ruler.name, "wanted": budget.wanted, "promised": budget.promised(one), **asdict(one)}
+        for budget, one in zip(budgets, mixed.readings, strict=True)
+    ]
+    record = {"float_operators": list(mixed.floating), "margin": mixed.margin, "models_scored": mixed.trials}
+    return record | {"reached": reached}
 
 
 def _explained(trials: Trials, bench: Bench, quantized: Quantized, progress: Progress) -> tuple[dict[str, str], Record]:

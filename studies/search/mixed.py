@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detlite.convert.model import Model
 from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.order import Unit, orders
+from detlite.studies.search.ruler import Budget, FigureReading
 from detlite.studies.search.trials import Trials
 
 MOST_SHARE = 0.5
 """Maximum share of float operators; beyond it, the float model is the better choice."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A requirement on a model.
-
-    Attributes:
-        text: in words, with its number: `a fidelity of at least 97`.
-        shown: the text of a measured value: `a fidelity of 96.31`.
-        margin: by how much a model exceeds the requirement: at least 0 if it is good enough.
-    """
-
-    text: str
-    shown: Callable[[float], str]
-    margin: Callable[[Model], float]
 
 
 @dataclass(frozen=True)
@@ -36,12 +21,14 @@ class Mixed:
 
     Attributes:
         floating: the names of the operators to leave float; empty if pure int8 is good enough.
-        margin: the model's margin.
+        margin: by how much what is promised of the model is better than required.
+        readings: the figure of each budget, in their order.
         trials: number of scored models.
     """
 
     floating: tuple[str, ...]
     margin: float
+    readings: tuple[FigureReading, ...]
     trials: int
 
 
@@ -57,12 +44,13 @@ def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Prog
     search = _Search(trials, budgets, progress)
     margin = search.margin(())
     if margin >= 0:
-        return Mixed((), margin, search.count)
+        return Mixed((), margin, search.readings(()), search.count)
     found = [order[:count] for order in orders(trials, progress) if (count := search.enough(order))]
     if not found:
         raise search.not_met()
     kept = search.without_needless(min(found, key=_size))
-    return Mixed(tuple(name for unit in kept for name in unit), search.margin(kept), search.count)
+    floating = tuple(name for unit in kept for name in unit)
+    return Mixed(floating, search.margin(kept), search.readings(kept), search.count)
 
 
 def _size(found: Sequence[Unit]) -> int:
@@ -74,7 +62,7 @@ class _Search:
 
     def __init__(self, trials: Trials, budgets: Sequence[Budget], progress: Progress) -> None:
         self._trials, self._budgets, self._progress = trials, budgets, progress
-        self._known: dict[tuple[str, ...], float] = {}
+        self._known: dict[tuple[str, ...], tuple[FigureReading, ...]] = {}
 
     @property
     def count(self) -> int:
@@ -82,12 +70,19 @@ class _Search:
 
     def margin(self, units: Sequence[Unit]) -> float:
         """Return the smallest margin of the model with these units float."""
+        return self._margin(self.readings(units))
+
+    def readings(self, units: Sequence[Unit]) -> tuple[FigureReading, ...]:
+        """Return the figure of each budget of the model with these units float."""
         key = tuple(sorted(name for unit in units for name in unit))
         if key not in self._known:
             model = self._trials.model(key)
-            self._known[key] = min(budget.margin(model) for budget in self._budgets)
+            self._known[key] = tuple(budget.ruler.read(model) for budget in self._budgets)
             self._progress("mixed models scored", self.count, 0)
         return self._known[key]
+
+    def _margin(self, readings: Sequence[FigureReading]) -> float:
+        return min(budget.margin(one) for budget, one in zip(self._budgets, readings, strict=True))
 
     def enough(self, order: Sequence[Unit]) -> int | None:
         """Return how many units from the start of *order* are enough; None if no allowed number is."""
@@ -113,11 +108,12 @@ class _Search:
 
     def not_met(self) -> FindingError:
         """Return the message for a budget that cannot be met."""
-        best = max(self._known, key=lambda key: self._known[key])
-        model = self._trials.model(best)
-        reached = ", ".join(budget.shown(budget.margin(model)) for budget in self._budgets)
+        best = max(self._known, key=lambda key: self._margin(self._known[key]))
+        pairs = zip(self._budgets, self._known[best], strict=True)
+        reached = ", ".join(f"{budget.shown(one)}, which promises {budget.promised(one)}" for budget, one in pairs)
         wanted = " and ".join(budget.text for budget in self._budgets)
         return FindingError(
             f"{wanted} is out of reach: the best is {reached}, with {len(best)} operators float, and at most "
-            f"{MOST_SHARE:.0%} of them are tried; ask for less, or use the float model"
+            f"{MOST_SHARE:.0%} of them are tried; ask for less, judge on more images (--validation), or use the float "
+            "model"
         )

@@ -9,8 +9,9 @@ from detlite.calibration.quantize import float_model
 from detlite.calibration.recipe import Recipe
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import FindingError, InputError
-from detlite.studies.search.mixed import Budget, fewest_floating
+from detlite.studies.search.mixed import fewest_floating
 from detlite.studies.search.order import head_operators, units
+from detlite.studies.search.ruler import Budget, FigureReading, Ruler
 from detlite.studies.search.trials import Trials
 
 
@@ -19,12 +20,12 @@ def trials_of(tmp_path, method="bias_correction", **recipe):
     return Trials(model, float_model(model, images, Recipe(**recipe)), method)
 
 
-def budget(trials, target_db):
-    return Budget(
-        f"{target_db} dB",
-        lambda margin: f"{target_db + margin:.1f} dB",
-        lambda model: trials.head_noise(model).db - target_db,
-    )
+def budget(trials, target_db, spread_db=0.0):
+    def read(model):
+        decibels = trials.head_noise(model).db
+        return FigureReading(decibels + spread_db, decibels, decibels + 2 * spread_db)
+
+    return Budget(Ruler("signal", " dB", higher_is_better=True, read=read), target_db)
 
 
 def test_nothing_is_left_float_where_int8_is_good_enough(tmp_path):
@@ -50,9 +51,25 @@ def test_none_of_what_is_left_float_is_needless(tmp_path):
         assert trials.head_noise(trials.model(fewer)).db < target
 
 
+BEST = (
+    r"a signal of at least 200 dB is out of reach: the best is signal [\d.]+ dB \[[\d.]+, [\d.]+\], which promises at "
+    r"least [\d.]+ dB, with \d+ operators float"
+)
+
+
+def test_it_is_the_lower_end_of_the_interval_that_meets_the_budget(tmp_path):
+    trials = trials_of(tmp_path)
+    target = trials.head_noise(trials.model()).db
+    sure = fewest_floating(trials, [budget(trials, target, spread_db=1.0)])
+    unsure = fewest_floating(trials, [budget(trials, target + 0.5, spread_db=1.0)])
+    assert (sure.floating, sure.readings[0].value) == ((), pytest.approx(target + 1))
+    assert unsure.floating  # int8's own figure is over the target, the end of its interval is not
+    assert unsure.readings[0].low >= target + 0.5
+
+
 def test_a_budget_that_cannot_be_met_says_how_near_it_came(tmp_path):
     trials = trials_of(tmp_path)
-    with pytest.raises(FindingError, match=r"200 dB is out of reach: the best is [\d.]+ dB, with \d+ operators float"):
+    with pytest.raises(FindingError, match=BEST):
         fewest_floating(trials, [budget(trials, 200)])
 
 

@@ -60,7 +60,7 @@ def test_a_gate_that_is_met_by_int8_alone_leaves_nothing_float(quantize):
 
 
 def test_a_budget_says_what_each_float_operator_costs(quantize, work):
-    status, out, _err = quantize("--count", 8, "--min-fidelity", 93.3)
+    status, out, _err = quantize("--count", 8, "--min-fidelity", 92)
     rows = [line.split() for line in out.splitlines()]
     assert (status, rows[0][:2]) == (0, ["left", "float:"])
     assert any(row[0] in ("first", "differences", "features") and len(row) == 4 for row in rows if row)
@@ -70,8 +70,48 @@ def test_a_budget_says_what_each_float_operator_costs(quantize, work):
 def test_a_gate_that_cannot_be_met_fails_and_writes_nothing(quantize, work):
     status, _out, err = quantize("--count", 8, "--min-fidelity", 100)
     assert status == 1
-    assert last(err).startswith("detlite: a fidelity of at least 100 is out of reach: the best is a fidelity of ")
+    assert last(err).startswith("detlite: a fidelity of at least 100 % is out of reach: the best is fidelity ")
+    assert "which promises at least " in last(err)
     assert not (work / "int8").exists()
+
+
+def test_a_budget_says_what_it_was_judged_on_and_promises_the_lower_end(quantize):
+    status, out, _err = quantize("--count", 8, "--min-fidelity", 5, "--json")
+    record = json.loads(out)
+    (reached,) = record["mixed"]["reached"]
+    assert (status, reached["figure"], reached["wanted"]) == (0, "fidelity", 5)
+    assert reached["low"] <= reached["value"] <= reached["high"]
+    assert reached["promised"] == f"at least {reached['low']:.2f} %"
+    assert record["mixed"]["margin"] == pytest.approx(reached["low"] - 5)
+    assert record["scored_images"] > 8
+    assert record["scored_calibration_images"] == 8  # there are fewer than 92 others
+
+
+def test_calibration_images_that_serve_to_judge_are_said(quantize):
+    _status, out, err = quantize("--count", 8, "--min-fidelity", 5)
+    assert "8 of them calibration images: others are too few" in err
+    assert "want at least 100, because scores on fewer depend on chance" in err
+    assert "is promised" in out
+
+
+def test_a_budget_is_judged_on_the_validation_images(quantize, work):
+    (work / "validation").mkdir()
+    write_images(work / "validation", count=5)
+    status, out, _err = quantize("--count", 8, "--min-fidelity", 5, "--validation", work / "validation", "--json")
+    record = json.loads(out)
+    assert (status, record["scored_images"], record["scored_calibration_images"]) == (0, 13, 8)
+
+
+def test_validation_images_are_no_calibration_images(quantize, work):
+    status, _out, err = quantize("--count", 100, "--min-fidelity", 5, "--validation", work / "images")
+    assert status == 2
+    assert "has no image besides the calibration images: give others" in last(err)
+
+
+def test_validation_images_without_anything_to_judge_are_refused(quantize, work):
+    status, _out, err = quantize("--validation", work / "images")
+    assert status == 2
+    assert "--validation needs --min-fidelity, --max-map-drop, --explain or --curve" in last(err)
 
 
 def test_an_explanation_is_written_and_its_verdict_said(quantize, work):
