@@ -28,7 +28,9 @@ def command() -> None:
 @command.command("list")
 @click.argument("words", nargs=-1)
 @click.option("--family", help="List only this family, such as ssd_mobilenet_v2.")
-@click.option("--task", help="List only models that return boxes, masks or keypoints.")
+@click.option(
+    "--task", help="List only models that return boxes, masks, keypoints, classes, pixel_classes or clip_classes."
+)
 @click.option("--framework", help="List only models of tf1, tf2, tf_vision, onnx or pytorch.")
 @click.option(
     "--quantized/--float",

@@ -24,6 +24,10 @@ SCHEMA = "detlite.catalogue"
 SCHEMA_VERSION = 1
 GRAPHS = ("frozen_graph", "saved_model")
 PYTORCH = "pytorch"
+TF_VISION = "tf_vision"
+REBUILT = ("deeplabv3", "deeplabv3plus", "resnet", "resnet_rs", "retinanet", "vit")
+"""The families of TF-Vision's page that detlite rebuilds."""
+
 SUFFIX = re.compile(r"\.(tar\.gz|tgz|tar|zip)$", re.IGNORECASE)
 
 
@@ -108,7 +112,8 @@ class ZooModel:
 
     Attributes:
         name: unique, in lower_snake_case.
-        tasks: what it returns: `boxes`, `masks`, `keypoints`.
+        tasks: what it returns: `boxes`, `masks`, `keypoints`, or the `classes` of an image, of its pixels
+            (`pixel_classes`), or of a clip (`clip_classes`).
         family: meta-architecture and feature extractor: `ssd_mobilenet_v1_fpn`.
         framework: the framework that trained it: `tf1`, `tf2`, `tf_vision`, `onnx`, `pytorch`.
         input_size: (height, width) in pixels; None if the table does not say or the size varies.
@@ -219,6 +224,8 @@ def find(name: str) -> ZooModel:
 
 def convertible(model: ZooModel) -> tuple[bool, str]:
     """Return whether this version of detlite can convert *model*, and the reason in a few words."""
+    if model.framework == TF_VISION:
+        return False, _of_tf_vision(model)
     if "boxes" not in model.tasks:
         return False, f"it returns {' and '.join(model.tasks)}; detlite converts models that return boxes"
     if not model.archives:
@@ -232,6 +239,15 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
     if family is None:
         return False, f"no family covers {model.family}"
     return True, f"{model.holds}, family {family}"
+
+
+def _of_tf_vision(model: ZooModel) -> str:
+    """Return why an archive of TF-Vision is not enough: its checkpoint needs the config, which the page links."""
+    if not model.archives:
+        return "its weights are not published"
+    if model.family not in REBUILT:
+        return f"detlite does not rebuild {model.family} of TF-Vision"
+    return f"{model.holds}; {model.family} is rebuilt with its params.yaml: --config and --checkpoint"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def test_list_shows_names_and_scores(capsys: pytest.CaptureFixture[str]) -> None
     status, out, err = run(capsys, "list", "--family", "ssdlite_mobilenet_v2")
     assert status == 0
     assert out.splitlines()[1].split() == [NAME, "300x300", "22", "no", "tf1", "ssdlite_mobilenet_v2", "yes"]
-    assert err == "1 of 112 models, 1 of them convertible\n"
+    assert err == "1 of 157 models, 1 of them convertible\n"
 
 
 def test_list_json_has_a_schema_and_the_same_models(capsys: pytest.CaptureFixture[str]) -> None:
