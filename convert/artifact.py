@@ -12,8 +12,9 @@ from pathlib import Path
 
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step, artifact_folder, read_artifact
 from detlite.runtime.contents import contents
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.model_file import MODEL_NAMES
+from detlite.runtime.model_file import MODEL_NAMES, is_model_file
 from detlite.runtime.strict_json import load_json
 from detlite.runtime.version import __version__
 
@@ -31,7 +32,9 @@ def step(name: str, *, input_sha256: str, **facts: object) -> Step:
 
 
 def open_artifact(path: Path) -> Artifact:
-    """Return the artifact at *path*: a folder that detlite wrote, its model file, or any .tflite with the detection op.
+    """Return the artifact at *path*: a folder that detlite wrote, or a model file that says how to use it.
+
+    Such a file is a folder's own model, a .tflite with the detection op, or an .onnx that detlite exported.
 
     Raises:
         InputError: nothing is there, or the file cannot be run without a contract.
@@ -42,13 +45,22 @@ def open_artifact(path: Path) -> Artifact:
     if not path.is_file():
         raise InputError(f"{path}: expected a folder that detlite wrote or a .tflite file; nothing is there")
     if path.suffix == ".onnx":
-        raise InputError(
-            f"{path} has no contract.json beside it, and an .onnx file alone does not say how to use it: give the "
-            "folder of an artifact"
-        )
+        return Artifact(model=path, contract=_contract_of_onnx(path))
     from detlite.convert.tflite.contract import contract_of_tflite
 
     return Artifact(model=path, contract=contract_of_tflite(path))
+
+
+def _contract_of_onnx(path: Path) -> Contract:
+    from detlite.convert.onnx.metadata import contract_in
+
+    found = contract_in(path)
+    if found is None:
+        raise InputError(
+            f"{path} has no contract.json beside it and no contract in it, so nothing says how to use it: give the "
+            "folder of an artifact, or an .onnx that detlite exported"
+        )
+    return found
 
 
 def known_artifact(path: Path) -> Artifact | None:
@@ -59,7 +71,7 @@ def known_artifact(path: Path) -> Artifact | None:
     """
     if artifact_folder(path) is not None or not path.is_file():
         return open_artifact(path)
-    if path.suffix != ".tflite":
+    if not is_model_file(path):
         return None
     try:
         return open_artifact(path)

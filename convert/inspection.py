@@ -8,6 +8,7 @@ from typing import Any
 
 from detlite.convert.apart import inspect_graph
 from detlite.convert.onnx.describe import describe_onnx
+from detlite.convert.onnx.metadata import contract_in
 from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import InspectRequest
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
@@ -99,6 +100,9 @@ def _of_tflite(model: Path) -> Record:
 
 
 def _of_onnx(model: Path) -> Record:
+    if (contract := contract_in(model)) is not None:
+        facts = {"path": str(model), "format": "ONNX model of detlite", "sha256": sha256_of(model)}
+        return facts | _of_artifact(Artifact(model, contract))
     data = model.read_bytes()
     return {
         "path": str(model),

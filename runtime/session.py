@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Deque, Dict, Optional, Sequence
 
 import numpy as np
@@ -45,7 +46,7 @@ class Session:
             ContractError: it is not the model that the contract describes.
         """
         self.contract = artifact.contract
-        lost = self.contract.task.lost_class(threads, self.contract.labels)
+        lost = lost_class(artifact.model, self.contract, threads)
         if lost is not None and not timing_alone:
             raise InputError(lost)
         self._opened: Runner = runner or open_model(artifact.model, threads=threads)
@@ -166,6 +167,11 @@ class Session:
         self._memory.remember(features)
 
 
+def lost_class(model: Path, contract: Contract, threads: int) -> Optional[str]:
+    """Return, in one sentence, which class TFLite's op in *model* never finds with so many *threads*, or None."""
+    return contract.task.lost_class(threads, contract.labels) if model.suffix == ".tflite" else None
+
+
 def input_of(image: Pixels, contract: Contract) -> NDArray[Any]:
     """Return the input tensor for *image*, uint8 (height, width, 3) RGB; a clip is filled with it."""
     tensor, first = preprocess(image, contract.image), contract.inputs[0]
@@ -211,6 +217,8 @@ def _check(what: str, detail: Any, shape: Any, dtype: str) -> None:
 
 def _check_quantization(what: str, detail: Any, want: Optional[Quantization]) -> None:
     scale, zero_point = detail["quantization"]
+    if not scale:  # what the file does not quantize is used as it is
+        scale, zero_point = 1.0, 0
     if want is not None and (abs(scale - want.scale) > 1e-6 * want.scale or zero_point != want.zero_point):
         raise ContractError(
             f"{what} of the model has scale {scale} and zero point {zero_point}, the contract says {want.scale} and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from detlite.commands.command import option_group
+from detlite.commands.completion import plugins_of
 
 PLUGIN = option_group(
     "ONNX",
@@ -12,6 +13,18 @@ PLUGIN = option_group(
         "--target",
         type=click.Choice(["onnxruntime", "tensorrt"]),
         help="What runs the file (default: tensorrt for an int8-float-bias model, else onnxruntime).",
+    ),
+    click.option(
+        "--nms",
+        metavar="FORM",
+        shell_complete=plugins_of("detlite.convert.onnx.nms"),
+        help="Non-maximum suppression in the file: none, standard (ONNX's own operators) or efficient_nms (TensorRT's "
+        "plug-in). Default: standard after TFLite's op, else none.",
+    ),
+    click.option(
+        "--interface",
+        type=click.Choice(["mlperf"]),
+        help="Write the inputs and outputs that MLPerf's vision app reads, with NMS in the file.",
     ),
     click.option("--opset", type=int, metavar="N", help="Version of the operator set, 11 to 21 (default: 13)."),
     click.option(

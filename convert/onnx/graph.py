@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ class OnnxGraph:
     Attributes:
         opset: the version of the operator set.
         nodes: the `NodeProto`s, in execution order.
+        inputs: the inputs of a graph that is continued; empty for a new one.
     """
 
     def __init__(self, opset: int, reserved: Iterable[str] = ()) -> None:
@@ -49,10 +51,33 @@ class OnnxGraph:
             raise InputError(f"opset {opset}: want {OPSETS[0]} to {OPSETS[-1]}")
         self.opset = opset
         self.nodes: list[Any] = []
+        self.inputs: tuple[OnnxTensor, ...] = ()
         self._onnx = load_onnx()
         self._next = dict.fromkeys(reserved, 1)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._arrays: dict[str, NDArray[Any]] = {}
+
+    @classmethod
+    def of(cls, model: Any, reserved: Iterable[str] = ()) -> OnnxGraph:
+        """Return the graph of the `ModelProto` *model*, which this writer made, to be continued; see `__init__`."""
+        onnx = load_onnx()
+        tensors = [cls._tensor(info) for info in model.graph.input]
+        made = cls(model.opset_import[0].version, [*reserved, *(tensor.name for tensor in tensors)])
+        made.inputs = tuple(tensors)
+        made.nodes = list(model.graph.node)
+        for node in made.nodes:
+            made._next.update(dict.fromkeys((node.name, *node.output), 1))
+        for stored in model.graph.initializer:
+            array = onnx.numpy_helper.to_array(stored)
+            made._next[stored.name], made._arrays[stored.name] = 1, array
+            made._constants[_key(array)] = stored.name
+        return made
+
+    @staticmethod
+    def _tensor(info: Any) -> OnnxTensor:
+        onnx, found = load_onnx(), info.type.tensor_type
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(found.elem_type).name
+        return OnnxTensor(info.name, dtype, tuple(int(side.dim_value) for side in found.shape.dim))
 
     def _unique(self, name: str) -> str:
         number = self._next.get(name)
@@ -68,7 +93,7 @@ class OnnxGraph:
     def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
         """Return the name of a constant with this *value*: a new one like *name*, or that of an equal constant."""
         array = np.array(value, order="C")  # ascontiguousarray would make a scalar a vector
-        key = array.dtype.str, array.shape, array.tobytes()
+        key = _key(array)
         if key not in self._constants:
             made = self._constants[key] = self._unique(name)
             self._arrays[made] = array
@@ -152,6 +177,11 @@ class OnnxGraph:
 
     def _code(self, dtype: str) -> int:
         return int(self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+
+def _key(array: NDArray[Any]) -> tuple[str, tuple[int, ...], bytes]:
+    """Return what two constants of the same value have in common."""
+    return array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest()
 
 
 def _renamed(nodes: Sequence[Any], value: str, name: str) -> bool:

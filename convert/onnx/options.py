@@ -14,6 +14,7 @@ DEFAULT_OPSET = 13
 
 ONNXRUNTIME, TENSORRT = "onnxruntime", "tensorrt"
 TARGETS = (ONNXRUNTIME, TENSORRT)
+INTERFACES = ("mlperf",)
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,23 @@ class OnnxOptions:
         target: what runs the file: `onnxruntime` or `tensorrt`; None for what the model's numbers are made for.
         opset: the version of the operator set.
         layout: of the input: `nhwc` or `nchw`.
+        nms: a file's name in `convert/onnx/nms/`; None for the heads that the model has.
+        interface: `mlperf` for the inputs and outputs of MLPerf's vision app; None for those of the contract.
     """
 
     target: str | None = None
     opset: int = DEFAULT_OPSET
     layout: str = "nhwc"
+    nms: str | None = None
+    interface: str | None = None
 
     def __post_init__(self) -> None:
         if self.target not in (None, *TARGETS):
             raise unknown_name("target of an ONNX export", str(self.target), TARGETS)
         if self.opset not in OPSETS:
             raise InputError(f"opset {self.opset}: want {OPSETS[0]} to {OPSETS[-1]}")
+        if self.interface not in (None, *INTERFACES):
+            raise unknown_name("interface", str(self.interface), INTERFACES)
         if self.layout.upper() not in LAYOUTS:
             raise unknown_name("layout", self.layout, [name.lower() for name in LAYOUTS])
 

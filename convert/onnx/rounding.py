@@ -32,11 +32,12 @@ class Rounding:
 
     Attributes:
         unsigned: whether int8 activations become uint8, 128 higher: the form that ONNX Runtime's kernels take.
-        symmetric: whether only zero points of 0 are allowed, as TensorRT requires.
+        for_tensorrt: whether TensorRT reads the file: its zero points must be 0, and its older versions know fewer
+            operators.
     """
 
     unsigned: bool = True
-    symmetric: bool = False
+    for_tensorrt: bool = False
 
     def limits(self, quantization: Quantization | None, dtype: str) -> tuple[float, float]:
         """Return the least and the greatest real that a tensor can hold."""
@@ -59,7 +60,7 @@ class Rounding:
         return graph.node("DequantizeLinear", [codes, *settings], f"{name}_rounded")
 
     def _zero_point(self, zero_point: int, dtype: str, name: str) -> NDArray[np.int8] | NDArray[np.uint8]:
-        if self.symmetric and (zero_point or dtype != "int8"):
+        if self.for_tensorrt and (zero_point or dtype != "int8"):
             raise InputError(
                 f"TensorRT takes int8 with a zero point of 0, and {name} is {dtype} with {zero_point}: quantize the "
                 "float model with --scheme int8-float-bias"

@@ -69,13 +69,15 @@ class Translation:
 
     Attributes:
         graph: the ONNX graph.
+        rounding: how quantized numbers are written.
         operators: the model's operators, in order.
     """
 
     def __init__(self, file: TfliteFile, graph: OnnxGraph, rounding: Rounding) -> None:
         """Start with the model *file* and an empty *graph*; errors as `main_subgraph`."""
         self.graph = graph
-        self._model, self._rounding = file.model, rounding
+        self.rounding = rounding
+        self._model = file.model
         self._tensors = file.subgraph.tensors
         self.operators = tuple(self._operator(raw) for raw in file.subgraph.operators)
         self._values: dict[int, dict[str, str]] = {}
@@ -186,9 +188,9 @@ class Translation:
         """Set a tensor's *value*, after its fused *activation*; a quantized tensor is rounded."""
         name = self.name(index)
         quantization = quantization_of(self._tensors[index]) if self.is_rounded(index) else None
-        value = clip_of(self.graph, value, activation, name, self._rounding.limits(quantization, self.dtype(index)))
+        value = clip_of(self.graph, value, activation, name, self.rounding.limits(quantization, self.dtype(index)))
         if quantization is not None:
-            value = self._rounding.pair(self.graph, value, quantization, self.dtype(index), name)
+            value = self.rounding.pair(self.graph, value, quantization, self.dtype(index), name)
         self._values[index] = {layout: value}
 
     def share(self, index: int, other: int) -> None:

@@ -7,24 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 from detlite.convert.onnx.graph import OnnxGraph, OnnxTensor
+from detlite.convert.onnx.metadata import CONTRACT_KEY, LABELS_KEY
 from detlite.convert.onnx.operators.table import WRITERS, check_known
 from detlite.convert.onnx.options import ONNXRUNTIME, TENSORRT, OnnxOptions
 from detlite.convert.onnx.package import load_onnx
 from detlite.convert.onnx.rounding import Rounding
 from detlite.convert.onnx.translation import MAP_RANK, NCHW, NHWC, TO_LAYOUT, Translation
-from detlite.convert.tflite.describe import EXPLICIT, description_of
+from detlite.convert.tflite.describe import INTEGERS, computes_in_integers
 from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.convert.tflite.tensors import image_of
+from detlite.convert.tflite.tensors import dtype_name, image_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.tensors import Output
 
-CONTRACT_KEY, LABELS_KEY = "detlite.contract", "detlite.labels"
-"""Under which the file's metadata has `contract.json` and `labels.txt`."""
-
-FLOAT_WEIGHTS = ("float32", "float16", "dynamic range")
-"""Quantizations of a model whose operators compute with floats; all become float32."""
+RESERVED = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+"""Names that no tensor of a network gets: those of the outputs after non-maximum suppression."""
 
 FIRST_INT8_OPSET = 13
 
@@ -55,12 +53,12 @@ def translate(
         roles: of the outputs, in the model's order; their names in the graph.
         options: the options of the export.
     """
-    kind = description_of(file.model).quantization
-    if kind in FLOAT_WEIGHTS:
+    dtypes = _rounded_dtypes(file)
+    if not dtypes:
         file = file.copy()
         unpack_weights(file)
-    graph = OnnxGraph(options.opset, (image, *roles))
-    translation = Translation(file, graph, _rounding(kind, options))
+    graph = OnnxGraph(options.opset, (image, *roles, *RESERVED))
+    translation = Translation(file, graph, _rounding(file, dtypes, options))
     check_known(operator.kind for operator in translation.operators)
     given = _start(translation, image_of(file.subgraph), image, options.layout.upper())
     for operator in translation.operators:
@@ -75,17 +73,24 @@ def translate(
     return graph.finish([given], list(zip(values, ends, strict=True))), outputs
 
 
-def _rounding(kind: str, options: OnnxOptions) -> Rounding:
-    """Return how a model with the quantization *kind* is rounded; errors as `write_raw`."""
-    if kind in FLOAT_WEIGHTS:
-        return Rounding()
-    if "int16" in kind:
+def _rounded_dtypes(file: TfliteFile) -> set[str]:
+    """Return the integer dtypes of the tensors that the model computes; empty for a model that computes with floats."""
+    tensors = file.subgraph.tensors
+    computed = [int(index) for operator in file.subgraph.operators for index in operator.outputs]
+    return {dtype_name(tensors[index]) for index in computed} & set(INTEGERS)
+
+
+def _rounding(file: TfliteFile, dtypes: set[str], options: OnnxOptions) -> Rounding:
+    """Return how a model with these computed integer *dtypes* is rounded; errors as `write_raw`."""
+    if not dtypes:
+        return Rounding(for_tensorrt=options.target == TENSORRT)
+    if "int16" in dtypes:
         raise InputError("the model has int16 activations, for which ONNX runtimes have no kernels: use --scheme int8")
     if options.opset < FIRST_INT8_OPSET:
         raise InputError(f"opset {options.opset} has no scales per channel: an int8 model needs {FIRST_INT8_OPSET}")
-    is_explicit = kind.startswith(EXPLICIT)
+    is_explicit = not computes_in_integers(file.model, file.subgraph)
     target = options.target or (TENSORRT if is_explicit else ONNXRUNTIME)
-    return Rounding(unsigned=target == ONNXRUNTIME, symmetric=target == TENSORRT)
+    return Rounding(unsigned=target == ONNXRUNTIME, for_tensorrt=target == TENSORRT)
 
 
 def _start(t: Translation, image: int, name: str, layout: str) -> OnnxTensor:
@@ -102,8 +107,10 @@ def _start(t: Translation, image: int, name: str, layout: str) -> OnnxTensor:
     return OnnxTensor(name, "float32", shape)
 
 
-def packed(model: Any, contract: Contract) -> bytes:
-    """Return the bytes of the `ModelProto` *model*, checked, with *contract* and labels as its metadata.
+def packed(model: Any, contract: Contract, *, is_standard: bool = True) -> bytes:
+    """Return the bytes of the `ModelProto` *model*, with *contract* and labels as its metadata.
+
+    It is checked if it *is_standard*: the checker does not know the plug-ins of a runtime.
 
     Raises:
         InputError: it is not valid ONNX, such as a model that no single file can hold.
@@ -112,7 +119,8 @@ def packed(model: Any, contract: Contract) -> bytes:
     labels = "".join(f"{label}\n" for label in contract.labels)
     onnx.helper.set_model_props(model, {CONTRACT_KEY: contract.to_json(), LABELS_KEY: labels})
     try:
-        onnx.checker.check_model(model, full_check=True)
+        if is_standard:
+            onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise InputError(f"the model cannot be written as ONNX: {' '.join(str(error).split())[:300]}") from error
     data: bytes = model.SerializeToString(deterministic=True)

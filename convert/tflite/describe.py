@@ -136,13 +136,13 @@ def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
     if activations[integer] > few:
         if not has_float:
             return integer
-        return "mixed" if _computes_in_integers(model, subgraph) else f"{EXPLICIT} {integer}"
+        return "mixed" if computes_in_integers(model, subgraph) else f"{EXPLICIT} {integer}"
     if "float16" in constants:
         return "float16"
     return "dynamic range" if "int8" in constants and has_float else "float32"
 
 
-def _computes_in_integers(model: Any, subgraph: Any) -> bool:
+def computes_in_integers(model: Any, subgraph: Any) -> bool:
     """Return whether an operator computes quantized integers from others and is not a conversion."""
     return any(
         dtype_name(subgraph.tensors[index]) in INTEGERS

@@ -6,12 +6,11 @@ import gc
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from detlite.runtime.child import run_in_child
-from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.measure.process import TELL_EVERY_NS, LoadedModel, peak_bytes
@@ -26,6 +25,7 @@ from detlite.runtime.measure.verdict import cautions_of, reasons_in_turn
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.runners.backend import BACKENDS
+from detlite.runtime.session import lost_class
 
 WARM_UPS = 10
 FEWEST_SAMPLES = 30  # below this, a p90 depends on two or three samples
@@ -160,7 +160,7 @@ def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: 
         warm_up_s=0.0,
         models_in_turn=models,
     )
-    lost = None if setup.contract is None else _lost(setup.contract, setup.settings.threads)
+    lost = None if setup.contract is None else lost_class(setup.model, setup.contract, setup.settings.threads)
     return replace(
         found,
         preset=None,
@@ -169,10 +169,6 @@ def _measurement(setup: Setup, rows: Rows, fact: Record, plan: Plan, *, models: 
         cautions=(*(() if lost is None else (lost,)), *cautions_of(setup, [fact])),
         protocol=protocol,
     )
-
-
-def _lost(contract: Contract, threads: int) -> Optional[str]:
-    return contract.task.lost_class(threads, contract.labels)
 
 
 def _median_ns(times: Sequence[int]) -> int:

@@ -44,9 +44,13 @@ class OnnxRunner:
         With *trace*, the profiler is on; *trace* is the prefix of its file's name.
 
         Raises:
-            InputError: ONNX Runtime cannot open it as a model.
+            InputError: ONNX Runtime cannot open it as a model, or *settings* are of another runtime.
             MissingToolError: ONNX Runtime is not installed.
         """
+        if settings.xnnpack is not None:
+            raise InputError(
+                "--xnnpack and --no-xnnpack are LiteRT's; where ONNX Runtime has XNNPACK, use --delegate xnnpack"
+            )
         try:
             import onnxruntime
         except ModuleNotFoundError as error:

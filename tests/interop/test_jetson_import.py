@@ -1,12 +1,10 @@
-"""NVIDIA's importer takes what `--scheme int8-float-bias` writes, as ONNX, and builds an engine of it without a GPU.
+"""NVIDIA's importer takes the ONNX of a float and of an int8-float-bias model, and builds engines without a GPU.
 
 TensorRT for RTX is not JetPack's TensorRT: that it takes a model is necessary, and not sufficient.
 """
 
 import json
-import os
 import subprocess
-import sysconfig
 
 import pytest
 from builders.float_detector import detector, write_images
@@ -14,6 +12,7 @@ from builders.float_detector import detector, write_images
 from detlite.accuracy.images import Images
 from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
+from detlite.convert.exporter import export_model
 
 pytestmark = pytest.mark.slow
 
@@ -53,11 +52,9 @@ def imported(client_python, tmp_path_factory):
     python = client_python("tensorrt")
 
     def run(scheme):
-        (folder / "model.tflite").write_bytes(quantize(detector(), images, Recipe(scheme=scheme)).model.data)
-        files = ["--tflite", folder / "model.tflite", "--output", folder / "model.onnx"]
-        tensorflow = os.environ | {"PYTHONPATH": sysconfig.get_path("purelib")}  # tf2onnx imports it
-        convert = [python, "-m", "tf2onnx.convert", *files, "--opset", "17"]
-        subprocess.run(convert, check=True, capture_output=True, env=tensorflow, timeout=200)
+        model = detector() if scheme == "float32" else quantize(detector(), images, Recipe(scheme=scheme)).model
+        options = {"opset": 17} if scheme == "int8" else {"opset": 17, "target": "tensorrt"}
+        (folder / "model.onnx").write_bytes(export_model(model, "onnx", options).data)
         command = [python, "-c", IMPORT, folder / "model.onnx"]
         said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=200)
         return json.loads(said.stdout.strip().splitlines()[-1])
@@ -69,6 +66,11 @@ def test_an_engine_is_built_of_int8_with_float_biases(imported):
     found = imported("int8-float-bias")
     assert (found["parsed"], found["built"], found["errors"]) == (True, True, [])
     assert found["convolutions"] == [["DequantizeLinear", "DequantizeLinear", True]] * CONVOLUTIONS
+
+
+def test_an_engine_is_built_of_a_float_model(imported):
+    found = imported("float32")
+    assert (found["parsed"], found["built"], found["errors"]) == (True, True, [])
 
 
 def test_int8_with_a_zero_point_is_refused(imported):

@@ -11,6 +11,8 @@ from detlite.convert.onnx.operators.writer import Writer, axis_of
 from detlite.convert.onnx.rounding import RELU, RELU6, RELU_N1_TO_1
 from detlite.convert.onnx.translation import MAP_RANK, NCHW, NHWC, TO_LAYOUT, TfliteOperator, Translation
 
+HARD_SWISH_OPSET = 14
+
 
 def _operand(t: Translation, index: int, layout: str, rank: int) -> str:
     """Return an operand with which a tensor of *rank* axes is computed in *layout*."""
@@ -71,10 +73,13 @@ def _activation(code: int) -> Writer:
 
 
 def _hard_swish(t: Translation, operator: TfliteOperator) -> None:
-    """Write x * HardSigmoid(x): ONNX's own HardSwish needs operator set 14, and TensorRT 8.5 or newer."""
+    """Write x * HardSigmoid(x) where ONNX has no HardSwish yet, and for TensorRT, which knows it only from 8.5 on."""
     x, y = operator.inputs[0], operator.outputs[0]
     layout = t.common_layout([x])
     value = t.value(x, layout)
+    if t.graph.opset >= HARD_SWISH_OPSET and not t.rounding.for_tensorrt:
+        t.put(y, t.graph.node("HardSwish", [value], t.name(y)), layout)
+        return
     gate = t.graph.node("HardSigmoid", [value], f"{t.name(y)}_gate", alpha=1 / 6, beta=0.5)
     t.put(y, t.graph.node("Mul", [value, gate], t.name(y)), layout)
 

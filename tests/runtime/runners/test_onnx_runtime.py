@@ -95,3 +95,9 @@ def test_a_model_that_is_not_quantized_has_no_scale(model):
 def test_a_damaged_trace_is_told(event):
     with pytest.raises(DeviceError, match="the trace of ONNX Runtime's profiler is damaged"):
         timed([event] * 60, 60)
+
+
+@pytest.mark.parametrize("xnnpack", [True, False])
+def test_litert_s_xnnpack_switch_is_refused(model, xnnpack):
+    with pytest.raises(InputError, match="where ONNX Runtime has XNNPACK, use --delegate xnnpack"):
+        opened(model, xnnpack=xnnpack)
