@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
-from detlite.runtime.errors import DetliteError, DeviceError, MissingToolError
+from detlite.runtime.errors import DetliteError, DeviceError, InputError, MissingToolError
 from detlite.runtime.load import Load
 from detlite.runtime.measure.machine import machine_facts
 from detlite.runtime.measure.protocol import Setup
@@ -39,11 +39,36 @@ from detlite.runtime.measure.scenario import Judged, Rows, scenario_called
 from detlite.runtime.measure.state import States, cautions, energy_mj, throttling
 from detlite.runtime.measure.statistics import PERCENTS, Times, bootstrap_ns, drift, fewest_samples, percentile_ns
 from detlite.runtime.measure.verdict import cautions_of, reasons_of, without_warm_up
-from detlite.runtime.records import from_record
+from detlite.runtime.records import from_record, to_record
 from detlite.runtime.runners.placement import Placement
 from detlite.runtime.version import __version__
 
 IMAGE_STAGES = ("decode", "preprocess")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What a process writes before its first sample that counts, to check what is read back."""
+
+    runtime: str
+    model_sha256: str
+    load_ns: Optional[int]
+    first_ns: Optional[int]
+    placements: Tuple[Placement, ...]
+    images: Tuple[MeasuredImage, ...]
+    machine: str
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """What a process writes at its end, to check what is read back."""
+
+    model_sha256: str
+    memory_peak_bytes: Optional[int]
+    wall_clock_step_s: Optional[float]
+    load: Optional[Load] = None
+
+
 QUERY_STAGES = ("input", "invoke", "postprocess")
 
 Record = Dict[str, Any]
@@ -161,10 +186,10 @@ def series_of(setup: Setup, run: Path) -> Tuple[List[Rows], List[Rows], List[Rec
     whole, series, facts = [], [], []
     for number in range(1, setup.preset.processes + 1):
         folder = process_folder(run, number)
-        opened = read_json(folder / OPENED, OPENED_KEYS)
-        if opened is None:
+        opened = _checked(_Opened, folder / OPENED, OPENED_KEYS)
+        if not opened:
             continue
-        ended = read_json(folder / ENDED, ENDED_KEYS) or {}
+        ended = _checked(_Ended, folder / ENDED, ENDED_KEYS)
         rows = read_rows(folder / SAMPLES)
         whole.append(rows)
         series.append(without_warm_up(rows, scenario))
@@ -172,6 +197,17 @@ def series_of(setup: Setup, run: Path) -> Tuple[List[Rows], List[Rows], List[Rec
         counts = {"warm_up_cut": len(rows) - len(series[-1]), "samples_set_aside": cut_samples(folder)}
         facts.append({**opened, **ended, "warm_up_samples": len(read_rows(folder / WARM_UP)), **counts})
     return whole, series, facts
+
+
+def _checked(kind: Type[Any], path: Path, keys: Sequence[str]) -> Record:
+    """Return the record in the file at *path*, in the types of *kind*; empty if there is no file."""
+    record = read_json(path, keys)
+    if record is None:
+        return {}
+    try:
+        return {**record, **to_record(from_record(kind, record))}
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}; pass --force to measure again") from error
 
 
 def failure_of(error: Exception, process: Optional[int] = None) -> Failure:
@@ -189,7 +225,7 @@ def _nothing(failure: Optional[Failure]) -> DetliteError:
 def _judged(setup: Setup, series: Sequence[Rows], facts: Sequence[Record]) -> Optional[Judged]:
     """Return the scenario's judgement of the samples; None without any."""
     known = [rows for rows in series if len(rows)]
-    load = Load(**facts[0]["load"]) if "load" in facts[0] else setup.load()
+    load = Load(**facts[0]["load"]) if facts[0].get("load") else setup.load()
     return scenario_called(setup.scenario).judge(known, load) if known else None
 
 

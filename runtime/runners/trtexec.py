@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
@@ -12,6 +11,7 @@ from detlite.runtime.strict_json import parse_json
 STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("postprocess", ("d2hMs", "outMs")))
 """Stages: copying to the GPU, computing, copying back; the names since version 8.4, then the older ones."""
 
+LONGEST_MS = 1e12  # thirty years
 MOST_BYTES = 1 << 30
 
 
@@ -49,6 +49,6 @@ def _read(path: Path) -> List[Dict[str, Any]]:
 
 
 def _ns(path: Path, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value >= 0):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST_MS:
         raise InputError(f"{path} holds the time {value!r:.40}; want milliseconds of 0 or more")
     return round(value * 1e6)

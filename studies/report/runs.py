@@ -14,6 +14,7 @@ from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import mark_of
 from detlite.runtime.measure.results import Measurement
+from detlite.runtime.records import from_record
 from detlite.runtime.strict_json import load_json
 from detlite.studies.compare.record import read_record, record_file
 from detlite.studies.compare.run_kind import RunRecord
@@ -25,12 +26,8 @@ from detlite.studies.report.report import (
     Latencies,
     ModelFile,
     Picture,
-    PictureSide,
     Report,
     ReportTable,
-    Shown,
-    Speed,
-    Step,
 )
 from detlite.studies.report.write import JSON_NAME, SCHEMA, SCHEMA_VERSION
 
@@ -227,50 +224,23 @@ def _machine(device: Record) -> tuple[tuple[str, str], ...]:
 def _of_run(folder: Path) -> Report:
     """Return the report that a `detlite run` wrote to *folder*, read from its JSON."""
     path = folder / JSON_NAME
+    record = load_json(path)
+    if not isinstance(record, dict) or (record.get("schema"), record.get("schema_version")) != (SCHEMA, SCHEMA_VERSION):
+        raise InputError(f"{path} is not a report of version {SCHEMA_VERSION} that detlite run wrote")
+    pictures = record.get("pictures")
+    if isinstance(pictures, list):  # reports without `upright` have pictures as they were stored
+        pictures = [{"upright": False, **one} if isinstance(one, dict) else one for one in pictures]
     try:
-        record = load_json(path)
-        if (record.get("schema"), record.get("schema_version")) != (SCHEMA, SCHEMA_VERSION):
-            raise InputError(f"{path} is not a report of version {SCHEMA_VERSION} that detlite run wrote")
-        return Report(
-            title=record["title"],
-            verdict=record["verdict"],
-            status=record["status"],
-            models=tuple(ModelFile(**one) for one in record["models"]),
-            accuracy=tuple(AccuracyRow(**one) for one in record["accuracy"]),
-            latencies=tuple(
-                Latencies(one["name"], tuple(one["samples_ms"]), one["detail"]) for one in record["latencies"]
-            ),
-            tables=tuple(_table(one) for one in record["tables"]),
-            pictures=tuple(_pictures(folder, record["pictures"])),
-            steps=tuple(Step(**one) for one in record["steps"]),
-            repairs=tuple(record["repairs"]),
-            notes=tuple(record["notes"]),
-            machine=tuple((name, value) for name, value in record["machine"]),
-            gates=tuple(GateRow(**one) for one in record.get("gates", ())),
-            cautions=tuple(record.get("cautions", ())),
-            speed=Speed(**record["speed"]) if record.get("speed") else None,
-        )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:200]}; run detlite run again") from error
+        report = from_record(Report, {**record, "pictures": pictures})
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}; run detlite run again") from error
+    return replace(report, pictures=tuple(_pictures(folder, report.pictures)))
 
 
-def _table(record: Record) -> ReportTable:
-    rows = tuple(tuple(row) for row in record["rows"])
-    return ReportTable(record["title"], record["lead"], tuple(record["columns"]), rows)
-
-
-def _pictures(folder: Path, records: Sequence[Record]) -> Iterator[Picture]:
-    for record in records:
-        places = [folder / place / Path(record["path"]).name for place in PICTURE_FOLDERS]
+def _pictures(folder: Path, pictures: Sequence[Picture]) -> Iterator[Picture]:
+    """Yield the *pictures* whose files are there, with their paths."""
+    for picture in pictures:
+        places = [folder / place / picture.path.name for place in PICTURE_FOLDERS]
         here = next((place for place in places if place.is_file()), None)
         if here is not None:
-            yield Picture(
-                here,
-                tuple(PictureSide(side["name"], tuple(map(_shown, side["detections"]))) for side in record["sides"]),
-                record.get("upright", False),
-            )
-
-
-def _shown(record: Record) -> Shown:
-    y1, x1, y2, x2 = record["box"]
-    return Shown((y1, x1, y2, x2), record["label"], record["score"])
+            yield replace(picture, path=here)

@@ -28,7 +28,7 @@ from detlite.runtime.measure.accuracy_run import _finished
 from detlite.runtime.measure.run import measure_model, prepare_run
 from detlite.runtime.measure.run_folder import MEASUREMENT, STATE
 from detlite.runtime.measure.run_summary import summarize
-from detlite.runtime.measure.state import read_sittings
+from detlite.runtime.measure.state import read_sittings, read_state
 from detlite.runtime.result_lines import model_line, result_line
 from detlite.runtime.runners.onnx_profiler import timed
 from detlite.runtime.runners.profile import WARM_UPS
@@ -117,7 +117,7 @@ def run(folder: Path) -> None:
 def resume(folder: Path) -> object:
     setup, place = scripted(folder), folder / "run"
     prepare_run(place, setup, force=False)
-    return summarize(setup, place, read_sittings(place / STATE), None).to_record()
+    return summarize(setup, place, [*read_sittings(place / STATE), [read_state()]], None).to_record()
 
 
 def ledger(folder: Path) -> None:

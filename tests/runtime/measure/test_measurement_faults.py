@@ -17,6 +17,7 @@ from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.measure.accuracy_run import _finished
 from detlite.runtime.measure.run import measure_model
 from detlite.runtime.measure.run_folder import cut_samples, read_rows
+from detlite.runtime.measure.run_summary import series_of
 from detlite.runtime.measure.state import read_sittings
 
 TESTS = Path(__file__).parents[2]
@@ -233,3 +234,26 @@ def test_damaged_detections_of_a_run_that_is_resumed_are_refused(tmp_path, line)
     path.write_text(f"head\n{line}\n")
     with pytest.raises(InputError, match="detections.jsonl is damaged .*; pass --force to measure again"):
         _finished(path, b"head\n", ["a.png"])
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "said"),
+    [
+        ("opened", {"runtime": {}}, "runtime holds '{}', want a text"),
+        ("opened", {"placements": 3}, "placements holds '3', want a list"),
+        ("opened", {"images": [3]}, "images.0. holds '3', want an object"),
+        ("ended", {"model_sha256": 3}, "model_sha256 holds '3', want a text"),
+        ("ended", {"load": {"queries": []}}, "load.queries holds '..', want a whole number"),
+    ],
+)
+def test_damaged_facts_of_a_process_are_refused(tmp_path, file, changes, said):
+    setup, run = scripted(tmp_path), tmp_path / "run"
+    (run / "process-1").mkdir(parents=True)
+    opened = {"runtime": "x", "model_sha256": "a", "load_ns": 1, "first_ns": 1, "placements": [], "images": []}
+    ended = {"model_sha256": "a", "memory_peak_bytes": 1, "wall_clock_step_s": 0.0}
+    facts = {"opened": {**opened, "machine": "m"}, "ended": ended}
+    for name, record in facts.items():
+        changed = {**record, **(changes if name == file else {})}
+        (run / "process-1" / f"{name}.json").write_text(json.dumps(changed))
+    with pytest.raises(InputError, match=f"{file}.json is damaged: {said}; pass --force to measure again"):
+        series_of(setup, run)

@@ -38,6 +38,7 @@ def test_times_are_read_by_stage(tmp_path, row):
         ([], "want the list that trtexec --exportTimes writes"),
         ([{"computeMs": 1}], "with latencyMs in each entry"),
         ([{**NEW, "latencyMs": -1}], "holds the time -1; want milliseconds of 0 or more"),
+        ([{**NEW, "latencyMs": 1e308}], "holds the time 1e.308; want milliseconds"),
         ([{**NEW, "latencyMs": "3"}], "holds the time '3'"),
         ([{**NEW, "latencyMs": float("nan")}], "it holds NaN"),
     ],

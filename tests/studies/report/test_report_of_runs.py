@@ -168,3 +168,27 @@ def test_the_command_writes_three_files_and_replaces_none(tmp_path):
     refused = detlite("report", "run", "-o", "report")
     assert (refused.status, "already contains a report" in refused.err) == (2, True)
     assert detlite("report", "run", "-o", "report", "--force", "--json").status == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"models": [{**json.loads(to_json(RUN))["models"][0], "name": ["a"]}]},
+            "name holds .*want a text",
+        ),
+        ({"notes": [3]}, r"notes\[0\] holds '3', want a text"),
+        ({"latencies": [{"name": "a", "samples_ms": ["x"]}]}, r"samples_ms\[0\] holds 'x', want a number"),
+        ({"pictures": 3}, "pictures holds '3', want a list"),
+    ],
+)
+def test_a_damaged_report_of_a_run_is_refused(tmp_path, changes, said):
+    written(tmp_path / "report.json", {**json.loads(to_json(RUN)), **changes})
+    with pytest.raises(InputError, match=f"report.json is damaged: .*{said}.*; run detlite run again"):
+        report_of([tmp_path])
+
+
+def test_a_report_that_is_a_list_is_refused(tmp_path):
+    written(tmp_path / "report.json", [3])
+    with pytest.raises(InputError, match="report.json is not a report of version 1 that detlite run wrote"):
+        report_of([tmp_path])
