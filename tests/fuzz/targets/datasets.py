@@ -93,6 +93,14 @@ def plain_images(folder: Path) -> None:
     (folder / "classes.txt").write_text("1.png 3\n2.png 7\n")
 
 
+def voc_masks(folder: Path) -> None:
+    plain_images(folder)
+    (folder / "images").rename(folder / "JPEGImages")
+    (folder / "masks").rename(folder / "SegmentationClass")
+    (folder / "ImageSets" / "Segmentation").mkdir(parents=True)
+    (folder / "ImageSets" / "Segmentation" / "val.txt").write_text("1\n2\n")
+
+
 def npz(folder: Path) -> None:
     np.savez(folder / "a.npz", first=picture(1), more=np.stack([picture(2), picture(3)]))
 
@@ -178,6 +186,14 @@ TARGETS = (
         ("images",),
         {"*.txt": (text, text, blind), "masks/*": (blind,)},
         further={"classes": "classes.txt", "masks": "masks"},
+    ),
+    dataset("masks", plain_images, ("images", "masks"), {"masks/*": (blind,)}),
+    dataset("imagenet", plain_images, ("images", "classes.txt"), {"*.txt": (text, text, blind)}),
+    dataset(
+        "voc_segmentation",
+        voc_masks,
+        ("ImageSets/Segmentation/val.txt",),
+        {"*.txt": (text, blind), "SegmentationClass/*": (blind,)},
     ),
     dataset("npz", npz, ("a.npz",), {"*": (blind, zipped(text), zipped(blind))}),
     dataset("npz", packed_npz, ("a.npz",), {"*": (blind, zipped(text), zipped(blind))}, variant=", compressed"),
