@@ -13,7 +13,6 @@ import numpy as np
 
 from detlite.accuracy.bootstrap import MOST_DRAWS, SEED, draw_images, interval_of
 from detlite.accuracy.dataset import DatasetFiles
-from detlite.accuracy.detect import predict
 from detlite.accuracy.ground_truth import Labelled, read_labelled
 from detlite.accuracy.hosts import InferenceHost, ThisMachine
 from detlite.accuracy.images import Images, orientation
@@ -36,13 +35,15 @@ class EvaluationOptions:
     Attributes:
         threads: of the interpreter.
         draws: of the bootstrap; 0 for no intervals.
-        host: where the model is run; its reference always runs on this machine.
+        host: where the model is run.
+        reference_host: where its reference is run.
         resize_as: the Android client whose resizing the host follows; None for the contract's.
     """
 
     threads: int = 1
     draws: int = 0
     host: InferenceHost = field(default_factory=ThisMachine)
+    reference_host: InferenceHost = field(default_factory=ThisMachine)
     resize_as: str | None = None
 
     def __post_init__(self) -> None:
@@ -161,7 +162,8 @@ def predict_pair(
     found = options.host.detect(artifact, paths, threads=threads, upright=upright, progress=progress)
     if reference is None:
         return PredictedPair(artifact, found, upright=upright)
-    also_found = predict(reference, paths, threads=threads, upright=upright, progress=progress)
+    beside = options.reference_host
+    also_found = beside.detect(reference, paths, threads=threads, upright=upright, progress=progress)
     return PredictedPair(artifact, found, reference, also_found, upright)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from detlite.accuracy.images import Images
 from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
 from detlite.accuracy.results import Accuracy, Agreement
+from detlite.commands.cluster_options import cluster_of, cluster_options
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_json, progress
 from detlite.commands.device_options import device_option, devices_asked_for
@@ -39,6 +42,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 from detlite.studies.compare.record import write_record
+from detlite.studies.sweep.sharded import sharded
 
 Record = dict[str, Any]
 
@@ -68,6 +72,7 @@ Record = dict[str, Any]
     ),
     device_option,
 )
+@cluster_options
 @option_group(
     "Comparison and gates",
     click.option("--against", type=click.Path(path_type=Path), help="Model to compare with, such as the float model."),
@@ -109,6 +114,7 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
+    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --scheduler tcp://head:8786
 
     The default metric is the usual one for the labels and the model's task; --metric names another.
     """
@@ -117,9 +123,8 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     for path in (values["out"], values["save_detections"]):
         if path is not None:
             prepare_new_file(path)
-    options = EvaluationOptions(values["threads"], values["bootstrap"], _host(values), values["resize_as"])
     begin = time.perf_counter()
-    with options.host.ready(), progress() as report:
+    with _options(values) as options, options.host.ready(), progress() as report:
         opened = require_trained(open_artifact(artifact))
         against = require_trained(open_artifact(values["against"])) if values["against"] else None
         found = _evaluate((opened, against), labels, values, options, report)
@@ -151,6 +156,21 @@ def _check_use(labels: DatasetFiles | None, values: Record) -> None:
     for gate in ("min_map", "min_map_ratio", "min_top1", "min_miou"):
         if labels is None and values[gate] is not None:
             raise InputError(f"--{gate.replace('_', '-')} needs labels: give {label_options()}")
+
+
+@contextmanager
+def _options(values: Record) -> Iterator[EvaluationOptions]:
+    """Give the options; both models run on the cluster where one is asked for."""
+    cluster = cluster_of(values)
+    threads, draws = values["threads"], values["bootstrap"]
+    if cluster.workers is None and cluster.scheduler is None:
+        yield EvaluationOptions(threads, draws, _host(values), resize_as=values["resize_as"])
+        return
+    for name in ("device", "detections", "resize_as"):
+        if values[name]:
+            raise InputError(f"--{name.replace('_', '-')} cannot be combined with --workers or --scheduler")
+    with sharded(cluster) as host:
+        yield EvaluationOptions(threads, draws, host, host)
 
 
 def _host(values: Record) -> InferenceHost:

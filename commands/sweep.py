@@ -10,51 +10,27 @@ from typing import Any, TypeVar
 
 import click
 
-from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.cluster_options import cluster_of, cluster_options
+from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.devices.inventory import read_inventory
 from detlite.runtime.errors import FindingError, InputError
+from detlite.studies.pareto.expectations import Expectation, missed, read_expectations
+from detlite.studies.pareto.rows import rows_of
 from detlite.studies.store.store import is_store, make_store, open_store
 from detlite.studies.sweep.cells import cell_called, cells_of
-from detlite.studies.sweep.cluster import ClusterOptions, Security
+from detlite.studies.sweep.cluster import ClusterOptions
 from detlite.studies.sweep.command_lines import command_lines
 from detlite.studies.sweep.engine import SweepResult, SweepState, run_sweep
 from detlite.studies.sweep.forecast import Forecast, forecast
 from detlite.studies.sweep.graph import SweepGraph, graph_of
 from detlite.studies.sweep.plan_file import PlanError, PlanFile, read_plan
 from detlite.studies.sweep.plan_schema import plan_schema
-from detlite.studies.sweep.saved_cells import save_cells
+from detlite.studies.sweep.saved_cells import save_cells, saved_plans
 
 T = TypeVar("T")
 TELL_EVERY_S = 2.0
 FILE = click.Path(path_type=Path)
-
-cluster_options = option_group(
-    "Where it runs",
-    click.option("--workers", type=click.IntRange(1, 1024), help="Processes on this machine (default: what fits)."),
-    click.option("--scheduler", metavar="ADDRESS", help="Your dask scheduler, such as tcp://head:8786."),
-    click.option("--tls-ca-file", type=FILE, help="With --scheduler tls://: the authority's certificate."),
-    click.option("--tls-cert", type=FILE, help="With --scheduler tls://: this client's certificate."),
-    click.option("--tls-key", type=FILE, help="With --scheduler tls://: this client's key."),
-)
-
-
-def cluster_of(values: dict[str, Any]) -> ClusterOptions:
-    """Return the cluster that the options ask for.
-
-    Raises:
-        InputError: they contradict, or a file is missing.
-    """
-    files = [values[name] for name in ("tls_ca_file", "tls_cert", "tls_key")]
-    if values["workers"] and values["scheduler"]:
-        raise InputError("give either --workers, for this machine, or --scheduler")
-    if any(files) and not (all(files) and str(values["scheduler"]).startswith("tls://")):
-        raise InputError("--tls-ca-file, --tls-cert and --tls-key belong together, with --scheduler tls://ADDRESS")
-    for path in files:
-        if path is not None and not path.is_file():
-            raise InputError(f"{path} is not a file: want a certificate or a key in PEM")
-    security = Security(*files) if all(files) else None
-    return ClusterOptions(values["workers"], values["scheduler"], security)
 
 
 @click.command(cls=WorkCommand)
@@ -62,6 +38,9 @@ def cluster_of(values: dict[str, Any]) -> ClusterOptions:
 @click.option("-o", "--output", "out", type=FILE, help="Folder of the study: its store, models and cells.")
 @click.option("--dry-run", is_flag=True, help="List the cells, what is done and what the rest costs; run nothing.")
 @click.option("--explain", metavar="CELL", help="Print the command lines that make this cell, by its key or label.")
+@click.option(
+    "--check", type=FILE, metavar="FILE", help="After the sweep, fail unless its figures are as FILE expects."
+)
 @click.option("--schema", is_flag=True, help="Print the JSON schema of a plan.")
 @cluster_options
 @click.option("--inventory", type=FILE, help="File that lists your devices (default: ~/.config/detlite/devices.toml).")
@@ -74,6 +53,7 @@ def command(plan: Path | None, out: Path | None, as_json: bool, **values: Any) -
     detlite sweep plan.toml -o study --workers 4
     detlite sweep plan.toml -o study --scheduler tcp://head:8786
     detlite sweep plan.toml -o study --explain 3f1c
+    detlite sweep plan.toml -o study --check expected.toml
 
     Stages that several cells share run once. Finished stages are in the store at once: the same command resumes after
     an interruption, and after a change of the plan it runs what is new. A stage that fails ends only its own cells; the
@@ -94,10 +74,24 @@ def command(plan: Path | None, out: Path | None, as_json: bool, **values: Any) -
     if values["dry_run"]:
         _show_forecast(forecast(graph, open_store(out) if is_store(out) else None), as_json=as_json)
         return 0
-    return _run(asked, graph, out, options, as_json=as_json)
+    expected = () if values["check"] is None else read_expectations(values["check"])
+    _run(asked, graph, out, options, as_json=as_json)
+    if expected:
+        _check(expected, out, plan=asked)
+    return 0
 
 
-def _run(plan: PlanFile, graph: SweepGraph, out: Path, options: ClusterOptions, *, as_json: bool) -> int:
+def _check(expected: tuple[Expectation, ...], out: Path, *, plan: PlanFile) -> None:
+    plans = tuple(one for one in saved_plans(out) if one.name == plan.name)
+    found = list(missed(expected, rows_of(open_store(out), plans)))
+    for text in found:
+        notice(f"detlite: {text}")
+    if found:
+        raise FindingError(f"{len(found)} figures are not as expected; the first: {found[0]}")
+    notice(f"{len(expected)} expectations are met")
+
+
+def _run(plan: PlanFile, graph: SweepGraph, out: Path, options: ClusterOptions, *, as_json: bool) -> None:
     store = make_store(out)
     save_cells(out, plan, graph)
     result = run_sweep(graph, store, options, tell=_teller(), say=notice)
@@ -109,7 +103,6 @@ def _run(plan: PlanFile, graph: SweepGraph, out: Path, options: ClusterOptions, 
         say(f"{out}: {done} of {len(graph.cells)} cells done, {result.ran} stages run; report: detlite report {out}")
     if failed:
         raise FindingError(f"{len(failed)} of {len(graph.cells)} cells failed, the first: {failed[0].label}")
-    return 0
 
 
 def _failures(graph: SweepGraph, result: SweepResult) -> dict[str, Any]:

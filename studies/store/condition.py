@@ -28,7 +28,7 @@ class Comparison:
 
     name: str
     sign: str
-    value: str | float | bool
+    value: Any
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Return whether *facts* meet it."""

@@ -83,6 +83,11 @@ class Index:
         text = f"select key, kind, facts from ({ranked}) where place = 1 {order}"  # noqa: S608 - *where* is ours
         return list(self._database.execute(text, parameters))
 
+    def facts_of(self, status: str) -> list[tuple[str, str]]:
+        """Return key and facts, as JSON, of every record of this *status*, the oldest first."""
+        text = "select key, facts from records where status = ? order by at_us, segment, offset"
+        return list(self._database.execute(text, (status,)))
+
     def keys(self, status: str) -> set[str]:
         """Return the keys of the records of this *status*."""
         return {key for (key,) in self._database.execute("select key from records where status = ?", (status,))}

@@ -74,6 +74,14 @@ class Store:
         found = self._entries("key = ? and status = ?", (key, FAILED))
         return found[-1] if found else None
 
+    def failures(self) -> dict[str, str]:
+        """Return why each stage failed that is not done, by its key: the newest reason."""
+        with self._index() as index:
+            found = {key: str(facts_in(facts).get("error", "")) for key, facts in index.facts_of(FAILED)}
+            for key in index.keys(DONE):
+                found.pop(key, None)
+        return found
+
     def starts(self, key: str) -> int:
         """Return how often the stage *key* was started."""
         with self._index() as index:

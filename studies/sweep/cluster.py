@@ -135,7 +135,7 @@ def _remote(address: str, security: Security | None) -> Iterator[Any]:
             require_encryption=True,
         )
     try:
-        client = Client(address, timeout=CONNECT_S, security=known, set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, security=known)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detlite.accuracy.dataset import load_dataset
+from detlite.accuracy.dataset import DatasetFiles, load_dataset
 from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.metric import load_metric
 from detlite.convert.requests import Given
@@ -82,14 +82,7 @@ class Sources:
             InputError: they cannot be read, or an image is missing.
         """
         if name not in self._datasets:
-            files, parts = self.plan.datasets[name].files, []
-            for kind, reader in load_dataset(files.name).labels.items():
-                if reader.needs is None or reader.needs in files.further:
-                    labels, folder = reader.read(files)
-                    labels = labels if files.limit is None else labels.first(files.limit)
-                    images = [self._sha256(folder / image.file_name) for image in labels.images]
-                    parts.append([kind, labels.sha256, images])
-            self._datasets[name] = digest_of_json(parts)
+            self._datasets[name] = digest_of_json(self._labels(self.plan.datasets[name].files))
         return self._datasets[name]
 
     def check_metric(self, dataset: str, metric: str) -> None:
@@ -102,6 +95,24 @@ class Sources:
                 f"the data set {dataset!r} has no labels for the metric {metric}: {files.name} has labels "
                 f"for {', '.join(kinds) or 'no task'}"
             )
+
+    def _labels(self, files: DatasetFiles) -> list[object]:
+        """Return digests of the labels of *files* for each kind of task that they can be read for."""
+        found: list[object] = []
+        why: list[InputError] = []
+        for kind, reader in load_dataset(files.name).labels.items():
+            if reader.needs is not None and reader.needs not in files.further:
+                continue
+            try:
+                labels, folder = reader.read(files)
+            except InputError as error:  # boxes without masks, for example: no labels of that kind
+                why.append(error)
+                continue
+            labels = labels if files.limit is None else labels.first(files.limit)
+            found.append([kind, labels.sha256, [self._sha256(folder / image.file_name) for image in labels.images]])
+        if not found and why:
+            raise why[0]
+        return found
 
     def _model(self, name: str, model: SweptModel) -> SourceModel:
         labels = model.labels

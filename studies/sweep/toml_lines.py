@@ -26,6 +26,8 @@ def _lines(text: str) -> Iterator[tuple[Place, int]]:
             table = tuple(part.strip().strip("\"'") for part in name.split("."))
             if header[1] == "[[":
                 counts[name] = counts.get(name, -1) + 1
+                if counts[name] == 0:
+                    yield table, number
                 table = (*table, str(counts[name]))
             yield table, number
         elif key := KEY.match(line):

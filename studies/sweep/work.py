@@ -140,7 +140,9 @@ def _evaluate(asked: StageInput) -> StageResult:
     found = evaluate_by_labels(require_trained(_artifact(asked)), scoring, options)
     result = found.result
     record = result.to_record()
-    apart = {name: record.pop(name) for name in ("per_class", f"{result.headline_name}_draws") if name in record}
+    apart = {
+        name: record.pop(name) for name in ("per_class", f"{result.headline_name}_draws", "draws") if name in record
+    }
     name, interval = result.headline_name, result.headline.interval
     facts = {"metric": result.metric, "images": result.run.images}
     facts |= {key: value for key, value in result.numbers.items() if value is not None}
