@@ -114,7 +114,6 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
-    detlite evaluate out/int8 --coco val2017/ instances_val2017.json --scheduler tcp://head:8786
 
     The default metric is the usual one for the labels and the model's task; --metric names another.
     """

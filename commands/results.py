@@ -15,6 +15,7 @@ from detlite.studies.store.condition import parse_condition
 from detlite.studies.store.export import columns_of, export_facts
 from detlite.studies.store.store import open_store
 from detlite.studies.store.upkeep import damage_in, garbage_in, remove
+from detlite.studies.sweep.verify import verify_figures
 
 KEY_LENGTH = 12
 """Characters of a key in a table: enough to name it."""
@@ -140,21 +141,28 @@ def collect(study: Path, *, dry_run: bool, min_age_hours: float, as_json: bool) 
 @study_argument
 @json_option
 def verify(study: Path, *, as_json: bool) -> None:
-    """Check every record and every blob against its checksum.
+    """Check every record and blob against its checksum, and derive every latency and accuracy again.
 
     \b
     detlite results verify study
+
+    Latencies are derived from the kept samples, accuracies from the kept predictions and the data set's labels.
     """
-    found = damage_in(open_store(study))
+    store = open_store(study)
+    damage, figures = damage_in(store), verify_figures(store)
     if as_json:
-        emit_json("results_verify", {"study": str(study), "damage": found})
+        found = {"wrong": list(figures.wrong), "unchecked": list(figures.unchecked), "checked": figures.checked}
+        emit_json("results_verify", {"study": str(study), "damage": damage, **found})
     else:
-        for text in found:
+        for text in (*damage, *figures.wrong, *(f"not checked: {text}" for text in figures.unchecked)):
             say(text)
-    if found:
-        raise FindingError(f"{study}: {len(found)} damaged or missing; the rest can be used, and a sweep redoes these")
+    if damage or figures.wrong:
+        raise FindingError(
+            f"{study}: {len(damage)} damaged or missing, {len(figures.wrong)} figures that their data do not give; "
+            "a sweep makes damaged records again"
+        )
     if not as_json:
-        say(f"{study}: every record and every blob is whole")
+        say(f"{study}: every record and every blob is whole, and {figures.checked} figures were derived again")
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,6 @@ def command(plan: Path | None, out: Path | None, as_json: bool, **values: Any) -
     detlite sweep plan.toml -o study --dry-run
     detlite sweep plan.toml -o study --workers 4
     detlite sweep plan.toml -o study --scheduler tcp://head:8786
-    detlite sweep plan.toml -o study --explain 3f1c
     detlite sweep plan.toml -o study --check expected.toml
 
     Stages that several cells share run once. Finished stages are in the store at once: the same command resumes after

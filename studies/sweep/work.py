@@ -143,6 +143,7 @@ def _evaluate(asked: StageInput) -> StageResult:
     apart = {
         name: record.pop(name) for name in ("per_class", f"{result.headline_name}_draws", "draws") if name in record
     }
+    record["request"] = request  # for `studies/sweep/verify.py`
     name, interval = result.headline_name, result.headline.interval
     facts = {"metric": result.metric, "images": result.run.images}
     facts |= {key: value for key, value in result.numbers.items() if value is not None}

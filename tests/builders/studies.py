@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from builders.float_detector import CLASSES, SIDE
 from detlite.runtime.records import to_record
 from detlite.studies.store.entry import ResultRecord
 from detlite.studies.store.store import Store, make_store
@@ -71,3 +72,20 @@ def _scored(store: Store, cell: MadeCell, key: str, number: int) -> ResultRecord
     low, high = np.percentile(draws, [2.5, 97.5])
     facts = {"metric": "coco", "images": cell.images, "map": cell.accuracy, "map_low": low, "map_high": high}
     return ResultRecord(key, "evaluate", "done", facts=facts, blobs={"scores": blob})
+
+
+def write_labels(path: Path, images: int) -> None:
+    """Write COCO labels for the images of `float_detector.write_images`: three boxes each, of a fixed seed."""
+    chance, objects = np.random.default_rng(0), list[dict[str, Any]]()
+    for number in range(3 * images):
+        x, y, w, h = (float(part) for part in chance.uniform(2, 14, 4))
+        truth = {"id": number + 1, "image_id": number // 3 + 1, "category_id": int(chance.integers(CLASSES)) + 1}
+        objects.append({**truth, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0})
+    record = {
+        "images": [
+            {"id": i + 1, "file_name": f"{i:02d}.npy", "height": 2 * SIDE, "width": 2 * SIDE} for i in range(images)
+        ],
+        "annotations": objects,
+        "categories": [{"id": i + 1, "name": f"thing {i}"} for i in range(CLASSES)],
+    }
+    path.write_text(json.dumps(record))

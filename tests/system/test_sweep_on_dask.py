@@ -9,10 +9,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from builders.command_line import Detlite
-from builders.float_detector import CLASSES, SIDE, detector, write_images
+from builders.float_detector import detector, write_images
+from builders.studies import write_labels
 from builders.waiting import wait_until
 
 from detlite.studies.store.store import open_store
@@ -47,22 +47,6 @@ def detlite(tmp_path):
     (tmp_path / "plan.toml").write_text(PLAN)
     write_labels(tmp_path / "instances.json", 24)
     return Detlite(tmp_path)
-
-
-def write_labels(path: Path, images: int) -> None:
-    chance, objects = np.random.default_rng(0), []
-    for number in range(3 * images):
-        x, y, w, h = (float(part) for part in chance.uniform(2, 14, 4))
-        truth = {"id": number + 1, "image_id": number // 3 + 1, "category_id": int(chance.integers(CLASSES)) + 1}
-        objects.append({**truth, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0})
-    record = {
-        "images": [
-            {"id": i + 1, "file_name": f"{i:02d}.npy", "height": 2 * SIDE, "width": 2 * SIDE} for i in range(images)
-        ],
-        "annotations": objects,
-        "categories": [{"id": i + 1, "name": f"thing {i}"} for i in range(CLASSES)],
-    }
-    path.write_text(json.dumps(record))
 
 
 def starts(study: Path) -> Counter:
