@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +13,7 @@ import click
 
 from detlite.commands.command import option_group
 from detlite.convert.exporter import exporter_names
-from detlite.convert.options import DetectorOptions, NmsOptions
+from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,9 +40,24 @@ class Ratio(click.ParamType):  # type: ignore[type-arg]  # generic since click 8
 LARGEST_RATIO = 2.0
 RATIO = Ratio()
 
-HEADS = click.Choice(["raw", "postprocess"])
+
+class HeadsType(click.ParamType[str]):
+    """The outputs of a model: raw heads, detections, or the heads of an .onnx file by name."""
+
+    name = "raw|postprocess|boxes=NAME,scores=NAME"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return *value* if it is one of them."""
+        if value not in ("raw", "postprocess") and NAMED_HEADS.fullmatch(value) is None:
+            self.fail(f"{value!r}; want raw, postprocess, or boxes=NAME,scores=NAME", param, ctx)
+        return value
+
+
+NAMED_HEADS = re.compile(r"boxes=(.+),scores=(.+)")
+HEADS = HeadsType()
+ONNX_NAMES = ("mean", "std", "colour", "anchors", "box_order")
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
-SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", *NMS_NAMES)
+SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", *ONNX_NAMES, *NMS_NAMES)
 """Names of the values of `source_options`."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
@@ -112,6 +129,21 @@ _SOURCE = (
         help="Class scores to output: after the score converter (converted) or before it (logits).",
     ),
 )
+_ONNX = (
+    click.option("--mean", metavar="M[,M,M]", help="The network reads (pixel - mean) / std, with pixels of 0..255."),
+    click.option("--std", metavar="S[,S,S]", help="One number, or one for each channel; needs --mean."),
+    click.option("--colour", type=click.Choice(["RGB", "BGR"]), help="Order of the input's channels (default: RGB)."),
+    click.option(
+        "--anchors",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A .npy file of floats (N, 4): y centre, x centre, height, width, in 0..1; of a graph without a decoder.",
+    ),
+    click.option(
+        "--box-order",
+        type=click.Choice(["yxhw", "xywh"]),
+        help="Order of the box encodings of a graph without a decoder; needs --anchors.",
+    ),
+)
 
 
 def nms_options(command: Command) -> Command:
@@ -121,11 +153,15 @@ def nms_options(command: Command) -> Command:
 
 def source_options(command: Command) -> Command:
     """Add the options for facts that the source does not contain."""
-    return option_group("Facts that the source does not contain", *_SOURCE)(nms_options(command))
+    with_onnx = option_group("Facts that an .onnx file does not contain", *_ONNX)(nms_options(command))
+    return option_group("Facts that the source does not contain", *_SOURCE)(with_onnx)
 
 
 def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
     """Remove the values of `source_options` from *values* and return them."""
+    named = NAMED_HEADS.fullmatch(values.get("heads") or "")
+    if named is not None:
+        values["heads"] = "raw"
     labels = values.pop("labels")
     return DetectorOptions(
         nms=NmsOptions(**{name: values.pop(name) for name in NMS_NAMES}),
@@ -133,7 +169,37 @@ def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
         input_size=_size(values.pop("input_size")),
         logits=values.pop("scores") == "logits",
         max_proposals=values.pop("max_proposals"),
+        onnx=replace(_onnx_facts(values), heads=None if named is None else (named[1], named[2])),
     )
+
+
+def _onnx_facts(values: dict[str, Any]) -> OnnxFacts:
+    given = {name: values.pop(name) for name in ONNX_NAMES}
+    for one, other in (("mean", "std"), ("std", "mean"), ("anchors", "box_order"), ("box_order", "anchors")):
+        if given[one] is not None and given[other] is None:
+            raise InputError(f"--{one.replace('_', '-')} needs --{other.replace('_', '-')}")
+    anchors = given["anchors"]
+    return OnnxFacts(
+        mean=_numbers("--mean", given["mean"]),
+        std=_numbers("--std", given["std"]),
+        colour=given["colour"],
+        anchors=anchors.absolute() if anchors else None,
+        box_order=given["box_order"],
+    )
+
+
+def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"{flag} {text!r}: want one number, or three with commas, such as 123.7,116.3,103.5"
+        ) from error
+    if not all(map(math.isfinite, numbers)) or (flag == "--std" and min(numbers) <= 0):
+        raise InputError(f"{flag} {text!r}: want finite numbers" + (" over 0" if flag == "--std" else ""))
+    return numbers
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

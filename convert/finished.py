@@ -31,7 +31,7 @@ def check_float(path: Path) -> None:
         return
     if is_tflite(model):
         check_float_input(input_dtype(model.read_bytes()))
-    elif is_model_file(model):
+    elif is_model_file(model) and path.is_dir():  # a bare .onnx file is a trained graph
         raise InputError(f"{model} is not a TFLite model; expected a float32 one, or a trained graph, to quantize")
 
 

@@ -11,7 +11,7 @@ from detlite.convert.exporter import exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
-from detlite.convert.options import DetectorOptions, NmsOptions
+from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
 from detlite.convert.reader import FrozenGraph, Reader
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import (
@@ -110,14 +110,30 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
     if source.format == ARCHIVE:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
     if source.format in (CHECKPOINT, TORCH):
+        _refuse_onnx_facts(source, options)
         return load_rebuilt(source, options).graph
+    reader: Reader = load_plugin("detlite.convert.readers", source.format)
+    if reader.detector is not None:
+        return reader.detector(source.path, options)
+    _refuse_onnx_facts(source, options)
     return build_detector(read_graph(source), options)
 
 
 def read_graph(source: Source) -> FrozenGraph:
-    """Return the graph in *source*, whatever it does; `InputError` if it is damaged."""
+    """Return the graph in *source*, whatever it does; `InputError` if it is damaged, or not TensorFlow's."""
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
+    if reader.read is None:
+        raise InputError(f"{source.given} is a {source.title}, not a TensorFlow graph")
     return reader.read(source.path)
+
+
+def _refuse_onnx_facts(source: Source, options: DetectorOptions) -> None:
+    """Raise `InputError` if the *options* state what only an .onnx file does not tell itself."""
+    if options.onnx != OnnxFacts():
+        raise InputError(
+            f"{source.given} is a {source.title}; --mean, --std, --colour, --anchors, --box-order and named heads are "
+            "for .onnx files"
+        )
 
 
 def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False, to: str = TFLITE) -> Rebuilt:

@@ -26,6 +26,27 @@ class NmsOptions:
 
 
 @dataclass(frozen=True)
+class OnnxFacts:
+    """Facts from the user about an .onnx file; None for what it tells itself.
+
+    Attributes:
+        heads: the names of the tensors of the box encodings and of the class scores.
+        mean: one number, or one for each channel: the network reads (pixel - mean) / std, with pixels in 0..255.
+        std: see *mean*.
+        colour: RGB or BGR, the order of its channels.
+        anchors: a .npy file with (y centre, x centre, height, width) of each anchor.
+        box_order: the order of the box encodings, `yxhw` or `xywh`.
+    """
+
+    heads: tuple[str, str] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    colour: str | None = None
+    anchors: Path | None = None
+    box_order: str | None = None
+
+
+@dataclass(frozen=True)
 class DetectorOptions:
     """Facts from the user that a source does not contain.
 
@@ -37,6 +58,7 @@ class DetectorOptions:
         repair: whether the graph is repaired; False shows the cost of not repairing it.
         max_proposals: the most regions that a two-stage detector looks at; None for the exporter's default.
         as_exported: whether NMS is set like the OD API's TFLite exporter does, when a config is rebuilt.
+        onnx: what an .onnx file does not tell.
     """
 
     input_size: tuple[int, int] | None = None
@@ -46,3 +68,4 @@ class DetectorOptions:
     repair: bool = True
     max_proposals: int | None = None
     as_exported: bool = False
+    onnx: OnnxFacts = field(default_factory=OnnxFacts)

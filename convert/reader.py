@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detlite.convert.float_graph import FloatGraph
+    from detlite.convert.options import DetectorOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +34,12 @@ class Reader:
         recognizes: checks a path's content, without TensorFlow; returns None if it is another format, else the
             path to read (it may be inside a folder).
         files: returns the model's files at that path, for its digest.
-        read: returns the graph at that path.
+        read: returns the graph at that path, in which the detector of the Object Detection API is found; or None.
+        detector: returns the detector at that path, for a format that has no such graphs; one of the two is given.
     """
 
     title: str
     recognizes: Callable[[Path], Path | None]
     files: Callable[[Path], tuple[Path, ...]]
-    read: Callable[[Path], FrozenGraph]
+    read: Callable[[Path], FrozenGraph] | None = None
+    detector: Callable[[Path, DetectorOptions], FloatGraph] | None = None

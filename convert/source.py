@@ -18,8 +18,9 @@ from detlite.runtime.plugins import load_plugins
 
 ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT, TORCH = "artifact", "tflite", "archive", "checkpoint", "torch"
 WANTED = (
-    "a zoo archive (.tar.gz, .zip), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, a folder with "
-    "pipeline.config or params.yaml and a checkpoint, a .pytorch or .pth of MLPerf's detectors, or a .tflite"
+    "a zoo archive (.tar.gz, .zip), a frozen graph (.pb), a SavedModel, a TensorFlow.js model.json, an .onnx, a "
+    "folder with pipeline.config or params.yaml and a checkpoint, a .pytorch or .pth of MLPerf's detectors, or a "
+    ".tflite"
 )
 
 

@@ -89,8 +89,22 @@ def measure_preprocessing(
     """
     if cut.image is None:
         return None
-    inputs = np.asarray(PROBES, np.float64)
     outputs = np.stack([_pixel(runner, cut, size, colour) for colour in PROBES])
+    return affine(outputs, size, _resize_rule(index))
+
+
+def affine(outputs: NDArray[np.float64], size: tuple[int, int], resize: str) -> Preprocessing:
+    """Return the preprocessing to images of *size*, resized by the rule *resize*, which maps `PROBES` to *outputs*.
+
+    Args:
+        outputs: (5, 3), one pixel of the network's input for each of `PROBES`.
+        size: (height, width).
+        resize: the resize rule.
+
+    Raises:
+        InputError: it is not one affine function of each pixel.
+    """
+    inputs = np.asarray(PROBES, np.float64)
     offset, gains = outputs[0], (outputs[1:4] - outputs[0]) / 255.0  # gains[i, j]: RGB channel i to output j
     if not np.allclose(inputs @ gains + offset, outputs, atol=TOLERANCE):
         raise InputError("the graph's preprocessing is not an affine function of each pixel, which is unsupported")
@@ -102,7 +116,7 @@ def measure_preprocessing(
         colour=colour,
         mean=_rounded(-offset * std),
         std=_rounded(std),
-        resize=_resize_rule(index),
+        resize=resize,
     )
 
 

@@ -1,4 +1,4 @@
-"""The package `onnx`, imported when a file is written or checked."""
+"""The package `onnx`, imported when a file is read, written or checked."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def load_onnx() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "onnx":
             raise
-        raise MissingToolError(f"writing ONNX needs the package onnx: {install_line('onnx')}") from error
+        raise MissingToolError(f"reading and writing ONNX needs the package onnx: {install_line('onnx')}") from error
     return onnx

@@ -1,4 +1,4 @@
-"""Formats that trained models come in, one file each: frozen graphs, SavedModels, TensorFlow.js models.
+"""Formats that trained models come in, one file each: frozen graphs, SavedModels, TensorFlow.js models, ONNX.
 
 Checkpoints are not here: they are rebuilt, see `detlite.convert.rebuild`.
 

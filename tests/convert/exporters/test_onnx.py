@@ -115,7 +115,7 @@ def test_without_the_package_the_error_says_how_to_install_it():
         "except MissingToolError as error: print(error)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout.startswith("writing ONNX needs the package onnx: ")
+    assert ran.stdout.startswith("reading and writing ONNX needs the package onnx: ")
     assert "[onnx]" in ran.stdout
 
 

@@ -242,7 +242,7 @@ def test_a_saved_model_that_writes_files_is_not_loaded(tmp_path):
     [
         ("a.pb", b"", "is empty; give a zoo archive"),
         ("a.tflite", b"no flatbuffer", "is named .tflite but does not start like one"),
-        ("a.onnx", b"\x08\x07 something", "of no format that detlite reads; give a zoo archive"),
+        ("a.onnx", b"\x08\x07 something", "a.onnx is not an ONNX model, or is cut short"),
         ("model.json", b'{"hello": 1}', "of no format that detlite reads"),
     ],
 )

@@ -1,0 +1,184 @@
+"""From an .onnx file to a detector: what it finds is what ONNX Runtime finds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from builders.onnx_ssd import ANCHORS, SIDE, anchors, pytorch_ssd, tensorflow_anchors, tensorflow_ssd
+
+from detlite.convert.exporters.tflite import from_graph
+from detlite.convert.onnx_graph.detector import onnx_detector
+from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.tflite.describe import describe
+from detlite.runtime.boxes.coding import decode
+from detlite.runtime.errors import InputError
+
+PIXELS = OnnxFacts(mean=(127.5,), std=(127.5,))
+ASKED = DetectorOptions(onnx=PIXELS)
+
+
+def ran(path, outputs, image):
+    """What ONNX Runtime makes of *image* [1, H, W, C]; transposed where the file takes [1, C, H, W]."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    feed = image if given.shape[3] == 3 else image.transpose(0, 3, 1, 2)
+    return session.run(outputs, {given.name: feed})
+
+
+def heads(graph, image):
+    """What the TensorFlow graph makes of *image*."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as made:
+        tf.compat.v1.import_graph_def(graph.graph_def, name="")
+        with tf.compat.v1.Session(graph=made) as session:
+            outputs = [f"{name}:0" for name in graph.heads]
+            return [value[0] for value in session.run(outputs, {"detlite_image:0": image})]
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
+
+
+def test_pytorch_s_ssd_is_cut_at_its_heads_and_its_decoder_is_measured(tmp_path, pixels):
+    path = pytorch_ssd(tmp_path / "ssd.onnx")
+    graph = onnx_detector(path, ASKED)
+    image = (pixels.astype(np.float32) - 127.5) / np.float32(127.5)
+    boxes, scores = ran(path, ["boxes", "scores"], image)
+    encodings, found = heads(graph, image)
+    task = graph.contract.task
+    assert np.abs(task.anchors - anchors()).max() < 1e-6
+    assert (task.box_coder.y, task.box_coder.x, task.box_coder.height, task.box_coder.width) == (10, 10, 5, 5)
+    assert np.abs(decode(encodings, task.anchors, task.box_coder)[:, [1, 0, 3, 2]] - boxes[0]).max() < 1e-5
+    assert np.abs(found - scores[0]).max() < 1e-6
+    assert (task.score_converter, task.label_offset) == ("SOFTMAX", 1)
+
+
+def test_tensorflow_s_ssd_has_its_own_preprocessing(tmp_path, pixels):
+    path = tensorflow_ssd(tmp_path / "ssd.onnx")
+    graph = onnx_detector(path, DetectorOptions())
+    boxes, scores = ran(path, ["boxes", "scores"], pixels)
+    image = graph.contract.image
+    assert (image.mean, image.std, image.colour) == ((127.5,) * 3, (127.5,) * 3, "RGB")
+    encodings, found = heads(graph, (pixels.astype(np.float32) - 127.5) / np.float32(127.5))
+    task = graph.contract.task
+    assert np.abs(task.anchors - tensorflow_anchors()).max() < 1e-6
+    assert np.abs(decode(encodings, task.anchors, task.box_coder) - boxes).max() < 1e-5
+    assert np.abs(found - scores[0]).max() < 1e-6
+    assert (task.score_converter, task.label_offset) == ("SIGMOID", 0)
+
+
+def test_the_tflite_file_transposes_no_picture(tmp_path):
+    graph = onnx_detector(tensorflow_ssd(tmp_path / "ssd.onnx"), DetectorOptions())
+    operators = describe(from_graph(graph, "float32").data, "converted").operators
+    assert "TRANSPOSE" not in operators
+    assert operators["DEPTHWISE_CONV_2D"] == 1
+
+
+def test_logits_are_before_the_softmax(tmp_path, pixels):
+    path = pytorch_ssd(tmp_path / "ssd.onnx")
+    graph = onnx_detector(path, DetectorOptions(logits=True, onnx=PIXELS))
+    image = pixels.astype(np.float32) / 255
+    assert np.abs(heads(graph, image)[1] - ran(path, ["scores"], image)[0]).max() > 0.1
+    assert graph.contract.task.score_converter_place == "host"
+
+
+def test_raw_heads_take_their_anchors_from_a_file(tmp_path, pixels):
+    path = pytorch_ssd(tmp_path / "ssd.onnx", decoded=False)
+    np.save(tmp_path / "anchors.npy", anchors())
+    facts = OnnxFacts(mean=(0.0,), std=(255.0,), anchors=tmp_path / "anchors.npy", box_order="xywh")
+    graph = onnx_detector(path, DetectorOptions(onnx=facts))
+    image = pixels.astype(np.float32) / 255
+    encodings = ran(path, ["encodings"], image)[0][0]
+    assert np.abs(heads(graph, image)[0] - encodings[:, [1, 0, 3, 2]]).max() < 1e-5
+    assert graph.contract.origin["anchors"] == "anchors.npy"
+
+
+def test_heads_may_be_named(tmp_path, pixels):
+    path = pytorch_ssd(tmp_path / "ssd.onnx", decoded=True)
+    facts = OnnxFacts(mean=(127.5,), std=(127.5,), heads=("encodings", "logits"))
+    graph = onnx_detector(path, DetectorOptions(onnx=facts))
+    assert graph.contract.task.score_converter == "SOFTMAX"
+    assert len(graph.contract.task.anchors) == ANCHORS
+
+
+def test_constants_among_the_inputs_and_an_open_batch_and_size_are_taken(tmp_path):
+    path = pytorch_ssd(tmp_path / "ssd.onnx", batch="N", size="side", constants_as_inputs=True)
+    graph = onnx_detector(path, DetectorOptions(input_size=(SIDE, SIDE), onnx=PIXELS))
+    assert (graph.contract.image.height, graph.contract.image.width) == (SIDE, SIDE)
+
+
+def test_two_conversions_give_the_same_bytes(tmp_path):
+    path = pytorch_ssd(tmp_path / "ssd.onnx")
+    first, second = (from_graph(onnx_detector(path, ASKED), "float32").data for _time in range(2))
+    assert first == second
+
+
+REFUSED = [
+    ({"size": "side"}, ASKED, r"its input \[0, 3, 0, 0\] leaves sides open \(0\): give --input|leaves sides open"),
+    ({}, DetectorOptions(), "nothing in it says how pixels become its input image: give --mean and --std"),
+    ({"decoded": False}, ASKED, r"ends at its raw heads .* give --anchors FILE.npy .* and --box-order"),
+    (
+        {},
+        DetectorOptions(onnx=OnnxFacts(heads=("nothing", "scores"))),
+        "no node makes nothing, which --heads names|--mean",
+    ),
+    ({}, DetectorOptions(input_size=(32, 32), onnx=PIXELS), r"its input is \[1, 3, 16, 16\], but --input asks for"),
+    (
+        {},
+        DetectorOptions(onnx=OnnxFacts(mean=(1.0, 2.0), std=(1.0,))),
+        "--mean has 2 numbers; want one, or one for each",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "asked", "error"), REFUSED)
+def test_what_the_file_leaves_open_is_asked_for(written, asked, error, tmp_path):
+    with pytest.raises(InputError, match=error) as caught:
+        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", **written), asked)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("array", "error"),
+    [
+        (np.zeros((3, 4), np.float32), r"holds float32 \(3, 4\); want floats of the shape \(40, 4\)"),
+        (np.zeros((ANCHORS, 4), np.float32), "holds an anchor that is not finite or has no area"),
+        (np.array([{}], object), "cannot read the anchors in"),
+    ],
+)
+def test_wrong_anchors_are_one_line_errors(array, error, tmp_path):
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    facts = OnnxFacts(mean=(0.0,), std=(255.0,), anchors=tmp_path / "a.npy", box_order="yxhw")
+    with pytest.raises(InputError, match=error):
+        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(onnx=facts))
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_real_face_detector_finds_what_its_own_tflite_finds(shared_data, tmp_path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    folder = shared_data / "onnx" / "ultraface"
+    np.save(tmp_path / "anchors.npy", np.full((4420, 4), 0.1, np.float32))
+    facts = OnnxFacts(mean=(127.0,), std=(128.0,), anchors=tmp_path / "anchors.npy", box_order="xywh")
+    graph = onnx_detector(folder / "version-slim-320_without_postprocessing.onnx", DetectorOptions(onnx=facts))
+    model = from_graph(graph, "float32")
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 240, 320, 3)).astype(np.float32)
+    found = {}
+    for name, data in (
+        ("own", (folder / "version-slim-320_without_postprocessing.tflite").read_bytes()),
+        ("made", model.data),
+    ):
+        interpreter = Interpreter(model_content=data)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+        interpreter.invoke()
+        found[name] = {d["shape"][-1]: interpreter.get_tensor(d["index"])[0] for d in interpreter.get_output_details()}
+    assert np.abs(found["made"][4][:, [1, 0, 3, 2]] - found["own"][4]).max() < 1e-3
+    assert np.abs(found["made"][2] - found["own"][2]).max() < 1e-3
