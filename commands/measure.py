@@ -73,7 +73,8 @@ Record = dict[str, Any]
         help="Cores of the device to run on: little, mid, big, or a mask such as f0 (default: all).",
     ),
     click.option(
-        "--precision", help="Precision of the TensorRT engine of an .onnx on a Jetson: fp32, fp16 (default) or int8."
+        "--precision",
+        help="Precision of the engine of an .onnx on a Jetson before TensorRT 11: fp32, fp16 (default) or int8.",
     ),
 )
 @click.option(

@@ -23,7 +23,7 @@ FILE = Path(__file__).with_name("catalogue.json")
 SCHEMA = "detlite.catalogue"
 SCHEMA_VERSION = 1
 GRAPHS = ("frozen_graph", "saved_model")
-PYTORCH = "pytorch"
+PYTORCH, ONNX = "pytorch", "onnx"
 TF_VISION = "tf_vision"
 REBUILT = ("deeplabv3", "deeplabv3plus", "resnet", "resnet_rs", "retinanet", "vit")
 """The families of TF-Vision's page that detlite rebuilds."""
@@ -232,6 +232,8 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
         return False, "its weights are not published"
     if model.holds == PYTORCH and model.family in plugin_names(TORCH_NETWORKS):
         return True, f"{PYTORCH}, rebuilt as {model.family}"
+    if model.holds == ONNX:
+        return True, f"{ONNX}, cut at the heads of its SSD"
     if model.holds not in GRAPHS:
         held = model.holds or "no known format"
         return False, f"its archive holds {held}; detlite needs {' or '.join(GRAPHS)}"

@@ -29,11 +29,11 @@ from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError, unknown_name
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.runners.trtexec_options import PRECISIONS, building_options
 from detlite.runtime.version import __version__
 
 BUILD = Path(__file__).with_name("build_engine.sh")
 BUILD_S = 3600.0  # an int8 engine of a large model takes a Nano over half an hour
-PRECISIONS = {"fp32": (), "fp16": ("--fp16",), "int8": ("--int8", "--fp16")}
 INT8_CAUTION = (
     "int8: scales are those of the .onnx's QuantizeLinear nodes; where it has none, trtexec makes them up, and the "
     "times are right while the detections are not"
@@ -48,13 +48,13 @@ class EngineAsk:
 
     Attributes:
         onnx: the file.
-        precision: one of `PRECISIONS`: what the engine may compute in.
+        precision: one of `PRECISIONS`, what the engine may compute in; None for the default of TensorRT's version.
         words: of the board's program: `--queries`, `--min-seconds`.
         out: where to keep the run; None for nowhere.
     """
 
     onnx: Path
-    precision: str
+    precision: str | None
     words: tuple[str, ...]
     out: Path | None = None
 
@@ -67,8 +67,8 @@ def engine_asked(onnx: Path, request: MeasureRequest) -> EngineAsk:
     """
     also = ("find", "profile", "delegates", "backend", "affinity")
     request.refuse_options("trtexec measures single-stream with numbers of its own", also=also)
-    precision = request.precision or "fp16"
-    if precision not in PRECISIONS:
+    precision = request.precision
+    if precision is not None and precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
     if request.out is not None:
         prepare_run_folder(request.out, force=request.force)
@@ -119,13 +119,14 @@ def _engine(held: Hold, ask: EngineAsk, deployed: Deployed, before: Standing) ->
     It is kept by what it depends on: the model's content, TensorRT's version, the GPU and the power mode, in which
     trtexec chose the fastest kernels; and what it may compute in.
     """
-    flags, facts, modes = PRECISIONS[ask.precision], before.identity.facts, before.sensors.power_modes
+    facts, modes = before.identity.facts, before.sensors.power_modes
+    precision, flags = building_options(_major(facts.get("tensorrt")), ask.precision)
     parts = {
         "onnx_sha256": sha256_of(ask.onnx),
         "tensorrt": facts.get("tensorrt", facts.get("l4t", "unknown")),
         "gpu": f"{before.identity.model} {facts.get('part', '')}".strip(),
         "power_mode": None if modes is None else modes.current,
-        "precision": ask.precision,
+        "precision": precision,
     }
     path = f"{held.work}/engines/{_key(*map(str, parts.values()))}.engine"
     command = ["sh", "-c", shell_script(BUILD), "build", "trtexec", path, deployed.paths[ask.onnx], *flags]
@@ -145,6 +146,12 @@ def _engine(held: Hold, ask: EngineAsk, deployed: Deployed, before: Standing) ->
         if built is None
         else engine | {"version": built.version, "gpu_name": built.gpu, "build_s": built.build_s}
     )
+
+
+def _major(version: str | None) -> int | None:
+    """Return the first number of TensorRT's *version*, such as 10.3.0.30."""
+    first = (version or "").split(".")[0]
+    return int(first) if first.isdecimal() else None
 
 
 def _run(text: str) -> TrtexecRun | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import List
 
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.load import Load
 from detlite.runtime.runners.imported import Imported
 from detlite.runtime.runners.trtexec import read_times
+from detlite.runtime.runners.trtexec_options import measuring_options, version_in
 
 HOME = Path("/usr/src/tensorrt/bin/trtexec")
 """Where JetPack installs it, which is not on the path."""
@@ -19,7 +20,7 @@ HOME = Path("/usr/src/tensorrt/bin/trtexec")
 LOG, TIMES = "trtexec.log", "trtexec_times.json"
 WARM_UP_MS = 500
 START_S = 300.0  # loading a large engine takes a minute on a Nano
-VERSION = re.compile(r"\[TensorRT v(\d{4,6})\]")
+HELP_S = 60.0
 
 
 def run_trtexec(engine: Path, load: Load, folder: Path) -> Imported:
@@ -35,7 +36,8 @@ def run_trtexec(engine: Path, load: Load, folder: Path) -> Imported:
         raise MissingToolError("trtexec is not on the path: it comes with TensorRT; or give the file that it exported")
     seconds = math.ceil(load.min_duration_ns / 1e9)
     command = [program, f"--loadEngine={engine}", f"--exportTimes={folder / TIMES}", f"--warmUp={WARM_UP_MS}"]
-    command += [f"--duration={seconds}", f"--iterations={load.queries}"]
+    options = _options(program)
+    command += [f"--duration={seconds}", f"--iterations={load.queries}", *options]
     with (folder / LOG).open("w", encoding="utf-8") as log:
         try:
             status = subprocess.run(
@@ -52,7 +54,25 @@ def run_trtexec(engine: Path, load: Load, folder: Path) -> Imported:
     said = (folder / LOG).read_text(encoding="utf-8", errors="replace")
     if status or "&&&& PASSED" not in said:  # older versions exit with status 0 after a failure
         raise _failed(said, status, folder / LOG)
-    return Imported(f"TensorRT {_version(said)}, by trtexec", read_times(folder / TIMES))
+    told = f" {' '.join(options)}" if options else ""
+    return Imported(f"TensorRT {_version(said)}, by trtexec{told}", read_times(folder / TIMES))
+
+
+def _options(program: str) -> List[str]:
+    """Return the options with which this *program* measures as every version does; its help begins with its version."""
+    try:
+        said = subprocess.run(
+            [program, "--help"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=HELP_S,
+            check=False,
+        ).stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(f"trtexec --help took longer than {error.timeout:g} s and was stopped") from error
+    version = version_in(said)
+    return list(measuring_options(None if version is None else version[0]))
 
 
 def _failed(said: str, status: int, log: Path) -> DeviceError | InputError:
@@ -63,11 +83,5 @@ def _failed(said: str, status: int, log: Path) -> DeviceError | InputError:
 
 
 def _version(said: str) -> str:
-    """Return the version in the banner, which is 8502 for 8.5.2 and 100300 for 10.3.0."""
-    match = VERSION.search(said)
-    if match is None:
-        return "of unknown version"
-    digits = int(match[1])
-    major = digits // (10_000 if len(match[1]) > 4 else 1000)
-    minor = digits // 100 % (100 if len(match[1]) > 4 else 10)
-    return f"{major}.{minor}.{digits % 100}"
+    version = version_in(said)
+    return "of unknown version" if version is None else ".".join(map(str, version))

@@ -122,6 +122,23 @@ def test_int8_says_where_its_scales_come_from(measure):
     assert any(text.startswith("int8: scales are those of the .onnx's") for text in json.loads(out)["cautions"])
 
 
+def test_version_11_builds_what_the_onnx_states(measure):
+    measure.made.says("dpkg-query", "11.0.0.114-1+cuda13.0\n")
+    status, out, _err = measure("--json")
+    (build,) = builds(measure)
+    assert (status, json.loads(out)["engine"]["precision"]) == (0, "as written")
+    assert "--fp16" not in build
+    assert "--int8" not in build
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_version_11_has_no_choice_of_precision(measure, precision):
+    measure.made.says("dpkg-query", "11.0.0.114-1+cuda13.0\n")
+    status, _out, err = measure("--precision", precision)
+    assert status == 2
+    assert f"TensorRT 11 computes in the types that the .onnx states, so it has no --precision {precision}" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "device", "text"),
     [

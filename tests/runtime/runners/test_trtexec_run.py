@@ -57,6 +57,21 @@ def test_an_engine_is_measured_by_trtexec_itself(trtexec, setup, tmp_path, versi
     assert "RUNNING TensorRT.trtexec" in (tmp_path / "run/process-2/trtexec.log").read_text()
 
 
+def test_version_11_is_told_to_measure_as_those_before(trtexec, setup, tmp_path):
+    trtexec("110000")
+    record = measure_model(setup, run=tmp_path / "run")
+    assert record.runtime == "TensorRT 11.0.0, by trtexec --includeDataTransfers --noSpinWait --noCudaGraph"
+    (banner, *_rest) = (tmp_path / "run/process-1/trtexec.log").read_text().splitlines()
+    assert banner.endswith("--includeDataTransfers --noSpinWait --noCudaGraph")
+
+
+@pytest.mark.parametrize("version", ["8502", "100300"])
+def test_versions_before_11_are_told_nothing_of_it(trtexec, setup, tmp_path, version):
+    trtexec(version)
+    measure_model(setup, run=tmp_path / "run")
+    assert "--noCudaGraph" not in (tmp_path / "run/process-1/trtexec.log").read_text()
+
+
 def test_what_its_times_do_not_hold_is_said(trtexec, setup):
     trtexec()
     record = measure_model(setup)
