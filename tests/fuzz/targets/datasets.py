@@ -180,13 +180,7 @@ TARGETS = (
     dataset("class_folders", class_folders, (".",), {"*": (blind,)}),
     dataset("coco", coco, ("images", "instances.json"), JSON),
     dataset("list", image_list, ("list.txt",), {"*.txt": (text, blind)}),
-    dataset(
-        "images",
-        plain_images,
-        ("images",),
-        {"*.txt": (text, text, blind), "masks/*": (blind,)},
-        further={"classes": "classes.txt", "masks": "masks"},
-    ),
+    dataset("images", plain_images, ("images",), {"*.txt": (text, text, blind)}, further={"classes": "classes.txt"}),
     dataset("masks", plain_images, ("images", "masks"), {"masks/*": (blind,)}),
     dataset("imagenet", plain_images, ("images", "classes.txt"), {"*.txt": (text, text, blind)}),
     dataset(

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from builders.onnx_ssd import pytorch_ssd
 from builders.tiny_ssd import tiny_graph_def
 from fuzz.mutations import blind, json_value, protobuf
 from fuzz.target import Target
 
 from detlite.convert.load import load_graph
-from detlite.convert.options import DetectorOptions
+from detlite.convert.options import DetectorOptions, OnnxFacts
 from detlite.convert.source import recognize
 
 
@@ -62,7 +63,20 @@ def graph(name: str, seed: Callable[[Path], object]) -> Target:
     return Target(f"convert.readers.{name}", seed, read, changes, heavy=True, may_abort=True)
 
 
+def onnx(folder: Path) -> object:
+    asked = DetectorOptions(onnx=OnnxFacts(mean=(127.5,), std=(127.5,)))
+    return load_graph(recognize(folder / "a.onnx"), asked).contract
+
+
 TARGETS = (
+    Target(
+        "convert.readers.onnx",
+        lambda folder: pytorch_ssd(folder / "a.onnx"),
+        onnx,
+        {"*": (protobuf, protobuf, protobuf, blind)},
+        heavy=True,
+        may_abort=True,
+    ),
     graph("frozen_graph", frozen),
     graph("saved_model", saved_model),
     graph("tfjs_graph_model", tfjs),
