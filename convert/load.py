@@ -110,7 +110,6 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
     if source.format == ARCHIVE:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
     if source.format in (CHECKPOINT, TORCH):
-        _refuse_onnx_facts(source, options)
         return load_rebuilt(source, options).graph
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
     if reader.detector is not None:
@@ -148,6 +147,7 @@ def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = 
     Raises:
         InputError: *source* is not a checkpoint, config and checkpoint do not match, or detlite does not support it.
     """
+    _refuse_onnx_facts(source, options)
     if source.format == TORCH:
         return rebuild(*plan_of_torch(source.path), options)
     if source.trained is None:

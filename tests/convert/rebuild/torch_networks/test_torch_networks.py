@@ -14,7 +14,7 @@ from builders.torch_files import nested, tensors, write_legacy, write_state_dict
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
-from detlite.convert.options import DetectorOptions
+from detlite.convert.options import DetectorOptions, OnnxFacts
 from detlite.convert.rebuild.network.ssd_resnet34 import KINDS, default_boxes
 from detlite.convert.rebuild.rebuild import PresetSource, plan_of_preset, plan_of_torch
 from detlite.convert.rebuild.torch_network import read_torch
@@ -133,6 +133,14 @@ def test_a_file_of_another_network_names_its_tensors(tmp_path):
     path = write_state_dict(tmp_path / "yolo.pt", {"model.0.conv.weight": np.zeros((1, 1, 1, 1), np.float32)})
     with pytest.raises(InputError, match=r"does not rebuild \(tensors model.0.conv.weight, ...\); .* ssd-resnet34"):
         read_torch(path)
+
+
+def test_facts_of_an_onnx_file_are_refused(tmp_path):
+    path = write_state_dict(tmp_path / "net.pth", {"w": np.zeros(1, np.float32)})
+    asked = DetectorOptions(onnx=OnnxFacts(mean=(0.0,), std=(1.0,)))
+    request = to_record(ConvertRequest(Given(source=path), tmp_path / "out", asked))
+    with pytest.raises(InputError, match="net.pth is a PyTorch file; --mean, --std, .* are for .onnx files"):
+        convert(request, silent)
 
 
 def test_a_folder_with_one_file_of_pytorch_is_that_file(tmp_path):
