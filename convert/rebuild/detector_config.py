@@ -235,8 +235,23 @@ class FirstStage:
 
 
 @dataclass(frozen=True)
+class PositionSensitive:
+    """`rfcn_box_predictor`: each bin of a region is cropped out of maps of its own, and the bins are averaged.
+
+    Attributes:
+        bins: (rows, columns) of a region.
+        crop: (rows, columns) of a whole region's crop.
+        depth: channels of the map that the bins' maps are computed from.
+    """
+
+    bins: tuple[int, int] = (3, 3)
+    crop: tuple[int, int] = (12, 12)
+    depth: int = 1024
+
+
+@dataclass(frozen=True)
 class FasterRcnn:
-    """`model { faster_rcnn }` with boxes.
+    """`model { faster_rcnn }` with boxes; an R-FCN if it is *position_sensitive*.
 
     Attributes:
         classes: without the background.
@@ -246,6 +261,7 @@ class FasterRcnn:
         pool_kernel: of the max-pooling of regions.
         pool_stride: likewise.
         share_box: whether a region has one box for all classes.
+        position_sensitive: the predictor of an R-FCN; None for one that looks at cropped features.
         line: of the feature extractor's type, or 0.
     """
 
@@ -258,6 +274,7 @@ class FasterRcnn:
     pool_kernel: int = 2
     pool_stride: int = 2
     share_box: bool = False
+    position_sensitive: PositionSensitive | None = None
     post_processing: PostProcessing = field(default_factory=PostProcessing)
     line: int = 0
 

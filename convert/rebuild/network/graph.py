@@ -184,6 +184,10 @@ class GraphBuilder:
         """Return the mean of each channel over the whole map, [count, 1, 1, C]."""
         return self._tf.reduce_mean(x, (1, 2), keepdims=True, name=f"{name}/Mean")
 
+    def mean_of(self, parts: Sequence[Tensor], name: str) -> Tensor:
+        """Return the mean of *parts*, element by element."""
+        return self.multiply(self._tf.add_n(list(parts), name=f"{name}/AddN"), np.float32(1 / len(parts)), name)
+
     def resize_nearest(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
         """Return *x* resized to (rows, columns) by repeating pixels, as one native operator."""
         return self._tf.compat.v1.image.resize_nearest_neighbor(x, size, name=f"{name}/ResizeNearestNeighbor")
@@ -236,12 +240,6 @@ class GraphBuilder:
             return self._tf.nn.softmax(x, name=name)
         return self._tf.identity(x, name=name)
 
-    def fully_connected(self, x: Tensor, scope: str, outputs: int) -> Tensor:
-        """Return the fully connected layer *scope*, with a bias, of *x* [count, 1, 1, channels], as a convolution."""
-        weights = self.variable(f"{scope}/weights", (self.channels(x), outputs))
-        bias = self.variable(f"{scope}/biases", (outputs,))
-        return self.conv(x, weights[None, None], bias, name=scope)
-
     def column(self, x: Tensor, number: int, name: str) -> Tensor:
         """Return one column [N] of *x* [1, N, columns]."""
         count = int(x.shape[1])
@@ -287,42 +285,45 @@ class GraphBuilder:
         found = self._tf.gather(boxes, kept, name=f"{name}/boxes")
         return self.multiply(found, self.reshape(is_kept, (most, 1), f"{name}/is_kept"), f"{name}/found")
 
-    def crop_regions(self, x: Tensor, boxes: Tensor, side: int, name: str) -> Tensor:
-        """Return [P, *side*, *side*, C]: *x* [1, rows, columns, C] sampled bilinearly in *boxes* [P, 4], 0..1.
+    def crop_regions(self, x: Tensor, boxes: Tensor, size: tuple[int, int], name: str) -> Tensor:
+        """Return [P, *size*, C]: *x* [1, rows, columns, C] sampled bilinearly in *boxes* [P, 4], 0..1.
 
         The first and the last sample of a side are on the edges of the box, and cell centres on the corners of the
-        map: `tf.image.crop_and_resize` of boxes inside it, in operators that TFLite has.
+        map: `tf.image.crop_and_resize` of boxes inside it, in operators that TFLite has. There, a last sample that
+        rounding puts beyond the last cell is 0, in a box that reaches it; here it is that cell.
         """
         rows, columns = self.size(x)
-        steps = (np.arange(side, dtype=np.float32) / np.float32(max(side - 1, 1)))[None]
-        y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
-        low_y, high_y, part_y = self._samples(y1, y2, steps, rows, f"{name}/y")
-        low_x, high_x, part_x = self._samples(x1, x2, steps, columns, f"{name}/x")
         count, cells = int(boxes.shape[0]), self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
-        part_y, part_x = (
-            self.reshape(part, shape, f"{name}/part{axis}")
-            for axis, (part, shape) in enumerate(((part_y, (count, side, 1, 1)), (part_x, (count, 1, side, 1))))
-        )
+        y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
+        *down, down_share = self._samples(y1, y2, size[0], rows, f"{name}/y")
+        *across, across_share = self._samples(x1, x2, size[1], columns, f"{name}/x")
+        across_share = self.reshape(across_share, (count, 1, size[1], 1), f"{name}/across_share")
+        down_share = self.reshape(down_share, (count, size[0], 1, 1), f"{name}/down_share")
+        sampled = []
+        for number, at in enumerate(down):
+            row = self.reshape(at * columns, (count, size[0], 1), f"{name}/row_{number}")
+            left, right = (
+                self._tf.gather(cells, row + self.reshape(place, (count, 1, size[1]), f"{name}/at_{number}_{side}"))
+                for side, place in enumerate(across)
+            )
+            sampled.append(left + (right - left) * across_share)
+        above, below = sampled
+        return self._tf.add(above, (below - above) * down_share, name=name)
 
-        def row(y: Tensor, which: str) -> Tensor:
-            base = self.reshape(y * columns, (count, side, 1), f"{name}/{which}/base")
-            pair = [
-                self._tf.gather(cells, base + self.reshape(at, (count, 1, side), f"{name}/{which}/{place}"))
-                for place, at in (("left", low_x), ("right", high_x))
-            ]
-            return pair[0] + (pair[1] - pair[0]) * part_x
-
-        above, below = row(low_y, "above"), row(high_y, "below")
-        return self._tf.add(above, (below - above) * part_y, name=name)
-
-    def _samples(
-        self, low: Tensor, high: Tensor, steps: Floats, cells: int, name: str
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return of samples between *low* and *high* the cells around each, int32, and the share of the second."""
+    def _samples(self, low: Tensor, high: Tensor, count: int, cells: int, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second."""
+        steps = np.linspace(0, 1, count, dtype=np.float32)[None] if count > 1 else np.full((1, 1), 0.5, np.float32)
         at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
-        first = self._tf.floor(at, name=f"{name}/Floor")
+        first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), np.float32(cells - 1))
         begin = self._tf.cast(first, self._tf.int32)
         return begin, self._tf.minimum(begin + 1, cells - 1), at - first
+
+    def bin_boxes(self, boxes: Tensor, place: tuple[int, int], bins: tuple[int, int], name: str) -> Tensor:
+        """Return the part at *place* (row, column) of each of *boxes* [P, 4], of *bins* (rows, columns)."""
+        low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
+        step = self.multiply(high - low, np.array((1 / bins[0], 1 / bins[1]), np.float32), f"{name}/step")
+        begin = low + step * np.array(place, np.float32)
+        return self.concat((begin, begin + step), 1, name)
 
     def identity(self, x: Tensor, name: str) -> Tensor:
         """Return *x* under the name *name*."""

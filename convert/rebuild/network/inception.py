@@ -98,7 +98,7 @@ class Inception:
                 f"{where(extractor)}: want override_base_feature_extractor_hyperparams: true, because the backbone has "
                 "no default hyperparameters"
             )
-        builder = _InceptionBuilder(self.scope, Slim(net), style_of(extractor.conv), extractor)
+        builder = InceptionBuilder(self.scope, Slim(net), style_of(extractor.conv), extractor)
         x, points = image, {}
         for layer in self.stem:
             x = builder.layer(x, layer, self.scope)
@@ -108,13 +108,16 @@ class Inception:
 
 
 @dataclass(frozen=True)
-class _InceptionBuilder:
+class InceptionBuilder:
+    """The layers of a network under *scope*; *extractor* says how wide they are."""
+
     scope: str
     slim: Slim
     style: Style
     extractor: FeatureExtractor
 
     def mixed(self, x: Tensor, branches: Branches, scope: str) -> Tensor:
+        """Return the concatenated outputs of *branches* of *x*."""
         outputs = [self._branch(x, layers, f"{scope}/Branch_{number}") for number, layers in enumerate(branches)]
         return self.slim.net.concat(outputs, 3, f"{scope}/concat")
 
@@ -124,6 +127,7 @@ class _InceptionBuilder:
         return x
 
     def layer(self, x: Tensor, layer: Layer, scope: str) -> Tensor:
+        """Return the output of one *layer* of *x*."""
         net = self.slim.net
         if isinstance(layer, Conv):
             style = replace(self.style, valid=layer.valid)

@@ -37,17 +37,34 @@ class KerasResNet:
 
     def blocks(self, image: Tensor, layers: int) -> list[Tensor]:
         """Return the outputs of the four blocks at strides 4, 8, 16 and 32; *layers* is 50, 101 or 152."""
+        return list(self._blocks(image, layers, len(BASE_DEPTHS)))
+
+    def third_block(self, image: Tensor, layers: int) -> Tensor:
+        """Return the output of the third block, at stride 16; the fourth is not built."""
+        *_earlier, last = self._blocks(image, layers, len(BASE_DEPTHS) - 1)
+        return last
+
+    def fourth_block(self, x: Tensor, layers: int) -> Tensor:
+        """Return the output of a fourth block by itself, whose layers are numbered from 0 on, at half the size."""
+        return self._block(x, len(BASE_DEPTHS) - 1, layers, 0)
+
+    def _blocks(self, image: Tensor, layers: int, blocks: int) -> Iterator[Tensor]:
         stem = replace(self.style, explicit_padding=True)
         x = self.slim.conv(image, self._layer(0), self._depth(STEM), 7, style=stem, stride=2)
         x = self._pooled(x)
-        count, outputs = 2, []
-        for number, (base, units) in enumerate(zip(BASE_DEPTHS, UNITS[layers], strict=True)):
-            for unit in range(units):
-                stride = 2 if unit == 0 and number > 0 else 1
-                x = self._unit(x, count, base, stride, projected=unit == 0)
-                count += 8 if unit == 0 else 6
-            outputs.append(x)
-        return outputs
+        count = 2
+        for number in range(blocks):
+            x = self._block(x, number, layers, count)
+            count += 8 + 6 * (UNITS[layers][number] - 1)
+            yield x
+
+    def _block(self, x: Tensor, number: int, layers: int, count: int) -> Tensor:
+        """Return the block *number*, from 0 on; the number of its first layer is *count*."""
+        for unit in range(UNITS[layers][number]):
+            stride = 2 if unit == 0 and number > 0 else 1
+            x = self._unit(x, count, BASE_DEPTHS[number], stride, projected=unit == 0)
+            count += 8 if unit == 0 else 6
+        return x
 
     def _pooled(self, x: Tensor) -> Tensor:
         scope = f"{self.model}/pool1"

@@ -10,6 +10,7 @@ import numpy as np
 from detlite.convert.rebuild.detector_config import FasterRcnn, GridAnchors
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, style_of
+from detlite.convert.rebuild.network.two_stage_names import TwoStageNames
 from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.coding import BoxCoder
 
@@ -34,16 +35,16 @@ class Proposals(NamedTuple):
     boxes: Tensor
 
 
-def propose(net: GraphBuilder, features: Tensor, config: FasterRcnn) -> Proposals:
+def propose(net: GraphBuilder, features: Tensor, config: FasterRcnn, names: TwoStageNames) -> Proposals:
     """Return the proposals of the whole image's *features*."""
-    slim, first = Slim(net), config.first_stage
+    slim, first = Slim(net, names.layers), config.first_stage
     style = replace(style_of(first.conv), activation="RELU_6")  # whatever the config says
-    x = slim.conv(features, "Conv", first.depth, first.kernel_size, style=style, dilation=first.atrous_rate)
+    x = slim.conv(features, names.proposals, first.depth, first.kernel_size, style=style, dilation=first.atrous_rate)
     anchors = grid_anchors(first.anchors, net.size(features), net.size(net.image))
     count = len(anchors)
     per_cell = len(first.anchors.scales) * len(first.anchors.aspect_ratios)
-    codes = slim.conv(x, "FirstStageBoxPredictor/BoxEncodingPredictor", 4 * per_cell, 1, style=PLAIN)
-    logits = slim.conv(x, "FirstStageBoxPredictor/ClassPredictor", OBJECTNESS * per_cell, 1, style=PLAIN)
+    codes = slim.conv(x, names.proposal_boxes, 4 * per_cell, 1, style=PLAIN)
+    logits = slim.conv(x, names.objectness, OBJECTNESS * per_cell, 1, style=PLAIN)
     encodings = net.reshape(codes, (1, count, 4), "first_stage/encodings")
     objectness = net.reshape(logits, (1, count, OBJECTNESS), "first_stage/objectness")
     scores = net.convert_scores(objectness, "SOFTMAX", 1.0, "first_stage/scores")

@@ -121,6 +121,12 @@ class Slim:
         y = self.net.conv(x, folded, bias, stride=stride, padding=padding, dilation=dilation, name=scope)
         return self._finished(y, scope, op_scope or scope, style)
 
+    def fully_connected(self, x: Tensor, scope: str, outputs: int) -> Tensor:
+        """Return the fully connected layer *scope*, with a bias, of *x* [count, 1, 1, channels], as a convolution."""
+        weights = self.net.variable(self.names.kernel(scope), (self.net.channels(x), outputs))
+        bias = self.net.variable(self.names.biases(scope), (outputs,))
+        return self.net.conv(x, weights[None, None], bias, name=scope)
+
     def depthwise(
         self,
         x: Tensor,

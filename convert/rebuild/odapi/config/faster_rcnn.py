@@ -12,6 +12,7 @@ from detlite.convert.rebuild.detector_config import (
     FirstStage,
     GridAnchors,
     ImageResizer,
+    PositionSensitive,
 )
 from detlite.convert.rebuild.odapi.config.hyperparams import read_conv
 from detlite.convert.rebuild.odapi.config.resizer import read_resizer
@@ -19,7 +20,8 @@ from detlite.convert.rebuild.odapi.config.ssd import read_post_processing
 
 STAGES = 2
 GRID = "grid_anchor_generator"
-PREDICTOR = "mask_rcnn_box_predictor"
+PREDICTOR, RFCN = "mask_rcnn_box_predictor", "rfcn_box_predictor"
+LARGEST_BINS = 16
 MAX_PROPOSALS = 10_000
 LARGEST_STRIDE = 128
 LARGEST_KERNEL = 31
@@ -73,6 +75,9 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
     extractor.refuse("fpn", because="detlite does not build a Faster R-CNN with a feature pyramid")
     if extractor.integer("pad_to_multiple", 1, low=1) != 1:
         raise extractor.unsupported("pad_to_multiple", "detlite builds backbones without padding")
+    predictor = _part(fields, "second_stage_box_predictor")
+    position_sensitive = _position_sensitive(predictor)
+    crop = _unused if position_sensitive else _needed
     classes = fields.integer("num_classes", low=1, high=MAX_CLASSES)
     read = FasterRcnn(
         classes=classes,
@@ -81,10 +86,11 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
         resizer=_landscape(read_resizer(_part(fields, "image_resizer"))),
         stride=extractor.integer("first_stage_features_stride", 16, low=1, high=LARGEST_STRIDE),
         first_stage=_first_stage(fields),
-        crop_size=fields.integer("initial_crop_size", low=2, high=LARGEST_CROP),
-        pool_kernel=fields.integer("maxpool_kernel_size", low=1, high=LARGEST_CROP),
-        pool_stride=fields.integer("maxpool_stride", low=1, high=LARGEST_CROP),
-        share_box=_shares_box(_part(fields, "second_stage_box_predictor")),
+        crop_size=crop(fields, "initial_crop_size", 2),
+        pool_kernel=crop(fields, "maxpool_kernel_size", 1),
+        pool_stride=crop(fields, "maxpool_stride", 1),
+        share_box=position_sensitive is None and _shares_box(predictor.inside(PREDICTOR)),
+        position_sensitive=position_sensitive,
         post_processing=read_post_processing(fields.inside("second_stage_post_processing")),
     )
     extractor.finish()
@@ -139,9 +145,41 @@ def _anchors(fields: Fields) -> GridAnchors:
     return read
 
 
-def _shares_box(fields: Fields) -> bool:
-    fields.refuse("rfcn_box_predictor", because="detlite does not build R-FCN")
-    predictor = _part(fields, PREDICTOR)
+def _needed(fields: Fields, name: str, low: int) -> int:
+    return fields.integer(name, low=low, high=LARGEST_CROP)
+
+
+def _unused(fields: Fields, name: str, low: int) -> int:
+    fields.ignore(name)
+    return low
+
+
+def _position_sensitive(fields: Fields) -> PositionSensitive | None:
+    kind = fields.one_of(PREDICTOR, RFCN)
+    fields.finish()
+    if kind is None:
+        raise fields.missing(f"{PREDICTOR} or {RFCN}")
+    if kind == PREDICTOR:
+        return None
+    predictor, known = fields.inside(RFCN), PositionSensitive()
+    predictor.ignore("conv_hyperparams", "box_code_size")
+    bins = tuple(
+        predictor.integer(f"num_spatial_bins_{side}", size, low=1, high=LARGEST_BINS)
+        for side, size in zip(("height", "width"), known.bins, strict=True)
+    )
+    crop = tuple(
+        predictor.integer(f"crop_{side}", size, low=1, high=LARGEST_CROP)
+        for side, size in zip(("height", "width"), known.crop, strict=True)
+    )
+    depth = predictor.integer("depth", known.depth, low=1, high=MAX_CHANNELS)
+    predictor.finish()
+    for side, count, size in zip(("height", "width"), bins, crop, strict=True):
+        if size % count:
+            raise predictor.unsupported(f"crop_{side}", f"want a multiple of num_spatial_bins_{side}, which is {count}")
+    return PositionSensitive((bins[0], bins[1]), (crop[0], crop[1]), depth)
+
+
+def _shares_box(predictor: Fields) -> bool:
     predictor.ignore("fc_hyperparams", "conv_hyperparams", "use_dropout", "dropout_keep_probability", "box_code_size")
     predictor.ignore("mask_prediction_conv_depth", "mask_prediction_num_conv_layers", "mask_height", "mask_width")
     predictor.ignore("masks_are_class_agnostic", "convolve_then_upsample_masks", "predict_keypoints")
@@ -149,5 +187,4 @@ def _shares_box(fields: Fields) -> bool:
         raise predictor.unsupported("predict_instance_masks", "detlite does not build masks")
     shares = predictor.flag("share_box_across_classes", False)
     predictor.finish()
-    fields.finish()
     return shares

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from detlite.convert.rebuild.network.extractor import Extractor
+from detlite.convert.rebuild.network.faster_rcnn import TwoStageExtractor
 from detlite.convert.rebuild.network.feature_maps import ExtraMaps
 from detlite.convert.rebuild.network.inception import AVERAGE, LARGEST, Branches, Conv, Inception, Pool, StemConv
+from detlite.convert.rebuild.network.two_stage_inception import TwoStageInception
 from detlite.convert.rebuild.odapi.config.presets import ssd
 from detlite.convert.rebuild.odapi.family import Family
 
@@ -65,13 +67,20 @@ DESIGN = Inception(
 )
 """Figure 5 of the paper, with the channels of TF-Slim's checkpoints."""
 
+TWO_STAGE = TwoStageInception(DESIGN, regions_from="Mixed_5a")
+
 PLUGIN = Family(
-    title="SSD Inception V2",
+    title="Inception V2",
     paper="Ioffe and Szegedy, Batch Normalization, ICML 2015; Liu et al., SSD, ECCV 2016",
-    scopes=("FeatureExtractor/InceptionV2",),
+    scopes=("FeatureExtractor/InceptionV2", "FirstStageFeatureExtractor/InceptionV2"),
     mean=(127.5, 127.5, 127.5),
     std=(127.5, 127.5, 127.5),
-    archives=("ssd_inception_v2",),
+    archives=("ssd_inception_v2", "faster_rcnn_inception_v2_coco"),
     extractors={"ssd_inception_v2": Extractor(DESIGN.six_maps)},
+    two_stage={
+        "faster_rcnn_inception_v2": TwoStageExtractor(
+            TWO_STAGE.image_features, TWO_STAGE.region_features, strides=(16,)
+        )
+    },
     presets={"ssd_inception_v2": ssd("ssd_inception_v2", override_hyperparams=True)},
 )

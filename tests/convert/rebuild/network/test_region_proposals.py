@@ -41,7 +41,7 @@ def test_crops_are_those_of_tensorflow():
     corners[1] = 0
     with GraphBuilder(RandomWeights(0), (9, 7, 3)) as net:
         boxes = tf.compat.v1.placeholder(tf.float32, (6, 4))
-        crops = net.crop_regions(net.image, boxes, 14, "crops")
+        crops = net.crop_regions(net.image, boxes, (14, 14), "crops")
         with tf.compat.v1.Session() as session:
             found = session.run(crops, {net.image: features, boxes: corners})
     wanted = tf.image.crop_and_resize(features, corners, [0] * 6, (14, 14)).numpy()

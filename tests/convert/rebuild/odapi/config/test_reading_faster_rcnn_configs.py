@@ -1,0 +1,89 @@
+"""The reader of `model { faster_rcnn }`: what it reads, and what it refuses by its line."""
+
+import pytest
+
+from detlite.convert.rebuild.detector_config import FasterRcnn, PositionSensitive
+from detlite.convert.rebuild.odapi.config.read import parse_pipeline
+from detlite.runtime.errors import InputError
+
+PREDICTOR = "second_stage_box_predictor { mask_rcnn_box_predictor { } }"
+CONFIG = f"""model {{ faster_rcnn {{
+num_classes: 3
+image_resizer {{ keep_aspect_ratio_resizer {{ min_dimension: 600 max_dimension: 1024 }} }}
+feature_extractor {{ type: "faster_rcnn_resnet50" first_stage_features_stride: 8 }}
+first_stage_anchor_generator {{ grid_anchor_generator {{ scales: [0.5, 1] aspect_ratios: 2 height_stride: 8 }} }}
+first_stage_max_proposals: 20
+initial_crop_size: 14
+maxpool_kernel_size: 2
+maxpool_stride: 2
+{PREDICTOR}
+}} }}
+"""
+
+
+def read(*changes) -> FasterRcnn:
+    text = CONFIG
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    model = parse_pipeline(text, "p.config").model
+    assert isinstance(model, FasterRcnn)
+    return model
+
+
+def test_the_fields_of_a_network_are_read():
+    model = read()
+    assert (model.classes, model.type, model.stride, model.share_box) == (3, "faster_rcnn_resnet50", 8, False)
+    anchors = model.first_stage.anchors
+    assert (anchors.scales, anchors.aspect_ratios) == ((0.5, 1.0), (2.0,))
+    assert (anchors.height_stride, anchors.width_stride, model.first_stage.max_proposals) == (8, 16, 20)
+
+
+def test_a_resizer_that_keeps_the_aspect_ratio_has_the_size_of_landscape_images():
+    assert (read().resizer.height, read().resizer.width) == (600, 1024)
+
+
+def test_a_resizer_that_pads_has_the_size_of_the_square():
+    padded = read(("max_dimension: 1024", "max_dimension: 1024 pad_to_max_dimension: true"))
+    assert (padded.resizer.height, padded.resizer.width) == (1024, 1024)
+
+
+def test_one_box_for_all_classes_is_read():
+    assert read((PREDICTOR, PREDICTOR.replace("{ } }", "{ share_box_across_classes: true } }"))).share_box
+
+
+def test_the_predictor_of_an_r_fcn_is_read_and_needs_no_crops():
+    rfcn = "second_stage_box_predictor { rfcn_box_predictor { crop_height: 18 crop_width: 18 } }"
+    model = read((PREDICTOR, rfcn), ("initial_crop_size: 14\nmaxpool_kernel_size: 2\nmaxpool_stride: 2\n", ""))
+    assert model.position_sensitive == PositionSensitive((3, 3), (18, 18), 1024)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (
+            "num_classes: 3",
+            "num_classes: 3 number_of_stages: 3",
+            "line 2: number_of_stages is 3; detlite builds",
+        ),
+        (
+            "num_classes: 3",
+            "num_classes: 3 context_config { }",
+            "line 2: context_config { ... }; detlite does",
+        ),
+        (PREDICTOR, "second_stage_box_predictor { }", "has no mask_rcnn_box_predictor or rfcn_box_predictor"),
+        (
+            PREDICTOR,
+            "second_stage_box_predictor { rfcn_box_predictor { crop_height: 17 } }",
+            "crop_height is 17; want a multiple of num_spatial_bins_height, which is 3",
+        ),
+        ("first_stage_max_proposals: 20", "first_stage_max_proposals: 10001", "want a whole number from 1 to 10000"),
+        ("grid_anchor_generator {", "ssd_anchor_generator {", "detlite supports grid_anchor_generator"),
+        ("initial_crop_size: 14", "", "faster_rcnn has no initial_crop_size"),
+        ("first_stage_features_stride: 8", "pad_to_multiple: 32", "pad_to_multiple is 32; detlite builds backbones"),
+    ],
+)
+def test_what_is_not_built_is_refused_by_its_line(before, after, text):
+    with pytest.raises(InputError) as caught:
+        read((before, after))
+    assert text in str(caught.value)
