@@ -34,7 +34,7 @@ from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
-from detlite.runtime.tasks.detection import has_raw_heads
+from detlite.runtime.tasks.detection import has_proposals, has_raw_heads
 
 INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"}
 """What a model is fed besides single images."""
@@ -65,6 +65,7 @@ def quantize(
         asked = [name for name, given in (("--float", recipe.floating), ("--ranges", ranges)) if given]
         check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
+    _refuse_proposals(model.contract, recipe.scheme)
     heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
@@ -148,6 +149,14 @@ def _float_file(source: Model) -> TfliteFile:
     file = source.file.copy()
     unpack_weights(file)
     return file
+
+
+def _refuse_proposals(contract: Contract, scheme: str) -> None:
+    if has_proposals(contract):
+        raise InputError(
+            f"--scheme {scheme} would round the boxes that a two-stage detector crops its regions from: use --scheme "
+            "dynamic or float16, which round weights alone"
+        )
 
 
 def _refuse_further_inputs(contract: Contract) -> None:

@@ -22,7 +22,7 @@ from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_rol
 from detlite.runtime.tensors import Output
 
 RAW_ROLES = ("box_encodings", "class_scores")
-PROPOSAL_ROLES = ("proposals", *RAW_ROLES)
+PROPOSAL_ROLES = (*RAW_ROLES, "proposals")
 DETECTION_ROLES = ("boxes", "classes", "scores", "count")
 OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
 
@@ -258,6 +258,11 @@ def detection_of(contract: Contract) -> Detection:
     if not isinstance(contract.task, Detection):
         raise ContractError(f"this needs a detector; the model is {task_kind(contract.task.kind).title}")
     return contract.task
+
+
+def has_proposals(contract: Contract) -> bool:
+    """Return whether the model is a two-stage detector, whose anchors are proposals of its own."""
+    return any(output.role == "proposals" for output in contract.outputs)
 
 
 def has_raw_heads(contract: Contract) -> bool:

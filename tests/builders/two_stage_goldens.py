@@ -55,12 +55,19 @@ class TwoStageGolden:
         """How many of the proposals are boxes."""
         return int(self.arrays["num_proposals"].ravel()[0])
 
-    def input(self) -> Any:
-        """The image at the size of the input, float32 [1, height, width, 3], in pixels of 0..255."""
-        import tensorflow as tf
+    @property
+    def proposal_boxes(self) -> Any:
+        """The proposals that are boxes: float32 (n, 4), 0..1 of the input."""
+        return self.arrays["proposal_boxes_normalized"].reshape(-1, 4)[: self.proposals]
 
-        image = two_stage_library().image(tuple(self.meta["image"]["size"]), seed=0)
-        return tf.compat.v1.image.resize_bilinear(image[None].astype(np.float32), self.size).numpy()
+    @property
+    def first_class(self) -> int:
+        """The number of the first class: those of TF1 come from the exporter, which counts from 1."""
+        return 0 if self.name.startswith("tf2_") else 1
+
+    def image(self) -> Any:
+        """The image, uint8 (height, width, 3)."""
+        return two_stage_library().image(tuple(self.meta["image"]["size"]), seed=0)
 
     def write_checkpoint(self, folder: Path) -> Path:
         """Write the checkpoint to *folder* and return its prefix."""

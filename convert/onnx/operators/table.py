@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from detlite.convert.onnx.operators import convolutions, elementwise, moving, numbers, reductions, resizing
+from detlite.convert.onnx.operators import convolutions, elementwise, moving, numbers, reductions, regions, resizing
 from detlite.convert.onnx.operators.writer import Writer
 from detlite.runtime.errors import InputError
 
-_MODULES = (convolutions, elementwise, moving, numbers, reductions, resizing)
+_MODULES = (convolutions, elementwise, moving, numbers, reductions, regions, resizing)
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {kind: writer for module in _MODULES for kind, writer in module.WRITERS.items()}
 )

@@ -84,7 +84,7 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
 def outputs(options: DetectorOptions) -> dict[str, str]:
     """Return the tensors of the heads, by role, as *options* ask for them."""
     scores = CLASS_LOGITS if options.logits else CLASS_SCORES
-    return dict(zip(PROPOSAL_ROLES, (PROPOSALS, BOX_ENCODINGS, scores), strict=True))
+    return dict(zip(PROPOSAL_ROLES, (BOX_ENCODINGS, scores, PROPOSALS), strict=True))
 
 
 def limited(model: DetectorConfig, most: int) -> FasterRcnn:
@@ -113,7 +113,7 @@ def _letterbox(resizer: ImageResizer, family: Family) -> Letterbox | None:
 def _outputs(model: FasterRcnn) -> tuple[Output, ...]:
     count = model.first_stage.max_proposals
     codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
-    shapes = ((1, count, 4), codes, (1, count, model.classes + BACKGROUND))
+    shapes = (codes, (1, count, model.classes + BACKGROUND), (1, count, 4))
     return tuple(
         Output(role, role, number, shape, "float32")
         for number, (role, shape) in enumerate(zip(PROPOSAL_ROLES, shapes, strict=True))

@@ -314,9 +314,10 @@ class GraphBuilder:
         """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second."""
         steps = np.linspace(0, 1, count, dtype=np.float32)[None] if count > 1 else np.full((1, 1), 0.5, np.float32)
         at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
-        first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), np.float32(cells - 1))
-        begin = self._tf.cast(first, self._tf.int32)
-        return begin, self._tf.minimum(begin + 1, cells - 1), at - first
+        last = np.float32(cells - 1)
+        first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), last)
+        second = self._tf.minimum(first + 1, last)
+        return self._tf.cast(first, self._tf.int32), self._tf.cast(second, self._tf.int32), at - first
 
     def bin_boxes(self, boxes: Tensor, place: tuple[int, int], bins: tuple[int, int], name: str) -> Tensor:
         """Return the part at *place* (row, column) of each of *boxes* [P, 4], of *bins* (rows, columns)."""

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from builders.tiny_tflite import tiny_contract
 
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import ContractError
 from detlite.runtime.inputs import Fit, ImageInput
-from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tasks.detection import Detection, has_proposals
 from detlite.runtime.tensors import Output
 
 WHOLE = Fit((10, 10), (10, 10), 0, 0, 10, 10)
@@ -20,7 +21,7 @@ def task(nms=NMS, anchors=0):
 
 
 def contract(codes=(1, 3, 2, 4), **settings):
-    shapes = {"proposals": (1, 3, 4), "box_encodings": codes, "class_scores": (1, 3, 3)}
+    shapes = {"box_encodings": codes, "class_scores": (1, 3, 3), "proposals": (1, 3, 4)}
     outputs = tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
     image = ImageInput("image", 10, 10, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
     return Contract((image,), outputs, ("cat", "dog"), task(**settings))
@@ -57,7 +58,12 @@ def test_the_contract_is_of_version_3_and_read_as_it_was_written():
     assert '"schema_version": 3' in text
     again = contract_from_json(text)
     assert again.to_json() == text
-    assert again.roles == ("proposals", "box_encodings", "class_scores")
+    assert again.roles == ("box_encodings", "class_scores", "proposals")
+
+
+def test_such_a_detector_is_told_from_others():
+    assert has_proposals(contract())
+    assert not has_proposals(tiny_contract())
 
 
 @pytest.mark.parametrize(
