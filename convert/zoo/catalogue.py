@@ -200,7 +200,7 @@ def load_catalogue(path: Path = FILE) -> Catalogue:
             raise InputError(f"{path}: want {SCHEMA} version {SCHEMA_VERSION}, got {record['schema_version']!r}")
         pages = {key: Page(**page) for key, page in record["pages"].items()}
         return Catalogue(pages, tuple(_model(model) for model in record["models"]))
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"the catalogue {path} cannot be read: {type(error).__name__}: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -203,7 +204,8 @@ def _model(file: str, sha256: str, size_bytes: int | None) -> ModelFile:
     """Return the model of a record, with its operators if its file is unchanged."""
     path = Path(file)
     name = path.parent.name if path.stem == "model" else path.stem
-    if not path.is_file() or sha256_of(path) != sha256 or not is_tflite(path):
+    # os.path: a Path raises for a name too long
+    if not os.path.isfile(path) or sha256_of(path) != sha256 or not is_tflite(path):  # noqa: PTH113
         return ModelFile(name, path.name, sha256, size_bytes)
     facts = describe(path.read_bytes(), file)
     return ModelFile(

@@ -200,7 +200,15 @@ def _change_json(rng: random.Random, holder: list[Any], raws: list[str]) -> None
     elif what == 4 and isinstance(part[key], str):
         part[key] = rng.choice((*TEXTS, part[key][1:], part[key] + "x"))
     elif what == 5 and isinstance(part[key], int | float):
-        part[key] = rng.choice((-part[key], part[key] + 1, part[key] * 1000, float(part[key]), str(part[key])))
+        part[key] = rng.choice(
+            (
+                -part[key],
+                part[key] + 1,
+                part[key] * 1000,
+                part[key] / 2 if abs(part[key]) < 1e300 else 0,
+                str(part[key]),
+            )
+        )
     else:
         part[key] = f"{MARK}{len(raws)}"
         raws.append(rng.choice(RAW))

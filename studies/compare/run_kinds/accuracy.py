@@ -50,7 +50,7 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
     """Return the interval of every figure that both drew, from the same draws of the same images; empty without."""
-    seeds = [{run.at(f"{name}_interval.seed") for name in DRAWN} - {None} for run in (first, second)]
+    seeds = [{str(run.at(f"{name}_interval.seed")) for name in DRAWN} - {"None"} for run in (first, second)]
     if len(seeds[0]) != 1 or seeds[0] != seeds[1] or any(first.at(where) != second.at(where) for where in SAME_IMAGES):
         return {}
     before, after = (_all_draws(run) for run in (first, second))

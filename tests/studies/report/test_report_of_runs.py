@@ -192,3 +192,8 @@ def test_a_report_that_is_a_list_is_refused(tmp_path):
     written(tmp_path / "report.json", [3])
     with pytest.raises(InputError, match="report.json is not a report of version 1 that detlite run wrote"):
         report_of([tmp_path])
+
+
+def test_a_model_whose_name_is_too_long_for_a_file_is_shown_without_its_operators(tmp_path):
+    found = report_of([written(tmp_path / "accuracy.json", accuracy(model="x" * 5000, model_sha256="a" * 64))])
+    assert [model.operators for model in found.models] == [None]

@@ -31,7 +31,12 @@ def _divides(op: GraphOperator) -> bool:
     image, weights, bias = op.input(0), op.input(1), op.input(2)
     if image is None or weights is None or not weights.is_constant or len(weights.shape) != 4:
         return False
-    if image.dtype not in EIGHT_BIT or (bias is not None and not bias.is_constant) or 0 in weights.shape:
+    if (
+        not image.shape
+        or image.dtype not in EIGHT_BIT
+        or (bias is not None and not bias.is_constant)
+        or 0 in weights.shape
+    ):
         return False
     groups = image.shape[-1] // weights.shape[3]
     return groups > 1 and image.shape[-1] % weights.shape[3] == 0 and weights.shape[0] % groups == 0
