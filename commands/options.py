@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from detlite.commands.command import option_group
 from detlite.convert.exporter import exporter_names
@@ -51,6 +52,11 @@ class HeadsType(click.ParamType[str]):
         if value not in ("raw", "postprocess") and NAMED_HEADS.fullmatch(value) is None:
             self.fail(f"{value!r}; want raw, postprocess, or boxes=NAME,scores=NAME", param, ctx)
         return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin as *incomplete* does."""
+        del ctx, param
+        return [CompletionItem(name) for name in ("raw", "postprocess") if name.startswith(incomplete)]
 
 
 NAMED_HEADS = re.compile(r"boxes=(.+),scores=(.+)")

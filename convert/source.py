@@ -79,8 +79,8 @@ def recognize(path: Path, *, rebuild: bool = False) -> Source:
 
 
 def _by_reader(path: Path) -> Source:
-    if path.is_dir() and needs_checkpoint(path):
-        return _checkpoint_in(path)
+    if path.is_dir() and needs_checkpoint(path) and (trained := find_checkpoint(path)) is not None:
+        return source_of_checkpoint(trained, path)
     for name, reader in load_plugins("detlite.convert.readers").items():
         found = reader.recognizes(path)
         if found is not None:

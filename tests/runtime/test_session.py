@@ -63,7 +63,7 @@ def test_heads_stay_as_they_were_when_the_model_runs_again(model):
         ),
         (
             with_output("box_encodings", quantization=Quantization(0.1, 3)),
-            "output box_encodings of the model has scale 0.0 and zero point 0, the contract says 0.1 and 3",
+            "output box_encodings of the model has scale 1.0 and zero point 0, the contract says 0.1 and 3",
         ),
     ],
 )

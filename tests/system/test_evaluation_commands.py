@@ -119,7 +119,7 @@ def test_records_are_written_once_and_compared(detlite, made, labels):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "give labels with --class-folders FOLDER, --coco IMAGES ANNOTATIONS, --images FOLDER with --classes"),
+        ((), "give labels with --class-folders FOLDER, --coco IMAGES ANNOTATIONS, --imagenet IMAGES LABELS, --images"),
         (("--voc", "V", "--oid", "O", "B"), "--oid and --voc: give labels in one format"),
         (("--voc", "V", "--metric", "voc207"), "no metric is called 'voc207'; did you mean 'voc2007'"),
         (
