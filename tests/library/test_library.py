@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.model_files import write_photos
+from builders.run_records import accuracy, write
 from builders.scripted_device import fake_ssh, pixel
 from builders.small_checkpoint import write_checkpoint
 from builders.tiny_tflite import save_tiny, tiny_contract, tiny_int8_model
@@ -292,12 +293,13 @@ def test_a_device_that_is_not_in_the_inventory_is_refused(tiny, tmp_path, monkey
         detlite.measure_on("pixel99", tiny)
 
 
-def test_two_recorded_runs_are_compared(tiny, tmp_path):
-    for name in ("before", "after"):
-        detlite.measure(tiny, out=tmp_path / name)
-    found = detlite.compare_runs(tmp_path / "before", tmp_path / "after", allow_different=["all"])
-    assert found.kind == "measurement"
-    assert {"latency_p50", "latency_p90"} <= {change.name for change in found.changes}
+def test_two_recorded_runs_are_compared(tmp_path):
+    before, after = (write(tmp_path / f"{value}.json", accuracy(value)) for value in (30.0, 20.0))
+    found = detlite.compare_runs(before, after, fail_on=["map=-0.3"])
+    assert found.kind == "accuracy"
+    assert [(change.name, change.first.value, change.second.value) for change in found.findings] == [
+        ("map", 30.0, 20.0)
+    ]
 
 
 def test_a_model_is_not_the_record_of_a_run(tiny):

@@ -34,6 +34,7 @@ def test_the_range_of_an_activation_that_is_overwritten_in_place_is_its_own():
     assert found[b"product"].max[0] > 6
 
 
+@pytest.mark.slow
 def test_the_scale_of_such_an_activation_is_that_of_its_range():
     made = PLUGIN.quantize(gated()).file
     (scale,) = (q.scale[0] for name, q in by_name(made).items() if name.startswith(b"gate"))
