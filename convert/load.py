@@ -71,6 +71,9 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
         InputError: detlite cannot read it, or the *options* cannot be applied to a finished model.
     """
     source = recognize(path)
+    if source.format in (ARTIFACT, TFLITE):
+        _refuse_onnx_facts(source, options)
+        _refuse_proposals(source, options)
     if source.format == ARTIFACT:
         model = model_of(read_artifact(source.path))
         require_tflite(model, "converting or quantizing")
@@ -111,6 +114,7 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
         raise InputError(f"{source.given} is an archive that is not unpacked yet")
     if source.format in (CHECKPOINT, TORCH):
         return load_rebuilt(source, options).graph
+    _refuse_proposals(source, options)
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
     if reader.detector is not None:
         return reader.detector(source.path, options)
@@ -132,6 +136,15 @@ def _refuse_onnx_facts(source: Source, options: DetectorOptions) -> None:
         raise InputError(
             f"{source.given} is a {source.title}; --mean, --std, --colour, --anchors, --box-order and named heads are "
             "for .onnx files"
+        )
+
+
+def _refuse_proposals(source: Source, options: DetectorOptions) -> None:
+    """Raise `InputError` if the *options* limit the proposals of what is no rebuilt detector."""
+    if options.max_proposals is not None:
+        raise InputError(
+            f"{source.given} is a {source.title}; --max-proposals is for two-stage detectors, which are rebuilt from "
+            "their checkpoints"
         )
 
 
@@ -162,6 +175,7 @@ def load_untrained(preset: PresetSource, options: DetectorOptions) -> Rebuilt:
     Raises:
         InputError: there is no such preset, or it cannot be built with the *options*.
     """
+    _refuse_onnx_facts(preset.source, options)
     plan, weights = plan_of_preset(preset)
     return rebuild(plan, weights, options)
 

@@ -32,5 +32,8 @@ def model_facts(contract: Contract) -> dict[str, Any]:
 
 def model_line(facts: dict[str, Any]) -> str:
     """Return the sizes in *facts*, an answer with `model_facts`, in a few words: `1917 anchors, 90 classes`."""
+    proposals = [head["shape"][1] for head in facts["heads"] if head["role"] == "proposals"]
+    if proposals:
+        return f"{proposals[0]} proposals, {facts['classes']} classes"
     anchors = f"{facts['anchors']} anchors, " if "anchors" in facts else ""
     return f"{anchors}{facts['classes']} classes"
