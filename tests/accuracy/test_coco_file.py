@@ -65,6 +65,7 @@ def test_a_class_of_the_whole_image_has_no_row():
         coco_rows(1, (10, 10), [Found("cat", 0, 0.9)], coco_ids(("cat",), None))
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_cocos_own_tool_scores_the_file_as_detlite_does(shared_data, tmp_path):
     pycocotools = pytest.importorskip("pycocotools.coco")

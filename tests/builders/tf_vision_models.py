@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from builders.golden_files import DATA, GoldenFiles
 from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Name, Weights, names_of
 from detlite.runtime.arrays import Floats
 
-GOLDENS = Path(__file__).resolve().parents[3] / "shared" / "data" / "tfvision_goldens"
-
-
-def tf_vision_library() -> Any:
-    """The module that says which value each variable of a golden has."""
-    spec = importlib.util.spec_from_file_location("tfv_lib", GOLDENS / "tfv_lib.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+GOLDENS = DATA / "tfvision_goldens"
 
 
 @dataclass(frozen=True)
-class TfVisionGolden:
-    """One reference model: its config, its variables, and the numbers that the original computes."""
+class TfVisionGolden(GoldenFiles):
+    """One reference model of TF-Vision."""
 
-    name: str
-
-    @property
-    def config(self) -> Path:
-        return GOLDENS / self.name / "params.yaml"
-
-    @cached_property
-    def meta(self) -> dict[str, Any]:
-        return dict(json.loads((GOLDENS / self.name / "meta.json").read_text()))
-
-    @cached_property
-    def arrays(self) -> dict[str, Any]:
-        return dict(np.load(GOLDENS / self.name / "golden.npz"))
+    folder: ClassVar[Path] = GOLDENS
+    library_file: ClassVar[str] = "tfv_lib.py"
+    config_file: ClassVar[str] = "params.yaml"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,16 +33,15 @@ class TfVisionGolden:
     @property
     def picture(self) -> Any:
         """The picture that the original saw: uint8."""
-        return tf_vision_library().image(*self.meta["picture"][1])
+        return self.library.image(*self.meta["picture"][1])
 
     def values(self) -> dict[str, Any]:
         """Every variable of the checkpoint, by name."""
-        return dict(tf_vision_library().weights(self.meta, dict(np.load(GOLDENS / self.name / "stored.npz"))))
+        return dict(self.library.weights(self.meta, self.stored))
 
     def write_checkpoint(self, folder: Path) -> Path:
         """Write the exporter's checkpoint to *folder* and return its prefix."""
-        stored = dict(np.load(GOLDENS / self.name / "stored.npz"))
-        tf_vision_library().write_checkpoint(str(folder / "ckpt-1"), self.meta, stored)
+        self.library.write_checkpoint(str(folder / "ckpt-1"), self.meta, self.stored)
         return folder / "ckpt-1"
 
 

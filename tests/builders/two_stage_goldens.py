@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-
+from builders.golden_files import DATA, GoldenFiles
 from builders.golden_models import write_object_checkpoint
-
-GOLDENS = Path(__file__).resolve().parents[3] / "shared" / "data" / "twostage_goldens"
-
-
-def two_stage_library() -> Any:
-    """The module that says which value each variable of a golden has, and makes its image."""
-    spec = importlib.util.spec_from_file_location("two_stage_goldens_lib", GOLDENS / "goldens_lib.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)
-class TwoStageGolden:
-    """One reference model."""
+class TwoStageGolden(GoldenFiles):
+    """One two-stage reference model."""
 
-    name: str
-
-    @property
-    def config(self) -> Path:
-        return GOLDENS / self.name / "pipeline.config"
-
-    @cached_property
-    def meta(self) -> dict[str, Any]:
-        return dict(json.loads((GOLDENS / self.name / "meta.json").read_text()))
-
-    @cached_property
-    def arrays(self) -> dict[str, Any]:
-        return dict(np.load(GOLDENS / self.name / "golden.npz"))
+    folder: ClassVar[Path] = DATA / "twostage_goldens"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,21 +35,18 @@ class TwoStageGolden:
     @property
     def first_class(self) -> int:
         """The number of the first class: those of TF1 come from the exporter, which counts from 1."""
-        return 0 if self.name.startswith("tf2_") else 1
+        return 0 if self.is_tf2 else 1
 
     def image(self) -> Any:
         """The image, uint8 (height, width, 3)."""
-        return two_stage_library().image(tuple(self.meta["image"]["size"]), seed=0)
+        return self.library.image(tuple(self.meta["image"]["size"]), seed=0)
 
     def write_checkpoint(self, folder: Path) -> Path:
         """Write the checkpoint to *folder* and return its prefix."""
-        library = two_stage_library()
-        stored = dict(np.load(GOLDENS / self.name / "stored.npz"))
-        variables = [entry[:3] for entry in self.meta["variables"]]
-        if self.name.startswith("tf2_"):
+        if self.is_tf2:
             prefix = folder / "ckpt-0"
-            write_object_checkpoint(prefix, library.weights(variables, stored))
+            write_object_checkpoint(prefix, self.library.weights(self.variables, self.stored))
         else:
             prefix = folder / "model.ckpt"
-            library.write_tf1_checkpoint(str(prefix), variables, stored)
+            self.library.write_tf1_checkpoint(str(prefix), self.variables, self.stored)
         return prefix

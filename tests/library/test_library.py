@@ -329,6 +329,7 @@ def test_devices_are_listed_without_asking_them(tmp_path):
         assert [device.name for device in listed(tmp_path / "lab.toml")] == ["host", "orin"]
 
 
+@pytest.mark.slow
 def test_the_tour_runs_on_a_tiny_model(tiny, photos, tmp_path):
     tour = Path(__file__).parents[2] / "examples" / "library_tour.py"
     command = [sys.executable, tour, tiny.model.parent, photos, tmp_path / "out"]

@@ -74,6 +74,7 @@ def test_weights_can_be_float16(detlite, made):
     assert json.loads(detlite("inspect", "x", "--json").out)["quantization"] == "float16"
 
 
+@pytest.mark.slow
 def test_the_op_can_be_had_from_convert_quantize_and_postprocess(detlite, made):
     assert detlite("convert", made / "source", "-o", "a", "--heads", "postprocess").status == 0
     assert detlite("quantize", "a", "-o", "b", "--images", made / "photos", "--count", 2).status == 0
@@ -151,6 +152,7 @@ def test_coco_images_can_calibrate(detlite, made):
     assert detlite("quantize", made / "float", "-o", "x", "--coco", made / "photos", coco, "--count", 2).status == 0
 
 
+@pytest.mark.slow
 def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     coco = coco_file(detlite.folder, made / "photos")
     ran = detlite("run", made / "source", "-o", "run", "--coco", made / "photos", coco, "--json")
