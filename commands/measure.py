@@ -17,9 +17,9 @@ from detlite.commands.image_options import images_given
 from detlite.commands.measure_devices import measure_on_devices
 from detlite.commands.options import json_option
 from detlite.commands.scenario_options import SCENARIO_OPTIONS, scenario_options
-from detlite.convert.artifact import known_artifact, open_artifact
+from detlite.convert.artifact import known_artifact
 from detlite.devices.inventory import Device
-from detlite.devices.remote.request import MeasureRequest
+from detlite.devices.remote.request import ONNX, MeasureRequest, model_to_measure
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.measure.in_turn import Plan, against, measure_in_turn
 from detlite.runtime.measure.measurement_text import measurement_text
@@ -29,8 +29,6 @@ from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run import profile_of
 from detlite.runtime.runners.profile import profile_differences
 from detlite.studies.sweep.room import in_room
-
-ONNX = ".onnx"
 
 Record = dict[str, Any]
 
@@ -120,7 +118,7 @@ def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: b
     if values["precision"] is not None and path.suffix != ONNX:
         raise InputError("--precision needs an .onnx model and a jetson, where TensorRT builds an engine")
     request = MeasureRequest(
-        model=path if path.suffix == ONNX and path.is_file() else open_artifact(path),
+        model=model_to_measure(path),
         options=_options(values),
         images=images,
         affinity=values["affinity"],

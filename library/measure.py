@@ -10,7 +10,7 @@ from detlite.accuracy.images import Images
 from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.devices.inventory import Device, read_inventory
 from detlite.devices.remote.measure import measure_on as measure_request_on
-from detlite.devices.remote.request import MeasureRequest
+from detlite.devices.remote.request import MeasureRequest, model_to_measure
 from detlite.library.arguments import AnyModel, AnyPath, on_disk, paths_of
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError
@@ -21,7 +21,6 @@ from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run import measure_model
 from detlite.runtime.progress import Progress, silent
 
-ONNX = ".onnx"
 Result = TypeVar("Result", Measurement, BenchmarkResult, Measurement | BenchmarkResult)
 
 
@@ -123,7 +122,7 @@ def measure_on(
     out: AnyPath | None = None,
     progress: Progress = silent,
 ) -> Measurement | BenchmarkResult:
-    """Return how fast *model* is on *device*, over adb or ssh; see `measure` for the other arguments.
+    """Return how fast *model* is on *device*, over adb or ssh.
 
     Args:
         device: one of `devices`, or its name in your inventory.
@@ -157,9 +156,11 @@ def measure_on(
         backend=backend,
     )
     place = None if out is None else Path(out)
-    is_onnx = isinstance(model, str | Path) and Path(model).suffix == ONNX and Path(model).is_file()
     with ExitStack() as opened:
-        asked = Path(str(model)) if is_onnx else opened.enter_context(on_disk(model))
+        if isinstance(model, str | Path):
+            asked = model_to_measure(Path(model))
+        else:
+            asked = opened.enter_context(on_disk(model))
         request = MeasureRequest(asked, options, paths_of(images), out=place)
         return _whole(measure_request_on(known, request, progress=progress))
 

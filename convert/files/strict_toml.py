@@ -10,6 +10,10 @@ from typing import Any
 from detlite.runtime.errors import InputError
 
 INTEGERS = range(-(1 << 63), 1 << 63)  # TOML 1.0: 64-bit signed integers
+TOO_LARGE = "it holds an integer that does not fit in 64 bits"
+PYTHONS_LIMIT = "integer string conversion"
+"""What Python's own error says of an integer with over 4,300 digits."""
+
 MOST_SHOWN = 40  # characters of a wrong value in an error
 
 
@@ -27,7 +31,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InputError(f"it is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}") from error
     except ValueError as error:  # TOMLDecodeError, and what int() and datetime() raise
-        raise InputError(str(error)) from error
+        raise InputError(TOO_LARGE if PYTHONS_LIMIT in str(error) else str(error)) from error
     _check_integers(table)
     return table
 
@@ -49,4 +53,4 @@ def _check_integers(value: object) -> None:
         elif isinstance(part, list):
             waiting += part
         elif isinstance(part, int) and part not in INTEGERS:
-            raise InputError("it holds an integer that does not fit in 64 bits")
+            raise InputError(TOO_LARGE)

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from detlite.convert.artifact import open_artifact
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.options import SCENARIO, MeasureOptions
 
+ONNX = ".onnx"
 FLAGS = {"per_second": "target-qps", "delegates": "delegate"}
 """What the command line calls a field that has another name there."""
+
+
+def model_to_measure(path: Path) -> Artifact | Path:
+    """Return the .onnx file at *path*, of which a Jetson builds an engine, or the artifact there.
+
+    Raises:
+        InputError: nothing is there that a device can measure.
+    """
+    return path if path.suffix == ONNX and path.is_file() else open_artifact(path)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def read_image(path: Path, *, upright: bool = True, least: Optional[int] = None)
         InputError: it is no image, is cut short, or is absurdly large.
         MissingToolError: it needs Pillow, which is not installed.
     """
+    if path.is_fifo():  # opening it would wait for a writer
+        raise InputError(f"{path} is a pipe: give the image as a file")
     readers = {".npy": _read_array, ".rgb": _read_raw}
     reader = readers.get(path.suffix.lower())
     return _decode(path, upright, least) if reader is None else reader(path)

@@ -138,7 +138,7 @@ threads = 1
         ("json = 3", "job.toml, line 7: json is a switch: true or false"),
         ('draw = ["a", "b"]', "job.toml, line 7: draw takes 1 value"),
         ("force = true\nscore-threshold = 7", "job.toml: Invalid value for '--score-threshold'"),
-        ("threads = " + "9" * 5000, "job.toml is not valid TOML: Exceeds the limit"),
+        ("threads = " + "9" * 5000, "job.toml is not valid TOML: it holds an integer that does not fit in 64 bits"),
         ("json = ", "job.toml is not valid TOML: Invalid value (at line 7, column 8)"),
     ],
 )

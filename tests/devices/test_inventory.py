@@ -86,7 +86,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(read):
     ("text", "said"),
     [
         ("[a", "is not TOML"),
-        ("[a]\nport = " + "9" * 5000, "is not TOML: Exceeds the limit"),
+        ("[a]\nport = " + "9" * 5000, "is not TOML: it holds an integer that does not fit in 64 bits"),
         ("a = 1", "expected a table, \\[a\\], got int"),
         ('["a b"]\nkind = "pixel"', "expected a name of letters"),
         ('[a]\naddress = "b"', "has no kind"),

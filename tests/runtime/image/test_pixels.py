@@ -1,5 +1,6 @@
 """From image files to input tensors."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,10 @@ def test_an_image_that_is_converted_in_strips_has_the_same_pixels(tmp_path):
     found = read_image(tmp_path / "x.png")
     assert found.shape == (4300, 4000, 3)
     assert (found[:, [0, 1999, 3999]] == np.asarray(column.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("name", ["pipe.jpg", "pipe.npy", "pipe.2x2.rgb"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match="is a pipe: give the image as a file"):
+        read_image(tmp_path / name)
