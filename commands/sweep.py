@@ -63,6 +63,8 @@ def command(plan: Path | None, out: Path | None, as_json: bool, **values: Any) -
         return 0
     if plan is None or out is None:
         raise InputError("give a plan and a study: detlite sweep plan.toml -o study")
+    if values["check"] is not None and (values["dry_run"] or values["explain"] is not None):
+        raise InputError("--check compares the figures of a sweep: leave out --dry-run and --explain")
     options = cluster_of(values)
     asked = _read(plan)
     graph = _told(lambda: graph_of(asked, cells_of(asked), read_inventory(values["inventory"])))

@@ -101,7 +101,7 @@ def _miss(one: Expectation, row: CellRow) -> str | None:
         return f"{one.name} is not there: {row.failure}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{one.name} is not there"
-    if row.reasons and one.name.endswith("_ms"):
+    if row.reasons and one.name in row.measured:
         return f"{one.name} is {value:.4g}, and the measurement is INVALID: {row.reasons[0]}"
     if one.least is not None and value < one.least:
         return f"{one.name} is {value:.4g}; want at least {one.least:g}"

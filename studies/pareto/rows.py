@@ -37,6 +37,7 @@ class CellRow:
         key: of the cell.
         label: what it chooses.
         facts: every fact of its stages, for conditions.
+        measured: the names of the facts that only its measurement found.
         device: what it was measured on; "" if it was not.
         conditions: how it was measured and scored: only rows with the same are compared.
         metric: the name of the accuracy's number; "" where there is none.
@@ -54,6 +55,7 @@ class CellRow:
     key: str
     label: str
     facts: Mapping[str, Any]
+    measured: frozenset[str] = frozenset()
     device: str = ""
     conditions: tuple[str, ...] = ()
     metric: str = ""
@@ -103,6 +105,7 @@ def _row(
         key=cell.key,
         label=cell.label,
         facts=facts,
+        measured=_only_measured(cell, found),
         device=device,
         conditions=tuple(_conditions(cell, measured, scored)),
         metric=metric,
@@ -116,6 +119,12 @@ def _row(
         mark=next((word for word in ("simulated", "emulated") if facts.get(word)), ""),
         failure=_failure(cell, entries, failures),
     )
+
+
+def _only_measured(cell: SavedCell, found: list[ResultRecord]) -> frozenset[str]:
+    known = {name for entry in found if entry.kind != MEASURE for name in entry.facts}
+    measured = {name for entry in found if entry.kind == MEASURE for name in entry.facts}
+    return frozenset(measured - known - cell.choices.keys())
 
 
 def _of_kind(found: list[ResultRecord], kind: str) -> ResultRecord | None:

@@ -50,7 +50,8 @@ class ResultRecord:
         blobs: sha256 of larger data, by name: samples, detections, scores of classes.
         at_us: when it was written, in microseconds since 1970.
         wall_s: how long the stage took, in seconds.
-        memory_peak_bytes: of the stage's largest process; None if it is not known.
+        memory_peak_bytes: peak resident memory of the largest child process that the worker has run so far, of this
+            stage or an earlier one; None if it is not known.
         host: the machine that ran it.
         detlite: the version that ran it.
     """

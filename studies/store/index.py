@@ -76,12 +76,18 @@ class Index:
         text = f"select segment, offset from records where {where} order by at_us, segment, offset"  # noqa: S608 - ours
         return list(self._database.execute(text, parameters))
 
-    def first_facts(self, where: str, parameters: Sequence[object] = ()) -> list[tuple[str, str, str]]:
-        """Return key, kind and facts, as JSON, of the first record of each key that *where* selects; oldest first."""
+    def first_facts(
+        self, status: str, conditions: Sequence[str] = (), parameters: Sequence[object] = ()
+    ) -> list[tuple[str, str, str]]:
+        """Return key, kind and facts, as JSON, of the first record of this *status* of each key, the oldest first.
+
+        A key whose first record does not meet the *conditions*, in SQL with *parameters*, is left out.
+        """
         order = "order by at_us, segment, offset"
-        ranked = f"select *, row_number() over (partition by key {order}) as place from records where {where}"  # noqa: S608
-        text = f"select key, kind, facts from ({ranked}) where place = 1 {order}"  # noqa: S608 - *where* is ours
-        return list(self._database.execute(text, parameters))
+        ranked = f"select *, row_number() over (partition by key {order}) as place from records where status = ?"  # noqa: S608
+        where = " and ".join(["place = 1", *conditions])
+        text = f"select key, kind, facts from ({ranked}) where {where} {order}"  # noqa: S608 - *conditions* are ours
+        return list(self._database.execute(text, (status, *parameters)))
 
     def facts_of(self, status: str) -> list[tuple[str, str]]:
         """Return key and facts, as JSON, of every record of this *status*, the oldest first."""

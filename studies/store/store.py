@@ -99,13 +99,15 @@ class Store:
             UnknownNameError: *condition* names a fact that no record has.
         """
         parts = [one.sql() for one in condition.comparisons]
-        where = " and ".join(["status = ?", *(text for text, _values in parts)])
-        values: tuple[object, ...] = (DONE, *(value for _text, each in parts for value in each))
+        conditions = [text for text, _values in parts]
+        values: tuple[object, ...] = tuple(value for _text, each in parts for value in each)
         if kinds:
-            where += f" and kind in ({', '.join('?' * len(kinds))})"
+            conditions.append(f"kind in ({', '.join('?' * len(kinds))})")
             values += tuple(kinds)
         with self._index() as index:
-            found = [Listed(key, kind, facts_in(facts)) for key, kind, facts in index.first_facts(where, values)]
+            found = [
+                Listed(key, kind, facts_in(facts)) for key, kind, facts in index.first_facts(DONE, conditions, values)
+            ]
             if not found and condition.comparisons:
                 condition.check_names(index.fact_names())
         return found

@@ -89,7 +89,7 @@ class Axis:
         if isinstance(value, bool) or not isinstance(value, types):
             raise InputError(f"{self.name} is {value!r:.60}; want a {self.kind} number")
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            raise InputError(f"{self.name} is {value!r}; want {self.least:g} to {self.most:g}")
+            raise InputError(f"{self.name} is {value!r}; want {self.least} to {self.most}")
         return value
 
 

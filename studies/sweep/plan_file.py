@@ -132,7 +132,7 @@ class _Reader:
         axes = self._axes(parts["axes"])
         return PlanFile(
             path=self.path,
-            name=str(table.get("name", self.path.stem)),
+            name=self._name(table),
             axes=axes,
             models={name: self._model(name, one) for name, one in parts["models"].items()},
             datasets={name: one for name, one in datasets.items() if one is not None},
@@ -142,10 +142,17 @@ class _Reader:
             gates=self._gates(table.get("gates", [])),
         )
 
+    def _name(self, table: Mapping[str, Any]) -> str:
+        name = table.get("name", self.path.stem)
+        if not isinstance(name, str) or not name.strip():
+            self._mistake(("name",), f"name is {name!r:.60}; want a text")
+            return self.path.stem
+        return name
+
     def _axes(self, table: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
         self._keys("axis", ("axes",), table, AXES)
         found = {name: self._axis(("axes", name), name, value) for name, value in table.items() if name in AXES}
-        if not found.get("model") and not any(text.find("model") >= 0 for text in self.mistakes):
+        if "model" not in table:
             self._mistake(("axes",), "the plan has no models: give them as model = [...] in [axes]")
         return found
 

@@ -23,7 +23,7 @@ SCHEMA, SCHEMA_VERSION = "detlite.sweep_cells", 1
 
 @dataclass(frozen=True)
 class SavedCell:
-    """One cell: its choices that are not the default's absence, and the key of each of its stages by kind."""
+    """One cell: its choices without those that are None, and the key of each of its stages by kind."""
 
     key: str
     label: str

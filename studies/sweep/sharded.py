@@ -134,7 +134,7 @@ def _joined(shards: Sequence[Shard], wall_s: float) -> Predictions:
     ):
         if len(values) > 1:
             raise InputError(
-                f"the workers have other {name} ({', '.join(sorted(values))}): one evaluation needs the same"
+                f"the workers have different {name} ({', '.join(sorted(values))}): one evaluation needs the same"
             )
     parts = [shard.predictions for shard in shards]
     return replace(type(parts[0]).join(parts), wall_s=wall_s)

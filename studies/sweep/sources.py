@@ -12,7 +12,7 @@ from detlite.convert.requests import Given
 from detlite.convert.source import ARTIFACT, digest_of, recognize
 from detlite.convert.zoo.catalogue import find
 from detlite.runtime.artifact import CONTRACT
-from detlite.runtime.errors import InputError
+from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.hashing import sha256_of
 from detlite.studies.store.entry import digest_of as digest_of_json
 from detlite.studies.sweep.plan_file import PlanFile, SweptDataset, SweptModel
@@ -72,7 +72,13 @@ class Sources:
         return digest_of_json([self._sha256(path) for path in images.paths])
 
     def dataset(self, name: str) -> SweptDataset:
-        """Return the data set that the plan calls *name*."""
+        """Return the data set that the plan calls *name*.
+
+        Raises:
+            UnknownNameError: the plan has no such data set.
+        """
+        if name not in self.plan.datasets:
+            raise unknown_name("data set in [datasets]", name, self.plan.datasets)
         return self.plan.datasets[name]
 
     def dataset_sha256(self, name: str) -> str:
@@ -80,14 +86,20 @@ class Sources:
 
         Raises:
             InputError: they cannot be read, or an image is missing.
+            UnknownNameError: the plan has no such data set.
         """
         if name not in self._datasets:
-            self._datasets[name] = digest_of_json(self._labels(self.plan.datasets[name].files))
+            self._datasets[name] = digest_of_json(self._labels(self.dataset(name).files))
         return self._datasets[name]
 
     def check_metric(self, dataset: str, metric: str) -> None:
-        """Raise `InputError` where *metric* cannot be scored with the labels of *dataset*."""
-        files, found = self.plan.datasets[dataset].files, load_metric(metric)
+        """Check that *metric* can be scored with the labels of *dataset*.
+
+        Raises:
+            InputError: it cannot.
+            UnknownNameError: the plan has no such data set.
+        """
+        files, found = self.dataset(dataset).files, load_metric(metric)
         labels = load_dataset(files.name).labels
         kinds = [kind for kind, one in labels.items() if one.needs is None or one.needs in files.further]
         if found.task not in kinds or (found.takes and files.name.replace("_", "-") not in found.takes):

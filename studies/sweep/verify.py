@@ -45,7 +45,10 @@ def verify_figures(store: Store) -> DerivedFigures:
             continue
         try:
             figures = _latencies(store, entry) if entry.kind == MEASURE else _accuracies(store, entry)
-        except (DetliteError, OSError, KeyError, ValueError) as error:
+        except KeyError as error:
+            unchecked.append(f"{entry.kind} {entry.key[:12]}: it kept no {error.args[0]}")
+            continue
+        except (DetliteError, OSError, ValueError) as error:
             unchecked.append(f"{entry.kind} {entry.key[:12]}: {' '.join(str(error).split())[:300]}")
             continue
         checked += len(figures)

@@ -13,7 +13,8 @@ from detlite.studies.sweep.saved_cells import saved_plans
 def misses(tmp_path, monkeypatch):
     """Return what a study misses of the expectations in a text."""
     monkeypatch.setenv("DETLITE_CACHE", str(tmp_path / "cache"))
-    cells = [MadeCell("a", 30, 10), MadeCell("b", 20, 5, reasons=("drift",)), MadeCell("c", 20, 5, failure="no disk")]
+    cells = [MadeCell("a", 30, 10), MadeCell("b", 20, 5, reasons=("drift",), energy_mj=2)]
+    cells += [MadeCell("c", 20, 5, failure="no disk")]
     store = write_study(tmp_path / "study", cells)
     rows = rows_of(store, saved_plans(store.root))
 
@@ -30,8 +31,8 @@ def test_a_figure_within_its_bounds_is_met(misses):
 
 
 def test_a_figure_out_of_its_bounds_is_told_with_its_line(misses):
-    text = '[[expect]]\nwhere = "model=a"\nmap = { min = 31 }\n[[expect]]\nmodel = "a"\n'
-    assert misses(text.split("[[expect]]\nmodel")[0]) == [", line 3: a: map is 30; want at least 31"]
+    text = '[[expect]]\nwhere = "model=a"\nmap = { min = 31 }'
+    assert misses(text) == [", line 3: a: map is 30; want at least 31"]
 
 
 def test_an_invalid_latency_is_a_miss_and_so_is_a_failed_cell(misses):
@@ -40,6 +41,12 @@ def test_an_invalid_latency_is_a_miss_and_so_is_a_failed_cell(misses):
     ]
     (text,) = misses('[[expect]]\nwhere = "model=c"\nmap = { min = 1 }')
     assert text == ", line 3: c: map is not there: measure: no disk"
+
+
+def test_every_figure_of_an_invalid_measurement_is_a_miss_and_an_accuracy_is_none(misses):
+    assert misses('[[expect]]\nwhere = "model=b"\nenergy_mj = { max = 9 }\nmap = { min = 9 }') == [
+        ", line 3: b: energy_mj is 2, and the measurement is INVALID: drift"
+    ]
 
 
 def test_an_expectation_about_no_cell_is_a_miss(misses):

@@ -57,6 +57,12 @@ def test_the_first_record_of_a_key_counts(store):
     assert [row.facts for row in store.select()] == [{"map": 10}]
 
 
+def test_a_condition_selects_no_later_record_of_a_key(store):
+    store.append(done("k", at_us=1, map=10))
+    store.append(done("k", at_us=2, map=20))
+    assert store.select(parse_condition("map>15")) == []
+
+
 def test_a_failure_is_no_result(store):
     store.append(ResultRecord("k", "measure", "started"))
     store.append(ResultRecord("k", "measure", "failed", facts={"error": "no image"}))

@@ -82,6 +82,14 @@ def test_a_device_that_is_not_in_the_inventory_is_told(graph):
         graph(PLAN.replace('"board"', '"bord"'))
 
 
+@pytest.mark.parametrize("metric", ["", 'metric = "coco"\n'])
+def test_a_data_set_that_the_plan_does_not_have_is_told(graph, work, metric):
+    write_instances(work / "instances.json")
+    text = PLAN + '[datasets.val]\ncoco = ["images", "instances.json"]\n'
+    with pytest.raises(PlanError, match=r"no data set in \[datasets\] is called 'vall'; did you mean 'val'"):
+        graph(text.replace("[axes]\n", f'[axes]\ndataset = "vall"\n{metric}'))
+
+
 def test_all_mistakes_of_the_sources_are_told(graph):
     with pytest.raises(PlanError) as caught:
         graph(PLAN.replace('"float"', '["flaot.tflite", "ssdlite_mobilenet_v2_cocoo"]'))
@@ -142,6 +150,14 @@ def test_a_finished_plan_starts_no_cluster(graph, work, capsys):
     arguments = [str(work / "plan.toml"), "-o", str(work / "study"), "--scheduler", scheduler, "--json"]
     assert main(["sweep", *arguments]) == 0
     assert '"stages_run": 0' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [["--dry-run"], ["--explain", "float"]])
+def test_figures_are_not_checked_without_a_sweep(graph, work, capsys, option):
+    graph()
+    arguments = [str(work / "plan.toml"), "-o", str(work / "study"), "--check", str(work / "expected.toml")]
+    assert main(["sweep", *arguments, *option]) == 2
+    assert "--check compares the figures of a sweep: leave out --dry-run and --explain" in capsys.readouterr().err
 
 
 def test_a_dry_run_lists_the_cells_and_writes_nothing(graph, work, capsys):

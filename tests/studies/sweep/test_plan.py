@@ -108,6 +108,21 @@ def test_a_plan_without_models_is_told(plan):
     ]
 
 
+def test_a_plan_with_its_model_outside_the_axes_has_no_models(plan):
+    assert mistakes(plan, 'model = "a"\n[axes]\nscheme = "int8"') == [
+        ", line 1: no key of a plan is called 'model'; did you mean 'models'?",
+        ", line 2: the plan has no models: give them as model = [...] in [axes]",
+    ]
+
+
+def test_a_name_that_is_no_text_is_told(plan):
+    assert mistakes(plan, 'name = ["x"]\n[axes]\nmodel = "a"') == [", line 1: name is ['x']; want a text"]
+
+
+def test_large_bounds_are_written_out(plan):
+    assert mistakes(plan, '[axes]\nmodel = "a"\nseed = -1') == [", line 3: seed is -1; want 0 to 4294967296"]
+
+
 def test_a_plan_that_is_not_toml_names_the_line(plan):
     with pytest.raises(InputError, match=r"plan\.toml is not valid TOML: .*line 2"):
         plan("[axes]\nmodel = x")

@@ -71,6 +71,11 @@ def test_an_accuracy_is_scored_again_from_the_kept_predictions(store, tmp_path):
     assert "map is recorded as 99.0, and its data give" in verify_figures(store).wrong[0]
 
 
+def test_a_measurement_that_kept_no_samples_is_told_as_unchecked(store):
+    store.append(replace(measurement(store, 4.0), blobs={"samples": store.put(b"{}")}))
+    assert verify_figures(store).unchecked == ("measure abababababab: it kept no samples_ns",)
+
+
 def test_a_result_whose_samples_are_gone_is_told_as_unchecked(store):
     store.append(replace(measurement(store, 4.0), blobs={"samples": "cd" * 32}))
     (text,) = verify_figures(store).unchecked
