@@ -65,7 +65,7 @@ def engine_asked(onnx: Path, request: MeasureRequest) -> EngineAsk:
     Raises:
         InputError: trtexec cannot do that, or the folder for the run holds something.
     """
-    also = ("find", "profile", "delegates", "backend", "affinity")
+    also = ("find", "profile", "delegates", "backend", "threads", "xnnpack", "affinity", "benchmark_model")
     request.refuse_options("trtexec measures single-stream with numbers of its own", also=also)
     precision = request.precision
     if precision is not None and precision not in PRECISIONS:

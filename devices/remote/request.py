@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from detlite.convert.artifact import open_artifact
@@ -71,7 +71,9 @@ class MeasureRequest:
             InputError: an option is given that it does not take.
         """
         names = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy", *also)
-        given = [name for name in names if getattr(self.options, name, None) or getattr(self, name, None)]
+        usual = {one.name: one.default for kind in (MeasureOptions, MeasureRequest) for one in fields(kind)}
+        asked = {**vars(self.options), **vars(self)}
+        given = [name for name in names if asked[name] != usual[name]]
         if not given and self.options.scenario in (None, SCENARIO):
             return
         option = f"--{FLAGS.get(given[0], given[0].replace('_', '-'))}" if given else None

@@ -38,6 +38,8 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
 
     *hashes* yields the path and the sha256 of the model, if they are computed elsewhere.
     """
+    if values["lines"] and values["draw"] is not None:
+        raise InputError("--lines writes each result and no picture: leave out --lines or --draw")
     with Packed() as packed:
         session, model, paths = _opened(packed, values, lambda path: _sha256(path, hashes))
         if values["lines"]:

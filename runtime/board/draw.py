@@ -15,7 +15,8 @@ def picture_files(images: Sequence[Path], folder: Path, *, force: bool) -> List[
     """Return the file in *folder*, which is made, of the picture of each of the *images*.
 
     Raises:
-        InputError: two have one name, or a file exists and *force* is not set, or would replace the image itself.
+        InputError: two have one name, a file exists and *force* is not set, a file would replace the image itself or
+            a folder, or *folder* cannot be one.
         MissingToolError: Pillow is not installed.
     """
     try:
@@ -27,12 +28,17 @@ def picture_files(images: Sequence[Path], folder: Path, *, force: bool) -> List[
     for image, file in zip(images, files):
         if file in owners:
             raise InputError(f"{owners[file]} and {image} would both be drawn to {file}: draw one after the other")
-        if file.exists() and file.samefile(image):
+        if file.exists() and image.exists() and file.samefile(image):
             raise InputError(f"{file} is the image itself: draw to another folder")
+        if file.is_dir():
+            raise InputError(f"{file} is a folder, which no picture replaces: draw to another folder")
         if file.exists() and not force:
             raise InputError(f"{file} exists already; choose another folder, or pass --force to replace it")
         owners[file] = image
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"--draw needs a folder, and {folder} is a file or in one: choose another") from error
     return files
 
 

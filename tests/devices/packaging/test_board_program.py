@@ -228,6 +228,7 @@ def test_images_of_one_name_are_not_packed(artifact, photo):
         (("measure", "{model}", "--backend", "litetr"), 2, "did you mean 'litert'?"),
         (("measure", "{model}", "--backend", "tflite_runtime"), 3, "pip install tflite-runtime"),
         (("detect", "{model}", "{program}"), 2, "is no image, or is damaged"),
+        (("detect", "{model}", "x.npy", "--lines", "--draw", "x"), 2, "leave out --lines or --draw"),
         (("sing",), 2, "invalid choice: 'sing'"),
     ],
 )

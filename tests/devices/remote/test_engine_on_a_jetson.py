@@ -144,6 +144,9 @@ def test_version_11_has_no_choice_of_precision(measure, precision):
     [
         (["--precision", "fp8"], "orin", "no precision is called 'fp8'"),
         (["--scenario", "offline"], "orin", "trtexec measures single-stream with numbers of its own"),
+        (["--no-xnnpack"], "orin", "leave out --xnnpack"),
+        (["--threads", "4"], "orin", "leave out --threads"),
+        (["--benchmark-model", "benchmark_model"], "orin", "leave out --benchmark-model"),
         ([], "pi", "pi is a Linux machine: an .onnx is measured on a jetson"),
     ],
 )

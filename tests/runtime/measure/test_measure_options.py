@@ -1,0 +1,15 @@
+"""From options to the setup of a measurement."""
+
+import pytest
+
+from detlite.runtime.errors import InputError
+from detlite.runtime.measure.options import MeasureOptions, setup_of
+
+
+@pytest.mark.parametrize(
+    "options", [{"scenario": "multi-stream", "streams": 0}, {"scenario": "server", "per_second": 0}]
+)
+def test_a_load_of_0_is_refused_and_not_taken_for_the_default(tmp_path, options):
+    setup = setup_of(tmp_path / "model.tflite", None, MeasureOptions(**options))
+    with pytest.raises(InputError, match="want counts of at least 1, and at most a million queries a second"):
+        setup.load()
