@@ -146,9 +146,9 @@ def run_in_child(
 
 @contextlib.contextmanager
 def blaming_the_model() -> Iterator[None]:
-    """Turn a crash of a child that reads a model into an `InputError`: the checks of its runtime failed, or its code.
+    """Turn a crash of a child that reads a model into an `InputError`: the model is damaged, or not for this runtime.
 
-    A child that was killed (SIGKILL), as for lack of memory, is no fault of the model.
+    A child that was killed (SIGKILL), as for lack of memory, is not the model's fault.
     """
     try:
         yield

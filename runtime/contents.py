@@ -1,4 +1,4 @@
-"""All that lies in a folder, so that what detlite did not write is never replaced."""
+"""The contents of a folder: they are checked before it is replaced, so that only detlite's own files are."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """JSON from files and devices: what is not plain, unambiguous JSON is one error.
 
-The standard library's parser also takes NaN, halves of surrogate pairs, keys that stand twice and numbers that no
+The standard library's parser also takes NaN, halves of surrogate pairs, keys that occur twice and numbers that no
 float64 or int64 holds; each fails later, somewhere else, as another exception.
 """
 

@@ -43,13 +43,13 @@ def int8_image(network: Network, image: ImageInput) -> ImageInput:
 def shift_biases(
     network: Network, parameters: LayerParameters, floating: Container[str], images: tuple[ImageInput, ImageInput]
 ) -> LayerParameters:
-    """Return *parameters* with biases for an input with other means; those of layers left float too.
+    """Return *parameters* with biases for an input with other means, also in layers that stay float.
 
     Args:
         network: the float model.
         parameters: the weights and biases of its layers.
         floating: the names of the operators left in float, which read the input through a DEQUANTIZE.
-        images: the input of the float model, and that of the quantized one.
+        images: the float model's input, then the quantized model's input.
     """
     image, stored = images
     shift = (np.array(stored.mean) - np.array(image.mean)) / np.array(image.std)

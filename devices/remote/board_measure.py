@@ -37,7 +37,7 @@ FLAGS = {
     "accuracy": "--accuracy",
     "profile": "--profile",
 }
-"""The options of the board's program that are named apart, by the field of `MeasureOptions`."""
+"""The flags of the board's program that pass on one field of `MeasureOptions` each, by the field's name."""
 
 
 def option_words(options: MeasureOptions) -> list[str]:
@@ -90,7 +90,7 @@ def _key(staged: Staged, images: list[str], arguments: list[str]) -> str:
 
 
 def _words(held: Hold, request: MeasureRequest, *, has_images: bool) -> list[str]:
-    """Return what the board's program is asked, behind `measure`."""
+    """Return the arguments of the board's program after `measure`."""
     out = f"{held.lock}/out"
     images = ["--images", f"{out}/{IMAGE_FOLDER}"] if has_images else []
     return [f"{out}/{ARTIFACT_FOLDER}", *images, *option_words(request.options)]

@@ -34,7 +34,7 @@ class MeasureRequest:
         images: what it runs on; noise where there are none.
         affinity: the cores to keep to: little, mid, big, or a mask; None for any.
         benchmark_model: TFLite's program for the device; None: the inventory's, or Python.
-        precision: what the engine of an .onnx may compute in; None: fp16.
+        precision: what the engine of an .onnx may compute in; None: fp16, or as the .onnx states from TensorRT 11 on.
         out: where to keep the run; None for nowhere.
         force: replace the run that is there.
     """

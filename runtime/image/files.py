@@ -39,7 +39,7 @@ def is_image(path: Path) -> bool:
 
 
 def is_heic(path: Path) -> bool:
-    """Return whether the name of *path* is that of a HEIC photograph; a hidden file is none."""
+    """Return whether the name of *path* marks a HEIC photograph; a hidden file is none."""
     return path.suffix.lower() in HEIC_SUFFIXES and not path.name.startswith(".")
 
 

@@ -145,7 +145,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 def _pixels(image: Any) -> Pixels:
-    """Return the pixels of the Pillow *image* as RGB, in bounded memory beside the image and the result."""
+    """Return the pixels of the Pillow *image* as RGB, with bounded memory besides the image and the result."""
     if image.width * image.height <= STRIP_PIXELS:
         return np.asarray(image.convert("RGB"))
     with ONE_LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():

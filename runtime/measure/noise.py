@@ -12,7 +12,7 @@ from detlite.runtime.runners.backend import Runner
 from detlite.runtime.runners.interpreter import Details
 
 FEWEST_INDEX_BITS = 32
-"""Integers of fewer bits are quantized values or pixels; those of so many and more are indices and tokens."""
+"""Integers of fewer bits are quantized values or pixels; wider ones are indices and tokens."""
 
 
 FIX_IT = "convert the model with a fixed size"
@@ -21,7 +21,7 @@ FIX_IT = "convert the model with a fixed size"
 def noise_tensor(detail: Details, seed: int) -> NDArray[Any]:
     """Return noise for the input *detail*, of its shape and dtype, the same for the same *seed*.
 
-    Floats are in -1..1, small integers are all of 8 bits; large ones are 0 or 1, which are indices in any table.
+    Floats are in -1..1, integers of under 32 bits in the range of 8 bits, wider ones 0 or 1: indices in any table.
 
     Raises:
         InputError: the input takes no numbers, or leaves its size open.

@@ -72,7 +72,8 @@ def trials(chosen: Sequence[Target], numbers: range) -> Iterator[Ended]:
             target, number = left[count]
             if text.rpartition("\n")[2] or f"ready: {target.name}\n" not in text:
                 raise RuntimeError(f"{target.name}: {text[-2000:]}")
-            yield Ended(target.name, number, ABORTED if target.may_abort else CRASH, f"status {status}")
+            aborted = target.may_abort and status < 0  # of a signal: anything else is the trials' own fault
+            yield Ended(target.name, number, ABORTED if aborted else CRASH, f"status {status}")
             count += 1
         left = left[count:]
 
@@ -88,8 +89,10 @@ def _child(left: Sequence[tuple[Target, int]], said: Any) -> subprocess.Popen[by
 
 
 def in_process(target: Target, numbers: range, folder: Path) -> Iterator[Ended]:
-    """Yield how each trial ended; *folder* is a new one."""
+    """Yield how each trial ended; *folder* is a new one. stderr is told when the unchanged input was read."""
     files = _seeded(target, folder)
+    sys.stderr.write(f"ready: {target.name}\n")
+    sys.stderr.flush()
     for number in numbers:
         path, data = _changed(target, number, files)
         path.write_bytes(data)
@@ -179,9 +182,6 @@ def main() -> int:
         for name, (start, stop) in spans.items():
             folder = Path(tempfile.mkdtemp())
             for ended in in_process(known[name], range(start, stop), folder):
-                if ended.number == start:
-                    sys.stderr.write(f"ready: {name}\n")
-                    sys.stderr.flush()
                 out.write(json.dumps([ended.target, ended.number, ended.outcome, ended.text]).encode() + b"\n")
     os._exit(0)  # skips the interpreters' destructors, which may crash
 

@@ -1,6 +1,6 @@
 """Estimated latency of an inference, from a model fitted to 13 latencies published by Coral.
 
-Milliseconds on a desktop with USB 3: a constant, and so much for each cycle, each megabyte of inputs, outputs and
+Milliseconds on a desktop with USB 3: a constant, plus a cost for each cycle, each megabyte of inputs, outputs and
 instructions, each megabyte of streamed weights, and the post-processing op. `tests/benchmarks/edgetpu_latency.py` fits
 the constants, and has the error of each of the 13 when it is left out. Operators without weights have no cycles, so a
 model of which they take much of the time is slower than estimated: DenseNet-121 takes twice as long.
@@ -18,7 +18,7 @@ from detlite.convert.targets.edgetpu.predict import Prediction
 from detlite.convert.tflite.tensors import ITEM_BYTES, POSTPROCESS
 
 ERROR_PERCENT = 35
-"""The largest error of a published model that is left out of the fit; 11 % on average."""
+"""Just over the largest error of a published model that is left out of the fit, 34 %; the average is 11 %."""
 
 CONSTANT_MS, CYCLES_MS, TRANSFERRED_MS, STREAMED_MS = 0.341, 0.723, 4.854, 2.028
 """By inference, by 500,000 cycles, by megabyte of inputs, outputs and instructions, by megabyte of streamed weights."""

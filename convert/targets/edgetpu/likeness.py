@@ -1,4 +1,4 @@
-"""Whether a CPU model and a compiled file are alike where names, scales and zero points are left aside."""
+"""Whether a CPU model and a compiled file are alike, apart from names, scales and zero points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXPORTED_AGAIN = (
 
 
 def size_finding(cpu: Graph, mapped: Sequence[bool], compiled: Compiled) -> str | None:
-    """Return what is wrong with the size of the compiled weights, or None if they may be those of *cpu*.
+    """Return what is wrong with the size of the compiled weights, or None if they may come from *cpu*.
 
     Args:
         cpu: the CPU model.

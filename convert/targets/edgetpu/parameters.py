@@ -90,7 +90,7 @@ def parameters_of(operators: Sequence[GraphOperator]) -> Parameters:
 
 
 def _unlike_streamless(operators: Sequence[GraphOperator]) -> Iterator[str]:
-    """Return what no model that streams nothing was seen to have: all of its weights may be streamed."""
+    """Yield what *operators* have that no model seen to stream nothing had: all of their weights may be streamed."""
     strangers = sorted({operator.name for operator in operators} - STREAMLESS)
     if strangers:
         yield f"no model with {', '.join(strangers)} was seen to stream nothing"
@@ -109,7 +109,7 @@ def _causes(operators: Sequence[GraphOperator], excess: int) -> Iterator[str]:
 
 
 def _doubtful(operator: GraphOperator) -> Iterator[int]:
-    """Return the sizes of the weights of *operator* that may be streamed although memory is free.
+    """Yield the sizes of the weights of *operator* that may be streamed although memory is free.
 
     Seen streamed: constants of operators that have no weights, and weights of a FULLY_CONNECTED that reads a map of
     more than one place. Not seen cached: large blocks.

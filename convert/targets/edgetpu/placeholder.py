@@ -8,7 +8,7 @@ HEAD_BYTES = 4096  # of a file: enough to tell
 MARKS = (b"\xde\xad\xbe\xef", b"\xef\xbe\xad\xde")
 TFLITE = b"TFL3"
 EDGECOMPILER = b"edgecompiler-"
-"""The begin of the model's description in what the PyPI package `edgecompiler` 0.1.1 writes, and calls compiled.
+"""The beginning of the model's description in what the PyPI package `edgecompiler` 0.1.1 writes, and calls compiled.
 
 It is a TFLite table without the identifier `TFL3`, with an `edgetpu-custom-op` whose instructions are a placeholder.
 """
