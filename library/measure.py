@@ -157,10 +157,7 @@ def measure_on(
     )
     place = None if out is None else Path(out)
     with ExitStack() as opened:
-        if isinstance(model, str | Path):
-            asked = model_to_measure(Path(model))
-        else:
-            asked = opened.enter_context(on_disk(model))
+        asked = model_to_measure(Path(model)) if isinstance(model, str | Path) else opened.enter_context(on_disk(model))
         request = MeasureRequest(asked, options, paths_of(images), out=place)
         return _whole(measure_request_on(known, request, progress=progress))
 
