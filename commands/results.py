@@ -15,6 +15,7 @@ from detlite.studies.store.condition import parse_condition
 from detlite.studies.store.export import columns_of, export_facts
 from detlite.studies.store.store import open_store
 from detlite.studies.store.upkeep import damage_in, garbage_in, remove
+from detlite.studies.sweep.graph import VERSIONS
 from detlite.studies.sweep.verify import verify_figures
 
 KEY_LENGTH = 12
@@ -37,7 +38,9 @@ def command() -> None:
 @command.command("list")
 @study_argument
 @click.option("--where", "condition", default="", help='Facts to select by, such as "device=orin and map>=20".')
-@click.option("--kind", "kinds", multiple=True, help="Stage, such as measure or evaluate. Repeatable (default: all).")
+@click.option(
+    "--kind", "kinds", type=click.Choice(list(VERSIONS)), multiple=True, help="Stage. Repeatable (default: all)."
+)
 @click.option(
     "--export", type=click.Path(path_type=Path), metavar="FILE", help="New file to write: .csv, or .parquet (pyarrow)."
 )
@@ -159,7 +162,7 @@ def verify(study: Path, *, as_json: bool) -> None:
     if damage or figures.wrong:
         raise FindingError(
             f"{study}: {len(damage)} damaged or missing, {len(figures.wrong)} figures that their data do not give; "
-            "a sweep makes damaged records again"
+            "the next sweep makes damaged records again, but not damaged or missing blobs"
         )
     if not as_json:
         say(f"{study}: every record and every blob is whole, and {figures.checked} figures were derived again")

@@ -49,14 +49,14 @@ def garbage_in(store: Store, *, min_age_s: float) -> Garbage:
     paths += [path for path in _inside(store.root / MODELS) if path.name not in keys]
     paths += _inside(store.root / SCRATCH)
     newest = time.time() - min_age_s
-    old = tuple(path for path in paths if path.stat().st_mtime <= newest)
+    old = tuple(path for path in paths if _is_from_before(newest, path))
     return Garbage(old, sum(map(_size, old)))
 
 
 def remove(garbage: Garbage) -> None:
-    """Delete what `garbage_in` found."""
+    """Delete what `garbage_in` found; of a link, the link alone."""
     for path in garbage.paths:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
@@ -66,6 +66,13 @@ def _inside(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
+def _is_from_before(newest: float, path: Path) -> bool:
+    try:
+        return path.lstat().st_mtime <= newest
+    except FileNotFoundError:  # a running sweep has just removed its scratch file
+        return False
+
+
 def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else (path,)
-    return sum(one.stat().st_size for one in files if one.is_file())
+    files = path.rglob("*") if path.is_dir() and not path.is_symlink() else (path,)
+    return sum(one.lstat().st_size for one in files if one.is_file() and not one.is_symlink())

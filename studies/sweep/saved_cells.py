@@ -68,7 +68,10 @@ def saved_plans(study: Path) -> tuple[SavedPlan, ...]:
         version = (record.get("schema"), record.get("schema_version")) if isinstance(record, dict) else None
         if version != (SCHEMA, SCHEMA_VERSION):
             raise InputError(f"{path} is {version}; this detlite reads {SCHEMA} version {SCHEMA_VERSION}")
-        found.append(from_record(SavedPlan, record))
+        try:
+            found.append(from_record(SavedPlan, record))
+        except InputError as error:
+            raise InputError(f"{path} is damaged: {error}; run its sweep again") from error
     if not found:
         raise InputError(f"{study} has no cells: run `detlite sweep PLAN -o {study}` first")
     return tuple(found)

@@ -26,6 +26,11 @@ def test_list_prints_the_results_that_meet_a_condition(study, capsys):
     assert row == {"key": "1abc", "kind": "measure", "facts": {"device": "orin", "latency_p90_ms": 20.0}}
 
 
+def test_a_stage_that_does_not_exist_is_refused(study, capsys):
+    assert main(["results", "list", str(study), "--kind", "measurment"]) == 2
+    assert "'measurment' is not one of 'fetch', 'convert', 'quantize', 'export'" in capsys.readouterr().err
+
+
 def test_list_prints_a_table(study, capsys):
     assert main(["results", "list", str(study)]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [

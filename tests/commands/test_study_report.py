@@ -39,6 +39,13 @@ def test_the_page_is_one_file_without_a_network(study, tmp_path):
     )  # latency and size, and energy where it is known, of the two devices with two cells
 
 
+def test_a_damaged_file_of_cells_is_named(study, capsys):
+    (path,) = (study / "cells").iterdir()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": 3}))
+    assert main(["report", str(study), "--best", "map>0"]) == 2
+    assert f"{path} is damaged: name holds '3', want a text; run its sweep again" in capsys.readouterr().err
+
+
 def test_the_same_study_gives_the_same_page(study, tmp_path):
     pages = [tmp_path / "a.html", tmp_path / "b.html"]
     for page in pages:

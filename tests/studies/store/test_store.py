@@ -236,6 +236,19 @@ def test_only_what_no_record_refers_to_is_garbage(store):
     assert store.get(kept) == b"kept"
 
 
+def test_of_a_link_only_the_link_is_removed(store, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.tflite").write_bytes(bytes(1000))
+    (store.root / "models").mkdir()
+    for name in ("mine", "gone"):
+        (store.root / "models" / name).symlink_to(tmp_path / name)
+    garbage = garbage_in(store, min_age_s=0)
+    assert ([path.name for path in garbage.paths], garbage.size_bytes) == (["gone", "mine"], 0)
+    remove(garbage)
+    assert list((store.root / "models").iterdir()) == []
+    assert (tmp_path / "mine" / "model.tflite").is_file()
+
+
 def test_an_index_of_an_older_form_is_made_again(store):
     store.append(done("a"))
     with Index(store.root / "records", store.identity) as index:
