@@ -1,7 +1,7 @@
 """Reader of pickles as plain data: nothing that a pickle names is imported, and nothing is called.
 
 Python's own unpickler is not used, even with a guarded `find_class`: a few bytes make it allocate gigabytes, and a
-`BUILD` changes whatever object stands on its stack. `pickletools` splits a pickle into opcodes without running them.
+`BUILD` changes whatever object is on the stack. `pickletools` splits a pickle into opcodes without running them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import InputError
 
 CONTRACT_KEY, LABELS_KEY = "detlite.contract", "detlite.labels"
-"""Under which the file's metadata has `contract.json` and `labels.txt`."""
+"""The keys of `contract.json` and `labels.txt` in the file's metadata."""
 
 MAX_BYTES = 2**31 - 1  # protobuf's limit for one message
 METADATA_PROPS = 14

@@ -28,7 +28,7 @@ NAMES = {
     "scores": "detection_scores:0",
     "classes": "detection_classes:0",
 }
-"""Of the outputs by role, in the order in which the app reads them."""
+"""The names of the outputs by role, in the order in which the app reads them."""
 
 BACKGROUND = "???"
 """The label of class 0, which is never found."""
@@ -38,10 +38,10 @@ def with_mlperf_interface(model: Model) -> Model:
     """Return the ONNX *model*, which has NMS of standard operators, with MLPerf's input and outputs.
 
     Raises:
-        InputError: it has raw heads, or an input that no pixels of RGB make.
+        InputError: it has raw heads or TensorRT's NMS, or its input is not RGB in NHWC.
     """
     contract = model.contract
-    if has_raw_heads(contract):
+    if has_raw_heads(contract) or contract.output("classes").dtype != "float32":  # TensorRT's plug-in has int32
         raise InputError("--interface mlperf has detections as its outputs: it needs --nms standard")
     if contract.image.colour != "RGB" or contract.image.layout != "NHWC":
         raise InputError(

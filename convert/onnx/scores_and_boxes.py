@@ -1,4 +1,4 @@
-"""What stands before non-maximum suppression in an ONNX graph: boxes of the raw heads, and scores of the classes."""
+"""The input of non-maximum suppression in an ONNX graph: boxes from the raw heads, and scores of the classes."""
 
 from __future__ import annotations
 

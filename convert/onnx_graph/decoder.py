@@ -16,7 +16,7 @@ from detlite.runtime.errors import InputError
 PROBE = 0.5  # an encoding whose exp() is far from both overflow and 1
 MOVED = 1e-6
 PIXELS = 2.0
-"""Anchors with sides over this are in pixels: in parts of the image none is larger than the image by much."""
+"""Anchors with longer sides are in pixels: as a fraction of the image, a side is rarely over 1."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -106,11 +107,12 @@ def _decoder(model: OnnxModel, heads: Heads, picture: NetworkPicture, options: D
 
 def _read_anchors(path: Path, heads: Heads) -> Floats:
     try:
-        anchors = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot read the anchors in {path}: {error}") from error
-    if not isinstance(anchors, np.ndarray) or anchors.shape != (heads.anchors, 4) or anchors.dtype.kind != "f":
-        found = f"{anchors.dtype} {anchors.shape}" if isinstance(anchors, np.ndarray) else "no array"
+        anchors = np.lib.format.open_memmap(path, mode="r")  # nothing is allocated for what a header only claims
+    except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"cannot read the anchors in {path}, which has to be a .npy file: {text}") from error
+    if anchors.shape != (heads.anchors, 4) or anchors.dtype.kind != "f":
+        found = f"{anchors.dtype} {anchors.shape}"
         raise InputError(f"{path} holds {found}; want floats of the shape ({heads.anchors}, 4), as {heads.boxes} has")
     if not np.isfinite(anchors).all() or (anchors[:, 2:] <= 0).any():
         raise InputError(f"{path} holds an anchor that is not finite or has no area")

@@ -20,6 +20,7 @@ OLDEST_OPSET = 7
 MAX_NESTING = 20
 """Of graphs in Loops and Ifs."""
 
+MOST_DIGITS = 40  # of a number of bytes: more than any file has; int() refuses over 4300
 DOMAINS = ("", "ai.onnx")
 
 
@@ -130,11 +131,16 @@ def _external_data(onnx: Any, tensor: Any, path: Path) -> bytes:
     except (KeyError, TypeError) as error:
         raise InputError(f"{what} has the unknown type {tensor.data_type}") from error
     wanted = math.prod(tensor.dims) * width
-    if not offset.isdecimal() or (length and not length.isdecimal()) or not 0 <= wanted <= MAX_BYTES:
+    if not _is_place(offset) or (length and not _is_place(length)) or not 0 <= wanted <= MAX_BYTES:
         raise InputError(f"{what} has the offset {offset[:20]!r} and the length {length[:20]!r}; want numbers of bytes")
     with file.open("rb") as stream:
-        stream.seek(min(int(offset), MAX_BYTES))
+        stream.seek(min(int(offset), file.stat().st_size))
         data = stream.read(wanted)
     if len(data) != wanted or (length and int(length) != wanted):
         raise InputError(f"{what} has {len(data)} bytes at {offset} of {file.name}; its shape needs {wanted}")
     return data
+
+
+def _is_place(text: str) -> bool:
+    """Return whether *text* is a number of bytes, and not an absurdly long one."""
+    return text.isdecimal() and len(text) <= MOST_DIGITS

@@ -72,7 +72,7 @@ def find_one_output(model: Any, subgraph: Any) -> OneOutput | None:
 
 
 def _last_operator(model: Any, subgraph: Any) -> Any:
-    """Return the operator that makes the output, behind those that only pass it on."""
+    """Return the operator that makes the output, before those that only pass it on."""
     makers = {tensor: operator for operator in subgraph.operators for tensor in operator.outputs}
     operator = makers.get(subgraph.outputs[0])
     while operator is not None and operator_name(model, operator) in PASSING:

@@ -22,7 +22,7 @@ from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.tasks.detection import detection_of
 
 NO_SCORE = np.float32(-1)
-"""Of appended rows: under every score."""
+"""The score of appended rows, below every real score."""
 
 
 class KeptRows(NamedTuple):
@@ -81,7 +81,7 @@ NAMES = {
     "scores": "detection_scores",
     "count": "num_detections",
 }
-"""Of the outputs by role, in the op's order; the names are those of the OD API's exporter."""
+"""The names of the outputs by role, in the op's order, as the OD API's exporter calls them."""
 
 
 def _fast(graph: OnnxGraph, given: Candidates, nms: Nms) -> KeptRows:

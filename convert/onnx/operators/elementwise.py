@@ -109,7 +109,7 @@ def _softmax(kind: str) -> Writer:
         value = t.value(x, NHWC)
         if beta != 1:
             value = t.graph.node("Mul", [value, t.graph.constant("beta", np.float32(beta))], f"{t.name(y)}_scaled")
-        axis = axis_of(-1, len(t.shape(x)))  # before operator set 13, -1 would flatten what is behind it
+        axis = axis_of(-1, len(t.shape(x)))  # before operator set 13, Softmax flattens the axes from *axis* on
         t.put(y, t.graph.node(kind, [value], t.name(y), axis=axis), NHWC)
 
     return write

@@ -1,4 +1,4 @@
-"""Operators of two-stage detectors: suppression with a fixed number of boxes, and what picks and counts them."""
+"""Operators of two-stage detectors alone: suppression with a fixed number of boxes, and comparisons."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from detlite.convert.onnx.operators.writer import Writer, axis_of
+from detlite.convert.onnx.operators.writer import Writer
 from detlite.convert.onnx.translation import NHWC, TfliteOperator, Translation
-from detlite.runtime.errors import InputError
 
 BOX_OF_ROW = 2
 """NonMaxSuppression's rows are (batch, class, box)."""
 
 
 def _suppress(t: Translation, operator: TfliteOperator) -> None:
-    """Write NON_MAX_SUPPRESSION_V4: ONNX's operator returns as many rows as it keeps, TFLite's always as many."""
+    """Write NON_MAX_SUPPRESSION_V4: ONNX's operator returns the rows that it keeps, TFLite's a fixed number."""
     boxes, scores, *settings = operator.inputs
     most, iou_threshold, score_threshold = (t.stored(index).ravel()[0] for index in settings)
     chosen, count = operator.outputs
@@ -38,21 +37,6 @@ def _suppress(t: Translation, operator: TfliteOperator) -> None:
     t.put(count, graph.cast(counted, "int32", t.name(count)))
 
 
-def _gather(t: Translation, operator: TfliteOperator) -> None:
-    x, indices = operator.inputs
-    (y,) = operator.outputs
-    if getattr(operator.options, "batchDims", 0):
-        raise InputError(f"the GATHER {t.name(y)} has batch dimensions, which the ONNX writer does not know")
-    axis = axis_of(int(operator.option("axis")), len(t.shape(x)))
-    t.put_moved(y, t.graph.node("Gather", [t.value(x, NHWC), t.value(indices, NHWC)], t.name(y), axis=axis))
-
-
-def _cast(t: Translation, operator: TfliteOperator) -> None:
-    x, y = operator.inputs[0], operator.outputs[0]
-    layout = t.common_layout([x])
-    t.put(y, t.graph.cast(t.value(x, layout), t.dtype(y), t.name(y)), layout)
-
-
 def _less(t: Translation, operator: TfliteOperator) -> None:
     x, other = operator.inputs
     (y,) = operator.outputs
@@ -60,8 +44,6 @@ def _less(t: Translation, operator: TfliteOperator) -> None:
 
 
 WRITERS: Mapping[str, Writer] = {
-    "CAST": _cast,
-    "GATHER": _gather,
     "LESS": _less,
     "NON_MAX_SUPPRESSION_V4": _suppress,
 }

@@ -9,9 +9,11 @@ from detlite.convert.onnx.operators import convolutions, elementwise, moving, nu
 from detlite.convert.onnx.operators.writer import Writer
 from detlite.runtime.errors import InputError
 
-_MODULES = (convolutions, elementwise, moving, numbers, reductions, regions, resizing)
+MODULES = (convolutions, elementwise, moving, numbers, reductions, regions, resizing)
+"""The files of `WRITERS`; each operator is in one of them."""
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
-    {kind: writer for module in _MODULES for kind, writer in module.WRITERS.items()}
+    {kind: writer for module in MODULES for kind, writer in module.WRITERS.items()}
 )
 
 

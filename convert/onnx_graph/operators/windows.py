@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detlite.convert.onnx_graph.layout import NHWC, Laid, plain
 from detlite.convert.onnx_graph.translation import Operator, TensorFlowTranslation, as_float
@@ -15,6 +16,18 @@ Attributes = Mapping[str, Any]
 LOWEST = float(np.finfo(np.float32).min)
 NOT_NEGATIVE = ("Relu", "Sigmoid", "HardSigmoid", "Softmax", "Exp")
 """Operators after which zeros at the edges are never a window's maximum."""
+
+
+RESIZE_RULES_OPSET = 11
+"""The operator set from which Resize has attributes for its rules; before, it is asymmetric."""
+
+ROUNDINGS: Mapping[bytes, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    b"floor": np.floor,
+    b"ceil": np.ceil,
+    b"round_prefer_floor": lambda at: np.ceil(at - 0.5),
+    b"round_prefer_ceil": lambda at: np.floor(at + 0.5),
+}
+"""How each `nearest_mode` makes a row of a position."""
 
 
 class _Window:
@@ -118,11 +131,13 @@ def _resize(translation: TensorFlowTranslation, node: Any, given: Attributes) ->
     inputs, outputs = translation.shape(node.input[0]), translation.shape(node.output[0])
     if len(inputs) != 4 or inputs[:2] != outputs[:2]:
         raise translation.refused(node, f"it resizes {inputs} to {outputs}; want rows and columns alone")
-    place = given.get("coordinate_transformation_mode", b"half_pixel" if node.op_type == "Resize" else b"asymmetric")
+    is_old = translation.model.opset < RESIZE_RULES_OPSET
+    place = given.get("coordinate_transformation_mode", b"asymmetric" if is_old else b"half_pixel")
     x, size, raw = translation.picture(node.input[0]), outputs[2:], translation.tf.raw_ops
-    whole = all(out % side == 0 for out, side in zip(size, inputs[2:], strict=True))
     mode = given.get("mode", b"nearest")
-    if mode == b"nearest" and (whole or (place == b"asymmetric" and given.get("nearest_mode") == b"floor")):
+    rounding = given.get("nearest_mode", None if is_old else b"round_prefer_floor")
+    sides = zip(inputs[2:], size, strict=True)
+    if mode == b"nearest" and all(_picks_as_tensorflow(side, out, place, rounding) for side, out in sides):
         return Laid(raw.ResizeNearestNeighbor(images=x, size=size), NHWC)
     places = {b"half_pixel": (True, False), b"pytorch_half_pixel": (True, False)}
     places |= {b"align_corners": (False, True), b"asymmetric": (False, False)}
@@ -130,6 +145,28 @@ def _resize(translation: TensorFlowTranslation, node: Any, given: Attributes) ->
         raise translation.refused(node, f"its mode is {mode.decode()}, {place.decode()}")
     halves, corners = places[place]
     return Laid(raw.ResizeBilinear(images=x, size=size, half_pixel_centers=halves, align_corners=corners), NHWC)
+
+
+def _picks_as_tensorflow(side: int, out: int, place: bytes, rounding: bytes | None) -> bool:
+    """Return whether row *i* of *out* rows is row floor(i * side / out) of *side* rows, as TensorFlow's nearest is.
+
+    The formulas are those of ONNX's operator Resize; the result is False for a *place* that is not among them. A
+    *rounding* of None is the rule before opset 11: ONNX Runtime rounds down, or up for fewer rows than before.
+    """
+    rows = np.arange(out, dtype=np.float64)
+    middles = (rows + 0.5) * side / out - 0.5
+    places = {
+        b"asymmetric": rows * side / out,
+        b"align_corners": rows * (side - 1) / max(out - 1, 1),
+        b"half_pixel": middles,
+        b"pytorch_half_pixel": middles if out > 1 else rows,
+    }
+    if rounding is None:
+        rounding = b"floor" if out >= side else b"ceil"
+    if place not in places or rounding not in ROUNDINGS:
+        return False
+    picked = np.clip(ROUNDINGS[rounding](places[place]), 0, side - 1)
+    return bool(np.array_equal(picked, np.floor(rows * side / out)))
 
 
 def _gemm(translation: TensorFlowTranslation, node: Any, given: Attributes) -> Laid:

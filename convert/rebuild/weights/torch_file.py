@@ -30,7 +30,7 @@ from detlite.runtime.errors import InputError
 SUFFIXES = (".pytorch", ".pth", ".pt")
 MAX_BYTES = 2 << 30
 MAX_PICKLE_BYTES = 64 << 20
-"""For the pickle alone: that of a module with 20 million parameters has 0.2 MB."""
+"""The limit for the pickle alone; a module with 20 million parameters has a pickle of 0.2 MB."""
 
 ZIP_START, PICKLE_START = b"PK\3\4", b"\x80"
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257

@@ -69,6 +69,11 @@ def test_raw_heads_are_refused():
         export_model(detector(), "onnx", {"interface": "mlperf", "nms": "none"})
 
 
+def test_tensorrt_s_plug_in_is_refused():
+    with pytest.raises(InputError, match="it needs --nms standard"):
+        export_model(detector(), "onnx", {"interface": "mlperf", "nms": "efficient_nms", "target": "tensorrt"})
+
+
 def test_an_nchw_input_is_refused():
     with pytest.raises(InputError, match="takes RGB in NHWC, and the model RGB in NCHW"):
         export_model(detector(), "onnx", {"interface": "mlperf", "layout": "nchw"})

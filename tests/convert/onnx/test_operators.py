@@ -6,6 +6,7 @@ from builders.float_models import RELU, RELU6, FloatNet, images, run
 from builders.onnx_models import counts, onnx_of, run_onnx
 from builders.operator_cases import CASES, networks
 
+from detlite.convert.onnx.operators import table
 from detlite.convert.onnx.operators.table import WRITERS
 from detlite.runtime.errors import InputError
 
@@ -34,6 +35,10 @@ def test_an_operator_computes_the_same(kind):
 def test_operators_without_a_writer_are_refused_by_name():
     with pytest.raises(InputError, match="does not know the operators SPACE_TO_BATCH_ND of this model"):
         onnx_of(networks("SPACE_TO_BATCH_ND"))
+
+
+def test_no_operator_has_two_writers():
+    assert len(WRITERS) == sum(len(module.WRITERS) for module in table.MODULES)
 
 
 UNARY = ("EXP", "ABS", "NEG", "FLOOR", "CEIL", "ROUND", "SIN", "COS", "ELU", "SQUARE", "LOG_SOFTMAX", "RELU_N1_TO_1")

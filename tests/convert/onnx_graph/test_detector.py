@@ -159,6 +159,31 @@ def test_wrong_anchors_are_one_line_errors(array, error, tmp_path):
         onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(onnx=facts))
 
 
+def npy(header):
+    """A .npy file of version 1 with that text as its *header*, and no values."""
+    text = f"{header}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"PK\x03\x04, but no zip",
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 4), }"),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 4), }"),
+        npy("{'descr': "),
+        b"",
+    ],
+)
+def test_damaged_anchors_are_one_line_errors(damaged, tmp_path):
+    path = tmp_path / "a.npy"
+    path.write_bytes(damaged)
+    facts = OnnxFacts(mean=(0.0,), std=(255.0,), anchors=path, box_order="yxhw")
+    with pytest.raises(InputError, match="cannot read the anchors in .*, which has to be a .npy file: .") as caught:
+        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(onnx=facts))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_a_real_face_detector_finds_what_its_own_tflite_finds(shared_data, tmp_path):

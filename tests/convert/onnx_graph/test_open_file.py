@@ -120,13 +120,35 @@ def test_external_data_is_read_and_counts_for_the_digest(external, tmp_path):
         ("location", "other.bin", "is missing: .*other.bin is not there; copy it from where the model came from"),
         ("offset", "-4", "has the offset '-4' and the length"),
         ("offset", "9" * 30, "has 0 bytes at 9+ of weights.bin; its shape needs"),
+        ("offset", "9" * 5000, "has the offset '9+' and the length"),
         ("length", "7", "of weights.bin; its shape needs"),
+        ("length", "9" * 5000, "and the length '9+'; want numbers of bytes"),
     ],
 )
 def test_external_data_elsewhere_or_missing_is_a_one_line_error(key, value, error, external):
     with pytest.raises(InputError, match=error) as caught:
         open_onnx(changed(external, set_entry(key, value)))
     assert "\n" not in str(caught.value)
+
+
+def test_external_data_after_the_first_2_gb_of_its_file_is_read(external, tmp_path):
+    before = len((tmp_path / "weights.bin").read_bytes())
+    value = np.arange(8, dtype=np.float32)  # the bias of the first convolution
+
+    def moved(model):
+        (bias,) = [one for one in model.graph.initializer if one.name == "constant_1"]
+        assert list(bias.dims) == [8]
+        for entry in bias.external_data:
+            if entry.key == "offset":
+                entry.value = str(3 << 30)
+
+    with (tmp_path / "weights.bin").open("r+b") as file:
+        assert before < 3 << 30
+        file.seek(3 << 30)  # the file is sparse
+        file.write(value.tobytes())
+    model = open_onnx(changed(external, moved))
+    (bias,) = [one for one in model.graph.initializer if one.name == "constant_1"]
+    assert bias.raw_data == value.tobytes()
 
 
 def test_external_data_behind_a_link_out_of_the_folder_is_refused(external, tmp_path):
