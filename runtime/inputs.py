@@ -133,8 +133,8 @@ class ImageInput:
     def fit(self, size: Optional[Size] = None) -> Fit:
         """Return where an image of *size* is in the input; None means an image of the input's size.
 
-        All in integers, so that every machine gets the same result: the side with the larger ratio fills the input, the
-        other is rounded half up, or as `Letterbox.rounding` says. A crop counts as the whole image.
+        The side with the larger ratio fills the input; the other is rounded half up, in integers, or as
+        `Letterbox.rounding` says. A crop counts as the whole image.
         """
         whole = (self.height, self.width)
         rows, columns = size or whole

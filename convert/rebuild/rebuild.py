@@ -162,9 +162,13 @@ def rebuild(
 def _limited(plan: RebuildPlan, architecture: Architecture, asked: int | None, default: int | None) -> RebuildPlan:
     if architecture.limited is None:
         if asked is not None:
-            raise InputError(f"{plan.origin}: a {architecture.title} has no proposals: leave out --max-proposals")
+            raise InputError(
+                f"{plan.origin}: --max-proposals is for two-stage detectors, not for {architecture.title}: leave it out"
+            )
         return plan
-    most = asked or default
+    if asked is not None and asked < 1:
+        raise InputError(f"--max-proposals is {asked}: want 1 or more")
+    most = default if asked is None else asked
     return plan if most is None else replace(plan, model=architecture.limited(plan.model, most))
 
 

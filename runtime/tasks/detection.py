@@ -138,7 +138,10 @@ class Detection(Task):
 
     def _check_proposals(self, outputs: Sequence[Output], classes: int) -> None:
         by_role = {output.role: output for output in outputs}
-        count = by_role["proposals"].shape[1]
+        shape = by_role["proposals"].shape
+        if len(shape) != 3:
+            raise ContractError(f"output proposals has shape {shape}; want (1, proposals, 4)")
+        count = shape[1]
         because = f"{count} proposals and {classes} labels (offset {self.label_offset})"
         check_shape(by_role["proposals"], (1, count, 4), because)
         check_shape(by_role["class_scores"], (1, count, classes + self.label_offset), because)

@@ -141,6 +141,8 @@ class Instances(Task):
         self.detection.check(tuple(by_role.values()), labels)
         boxes = by_role.get("box_encodings", by_role.get("boxes"))
         assert boxes is not None  # as `check_roles` has seen
+        if len(boxes.shape) != 3:
+            raise ContractError(f"output {boxes.role} has shape {boxes.shape}; want (1, boxes, 4)")
         check_shape(masks, (1, boxes.shape[1], *self.mask_size), f"{boxes.shape[1]} boxes, masks of {self.mask_size}")
 
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> InstanceMasks:

@@ -107,7 +107,7 @@ def _letterbox(resizer: ImageResizer, family: Family) -> Letterbox | None:
         return None
     if not resizer.pads:
         return Letterbox(pad_value=family.mean)
-    return Letterbox(pad_value=resizer.pad_value if len(resizer.pad_value) == len(family.mean) else (0.0, 0.0, 0.0))
+    return Letterbox(pad_value=resizer.pad_value or (0.0, 0.0, 0.0))
 
 
 def _outputs(model: FasterRcnn) -> tuple[Output, ...]:

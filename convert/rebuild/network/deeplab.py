@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from detlite.convert.rebuild.network.blocks import Blocks, NormActivation
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import PLAIN
+from detlite.runtime.errors import InputError
 
 ASPP, HEAD = "model/decoder/aspp", "model/head"
 
@@ -71,7 +72,10 @@ class DeepLab:
         return self._conv(self._net.concat(parts, 3, f"{ASPP}/concat"), f"{ASPP}/projection", config.filters, 1)
 
     def logits(self, x: Tensor, maps: Mapping[int, Tensor], config: SegmentationHead, classes: int) -> Tensor:
-        """Return the class logits of the decoder's map *x*, at its size or at that of the finer one of *maps*."""
+        """Return the class logits of the decoder's map *x*.
+
+        They have the size of *x*; in V3+, that of the finer map, `config.low_level` of *maps*.
+        """
         if config.low_level is not None:
             scopes = (f"{HEAD}/_dlv3p_conv", f"{HEAD}/_dlv3p_norm")
             low = self._blocks.conv(maps[config.low_level], scopes, config.low_filters, 1)
@@ -86,6 +90,12 @@ class DeepLab:
         if config.pool is None:
             return self._net.channel_means(x, scope)
         rows, columns = (side // 2**config.level for side in config.pool)
+        cells = self._net.size(x)
+        if not (1 <= rows <= cells[0] and 1 <= columns <= cells[1]):
+            raise InputError(
+                f"pool_kernel_size {config.pool} is {rows} x {columns} cells of a map of {cells[0]} x {cells[1]}; "
+                "want at least one, and no more than the map has: change it, or --input"
+            )
         return self._net.average_pool(x, (rows, columns), (rows, columns), scope, padding="VALID")
 
     def _conv(self, x: Tensor, scope: str, filters: int, kernel: int) -> Tensor:

@@ -267,7 +267,7 @@ class GraphBuilder:
         score_threshold: float,
         name: str,
     ) -> Tensor:
-        """Return *most* of *boxes* [N, 4], best first, that no better one suppresses; rows of zeros behind them.
+        """Return *most* of *boxes* [N, 4], best first, that no better box suppresses; zeros fill the rows after them.
 
         A box goes when its IoU with a kept one is over *iou_threshold*, or its score is not over *score_threshold*.
         """

@@ -14,7 +14,7 @@ SCOPE = "SecondStageBoxPredictor"
 def position_sensitive_heads(
     net: GraphBuilder, features: Tensor, boxes: Tensor, config: FasterRcnn
 ) -> tuple[Tensor, Tensor]:
-    """Return the box codes [P, classes * 4] and the class logits [P, classes + 1] of the *boxes* [P, 4].
+    """Return the box codes [P, 1, 1, classes * 4] and the class logits [P, 1, 1, classes + 1] of *boxes* [P, 4].
 
     Args:
         net: the network.

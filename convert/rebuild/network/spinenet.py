@@ -14,6 +14,7 @@ from detlite.convert.rebuild.network.blocks import Blocks, InvertedUnit, NormAct
 from detlite.convert.rebuild.network.fpn import TILING
 from detlite.convert.rebuild.network.functional import PLAIN_LAYER, WEIGHTED, Build, FunctionalModel, Step
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.runtime.errors import InputError
 
 BOTTLENECK, RESIDUAL, INVERTED = "bottleneck", "residual", "mbconv"
 CONV_NORM, CONV_NORM_ACT = (WEIGHTED, WEIGHTED), (WEIGHTED, WEIGHTED, PLAIN_LAYER)
@@ -82,7 +83,7 @@ class SpineNetBackbone:
         endpoint: the filters of its maps.
         scale: of all filters.
         alpha: of the filters that maps are resampled with.
-        repeats: how often each block is there.
+        repeats: how often each block is repeated.
         up_layers: how many Keras layers an upsampling is: 1, or `TILING`.
     """
 
@@ -235,6 +236,13 @@ class _Spine:
     def _sum(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
         del scopes
         first, second = tensors
+        sides = [" x ".join(map(str, self._blocks.net.size(one))) for one in tensors]
+        if sides[0] != sides[1]:
+            multiple = 2 ** max(self._level(node) for node in self.nodes)
+            raise InputError(
+                f"a SpineNet cannot add maps of {sides[0]} and {sides[1]} cells: give --input with sides that are "
+                f"multiples of {multiple}"
+            )
         return self._blocks.net.add(first, second, "sum")
 
 

@@ -15,6 +15,7 @@ from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
 from detlite.convert.rebuild.network.slim import Slim, Style
 from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.errors import InputError
 
 EPSILON = 1e-6
 PATCHES = Style("NONE", norm=None, valid=True)
@@ -68,6 +69,12 @@ class _Transformer:
     def _tokens(self, image: Tensor) -> Tensor:
         """Return the class token and those of the patches, with their positions: [tokens, width]."""
         net, config, root = self._net, self._config, self._root
+        rows, columns = net.size(image)
+        if min(rows, columns) < config.patch:
+            raise InputError(
+                f"an image of {rows} x {columns} pixels is smaller than a patch of {config.patch} x {config.patch}: "
+                "give a larger --input"
+            )
         patches = Slim(net, KERAS_NAMES).conv(
             image, f"{root}/layer_with_weights-0", config.width, config.patch, style=PATCHES, stride=config.patch
         )

@@ -19,6 +19,9 @@ LARGEST_FILE_BYTES = 1 << 20
 MOST_VALUES = 100_000  # with aliases counted as often as they occur; a params.yaml has about 300
 DEEPEST = 20
 
+UNREADABLE = (ValueError, RecursionError, LookupError, TypeError, AttributeError)
+"""What PyYAML raises, besides its own errors, for a value that does not fit its tag: `!!bool abc`, `!!map [1]`."""
+
 
 def load_yaml() -> Any:
     """Return the module `yaml`.
@@ -51,8 +54,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as a YAML file: {error}") from error
     try:
         loaded = yaml.load(text, Loader=_loader(yaml))  # a subclass of the safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not YAML that detlite reads: {' '.join(str(error).split())[:200]}") from error
+    except (*UNREADABLE, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} is not YAML that detlite reads: {type(error).__name__}: {said}") from error
     if not isinstance(loaded, dict):
         raise InputError(f"{path} is not a params.yaml: want a mapping with the keys task, trainer and runtime")
     return dict(_Plain(path).of(loaded))
@@ -60,18 +64,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def _loader(yaml: Any) -> Any:
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-        """The safe loader with the one further tag that a params.yaml has; a key may not stand twice."""
+        """The safe loader with the one further tag that a params.yaml has; a key may not occur twice."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
             keys = [self.construct_object(key, deep=True) for key, _value in node.value]
-            twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
+            twice = _repeated(keys)
             if twice is not None:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {twice} stands twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"the key {twice} occurs twice", node.start_mark)
             return dict(super().construct_mapping(node, deep))
 
     Loader.add_constructor(TUPLE, lambda loader, node: loader.construct_sequence(node, deep=True))
     Loader.add_implicit_resolver(FLOAT, EXPONENT, list("-+0123456789"))
     return Loader
+
+
+def _repeated(keys: list[Any]) -> Any:
+    """Return the first of *keys* that occurs twice, or None; PyYAML refuses those that cannot be keys."""
+    seen = set()
+    for key in keys:
+        if isinstance(key, Hashable):
+            if key in seen:
+                return key
+            seen.add(key)
+    return None
 
 
 class _Plain:

@@ -20,7 +20,7 @@ class ObjectWeights(StoredWeights):
 
     A name is a path of attributes from the root or from its `model`: `_feature_extractor/.../kernel`. A variable with
     several paths is stored once; the object graph in the checkpoint resolves every path to it. TF-Vision's trainer
-    saves `model/_backbone` as `backbone` too, which stands in for it.
+    saves `model/_backbone` as `backbone` too; that path is tried last.
     """
 
     kind = "object-based checkpoint"

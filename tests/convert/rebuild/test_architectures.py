@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from detlite.convert.rebuild.architecture import ARCHITECTURES, Architecture, architecture_of
-from detlite.convert.rebuild.detector_config import CenterNet, FasterRcnn, Ssd
+from detlite.convert.options import DetectorOptions
+from detlite.convert.rebuild.architecture import ARCHITECTURES, Architecture, RebuildPlan, architecture_of
+from detlite.convert.rebuild.detector_config import CenterNet, FasterRcnn, ImageResizer, Ssd
+from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.odapi.family import families
+from detlite.runtime.errors import ContractError
 from detlite.runtime.plugins import load_plugins
 
 
@@ -23,6 +26,14 @@ def test_a_preset_is_built_by_the_architecture_of_its_config():
     for family in families():
         for config in family.presets.values():
             assert isinstance(config, architecture_of(config).reads)
+
+
+def test_a_pad_value_of_two_channels_is_refused():
+    resizer = ImageResizer(64, 64, keeps_aspect=True, pads=True, pad_value=(9.0, 8.0))
+    plan = RebuildPlan(FasterRcnn(3, "faster_rcnn_resnet50", resizer), "p.config")
+    built = BuiltNetwork(None, (), 0, 0)
+    with pytest.raises(ContractError, match=r"a pad value of \(9.0, 8.0\): want three numbers"):
+        architecture_of(plan.model).contract(plan, DetectorOptions(), (64, 64), built)
 
 
 def test_no_two_families_have_one_feature_extractor_or_preset():

@@ -8,11 +8,18 @@ from detlite.convert.model import session_of
 from detlite.runtime.errors import ContractError
 from detlite.runtime.tasks.detection import Detections
 from detlite.runtime.tasks.instances import InstanceMasks
+from detlite.runtime.tensors import Output
 
 
 def instance(box, cells, size=(8, 8), threshold=0.5):
     found = Detections(np.array([box], np.float32), np.zeros(1, np.int64), np.ones(1, np.float32))
     return InstanceMasks(found, np.array([cells], np.float16), size, threshold)
+
+
+def flat_outputs():
+    """A detector's finished outputs and masks, whose boxes have no axis of their own."""
+    roles = ("boxes", "classes", "scores", "count", "masks")
+    return tuple(Output(role, role, number, (40,), "float32") for number, role in enumerate(roles))
 
 
 def test_a_full_mask_fills_its_box():
@@ -59,6 +66,10 @@ def test_each_detection_has_the_mask_of_its_anchor():
         (lambda c: c.with_task(mask_size=(0, 4)), r"masks of \(0, 4\) cells"),
         (lambda c: c.with_task(threshold=1.0), "a mask threshold of 1.0"),
         (lambda c: type(c)(c.inputs, c.outputs[:2], c.labels, c.task), "'masks'"),
+        (
+            lambda c: type(c)(c.inputs, flat_outputs(), c.labels, c.task),
+            r"output boxes has shape \(40,\); want \(1, boxes, 4\)",
+        ),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(change, error):

@@ -20,8 +20,8 @@ def task(nms=NMS, anchors=0):
     return Detection(np.zeros((anchors, 4), np.float32), BoxCoder(), "SOFTMAX", "model", 1, nms)
 
 
-def contract(codes=(1, 3, 2, 4), **settings):
-    shapes = {"box_encodings": codes, "class_scores": (1, 3, 3), "proposals": (1, 3, 4)}
+def contract(codes=(1, 3, 2, 4), proposals=(1, 3, 4), **settings):
+    shapes = {"box_encodings": codes, "class_scores": (1, 3, 3), "proposals": proposals}
     outputs = tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
     image = ImageInput("image", 10, 10, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
     return Contract((image,), outputs, ("cat", "dog"), task(**settings))
@@ -73,6 +73,7 @@ def test_such_a_detector_is_told_from_others():
         ({"nms": Nms(kind="fast")}, "has no anchors, and regular NMS"),
         ({"codes": (1, 3, 3, 4)}, "3 proposals and 2 labels"),
         ({"codes": (1, 2, 4)}, "3 proposals and 2 labels"),
+        ({"proposals": (3,)}, r"output proposals has shape \(3,\); want \(1, proposals, 4\)"),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(changes, text):

@@ -93,6 +93,8 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
         position_sensitive=position_sensitive,
         post_processing=read_post_processing(fields.inside("second_stage_post_processing")),
     )
+    if read.pool_kernel > read.crop_size:
+        raise fields.unsupported("maxpool_kernel_size", f"want at most initial_crop_size, which is {read.crop_size}")
     extractor.finish()
     fields.finish()
     return read

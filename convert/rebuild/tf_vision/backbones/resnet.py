@@ -15,7 +15,7 @@ def read(section: Params, norm: NormActivation) -> ResNetBackbone:
     """Return the ResNet of *section*."""
     section.needs("model_id", "stem_type", "se_ratio", "resnetd_shortcut", "replace_stem_max_pool")
     section.ignore("stochastic_depth_drop_rate", "bn_trainable")
-    multiplier = section.real("depth_multiplier", 1.0, low=0.01, high=16.0)
+    multiplier = section.real("depth_multiplier", 1.0, low=1 / 32, high=16.0)
     return ResNetBackbone(
         int(section.choice("model_id", "50", tuple(map(str, UNITS)))),
         norm,

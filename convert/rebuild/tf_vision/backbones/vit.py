@@ -21,7 +21,7 @@ SIZES: Mapping[str, tuple[int, int, int, int]] = {
 }
 """Width, inner width, heads and layers, by the letter of the name."""
 
-NAME = re.compile(r"vit-(ti|s|b|l|h)([0-9]{1,2})")
+NAME = re.compile(r"vit-(ti|s|b|l|h)([1-9][0-9]?)")
 TOKENS = 0
 """The level of what a classifier takes."""
 

@@ -136,10 +136,13 @@ def _head(model: Params) -> DenseHead:
 def _anchors(model: Params) -> LevelAnchors:
     section = model.inside("anchor")
     section.needs("anchor_size", "num_scales", "aspect_ratios")
+    ratios = section.reals("aspect_ratios", (0.5, 1.0, 2.0))
+    if not ratios:
+        raise InputError(f"{section.where('aspect_ratios')} is empty; want one number or more")
     anchors = LevelAnchors(
         section.real("anchor_size", 4.0, low=0.01, high=1000.0),
         section.integer("num_scales", 3, low=1, high=64),
-        section.reals("aspect_ratios", (0.5, 1.0, 2.0)),
+        ratios,
     )
     section.finish()
     return anchors

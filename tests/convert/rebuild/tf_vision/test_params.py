@@ -51,7 +51,7 @@ def test_an_experiment_that_is_none_is_refused():
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS))
 def test_each_experiment_is_of_one_task(name):
     readers = load_plugins(TASKS).values()
-    assert sum(reader.recognizes(EXPERIMENTS[name]["model"]) for reader in readers) <= 1
+    assert sum(reader.recognizes(EXPERIMENTS[name]["model"]) for reader in readers) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,11 @@ def test_each_experiment_is_of_one_task(name):
         ({"backbone": "resnet"}, "task.model.backbone is resnet; want a mapping"),
         ({"norm_activation": {"activation": "mish", "norm_epsilon": 1e-3}}, "activation is mish; want one of relu"),
         ({"norm_activation": {"activation": "relu", "norm_epsilon": "small"}}, "norm_epsilon is small; want a number"),
+        (
+            {"backbone": {"type": "resnet", "resnet": {"depth_multiplier": 0.01}}},
+            "depth_multiplier is 0.01; want a number from 0.03125 to 16",
+        ),
+        ({"backbone": {"type": "vit", "vit": {"model_name": "vit-b0"}}}, "model_name is vit-b0; want vit-ti16"),
         ({"rpn_head": {}}, "is of a two-stage detector"),
         ({"model_type": "video_classification"}, "is of no task that detlite rebuilds"),
     ],
@@ -77,6 +82,12 @@ def test_each_experiment_is_of_one_task(name):
 def test_what_a_model_cannot_have_is_refused(changes, message):
     with pytest.raises(InputError, match=message):
         parse_params(classifier_params(**changes), "params.yaml")
+
+
+def test_a_retinanet_without_aspect_ratios_is_refused():
+    values = {"task": {"model": {"anchor": {"aspect_ratios": []}}}}
+    with pytest.raises(InputError, match=r"task.model.anchor.aspect_ratios is empty; want one number or more"):
+        parse_params(values, "params.yaml", "retinanet_mobile_coco")
 
 
 def test_a_key_beside_task_is_refused():
@@ -106,8 +117,12 @@ def test_the_tag_of_a_tuple_is_read_and_a_number_may_lack_its_point(tmp_path):
     [
         ("a: !!python/object/apply:os.system ['echo']", "could not determine a constructor for the tag"),
         ("a: !!python/name:os.system", "could not determine a constructor for the tag"),
-        ("a: 1\na: 2", "the key a stands twice"),
+        ("a: 1\na: 2", "the key a occurs twice"),
         ("a: [1", "is not YAML that detlite reads"),
+        ("a: !!map [1, 2]", "is not YAML that detlite reads: TypeError"),
+        ("a: !!bool abc", "is not YAML that detlite reads: KeyError: 'abc'"),
+        ("a: !!int ''", "is not YAML that detlite reads: IndexError"),
+        ("a: !!timestamp abc", "is not YAML that detlite reads: AttributeError"),
         ("- 1\n- 2", "want a mapping with the keys task, trainer and runtime"),
         ("1: 2", "the key 1 is not a name"),
         ("a: " + "[" * 30 + "]" * 30, "is too large or too deep"),

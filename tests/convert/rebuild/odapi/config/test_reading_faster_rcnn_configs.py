@@ -79,6 +79,11 @@ def test_the_predictor_of_an_r_fcn_is_read_and_needs_no_crops():
         ),
         ("first_stage_max_proposals: 20", "first_stage_max_proposals: 10001", "want a whole number from 1 to 10000"),
         ("grid_anchor_generator {", "ssd_anchor_generator {", "detlite supports grid_anchor_generator"),
+        (
+            "maxpool_kernel_size: 2",
+            "maxpool_kernel_size: 15",
+            "line 8: maxpool_kernel_size is 15; want at most initial_crop_size, which is 14",
+        ),
         ("initial_crop_size: 14", "", "faster_rcnn has no initial_crop_size"),
         ("first_stage_features_stride: 8", "pad_to_multiple: 32", "pad_to_multiple is 32; detlite builds backbones"),
     ],
