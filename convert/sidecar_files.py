@@ -8,7 +8,7 @@ from pathlib import Path
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.float32 import shortest
 from detlite.convert.files.text_format import Message, read_text_format
-from detlite.convert.labels.files import LABEL_FILES, MAX_CLASSES, known_labels, read_labels
+from detlite.convert.labels.files import LABEL_FILES, MAX_CLASSES, known_labels, numbered_labels, read_labels
 from detlite.convert.rebuild.odapi.config.resizer import FIXED, fixed_size
 from detlite.runtime.errors import InputError
 
@@ -55,7 +55,7 @@ class Hints:
             origin["labels"] = "COCO's list, as the graph has COCO's 90 classes; --labels gives another"
             return known_labels("coco")
         origin["labels"] = "numbers: no label file was given or found; --labels gives one"
-        return tuple(f"class {number}" for number in range(1, classes + 1))
+        return numbered_labels(classes)
 
 
 def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detlite.convert.labels.files import GAP, LABEL_FILES, read_labels
+from detlite.convert.labels.files import GAP, LABEL_FILES, numbered_labels, read_labels
 from detlite.runtime.errors import InputError
 
 IMAGENET_COLUMNS = 1001
@@ -35,7 +35,7 @@ def without_background(
         offset = int(columns == IMAGENET_COLUMNS)
         origin["labels"] = "numbers: no label file was given or found; --labels gives one"
         origin["label_offset"] = "1001 outputs: ImageNet with a background" if offset else "the number of outputs"
-        return tuple(f"class {number}" for number in range(1, columns - offset + 1)), offset
+        return numbered_labels(columns - offset), offset
     origin["labels"] = title
     if len(labels) == columns and labels[0].lower() in BACKGROUNDS:
         origin["label_offset"] = "the labels begin with the background"
@@ -57,7 +57,7 @@ def with_background(
     """
     if labels is None:
         origin["labels"] = "numbers: no label file was given or found; --labels gives one"
-        return (BACKGROUND, *(f"class {number}" for number in range(1, columns)))
+        return (BACKGROUND, *numbered_labels(columns - 1))
     _check(labels, columns, title)
     origin["labels"] = title
     return labels if len(labels) == columns else (BACKGROUND, *labels)

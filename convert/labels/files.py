@@ -56,3 +56,8 @@ def _label_map(message: Message, path: Path) -> tuple[str, ...]:
     if not names:
         raise InputError(f"{path} is a label map with no items")
     return tuple(names.get(number, GAP) for number in range(1, max(names) + 1))
+
+
+def numbered_labels(classes: int) -> tuple[str, ...]:
+    """Return names for *classes* whose labels are not known: class 1, class 2 and so on."""
+    return tuple(f"class {number}" for number in range(1, classes + 1))

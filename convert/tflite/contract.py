@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.labels.background import with_background, without_background
-from detlite.convert.labels.files import GAP, read_labels
+from detlite.convert.labels.files import GAP, numbered_labels, read_labels
 from detlite.convert.tflite.metadata import normalization_of
 from detlite.convert.tflite.one_output import OneOutput, find_one_output
 from detlite.convert.tflite.open_file import TfliteFile
@@ -198,7 +198,7 @@ def _labels(file: TfliteFile, path: Path, given: Path | None, classes: int, orig
             origin["labels"] = f"{name} beside the model"
             return _fitting(read_labels(beside), classes, str(beside))
     origin["labels"] = f"numbers: the model brings no labels, and there is no {LABEL_FILES[0]} beside it"
-    return tuple(f"class {number}" for number in range(1, classes + 1))
+    return numbered_labels(classes)
 
 
 def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:

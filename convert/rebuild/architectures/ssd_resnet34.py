@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detlite.convert.labels.files import GAP, known_labels
+from detlite.convert.labels.files import GAP, known_labels, numbered_labels
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract, image_input
 from detlite.convert.rebuild.detector_config import SsdResNet34
@@ -63,9 +63,9 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
 
 
 def _with_coco_labels(made: Contract, options: DetectorOptions) -> Contract:
-    """Return *made* with the names of COCO's 80 classes, in the order of their ids, unless other labels are given."""
+    """Return *made* with the names of COCO's 80 classes, in the order of their ids, unless it has other labels."""
     coco = tuple(label for label in known_labels("coco") if label != GAP)
-    if options.labels is not None or len(made.labels) != len(coco):
+    if options.labels is not None or made.labels != numbered_labels(len(coco)):
         return made
     return replace(made, labels=coco, origin={**made.origin, "labels": "COCO's 80 classes; --labels gives others"})
 

@@ -15,6 +15,9 @@ from builders.torch_files import nested, tensors, write_legacy, write_state_dict
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
 from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
+from detlite.convert.rebuild.detector_config import SsdResNet34
+from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.ssd_resnet34 import KINDS, default_boxes
 from detlite.convert.rebuild.rebuild import PresetSource, plan_of_preset, plan_of_torch
 from detlite.convert.rebuild.torch_network import read_torch
@@ -127,6 +130,16 @@ def test_an_image_that_is_too_small_is_a_one_line_error():
     plan, weights = plan_of_preset(PresetSource("ssd_resnet34", 0))
     with pytest.raises(InputError, match="ssd_resnet34: images of 432 x 1200 pixels; it needs at least 433"):
         build(plan, weights, (432, 1200))
+
+
+@pytest.mark.parametrize(("written", "first"), [("thing", "thing 1"), (None, "person")])
+def test_labels_beside_the_file_come_before_coco_s(written, first, tmp_path):
+    if written is not None:
+        (tmp_path / "labels.txt").write_text("".join(f"{written} {number}\n" for number in range(1, 81)))
+    plan = RebuildPlan(SsdResNet34(), "resnet34.pytorch", tmp_path)
+    built = BuiltNetwork(None, tuple((side, side) for side in MAPS[640]), 0, 0)
+    made = architecture_of(plan.model).contract(plan, DetectorOptions(), (640, 640), built)
+    assert made.labels[0] == first
 
 
 def test_a_file_of_another_network_names_its_tensors(tmp_path):
