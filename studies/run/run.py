@@ -176,6 +176,7 @@ class _Stages:
             recipe=recipe,
         )
         inputs = {"model": _digest(float32), "images": images.digest(), "recipe": to_record(recipe)}
+        inputs["upright"] = images.upright
         return self._artifact("quantize", name, inputs, lambda: quantize_apart(request, progress=self.progress))
 
     def deploy(self, quantized: Artifact) -> Artifact | None:
@@ -215,7 +216,7 @@ class _Stages:
         inputs: Record = {"models": list(map(_digest, models)), "threads": self.settings.threads}
         inputs |= {"samples": self.settings.samples, "measurement": MEASUREMENT_VERSION}
         if device is not None:
-            inputs["device"] = [device.name, device.kind]
+            inputs["device"] = [device.name, device.kind, device.address]
 
         def work() -> Record:
             found = self._in_turn(models) if device is None else self._on(device, models)
@@ -247,6 +248,7 @@ class _Stages:
         inputs: Record = {
             "models": list(map(_digest, models)),
             "images": self.images.evaluation.digest(),
+            "upright": self.images.evaluation.upright,
             "annotations": self.images.annotations and self.images.annotations.sha256,
             "photographs": self.images.photographs,
             "draws": DRAWS,
