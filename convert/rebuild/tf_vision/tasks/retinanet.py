@@ -157,11 +157,11 @@ def _nms(model: Params) -> RetinaNms:
         "nms_version",
         "pre_nms_top_k",
         "return_decoded",
-        "soft_nms_sigma",
         "tflite_post_processing",
-        "use_class_agnostic_nms",
         "use_cpu_nms",
     )
+    section.only("use_class_agnostic_nms", False, "detlite suppresses the boxes of each class by themselves")
+    section.only("soft_nms_sigma", 0.0, "detlite has no soft suppression")
     section.only("box_coder_weights", [], "detlite rebuilds RetinaNets whose boxes are coded without weights")
     nms = RetinaNms(
         section.real("pre_nms_score_threshold", 0.05, high=1.0),

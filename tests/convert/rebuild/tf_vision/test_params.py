@@ -90,6 +90,19 @@ def test_a_retinanet_without_aspect_ratios_is_refused():
         parse_params(values, "params.yaml", "retinanet_mobile_coco")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("use_class_agnostic_nms", True, "is True: detlite suppresses the boxes of each class by themselves"),
+        ("soft_nms_sigma", 0.5, "is 0.5: detlite has no soft suppression"),
+    ],
+)
+def test_another_suppression_of_a_retinanet_is_refused(name, value, message):
+    values = {"task": {"model": {"detection_generator": {name: value}}}}
+    with pytest.raises(InputError, match=f"task.model.detection_generator.{name} {message}"):
+        parse_params(values, "params.yaml", "retinanet_mobile_coco")
+
+
 def test_a_key_beside_task_is_refused():
     with pytest.raises(InputError, match=r"params.yaml: tasks is not known; is task meant\?"):
         parse_params({**classifier_params(), "tasks": {}}, "params.yaml")
