@@ -63,9 +63,9 @@ def _split(translation: TensorFlowTranslation, node: Any, given: Attributes) -> 
 def _gather(translation: TensorFlowTranslation, node: Any, given: Attributes) -> Laid:
     indices = translation.constant(node, 1)
     assert indices is not None
-    rank = len(translation.shape(node.output[0]))
-    x = translation.plain(node.input[0])
-    return plain(translation.tf.gather(x, indices.astype(np.int32), axis=given.get("axis", 0)), rank)
+    rank, axis = len(translation.shape(node.output[0])), given.get("axis", 0)
+    places = indices % translation.shape(node.input[0])[axis]  # a negative one counts from the end
+    return plain(translation.tf.gather(translation.plain(node.input[0]), places.astype(np.int32), axis=axis), rank)
 
 
 def _reduce_mean(translation: TensorFlowTranslation, node: Any, given: Attributes) -> Laid:

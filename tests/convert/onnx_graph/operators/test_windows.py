@@ -2,45 +2,18 @@
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from builders.onnx_nodes import in_onnx, in_tensorflow, node_model
+from onnx import helper
 
-from detlite.convert.onnx_graph.model_graph import OnnxModel
-from detlite.convert.onnx_graph.operators.table import OPERATORS
-from detlite.convert.onnx_graph.translation import translated
 from detlite.runtime.errors import InputError
-
-PICTURE = np.random.default_rng(0).standard_normal((1, 3, 4, 4)).astype(np.float32)
 
 
 def resize(side, opset, kind="Resize", **given):
     """A model that resizes 4 x 4 cells to *side* x *side*."""
-    scales = numpy_helper.from_array(np.array([1, 1, side / 4, side / 4], np.float32), "scales")
-    inputs = ["x", "", "scales"] if opset > 10 else ["x", "scales"]
-    graph = helper.make_graph(
-        [helper.make_node(kind, inputs, ["y"], **given)],
-        "resize",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, PICTURE.shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, side, side))],
-        [scales],
-    )
-    return helper.make_model(graph, ir_version=7, opset_imports=[helper.make_opsetid("", opset)])
-
-
-def in_tensorflow(model):
-    import tensorflow as tf
-
-    graph_def = translated(OnnxModel(model, "m.onnx"), "x", {"end": lambda made: made.plain("y")}, OPERATORS)
-    with tf.Graph().as_default() as graph:
-        tf.compat.v1.import_graph_def(graph_def, name="")
-        with tf.compat.v1.Session(graph=graph) as session:
-            return session.run("end:0", {"detlite_image:0": PICTURE.transpose(0, 2, 3, 1)})
-
-
-def in_onnx(model):
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": PICTURE})[0]
+    scales = np.array([1, 1, side / 4, side / 4], np.float32)
+    inputs = ["x", "", "c"] if opset > 10 else ["x", "c"]
+    return node_model(helper.make_node(kind, inputs, ["y"], **given), (1, 3, side, side), scales, opset)
 
 
 SAME = [
