@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.labels.annotations import Annotations, RunLengths
-from detlite.accuracy.matching import FoundObjects, Masks, Matches, Truths, match
+from detlite.accuracy.matching import EVERY_SIZE, AreaRange, FoundObjects, Masks, Matches, Truths, match_by_size
 from detlite.accuracy.metric import ClassScore, Scores
-from detlite.accuracy.precision import precision_draws
+from detlite.accuracy.precision import mean_average_precision, precision_draws, recall_draws
 from detlite.runtime.arrays import Bools, Doubles
 from detlite.runtime.errors import InputError
 
@@ -38,6 +38,12 @@ KEYS = (
 SIZES = ("all", "all", "all", "small", "medium", "large")
 IOUS = ("0.50:0.95", "0.50", "0.75", *("0.50:0.95",) * 3)
 MOST_FOUND = (1, 10, 100, 100, 100, 100)
+AREAS = {
+    "small": AreaRange(0.0, 32.0**2),
+    "medium": AreaRange(32.0**2, 96.0**2),
+    "large": AreaRange(96.0**2, np.inf),
+}
+"""COCO's sizes of objects, in square pixels."""
 
 
 def coco_titles() -> Mapping[str, str]:
@@ -141,6 +147,27 @@ def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap
 
     The images stand in the order of their ids, as in COCOeval: it decides between equal scores.
     """
+    return _matches(detected, annotations, classes, (EVERY_SIZE,))[0]
+
+
+def coco_draws(
+    detected: Detected, annotations: Annotations, classes: ClassMap, weights: Doubles
+) -> Mapping[str, Doubles]:
+    """Return each of the `KEYS` but `map`, and `ap:NAME` of each class, in percent, for each row of *weights*."""
+    every, *sized = _matches(detected, annotations, classes, (EVERY_SIZE, *AREAS.values()))
+    found = precision_draws(every, weights)
+    draws = {"map50": found.map50, "map75": found.map75}
+    draws |= {f"ar{most}": recall_draws(every, weights, most=most) for most in MOST_FOUND[:3]}
+    for size, matches in zip(AREAS, sized, strict=True):
+        draws[f"map_{size}"] = mean_average_precision(matches, weights)
+        draws[f"ar_{size}"] = recall_draws(matches, weights, most=MOST_FOUND[-1])
+    names = dict(annotations.categories)
+    return {**draws, **{f"ap:{names[identity]}": each for identity, each in found.classes.items()}}
+
+
+def _matches(
+    detected: Detected, annotations: Annotations, classes: ClassMap, sizes: Sequence[AreaRange]
+) -> tuple[Matches, ...]:
     refuse_other_images(detected, annotations)
     ids = np.array(sorted(image.id for image in annotations.images))
     image, category, boxes, scores = found_arrays(detected, annotations, classes)
@@ -150,20 +177,11 @@ def coco_matches(detected: Detected, annotations: Annotations, classes: ClassMap
         boxes=np.array([t.box for t in annotations.truths], dtype=np.float64).reshape(-1, 4),
         crowd=np.array([t.crowd for t in annotations.truths], dtype=np.bool_),
         masks=None if detected.encoded is None else encoded_truths(annotations),
+        areas=np.array([t.area for t in annotations.truths], dtype=np.float64),
     )
     masks = None if detected.encoded is None else detected.encoded[has_category(detected, classes)]
     found = FoundObjects(np.searchsorted(ids, image).astype(np.int64), category, boxes, scores, masks)
-    return match(truths, found, len(ids))
-
-
-def coco_draws(
-    detected: Detected, annotations: Annotations, classes: ClassMap, weights: Doubles
-) -> Mapping[str, Doubles]:
-    """Return `map50`, `map75`, `ar100` and `ap:NAME` of each class, in percent, for each row of *weights*."""
-    found = precision_draws(coco_matches(detected, annotations, classes), weights)
-    names = dict(annotations.categories)
-    each = {f"ap:{names[identity]}": draws for identity, draws in found.classes.items()}
-    return {"map50": found.map50, "map75": found.map75, "ar100": found.ar100, **each}
+    return match_by_size(truths, found, len(ids), sizes)
 
 
 def pixel_boxes(detected: Detected) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detlite.accuracy.classes import ClassMap
-from detlite.accuracy.coco import KEYS, coco_matches, coco_metrics, pixel_boxes
+from detlite.accuracy.coco import KEYS, coco_draws, coco_matches, coco_metrics, pixel_boxes
 from detlite.accuracy.detect import Detected
 from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.precision import mean_average_precision
@@ -88,12 +88,30 @@ def test_boxes_that_are_not_numbers_are_refused():
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_our_matching_gives_the_map_of_faster_coco_eval(seed):
+@given(seed=st.integers(0, 10_000), times=st.sampled_from([1, 4, 9]))
+def test_a_draw_of_every_image_once_gives_the_numbers_of_faster_coco_eval(seed, times):
     truth, found = invented(seed)
+    truth = replace(truth, truths=tuple(replace(t, area=times * t.area) for t in truth.truths))  # of every size
     classes = ClassMap((1, 2, 3), "position")
-    own = mean_average_precision(coco_matches(found, truth, classes))[0]
-    assert own == pytest.approx(coco_metrics(found, truth, classes)["map"], abs=1e-10)
+    assert_draws_are(coco_metrics(found, truth, classes), found, truth, classes)
+
+
+def assert_draws_are(metrics, found, truth, classes):
+    """Compare all twelve numbers with those of a draw that has each image once."""
+    once = np.ones((1, len(truth.images)))
+    drawn = {key: float(draws[0]) for key, draws in coco_draws(found, truth, classes, once).items() if key in KEYS}
+    drawn["map"] = float(mean_average_precision(coco_matches(found, truth, classes))[0])
+    want = {key: float("nan") if value is None else value for key, value in metrics.items()}
+    assert drawn == pytest.approx(want, abs=1e-10, nan_ok=True)
+
+
+def test_an_image_drawn_twice_counts_twice_in_every_size():
+    truth = annotations([(0, 0, (10, 10, 20, 20)), (1, 0, (10, 10, 40, 40))])
+    found = detected([(0, 0, (10, 10, 20, 20), 0.9), (1, 0, FAR, 0.8)])
+    draws = coco_draws(found, truth, ONE, np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 2.0]]))
+    assert draws["map_small"] == pytest.approx([100, 100, np.nan], nan_ok=True)
+    assert draws["map_medium"] == pytest.approx([np.nan, 0, 0], nan_ok=True)
+    assert draws["ar1"] == pytest.approx([100, 50, 0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -111,8 +129,7 @@ def test_all_numbers_on_the_annotations_of_val2017_are_those_of_pycocotools(shar
     found = near_truth(truth, classes)
     metrics = coco_metrics(found, truth, classes)
     assert list(metrics.values()) == pytest.approx([100 * v for v in pycocotools_stats(truth, found)], abs=1e-10)
-    own = mean_average_precision(coco_matches(found, truth, classes))[0]
-    assert own == pytest.approx(metrics["map"], abs=1e-10)
+    assert_draws_are(metrics, found, truth, classes)
 
 
 def near_truth(truth, classes):

@@ -11,7 +11,7 @@ from builders.image_files import picture
 from builders.tiny_tasks import tiny_task
 
 from detlite.accuracy.classes import ClassMap
-from detlite.accuracy.coco import coco_matches
+from detlite.accuracy.coco import KEYS, coco_draws, coco_matches
 from detlite.accuracy.fidelity import detection_concordance
 from detlite.accuracy.instances import DetectedMasks, mask_scores
 from detlite.accuracy.labels.annotations import RunLengths
@@ -98,6 +98,9 @@ def test_all_twelve_numbers_of_masks_are_those_of_pycocotools(tmp_path, seed):
     assert numbers == [None if value is None else pytest.approx(value, abs=1e-9) for value in want]
     own = mean_average_precision(coco_matches(found, truth, CLASSES))[0]
     assert own == pytest.approx(numbers[0], abs=1e-9)
+    drawn = coco_draws(found, truth, CLASSES, np.ones((1, len(truth.images))))
+    others = dict(zip(KEYS[1:], (np.nan if one is None else one for one in numbers[1:]), strict=True))
+    assert {key: drawn[key][0] for key in KEYS[1:]} == pytest.approx(others, abs=1e-9, nan_ok=True)
 
 
 def test_run_lengths_are_read_plain_and_compressed(tmp_path):
