@@ -18,8 +18,7 @@ from detlite.calibration.weights.calibrate import calibrate
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.options import DetectorOptions
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
-from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.tensors import main_subgraph
+from detlite.convert.tflite.flatbuffer import dump
 from detlite.runtime.progress import silent
 from detlite.runtime.runners.interpreter import open_interpreter
 
@@ -45,8 +44,8 @@ def rounding(source):
     """Return the float model *source* with each activation rounded to its int8 steps, and nothing else."""
     calibrated = calibrate(source)
     network, scales = calibrated.network, calibrated.plan.scales
-    model = load(network.data, "the float model")
-    subgraph = main_subgraph(model)
+    file = network.file.copy()
+    model, subgraph = file.edit(), file.subgraph
     edit, operators, stands_for = Edit(model, subgraph), subgraph.operators, {}
     subgraph.operators = []
     for operator in operators:

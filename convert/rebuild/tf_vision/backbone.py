@@ -24,6 +24,12 @@ ACTIVATIONS: Mapping[str, str] = {
 }
 """The network builder's names of TF-Vision's activations."""
 
+ALTERNATIVES = (
+    *("resnet", "dilated_resnet", "revnet", "efficientnet", "spinenet", "spinenet_mobile", "mobilenet", "mobiledet"),
+    "vit",
+)
+"""The backbones of `official/vision/configs/backbones.py`."""
+
 SPINE_LEVELS = (3, 7)
 
 EPSILON = 0.001
@@ -65,7 +71,7 @@ def read_backbone(model: Params, norm: NormActivation) -> Any:
     Raises:
         InputError: no file does, or it refuses a value.
     """
-    kind, section = model.one_of("backbone", "resnet")
+    kind, section = model.one_of("backbone", "resnet", ALTERNATIVES)
     if kind not in plugin_names(BACKBONES):
         known = ", ".join(plugin_names(BACKBONES))
         raise InputError(f"{model.where('backbone')} is {kind}, which detlite does not rebuild; it rebuilds {known}")

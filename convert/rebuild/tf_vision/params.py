@@ -129,13 +129,25 @@ class Params:
             raise self._unfit(name, value, "a mapping")
         return Params(value or {}, self._at(name), self._file, self._missing)
 
-    def one_of(self, name: str, default: str) -> tuple[str, Params]:
-        """Return the `type` of a mapping of alternatives, and the mapping of that name in it."""
+    def one_of(self, name: str, default: str, alternatives: Sequence[str]) -> tuple[str, Params]:
+        """Return the `type` of a mapping of alternatives, and the mapping of that name in it.
+
+        Args:
+            name: the key of the mapping.
+            default: the type where it has none.
+            alternatives: the types that TF-Vision has; mappings of those that are not chosen play no part.
+
+        Raises:
+            InputError: the type is no text, or a key is none of these.
+        """
         section = self.inside(name)
         kind = section._one("type", default)
         if not isinstance(kind, str):
             raise section._unfit("type", kind, "a name")
-        return kind, section.inside(kind)
+        chosen = section.inside(kind)
+        section.ignore(*alternatives)
+        section.finish()
+        return kind, chosen
 
     def ignore(self, *names: str) -> None:
         """Accept the keys *names*: they have no effect on a trained network."""

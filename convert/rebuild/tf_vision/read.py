@@ -18,6 +18,9 @@ TASKS = "detlite.convert.rebuild.tf_vision.tasks"
 TOP = ("runtime", "task", "trainer")
 MOST_LISTED = 4
 
+DECODERS = ("fpn", "nasfpn", "identity", "aspp")
+"""The decoders of `official/vision/configs/decoders.py`."""
+
 TRAINING = (
     "allow_image_summary",
     "annotation_file",

@@ -12,12 +12,15 @@ from detlite.convert.rebuild.network.fpn import TILING, PyramidConfig
 from detlite.convert.rebuild.network.retinanet import DenseHead, LevelAnchors
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import TaskReader
+from detlite.convert.rebuild.tf_vision.read import DECODERS, TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size
 from detlite.runtime.errors import InputError
 
 MOST_CLASSES = 100_000
 LEVELS = (1, 10)
+NMS_VERSIONS = ("v1", "v2", "v3", "batched", "tflite")
+LEAST_CANDIDATES = 5000
+"""TF-Vision's default of `pre_nms_top_k`: the best boxes of a class that are compared."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def read(task: Params) -> RetinaNet:
 
 
 def _decoder(model: Params, levels: tuple[int, int]) -> PyramidConfig | None:
-    kind, section = model.one_of("decoder", "fpn")
+    kind, section = model.one_of("decoder", "fpn", DECODERS)
     if kind == "identity":
         return None
     if kind != "fpn":
@@ -149,24 +152,44 @@ def _anchors(model: Params) -> LevelAnchors:
 
 
 def _nms(model: Params) -> RetinaNms:
-    """Return the suppression of the server's export; that of TF-Vision's own TFLite export plays no part."""
+    """Return the suppression that `nms_version` chooses: the server's, or the thresholds of TF-Vision's TFLite export.
+
+    All versions suppress class by class with the same thresholds; they differ in how TensorFlow computes it.
+    """
     section = model.inside("detection_generator")
-    section.ignore(
-        "apply_nms",
-        "decode_boxes",
-        "nms_version",
-        "pre_nms_top_k",
-        "return_decoded",
-        "tflite_post_processing",
-        "use_cpu_nms",
-    )
+    section.ignore("apply_nms", "decode_boxes", "return_decoded", "use_cpu_nms")
+    version = section.choice("nms_version", "v2", NMS_VERSIONS)
+    candidates = section.integer("pre_nms_top_k", LEAST_CANDIDATES)
+    if candidates < LEAST_CANDIDATES:
+        raise InputError(
+            f"{section.where('pre_nms_top_k')} is {candidates}: detlite suppresses all boxes over the score threshold; "
+            f"want {LEAST_CANDIDATES} or more, or no such key"
+        )
     section.only("use_class_agnostic_nms", False, "detlite suppresses the boxes of each class by themselves")
     section.only("soft_nms_sigma", 0.0, "detlite has no soft suppression")
     section.only("box_coder_weights", [], "detlite rebuilds RetinaNets whose boxes are coded without weights")
-    nms = RetinaNms(
+    served = RetinaNms(
         section.real("pre_nms_score_threshold", 0.05, high=1.0),
         section.real("nms_iou_threshold", 0.5, low=0.001, high=1.0),
         section.integer("max_num_detections", 100, low=1, high=1000),
+    )
+    of_op = _op_nms(section.inside("tflite_post_processing"))
+    section.finish()
+    return of_op if version == "tflite" else served
+
+
+def _op_nms(section: Params) -> RetinaNms:
+    """Return the thresholds of TF-Vision's post-processing op; each box is kept once, and not for five classes."""
+    section.ignore(
+        "detections_per_class", "max_classes_per_detection", "use_regular_nms", "normalize_anchor_coordinates"
+    )
+    section.only("omit_nms", False, "detlite suppresses boxes")
+    for scale in ("y_scale", "x_scale", "h_scale", "w_scale"):
+        section.only(scale, 1.0, "detlite rebuilds RetinaNets whose boxes are coded without weights")
+    nms = RetinaNms(
+        section.real("nms_score_threshold", 0.1, high=1.0),
+        section.real("nms_iou_threshold", 0.5, low=0.001, high=1.0),
+        section.integer("max_detections", 200, low=1, high=1000),
     )
     section.finish()
     return nms

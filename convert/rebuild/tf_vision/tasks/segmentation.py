@@ -11,7 +11,7 @@ from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.deeplab import AsppConfig, SegmentationHead
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import TaskReader
+from detlite.convert.rebuild.tf_vision.read import DECODERS, TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size, output_size
 from detlite.runtime.errors import InputError
 
@@ -80,7 +80,7 @@ def read(task: Params) -> Segmenter:
 
 
 def _aspp(model: Params) -> AsppConfig:
-    kind, section = model.one_of("decoder", "aspp")
+    kind, section = model.one_of("decoder", "aspp", DECODERS)
     if kind != "aspp":
         raise InputError(f"{model.where('decoder')} is {kind}; detlite rebuilds segmenters with aspp")
     section.needs("level", "dilation_rates")

@@ -91,15 +91,55 @@ def test_a_retinanet_without_aspect_ratios_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backbone": {"resnett": {"model_id": 101}}}, r"task.model.backbone.resnett is not known; is resnet meant\?"),
+        ({"decoder": {"fnp": {}}}, r"task.model.decoder.fnp is not known; is fpn meant\?"),
+    ],
+)
+def test_a_misspelt_alternative_is_refused_where_an_experiment_has_the_right_one(changes, message):
+    with pytest.raises(InputError, match=message):
+        parse_params({"task": {"model": changes}}, "mine.yaml", "retinanet_resnetfpn_coco")
+
+
+def test_an_alternative_that_is_not_chosen_plays_no_part():
+    changes = {"backbone": {"type": "mobilenet", "mobilenet": {}, "vit": {"model_name": "vit-b16"}}}
+    config = parse_params({"task": {"model": changes}}, "mine.yaml", "retinanet_resnetfpn_coco")
+    assert config.backbone == MobileNetBackbone(1.0, 1e-3)
+
+
+def suppression(**generator):
+    values = {"task": {"model": {"detection_generator": generator}}}
+    nms = parse_params(values, "mine.yaml", "retinanet_mobile_coco").nms
+    return nms.score_threshold, nms.iou_threshold, nms.max_detections
+
+
+def test_the_suppression_of_a_retinanet_is_the_servers_whatever_computes_it():
+    for version in ("v1", "v2", "v3", "batched"):
+        assert suppression(nms_version=version, nms_iou_threshold=0.6) == (0.05, 0.6, 100)
+
+
+def test_nms_version_tflite_takes_the_thresholds_of_the_op():
+    op = {"nms_score_threshold": 0.2, "nms_iou_threshold": 0.4, "max_detections": 25}
+    assert suppression(nms_version="tflite") == (0.1, 0.5, 200)
+    assert suppression(nms_version="tflite", tflite_post_processing=op) == (0.2, 0.4, 25)
+
+
+@pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("nms_version", "v9", "is v9; want one of v1, v2, v3, batched, tflite"),
+        ("pre_nms_top_k", 1000, "is 1000: detlite suppresses all boxes over .*; want 5000 or more"),
+        ("tflite_post_processing", {"omit_nms": True}, ".omit_nms is True: detlite suppresses boxes"),
+        ("tflite_post_processing", {"y_scale": 10.0}, ".y_scale is 10.0: detlite rebuilds RetinaNets"),
+        ("tflite_post_processing", {"max_detection": 3}, r".max_detection is not known; is max_detections meant\?"),
         ("use_class_agnostic_nms", True, "is True: detlite suppresses the boxes of each class by themselves"),
         ("soft_nms_sigma", 0.5, "is 0.5: detlite has no soft suppression"),
     ],
 )
 def test_another_suppression_of_a_retinanet_is_refused(name, value, message):
     values = {"task": {"model": {"detection_generator": {name: value}}}}
-    with pytest.raises(InputError, match=f"task.model.detection_generator.{name} {message}"):
+    with pytest.raises(InputError, match=f"task.model.detection_generator.{name} ?{message}"):
         parse_params(values, "params.yaml", "retinanet_mobile_coco")
 
 
