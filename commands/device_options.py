@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from detlite.commands.completion import device_names
-from detlite.devices.inventory import HOST, Device, read_inventory
+from detlite.devices.inventory import THIS_MACHINE, Device, read_inventory
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,4 +52,4 @@ def devices_asked_for(names: Sequence[str], inventory: Path | None) -> list[Devi
         return []
     known = read_inventory(inventory)
     found = [known.device(name) for name in names]
-    return [] if found == [Device(HOST, HOST)] else found
+    return [] if found == [THIS_MACHINE] else found

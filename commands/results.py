@@ -162,7 +162,7 @@ def verify(study: Path, *, as_json: bool) -> None:
     if damage or figures.wrong:
         raise FindingError(
             f"{study}: {len(damage)} damaged or missing, {len(figures.wrong)} figures that their data do not give; "
-            "the next sweep makes damaged records again, but not damaged or missing blobs"
+            "the next sweep makes damaged records and missing blobs again; delete damaged blobs before it"
         )
     if not as_json:
         say(f"{study}: every record and every blob is whole, and {figures.checked} figures were derived again")

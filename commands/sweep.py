@@ -69,7 +69,8 @@ def command(plan: Path | None, out: Path | None, as_json: bool, **values: Any) -
     asked = _read(plan)
     graph = _told(lambda: graph_of(asked, cells_of(asked), read_inventory(values["inventory"])))
     if values["explain"] is not None:
-        for line in command_lines(asked, graph, cell_called(graph.cells, values["explain"])):
+        cell = cell_called(graph.cells, values["explain"])
+        for line in command_lines(asked, graph, cell, inventory=values["inventory"]):
             say(line)
         return 0
     if values["dry_run"]:

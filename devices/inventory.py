@@ -120,6 +120,9 @@ class Device:
         return self.work or WORK_FOLDERS.get(self.way) or str(default_cache_folder() / "device")
 
 
+THIS_MACHINE = Device(HOST, HOST)
+"""This machine, unless the inventory has a table with its name."""
+
 KEYS = {
     "kind": str,
     "address": str,
@@ -175,7 +178,7 @@ def read_inventory(path: Path | None = None) -> Inventory:
     if given or ENVIRONMENT in os.environ or path.is_file():
         tables = _tables(path)
     devices = {name: _device(path, name, table) for name, table in tables.items()}
-    return Inventory(path, {HOST: Device(HOST, HOST), **devices})
+    return Inventory(path, {HOST: THIS_MACHINE, **devices})
 
 
 def list_devices(inventory: str | Path | None = None) -> tuple[Device, ...]:

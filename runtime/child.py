@@ -17,6 +17,8 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Deque, Dict, Iterator, Optional, Type
@@ -54,6 +56,27 @@ class CrashError(DeviceError):
 
 class ChildError(RuntimeError):
     """The child failed unexpectedly: a bug; the text is the child's traceback."""
+
+
+@dataclass
+class MemoryPeak:
+    """The peak resident memory of the largest child process so far, in bytes; None before one ended of itself."""
+
+    size_bytes: Optional[int] = None
+
+
+_watched: ContextVar[Optional[MemoryPeak]] = ContextVar("watched", default=None)
+
+
+@contextlib.contextmanager
+def watching_memory() -> Iterator[MemoryPeak]:
+    """Give the peak of the children that this thread runs in the `with` block, and of their own children."""
+    peak = MemoryPeak()
+    token = _watched.set(peak)
+    try:
+        yield peak
+    finally:
+        _watched.reset(token)
 
 
 class Child:
@@ -199,6 +222,10 @@ def _answer(stream: IO[bytes], progress: Progress) -> Optional[Dict[str, Any]]:
     for message in _messages(stream):
         if "progress" in message:
             progress(*message["progress"])
+        elif "memory_peak_bytes" in message:
+            peak = _watched.get()
+            if peak is not None:
+                peak.size_bytes = max(peak.size_bytes or 0, message["memory_peak_bytes"])
         elif "result" in message:
             result: Dict[str, Any] = message["result"]
             return result

@@ -15,6 +15,7 @@ from typing import IO, Any, Callable, Dict
 
 from detlite.runtime.errors import DetliteError
 from detlite.runtime.progress import Progress
+from detlite.runtime.resident_memory import family_peak_bytes
 
 TELL_EVERY_S = 0.05
 
@@ -31,8 +32,11 @@ def main() -> int:
         os._exit(0)  # the parent closed stdin: no request will come
     threading.Thread(target=_end_with_parent, args=sys.argv[2:], daemon=True).start()
     try:
-        _write(messages, {"result": task(json.loads(line), _teller(messages))})
+        result = task(json.loads(line), _teller(messages))
+        _tell_memory(messages)
+        _write(messages, {"result": result})
     except DetliteError as error:
+        _tell_memory(messages)
         _write(messages, {"error": type(error).__name__, "text": str(error)})
     except MemoryError:
         _write(messages, {"error": "DeviceError", "text": f"{name.replace('_', ' ')} ran out of memory"})
@@ -55,6 +59,10 @@ def _teller(messages: IO[bytes]) -> Progress:
             _write(messages, {"progress": [what, done, total]})
 
     return progress
+
+
+def _tell_memory(messages: IO[bytes]) -> None:
+    _write(messages, {"memory_peak_bytes": family_peak_bytes()})
 
 
 def _private_stdout() -> IO[bytes]:

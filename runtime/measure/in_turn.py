@@ -13,7 +13,7 @@ import numpy as np
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
-from detlite.runtime.measure.process import TELL_EVERY_NS, LoadedModel, peak_bytes
+from detlite.runtime.measure.process import TELL_EVERY_NS, LoadedModel
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Against, Measurement, QuotedMetric
 from detlite.runtime.measure.run_folder import HEADER, read_rows
@@ -24,6 +24,7 @@ from detlite.runtime.measure.statistics import median_ratio_interval, percentile
 from detlite.runtime.measure.verdict import cautions_of, reasons_in_turn
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.resident_memory import peak_bytes
 from detlite.runtime.runners.backend import BACKENDS
 from detlite.runtime.session import lost_class
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -31,6 +30,7 @@ from detlite.runtime.measure.scenario import scenario_called
 from detlite.runtime.measure.statistics import change_point, percentile_ns
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress
+from detlite.runtime.resident_memory import peak_bytes
 from detlite.runtime.runners.backend import BACKENDS, Backend, Runner, Settings, clock_of
 from detlite.runtime.session import Session, input_of
 from detlite.runtime.stream import WORKERS, ahead
@@ -181,15 +181,6 @@ def measure_process(request: Record, progress: Progress) -> Record:
     ended = {"model_sha256": sha256_of(loaded.model), "memory_peak_bytes": peak_bytes(), "wall_clock_step_s": stepped_s}
     write_json(folder / ENDED, {**ended, "load": asdict(load)})
     return {}
-
-
-def peak_bytes(status: Path = Path("/proc/self/status")) -> Optional[int]:
-    """Return this process's peak resident memory (VmHWM) in bytes; None if the system does not say."""
-    try:
-        found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) * 1024 if found else None
 
 
 def _teller(progress: Progress, load: Load) -> Callable[[int], None]:

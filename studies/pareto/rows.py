@@ -10,6 +10,7 @@ import numpy as np
 
 from detlite.accuracy.metric import load_metric
 from detlite.runtime.arrays import Doubles
+from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import parse_json
 from detlite.studies.store.entry import ResultRecord
 from detlite.studies.store.store import Store
@@ -86,7 +87,14 @@ def rows_of(store: Store, plans: tuple[SavedPlan, ...]) -> tuple[CellRow, ...]:
     keys = {key for cell in cells.values() for key in cell.stages.values()}
     entries = {entry.key: entry for entry in store.entries(keys)}
     failures = store.failures()
-    scores = {key: _draws(store, entry) for key, entry in entries.items() if entry.kind == EVALUATE}
+    scores = {}
+    for key, entry in entries.items():
+        if entry.kind == EVALUATE:
+            try:
+                scores[key] = _draws(store, entry)
+            except InputError as error:
+                failures[key] = str(error)
+    entries = {key: entry for key, entry in entries.items() if key not in failures}
     return tuple(_row(cell, entries, failures, scores) for cell in cells.values())
 
 

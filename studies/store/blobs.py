@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from detlite.runtime.errors import InputError
@@ -50,16 +50,25 @@ def get_blob(root: Path, sha256: str) -> bytes:
     place = blob_path(root, sha256)
     try:
         data = place.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"the blob {place} is missing: the next sweep makes it again") from error
     except OSError as error:
         raise InputError(f"the blob {place} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise InputError(f"the blob {place} is damaged: its sha256 differs from its name")
+        raise InputError(
+            f"the blob {place} is damaged: its sha256 differs from its name; delete it: the next sweep makes it again"
+        )
     return data
 
 
 def blobs_in(root: Path) -> Iterator[Path]:
     """Yield the blobs of the store at *root*, sorted."""
     yield from sorted((root / FOLDER).glob("??/*"))
+
+
+def missing_blobs(root: Path, digests: Iterable[str]) -> tuple[str, ...]:
+    """Return those of *digests* whose blob the store at *root* lacks."""
+    return tuple(sha256 for sha256 in digests if not blob_path(root, sha256).is_file())
 
 
 def is_damaged(path: Path) -> bool:

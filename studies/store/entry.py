@@ -12,8 +12,8 @@ from typing import Any
 from detlite.runtime.errors import InputError
 from detlite.runtime.records import Record, from_record, to_record
 
-DONE, FAILED, STARTED = "done", "failed", "started"
-STATUSES = (DONE, FAILED, STARTED)
+DONE, FAILED, STARTED, LOST = "done", "failed", "started", "lost"
+STATUSES = (DONE, FAILED, STARTED, LOST)
 
 HEAD, TAIL = b'{"crc32":"%08x","record":', b"}\n"
 HEAD_LENGTH = len(HEAD % 0)
@@ -38,20 +38,21 @@ class Digests:
 
 @dataclass(frozen=True)
 class ResultRecord:
-    """One record: a stage that was done, that failed, or that started.
+    """One record: a stage that was done, that failed, that started, or that lost its data.
 
     Attributes:
         key: of the stage: `Digests.key`.
         kind: the stage: `convert`, `quantize`, `measure`, `evaluate` ...
-        status: `done`, `failed` or `started`; only the first `done` of a key counts.
+        status: `done`, `failed`, `started` or `lost`; only the first `done` of a key counts. `lost` names blobs that
+            are gone: a record that refers to one of them counts no longer.
         digests: what the result is of.
         facts: figures and names, flat: what lists, filters and exports show. A number's name ends in its unit.
         result: the whole record of the stage.
         blobs: sha256 of larger data, by name: samples, detections, scores of classes.
         at_us: when it was written, in microseconds since 1970.
         wall_s: how long the stage took, in seconds.
-        memory_peak_bytes: peak resident memory of the largest child process that the worker has run so far, of this
-            stage or an earlier one; None if it is not known.
+        memory_peak_bytes: peak resident memory of the stage's largest child process; None where it ran none, or it was
+            killed.
         host: the machine that ran it.
         detlite: the version that ran it.
     """

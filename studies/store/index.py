@@ -6,22 +6,27 @@ It holds the place of each record, and its facts. Before each use it reads what 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from detlite.convert.files.cache_folder import default_cache_folder
-from detlite.runtime.errors import InputError
-from detlite.studies.store.entry import facts_text
+from detlite.runtime.errors import DeviceError, InputError
+from detlite.studies.store.entry import DONE, LOST, facts_text
 from detlite.studies.store.segments import lines_from, segment_sizes
 
-VERSION = 1
+VERSION = 2
 WAIT_S = 60.0  # for another process that brings the same index up to date
+
+UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 TABLES = """
 create table segments(name text primary key, size integer not null);
-create table records(segment text, offset integer, key text, kind text, status text, at_us integer, facts text);
+create table records(segment text, offset integer, key text, kind text, status text, at_us integer, facts text,
+  blobs text);
+create table lost(sha256 text primary key);
 create index by_key on records(key, status);
 """
 
@@ -40,6 +45,8 @@ class Index:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._database = self._opened()
+        except sqlite3.OperationalError as error:
+            raise self._unwritable(error) from error
         except sqlite3.DatabaseError:
             self._delete()
             self._database = self._opened()
@@ -51,7 +58,18 @@ class Index:
         self._database.close()
 
     def catch_up(self) -> None:
-        """Read what was appended to the segments since the last time, in one transaction."""
+        """Read what was appended to the segments since the last time, in one transaction.
+
+        Raises:
+            OSError: the index cannot be written, as on a full disk.
+            DeviceError: other processes keep it for too long.
+        """
+        try:
+            self._catch_up()
+        except sqlite3.OperationalError as error:
+            raise self._unwritable(error) from error
+
+    def _catch_up(self) -> None:
         database = self._database
         sizes = segment_sizes(self._folder)
         known = dict(database.execute("select name, size from segments"))
@@ -65,6 +83,7 @@ class Index:
             for name, size in sizes.items():
                 if known.get(name, 0) < size:
                     self._read(name, known.get(name, 0))
+            self._withdraw()
 
     def forget(self) -> None:
         """Empty the index: the next use reads every segment."""
@@ -98,6 +117,11 @@ class Index:
         """Return the keys of the records of this *status*."""
         return {key for (key,) in self._database.execute("select key from records where status = ?", (status,))}
 
+    def blobs_of(self, status: str) -> list[tuple[str, str]]:
+        """Return key and blobs, as JSON, of every record of this *status* that has any, the oldest first."""
+        text = "select key, blobs from records where status = ? and blobs != '{}' order by at_us, segment, offset"
+        return list(self._database.execute(text, (status,)))
+
     def averages(self, name: str, status: str) -> dict[str, float]:
         """Return the mean of the fact *name* over the records of this *status*, by kind."""
         text = "select kind, avg(json_extract(facts, ?)) from records where status = ? group by kind"
@@ -130,7 +154,8 @@ class Index:
         try:
             yield
         except BaseException:
-            database.execute("rollback")
+            if database.in_transaction:  # SQLite itself rolls back where the disk is full
+                database.execute("rollback")
             raise
         database.execute("commit")
 
@@ -143,13 +168,34 @@ class Index:
                 row = tuple(record[name] for name in ("key", "kind", "status", "at_us"))
             except (InputError, KeyError):  # named by `Store.scan`
                 continue
-            rows.append((segment, line.offset, *row, facts_text(record.get("facts", {}))))
-        self._database.executemany("insert into records values(?, ?, ?, ?, ?, ?, ?)", rows)
+            blobs = record.get("blobs", {})
+            if record["status"] == LOST:
+                self._database.executemany("insert or ignore into lost values(?)", [(one,) for one in blobs.values()])
+            rows.append((segment, line.offset, *row, facts_text(record.get("facts", {})), facts_text(blobs)))
+        self._database.executemany("insert into records values(?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._database.execute("insert or replace into segments values(?, ?)", (segment, end))
 
+    def _withdraw(self) -> None:
+        """Mark the records as lost that refer to a lost blob."""
+        (count,) = self._database.execute("select count(*) from lost").fetchone()
+        if count:
+            named = "select 1 from json_each(records.blobs) as one join lost on lost.sha256 = one.value"
+            text = f"update records set status = ? where status = ? and exists ({named})"  # noqa: S608 - ours
+            self._database.execute(text, (LOST, DONE))
+
     def _clear(self) -> None:
-        self._database.execute("delete from segments")
-        self._database.execute("delete from records")
+        for table in ("segments", "records", "lost"):
+            self._database.execute(f"delete from {table}")  # noqa: S608 - ours
+
+    def _unwritable(self, error: sqlite3.OperationalError) -> Exception:
+        """Return what *error* means: the disk is full, or the folder cannot be written to, or others hold the index."""
+        text = f"the index of the store cannot be written ({error}); DETLITE_CACHE names another folder for it"
+        code = error.sqlite_errorcode & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            return DeviceError(f"the index of the store is in use for over {WAIT_S:.0f} s: {self.path}")
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return OSError(errno.ENOSPC, text, str(self.path))
+        return OSError(errno.EACCES, text, str(self.path)) if code in UNWRITABLE else error
 
     def _delete(self) -> None:
         for path in (self.path, self.path.with_name(f"{self.path.name}-journal")):

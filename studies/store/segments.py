@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import secrets
@@ -43,6 +44,12 @@ class SegmentLine:
             raise InputError(f"{self.segment}, byte {self.offset}: {error}") from error
 
 
+@functools.cache
+def writer_of(folder: Path) -> SegmentWriter:
+    """Return what appends to the segments in *folder*: one for each process."""
+    return SegmentWriter(folder)
+
+
 class SegmentWriter:
     """Appends records to a segment of this process; after a failed write, to a new one. Threads may share it."""
 
@@ -61,7 +68,8 @@ class SegmentWriter:
         """
         line = to_line(entry)
         with self._lock:
-            if self._file is None or self._pid != os.getpid():  # a fork has its parent's file
+            if self._file is None or self._pid != os.getpid() or not os.fstat(self._file).st_nlink:
+                # a fork has its parent's file, and a file that someone deleted keeps nothing
                 self._file, self._pid = self._new(), os.getpid()
             try:
                 if os.write(self._file, line) != len(line):
@@ -70,11 +78,6 @@ class SegmentWriter:
             except OSError:
                 self._close()
                 raise
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._close()
 
     def _new(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -12,11 +12,11 @@ from typing import Any
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import load_json
-from detlite.studies.store.blobs import get_blob, put_blob
+from detlite.studies.store.blobs import blobs_in, get_blob, put_blob
 from detlite.studies.store.condition import ANY, Condition
-from detlite.studies.store.entry import DONE, FAILED, STARTED, ResultRecord, facts_in
+from detlite.studies.store.entry import DONE, FAILED, LOST, STARTED, ResultRecord, facts_in
 from detlite.studies.store.index import Index
-from detlite.studies.store.segments import FOLDER, SegmentWriter, line_at, lines_from, segment_sizes
+from detlite.studies.store.segments import FOLDER, line_at, lines_from, segment_sizes, writer_of
 
 NAME = "store.json"
 SCHEMA, SCHEMA_VERSION = "detlite.store", 1
@@ -33,7 +33,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Scan:
-    """All records of a store, of any status, and a sentence for each damaged line, which is skipped."""
+    """All records of a store that count, of any status, and a sentence for each damaged line, which is skipped."""
 
     entries: tuple[ResultRecord, ...]
     damage: tuple[str, ...]
@@ -46,7 +46,7 @@ class Store:
         """Use the store at *root*, which has this *identity*."""
         self.root = root
         self.identity = identity
-        self._writer = SegmentWriter(root / FOLDER)
+        self._writer = writer_of((root / FOLDER).absolute())
 
     def append(self, entry: ResultRecord) -> None:
         """Keep *entry*; it is on the disk when this returns.
@@ -91,6 +91,15 @@ class Store:
         """Return the keys of all stages that are done."""
         with self._index() as index:
             return index.keys(DONE)
+
+    def incomplete(self) -> set[str]:
+        """Return the keys of the stages that are done and whose record refers to a blob that is missing."""
+        there = {path.name for path in blobs_in(self.root)}
+        with self._index() as index:
+            first: dict[str, str] = {}
+            for key, blobs in index.blobs_of(DONE):
+                first.setdefault(key, blobs)
+        return {key for key, blobs in first.items() if not there.issuperset(facts_in(blobs).values())}
 
     def select(self, condition: Condition = ANY, *, kinds: Sequence[str] = ()) -> list[Listed]:
         """Return the records that are done and meet *condition*, of *kinds* where given, the oldest first.
@@ -150,11 +159,9 @@ class Store:
                     entries.append(line.entry())
                 except InputError as error:
                     damage.append(str(error))
-        return Scan(tuple(entries), tuple(damage))
-
-    def close(self) -> None:
-        """Close the segment of this process."""
-        self._writer.close()
+        lost = {sha256 for entry in entries if entry.status == LOST for sha256 in entry.blobs.values()}
+        counting = (one for one in entries if one.status != DONE or lost.isdisjoint(one.blobs.values()))
+        return Scan(tuple(counting), tuple(damage))
 
     def _index(self) -> Index:
         index = Index(self.root / FOLDER, self.identity)

@@ -27,7 +27,7 @@ def damage_in(store: Store) -> list[str]:
     """Return one sentence for each damaged line, and for each blob that is missing or damaged."""
     scan = store.scan()
     found = [f"damaged record: {reason}" for reason in scan.damage]
-    wanted = {sha256: entry.key for entry in scan.entries for sha256 in entry.blobs.values()}
+    wanted = {sha256: entry.key for entry in scan.entries if entry.status == DONE for sha256 in entry.blobs.values()}
     for sha256, key in sorted(wanted.items()):
         place = blob_path(store.root, sha256)
         if not place.is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.dataset import load_dataset
@@ -21,11 +22,20 @@ NMS = (("kind", "--nms"), ("score_threshold", "--score-threshold"), ("iou_thresh
        ("max_detections", "--max-detections"))  # fmt: skip
 
 
-def command_lines(plan: PlanFile, graph: SweepGraph, cell: Cell) -> tuple[str, ...]:
-    """Return the command lines that make *cell*, one for each of its stages, in order."""
+def command_lines(plan: PlanFile, graph: SweepGraph, cell: Cell, *, inventory: Path | None = None) -> tuple[str, ...]:
+    """Return the command lines that make *cell*, one for each of its stages, in order.
+
+    Args:
+        plan: of the sweep.
+        graph: its stages.
+        cell: one of its cells.
+        inventory: the file of the devices; None for the user's own.
+    """
     lines, model = [], ""
     for stage in (graph.stages[key] for key in graph.of_cell[cell.key]):
         words = list(_WORDS[stage.kind](stage, model, plan))
+        if stage.kind == MEASURE and stage.device != HOST and inventory is not None:
+            words += ["--inventory", str(inventory)]
         lines.append(shlex.join(["detlite", *words]))
         model = FOLDERS.get(stage.kind, model or stage.request.get("name", ""))
     return tuple(lines)

@@ -94,8 +94,8 @@ class _Sweep:
 
 
 def done_stages(graph: SweepGraph, store: Store) -> set[str]:
-    """Return the keys of the stages of *graph* whose results the store has, and whose artifacts are there."""
-    known = store.done()
+    """Return the keys of the stages of *graph* whose results the store has, with their data and artifacts."""
+    known = store.done() - store.incomplete()
     found = {key for key in graph.stages if key in known}
     return {key for key in found if graph.stages[key].kind not in ARTIFACTS or is_done(store, graph.stages[key])}
 

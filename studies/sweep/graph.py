@@ -14,7 +14,7 @@ from detlite.calibration.recipe import QuantizeRequest, Recipe
 from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.requests import ConvertRequest, ExportRequest
 from detlite.convert.source import TFLITE
-from detlite.devices.inventory import HOST, Device, Inventory
+from detlite.devices.inventory import THIS_MACHINE, Device, Inventory
 from detlite.runtime.errors import DetliteError, InputError
 from detlite.runtime.measure.options import MeasureOptions
 from detlite.runtime.records import Record, from_record, to_record
@@ -240,6 +240,6 @@ def _identity(device: Device) -> str:
     """Return the digest of what identifies *device*; a simulated one has a new folder each time."""
     known = to_record(device)
     known["simulated"] = device.simulated is not None
-    if device.name == HOST:
+    if device == THIS_MACHINE:
         known["host"] = socket.gethostname()
     return digest_of(known)

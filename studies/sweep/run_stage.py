@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import socket
-import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.files.cache_folder import default_cache_folder
-from detlite.runtime.child import ChildError
+from detlite.runtime.child import ChildError, watching_memory
 from detlite.runtime.errors import DetliteError
 from detlite.runtime.records import Record, from_record, to_record
 from detlite.runtime.version import __version__
-from detlite.studies.store.blobs import SCRATCH
-from detlite.studies.store.entry import DONE, FAILED, STARTED, ResultRecord
+from detlite.studies.store.blobs import SCRATCH, missing_blobs
+from detlite.studies.store.entry import DONE, FAILED, LOST, STARTED, ResultRecord
 from detlite.studies.store.store import Store, open_store
 from detlite.studies.store.upkeep import MODELS
 from detlite.studies.sweep.graph import FETCH, Stage
@@ -50,13 +49,18 @@ class StageOutcome:
         return record
 
 
-def run_stage(study: str, record: Record, before: Record | None) -> Record:
+Work = Mapping[str, Callable[[StageInput], StageResult]]
+"""What each kind of stage does."""
+
+
+def run_stage(study: str, record: Record, before: Record | None, *, work: Work = WORK) -> Record:
     """Run the stage *record* of the study in the folder *study*, unless it is done, and return its `StageOutcome`.
 
     Args:
         study: the folder, which every worker sees.
         record: a `Stage` as `to_record` gives it.
         before: the outcome of the stage that it needs; None if that was done before, or there is none.
+        work: what the stages do.
     """
     stage = from_record(Stage, record)
     if before is not None and before["status"] != DONE:
@@ -64,32 +68,49 @@ def run_stage(study: str, record: Record, before: Record | None) -> Record:
         return StageOutcome(stage.key, NOT_RUN, cause).to_record()
     store = open_store(Path(study))
     try:
-        return _once(store, stage).to_record()
-    finally:
-        store.close()
+        with _place(stage):
+            done = is_done(store, stage)
+            return (StageOutcome(stage.key, DONE) if done else _run(store, stage, work)).to_record()
+    except (DetliteError, OSError) as error:  # of the locks or of the index
+        return StageOutcome(stage.key, FAILED, _line(error)).to_record()
 
 
-def _once(store: Store, stage: Stage) -> StageOutcome:
-    locks = default_cache_folder() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with locked(locks / stage.key[:32]), in_room(alone=stage.is_quiet):  # another sweep may be at the same stage
-        if is_done(store, stage):
-            return StageOutcome(stage.key, DONE)
-        store.append(_record(stage, STARTED))
-        begin = time.perf_counter()
+def _run(store: Store, stage: Stage, work: Work) -> StageOutcome:
+    begin = time.perf_counter()
+    with watching_memory() as memory:
         try:
-            _publish(store, stage, begin)
+            store.append(_record(stage, STARTED))
+            _publish(store, stage, work, lambda: (time.perf_counter() - begin, memory.size_bytes))
         except (DetliteError, ChildError, OSError) as error:
-            text = " ".join(str(error).split())[:2000]
+            text = _line(error)
             with suppress(OSError):  # a full disk: the outcome says it too
-                store.append(_record(stage, FAILED, facts={**stage.facts, "error": text}))
+                facts = {**stage.facts, "error": text}
+                store.append(_record(stage, FAILED, facts=facts, memory_peak_bytes=memory.size_bytes))
             return StageOutcome(stage.key, FAILED, text, time.perf_counter() - begin)
     return StageOutcome(stage.key, DONE, wall_s=time.perf_counter() - begin)
 
 
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:2000]
+
+
+@contextmanager
+def _place(stage: Stage) -> Iterator[None]:
+    """Wait until *stage* may run: no other process of this user is at it, or at its device, or needs the machine."""
+    locks = default_cache_folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        held.enter_context(locked(locks / stage.key[:32]))
+        if stage.device is not None:
+            held.enter_context(locked(locks / f"device-{stage.digests.device[:32]}"))
+        held.enter_context(in_room(alone=stage.is_quiet))
+        yield
+
+
 def is_done(store: Store, stage: Stage) -> bool:
-    """Return whether the store has the result of *stage*, and the artifact that it made."""
-    if store.find(stage.key) is None:
+    """Return whether the store has the result of *stage* with its data, and the artifact that it made."""
+    found = store.find(stage.key)
+    if found is None or missing_blobs(store.root, found.blobs.values()):
         return False
     return stage.kind not in ARTIFACTS or artifact_of(store.root, stage.key).is_dir()
 
@@ -99,24 +120,24 @@ def artifact_of(study: Path, key: str) -> Path:
     return study.absolute() / MODELS / key
 
 
-def _publish(store: Store, stage: Stage, begin: float) -> None:
-    """Do the work in a scratch folder; publish the artifact, then the record."""
+def _publish(store: Store, stage: Stage, work: Work, cost: Callable[[], tuple[float, int | None]]) -> None:
+    """Do the work in a scratch folder; publish the artifact, then the record with its *cost* so far."""
     scratch = store.root.absolute() / SCRATCH
     scratch.mkdir(exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{stage.key}-", dir=scratch))
+    folder = Path(tempfile.mkdtemp(prefix=f"{stage.key}-", dir=scratch))
     try:
-        found = WORK[stage.kind](_input(store, stage, work / "out"))
+        found = work[stage.kind](_input(store, stage, folder / "out"))
         if stage.kind in ARTIFACTS:
             place = artifact_of(store.root, stage.key)
             place.parent.mkdir(exist_ok=True)
             try:
-                (work / "out").rename(place)
+                (folder / "out").rename(place)
             except OSError:  # another machine was first, with the same bytes
                 if not place.is_dir():
                     raise
-        store.append(_done(store, stage, found, time.perf_counter() - begin))
+        _append_done(store, stage, found, cost)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _input(store: Store, stage: Stage, out: Path) -> StageInput:
@@ -130,10 +151,19 @@ def _input(store: Store, stage: Stage, out: Path) -> StageInput:
     return StageInput(stage.request, before, zoo, out)
 
 
-def _done(store: Store, stage: Stage, found: StageResult, wall_s: float) -> ResultRecord:
+def _append_done(store: Store, stage: Stage, found: StageResult, cost: Callable[[], tuple[float, int | None]]) -> None:
+    """Keep what a stage *found*, unless that makes an earlier record whole again whose data or artifact was lost."""
     blobs = {name: store.put(data) for name, data in found.data.items()}
+    earlier = store.find(stage.key)
+    if earlier is not None:
+        lost = missing_blobs(store.root, earlier.blobs.values())
+        if not lost:
+            return
+        store.append(_record(stage, LOST, blobs={name: one for name, one in earlier.blobs.items() if one in lost}))
+    wall_s, peak = cost()
     facts = {**stage.facts, **found.facts, "wall_s": round(wall_s, 3)}
-    return _record(stage, DONE, facts=facts, result=found.result, blobs=blobs, wall_s=wall_s)
+    done = _record(stage, DONE, facts=facts, result=found.result, blobs=blobs, wall_s=wall_s, memory_peak_bytes=peak)
+    store.append(done)
 
 
 def _record(stage: Stage, status: str, **more: object) -> ResultRecord:
@@ -143,14 +173,7 @@ def _record(stage: Stage, status: str, **more: object) -> ResultRecord:
         status=status,
         digests=stage.digests,
         at_us=time.time_ns() // 1000,
-        memory_peak_bytes=None if status == STARTED else _peak_bytes(),
         host=socket.gethostname(),
         detlite=__version__,
         **more,  # type: ignore[arg-type]  # fields by name
     )
-
-
-def _peak_bytes() -> int:
-    """Return the peak resident memory of the largest child process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

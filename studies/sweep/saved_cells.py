@@ -13,6 +13,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.records import from_record, to_record
 from detlite.runtime.strict_json import load_json
 from detlite.studies.store.condition import Condition
+from detlite.studies.store.entry import digest_of
 from detlite.studies.sweep.axes import Value
 from detlite.studies.sweep.graph import SweepGraph
 from detlite.studies.sweep.plan_file import PlanFile
@@ -51,9 +52,15 @@ def save_cells(study: Path, plan: PlanFile, graph: SweepGraph) -> Path:
     record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **to_record(saved)}
     folder = study / FOLDER
     folder.mkdir(exist_ok=True)
-    path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', plan.name)[:100] or 'plan'}.json"
+    path = folder / f"{_file_name(plan.name)}.json"
     write_file(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
     return path
+
+
+def _file_name(name: str) -> str:
+    """Return *name* as a file's; where that changes it, with a digest: "a b" and "a_b" are two plans."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:100].lstrip(".")
+    return plain if plain == name else f"{plain}-{digest_of(name)[:8]}"
 
 
 def saved_plans(study: Path) -> tuple[SavedPlan, ...]:

@@ -21,7 +21,7 @@ from detlite.convert.find_source import locate
 from detlite.convert.requests import ConvertRequest, ExportRequest, Given
 from detlite.convert.zoo.fetch import fetch
 from detlite.devices.benchmark_result import BenchmarkResult
-from detlite.devices.inventory import HOST, Device
+from detlite.devices.inventory import THIS_MACHINE, Device
 from detlite.devices.remote.measure import measure_on
 from detlite.devices.remote.request import MeasureRequest
 from detlite.runtime.artifact import Artifact, read_artifact
@@ -102,7 +102,7 @@ def _measure(asked: StageInput) -> StageResult:
     images = tuple(map(Path, asked.request["images"]))
     artifact = _artifact(asked)
     found: Measurement | BenchmarkResult
-    if device.name == HOST:
+    if device == THIS_MACHINE:
         found = measure_setup(setup_of(artifact.model, artifact.contract, options, images=images))
     else:
         found = measure_on(device, MeasureRequest(artifact, options, images))

@@ -60,3 +60,8 @@ def fill_disk(request: Record, _progress: Progress) -> None:
 def fail(_request: Record, _progress: Progress) -> None:
     """Fail with an error that is a bug."""
     raise ZeroDivisionError("a bug")
+
+
+def hold_memory(request: Record, _progress: Progress) -> Record:
+    """Fill *size_mb* MB of memory."""
+    return {"sum": sum(bytearray(b"\1" * (request["size_mb"] << 20))[:: 1 << 16])}

@@ -112,6 +112,18 @@ def test_the_command_lines_of_a_cell_are_taken_by_detlite(graph, work):
     assert [line.split()[1] for line in lines] == ["convert", "quantize", "measure"]
     assert lines[1].endswith("--choice random --count 8 --seed 0 -o out/quantized")
     assert lines[2].endswith("--device board")
+    inventory = work / "lab.toml"
+    (*_others, last) = command_lines(plan, found, found.cells[-1], inventory=inventory)
+    assert last.endswith(f"--device board --inventory {inventory}")
+    first = command_lines(plan, found, found.cells[0], inventory=inventory)
+    assert all("--inventory" not in line for line in first)  # this machine needs none
+
+
+def test_the_command_lines_name_the_inventory_that_was_given(graph, work, capsys):
+    graph()
+    plan, inventory = str(work / "plan.toml"), str(work / "lab.toml")
+    assert main(["sweep", plan, "-o", str(work / "study"), "--inventory", inventory, "--explain", "float32 board"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f"--device board --inventory {inventory}")
 
 
 def test_a_stage_is_done_once_and_its_record_says_what_it_is_of(graph, work):

@@ -79,4 +79,4 @@ def test_a_measurement_that_kept_no_samples_is_told_as_unchecked(store):
 def test_a_result_whose_samples_are_gone_is_told_as_unchecked(store):
     store.append(replace(measurement(store, 4.0), blobs={"samples": "cd" * 32}))
     (text,) = verify_figures(store).unchecked
-    assert "cannot be read: No such file or directory" in text
+    assert "is missing: the next sweep makes it again" in text
