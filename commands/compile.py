@@ -26,18 +26,19 @@ CHOICES = compile_choices()
 @force_option
 @json_option
 def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **values: Any) -> None:
-    """Compile int8 MODELS (.tflite files, or folders that detlite wrote) for the Edge TPU, or one for a Pixel's TPU.
+    """Compile int8 MODELS (.tflite files, or folders that detlite wrote) for the Edge TPU, or one for another target.
 
     \b
     detlite compile out/int8 --target edgetpu -o out/coral
     detlite compile detect.tflite --target edgetpu --fix all-lossless -o out/coral --fail-on "unmapped>1"
     detlite compile big.tflite --target edgetpu --num-segments 2 -o out/pipeline
     detlite compile out/int8 --target tensor_g4 -o out/pixel9
+    detlite compile out/int8_float_bias --target tensorrt --tensorrt 8.5 -o out/jetson
 
-    The compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called with the
-    compiler's arguments in the model's folder; {folder} in its command is replaced by that folder. Several models are
-    compiled together to share the chip's memory. Without --fix a model is compiled unchanged; `detlite inspect
-    --target edgetpu` says what would help.
+    The Edge TPU's compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called
+    with the compiler's arguments in the model's folder; {folder} in its command is replaced by that folder. Several
+    models are compiled together to share the chip's memory. Without --fix a model is compiled unchanged; `detlite
+    inspect --target edgetpu` says what would help.
     """
     name, chosen = CHOICES.named(target)
     _refuse(models, name, chosen, target)

@@ -45,6 +45,7 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
     detlite inspect detect.tflite --json
     detlite inspect ssd_mobilenet_v2_coco_2018_03_29.tar.gz
     detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
+    detlite inspect model.onnx --target tensorrt --tensorrt 8.5
     """
     options = take_detector_options(values)
     if target is not None:
@@ -80,7 +81,8 @@ def _refuse_strangers(name: str | None) -> None:
     """Raise `InputError` if options of a target are given without the target."""
     for _option, other in CHOICES.strangers(name):
         chips = " or ".join(CHOICES.targets[other].chips)
-        raise InputError(f"{CHOICES.flags(other)} need --target {chips}")
+        needs = "need" if len(CHOICES.own(other)) > 1 else "needs"
+        raise InputError(f"{CHOICES.flags(other)} {needs} --target {chips}")
 
 
 def _lines(facts: dict[str, Any]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Chips that need a model of their own, one folder or file each: the Edge TPU of Coral, and Google Tensor.
+"""Chips that need a model of their own, one folder or file each: the Edge TPU of Coral, Google Tensor, TensorRT.
 
 Each knows one compiler and its rules. Not here: running the compiled model (`detlite.runtime.runners`), the devices
 that hold the chips (`detlite.devices`), and the command-line options of a target (`detlite.commands.targets`).

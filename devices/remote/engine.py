@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from detlite.convert.onnx.describe import describe_onnx
 from detlite.devices.deploy.deploy import Deployed, deploy
 from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import device_file
@@ -29,14 +30,20 @@ from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError, unknown_name
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.runners.trtexec_options import PRECISIONS, building_options
+from detlite.runtime.runners.tensorrt_versions import (
+    PRECISIONS,
+    TensorRtVersion,
+    building_options,
+    known_row,
+    parse_version,
+)
 from detlite.runtime.version import __version__
 
 BUILD = Path(__file__).with_name("build_engine.sh")
 BUILD_S = 3600.0  # an int8 engine of a large model takes a Nano over half an hour
 INT8_CAUTION = (
-    "int8: scales are those of the .onnx's QuantizeLinear nodes; where it has none, trtexec makes them up, and the "
-    "times are right while the detections are not"
+    "int8: the .onnx has no QuantizeLinear nodes, so trtexec makes scales up: the times are right, the detections are "
+    "not"
 )
 
 Record = dict[str, Any]
@@ -51,19 +58,21 @@ class EngineAsk:
         precision: one of `PRECISIONS`, what the engine may compute in; None for the default of TensorRT's version.
         words: of the board's program: `--queries`, `--min-seconds`.
         out: where to keep the run; None for nowhere.
+        is_int8: whether the file rounds to int8 itself.
     """
 
     onnx: Path
     precision: str | None
     words: tuple[str, ...]
     out: Path | None = None
+    is_int8: bool = False
 
 
 def engine_asked(onnx: Path, request: MeasureRequest) -> EngineAsk:
     """Return what *request* asks of *onnx*.
 
     Raises:
-        InputError: trtexec cannot do that, or the folder for the run holds something.
+        InputError: trtexec cannot do that, *onnx* is no ONNX file, or the folder for the run holds something.
     """
     also = ("find", "profile", "delegates", "backend", "threads", "xnnpack", "affinity", "benchmark_model")
     request.refuse_options("trtexec measures single-stream with numbers of its own", also=also)
@@ -75,7 +84,9 @@ def engine_asked(onnx: Path, request: MeasureRequest) -> EngineAsk:
     options = request.options
     flags = {"--queries": options.queries, "--min-seconds": options.min_duration_s, "--processes": options.processes}
     words = [part for flag, value in flags.items() if value is not None for part in (flag, str(value))]
-    return EngineAsk(onnx, precision, tuple(words), request.out)
+    known = describe_onnx(onnx.read_bytes(), str(onnx))["operator_names"]
+    assert isinstance(known, dict)
+    return EngineAsk(onnx, precision, tuple(words), request.out, "QuantizeLinear" in known)
 
 
 def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) -> Measurement:
@@ -104,7 +115,7 @@ def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) ->
                 found = board_measurement(held, device, [device.python, deployed.paths[program]], folder, words)
             after = sensors_after(transport, before)
             bring(held, folder, ask.out)
-    cautions = (*found.cautions, *((INT8_CAUTION,) if ask.precision == "int8" else ()))
+    cautions = (*found.cautions, *((INT8_CAUTION,) if ask.precision == "int8" and not ask.is_int8 else ()))
     found = replace(found, model=str(ask.onnx), onnx_sha256=sha256_of(ask.onnx), engine=engine, cautions=cautions)
     known = {"machine": deployed.machine, "emulator": deployed.emulator}
     found = with_device(with_standing(found, before, after, lines), device, known)
@@ -120,7 +131,7 @@ def _engine(held: Hold, ask: EngineAsk, deployed: Deployed, before: Standing) ->
     trtexec chose the fastest kernels; and what it may compute in.
     """
     facts, modes = before.identity.facts, before.sensors.power_modes
-    precision, flags = building_options(_major(facts.get("tensorrt")), ask.precision)
+    precision, flags = building_options(_row(facts.get("tensorrt")), ask.precision, is_int8=ask.is_int8)
     parts = {
         "onnx_sha256": sha256_of(ask.onnx),
         "tensorrt": facts.get("tensorrt", facts.get("l4t", "unknown")),
@@ -148,10 +159,12 @@ def _engine(held: Hold, ask: EngineAsk, deployed: Deployed, before: Standing) ->
     )
 
 
-def _major(version: str | None) -> int | None:
-    """Return the first number of TensorRT's *version*, such as 10.3.0.30."""
-    first = (version or "").split(".")[0]
-    return int(first) if first.isdecimal() else None
+def _row(version: str | None) -> TensorRtVersion | None:
+    """Return what TensorRT's *version*, such as 10.3.0.30, takes; None if it is unknown."""
+    try:
+        return known_row(None if version is None else parse_version(version))
+    except InputError:
+        return None
 
 
 def _run(text: str) -> TrtexecRun | None:

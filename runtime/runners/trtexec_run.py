@@ -11,8 +11,8 @@ from typing import List
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.load import Load
 from detlite.runtime.runners.imported import Imported
+from detlite.runtime.runners.tensorrt_versions import known_row, measuring_options, version_in
 from detlite.runtime.runners.trtexec import read_times
-from detlite.runtime.runners.trtexec_options import measuring_options, version_in
 
 HOME = Path("/usr/src/tensorrt/bin/trtexec")
 """Where JetPack installs it, which is not on the path."""
@@ -71,8 +71,7 @@ def _options(program: str) -> List[str]:
         ).stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as error:
         raise DeviceError(f"trtexec --help took longer than {error.timeout:g} s and was stopped") from error
-    version = version_in(said)
-    return list(measuring_options(None if version is None else version[0]))
+    return list(measuring_options(known_row(version_in(said))))
 
 
 def _failed(said: str, status: int, log: Path) -> DeviceError | InputError:

@@ -8,6 +8,8 @@ from builders.scripted_device import fake_ssh, jetson
 
 from detlite.cli import main
 
+onnx = pytest.importorskip("onnx")
+
 FEW = ("--min-seconds", "0", "--processes", "1")
 TRTEXEC = """\
 echo "$@" >>{calls}
@@ -24,6 +26,13 @@ echo '&&&& PASSED TensorRT.trtexec [TensorRT v100300] # trtexec'
 """
 
 
+def model(*kinds):
+    """A model of these operators, one after the other."""
+    names = ["x", *map(str, range(len(kinds)))]
+    nodes = [onnx.helper.make_node(kind, [a], [b]) for kind, a, b in zip(kinds, names, names[1:], strict=False)]
+    return onnx.helper.make_model(onnx.helper.make_graph(nodes, "made in a test", [], [])).SerializeToString()
+
+
 @pytest.fixture
 def measure(tmp_path, monkeypatch, capsys):
     """Measures an .onnx on a scripted Jetson; returns status, stdout, stderr; *body* is done by its trtexec."""
@@ -36,7 +45,7 @@ def measure(tmp_path, monkeypatch, capsys):
         for name, kind in (("orin", "jetson"), ("pi", "generic_linux"))
     ]
     (tmp_path / "devices.toml").write_text("".join(rows))
-    (tmp_path / "model.onnx").write_bytes(b"an onnx")
+    (tmp_path / "model.onnx").write_bytes(model("Relu"))
     row = {"startH2dMs": 0, "h2dMs": 0.5, "computeMs": 3, "d2hMs": 0.25, "latencyMs": 3.75}
     (tmp_path / "times.json").write_text(json.dumps([row] * 200))
 
@@ -117,9 +126,24 @@ def test_a_jetson_without_trtexec_is_told_what_to_install(measure):
     assert "orin has no trtexec: sudo apt-get install libnvinfer-bin" in err
 
 
-def test_int8_says_where_its_scales_come_from(measure):
+def test_int8_without_scales_in_the_file_is_said(measure):
     _status, out, _err = measure("--precision", "int8", "--json")
-    assert any(text.startswith("int8: scales are those of the .onnx's") for text in json.loads(out)["cautions"])
+    assert any(text.startswith("int8: the .onnx has no QuantizeLinear nodes") for text in json.loads(out)["cautions"])
+
+
+def test_a_file_that_rounds_to_int8_is_built_as_int8(measure):
+    (measure.folder / "model.onnx").write_bytes(model("QuantizeLinear", "DequantizeLinear"))
+    _status, out, _err = measure("--json")
+    (build,) = builds(measure)
+    assert (json.loads(out)["engine"]["precision"], "--int8 --fp16" in build) == ("int8", True)
+    assert not any("QuantizeLinear" in text for text in json.loads(out)["cautions"])
+
+
+def test_a_file_that_is_no_onnx_is_refused_before_the_device_is_asked(measure):
+    (measure.folder / "model.onnx").write_bytes(b"no onnx")
+    status, _out, err = measure()
+    assert (status, (measure.folder / "work").exists()) == (2, False)
+    assert "model.onnx" in err
 
 
 def test_version_11_builds_what_the_onnx_states(measure):

@@ -1,0 +1,32 @@
+"""The options of TensorRT: of `detlite compile`, and of `detlite inspect`, which predicts."""
+
+from __future__ import annotations
+
+import click
+
+from detlite.commands.command import option_group
+from detlite.commands.target import TargetOptions
+
+VERSION = click.option(
+    "--tensorrt",
+    metavar="VERSION",
+    help="TensorRT's version, such as 8.5 or 10.3 (default: the device's, else 10.3 of JetPack 6.1).",
+)
+
+COMPILE = option_group(
+    "TensorRT",
+    VERSION,
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "fp16", "int8"]),
+        help="What the engine may compute in (default: int8 if the file rounds to it, else fp16; from TensorRT 11 on "
+        "as the file states, for which fp16 writes a float16 file).",
+    ),
+    click.option(
+        "--nms",
+        type=click.Choice(["none", "standard", "efficient_nms"]),
+        help="Non-maximum suppression in the file (default: none, raw heads).",
+    ),
+)
+
+PLUGIN = TargetOptions(compile=(COMPILE,), inspect=(VERSION,))

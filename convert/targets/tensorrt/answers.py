@@ -1,0 +1,136 @@
+"""What TensorRT will import of a model, and the folder that `detlite compile` writes for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from detlite.convert.artifact import history_json, prepare_output, step, write_folder
+from detlite.convert.model import digest
+from detlite.convert.onnx.package import load_onnx
+from detlite.convert.target import AnswerTable, TargetAnswer, TargetRequest
+from detlite.convert.targets.tensorrt.export import DEFAULT_VERSION, OnnxFile, TensorRtOptions, onnx_for
+from detlite.convert.targets.tensorrt.predict import ImportPrediction, counted, predict
+from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS
+from detlite.runtime.records import to_record
+from detlite.runtime.runners.tensorrt_versions import building_options, parse_version
+
+MODEL = "model.onnx"
+COLUMNS = ("operator", "count", "computes in", "refused because", "what to do")
+
+Record = dict[str, Any]
+
+
+def asked_of(request: TargetRequest) -> TensorRtOptions:
+    """Return what *request* asks of TensorRT; errors as `TensorRtOptions`."""
+    given = request.options
+    version = given["tensorrt"]
+    return TensorRtOptions(
+        DEFAULT_VERSION if version is None else parse_version(version), given.get("precision"), given.get("nms")
+    )
+
+
+def prediction_answer(request: TargetRequest) -> TargetAnswer:
+    """Return what the version that *request* names will import of its one model.
+
+    Raises:
+        InputError: the model is damaged, or cannot be written for TensorRT.
+        MissingToolError: the package `onnx` is not installed.
+    """
+    (path,), asked = request.models, asked_of(request)
+    made = onnx_for(path, asked)
+    found = predict(load_onnx().load_from_string(made.data), asked.version)
+    record = {"path": str(path), "onnx_sha256": digest(made.data), **prediction_record(found)}
+    lines = (prediction_table(found), f"{path.name}: {verdict(found)}")
+    return TargetAnswer("tensorrt_prediction", record, lines, found.notes)
+
+
+def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetAnswer:
+    """Write the .onnx that the version takes to the folder *out*; the engine is built on the board.
+
+    Raises:
+        InputError: as `prediction_answer`, or *out* cannot be written.
+        MissingToolError: the package `onnx` is not installed.
+    """
+    (path,), asked = request.models, asked_of(request)
+    prepare_output(out, force=force)
+    made = onnx_for(path, asked)
+    found = predict(load_onnx().load_from_string(made.data), asked.version)
+    write_compiled(out, made, {"tensorrt": _dotted(asked.version)}, {}, force=force)
+    command = build_command(asked, found)
+    record = {**prediction_record(found), "out": str(out), "onnx_sha256": digest(made.data), "command": command}
+    lines = (
+        prediction_table(found),
+        f"on a board with TensorRT {_dotted(asked.version)}: {command}; or detlite compile --device NAME",
+        f"{out}: {verdict(found)}",
+    )
+    return TargetAnswer("compile_tensorrt", record, lines, found.notes)
+
+
+def build_command(asked: TensorRtOptions, found: ImportPrediction) -> str:
+    """Return the command line of trtexec that builds the engine of the folder's model."""
+    _precision, flags = building_options(found.row, asked.flag, is_int8=is_int8(found))
+    return " ".join(("trtexec", f"--onnx={MODEL}", "--saveEngine=model.engine", *flags, found.row.build_only))
+
+
+def is_int8(found: ImportPrediction) -> bool:
+    """Return whether the file rounds to int8."""
+    return any(fate.operator == "QuantizeLinear" for fate in found.fates)
+
+
+def write_compiled(out: Path, made: OnnxFile, facts: Record, files: dict[str, bytes], *, force: bool) -> None:
+    """Write the model, its contract, and further *files* to the folder *out*; *facts* are of the step that is added.
+
+    Raises:
+        InputError: as `prepare_output`.
+    """
+    sha256 = digest(made.data)
+    done = step("compile", input_sha256=sha256, target="tensorrt", **facts, output_sha256=sha256)
+    texts: dict[str, bytes] = {HISTORY: history_json((*made.history, done), (MODEL, *files)).encode()}
+    if made.contract is not None:
+        labels = "".join(f"{label}\n" for label in made.contract.labels)
+        texts |= {CONTRACT: made.contract.to_json().encode(), LABELS: labels.encode()}
+    write_folder(out, {MODEL: made.data, **texts, **files}, force=force)
+
+
+def prediction_record(found: ImportPrediction) -> Record:
+    """Return *found* as JSON can carry it."""
+    return {
+        "target": "tensorrt",
+        "tensorrt": _dotted(found.version),
+        "jetpack": found.row.jetpack or None,
+        "is_prediction": True,
+        "opset": found.opset,
+        "newest_opset": found.row.opset,
+        "operator_count": found.operators,
+        "int8_count": found.int8,
+        "refused_count": len(found.refused),
+        "notes": list(found.notes),
+        "operators": [to_record(fate) for fate in found.fates],
+    }
+
+
+def prediction_table(found: ImportPrediction) -> AnswerTable:
+    """Return the table of *found*: nodes that are alike are one row."""
+    rows = [(name, count, precision or "-", rule, cure) for name, count, precision, rule, cure in counted(found)]
+    shown = COLUMNS if found.refused else COLUMNS[:3]
+    return AnswerTable(shown, tuple(row[: len(shown)] for row in rows))
+
+
+def verdict(found: ImportPrediction) -> str:
+    """Return the prediction in one line."""
+    name = f"TensorRT {_dotted(found.version)}"
+    if found.refused:
+        first = found.refused[0]
+        return (
+            f"prediction: {name} will refuse {len(found.refused)} of {len(found.fates)} nodes, first {first.operator} "
+            f"{first.node}: {first.rule}; {first.cure}"
+        )
+    return (
+        f"prediction: {name} will import all {len(found.fates)} nodes; {found.int8} of {found.operators} operators "
+        "compute in int8 as written; nothing was built"
+    )
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,0 +1,148 @@
+"""TensorRT as a target: the folder that `compile` writes, and what `inspect` predicts, by version."""
+
+import json
+
+import numpy as np
+import pytest
+from builders.float_detector import detector, write_images
+from builders.json_schemas import check_record
+from builders.onnx_models import run_onnx
+
+from detlite.accuracy.images import Images
+from detlite.calibration.quantize import quantize
+from detlite.calibration.recipe import Recipe
+from detlite.cli import main
+from detlite.convert.artifact import open_artifact
+from detlite.convert.exporter import export_model
+from detlite.convert.onnx.float16 import as_float16
+from detlite.runtime.errors import InputError
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory):
+    """Folders of a small detector: `float`, and int8 for TensorRT (`explicit`) and for LiteRT (`int8`)."""
+    folder = tmp_path_factory.mktemp("models")
+    images = Images(write_images(folder, count=2), "made in a test")
+    detector().save(folder / "float")
+    for name, scheme in (("explicit", "int8-float-bias"), ("int8", "int8")):
+        quantize(detector(), images, Recipe(scheme=scheme)).model.save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def compiled(artifacts, tmp_path, capsys):
+    """Compiles an artifact, with these arguments; returns status, record, stderr."""
+
+    def run(name, *arguments):
+        words = ["compile", artifacts / name, "--target", "tensorrt", "-o", tmp_path / "out", "--json", *arguments]
+        status, said = main(list(map(str, words))), capsys.readouterr()
+        record = json.loads(said.out) if said.out else {}
+        if record:
+            check_record(record)
+        return status, record, said.err
+
+    run.out = tmp_path / "out"
+    return run
+
+
+@pytest.mark.parametrize(
+    ("version", "command"),
+    [
+        ("8.2", "--fp16 --buildOnly"),
+        ("8.6", "--fp16 --skipInference"),
+        ("10.3.0.30", "--fp16 --skipInference"),
+        ("11.0", "--skipInference"),
+    ],
+)
+def test_a_float_model_is_written_for_each_version(compiled, version, command):
+    status, record, _err = compiled("float", "--tensorrt", version)
+    assert (status, record["refused_count"], record["opset"]) == (0, 0, 13)
+    assert record["command"] == f"trtexec --onnx=model.onnx --saveEngine=model.engine {command}"
+    assert open_artifact(compiled.out).contract.roles == ("box_encodings", "class_scores")
+
+
+def test_an_int8_model_is_built_as_int8(compiled):
+    status, record, _err = compiled("explicit")
+    assert (status, record["int8_count"], record["refused_count"]) == (0, 5, 0)
+    assert "--int8 --fp16" in record["command"]
+
+
+def test_from_version_11_on_fp16_is_in_the_file(compiled):
+    status, _record, _err = compiled("float", "--tensorrt", "11.0", "--precision", "fp16")
+    stored = onnx.load(compiled.out / "model.onnx").graph.initializer
+    dtypes = {onnx.numpy_helper.to_array(one).dtype.name for one in stored}
+    assert (status, dtypes) == (0, {"float16", "int64"})
+
+
+def test_float16_changes_what_is_found_by_little():
+    data, image = export_model(detector(), "onnx").data, np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3))
+    image = image.astype(np.float32)
+    wants, founds = (run_onnx(onnx.load_from_string(one), image) for one in (data, as_float16(data)))
+    for want, got in zip(wants, founds, strict=True):
+        assert got.dtype == np.float32
+        assert 0 < np.abs(want - got).max() < 0.02
+
+
+def test_nms_is_written_if_asked_for(compiled):
+    _status, record, _err = compiled("float", "--nms", "efficient_nms")
+    assert "EfficientNMS_TRT" in {one["operator"] for one in record["operators"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        ("int8", (), "TensorRT takes int8 with a zero point of 0"),
+        ("float", ("--tensorrt", "7.1"), "TensorRT 7.1 is too old: want 8.0"),
+        ("float", ("--tensorrt", "ten"), "'ten' is no version of TensorRT: want such as 10.3"),
+        ("explicit", ("--tensorrt", "11.0", "--precision", "int8"), "for int8, leave out --precision"),
+        ("explicit", ("--tensorrt", "11.0", "--precision", "fp16"), "this one has QuantizeLinear"),
+        ("nothing", (), "nothing is there"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_in_a_line(compiled, name, arguments, text):
+    status, _record, err = compiled(name, *arguments)
+    assert (status, compiled.out.exists()) == (2, False)
+    assert text in err
+
+
+def test_a_constant_that_float16_cannot_hold_is_refused():
+    model = onnx.load_from_string(export_model(detector(), "onnx").data)
+    large = next(one for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT and one.dims)
+    large.CopyFrom(onnx.numpy_helper.from_array(np.full(tuple(large.dims), 1e6, np.float32), large.name))
+    with pytest.raises(InputError, match=r"holds 1e\+06: float16 ends at 65504"):
+        as_float16(model.SerializeToString())
+
+
+def test_inspect_predicts_by_version(artifacts, tmp_path, capsys):
+    path = tmp_path / "foreign.onnx"
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 8]) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Round", ["x"], ["y"], name="r")], "g", ends[:1], ends[1:])
+    path.write_bytes(
+        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)]).SerializeToString()
+    )
+    said = []
+    for version in ("8.0", "10.3"):
+        assert main(["inspect", str(path), "--target", "tensorrt", "--tensorrt", version]) == 0
+        said.append(capsys.readouterr().out.splitlines()[-1])
+    assert said[0].startswith(
+        "foreign.onnx: prediction: TensorRT 8.0 will refuse 1 of 1 nodes, first Round r: TensorRT takes it from 8.2 on"
+    )
+    assert "TensorRT 10.3 will import all 1 nodes" in said[1]
+    assert main(["inspect", str(artifacts / "explicit"), "--target", "tensorrt", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    check_record(record)
+    assert (record["int8_count"], record["jetpack"]) == (5, "6.1")
+
+
+def test_a_file_that_is_no_onnx_is_refused(tmp_path, capsys):
+    (tmp_path / "odd.onnx").write_bytes(b"no onnx at all")
+    assert main(["inspect", str(tmp_path / "odd.onnx"), "--target", "tensorrt"]) == 2
+    assert "is not an ONNX model" in capsys.readouterr().err
+
+
+def test_the_targets_option_needs_the_target(artifacts, capsys):
+    assert main(["inspect", str(artifacts / "float"), "--tensorrt", "8.5"]) == 2
+    assert "--tensorrt needs --target tensorrt" in capsys.readouterr().err
