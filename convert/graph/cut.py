@@ -134,7 +134,9 @@ def _guess_kind(index: GraphIndex) -> str:
     if "SecondStage" in names or "FirstStage" in names:
         return "it looks like a Faster R-CNN, which is not supported"
     if "CenterNet" in names or "center_net" in names.lower():
-        return "it looks like a CenterNet, which is not supported yet"
+        return (
+            "it looks like a CenterNet, whose peaks cannot be cut: give its checkpoint, with --config and --checkpoint"
+        )
     if re.search(r"logits|[Pp]redictions|softmax", names):
         return "it looks like a classifier"
     return "give the graph of a detector"

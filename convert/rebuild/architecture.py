@@ -9,7 +9,7 @@ from pathlib import Path
 from detlite.convert.detector import raw_outputs
 from detlite.convert.files.fields import Fields
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.detector_config import DetectorConfig
+from detlite.convert.rebuild.detector_config import DetectorConfig, ImageResizer
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.weights.weights import Weights
@@ -19,6 +19,7 @@ from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
+from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.tasks.detection import RAW_ROLES, Detection
 from detlite.runtime.tensors import Output
@@ -161,6 +162,18 @@ def image_input(normalization: Normalization, size: Size) -> ImageInput:
         std=std,
         resize=RESIZE,
     )
+
+
+def letterbox_of(resizer: ImageResizer, mean: tuple[float, ...]) -> Letterbox | None:
+    """Return how images keep their aspect ratio, or None; *mean* is the RGB colour that the network sees as 0.
+
+    Beside an image that the original does not pad, the network sees 0.
+    """
+    if not resizer.keeps_aspect:
+        return None
+    if not resizer.pads:
+        return Letterbox(pad_value=mean)
+    return Letterbox(pad_value=resizer.pad_value or (0.0, 0.0, 0.0))
 
 
 def weights_origin(plan: RebuildPlan) -> str:

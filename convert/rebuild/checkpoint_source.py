@@ -13,8 +13,8 @@ CONFIG = "pipeline.config"
 CONFIGS = (CONFIG, "params.yaml")
 """The names of the configs of the Object Detection API and of TF-Vision."""
 
-WITHOUT_CUT = ("faster_rcnn",)
-"""Messages in `model { ... }` of two-stage detectors: the crops and the NMS of their graphs are no part of a cut."""
+WITHOUT_CUT = ("center_net", "faster_rcnn")
+"""Messages in `model { ... }` whose exported graphs cannot be cut: peaks, crops and their NMS are no part of a cut."""
 
 FOLDERS = (".", "checkpoint")
 """The folders of the checkpoint in a zoo archive: TF1 puts it next to the config, TF2 and TF-Vision in `checkpoint`."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from builders.golden_files import DATA, GoldenFiles
 
 GOLDENS = DATA / "odapi_goldens"
@@ -42,7 +44,7 @@ class Golden(GoldenFiles):
 
 
 def write_object_checkpoint(prefix: Path, values: dict[str, Any]) -> None:
-    """Write an object-based checkpoint whose keys are the names of *values*."""
+    """Write an object-based checkpoint whose keys are the names of *values*; None stands for zeros."""
     import tensorflow as tf
 
     root = tf.train.Checkpoint()
@@ -55,5 +57,5 @@ def write_object_checkpoint(prefix: Path, values: dict[str, Any]) -> None:
                 child = tf.Module()
                 setattr(owner, part.replace(".S", "/"), child)
             owner = child
-        setattr(owner, last, tf.Variable(value))
+        setattr(owner, last, tf.Variable(np.zeros(3, np.float32) if value is None else value))
     root.write(str(prefix))

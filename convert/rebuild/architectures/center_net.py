@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract, image_input
+from detlite.convert.rebuild.architecture import (
+    Architecture,
+    Decoding,
+    RebuildPlan,
+    detection_contract,
+    image_input,
+    letterbox_of,
+)
 from detlite.convert.rebuild.detector_config import CenterNet
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
-from detlite.convert.rebuild.network.center_net import OCTAVE, CenterExtractor, build_center_net
+from detlite.convert.rebuild.network.center_net import CenterExtractor, build_center_net
 from detlite.convert.rebuild.odapi.config.center_net import read_center_net
 from detlite.convert.rebuild.odapi.family import Family, family_of_center_net
 from detlite.convert.rebuild.weights.weights import Weights
@@ -29,11 +38,11 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
         InputError: no family has its feature extractor, or it takes no such images.
     """
     model, _family, extractor = _parts(plan)
-    if any(side % OCTAVE for side in size) or model.resizer.grayscale:
+    if any(side % extractor.multiple for side in size) or model.resizer.grayscale:
         gray = "gray " if model.resizer.grayscale else ""
         raise InputError(
             f"{plan.origin}: {gray}images of {size[0]} x {size[1]} pixels; {model.type} needs colour images with sides "
-            f"that are multiples of {OCTAVE}"
+            f"that are multiples of {extractor.multiple}"
         )
     return build_center_net(model, extractor, weights, size)
 
@@ -43,7 +52,10 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     model, family, extractor = _parts(plan)
     decoding = _decoding(model, plan.origin, options, built.maps[0])
     decoding.origin["image"] = f"channel means and stds of {plan.origin}, then those of the family {family.title}"
-    return detection_contract(plan, options, image_input(extractor.normalization(model), size), decoding)
+    colour, mean, std = extractor.normalization(model)
+    image = image_input((colour, mean, std), size)
+    letterbox = letterbox_of(model.resizer, mean if colour == "RGB" else mean[::-1])
+    return detection_contract(plan, options, replace(image, letterbox=letterbox), decoding)
 
 
 def _parts(plan: RebuildPlan) -> tuple[CenterNet, Family, CenterExtractor]:

@@ -8,8 +8,14 @@ import numpy as np
 
 from detlite.convert.files.float32 import shortest
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, detector_contract, image_input
-from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn, ImageResizer
+from detlite.convert.rebuild.architecture import (
+    Architecture,
+    RebuildPlan,
+    detector_contract,
+    image_input,
+    letterbox_of,
+)
+from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.faster_rcnn import PROPOSALS, TwoStageExtractor, build_faster_rcnn
@@ -20,7 +26,6 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.tasks.detection import PROPOSAL_ROLES, Detection
 from detlite.runtime.tensors import Output
 
@@ -71,7 +76,7 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
         nms=options.nms.over(nms),
     )
     image = image_input(("RGB", family.mean, family.std), size)
-    image = replace(image, letterbox=_letterbox(model.resizer, family))
+    image = replace(image, letterbox=letterbox_of(model.resizer, family.mean))
     origin = {
         "image": f"mean and std of the family {family.title}; size of {plan.origin} or of --input",
         "box_coder": "the OD API's own, of both stages",
@@ -99,15 +104,6 @@ def _parts(plan: RebuildPlan) -> tuple[FasterRcnn, Family, TwoStageExtractor]:
     assert isinstance(model, FasterRcnn)
     family, extractor = family_of_two_stage(model.type, model.line, plan.origin)
     return model, family, extractor
-
-
-def _letterbox(resizer: ImageResizer, family: Family) -> Letterbox | None:
-    """Return how images keep their aspect ratio: beside an image that the original does not pad, the network sees 0."""
-    if not resizer.keeps_aspect:
-        return None
-    if not resizer.pads:
-        return Letterbox(pad_value=family.mean)
-    return Letterbox(pad_value=resizer.pad_value or (0.0, 0.0, 0.0))
 
 
 def _outputs(model: FasterRcnn) -> tuple[Output, ...]:

@@ -21,7 +21,9 @@ HEADS = "model/_prediction_head_dict"
 CENTER, SIZE, OFFSET = "object_center", "box.Sscale", "box.Soffset"
 STRIDE = 4
 OCTAVE = 32
-"""The sides of the image must be multiples of this: each step of the pyramid doubles to the size of a backbone map."""
+"""Pixels between the cells of a backbone's smallest map."""
+
+HEAD_VARIABLES = ("kernel", "bias", "depthwise_kernel", "pointwise_kernel")
 
 KERAS_NORM = BatchNorm(epsilon=0.001, scale=True)
 PAIR = 2
@@ -36,12 +38,16 @@ class CenterExtractor:
         mean: per-channel mean of the backbone's preprocessing, which follows the config's.
         std: per-channel standard deviation of the backbone's preprocessing.
         swaps: whether the backbone's preprocessing reverses the order of the channels.
+        multiple: the sides of an image are multiples of this: maps are doubled to the sizes of those that were halved.
+        stages: how many maps have heads; all but the last one's are for training.
     """
 
     build: Callable[[GraphBuilder, Tensor, CenterNet], Tensor]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     swaps: bool = False
+    multiple: int = OCTAVE
+    stages: int = 1
 
     def normalization(self, config: CenterNet) -> tuple[str, tuple[float, ...], tuple[float, ...]]:
         """Return (colour order, mean, std) of both steps combined: y = (x - mean) / std."""
@@ -64,20 +70,24 @@ def build_center_net(
         features = extractor.build(net, net.image, config)
         rows, columns = net.size(features)
         cells = rows * columns
-        heat = _head(net, features, CENTER, config.classes, config)
-        parts = [_head(net, features, name, PAIR, config) for name in (OFFSET, SIZE)]
+        heat = _head(net, features, CENTER, config.classes, config, extractor.stages)
+        parts = [_head(net, features, name, PAIR, config, extractor.stages) for name in (OFFSET, SIZE)]
         boxes = net.concat(parts, 3, "concat")
         net.identity(net.reshape(boxes, (1, cells, 2 * PAIR), "boxes"), BOX_ENCODINGS)
         logits = net.identity(net.reshape(heat, (1, cells, config.classes), "centers"), CLASS_LOGITS)
         net.convert_scores(logits, "SIGMOID", 1.0, CLASS_SCORES)
-        return BuiltNetwork(net.graph_def, ((rows, columns),), net.parameters, net.macs)
+        return BuiltNetwork(net.graph_def, ((rows, columns),), net.parameters, net.macs, keeps_aspect=True)
 
 
-def _head(net: GraphBuilder, x: Tensor, name: str, filters: int, config: CenterNet) -> Tensor:
-    slim, scope = Slim(net, KERAS_NAMES), f"{HEADS}/{name}/0"
+def _head(net: GraphBuilder, x: Tensor, name: str, filters: int, config: CenterNet, stages: int) -> Tensor:
+    """Return the head *name* of the last of *stages* maps; those of the others are for training."""
     inner = (config.center_head_filters, config.center_head_kernels)
     if name != CENTER:
         inner = (config.box_head_filters, config.box_head_kernels)
+    for stage in range(stages - 1):
+        layers = [f"{HEADS}/{name}/{stage}/layer_with_weights-{number}" for number in range(len(inner[0]) + 1)]
+        net.pass_over(*(f"{layer}/{variable}" for layer in layers for variable in HEAD_VARIABLES))
+    slim, scope = Slim(net, KERAS_NAMES), f"{HEADS}/{name}/{stages - 1}"
     build = slim.separable if config.use_depthwise else slim.conv
     for number, (depth, kernel) in enumerate(zip(*inner, strict=True)):
         x = build(x, f"{scope}/layer_with_weights-{number}", depth, kernel, style=Style("RELU", norm=None))

@@ -63,6 +63,13 @@ class GraphBuilder:
         """Return whether the checkpoint holds the variable *name*."""
         return self._weights.has(name)
 
+    def pass_over(self, *names: str) -> None:
+        """Take those of *names* that the checkpoint holds: the original builds their layers, and never asks them."""
+        for name in names:
+            shape = self._weights.shape_of(name)
+            if shape is not None:
+                self._weights.take(name, shape)
+
     def variable(self, name: str | tuple[str, ...], shape: Sequence[int], *, trained: bool = True) -> Floats:
         """Return the weights *name* (or the first of several names that exists), float32 of *shape*.
 
@@ -114,6 +121,13 @@ class GraphBuilder:
         rows, columns = self.size(y)
         self.macs += rows * columns * int(np.prod(kernel.shape))
         return self.bias(y, bias, name)
+
+    def transposed_conv(self, x: Tensor, kernel: Floats, bias: Floats | None, stride: int, name: str) -> Tensor:
+        """Return the SAME transposed convolution of *x* with *kernel* [kh, kw, out, in]: *stride* times as large."""
+        rows, columns = self.size(x)
+        self.macs += rows * columns * int(np.prod(kernel.shape))
+        shape = (1, stride * rows, stride * columns, kernel.shape[2])
+        return self.bias(self._tf.nn.conv2d_transpose(x, kernel, shape, stride, name=f"{name}/transposed"), bias, name)
 
     def dense(self, x: Tensor, kernel: Floats, bias: Floats, name: str) -> Tensor:
         """Return *x* [N, in] times *kernel* [in, out], plus *bias* [out]."""

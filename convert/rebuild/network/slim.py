@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detlite.convert.graph.trained_ranges import WEIGHTS
+from detlite.convert.graph.trained_ranges import NO_RANGE, WEIGHTS
 from detlite.convert.rebuild.detector_config import BatchNorm, ConvHyperparams
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.runtime.arrays import Doubles, Floats
@@ -120,6 +120,19 @@ class Slim:
         folded = self.net.ranged(folded, kernel_range, WEIGHTS)
         y = self.net.conv(x, folded, bias, stride=stride, padding=padding, dilation=dilation, name=scope)
         return self._finished(y, scope, op_scope or scope, style)
+
+    def transposed(self, x: Tensor, scope: str, filters: int, kernel: int, *, style: Style, stride: int = 2) -> Tensor:
+        """Return Keras' `Conv2DTranspose` of *x*, padded SAME: *stride* times as large, with batch norm and bias."""
+        weights = self.net.variable(self.names.kernel(scope), (kernel, kernel, filters, self.net.channels(x)))
+        folded, bias = self._folded(scope, weights, (filters, 1), style)
+        return self._finished(self.net.transposed_conv(x, folded, bias, stride, scope), scope, scope, style)
+
+    def normed(self, x: Tensor, scope: str, *, style: Style) -> Tensor:
+        """Return *x* after the batch norm at *scope* that no convolution precedes, and the activation of *style*."""
+        assert style.norm is not None
+        scale, shift = batch_norm_of(self.net, scope, self.net.channels(x), style.norm)
+        x = self.net.multiply(x, scale.astype(np.float32), scope)
+        return self._finished(self.net.add(x, shift.astype(np.float32), scope, kind=NO_RANGE), scope, scope, style)
 
     def fully_connected(self, x: Tensor, scope: str, outputs: int) -> Tensor:
         """Return the fully connected layer *scope*, with a bias, of *x* [count, 1, 1, channels], as a convolution."""
