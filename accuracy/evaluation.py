@@ -255,7 +255,7 @@ def _reference_score(
     other, interval = scores.numbers[metric.numbers[0]] or 0.0, None
     if drawn is not None:
         others = metric.weighted(pair.reference, truth.annotations, truth.classes, drawn.weights)
-        interval = interval_of(drawn.headline - others, SEED)
+        interval = interval_of(drawn.headline - others, SEED, value=value - other)
     return ReferenceScore(
         model_sha256=sha256_of(pair.reference_artifact.model),
         numbers=scores.numbers,

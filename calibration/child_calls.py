@@ -68,6 +68,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
         "history": list(artifact.history),
         **model_facts(artifact.contract),
         **linted,
+        **({} if quantized.error is None else {"error": quantized.error.to_record()}),
     }
 
 

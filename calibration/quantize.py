@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from detlite.accuracy.images import Images
+from detlite.accuracy.output_error import OutputError, output_error, sure_outputs
 from detlite.calibration.models import FloatModel, QuantizedModel, Samples
 from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
@@ -18,14 +19,13 @@ from detlite.calibration.weights.method import METHODS, Method
 from detlite.convert.artifact import step
 from detlite.convert.finished import check_float_input
 from detlite.convert.load import with_heads
-from detlite.convert.model import Model, tflite_model
+from detlite.convert.model import Model, session_of, tflite_model
 from detlite.convert.tflite.boundary import set_boundary
 from detlite.convert.tflite.describe import description_of
 from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.heads import canonicalize, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.rounding import remove_rounding
-from detlite.runtime.artifact import Step
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.image.preprocess import preprocess
@@ -39,15 +39,25 @@ from detlite.runtime.tasks.detection import has_proposals, has_raw_heads
 INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"}
 """What a model is fed besides single images."""
 
+ERROR_IMAGES = 4
+"""Calibration images that the error of every model is measured on: each takes an inference in float and one in int8."""
+
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
 
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A quantized model, and the ranges of its activations if the method provides them."""
+    """A quantized model.
+
+    Attributes:
+        model: the model.
+        ranges: of its activations, if the method provides them.
+        error: of its raw outputs against the float model's, on a few calibration images; None where there are none.
+    """
 
     model: Model
     ranges: Ranges | None
+    error: OutputError | None = None
 
 
 def quantize(
@@ -72,6 +82,8 @@ def quantize(
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
     made = method.quantize(given)
     outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
+    whole = as_model(source, made, inputs=io, outputs=outside)
+    error = measured_error(source, whole, replace(images, paths=images.paths[:ERROR_IMAGES]))
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -83,9 +95,9 @@ def quantize(
         images_sha256=given.images_sha256,
         **images.orientation_facts(),
         **made.facts,
+        error=error.to_record(),
     )
-    whole = as_model(source, made, inputs=io, outputs=outside, history=(*source.history, done))
-    return Quantized(with_heads(whole, heads), made.ranges)
+    return Quantized(with_heads(whole.after(done), heads), made.ranges, error)
 
 
 def float_model(
@@ -107,15 +119,8 @@ def float_model(
     )
 
 
-def as_model(
-    source: Model,
-    made: QuantizedModel,
-    *,
-    inputs: str = "int8",
-    outputs: str = "int8",
-    history: tuple[Step, ...] | None = None,
-) -> Model:
-    """Return a method's result for *source* as a model with a contract, and with the given *history* or *source*'s.
+def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outputs: str = "int8") -> Model:
+    """Return a method's result for *source* as a model with a contract, and with *source*'s history.
 
     *inputs* and *outputs* are the dtypes of its input and heads.
 
@@ -129,7 +134,18 @@ def as_model(
         raise FindingError("nothing was quantized: the model is still float")
     set_boundary(file, inputs=inputs, outputs=outputs, roles=roles)
     contract = refreshed(source.contract.with_image(made.image), file)
-    return tflite_model(file, contract, source.history if history is None else history)
+    return tflite_model(file, contract, source.history)
+
+
+def measured_error(source: Model, made: Model, images: Images) -> OutputError:
+    """Return the error of the raw outputs of *made* against those of the float model *source*, on *images*."""
+    wanted, found, errors = session_of(source), session_of(made), []
+    for path in images.paths:
+        pixels = read_image(path, upright=images.upright)
+        for session in (wanted, found):
+            session.invoke(session.preprocess(pixels))
+        errors.append(sure_outputs(source.contract, wanted.heads()).errors(found.heads()))
+    return output_error(errors)
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) -> Model:

@@ -33,6 +33,19 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     images = f", {count} calibration images" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
+    if error := answer.get("error"):
+        say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer)}")
+
+
+def _errors(error: Record) -> str:
+    """Return the error of each output: `boxes 0.0734 rms (24.1 dB)`."""
+    heads = [(name, one) for name, one in error.items() if name != "images"]
+    return ", ".join(f"{name} {one['rms']:.3g} rms ({one['db']:.1f} dB)" for name, one in heads)
+
+
+def _images_of(answer: Record) -> str:
+    judged = answer.get("scored_images_are_others")
+    return f"{answer['error']['images']} {'other' if judged else 'calibration'} images"
 
 
 def _say_scored(answer: Record) -> None:
@@ -78,11 +91,19 @@ def count_findings(lint: Mapping[str, list[Record]]) -> int:
 def say_curve(answer: Record) -> None:
     """Print fidelity by number of images, and the verdict."""
     _say_scored(answer)
+    heads = [name for name in answer["points"][0]["error"] if name != "images"]
     rows = [
-        (point["images"], f"{point['fidelity']:.2f}", _interval(point["interval"]), point["choices"])
+        (
+            point["images"],
+            *(f"{point['error'][name]['rms']:.3g}" for name in heads),
+            f"{point['fidelity']:.2f}",
+            _interval(point["interval"]),
+            point["choices"],
+        )
         for point in answer["points"]
     ]
-    emit_table(("images", "fidelity %", "95 % interval", "choices averaged"), rows)
+    errors = [f"{name}, rms error" for name in heads]
+    emit_table(("images", *errors, "fidelity %", "95 % interval", "choices averaged"), rows)
     say(f"On {answer['scored_images']} images: {answer['verdict']}.")
 
 

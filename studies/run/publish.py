@@ -9,6 +9,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.artifact import Step as HistoryStep
 from detlite.runtime.measure.host import host_facts
 from detlite.runtime.plugins import load_plugin
+from detlite.studies.report.error_table import error_table
 from detlite.studies.report.report import (
     AccuracyRow,
     Latencies,
@@ -16,6 +17,7 @@ from detlite.studies.report.report import (
     Picture,
     PictureSide,
     Report,
+    ReportTable,
     Shown,
     Step,
 )
@@ -34,6 +36,7 @@ def to_report(results: Results, judgement: Judgement, name: str) -> Report:
         status=judgement.status,
         models=tuple(_model(name, artifact) for name, artifact in zip(results.names, artifacts, strict=True)),
         accuracy=tuple(_accuracy(results)),
+        tables=tuple(_errors(results)),
         latencies=tuple(_latencies(results)),
         pictures=tuple(_pictures(results)),
         steps=tuple(_steps(results)),
@@ -103,6 +106,12 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
             high=coco["difference"]["high"],
             note="paired bootstrap over the images",
         )
+
+
+def _errors(results: Results) -> Iterator[ReportTable]:
+    for step in results.quantized.history:
+        if "error" in step:
+            yield error_table(step["error"])
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:

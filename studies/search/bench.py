@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,16 +14,18 @@ from detlite.accuracy.coco import coco_matches, coco_metrics
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations
+from detlite.accuracy.output_error import OutputError, SureOutputs, output_error, sure_outputs
 from detlite.accuracy.precision import mean_average_precision
 from detlite.accuracy.predictions import Concordance, Predictions, ScoredTask, scored_task
 from detlite.convert.model import Model, session_of
-from detlite.runtime.arrays import Doubles
+from detlite.runtime.arrays import Doubles, Pixels
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
-from detlite.runtime.stream import WORKERS, StreamResult, columns, detect_stream
+from detlite.runtime.stream import WORKERS, StreamResult, ahead, columns
+from detlite.runtime.task import Heads
 
 
 class Bench:
@@ -46,39 +50,65 @@ class Bench:
         self._input: ImageInput | None = None
         self._tensors: list[NDArray[Any]] = []
         self._task: ScoredTask[Any] = scored_task(reference.contract.task.kind)
-        self.reference = self.predicted(reference)
+        self.reference, self._sure = self._run_reference(reference)
         self._reference_map = None if annotations is None else self.map(self.reference)
 
-    def predicted(self, model: Model) -> Predictions:
-        """Return *model*'s detections in the images."""
-        session = session_of(model)
-        if model.contract.image.dtype == "float32":  # takes four times the memory, and is used once
-            stream = detect_stream(
-                model.contract, lambda: session, self.images.paths, upright=self.images.upright, progress=self._progress
-            )
-            seen = list(stream)
-        else:
-            seen = self._seen(session)
-        made: Predictions = self._task.predictions(**columns(seen))
-        return made
-
-    def _seen(self, session: Session) -> list[StreamResult]:
-        """Return *session*'s detections, and keep its input tensors for other models with the same input."""
-        image = session.contract.image
+    def _run_reference(self, reference: Model) -> tuple[Predictions, list[SureOutputs]]:
+        session, contract = session_of(reference), reference.contract
+        seen: list[StreamResult] = []
+        sure: list[SureOutputs] = []
         with ThreadPoolExecutor(WORKERS) as pool:
-            if self._input != image:
-                upright = self.images.upright
-                read = pool.map(lambda path: preprocess(read_image(path, upright=upright), image), self.images.paths)
+            for pixels in ahead(pool, self._read, self.images.paths):
+                session.invoke(session.preprocess(pixels))
+                heads, size = session.heads(), (pixels.shape[0], pixels.shape[1])
+                sure.append(sure_outputs(contract, heads))
+                seen.append(StreamResult(session.postprocess(heads, size), size, 0))
+                self._progress("images", len(seen), len(self.images.paths))
+        return self._task.predictions(**columns(seen)), sure
+
+    def _read(self, path: Path) -> Pixels:
+        return read_image(path, upright=self.images.upright)
+
+    def judged(self, model: Model) -> tuple[Predictions, OutputError]:
+        """Return *model*'s results in the images, and the error of its raw outputs."""
+        session = session_of(model)
+        sizes = [(height, width) for height, width in self.reference.sizes.tolist()]
+        errors = []
+        with ThreadPoolExecutor(WORKERS) as pool:
+            waiting = []
+            for heads, sure, size in zip(self._heads(session), self._sure, sizes, strict=True):
+                errors.append(sure.errors(heads))
+                waiting.append(pool.submit(session.postprocess, heads, size))
+            seen = [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
+        return self._task.predictions(**columns(seen)), output_error(errors)
+
+    def predicted(self, model: Model) -> Predictions:
+        """Return *model*'s results in the images."""
+        return self.judged(model)[0]
+
+    def error(self, model: Model) -> OutputError:
+        """Return the error of *model*'s raw outputs in the images, without post-processing them."""
+        heads = self._heads(session_of(model))
+        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)])
+
+    def _heads(self, session: Session) -> Iterator[Heads]:
+        """Yield *session*'s heads for each image; its input tensors are kept for other models with the same input."""
+        image = session.contract.image
+        if self._input != image:
+            with ThreadPoolExecutor(WORKERS) as pool:
+                read = pool.map(lambda path: preprocess(self._read(path), image), self.images.paths)
                 self._input, self._tensors = image, list(read)
-            waiting, sizes = [], [(height, width) for height, width in self.reference.sizes.tolist()]
-            for tensor, size in zip(self._tensors, sizes, strict=True):
-                session.invoke(tensor)
-                waiting.append(pool.submit(session.postprocess, session.heads(), size))
-            return [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
+        for tensor in self._tensors:
+            session.invoke(tensor)
+            yield session.heads()
 
     def fidelity(self, model: Model) -> Concordance:
         """Return the fidelity of *model* to the float model, by the agreement of their task."""
-        return self._task.agree(self.predicted(model), self.reference)
+        return self.agreement(self.predicted(model))
+
+    def agreement(self, predictions: Predictions) -> Concordance:
+        """Return the fidelity of *predictions* to the float model's."""
+        return self._task.agree(predictions, self.reference)
 
     def map(self, predictions: Predictions) -> float:
         """Return COCO's mAP of a detector's *predictions*, in percent; only with annotations."""

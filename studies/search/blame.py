@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from detlite.accuracy.output_error import OutputError
 from detlite.calibration.noise import Noise
 from detlite.calibration.numbers.kernels import LayerParameters, nearest
+from detlite.convert.model import Model
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.bench import Bench
-from detlite.studies.search.trials import HeadNoise, Trials
+from detlite.studies.search.trials import Trials
 
 SUSPECTS = 6
 """Number of operators to measure: each takes two further models, scored on all images."""
@@ -68,20 +70,26 @@ class Explanation:
     Attributes:
         fidelity: of the int8 model, in percent.
         unrepaired_fidelity: of the model with merely rounded weights.
-        heads: the noise of its raw heads.
+        error: of its raw outputs.
         tensors: for every operator, in order.
         suspects: the measured operators, the worst first.
     """
 
     fidelity: float
     unrepaired_fidelity: float
-    heads: HeadNoise
+    error: OutputError
     tensors: tuple[TensorBlame, ...]
     suspects: tuple[Suspect, ...]
 
     def to_record(self) -> dict[str, Any]:
         """Return the fields as JSON carries them."""
-        return {**asdict(self), "heads": self.heads.to_record()}
+        return {
+            "fidelity": self.fidelity,
+            "unrepaired_fidelity": self.unrepaired_fidelity,
+            "error": self.error.to_record(),
+            "tensors": [asdict(one) for one in self.tensors],
+            "suspects": [asdict(one) for one in self.suspects],
+        }
 
     @property
     def verdict(self) -> str:
@@ -109,7 +117,7 @@ def explain(trials: Trials, bench: Bench, *, progress: Progress = silent) -> Exp
     return Explanation(
         fidelity=measuring.fidelity,
         unrepaired_fidelity=bench.fidelity(trials.model(parameters=plain)).fidelity,
-        heads=measuring.heads,
+        error=measuring.error,
         tensors=tensors,
         suspects=tuple(sorted(suspects, key=lambda one: -one.weight)),
     )
@@ -132,21 +140,22 @@ class _Measuring:
 
     def __init__(self, trials: Trials, bench: Bench, whole: LayerParameters, plain: LayerParameters) -> None:
         self._trials, self._bench, self._whole, self._plain = trials, bench, whole, plain
-        model = trials.model()
-        self.fidelity = bench.fidelity(model).fidelity
-        self.heads = trials.head_noise(model)
+        self.fidelity, self.error = self._judged(trials.model())
 
     def suspect(self, blame: TensorBlame) -> Suspect:
-        bare = self._trials.model(parameters=self._without_repair(blame.name))
-        left = self._trials.model([blame.name])
-        bare_heads, left_heads = self._trials.head_noise(bare), self._trials.head_noise(left)
+        bare, bare_error = self._judged(self._trials.model(parameters=self._without_repair(blame.name)))
+        left, left_error = self._judged(self._trials.model([blame.name]))
         return Suspect(
             blame=blame,
-            repairing=self.fidelity - self._bench.fidelity(bare).fidelity,
-            leaving_float=self._bench.fidelity(left).fidelity - self.fidelity,
-            repairing_db=self.heads.db - bare_heads.db,
-            leaving_float_db=left_heads.db - self.heads.db,
+            repairing=self.fidelity - bare,
+            leaving_float=left - self.fidelity,
+            repairing_db=self.error.db - bare_error.db,
+            leaving_float_db=left_error.db - self.error.db,
         )
+
+    def _judged(self, model: Model) -> tuple[float, OutputError]:
+        found, error = self._bench.judged(model)
+        return self._bench.agreement(found).fidelity, error
 
     def _without_repair(self, name: str) -> LayerParameters:
         kernels = {**self._whole.kernels, name: self._plain.kernels[name]}

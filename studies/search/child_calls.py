@@ -13,6 +13,7 @@ from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
+from detlite.accuracy.output_error import mean_error
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Quantized, float_model, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
@@ -55,11 +56,12 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     source = with_heads(model, "raw")
     bench = _bench(source, asked, progress)
     trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
-    answer = _scored(bench, asked)
+    answer, floating = _scored(bench, asked), tuple[str, ...]()
     if asked.gates:
         budgets = _budgets(bench, asked.gates)
         mixed = fewest_floating(trials, budgets, progress=progress)
-        recipe = replace(recipe, floating=(*recipe.floating, *mixed.floating))
+        floating = mixed.floating
+        recipe = replace(recipe, floating=(*recipe.floating, *floating))
         answer["mixed"] = _mixed_record(mixed, budgets) | cost_record(trials, mixed.floating, progress=progress)
     quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
@@ -67,6 +69,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
         files |= explained
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
+    answer["error"] = bench.error(trials.model(floating)).to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
     return facts | linted | answer
 
@@ -78,16 +81,19 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     bench = _bench(source, asked, progress)
 
     def point(count: int) -> Point:
-        found, draws = [], []
+        found, draws, errors = [], [], []
         for paths in choices_of(asked.images, count):
             images = replace(asked.chosen, paths=paths)
             made = quantize(source, images, replace(asked.recipe, heads="raw"), progress=progress)
-            agreement = bench.fidelity(made.model)
+            predictions, error = bench.judged(made.model)
+            agreement = bench.agreement(predictions)
+            errors.append(error)
             found.append(agreement.fidelity)
             draws.append(agreement.weighted(draw_images(len(bench.images.paths), DRAWS, SEED)))
-        return Point(count, sum(found) / len(found), interval_of(np.concatenate(draws), SEED), len(found))
+        interval = interval_of(np.concatenate(draws), SEED)
+        return Point(count, mean_error(errors), sum(found) / len(found), interval, len(found))
 
-    return _scored(bench, asked) | asdict(curve(asked.counts, point))
+    return _scored(bench, asked) | curve(asked.counts, point).to_record()
 
 
 def _scored(bench: Bench, asked: JudgedRequest) -> Record:

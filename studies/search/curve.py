@@ -1,42 +1,55 @@
-"""How many calibration images are enough: fidelity by number of images, with a verdict."""
+"""How many calibration images are enough: error and fidelity by number of images, with a verdict by the error."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from detlite.accuracy.bootstrap import Interval
+from detlite.accuracy.bootstrap import DRAWS, SEED, Interval, draw_images, interval_of
+from detlite.accuracy.output_error import OutputError
+from detlite.runtime.records import Record
 
 CHOICES = 3
 """One choice of a few images is erratic: fidelities with 8 images differ by a point."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
-    """Fidelity in percent with that many images.
+    """What that many images give.
 
     Attributes:
         images: the number of calibration images.
-        fidelity: the mean over the choices of so many images.
-        interval: 95 % interval over the scoring images and the choices.
+        error: of the raw outputs, the mean square over the choices of so many images.
+        fidelity: in percent, the mean over the choices.
+        interval: 95 % interval of the fidelity over the scoring images and the choices.
         choices: number of choices of so many images that were averaged; 1 if there are no more images.
     """
 
     images: int
+    error: OutputError
     fidelity: float
     interval: Interval
     choices: int = 1
 
+    def to_record(self) -> Record:
+        """Return the fields as JSON carries them."""
+        return {**asdict(replace(self, error=OutputError({}))), "error": self.error.to_record()}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Curve:
     """The points by number of images, and the verdict."""
 
     points: tuple[Point, ...]
     enough: int
     verdict: str
+
+    def to_record(self) -> Record:
+        """Return the fields as JSON carries them."""
+        points = [point.to_record() for point in self.points]
+        return {"points": points, "enough": self.enough, "verdict": self.verdict}
 
 
 def choices_of(images: Sequence[Path], count: int) -> tuple[tuple[Path, ...], ...]:
@@ -50,19 +63,24 @@ def choices_of(images: Sequence[Path], count: int) -> tuple[tuple[Path, ...], ..
 def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
     """Return the curve over *counts* images, each measured by *point*.
 
-    The smallest number is enough whose fidelity is within the best one's interval.
+    The smallest number is enough whose error cannot be told from the best one's in 95 % of draws of the same images.
     """
     points = tuple(point(count) for count in sorted(set(counts)))
-    best = max(points, key=lambda one: one.fidelity)
-    enough = next(one for one in points if one.fidelity >= best.interval.low)
+    best = max(points, key=lambda one: one.error.db)
+    enough = next(one for one in points if _is_near(one, best))
     if len(points) == 1:
         verdict = f"{enough.images} alone cannot tell how many images are enough: try several numbers"
     elif enough is points[-1]:
-        verdict = f"fidelity still rises at {enough.images} images: try more"
+        verdict = f"the error still falls at {enough.images} images: try more"
     else:
         verdict = (
-            f"{enough.images} images are enough: a fidelity of {enough.fidelity:.2f}, and the best, "
-            f"{best.fidelity:.2f} with {best.images}, cannot be told from it "
-            f"({best.interval.low:.2f} to {best.interval.high:.2f})"
+            f"{enough.images} images are enough: {enough.error.db:.2f} dB of signal over error, and the best, "
+            f"{best.error.db:.2f} dB with {best.images}, cannot be told from it"
         )
     return Curve(points, enough.images, verdict)
+
+
+def _is_near(one: Point, best: Point) -> bool:
+    """Return whether *one* may be as good as *best*: paired draws of the images tell no difference."""
+    weights = draw_images(one.error.image_count, DRAWS, SEED)
+    return interval_of(one.error.powers(weights) / best.error.powers(weights), SEED).low <= 1

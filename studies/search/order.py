@@ -36,9 +36,9 @@ def _worst(trials: Trials, known: Sequence[Unit], progress: Progress) -> list[Un
     unit_of = {name: unit for unit in known for name in unit}
     ranked = sorted(tensor_blames(trials), key=lambda one: -one.added)
     suspects = list(dict.fromkeys(unit_of[one.name] for one in ranked if one.name in unit_of))[:MEASURED]
-    base, gains = trials.head_noise(trials.model()).db, {}
+    base, gains = trials.error(trials.model()).db, {}
     for number, unit in enumerate(suspects, 1):
-        gains[unit] = trials.head_noise(trials.model(unit)).db - base
+        gains[unit] = trials.error(trials.model(unit)).db - base
         progress("operators measured", number, len(suspects))
     return sorted((unit for unit in suspects if gains[unit] > 0), key=lambda unit: -gains[unit])
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from detlite.accuracy.detect import Detected, detected_of
 from detlite.convert.model import Model
 from detlite.convert.tflite.describe import describe
-from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.model_file import model_name
+from detlite.studies.report.error_table import error_table
 from detlite.studies.report.html import to_html
 from detlite.studies.report.report import (
     MOST_SHOWN,
@@ -50,12 +50,16 @@ def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detecte
         status="info",
         models=(_model_file(model),),
         accuracy=tuple(_accuracy(explanation, lost, images)),
-        tables=(_suspects(explanation), _classes(lost), _tensors(explanation)),
+        tables=(
+            error_table(explanation.error.to_record()),
+            _suspects(explanation),
+            _classes(lost),
+            _tensors(explanation),
+        ),
         pictures=tuple(_pictures(lost, bench, found, labels)),
         notes=(
             "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the "
             "truth. Each operator is measured alone: its repair undone, and then the operator left float.",
-            f"{_heads(explanation)} of signal to noise at the anchors where the float model finds something.",
         ),
     )
 
@@ -107,11 +111,6 @@ def _tensors(explanation: Explanation) -> ReportTable:
     ]
     lead = "Signal to noise of each operator's output, in dB, and how much of the unrepaired noise is shift."
     return ReportTable("Tensors", lead, ("Operator", "Kind", "Repaired", "Only rounded", "Shift"), tuple(rows))
-
-
-def _heads(explanation: Explanation) -> str:
-    decibels = explanation.heads.decibels
-    return f"Box encodings have {decibels['box_encodings']:.1f} dB, class scores {decibels[SCORES]:.1f} dB"
 
 
 def _pictures(lost: Losses, bench: Bench, found: Detected, labels: Sequence[str]) -> Iterator[Picture]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from detlite.accuracy.bootstrap import SEED, draw_images, interval_of
 from detlite.convert.model import Model
-from detlite.runtime.arrays import Doubles
 from detlite.studies.search.bench import Bench
 
 DRAWS = 200
@@ -77,7 +76,8 @@ def fidelity_ruler(bench: Bench) -> Ruler:
 
     def read(model: Model) -> FigureReading:
         found = bench.fidelity(model)
-        return _reading(found.fidelity, found.weighted(weights))
+        interval = interval_of(found.weighted(weights), SEED)
+        return FigureReading(found.fidelity, interval.low, interval.high)
 
     return Ruler("fidelity", " %", higher_is_better=True, read=read)
 
@@ -89,11 +89,8 @@ def map_drop_ruler(bench: Bench) -> Ruler:
 
     def read(model: Model) -> FigureReading:
         found = bench.predicted(model)
-        return _reading(bench.map_drop(found), before - bench.map_of_draws(found, weights))
+        value = bench.map_drop(found)
+        interval = interval_of(before - bench.map_of_draws(found, weights), SEED, value=value)
+        return FigureReading(value, interval.low, interval.high)
 
     return Ruler("loss of mAP", " points", higher_is_better=False, read=read)
-
-
-def _reading(value: float, draws: Doubles) -> FigureReading:
-    interval = interval_of(draws, SEED)
-    return FigureReading(value, interval.low, interval.high)

@@ -8,7 +8,7 @@ from builders.detection_cases import detected, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detlite.accuracy.bootstrap import bootstrap_map, bootstrap_pair, draw_images
+from detlite.accuracy.bootstrap import bootstrap_map, bootstrap_pair, draw_images, interval_of
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.coco import coco_matches
 from detlite.accuracy.matching import Matches
@@ -61,6 +61,18 @@ def test_a_detector_does_not_differ_from_itself():
     found = bootstrap_pair(matches(3), matches(3), draws=40)
     assert (found.difference.low, found.difference.high) == (0, 0)
     assert (found.ratio.low, found.ratio.high) == pytest.approx((100, 100))
+
+
+def test_an_interval_is_moved_against_the_bias_of_its_draws():
+    draws = np.random.default_rng(0).normal(0.226, 0.1, 2000)  # of a difference of 0.190: the draws say more
+    plain, corrected = interval_of(draws, 7), interval_of(draws, 7, value=0.190)
+    assert (plain.low, plain.high) == pytest.approx((0.03, 0.42), abs=0.02)
+    assert (corrected.low, corrected.high) == pytest.approx((0.19 - 0.036 - 0.196, 0.19 - 0.036 + 0.196), abs=0.03)
+
+
+def test_draws_without_bias_keep_their_percentiles():
+    draws = np.arange(1001.0)
+    assert interval_of(draws, 7, value=500.0) == interval_of(draws, 7)
 
 
 def test_images_of_one_photograph_are_drawn_together():

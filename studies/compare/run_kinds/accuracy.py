@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detlite.accuracy.bootstrap import SEED, interval_of
 from detlite.accuracy.coco import KEYS
 from detlite.runtime.arrays import Doubles
 from detlite.studies.compare.run_kind import Figure, RunKind, RunRecord, Span, flat
@@ -49,24 +50,32 @@ def conditions(record: RunRecord) -> Mapping[str, Any]:
 
 
 def noise(first: RunRecord, second: RunRecord) -> Mapping[str, Span]:
-    """Return the interval of every figure that both drew, from the same draws of the same images; empty without."""
+    """Return the interval of every figure that both drew, from the same draws of the same images; empty without.
+
+    It is corrected for the bias of the draws, as `detlite.accuracy.bootstrap.interval_of` says.
+    """
     seeds = [{str(run.at(f"{name}_interval.seed")) for name in DRAWN} - {"None"} for run in (first, second)]
     if len(seeds[0]) != 1 or seeds[0] != seeds[1] or any(first.at(where) != second.at(where) for where in SAME_IMAGES):
         return {}
     before, after = (_all_draws(run) for run in (first, second))
-    found = {name: _noise(before[name], after[name]) for name in before if name in after}
+    old, new = figures(first), figures(second)
+    found = {
+        name: _noise(before[name], after[name], new[name].value - old[name].value)
+        for name in before
+        if name in after and name in old and name in new
+    }
     return {name: span for name, span in found.items() if span is not None}
 
 
-def _noise(before: Doubles, after: Doubles) -> Span | None:
+def _noise(before: Doubles, after: Doubles, difference: float) -> Span | None:
     if len(before) != len(after):
         return None
     differences = after - before
     known = differences[np.isfinite(differences)]
     if len(known) < 2 or len(known) < SHARE_KNOWN * len(differences):
         return None
-    low, high = np.percentile(known, (2.5, 97.5))
-    return float(low), float(high)
+    interval = interval_of(known, SEED, value=difference)
+    return interval.low, interval.high
 
 
 def _all_draws(record: RunRecord) -> dict[str, Doubles]:

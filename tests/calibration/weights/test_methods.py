@@ -39,7 +39,7 @@ def test_a_repair_is_better_than_none(name, tmp_path):
     given = Images(write_images(tmp_path), "made in a test")
     model = detector()
     plain, repaired = (Trials(model, float_model(model, given, Recipe()), one) for one in ("nearest", name))
-    assert repaired.head_noise(repaired.model()).db > plain.head_noise(plain.model()).db + 1
+    assert repaired.error(repaired.model()).db > plain.error(plain.model()).db + 1
 
 
 def test_covariances_are_those_of_what_lies_under_the_window():

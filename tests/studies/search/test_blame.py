@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.bootstrap import Interval
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
+from detlite.accuracy.output_error import HeadError, OutputError
 from detlite.calibration.quantize import float_model
 from detlite.calibration.recipe import Recipe
 from detlite.studies.search.bench import Bench
@@ -32,7 +34,7 @@ def test_the_depthwise_convolution_of_differences_is_the_worst(explained):
 
 
 def test_its_repair_brings_decibels(explained):
-    assert explained[2].suspects[0].repairing_db > 1
+    assert explained[2].suspects[0].repairing_db > 0.5
 
 
 def test_the_verdict_names_it_with_what_its_repair_brings(explained):
@@ -51,6 +53,13 @@ def test_the_float_model_agrees_with_itself(explained):
     assert all(one.gone == one.new == 0 for one in lost.by_image)
 
 
+def test_the_error_of_the_raw_outputs_is_in_decibels_and_rms(explained):
+    record = explained[2].to_record()["error"]
+    assert record["images"] == 12
+    assert 15 < record["boxes"]["db"] < 45
+    assert record["logits"]["low"] <= record["logits"]["rms"] <= record["logits"]["high"] < 0.2
+
+
 def test_the_explanation_is_a_page_and_a_record(explained):
     trials, bench, explanation = explained
     model = trials.model()
@@ -61,16 +70,23 @@ def test_the_explanation_is_a_page_and_a_record(explained):
     assert json.loads(files["explanation.json"])["suspects"][0]["blame"]["name"] == "differences"
 
 
-def point(images, fidelity):
-    return Point(images, fidelity, Interval(fidelity - 1, fidelity + 1, 200, 7))
+def point(images, noise):
+    error = OutputError({"boxes": HeadError(np.array(noise), np.full(3, 100.0), np.full(3, 100.0))})
+    return Point(images, error, 95.0, Interval(94.0, 96.0, 200, 7))
+
+
+NOISE = {8: (3.0, 4.0, 5.0), 16: (1.0, 2.0, 2.2), 32: (1.1, 1.8, 2.2)}
+"""Squared errors of three images by number of calibration images: 16 is better on one image, 32 on another."""
 
 
 def test_the_fewest_images_that_cannot_be_told_from_the_best_are_enough():
-    found = curve((8, 16, 32), lambda count: point(count, {8: 90.0, 16: 95.2, 32: 96.0}[count]))
+    found = curve((8, 16, 32), lambda count: point(count, NOISE[count]))
     assert found.enough == 16
-    assert found.verdict.startswith("16 images are enough: a fidelity of 95.20, and the best, 96.00 with 32")
+    assert found.verdict == (
+        "16 images are enough: 17.61 dB of signal over error, and the best, 17.70 dB with 32, cannot be told from it"
+    )
 
 
 def test_a_curve_that_still_rises_says_so():
-    found = curve((8, 16), lambda count: point(count, {8: 90.0, 16: 96.0}[count]))
-    assert found.verdict == "fidelity still rises at 16 images: try more"
+    found = curve((8, 16), lambda count: point(count, NOISE[count]))
+    assert found.verdict == "the error still falls at 16 images: try more"

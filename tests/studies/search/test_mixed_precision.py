@@ -22,7 +22,7 @@ def trials_of(tmp_path, method="bias_correction", **recipe):
 
 def budget(trials, target_db, spread_db=0.0):
     def read(model):
-        decibels = trials.head_noise(model).db
+        decibels = trials.error(model).db
         return FigureReading(decibels + spread_db, decibels, decibels + 2 * spread_db)
 
     return Budget(Ruler("signal", " dB", higher_is_better=True, read=read), target_db)
@@ -35,20 +35,20 @@ def test_nothing_is_left_float_where_int8_is_good_enough(tmp_path):
 
 def test_what_is_left_float_meets_the_budget(tmp_path):
     trials = trials_of(tmp_path)
-    target = trials.head_noise(trials.model()).db + 0.5
+    target = trials.error(trials.model()).db + 0.5
     mixed = fewest_floating(trials, [budget(trials, target)])
     assert mixed.margin >= 0
-    assert trials.head_noise(trials.model(mixed.floating)).db >= target
+    assert trials.error(trials.model(mixed.floating)).db >= target
 
 
 def test_none_of_what_is_left_float_is_needless(tmp_path):
     trials = trials_of(tmp_path)
-    target = trials.head_noise(trials.model()).db + 0.5
+    target = trials.error(trials.model()).db + 0.5
     floating = fewest_floating(trials, [budget(trials, target)]).floating
     unit_of = {name: unit for unit in units(trials.calibrated.network) for name in unit}
     for unit in {unit_of[name] for name in floating} if len({unit_of[n] for n in floating}) > 1 else ():
         fewer = [name for name in floating if name not in unit]
-        assert trials.head_noise(trials.model(fewer)).db < target
+        assert trials.error(trials.model(fewer)).db < target
 
 
 BEST = (
@@ -59,7 +59,7 @@ BEST = (
 
 def test_it_is_the_lower_end_of_the_interval_that_meets_the_budget(tmp_path):
     trials = trials_of(tmp_path)
-    target = trials.head_noise(trials.model()).db
+    target = trials.error(trials.model()).db
     sure = fewest_floating(trials, [budget(trials, target, spread_db=1.0)])
     unsure = fewest_floating(trials, [budget(trials, target + 0.5, spread_db=1.0)])
     assert (sure.floating, sure.readings[0].value) == ((), pytest.approx(target + 1))

@@ -1,0 +1,22 @@
+"""The error of a quantized model's raw outputs as a table of a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detlite.accuracy.output_error import SURE_SCORE
+from detlite.runtime.records import Record
+from detlite.studies.report.report import ReportTable
+
+
+def error_table(record: Record) -> ReportTable:
+    """Return the table of the error in *record*, which `OutputError.to_record` wrote."""
+    images = record["images"]
+    heads: list[tuple[str, dict[str, Any]]] = [(name, one) for name, one in record.items() if name != "images"]
+    return ReportTable(
+        "Error of the raw outputs",
+        f"Against the float model on {images} images, where its score is over {SURE_SCORE}: logits of these classes, "
+        "boxes of these anchors in the units of the box coder. In brackets the 95 % interval over the images.",
+        ("Output", "Error, rms", "Signal over error"),
+        tuple((name, f"{one['rms']} [{one['low']}, {one['high']}]", f"{one['db']:.1f} dB") for name, one in heads),
+    )
