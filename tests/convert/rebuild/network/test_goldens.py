@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from builders.golden_models import NAMES, Golden
+from builders.processes import each_in_one_process
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
@@ -25,21 +28,22 @@ FAKE_QUANT_TOLERANCE = 1e-1
 SIZE_AND_OFFSET = ("box|offset_0_0", "box|scale_0_0")
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=each_in_one_process(NAMES))
 def golden(request, tmp_path_factory, shared_data):
-    """A reference model, with a checkpoint in a folder of its own."""
+    """A reference model, and its conversion with each kind of heads, which is made once."""
     folder = tmp_path_factory.mktemp(request.param)
     reference = Golden(request.param)
-    return reference, reference.write_checkpoint(folder), folder
+    prefix = reference.write_checkpoint(folder)
 
+    @cache
+    def converted(heads):
+        out = folder / heads
+        asked = DetectorOptions(input_size=reference.size, logits=heads == "raw")
+        given = Given(config=reference.config, checkpoint=prefix)
+        answer = convert(to_record(ConvertRequest(given, out, asked, heads)), silent)
+        return answer, Session(open_artifact(out))
 
-def converted(golden, heads, **options):
-    reference, prefix, folder = golden
-    out = folder / heads
-    asked = DetectorOptions(**{"input_size": reference.size, **options})
-    given = Given(config=reference.config, checkpoint=prefix)
-    answer = convert(to_record(ConvertRequest(given, out, asked, heads, force=True)), silent)
-    return answer, Session(open_artifact(out))
+    return reference, converted
 
 
 def heads_of(reference, session, number):
@@ -56,12 +60,12 @@ def rounded_as_trained(reference):
 
 
 def test_raw_heads_are_the_original_ones(golden):
-    reference = golden[0]
+    reference, converted = golden
     if "raw_boxes_0" not in reference.arrays:
         pytest.skip("a CenterNet, which has other heads: the next test")
     if rounded_as_trained(reference):
         pytest.skip("the original rounds as it was trained to: tested in exporters/test_qat.py")
-    answer, session = converted(golden, "raw", logits=True)
+    answer, session = converted("raw")
     tolerance = FAKE_QUANT_TOLERANCE if "spaghettinet" in reference.name else TOLERANCE
     names = ("float_boxes_", "float_logits_") if "float_boxes_0" in reference.arrays else ("raw_boxes_", "logits_")
     for number in (0, 1):
@@ -77,10 +81,10 @@ def test_raw_heads_are_the_original_ones(golden):
 
 
 def test_the_heads_of_a_center_net_are_the_original_ones(golden):
-    reference = golden[0]
+    reference, converted = golden
     if "object_center_0_0" not in reference.arrays:
         pytest.skip("no CenterNet")
-    _answer, session = converted(golden, "raw", logits=True)
+    _answer, session = converted("raw")
     heads = heads_of(reference, session, 0)
     centers = reference.arrays["object_center_0_0"]
     boxes = np.concatenate([reference.arrays[name] for name in SIZE_AND_OFFSET], axis=-1)
@@ -89,14 +93,14 @@ def test_the_heads_of_a_center_net_are_the_original_ones(golden):
 
 
 def test_detections_are_those_of_the_original_tflite(golden):
-    reference = golden[0]
+    reference, converted = golden
     wanted = detections_of(reference, 0)
     if wanted is None:
         pytest.skip("the original API has no TFLite file of it")
     if rounded_as_trained(reference):
         pytest.skip("the original's file rounds as it was trained to")
     center_net = "object_center_0_0" in reference.arrays
-    _answer, session = converted(golden, "raw" if center_net else "postprocess")
+    _answer, session = converted("raw" if center_net else "postprocess")
     for number in [n for n in (0, 1) if f"image_{n}" in reference.arrays]:
         boxes, classes, scores = detections_of(reference, number)
         found = session.postprocess(heads_of(reference, session, number))
@@ -122,8 +126,8 @@ def detections_of(reference, number):
 
 
 def test_every_variable_of_the_checkpoint_is_used_or_explained(golden):
-    reference = golden[0]
-    answer, _session = converted(golden, "raw")
+    reference, converted = golden
+    answer, _session = converted("raw")
     unused = [line for line in answer["notices"] if "does not have" in line]
     behind = {"ssd_mobilenet_v1_ppn": "Conv2d_12_depthwise", "tf2_efficientdet_d0": "classification_backbone"}
     if reference.name in behind:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from builders.command_line import Detlite
 from builders.model_files import write_photos
+from builders.processes import each_in_one_process
 from builders.two_stage_goldens import TwoStageGolden
 
 from detlite.convert.artifact import open_artifact
@@ -37,7 +38,7 @@ class Converted(NamedTuple):
     folder: Path
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=each_in_one_process(NAMES))
 def converted(request, tmp_path_factory, shared_data):
     """A reference model, the record of its conversion, and its heads on the reference's image."""
     folder = tmp_path_factory.mktemp(request.param)
