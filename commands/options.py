@@ -172,7 +172,7 @@ def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
     return DetectorOptions(
         nms=NmsOptions(**{name: values.pop(name) for name in NMS_NAMES}),
         labels=labels.absolute() if labels else None,
-        input_size=_size(values.pop("input_size")),
+        input_size=take_size(values.pop("input_size")),
         logits=values.pop("scores") == "logits",
         max_proposals=values.pop("max_proposals"),
         onnx=replace(_onnx_facts(values), heads=None if named is None else (named[1], named[2])),
@@ -208,7 +208,8 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
     return numbers
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
+def take_size(text: str | None) -> tuple[int, int] | None:
+    """Return (height, width) of the *text* of `--input`; `InputError` if it says no size."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", text)

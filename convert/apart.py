@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest
+from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest, WholeGraphRequest
 from detlite.runtime.child import blaming_the_model, run_in_child
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import Record, to_record
@@ -28,6 +28,17 @@ def export(request: ExportRequest, *, progress: Progress = silent) -> Record:
         MissingToolError: the packages that write the format are not installed.
     """
     return _in_child("export_artifact", request, progress)
+
+
+def export_whole_graph(request: WholeGraphRequest, *, progress: Progress = silent) -> Record:
+    """Return what `detlite.convert.child_calls.export_whole_graph` answers to *request*.
+
+    Raises:
+        InputError: the source is no TensorFlow graph, or tf2onnx cannot convert it.
+        FindingError: the .onnx computes something else than TensorFlow.
+        MissingToolError: TensorFlow, tf2onnx or ONNX Runtime is not installed.
+    """
+    return _in_child("export_whole_graph", request, progress)
 
 
 def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Record:

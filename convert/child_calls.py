@@ -19,14 +19,16 @@ from detlite.convert.load import (
     load_untrained,
     read_graph,
     source_given,
+    whole_graph,
     with_heads,
 )
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.rebuild import PresetSource
-from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest
+from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest, WholeGraphRequest
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize
 from detlite.convert.summary import model_facts
+from detlite.convert.whole_graph.export import export_whole
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 from detlite.runtime.records import Record, from_record
@@ -77,6 +79,15 @@ def export_artifact(request: Record, progress: Progress) -> Record:
     artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}
     return answer | model_facts(model.contract)
+
+
+def export_whole_graph(request: Record, progress: Progress) -> Record:
+    """Do what the `WholeGraphRequest` says; see `export_whole`."""
+    asked = from_record(WholeGraphRequest, request)
+    source = recognize(asked.source)
+    progress("reading", 0, 1)
+    whole = whole_graph(source)
+    return export_whole(source, whole, asked.options, asked.out, force=asked.force, progress=progress)
 
 
 def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source, FloatGraph, tuple[str, ...]]:

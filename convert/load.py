@@ -30,6 +30,7 @@ from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_file
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import strip_op
+from detlite.convert.whole_graph.ends import WholeGraph
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
@@ -128,6 +129,14 @@ def read_graph(source: Source) -> FrozenGraph:
     if reader.read is None:
         raise InputError(f"{source.given} is a {source.title}, not a TensorFlow graph")
     return reader.read(source.path)
+
+
+def whole_graph(source: Source) -> WholeGraph:
+    """Return the TensorFlow graph in *source* with the ends that it names; `InputError` if it is no such graph."""
+    if source.format in (TFLITE, ARTIFACT, ARCHIVE, CHECKPOINT, TORCH):
+        raise InputError(f"{source.given} is a {source.title}: tf2onnx converts frozen graphs and SavedModels")
+    reader: Reader = load_plugin("detlite.convert.readers", source.format)
+    return WholeGraph(read_graph(source).graph_def) if reader.whole is None else reader.whole(source.path)
 
 
 def _refuse_onnx_facts(source: Source, options: DetectorOptions) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from detlite.convert.float_graph import FloatGraph
     from detlite.convert.options import DetectorOptions
+    from detlite.convert.whole_graph.ends import WholeGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Reader:
         files: returns the model's files at that path, for its digest.
         read: returns the graph at that path, in which the detector of the Object Detection API is found; or None.
         detector: returns the detector at that path, for a format that has no such graphs; one of the two is given.
+        whole: returns the graph at that path with the inputs and outputs that the file names; None if it names none.
     """
 
     title: str
@@ -43,3 +45,4 @@ class Reader:
     files: Callable[[Path], tuple[Path, ...]]
     read: Callable[[Path], FrozenGraph] | None = None
     detector: Callable[[Path, DetectorOptions], FloatGraph] | None = None
+    whole: Callable[[Path], WholeGraph] | None = None

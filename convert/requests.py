@@ -9,6 +9,7 @@ from typing import Any
 
 from detlite.convert.options import DetectorOptions
 from detlite.convert.source import TFLITE
+from detlite.convert.whole_graph.options import WholeGraphOptions
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,23 @@ class ExportRequest:
     out: Path
     force: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WholeGraphRequest:
+    """The conversion of the TensorFlow graph at `source` by tf2onnx, to a folder `out` with an .onnx.
+
+    Attributes:
+        source: a frozen graph, a SavedModel or a TensorFlow.js model.
+        out: the folder.
+        options: how.
+        force: whether a folder that detlite wrote is replaced.
+    """
+
+    source: Path
+    out: Path
+    options: WholeGraphOptions
+    force: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from detlite.convert.graph.index import node_of
 from detlite.convert.reader import FrozenGraph, Reader
 from detlite.convert.tensorflow import REFUSALS, first_line, load_tensorflow
+from detlite.convert.whole_graph.ends import WholeGraph
 from detlite.runtime.errors import InputError
 
 NAME = "saved_model.pb"
@@ -32,14 +34,27 @@ def read(path: Path) -> FrozenGraph:
     Raises:
         InputError: it is damaged, has no serving signature, or contains operators that can access the machine.
     """
+    return FrozenGraph(_frozen(path, lower_control_flow=True).graph_def, path.parent)
+
+
+def whole(path: Path) -> WholeGraph:
+    """Return the frozen graph of the serving signature, with its inputs and outputs by their names in it.
+
+    Raises:
+        InputError: as `read`.
+    """
+    return _frozen(path, lower_control_flow=False)
+
+
+def _frozen(path: Path, *, lower_control_flow: bool) -> WholeGraph:
     tf = load_tensorflow()
     meta = _meta_graph(path)
     try:
-        is_tf2 = bool(meta.object_graph_def.nodes)
-        graph_def = _freeze_tf2(path) if is_tf2 else _freeze_tf1(path, meta)
+        if meta.object_graph_def.nodes:
+            return _freeze_tf2(path, lower_control_flow)
+        return _freeze_tf1(path, meta)
     except (tf.errors.OpError, OSError, *REFUSALS) as error:
         raise InputError(f"cannot load the SavedModel {path}: {first_line(error)[:300]}") from error
-    return FrozenGraph(graph_def, path.parent)
 
 
 def _meta_graph(path: Path) -> Any:
@@ -63,7 +78,7 @@ def _meta_graph(path: Path) -> Any:
     return metas[0]
 
 
-def _freeze_tf2(path: Path) -> Any:
+def _freeze_tf2(path: Path, lower_control_flow: bool) -> WholeGraph:
     tf = load_tensorflow()
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -71,19 +86,27 @@ def _freeze_tf2(path: Path) -> Any:
     signatures = loaded.signatures
     if "serving_default" not in signatures:
         raise InputError(f"{path} has the signatures {list(signatures)}; want serving_default")
-    frozen = convert_variables_to_constants_v2(signatures["serving_default"], lower_control_flow=True)
-    return frozen.graph.as_graph_def()
+    signature = signatures["serving_default"]
+    frozen = convert_variables_to_constants_v2(signature, lower_control_flow=lower_control_flow)
+    inputs = {tensor.name.split(":")[0]: tensor.name for tensor in frozen.inputs}
+    outputs = dict(zip(sorted(signature.structured_outputs), (tensor.name for tensor in frozen.outputs), strict=True))
+    return WholeGraph(frozen.graph.as_graph_def(), inputs, outputs)
 
 
-def _freeze_tf1(path: Path, meta: Any) -> Any:
+def _freeze_tf1(path: Path, meta: Any) -> WholeGraph:
     tf = load_tensorflow()
     signatures = meta.signature_def
     if "serving_default" not in signatures:
         raise InputError(f"{path} has the signatures {list(signatures)}; want serving_default")
-    outputs = [info.name.split(":")[0] for info in signatures["serving_default"].outputs.values()]
+    inputs, outputs = (
+        {name: infos[name].name for name in sorted(infos)}
+        for infos in (signatures["serving_default"].inputs, signatures["serving_default"].outputs)
+    )
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
         tf.compat.v1.saved_model.load(session, ["serve"], str(path))
-        return tf.compat.v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), outputs)
+        nodes = [node_of(tensor) for tensor in outputs.values()]
+        graph_def = tf.compat.v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), nodes)
+    return WholeGraph(graph_def, inputs, outputs)
 
 
-PLUGIN = Reader(title="TensorFlow SavedModel", recognizes=recognizes, files=files, read=read)
+PLUGIN = Reader(title="TensorFlow SavedModel", recognizes=recognizes, files=files, read=read, whole=whole)

@@ -67,3 +67,25 @@ def test_a_model_in_that_format_already_is_not_written_twice(capsys, tmp_path, a
 def test_convert_writes_the_format_that_is_asked_for(capsys, tmp_path, artifact):
     assert main(["convert", str(artifact), "--to", "tflite", "-o", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "model.tflite").read_bytes() == (artifact / "model.tflite").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (["--outputs", "a"], "--outputs needs --via tf2onnx"),
+        (["--input", "8x8"], "--input needs --via tf2onnx"),
+        (["--via", "tf2onnx", "--nms", "none"], "--nms is of detlite's own ONNX: --via tf2onnx takes the graph as it"),
+        (["--via", "tf2onnx", "--input", "8y8"], "--input '8y8': want HEIGHTxWIDTH in pixels"),
+        (["--via", "tf2onnx", "--images", "none"], "none is not a folder of images"),
+    ],
+)
+def test_options_of_another_route_are_refused(capsys, tmp_path, artifact, given, error):
+    assert main(["export", str(artifact), "--to", "onnx", "-o", str(tmp_path / "out"), *given]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"detlite: {error}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_route_to_onnx_writes_no_other_format(capsys, tmp_path, artifact):
+    assert main(["export", str(artifact), "--to", "tflite", "--via", "tf2onnx", "-o", str(tmp_path / "out")]) == 2
+    assert "--via tf2onnx writes ONNX: it needs --to onnx" in capsys.readouterr().err
