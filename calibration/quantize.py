@@ -34,7 +34,7 @@ from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
-from detlite.runtime.tasks.detection import has_proposals, has_raw_heads
+from detlite.runtime.tasks.detection import crops_regions, has_raw_heads
 
 INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"}
 """What a model is fed besides single images."""
@@ -168,7 +168,7 @@ def _float_file(source: Model) -> TfliteFile:
 
 
 def _refuse_proposals(contract: Contract, scheme: str) -> None:
-    if has_proposals(contract):
+    if crops_regions(contract):
         raise InputError(
             f"--scheme {scheme} would round the boxes that a two-stage detector crops its regions from: use --scheme "
             "dynamic or float16, which round weights alone"

@@ -35,5 +35,6 @@ def model_line(facts: dict[str, Any]) -> str:
     proposals = [head["shape"][1] for head in facts["heads"] if head["role"] == "proposals"]
     if proposals:
         return f"{proposals[0]} proposals, {facts['classes']} classes"
-    anchors = f"{facts['anchors']} anchors, " if "anchors" in facts else ""
-    return f"{anchors}{facts['classes']} classes"
+    found = [head["shape"][1] for head in facts["heads"] if head["role"] == "masks"]
+    counted = [f"{found[0]} masks"] if found else [f"{facts['anchors']} anchors"] if "anchors" in facts else []
+    return ", ".join([*counted, f"{facts['classes']} classes"])

@@ -21,6 +21,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.plugins import load_plugins
+from detlite.runtime.task import Task
 from detlite.runtime.tasks.detection import RAW_ROLES, Detection
 from detlite.runtime.tensors import Output
 
@@ -55,8 +56,9 @@ class RebuildPlan:
     averages: bool | None = None
 
 
-def raw_heads(options: DetectorOptions) -> Mapping[str, str]:
+def raw_heads(plan: RebuildPlan, options: DetectorOptions) -> Mapping[str, str]:
     """Return the tensors of a detector's raw heads, by role, as *options* ask for them."""
+    del plan
     scores = CLASS_LOGITS if options.logits else CLASS_SCORES
     return dict(zip(RAW_ROLES, (BOX_ENCODINGS, scores), strict=True))
 
@@ -70,8 +72,10 @@ class Architecture:
         reads: the type of the configs that it builds.
         build: makes the network of a plan with weights, for images of a size (height, width).
         contract: writes the contract of a network that it built.
-        outputs: names the tensors that the model returns, by role.
+        outputs: names the tensors that the model of a plan returns, by role.
         limited: returns the config with at most so many proposals; None for a network that has none.
+        suppressing: returns the config with the user's settings of the NMS that is in the network; None for a network
+            that never has any.
         messages: readers of its config from `model { ... }` of a `pipeline.config`, by the name of the message; empty
             if the OD API does not train it. They raise `InputError` for what is missing or unsupported.
     """
@@ -80,8 +84,9 @@ class Architecture:
     reads: type[DetectorConfig]
     build: Callable[[RebuildPlan, Weights, Size], BuiltNetwork]
     contract: Callable[[RebuildPlan, DetectorOptions, Size, BuiltNetwork], Contract]
-    outputs: Callable[[DetectorOptions], Mapping[str, str]] = raw_heads
+    outputs: Callable[[RebuildPlan, DetectorOptions], Mapping[str, str]] = raw_heads
     limited: Callable[[DetectorConfig, int], DetectorConfig] | None = None
+    suppressing: Callable[[DetectorConfig, DetectorOptions], DetectorConfig] | None = None
     messages: Mapping[str, Callable[[Fields], DetectorConfig]] = field(default_factory=dict)
 
 
@@ -140,7 +145,7 @@ def detector_contract(
     options: DetectorOptions,
     image: ImageInput,
     outputs: tuple[Output, ...],
-    task: Detection,
+    task: Task,
     origin: Mapping[str, str],
 ) -> Contract:
     """Return the contract with the labels of *plan*, and where its weights come from."""

@@ -250,8 +250,31 @@ class PositionSensitive:
 
 
 @dataclass(frozen=True)
+class MaskHead:
+    """The masks of `mask_rcnn_box_predictor`.
+
+    Attributes:
+        height: of a mask, in cells.
+        width: likewise.
+        layers: number of convolutions, with the one that predicts.
+        depth: their channels; 0 lets the OD API choose.
+        class_agnostic: whether there is one mask for all classes.
+        upsamples_last: whether the first convolutions come before the resizing (`convolve_then_upsample_masks`).
+        conv: what follows them.
+    """
+
+    height: int = 15
+    width: int = 15
+    layers: int = 2
+    depth: int = 256
+    class_agnostic: bool = False
+    upsamples_last: bool = False
+    conv: ConvHyperparams = field(default_factory=ConvHyperparams)
+
+
+@dataclass(frozen=True)
 class FasterRcnn:
-    """`model { faster_rcnn }` with boxes; an R-FCN if it is *position_sensitive*.
+    """`model { faster_rcnn }`: an R-FCN if it is *position_sensitive*, a Mask R-CNN if it has *masks*.
 
     Attributes:
         classes: without the background.
@@ -262,6 +285,7 @@ class FasterRcnn:
         pool_stride: likewise.
         share_box: whether a region has one box for all classes.
         position_sensitive: the predictor of an R-FCN; None for one that looks at cropped features.
+        masks: the head of the third stage; None for a detector that finds boxes alone.
         line: of the feature extractor's type, or 0.
     """
 
@@ -275,6 +299,7 @@ class FasterRcnn:
     pool_stride: int = 2
     share_box: bool = False
     position_sensitive: PositionSensitive | None = None
+    masks: MaskHead | None = None
     post_processing: PostProcessing = field(default_factory=PostProcessing)
     line: int = 0
 

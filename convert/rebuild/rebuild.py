@@ -141,13 +141,15 @@ def rebuild(
     """
     architecture = architecture_of(plan.model)
     plan = _limited(plan, architecture, options.max_proposals, most_proposals)
+    if architecture.suppressing is not None:
+        plan = replace(plan, model=architecture.suppressing(plan.model, options))
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
     if 0 in size:
         raise InputError(f"{plan.origin} leaves the size of the input open: give --input HEIGHTxWIDTH")
     built = architecture.build(plan, weights, size)
     unused = weights.finish(config=plan.origin)
     contract = architecture.contract(plan, options, size, built)
-    outputs = architecture.outputs(options)
+    outputs = architecture.outputs(plan, options)
     facts: dict[str, object] = {"parameters": built.parameters, "macs": built.macs}
     if built.macs_by_stage:
         facts["macs_by_stage"] = dict(built.macs_by_stage)

@@ -268,9 +268,18 @@ def has_proposals(contract: Contract) -> bool:
     return any(output.role == "proposals" for output in contract.outputs)
 
 
+def crops_regions(contract: Contract) -> bool:
+    """Return whether the network looks again at regions that it found itself, so that it has box arithmetic in it."""
+    made_boxes = any(output.role == "boxes" for output in contract.outputs) and has_raw_heads(contract)
+    return made_boxes or has_proposals(contract)
+
+
 def has_raw_heads(contract: Contract) -> bool:
-    """Return whether the model ends in its network's own heads, not in TFLite's post-processing op."""
-    return all(output.role != "boxes" for output in contract.outputs)
+    """Return whether the model ends in its network's own heads, not in TFLite's post-processing op.
+
+    A model of another task never has the op: where it returns boxes, its network has made them.
+    """
+    return contract.task.kind != Detection.kind or all(output.role != "boxes" for output in contract.outputs)
 
 
 PLUGIN = TaskKind(title="a detector", settings=Detection, result=Detections, agreement="mAP")

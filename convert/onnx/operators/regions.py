@@ -1,4 +1,4 @@
-"""Operators of two-stage detectors alone: suppression with a fixed number of boxes, and comparisons."""
+"""Operators of two-stage detectors alone: suppression with a fixed number of boxes, the best rows, and comparisons."""
 
 from __future__ import annotations
 
@@ -43,7 +43,19 @@ def _less(t: Translation, operator: TfliteOperator) -> None:
     t.put(y, t.graph.node("Less", [t.value(x, NHWC), t.value(other, NHWC)], t.name(y)))
 
 
+def _best(t: Translation, operator: TfliteOperator) -> None:
+    """Write TOPK_V2: of equal numbers, both formats keep the first."""
+    x, count = operator.inputs
+    values, places = operator.outputs
+    name, graph = t.name(places), t.graph
+    best = graph.integers(f"{name}_best", [int(t.stored(count).ravel()[0])])
+    found, order = graph.split_node("TopK", [t.value(x, NHWC), best], [t.name(values), f"{name}_order"], axis=-1)
+    t.put(values, found)
+    t.put(places, graph.cast(order, "int32", name))
+
+
 WRITERS: Mapping[str, Writer] = {
     "LESS": _less,
     "NON_MAX_SUPPRESSION_V4": _suppress,
+    "TOPK_V2": _best,
 }

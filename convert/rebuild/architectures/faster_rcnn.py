@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from detlite.convert.rebuild.architecture import (
 from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
-from detlite.convert.rebuild.network.faster_rcnn import PROPOSALS, TwoStageExtractor, build_faster_rcnn
+from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, PROPOSALS, TwoStageExtractor, build_faster_rcnn
 from detlite.convert.rebuild.network.region_proposals import CODER
 from detlite.convert.rebuild.odapi.config.faster_rcnn import read_faster_rcnn
 from detlite.convert.rebuild.odapi.family import Family, family_of_two_stage
@@ -26,10 +27,13 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.tasks.detection import PROPOSAL_ROLES, Detection
+from detlite.runtime.tasks.detection import DETECTION_ROLES, PROPOSAL_ROLES, Detection
+from detlite.runtime.tasks.instances import MASKS, Instances
 from detlite.runtime.tensors import Output
 
 BACKGROUND = 1
+MASK_ROLES = (*DETECTION_ROLES, MASKS)
+MASK_THRESHOLD = 0.5
 SMALLEST_SIDE = 33
 """Of the image, in pixels; the OD API accepts no smaller ones."""
 
@@ -56,25 +60,17 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
 
 
 def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: BuiltNetwork) -> Contract:
-    """Return the contract of the Faster R-CNN that `build` made of *plan*."""
+    """Return the contract of the Faster R-CNN that `build` made of *plan*.
+
+    Raises:
+        InputError: the *options* ask for logits of a network that itself makes detections of them.
+    """
     del built
     model, family, _extractor = _parts(plan)
-    post = model.post_processing
-    converts = options.logits and post.score_converter != "IDENTITY"
-    nms = Nms(
-        score_threshold=shortest(post.score_threshold),
-        iou_threshold=shortest(post.iou_threshold),
-        max_detections=post.max_total_detections,
-        detections_per_class=post.max_detections_per_class,
-    )
-    task = Detection(
-        anchors=np.zeros((0, 4), np.float32),
-        box_coder=CODER,
-        score_converter=post.score_converter,
-        score_converter_place="host" if converts else "model",
-        label_offset=BACKGROUND,
-        nms=options.nms.over(nms),
-    )
+    if options.logits and model.masks is not None:
+        raise InputError(
+            f"{plan.origin}: a Mask R-CNN needs its own scores to find its masks: leave out --scores logits"
+        )
     image = image_input(("RGB", family.mean, family.std), size)
     image = replace(image, letterbox=letterbox_of(model.resizer, family.mean))
     origin = {
@@ -83,13 +79,61 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
         "label_offset": "a second stage has a background",
         "nms": f"{plan.origin}: second_stage_post_processing, or asked for",
     }
+    detection = _detection(model, options)
+    if model.masks is None:
+        return detector_contract(plan, options, image, _outputs(model), detection, origin)
+    origin["threshold"] = "the OD API's own, of masks"
+    task = Instances(detection, (model.masks.height, model.masks.width), MASK_THRESHOLD)
     return detector_contract(plan, options, image, _outputs(model), task, origin)
 
 
-def outputs(options: DetectorOptions) -> dict[str, str]:
-    """Return the tensors of the heads, by role, as *options* ask for them."""
+def _detection(model: FasterRcnn, options: DetectorOptions) -> Detection:
+    post = model.post_processing
+    converts = options.logits and post.score_converter != "IDENTITY"
+    nms = Nms(
+        place="host" if model.masks is None else "model",
+        score_threshold=shortest(post.score_threshold),
+        iou_threshold=shortest(post.iou_threshold),
+        max_detections=post.max_total_detections,
+        detections_per_class=post.max_detections_per_class,
+    )
+    return Detection(
+        anchors=np.zeros((0, 4), np.float32),
+        box_coder=CODER,
+        score_converter=post.score_converter,
+        score_converter_place="host" if converts else "model",
+        label_offset=BACKGROUND,
+        nms=options.nms.over(nms),
+    )
+
+
+def outputs(plan: RebuildPlan, options: DetectorOptions) -> dict[str, str]:
+    """Return the tensors of the heads, by role, as *options* ask for them; or of the detections and their masks."""
+    if _parts(plan)[0].masks is not None:
+        return {role: f"{DETECTIONS}/{role}" for role in MASK_ROLES}
     scores = CLASS_LOGITS if options.logits else CLASS_SCORES
     return dict(zip(PROPOSAL_ROLES, (BOX_ENCODINGS, scores, PROPOSALS), strict=True))
+
+
+def suppressing(model: DetectorConfig, options: DetectorOptions) -> FasterRcnn:
+    """Return *model* with the NMS settings of *options*, where the network itself needs them.
+
+    Raises:
+        InputError: they ask for NMS over all classes together.
+    """
+    assert isinstance(model, FasterRcnn)
+    if model.masks is None:
+        return model
+    asked, post = options.nms, model.post_processing
+    if asked.kind == "fast" or asked.max_classes_per_detection is not None:
+        raise InputError("the NMS in a Mask R-CNN is regular: leave out --nms fast and --classes-per-detection")
+    changes: dict[str, Any] = {
+        "score_threshold": asked.score_threshold,
+        "iou_threshold": asked.iou_threshold,
+        "max_total_detections": asked.max_detections,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(model, post_processing=replace(post, **given))
 
 
 def limited(model: DetectorConfig, most: int) -> FasterRcnn:
@@ -107,21 +151,26 @@ def _parts(plan: RebuildPlan) -> tuple[FasterRcnn, Family, TwoStageExtractor]:
 
 
 def _outputs(model: FasterRcnn) -> tuple[Output, ...]:
-    count = model.first_stage.max_proposals
-    codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
-    shapes = (codes, (1, count, model.classes + BACKGROUND), (1, count, 4))
-    return tuple(
-        Output(role, role, number, shape, "float32")
-        for number, (role, shape) in enumerate(zip(PROPOSAL_ROLES, shapes, strict=True))
-    )
+    count, post = model.first_stage.max_proposals, model.post_processing
+    shapes: dict[str, tuple[int, ...]]
+    if model.masks is None:
+        codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
+        logits = (1, count, model.classes + BACKGROUND)
+        shapes = dict(zip(PROPOSAL_ROLES, (codes, logits, (1, count, 4)), strict=True))
+    else:
+        most = min(post.max_total_detections, min(post.max_detections_per_class, count) * model.classes)
+        masks = (1, most, model.masks.height, model.masks.width)
+        shapes = dict(zip(MASK_ROLES, ((1, most, 4), (1, most), (1, most), (1,), masks), strict=True))
+    return tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
 
 
 PLUGIN = Architecture(
-    title="Faster R-CNN",
+    title="Faster and Mask R-CNN",
     reads=FasterRcnn,
     build=build,
     contract=contract,
     outputs=outputs,
     limited=limited,
+    suppressing=suppressing,
     messages={"faster_rcnn": read_faster_rcnn},
 )

@@ -50,8 +50,9 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     return Contract((image_input(size, crop=config.crop),), outputs, labels, task, origin)
 
 
-def outputs(options: DetectorOptions) -> Mapping[str, str]:
+def outputs(plan: RebuildPlan, options: DetectorOptions) -> Mapping[str, str]:
     """Return the tensor of the class scores, or of the logits if *options* ask for them."""
+    del plan
     return {SCORES: CLASS_LOGITS if options.logits else CLASS_SCORES}
 
 

@@ -52,9 +52,9 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     return Contract((image,), outputs, labels, Segmentation(RESIZE, "SOFTMAX", "host"), origin)
 
 
-def outputs(options: DetectorOptions) -> Mapping[str, str]:
+def outputs(plan: RebuildPlan, options: DetectorOptions) -> Mapping[str, str]:
     """Return the tensor of the logits, whatever *options* say: they become scores after they have grown."""
-    del options
+    del plan, options
     return {SCORES: CLASS_LOGITS}
 
 

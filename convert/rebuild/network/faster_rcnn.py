@@ -1,4 +1,4 @@
-"""Build a Faster R-CNN from its config: proposals, regions cropped out of the features, class and box heads."""
+"""Build a Faster R-CNN from its config: proposals, regions cropped out of the features, heads for each of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from detlite.convert.rebuild.detector_config import FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.network.mask_head import mask_logits
 from detlite.convert.rebuild.network.position_sensitive import position_sensitive_heads
+from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
+from detlite.convert.rebuild.network.region_detections import detect
 from detlite.convert.rebuild.network.region_proposals import propose
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.convert.rebuild.network.two_stage_names import TF1_NAMES, TwoStageNames
@@ -17,6 +20,12 @@ from detlite.convert.rebuild.weights.weights import Weights
 
 PROPOSALS = "proposals"
 """The name of the output that has the boxes which the encodings are relative to."""
+
+DETECTIONS = "detections"
+"""The scope of the outputs of a network with NMS in it, because masks need that; they are named by role."""
+
+WHOLE_IMAGE = "for the whole image"
+"""What the first stage computes."""
 
 
 @dataclass(frozen=True)
@@ -38,35 +47,51 @@ class TwoStageExtractor:
 
 def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights: Weights, size: Size) -> BuiltNetwork:
     """Return the network of *config* with *weights*, for images of *size* (height, width)."""
-    with GraphBuilder(weights, (*size, 3)) as net:
+    with RegionBuilder(weights, (*size, 3)) as net:
         features = extractor.image_features(net, net.image, config.stride)
         proposals = propose(net, features, config, extractor.names)
-        first = net.macs
+        net.finish_stage(WHOLE_IMAGE)
         if config.position_sensitive is not None:
             codes, logits = position_sensitive_heads(
                 net, extractor.region_features(net, features), proposals.boxes, config
             )
+            net.finish_stage("for the map of the bins")
         else:
-            regions = extractor.region_features(net, _crops(net, config, features, proposals.boxes))
+            regions = extractor.region_features(net, _crops(net, config, features, proposals.boxes, "second_stage"))
             codes, logits = _heads(net, config, extractor.names, net.channel_means(regions, "second_stage/means"))
-        _outputs(net, config, codes, logits)
-        net.identity(net.reshape(proposals.boxes, (1, -1, 4), "second_stage/proposals"), PROPOSALS)
-        second = (
-            "for the map of the bins"
-            if config.position_sensitive
-            else f"for {config.first_stage.max_proposals} proposals"
-        )
-        stages = {"for the whole image": first, second: net.macs - first}
+            net.finish_stage(f"for {config.first_stage.max_proposals} proposals")
+        if config.masks is None:
+            _outputs(net, config, codes, logits)
+            net.identity(net.reshape(proposals.boxes, (1, -1, 4), "second_stage/proposals"), PROPOSALS)
+        else:
+            count = _masked(net, config, extractor, features, detect(net, config, proposals.boxes, codes, logits))
+            net.finish_stage(f"for the masks of {count} detections")
         return BuiltNetwork(
-            net.graph_def, (net.size(features),), net.parameters, net.macs, macs_by_stage=stages, keeps_aspect=True
+            net.graph_def, (net.size(features),), net.parameters, net.macs, macs_by_stage=net.stages, keeps_aspect=True
         )
 
 
-def _crops(net: GraphBuilder, config: FasterRcnn, features: Tensor, boxes: Tensor) -> Tensor:
-    crops = net.crop_regions(features, boxes, (config.crop_size, config.crop_size), "second_stage/crops")
+def _crops(net: RegionBuilder, config: FasterRcnn, features: Tensor, boxes: Tensor, stage: str) -> Tensor:
+    crops = net.crop_regions(features, boxes, (config.crop_size, config.crop_size), f"{stage}/crops")
     if config.pool_kernel == config.pool_stride == 1:
         return crops
-    return net.max_pool(crops, config.pool_kernel, config.pool_stride, "second_stage/pool", padding="VALID")
+    return net.max_pool(crops, config.pool_kernel, config.pool_stride, f"{stage}/pool", padding="VALID")
+
+
+def _masked(
+    net: RegionBuilder, config: FasterRcnn, extractor: TwoStageExtractor, features: Tensor, found: KeptTensors
+) -> int:
+    """Add the outputs of the detections *found* with their masks, and return how many there are at most."""
+    assert config.masks is not None
+    count = int(found.boxes.shape[0])
+    regions = extractor.region_features(net, _crops(net, config, features, found.boxes, "third_stage"))
+    logits = mask_logits(net, regions, config.masks, config.classes, extractor.names)
+    masks = net.activate(net.planes_of(logits, found.classes, "third_stage/own"), "SIGMOID", "third_stage/masks")
+    shapes = {"boxes": (1, count, 4), "classes": (1, count), "scores": (1, count), "count": (1,)}
+    for role, shape in shapes.items():
+        net.identity(net.reshape(getattr(found, role), shape, f"{DETECTIONS}/whole_{role}"), f"{DETECTIONS}/{role}")
+    net.identity(net.reshape(masks, (1, *masks.shape), f"{DETECTIONS}/whole_masks"), f"{DETECTIONS}/masks")
+    return count
 
 
 def _heads(net: GraphBuilder, config: FasterRcnn, names: TwoStageNames, means: Tensor) -> tuple[Tensor, Tensor]:

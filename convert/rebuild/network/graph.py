@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from detlite.convert.graph.trim import INPUT
 from detlite.convert.rebuild.weights.weights import Weights, names_of
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.arrays import Floats
-from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.errors import InputError
 
 Tensor = Any
@@ -47,7 +46,7 @@ class GraphBuilder:
         with self._graph.as_default():
             self.image = self._tf.compat.v1.placeholder(self._tf.float32, (1, *shape), name=INPUT)
 
-    def __enter__(self) -> GraphBuilder:
+    def __enter__(self) -> Self:
         self._entered.__enter__()
         return self
 
@@ -206,10 +205,14 @@ class GraphBuilder:
         """Return *x* resized to (rows, columns) by repeating pixels, as one native operator."""
         return self._tf.compat.v1.image.resize_nearest_neighbor(x, size, name=f"{name}/ResizeNearestNeighbor")
 
-    def resize_bilinear(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
-        """Return *x* resized to (rows, columns) bilinearly with half-pixel centres, as Keras does."""
+    def resize_bilinear(self, x: Tensor, size: tuple[int, int], name: str, *, align_corners: bool = False) -> Tensor:
+        """Return *x* resized to (rows, columns) bilinearly: half-pixel centres, as in Keras, or aligned corners."""
         return self._tf.raw_ops.ResizeBilinear(
-            images=x, size=size, half_pixel_centers=True, name=f"{name}/ResizeBilinear"
+            images=x,
+            size=size,
+            half_pixel_centers=not align_corners,
+            align_corners=align_corners,
+            name=f"{name}/ResizeBilinear",
         )
 
     def crop(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
@@ -253,92 +256,6 @@ class GraphBuilder:
         if converter == "SOFTMAX":
             return self._tf.nn.softmax(x, name=name)
         return self._tf.identity(x, name=name)
-
-    def column(self, x: Tensor, number: int, name: str) -> Tensor:
-        """Return one column [N] of *x* [1, N, columns]."""
-        count = int(x.shape[1])
-        return self.reshape(self._tf.slice(x, (0, 0, number), (1, count, 1), name=f"{name}/slice"), (count,), name)
-
-    def decoded(self, codes: Tensor, anchors: Floats, coder: BoxCoder, name: str) -> Tensor:
-        """Return the boxes [N, 4], (y1, x1, y2, x2), of *codes* [N, 4]; see `detlite.runtime.boxes.coding.decode`."""
-        scales = np.array((1 / coder.y, 1 / coder.x, 1 / coder.height, 1 / coder.width), np.float32)
-        scaled = self.multiply(codes, scales, f"{name}/scaled")
-        shift, stretch = self._tf.split(scaled, 2, axis=1, name=f"{name}/split")
-        centre = self._tf.add(self.multiply(shift, anchors[:, 2:], f"{name}/shift"), anchors[:, :2], f"{name}/centre")
-        half = self.multiply(
-            self._tf.exp(stretch, name=f"{name}/exp"), anchors[:, 2:] * np.float32(0.5), f"{name}/half"
-        )
-        corners = (self._tf.subtract(centre, half, f"{name}/low"), self._tf.add(centre, half, f"{name}/high"))
-        return self.concat(corners, 1, name)
-
-    def suppressed(
-        self,
-        boxes: Tensor,
-        scores: Tensor,
-        *,
-        most: int,
-        iou_threshold: float,
-        score_threshold: float,
-        name: str,
-    ) -> Tensor:
-        """Return *most* of *boxes* [N, 4], best first, that no better box suppresses; zeros fill the rows after them.
-
-        A box goes when its IoU with a kept one is over *iou_threshold*, or its score is not over *score_threshold*.
-        """
-        kept, count = self._tf.raw_ops.NonMaxSuppressionV4(
-            boxes=boxes,
-            scores=scores,
-            max_output_size=most,
-            iou_threshold=np.float32(iou_threshold),
-            score_threshold=np.float32(score_threshold),
-            pad_to_max_output_size=True,
-            name=name,
-        )
-        kept = self.reshape(kept, (most,), f"{name}/kept")
-        is_kept = self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32)
-        found = self._tf.gather(boxes, kept, name=f"{name}/boxes")
-        return self.multiply(found, self.reshape(is_kept, (most, 1), f"{name}/is_kept"), f"{name}/found")
-
-    def crop_regions(self, x: Tensor, boxes: Tensor, size: tuple[int, int], name: str) -> Tensor:
-        """Return [P, *size*, C]: *x* [1, rows, columns, C] sampled bilinearly in *boxes* [P, 4], 0..1.
-
-        The first and the last sample of a side are on the edges of the box, and cell centres on the corners of the
-        map: `tf.image.crop_and_resize` of boxes inside it, in operators that TFLite has. There, a last sample that
-        rounding puts beyond the last cell is 0, in a box that reaches it; here it is that cell.
-        """
-        rows, columns = self.size(x)
-        count, cells = int(boxes.shape[0]), self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
-        y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
-        *down, down_share = self._samples(y1, y2, size[0], rows, f"{name}/y")
-        *across, across_share = self._samples(x1, x2, size[1], columns, f"{name}/x")
-        across_share = self.reshape(across_share, (count, 1, size[1], 1), f"{name}/across_share")
-        down_share = self.reshape(down_share, (count, size[0], 1, 1), f"{name}/down_share")
-        sampled = []
-        for number, at in enumerate(down):
-            row = self.reshape(at * columns, (count, size[0], 1), f"{name}/row_{number}")
-            left, right = (
-                self._tf.gather(cells, row + self.reshape(place, (count, 1, size[1]), f"{name}/at_{number}_{side}"))
-                for side, place in enumerate(across)
-            )
-            sampled.append(left + (right - left) * across_share)
-        above, below = sampled
-        return self._tf.add(above, (below - above) * down_share, name=name)
-
-    def _samples(self, low: Tensor, high: Tensor, count: int, cells: int, name: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second."""
-        steps = np.linspace(0, 1, count, dtype=np.float32)[None] if count > 1 else np.full((1, 1), 0.5, np.float32)
-        at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
-        last = np.float32(cells - 1)
-        first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), last)
-        second = self._tf.minimum(first + 1, last)
-        return self._tf.cast(first, self._tf.int32), self._tf.cast(second, self._tf.int32), at - first
-
-    def bin_boxes(self, boxes: Tensor, place: tuple[int, int], bins: tuple[int, int], name: str) -> Tensor:
-        """Return the part at *place* (row, column) of each of *boxes* [P, 4], of *bins* (rows, columns)."""
-        low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
-        step = self.multiply(high - low, np.array((1 / bins[0], 1 / bins[1]), np.float32), f"{name}/step")
-        begin = low + step * np.array(place, np.float32)
-        return self.concat((begin, begin + step), 1, name)
 
     def identity(self, x: Tensor, name: str) -> Tensor:
         """Return *x* under the name *name*."""

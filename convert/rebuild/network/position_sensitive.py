@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detlite.convert.rebuild.detector_config import FasterRcnn
-from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.network.graph import Tensor
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim
 
 SCOPE = "SecondStageBoxPredictor"
 
 
 def position_sensitive_heads(
-    net: GraphBuilder, features: Tensor, boxes: Tensor, config: FasterRcnn
+    net: RegionBuilder, features: Tensor, boxes: Tensor, config: FasterRcnn
 ) -> tuple[Tensor, Tensor]:
     """Return the box codes [P, 1, 1, classes * 4] and the class logits [P, 1, 1, classes + 1] of *boxes* [P, 4].
 
@@ -33,7 +34,7 @@ def position_sensitive_heads(
     return _pooled(net, locations, boxes, config, "locations"), _pooled(net, classes, boxes, config, "classes")
 
 
-def _pooled(net: GraphBuilder, maps: Tensor, boxes: Tensor, config: FasterRcnn, name: str) -> Tensor:
+def _pooled(net: RegionBuilder, maps: Tensor, boxes: Tensor, config: FasterRcnn, name: str) -> Tensor:
     """Return the means over all bins of *boxes*, each cropped out of its own block of the channels of *maps*."""
     assert config.position_sensitive is not None
     (rows, columns), crop = config.position_sensitive.bins, config.position_sensitive.crop

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from detlite.convert.rebuild.detector_config import FasterRcnn, GridAnchors
-from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.network.graph import Tensor
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, style_of
 from detlite.convert.rebuild.network.two_stage_names import TwoStageNames
 from detlite.runtime.arrays import Floats
@@ -35,7 +36,7 @@ class Proposals(NamedTuple):
     boxes: Tensor
 
 
-def propose(net: GraphBuilder, features: Tensor, config: FasterRcnn, names: TwoStageNames) -> Proposals:
+def propose(net: RegionBuilder, features: Tensor, config: FasterRcnn, names: TwoStageNames) -> Proposals:
     """Return the proposals of the whole image's *features*."""
     slim, first = Slim(net, names.layers), config.first_stage
     style = replace(style_of(first.conv), activation="RELU_6")  # whatever the config says

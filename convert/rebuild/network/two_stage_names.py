@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
@@ -19,6 +20,8 @@ class TwoStageNames:
         objectness: the class head of the first stage.
         boxes: the box head of the second stage.
         classes: the class head of the second stage.
+        mask: returns the scope of a convolution of the mask head, by its number and whether it comes after the resizing
+            that follows the first ones.
     """
 
     layers: Names
@@ -27,6 +30,22 @@ class TwoStageNames:
     objectness: str
     boxes: str
     classes: str
+    mask: Callable[[int, bool], str]
+
+    def mask_layer(self, number: int, *, after_resize: bool) -> str:
+        """Return the scope of the convolution *number* of the mask head; see *mask*."""
+        return self.mask(number, after_resize)
+
+
+def _slim_mask(number: int, after_resize: bool) -> str:
+    del after_resize  # only Keras counts the resizing as a layer
+    return "SecondStageBoxPredictor/Conv" + (f"_{number}" if number else "")
+
+
+def _keras_mask(number: int, after_resize: bool) -> str:
+    # a convolution is followed by its batch norm and its activation
+    head = "model/_mask_rcnn_box_predictor/_third_stage_heads/mask_predictions"
+    return f"{head}/_mask_predictor_layers/{3 * number + int(after_resize)}"
 
 
 TF1_NAMES = TwoStageNames(
@@ -36,6 +55,7 @@ TF1_NAMES = TwoStageNames(
     objectness="FirstStageBoxPredictor/ClassPredictor",
     boxes="SecondStageBoxPredictor/BoxEncodingPredictor",
     classes="SecondStageBoxPredictor/ClassPredictor",
+    mask=_slim_mask,
 )
 
 _FIRST = "model/_first_stage_box_predictor/_prediction_heads"
@@ -47,4 +67,5 @@ TF2_NAMES = TwoStageNames(
     objectness=f"{_FIRST}/class_predictions_with_background/0/_class_predictor_layers/0",
     boxes=f"{_SECOND}/_box_prediction_head/_box_encoder_layers/1",
     classes=f"{_SECOND}/_class_prediction_head/_class_predictor_layers/1",
+    mask=_keras_mask,
 )

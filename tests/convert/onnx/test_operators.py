@@ -193,3 +193,11 @@ def test_an_output_that_is_the_image_or_comes_twice_is_copied():
     net.subgraph.outputs = [x, x]
     data = net.finish(x, x)
     assert counts(assert_alike(data))["Identity"] == 1
+
+
+def test_the_best_numbers_and_their_places_are_the_same():
+    net = FloatNet()
+    (row,) = net.add("RESHAPE", [net.conv(net.image, 4), net.constant(np.array((256,)))], [(256,)], "ReshapeOptions")
+    values, places = net.add("TOPK_V2", [row, net.constant(np.array(5))], [(5,), (5,)], "TopKV2Options")
+    net.subgraph.tensors[places].type = net.schema.TensorType.INT32
+    assert_alike(net.finish(values, *net.add("GATHER", [row, places], [(5,)], "GatherOptions")))

@@ -1,5 +1,7 @@
 """A detector whose anchors are proposals of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from builders.tiny_tflite import tiny_contract
@@ -9,10 +11,12 @@ from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract, contract_from_json
 from detlite.runtime.errors import ContractError
 from detlite.runtime.inputs import Fit, ImageInput
-from detlite.runtime.tasks.detection import Detection, has_proposals
+from detlite.runtime.tasks.detection import Detection, crops_regions, has_proposals, has_raw_heads
+from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tensors import Output
 
 WHOLE = Fit((10, 10), (10, 10), 0, 0, 10, 10)
+IMAGE = ImageInput("image", 10, 10, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
 NMS = Nms(score_threshold=0.0, iou_threshold=0.6)
 
 
@@ -23,8 +27,7 @@ def task(nms=NMS, anchors=0):
 def contract(codes=(1, 3, 2, 4), proposals=(1, 3, 4), **settings):
     shapes = {"box_encodings": codes, "class_scores": (1, 3, 3), "proposals": proposals}
     outputs = tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
-    image = ImageInput("image", 10, 10, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
-    return Contract((image,), outputs, ("cat", "dog"), task(**settings))
+    return Contract((IMAGE,), outputs, ("cat", "dog"), task(**settings))
 
 
 def heads():
@@ -64,6 +67,14 @@ def test_the_contract_is_of_version_3_and_read_as_it_was_written():
 def test_such_a_detector_is_told_from_others():
     assert has_proposals(contract())
     assert not has_proposals(tiny_contract())
+    assert (crops_regions(contract()), crops_regions(tiny_contract())) == (True, False)
+
+
+def test_masks_beside_boxes_are_of_a_network_that_crops_regions_and_have_no_op():
+    shapes = {"boxes": (1, 5, 4), "classes": (1, 5), "scores": (1, 5), "count": (1,), "masks": (1, 5, 3, 3)}
+    outputs = tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
+    masked = Contract((IMAGE,), outputs, ("cat", "dog"), Instances(task(replace(NMS, place="model")), (3, 3)))
+    assert (crops_regions(masked), has_raw_heads(masked)) == (True, True)
 
 
 @pytest.mark.parametrize(

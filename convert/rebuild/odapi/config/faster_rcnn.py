@@ -1,4 +1,4 @@
-"""Reader of the `model { faster_rcnn }` message, for its boxes."""
+"""Reader of the `model { faster_rcnn }` message, for its boxes and masks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from detlite.convert.rebuild.detector_config import (
     FirstStage,
     GridAnchors,
     ImageResizer,
+    MaskHead,
     PositionSensitive,
 )
 from detlite.convert.rebuild.odapi.config.hyperparams import read_conv
 from detlite.convert.rebuild.odapi.config.resizer import read_resizer
 from detlite.convert.rebuild.odapi.config.ssd import read_post_processing
 
-STAGES = 2
+BOXES, MASKS = 2, 3
+"""Numbers of stages: a detector finds boxes, or boxes and their masks."""
+
 GRID = "grid_anchor_generator"
 PREDICTOR, RFCN = "mask_rcnn_box_predictor", "rfcn_box_predictor"
 LARGEST_BINS = 16
@@ -27,6 +30,8 @@ LARGEST_STRIDE = 128
 LARGEST_KERNEL = 31
 MAX_CHANNELS = 8192
 LARGEST_CROP = 64
+LARGEST_MASK = 256
+MOST_LAYERS = 64
 TRAINING = (
     "inplace_batchnorm_update",
     "first_stage_minibatch_size",
@@ -66,9 +71,11 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
     """
     fields.ignore(*TRAINING, *WITHOUT_EFFECT)
     fields.refuse("context_config", because="detlite does not build Context R-CNN")
-    if fields.integer("number_of_stages", STAGES) != STAGES:
+    stages = fields.integer("number_of_stages", BOXES)
+    if stages not in (BOXES, MASKS):
         raise fields.unsupported(
-            "number_of_stages", f"detlite builds detectors of {STAGES} stages: proposals and boxes"
+            "number_of_stages",
+            f"detlite builds detectors of {BOXES} stages, proposals and boxes, or {MASKS}, with masks",
         )
     extractor = _part(fields, "feature_extractor")
     extractor.ignore("batch_norm_trainable", "conv_hyperparams", "override_base_feature_extractor_hyperparams")
@@ -79,6 +86,11 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
     position_sensitive = _position_sensitive(predictor)
     crop = _unused if position_sensitive else _needed
     classes = fields.integer("num_classes", low=1, high=MAX_CLASSES)
+    share_box, masks = (False, None) if position_sensitive else _boxes_and_masks(predictor.inside(PREDICTOR))
+    if stages == MASKS and masks is None:
+        raise fields.unsupported(
+            "number_of_stages", f"{MASKS} are for masks: want {PREDICTOR} {{ predict_instance_masks: true }}"
+        )
     read = FasterRcnn(
         classes=classes,
         type=extractor.text("type"),
@@ -89,8 +101,9 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
         crop_size=crop(fields, "initial_crop_size", 2),
         pool_kernel=crop(fields, "maxpool_kernel_size", 1),
         pool_stride=crop(fields, "maxpool_stride", 1),
-        share_box=position_sensitive is None and _shares_box(predictor.inside(PREDICTOR)),
+        share_box=share_box,
         position_sensitive=position_sensitive,
+        masks=masks if stages == MASKS else None,
         post_processing=read_post_processing(fields.inside("second_stage_post_processing")),
     )
     if read.pool_kernel > read.crop_size:
@@ -181,12 +194,26 @@ def _position_sensitive(fields: Fields) -> PositionSensitive | None:
     return PositionSensitive((bins[0], bins[1]), (crop[0], crop[1]), depth)
 
 
-def _shares_box(predictor: Fields) -> bool:
-    predictor.ignore("fc_hyperparams", "conv_hyperparams", "use_dropout", "dropout_keep_probability", "box_code_size")
-    predictor.ignore("mask_prediction_conv_depth", "mask_prediction_num_conv_layers", "mask_height", "mask_width")
-    predictor.ignore("masks_are_class_agnostic", "convolve_then_upsample_masks", "predict_keypoints")
-    if predictor.flag("predict_instance_masks", False):
-        raise predictor.unsupported("predict_instance_masks", "detlite does not build masks")
-    shares = predictor.flag("share_box_across_classes", False)
+def _boxes_and_masks(predictor: Fields) -> tuple[bool, MaskHead | None]:
+    """Return whether all classes share a box, and the mask head, if there is one."""
+    predictor.ignore("fc_hyperparams", "use_dropout", "dropout_keep_probability", "box_code_size")
+    predictor.ignore("predict_keypoints")
+    shares, known = predictor.flag("share_box_across_classes", False), MaskHead()
+    has_masks = predictor.flag("predict_instance_masks", False)
+    head = MaskHead(
+        height=predictor.integer("mask_height", known.height, low=1, high=LARGEST_MASK),
+        width=predictor.integer("mask_width", known.width, low=1, high=LARGEST_MASK),
+        layers=predictor.integer("mask_prediction_num_conv_layers", known.layers, low=1, high=MOST_LAYERS),
+        depth=predictor.integer("mask_prediction_conv_depth", known.depth, low=0, high=MAX_CHANNELS),
+        class_agnostic=predictor.flag("masks_are_class_agnostic", known.class_agnostic),
+        upsamples_last=predictor.flag("convolve_then_upsample_masks", known.upsamples_last),
+        conv=_mask_conv(predictor) if has_masks else known.conv,
+    )
+    predictor.ignore("conv_hyperparams")  # of masks, and there are none
     predictor.finish()
-    return shares
+    return shares, head if has_masks else None
+
+
+def _mask_conv(predictor: Fields) -> ConvHyperparams:
+    name = "conv_hyperparams"
+    return read_conv(predictor.inside(name)) if predictor.has(name) else ConvHyperparams()

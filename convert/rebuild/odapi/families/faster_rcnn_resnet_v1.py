@@ -35,6 +35,8 @@ PLUGIN = Family(
         "faster_rcnn_resnet101_kitti",
         "faster_rcnn_resnet101_lowproposals_coco",
         "faster_rcnn_resnet101_snapshot_serengeti",
+        "mask_rcnn_resnet50_atrous_coco",
+        "mask_rcnn_resnet101_atrous_coco",
         "rfcn_resnet101_coco",
         *(f"faster_rcnn_resnet{layers}_v1_{size}" for layers in UNITS for size in TF2_SIZES),
     ),

@@ -75,7 +75,7 @@ PLUGIN = Family(
     scopes=("FeatureExtractor/InceptionV2", "FirstStageFeatureExtractor/InceptionV2"),
     mean=(127.5, 127.5, 127.5),
     std=(127.5, 127.5, 127.5),
-    archives=("ssd_inception_v2", "faster_rcnn_inception_v2_coco"),
+    archives=("ssd_inception_v2", "faster_rcnn_inception_v2_coco", "mask_rcnn_inception_v2_coco"),
     extractors={"ssd_inception_v2": Extractor(DESIGN.six_maps)},
     two_stage={
         "faster_rcnn_inception_v2": TwoStageExtractor(

@@ -1,12 +1,14 @@
-"""Anchors of a region proposal network, and the crops of its proposals."""
+"""Anchors of a region proposal network, the crops of its proposals, and the suppression of what they hold."""
 
 import numpy as np
 import pytest
 
-from detlite.convert.rebuild.detector_config import GridAnchors
-from detlite.convert.rebuild.network.graph import GraphBuilder
+from detlite.convert.rebuild.detector_config import GridAnchors, PostProcessing
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.region_proposals import grid_anchors
 from detlite.convert.rebuild.weights.random import RandomWeights
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.boxes.nms_by_class import suppress_by_class
 
 
 def test_anchors_are_clipped_to_the_input():
@@ -39,10 +41,34 @@ def test_crops_are_those_of_tensorflow():
     corners = np.sort(rng.uniform(0, 1, (6, 2, 2)), axis=1).reshape(6, 4).astype(np.float32)
     corners[0] = 0, 0, 1, 1
     corners[1] = 0
-    with GraphBuilder(RandomWeights(0), (9, 7, 3)) as net:
+    with RegionBuilder(RandomWeights(0), (9, 7, 3)) as net:
         boxes = tf.compat.v1.placeholder(tf.float32, (6, 4))
         crops = net.crop_regions(net.image, boxes, (14, 14), "crops")
         with tf.compat.v1.Session() as session:
             found = session.run(crops, {net.image: features, boxes: corners})
     wanted = tf.image.crop_and_resize(features, corners, [0] * 6, (14, 14)).numpy()
     np.testing.assert_allclose(found, wanted, atol=2e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [False, True])
+def test_suppression_in_the_network_keeps_what_the_runtime_keeps(shared):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(1)
+    low = rng.uniform(-0.3, 0.8, (1 if shared else 3, 20, 2))
+    boxes = np.concatenate([low, low + rng.uniform(0.1, 0.5, low.shape)], axis=2).astype(np.float32)
+    boxes[0, 3] = 1.1, 0, 1.4, 1  # outside: nothing is left of it
+    scores = rng.uniform(0, 1, (20, 3)).astype(np.float32)
+    settings = PostProcessing("IDENTITY", 1.0, 0.3, 0.4, max_detections_per_class=6, max_total_detections=12)
+    with RegionBuilder(RandomWeights(0), (9, 7, 3)) as net:
+        found = net.suppressed_by_class(tf.constant(boxes), tf.constant(scores), settings, "nms")
+        with tf.compat.v1.Session() as session:
+            found = session.run(found)
+    nms = Nms(score_threshold=0.3, iou_threshold=0.4, max_detections=12, detections_per_class=6)
+    wanted = suppress_by_class(list(boxes), scores, nms)
+    count = len(wanted.scores)
+    assert (found.count.tolist(), count) == ([count], 12)
+    assert found.classes.tolist() == wanted.classes.tolist()
+    assert found.scores.tolist() == wanted.scores.tolist()
+    np.testing.assert_allclose(found.boxes, wanted.boxes, atol=1e-6)

@@ -98,7 +98,7 @@ def test_every_variable_is_used_and_every_operation_counted(converted):
 
 def test_the_onnx_file_finds_what_the_tflite_file_finds(converted):
     golden, ran, session = converted
-    for opset in (11, 13, 17):
+    for opset in (11, 13, 17) if golden.name == NAMES[0] else (13,):
         arguments = ("export", "out", "--to", "onnx", "--opset", opset, "-o", f"onnx{opset}")
         assert Detlite(ran.folder)(*arguments).status == 0
     other = Session(open_artifact(ran.folder / "onnx13"))

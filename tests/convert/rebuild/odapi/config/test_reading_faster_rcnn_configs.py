@@ -2,7 +2,7 @@
 
 import pytest
 
-from detlite.convert.rebuild.detector_config import FasterRcnn, PositionSensitive
+from detlite.convert.rebuild.detector_config import ConvHyperparams, FasterRcnn, MaskHead, PositionSensitive
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 
@@ -58,13 +58,33 @@ def test_the_predictor_of_an_r_fcn_is_read_and_needs_no_crops():
     assert model.position_sensitive == PositionSensitive((3, 3), (18, 18), 1024)
 
 
+MASKS = PREDICTOR.replace(
+    "{ } }", "{ predict_instance_masks: true mask_height: 33 mask_width: 29 conv_hyperparams { } } }"
+)
+
+
+def test_the_masks_of_a_third_stage_are_read():
+    conv = ConvHyperparams(activation="RELU")
+    masks = read((PREDICTOR, MASKS), ("num_classes: 3", "num_classes: 3 number_of_stages: 3")).masks
+    assert masks == MaskHead(height=33, width=29, layers=2, depth=256, conv=conv)
+
+
+def test_a_detector_of_two_stages_has_no_masks():
+    assert read((PREDICTOR, MASKS)).masks is None
+
+
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
         (
             "num_classes: 3",
+            "num_classes: 3 number_of_stages: 1",
+            "number_of_stages is 1; detlite builds detectors of 2 stages, proposals and boxes, or 3, with masks",
+        ),
+        (
+            "num_classes: 3",
             "num_classes: 3 number_of_stages: 3",
-            "line 2: number_of_stages is 3; detlite builds",
+            "3 are for masks: want mask_rcnn_box_predictor { predict_instance_masks: true }",
         ),
         (
             "num_classes: 3",

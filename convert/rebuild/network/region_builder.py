@@ -1,0 +1,226 @@
+"""The operators of two-stage detectors: boxes, their suppression, and crops of regions, with fixed shapes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from detlite.convert.rebuild.detector_config import PostProcessing
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.weights.weights import Weights
+from detlite.runtime.boxes.coding import BoxCoder
+
+
+class KeptTensors(NamedTuple):
+    """The detections that suppression keeps, best first; zeros fill the rows after them.
+
+    Attributes:
+        boxes: [D, 4]: (y1, x1, y2, x2), 0..1 of the input.
+        classes: float32 [D], from 0 on, without the background.
+        scores: [D].
+        count: float32 [1], how many there are.
+    """
+
+    boxes: Tensor
+    classes: Tensor
+    scores: Tensor
+    count: Tensor
+
+
+class RegionBuilder(GraphBuilder):
+    """A graph with operators that work on boxes and the regions in them.
+
+    Attributes:
+        stages: multiply-accumulates of each stage that is finished, by what the stage is for.
+    """
+
+    def __init__(self, weights: Weights, shape: tuple[int, int, int]) -> None:
+        super().__init__(weights, shape)
+        self.stages: dict[str, int] = {}
+
+    def finish_stage(self, title: str) -> None:
+        """Count all operations since the last stage as those of the stage *title*."""
+        self.stages[title] = self.macs - sum(self.stages.values())
+
+    def column(self, x: Tensor, number: int, name: str) -> Tensor:
+        """Return one column [N] of *x* [1, N, columns]."""
+        count = int(x.shape[1])
+        return self.reshape(self._tf.slice(x, (0, 0, number), (1, count, 1), name=f"{name}/slice"), (count,), name)
+
+    def columns(self, x: Tensor, begin: int, count: int, name: str) -> Tensor:
+        """Return *count* columns of *x* [N, columns], starting at *begin*."""
+        return self._tf.slice(x, (0, begin), (int(x.shape[0]), count), name=f"{name}/slice")
+
+    def decoded(self, codes: Tensor, anchors: Any, coder: BoxCoder, name: str) -> Tensor:
+        """Return the boxes [..., 4], (y1, x1, y2, x2), of *codes* [..., 4]; see `detlite.runtime.boxes.coding.decode`.
+
+        *anchors*, an array or a tensor of such a shape, are (y centre, x centre, height, width).
+        """
+        last = len(codes.shape) - 1
+        scales = np.array((1 / coder.y, 1 / coder.x, 1 / coder.height, 1 / coder.width), np.float32)
+        scaled = self.multiply(codes, scales, f"{name}/scaled")
+        shift, stretch = self._tf.split(scaled, 2, axis=last, name=f"{name}/split")
+        centre = self._tf.add(
+            self.multiply(shift, anchors[..., 2:], f"{name}/shift"), anchors[..., :2], f"{name}/centre"
+        )
+        half = self.multiply(
+            self._tf.exp(stretch, name=f"{name}/exp"), anchors[..., 2:] * np.float32(0.5), f"{name}/half"
+        )
+        corners = (self._tf.subtract(centre, half, f"{name}/low"), self._tf.add(centre, half, f"{name}/high"))
+        return self.concat(corners, last, name)
+
+    def suppressed(
+        self,
+        boxes: Tensor,
+        scores: Tensor,
+        *,
+        most: int,
+        iou_threshold: float,
+        score_threshold: float,
+        name: str,
+    ) -> Tensor:
+        """Return *most* of *boxes* [N, 4], best first, that no better box suppresses; zeros fill the rows after them.
+
+        A box goes when its IoU with a kept one is over *iou_threshold*, or its score is not over *score_threshold*.
+        """
+        kept, count = self._suppression(boxes, scores, most, (iou_threshold, score_threshold), name)
+        kept = self.reshape(kept, (most,), f"{name}/kept")
+        is_kept = self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32)
+        found = self._tf.gather(boxes, kept, name=f"{name}/boxes")
+        return self.multiply(found, self.reshape(is_kept, (most, 1), f"{name}/is_kept"), f"{name}/found")
+
+    def _suppression(
+        self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str
+    ) -> tuple[Tensor, Tensor]:
+        """Return the rows of *boxes* that are kept, int32 [most], and how many; *thresholds* are of IoU and score."""
+        kept, count = self._tf.raw_ops.NonMaxSuppressionV4(
+            boxes=boxes,
+            scores=scores,
+            max_output_size=most,
+            iou_threshold=np.float32(thresholds[0]),
+            score_threshold=np.float32(thresholds[1]),
+            pad_to_max_output_size=True,
+            name=name,
+        )
+        return kept, count
+
+    def suppressed_by_class(self, boxes: Tensor, scores: Tensor, nms: PostProcessing, name: str) -> KeptTensors:
+        """Return the best detections of all classes, after suppression within each.
+
+        As `detlite.runtime.boxes.nms_by_class.suppress_by_class` does it: on boxes that are not clipped, which then are
+        clipped to the input; a box without an area left is none.
+
+        Args:
+            boxes: [K, P, 4], of each class; or [1, P, 4], of all.
+            scores: [P, K], without the background.
+            nms: the settings.
+            name: the scope of the operators.
+        """
+        count, classes = (int(side) for side in scores.shape)
+        each, shared = min(nms.max_detections_per_class, count), int(boxes.shape[0]) == 1
+        most = min(nms.max_total_detections, each * classes)
+        by_class = self._tf.transpose(scores, (1, 0), name=f"{name}/by_class")
+        thresholds = nms.iou_threshold, nms.score_threshold
+        of_class, scores_of = self._tf.unstack(boxes), self._tf.unstack(by_class)
+        kept = [
+            self._suppression(of_class[0 if shared else one], scores_of[one], each, thresholds, f"{name}/class_{one}")
+            for one in range(classes)
+        ]
+        rows = self._tf.stack([self.reshape(row, (each,), f"{name}/kept_{one}") for one, (row, _n) in enumerate(kept)])
+        counts = self.reshape(self._tf.stack([found for _row, found in kept]), (classes, 1), f"{name}/counts")
+        is_kept = self._tf.cast(self._tf.less(np.arange(each, dtype=np.int32)[None], counts), self._tf.float32)
+        numbers = np.arange(classes, dtype=np.int32)[:, None]
+        places = self.reshape(rows + numbers * count, (-1,), f"{name}/places")
+        of_box = self.reshape(rows, (-1,), f"{name}/of_box") if shared else places
+        found_scores = self._tf.gather(self.reshape(by_class, (-1,), f"{name}/flat_scores"), places)
+        found = self._tf.gather(self.reshape(boxes, (-1, 4), f"{name}/flat_boxes"), of_box)
+        found = self.clip(found, 0.0, 1.0, f"{name}/clip")
+        valid = self.reshape(is_kept, (-1,), f"{name}/is_kept") * self.has_area(found, f"{name}/has_area")
+        labels = np.broadcast_to(numbers, (classes, each)).ravel().astype(np.float32)
+        return self._best(found, found_scores * valid - (1 - valid), labels, most, name)
+
+    def _best(self, boxes: Tensor, scores: Tensor, classes: Any, most: int, name: str) -> KeptTensors:
+        """Return the *most* rows with the best *scores* [N]; a score of -1 is none."""
+        best, order = self._tf.math.top_k(scores, most, name=f"{name}/best")
+        valid = self._tf.cast(self._tf.less(np.float32(-0.5), best), self._tf.float32)
+        column = self.reshape(valid, (most, 1), f"{name}/valid")
+        return KeptTensors(
+            self.multiply(self._tf.gather(boxes, order), column, f"{name}/boxes"),
+            self.multiply(self._tf.gather(classes, order), valid, f"{name}/classes"),
+            self.multiply(best, valid, f"{name}/scores"),
+            self.reshape(self._tf.reduce_sum(valid), (1,), f"{name}/count"),
+        )
+
+    def has_area(self, boxes: Tensor, name: str) -> Tensor:
+        """Return 1 for each of *boxes* [P, 4] with an area, else 0: float32 [P]."""
+        low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
+        sides = self._tf.cast(self._tf.less(low, high), self._tf.float32)
+        return self._tf.reduce_min(sides, 1, name=name)
+
+    def centred(self, boxes: Tensor, name: str) -> Tensor:
+        """Return *boxes* [P, 4] as (y centre, x centre, height, width)."""
+        low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
+        return self.concat(((low + high) * np.float32(0.5), high - low), 1, name)
+
+    def class_rows(self, x: Tensor, name: str) -> Tensor:
+        """Return *x* [P, K, C] with its classes first: [K, P, C]."""
+        return self._tf.transpose(x, (1, 0, 2), name=name)
+
+    def planes_of(self, maps: Tensor, classes: Tensor, name: str) -> Tensor:
+        """Return [D, rows, columns]: of each of *maps* [D, rows, columns, K] the plane of its class, float32 [D].
+
+        A single plane is that of all classes.
+        """
+        count, rows, columns, planes = (int(side) for side in maps.shape)
+        if planes == 1:
+            return self.reshape(maps, (count, rows, columns), name)
+        flat = self.reshape(
+            self._tf.transpose(maps, (0, 3, 1, 2), name=f"{name}/planes"),
+            (count * planes, rows * columns),
+            f"{name}/flat",
+        )
+        first = np.arange(count, dtype=np.int32) * planes
+        found = self._tf.gather(flat, self._tf.cast(classes, self._tf.int32) + first)
+        return self.reshape(found, (count, rows, columns), name)
+
+    def crop_regions(self, x: Tensor, boxes: Tensor, size: tuple[int, int], name: str) -> Tensor:
+        """Return [P, *size*, C]: *x* [1, rows, columns, C] sampled bilinearly in *boxes* [P, 4], 0..1.
+
+        The first and the last sample of a side are on the edges of the box, and cell centres on the corners of the
+        map: `tf.image.crop_and_resize` of boxes inside it, in operators that TFLite has. There, a last sample that
+        rounding puts beyond the last cell is 0, in a box that reaches it; here it is that cell.
+        """
+        rows, columns = self.size(x)
+        count, cells = int(boxes.shape[0]), self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
+        y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
+        *down, down_share = self._samples(y1, y2, size[0], rows, f"{name}/y")
+        *across, across_share = self._samples(x1, x2, size[1], columns, f"{name}/x")
+        across_share = self.reshape(across_share, (count, 1, size[1], 1), f"{name}/across_share")
+        down_share = self.reshape(down_share, (count, size[0], 1, 1), f"{name}/down_share")
+        sampled = []
+        for number, at in enumerate(down):
+            row = self.reshape(at * columns, (count, size[0], 1), f"{name}/row_{number}")
+            left, right = (
+                self._tf.gather(cells, row + self.reshape(place, (count, 1, size[1]), f"{name}/at_{number}_{side}"))
+                for side, place in enumerate(across)
+            )
+            sampled.append(left + (right - left) * across_share)
+        above, below = sampled
+        return self._tf.add(above, (below - above) * down_share, name=name)
+
+    def _samples(self, low: Tensor, high: Tensor, count: int, cells: int, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second."""
+        steps = np.linspace(0, 1, count, dtype=np.float32)[None] if count > 1 else np.full((1, 1), 0.5, np.float32)
+        at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
+        last = np.float32(cells - 1)
+        first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), last)
+        second = self._tf.minimum(first + 1, last)
+        return self._tf.cast(first, self._tf.int32), self._tf.cast(second, self._tf.int32), at - first
+
+    def bin_boxes(self, boxes: Tensor, place: tuple[int, int], bins: tuple[int, int], name: str) -> Tensor:
+        """Return the part at *place* (row, column) of each of *boxes* [P, 4], of *bins* (rows, columns)."""
+        low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
+        step = self.multiply(high - low, np.array((1 / bins[0], 1 / bins[1]), np.float32), f"{name}/step")
+        begin = low + step * np.array(place, np.float32)
+        return self.concat((begin, begin + step), 1, name)
