@@ -59,6 +59,7 @@ INT8_RULES: Mapping[str, OperatorRule] = {
     "LEAKY_RELU": OperatorRule(2),
     "PRELU": OperatorRule(1),
     "ELU": OperatorRule(1),
+    "GELU": OperatorRule(2),
     "HARD_SWISH": OperatorRule(1),
     "LOGISTIC": OperatorRule(2, fixed=UNIT),
     "SOFTMAX": OperatorRule(2, fixed=UNIT),

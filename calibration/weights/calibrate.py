@@ -16,6 +16,7 @@ from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.numbers.saturation import clip_saturated
 from detlite.calibration.numbers.scales import ScalePlan, check_forms, plan_scales
 from detlite.calibration.numbers.scheme import scheme_called
+from detlite.calibration.numbers.transformers import float_by_default
 from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
 from detlite.calibration.ranges.ranges import Range, Ranges
@@ -58,7 +59,7 @@ def calibrate(source: FloatModel) -> Calibrated:
         InputError: there are no samples, an operator cannot be quantized, or the range file belongs to another model.
     """
     network, numbers = Network(source.file), _numbers(source)
-    floating = named_operators(network, source.floating)
+    floating = floating_operators(network, source.floating)
     check_forms(network, floating, numbers)
     if source.ranges is not None:
         source.ranges.check_model(source.file.data)
@@ -71,7 +72,10 @@ def calibrate(source: FloatModel) -> Calibrated:
 
 
 def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:
-    """Return *calibrated* with exactly the operators named in *floating* left in float."""
+    """Return *calibrated* with exactly the operators named in *floating* left in float.
+
+    *floating* includes those that stay float by default, as `floating_operators` does.
+    """
     numbers = calibrated.plan.numbers
     plan = _planned(calibrated.network, calibrated.ranges, calibrated.image, floating, numbers)
     return replace(calibrated, plan=plan)
@@ -83,16 +87,25 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
     assert write is not None
     images = (calibrated.source.image, calibrated.image)
     whole = shift_biases(network, parameters, calibrated.plan.floating, images)
+    by_default = float_by_default(network)
     floating = [operator.name for operator in network.operators if operator.name in calibrated.plan.floating]
+    asked = [name for name in floating if name not in by_default]
     facts: dict[str, object] = {"estimator": calibrated.ranges.estimator}
-    if floating:
-        facts["float_operators"] = floating
+    if by_default:
+        facts["norms_and_attention_in_float"] = len(by_default)
+    if asked:
+        facts["float_operators"] = asked
     return QuantizedModel(
         file=write(network, calibrated.plan, whole),
         image=calibrated.image,
         ranges=calibrated.ranges,
         facts=facts,
     )
+
+
+def floating_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:
+    """Return the names of the operators that stay float by default or by *selection*; errors as `named_operators`."""
+    return float_by_default(network) | named_operators(network, selection)
 
 
 def named_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:

@@ -24,7 +24,7 @@ def orders(trials: Trials, progress: Progress) -> list[list[Unit]]:
     neighbours are float together. The first operators gain most: their noise passes through the rest (measured on
     SSDLite MobileNet V2: the first five operators 4.2 dB, any five others less than 3), and then the heads.
     """
-    known = [unit for unit in units(trials.calibrated.network) if not trials.asked & set(unit)]
+    known = [unit for unit in units(trials.calibrated.network) if not trials.floating & set(unit)]
     heads = [unit for unit in known if set(unit) & head_operators(trials.calibrated.network)]
     worst = _worst(trials, known, progress)
     wishes = ([*worst, *known], known, [*worst[:1], *heads, *known])

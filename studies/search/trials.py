@@ -13,7 +13,7 @@ from detlite.calibration.noise import Noise, int8_of, tensor_noise
 from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.quantize import as_model
-from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, named_operators, with_floating
+from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, floating_operators, with_floating
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.model import Model, session_of
 from detlite.runtime.errors import InputError
@@ -29,7 +29,7 @@ class Trials:
 
     Attributes:
         calibrated: the model, with the operators float that were requested from the start.
-        asked: the names of these operators.
+        floating: the names of these operators, and of those that stay float by default.
         parameters: the method's weights and biases, valid whatever is left float.
         samples: the first calibration images, as the float model's input.
     """
@@ -52,14 +52,14 @@ class Trials:
             )
         self._source = source
         self.calibrated: Calibrated = calibrate(given)
-        self.asked = named_operators(self.calibrated.network, given.floating)
+        self.floating = floating_operators(self.calibrated.network, given.floating)
         self.parameters = chosen.parameters(self.calibrated)
         self.samples = list(self.calibrated.first[:NOISE_IMAGES])
         self._sure = [sure_outputs(source.contract, heads) for heads in _heads(source, self.samples)]
 
     def made(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> QuantizedModel:
         """Return the model with the operators *floating* left float, with *parameters* or the method's own."""
-        planned = with_floating(self.calibrated, self.asked | frozenset(floating))
+        planned = with_floating(self.calibrated, self.floating | frozenset(floating))
         return finish(planned, parameters or self.parameters)
 
     def model(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> Model:

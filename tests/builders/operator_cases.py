@@ -84,6 +84,7 @@ CASES: dict[str, Case] = {
     "CONV_2D": lambda net, x: [net.conv(x, 6, stride=2, activation=RELU6)],
     "DEPTHWISE_CONV_2D": lambda net, x: [net.depthwise(x, activation=RELU6)],
     "FULLY_CONNECTED": connected,
+    "GELU": unary("GELU", "GeluOptions", approximate=True),
     "HARD_SWISH": unary("HARD_SWISH", "HardSwishOptions"),
     "LEAKY_RELU": unary("LEAKY_RELU", "LeakyReluOptions", alpha=0.1),
     "LOGISTIC": unary("LOGISTIC"),

@@ -1,4 +1,4 @@
-"""Convolutions, pools and fully connected layers."""
+"""Convolutions, pools, fully connected layers, and products of two tensors."""
 
 from __future__ import annotations
 
@@ -79,6 +79,19 @@ def _connected(t: Translation, operator: TfliteOperator) -> None:
     t.put(y, made, activation=operator.option("fusedActivationFunction"))
 
 
+def _product(t: Translation, operator: TfliteOperator) -> None:
+    (y,) = operator.outputs
+    operands = []
+    for index, turned in zip(operator.inputs, ("adjX", "adjY"), strict=True):
+        value = in_order(t, index)
+        if operator.option(turned):
+            last = len(t.shape(index)) - 1
+            order = [*range(last - 1), last, last - 1]
+            value = t.graph.node("Transpose", [value], f"{t.name(index)}_turned", perm=order)
+        operands.append(value)
+    t.put(y, t.graph.node("MatMul", operands, t.name(y)))
+
+
 WRITERS: Mapping[str, Writer] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
@@ -86,4 +99,5 @@ WRITERS: Mapping[str, Writer] = {
     "MAX_POOL_2D": _pool("MaxPool"),
     "AVERAGE_POOL_2D": _pool("AveragePool", count_include_pad=0),
     "FULLY_CONNECTED": _connected,
+    "BATCH_MATMUL": _product,
 }

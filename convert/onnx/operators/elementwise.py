@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,6 +85,26 @@ def _hard_swish(t: Translation, operator: TfliteOperator) -> None:
     t.put(y, t.graph.node("Mul", [value, gate], t.name(y)), layout)
 
 
+def _gelu(t: Translation, operator: TfliteOperator) -> None:
+    """Write x times the share of the normal distribution below x, exact or by a tanh (Hendrycks and Gimpel, 2016)."""
+    x, y = operator.inputs[0], operator.outputs[0]
+    layout, name = t.common_layout([x]), t.name(y)
+    value = t.value(x, layout)
+
+    def scaled(kind: str, operand: str, by: float, called: str) -> str:
+        return t.graph.node(kind, [operand, t.graph.constant(called, np.float32(by))], f"{name}_{called}")
+
+    if getattr(operator.options, "approximate", False):
+        square = t.graph.node("Mul", [value, value], f"{name}_square")
+        slope = scaled("Add", scaled("Mul", square, 0.044715, "cubic"), 1.0, "slope")
+        inner = scaled("Mul", t.graph.node("Mul", [value, slope], f"{name}_bent"), math.sqrt(2 / math.pi), "inner")
+        curve = t.graph.node("Tanh", [inner], f"{name}_curve")
+    else:
+        curve = t.graph.node("Erf", [scaled("Mul", value, math.sqrt(0.5), "inner")], f"{name}_curve")
+    half = scaled("Mul", scaled("Add", curve, 1.0, "raised"), 0.5, "half")
+    t.put(y, t.graph.node("Mul", [value, half], name), layout)
+
+
 def _square(t: Translation, operator: TfliteOperator) -> None:
     x, y = operator.inputs[0], operator.outputs[0]
     layout = t.common_layout([x])
@@ -150,6 +171,7 @@ WRITERS: Mapping[str, Writer] = {
     "RELU6": _activation(RELU6),
     "RELU_N1_TO_1": _activation(RELU_N1_TO_1),
     "HARD_SWISH": _hard_swish,
+    "GELU": _gelu,
     "SQUARE": _square,
     "SQUARED_DIFFERENCE": _squared_difference,
     "LEAKY_RELU": _leaky,

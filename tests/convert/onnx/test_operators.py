@@ -50,6 +50,24 @@ def test_an_operator_of_one_input_computes_the_same(kind):
     assert_alike(net.finish(*net.add(kind, [net.conv(net.image, 4)], [(1, 8, 8, 4)])))
 
 
+@pytest.mark.parametrize("approximate", [True, False])
+def test_a_gelu_computes_the_same(approximate):
+    net = FloatNet()
+    x = net.conv(net.image, 4)
+    (y,) = net.add("GELU", [x], [(1, 8, 8, 4)], "GeluOptions", approximate=approximate)
+    assert_alike(net.finish(y))
+
+
+@pytest.mark.parametrize("adj_x", [False, True])
+@pytest.mark.parametrize("adj_y", [False, True])
+def test_a_product_of_two_tensors_computes_the_same(adj_x, adj_y):
+    net = FloatNet()
+    one = net.reshape(net.conv(net.image, 4), (2, 4, 32) if adj_x else (2, 32, 4))
+    other = net.reshape(net.conv(net.image, 4), (2, 32, 4) if adj_y else (2, 4, 32))
+    (y,) = net.add("BATCH_MATMUL", [one, other], [(2, 32, 32)], "BatchMatMulOptions", adjX=adj_x, adjY=adj_y)
+    assert_alike(net.finish(y))
+
+
 def test_roots_and_logarithms_of_positive_numbers_compute_the_same():
     for kind in ("LOG", "SQRT", "RSQRT"):
         net = FloatNet()
