@@ -3,7 +3,7 @@
 Each function does what the command of the same name does. Models are held in memory and saved when asked; work that
 needs TensorFlow, and everything that runs an interpreter but a `Session`, happens in a separate process. All errors
 that a caller can cause or fix are `DetliteError`s. `progress` is called as `progress(what, done, total)`; *total* is 0
-if it is not known.
+if it is not known, and -1 where the step *what* begins.
 """
 
 from __future__ import annotations

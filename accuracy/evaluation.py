@@ -23,7 +23,10 @@ from detlite.runtime.arrays import Doubles
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.progress import Progress, silent
+from detlite.runtime.progress import Progress, begin, silent
+
+RUN, RUN_REFERENCE, SCORE = "run the model", "run the other model", "score"
+"""The steps of an evaluation."""
 
 ResultT = TypeVar("ResultT", Accuracy, Agreement)
 
@@ -120,6 +123,7 @@ def evaluate_by_labels(
         prepared = beside.submit(load_metric(metric).prepare)
         pair = predict_pair(artifact, reference, Images(truth.paths, "", upright=False), options, progress)
         prepared.result()
+    begin(progress, SCORE)
     result = by_labels(pair, truth, metric, options)
     if scoring.with_fidelity:
         result = replace(result, fidelity=by_fidelity(pair, options, "").fidelity)
@@ -136,6 +140,7 @@ def evaluate_agreement(
         DeviceError: an interpreter crashed.
     """
     pair = predict_pair(artifact, reference, images, options, progress)
+    begin(progress, SCORE)
     return Evaluation(by_fidelity(pair, options, images.digest()), pair.found, images.paths)
 
 
@@ -158,10 +163,12 @@ def predict_pair(
     """Return what both say about *images*; `InputError` if the two have other tasks or classes."""
     if reference is not None:
         _refuse_others(artifact.contract, reference.contract)
+    begin(progress, RUN)
     paths, threads, upright = images.paths, options.threads, images.upright
     found = options.host.detect(artifact, paths, threads=threads, upright=upright, progress=progress)
     if reference is None:
         return PredictedPair(artifact, found, upright=upright)
+    begin(progress, RUN_REFERENCE)
     beside = options.reference_host
     also_found = beside.detect(reference, paths, threads=threads, upright=upright, progress=progress)
     return PredictedPair(artifact, found, reference, also_found, upright)

@@ -13,7 +13,7 @@ from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
-from detlite.calibration.recipe import AuditRequest, QuantizeRequest
+from detlite.calibration.recipe import CHECK, CHOOSE, QUANTIZE, READ, WRITE, AuditRequest, QuantizeRequest
 from detlite.convert.load import load_graph, load_source, source_given
 from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.summary import model_facts
@@ -21,7 +21,7 @@ from detlite.runtime.contract import contract_from_json
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, from_record
 
 UNREPAIRED_IMAGES = 2
@@ -35,6 +35,7 @@ def gather_images(request: Record, progress: Progress) -> Record:
         `images` and `others`, the files; their `origin`, and whether they are read `upright`; the
         `skipped` files, and why others are `broken`.
     """
+    begin(progress, CHOOSE)
     asked = ImageRequest(**{**request, "paths": tuple(map(Path, request["paths"]))})
     found = gather(asked, default_image_cache(), progress=progress)
     return {
@@ -55,13 +56,17 @@ def quantize_source(request: Record, progress: Progress) -> Record:
     """
     asked = from_record(QuantizeRequest, request)
     images = asked.chosen
+    begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
+    begin(progress, CHECK)
     linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
         return linted
     ranges = None if asked.ranges is None else read_ranges(asked.ranges)
+    begin(progress, QUANTIZE)
     quantized = quantize(model, images, asked.recipe, ranges=ranges, progress=progress)
     made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
+    begin(progress, WRITE)
     artifact = made.save(asked.out, force=asked.force, files=files)
     return {
         "model": str(artifact.model),

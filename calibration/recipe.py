@@ -13,6 +13,15 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import Given
 from detlite.runtime.errors import unknown_name
 
+CHOOSE, READ, CHECK, QUANTIZE, WRITE = (
+    "choose the calibration images",
+    "read the model",
+    "check the calibration images",
+    "quantize the model",
+    "write the result",
+)
+"""The steps of a quantization."""
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -42,7 +42,7 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
     """
     name, chosen = CHOICES.named(target)
     _refuse(models, name, chosen, target)
-    with progress() as report:
+    with progress(chosen.steps) as report:
         request = TargetRequest(models, target, CHOICES.values(name, values), _say(as_json), notice, report)
         answer = chosen.compile(request, out, values["force"])
     show_answer(answer, as_json=as_json)

@@ -10,14 +10,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 import click
 
 from detlite.runtime.printable import printable
-from detlite.runtime.progress import Progress, silent
+from detlite.runtime.progress import BEGUN, Progress, silent
 from detlite.runtime.version import SCHEMA_VERSION
 
 LINE_EVERY_S = 2.0  # without a terminal: time between lines of progress
@@ -116,49 +116,82 @@ def _is_drawn_on(stream: TextIO) -> bool:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
+def progress(steps: Sequence[str] = ()) -> Iterator[Progress]:
     """Give a `Progress` that draws bars on a terminal, or else writes a line every two seconds.
 
-    A quiet command gets none, and a verbose one a line for each step.
+    A quiet command gets none, and a verbose one a line for each report. Of *steps*, all that the command will `begin`,
+    each is announced as `step 2 of 5`; a step that is not among them is a part of one, and not announced.
     """
     volume = _volume()
     if volume == "quiet":
         yield silent
-        return
-    if volume == "verbose" or not draws_bars():
-        yield _Lines(every_step=volume == "verbose").report
-        return
+    elif volume == "verbose" or not draws_bars():
+        lines = _Lines(every_report=volume == "verbose")
+        yield _announcing(steps, lines.write, lines.report)
+    else:
+        with _bars() as (write, report):
+            yield _announcing(steps, write, report)
+
+
+def _announcing(steps: Sequence[str], write: Callable[[str], None], report: Progress) -> Progress:
+    """Return *report* with *steps* announced by *write*, each once."""
+    begun: set[str] = set()
+
+    def heard(what: str, done: int, total: int) -> None:
+        if total != BEGUN:
+            report(what, done, total)
+        elif what in steps and what not in begun:
+            begun.add(what)
+            write(f"step {steps.index(what) + 1} of {len(steps)}: {what}")
+
+    return heard
+
+
+@contextmanager
+def _bars() -> Iterator[tuple[Callable[[str], None], Progress]]:
+    """Give what writes a line above the bars, and what draws them."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=Console(stderr=True)) as bars:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True, highlight=False)) as bars:
         tasks: dict[str, Any] = {}
 
         def report(what: str, done: int, total: int) -> None:
             task = tasks.setdefault(what, None)
             if task is None:
-                task = tasks[what] = bars.add_task(what, total=total or None)
+                task = tasks[what] = bars.add_task(printable(what), total=total or None)
             bars.update(task, completed=done, total=total or None)
 
-        yield report
-        for one in bars.tasks:  # a number that nobody knew before is known now: the bar ends
-            if one.total is None:
-                bars.update(one.id, total=one.completed)
+        def write(text: str) -> None:
+            end()
+            tasks.clear()  # the next step has bars of its own
+            bars.console.print(Text(printable(text)))
+
+        def end() -> None:
+            for one in bars.tasks:  # a number that nobody knew before is known now: the bar ends
+                if one.total is None:
+                    bars.update(one.id, total=one.completed)
+
+        yield write, report
+        end()
 
 
 class _Lines:
     """Progress without bars: the first and last line, and one every two seconds; or all, each with its time."""
 
-    def __init__(self, *, every_step: bool = False) -> None:
+    def __init__(self, *, every_report: bool = False) -> None:
         self._last: dict[str, float] = {}
-        self._every_step, self._begin = every_step, time.monotonic()
+        self._every_report, self._begin = every_report, time.monotonic()
 
     def report(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
         finished = 0 < total <= done
-        if self._every_step or what not in self._last or finished or now - self._last[what] >= LINE_EVERY_S:
+        if self._every_report or what not in self._last or finished or now - self._last[what] >= LINE_EVERY_S:
             self._last[what] = now
-            at = f"{now - self._begin:7.1f} s  " if self._every_step else ""
-            notice(f"{at}{what}: {done}/{total}" if total else f"{at}{what}: {done}")
+            self.write(f"{what}: {done}/{total}" if total else f"{what}: {done}")
+
+    def write(self, text: str) -> None:
+        notice(f"{time.monotonic() - self._begin:7.1f} s  {text}" if self._every_report else text)

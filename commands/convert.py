@@ -23,7 +23,7 @@ from detlite.commands.rebuilding import rebuild_options, take_given
 from detlite.convert.apart import convert
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called
-from detlite.convert.requests import ConvertRequest
+from detlite.convert.requests import CONVERT, READ, WRITE, ConvertRequest
 from detlite.convert.summary import model_line
 
 
@@ -73,7 +73,7 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
         take_detector_options(values),
         **{name: values[name] for name in ("heads", "weights", "to", "force")},
     )
-    with progress() as report:
+    with progress((READ, CONVERT, WRITE)) as report:
         answer = convert(request, progress=report)
     if as_json:
         emit_json("convert", answer)

@@ -14,6 +14,9 @@ import click
 from detlite.accuracy.client_resize import CLIENT_RESIZES
 from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.evaluation import (
+    RUN,
+    RUN_REFERENCE,
+    SCORE,
     Evaluation,
     EvaluationOptions,
     Scoring,
@@ -122,8 +125,9 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     for path in (values["out"], values["save_detections"]):
         if path is not None:
             prepare_new_file(path)
+    steps = (RUN, SCORE) if values["against"] is None else (RUN, RUN_REFERENCE, SCORE)
     begin = time.perf_counter()
-    with _options(values) as options, options.host.ready(), progress() as report:
+    with _options(values) as options, options.host.ready(), progress(steps) as report:
         opened = require_trained(open_artifact(artifact))
         against = require_trained(open_artifact(values["against"])) if values["against"] else None
         found = _evaluate((opened, against), labels, values, options, report)

@@ -16,7 +16,7 @@ from detlite.commands.options import force_option, json_option, out_option
 from detlite.convert.apart import export
 from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called, exporter_names
-from detlite.convert.requests import ExportRequest
+from detlite.convert.requests import EXPORT, READ, WRITE, ExportRequest
 from detlite.convert.summary import model_line
 
 
@@ -54,7 +54,7 @@ def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool, *
         export_graph(artifact, out, whole, force=force, as_json=as_json)
         return
     request = ExportRequest(artifact.absolute(), to, out.absolute(), force, options)
-    with progress() as report:
+    with progress((READ, EXPORT, WRITE)) as report:
         answer = export(request, progress=report)
     if as_json:
         emit_json("export", answer)

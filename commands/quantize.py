@@ -18,7 +18,16 @@ from detlite.calibration.numbers.scheme import (
     io_of,
     scheme_called,
 )
-from detlite.calibration.recipe import LintRequest, QuantizeRequest, Recipe
+from detlite.calibration.recipe import (
+    CHECK,
+    CHOOSE,
+    QUANTIZE,
+    READ,
+    WRITE,
+    LintRequest,
+    QuantizeRequest,
+    Recipe,
+)
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
@@ -40,10 +49,11 @@ from detlite.convert.finished import check_float
 from detlite.runtime.child import Child, blaming_the_model, run_in_child
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.records import Record, to_record
-from detlite.studies.search.judged import JudgedRequest
+from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequest, curve_step
 
-GATHER, QUANTIZE = "detlite.calibration.child_calls:gather_images", "detlite.calibration.child_calls:quantize_source"
-JUDGED = "detlite.studies.search.child_calls:quantize_judged"
+GATHER_TASK = "detlite.calibration.child_calls:gather_images"
+QUANTIZE_TASK = "detlite.calibration.child_calls:quantize_source"
+JUDGED_TASK = "detlite.studies.search.child_calls:quantize_judged"
 RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
 GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
@@ -119,11 +129,11 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     images = _images(values, counts, task)
     path = locate(source, notice=notice)
     check_float(path)
-    with blaming_the_model(), progress() as report, Child(task) as child:
-        gathered = NO_IMAGES if images is None else run_in_child(GATHER, images, progress=report)
+    with blaming_the_model(), progress(_steps(values, counts, task)) as report, Child(task) as child:
+        gathered = NO_IMAGES if images is None else run_in_child(GATHER_TASK, images, progress=report)
         _check_enough(counts, len(gathered["images"]))
         request = _request(path, out, values, gathered)
-        if task != QUANTIZE:
+        if task != QUANTIZE_TASK:
             request = _judged(request, values, gathered, counts)
         answer = child.answer(to_record(request), progress=report)
     if gathered["skipped"]:
@@ -150,7 +160,7 @@ def _check_scheme(values: Record) -> None:
         options = {str(option.name): option.opts[0] for option in context.command.params}
         asked = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
         check_packing(values["scheme"], tuple(options[name] for name in asked if name not in PACKING))
-    elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED:
+    elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED_TASK:
         raise InputError(
             f"--min-fidelity, --max-map-drop, --explain compare int8 with float: they need --scheme {DEFAULT_SCHEME}"
         )
@@ -160,7 +170,7 @@ def _images(values: Record, counts: list[int], task: str) -> Record | None:
     """Return the request for images, for the child process; None if the scheme takes none."""
     if scheme_called(values["scheme"]).is_packing:
         return None
-    count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE else MOST_SCORED
+    count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE_TASK else MOST_SCORED
     request = request_of(values, count=count, others=others)
     return {**asdict(request), "paths": list(map(str, request.paths))}
 
@@ -169,8 +179,22 @@ def _task(values: Record) -> str:
     if values["curve"]:
         return "detlite.studies.search.child_calls:measure_curve"
     if values["explain"] or any(values[gate] is not None for gate in GATES):
-        return JUDGED
-    return QUANTIZE
+        return JUDGED_TASK
+    return QUANTIZE_TASK
+
+
+def _steps(values: Record, counts: list[int], task: str) -> tuple[str, ...]:
+    """Return what the command will do, in order."""
+    if scheme_called(values["scheme"]).is_packing:
+        return (READ, QUANTIZE, WRITE)
+    if counts:
+        return (CHOOSE, READ, REFERENCE, *map(curve_step, counts))
+    checks = (CHECK,) if wants_lint(values) else ()
+    if task == QUANTIZE_TASK:
+        return (CHOOSE, READ, *checks, QUANTIZE, WRITE)
+    search = (SEARCH,) if any(values[gate] is not None for gate in GATES) else ()
+    explain = (EXPLAIN,) if values["explain"] else ()
+    return (CHOOSE, READ, *checks, REFERENCE, *search, QUANTIZE, *explain, WRITE)
 
 
 def _check_together(values: Record) -> None:
@@ -178,7 +202,7 @@ def _check_together(values: Record) -> None:
         raise InputError("--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS")
     if values["curve"] is not None and wants_lint(values):
         raise InputError("--curve and --lint cannot be combined: use --lint when you write the model")
-    if values["validation"] is not None and _task(values) == QUANTIZE:
+    if values["validation"] is not None and _task(values) == QUANTIZE_TASK:
         raise InputError("--validation needs --min-fidelity, --max-map-drop, --explain or --curve, which judge on it")
     if values["lint_against"] is not None and not values["lint_against"].exists():
         raise InputError(f"--lint-against {values['lint_against']}: no such folder or list")

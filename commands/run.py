@@ -22,13 +22,13 @@ from detlite.convert.find_source import locate
 from detlite.convert.requests import Given
 from detlite.convert.zoo.fetch import fetch
 from detlite.runtime.errors import FindingError, InputError
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, begin
 from detlite.studies.report.write import write_report
 from detlite.studies.run.images import CalibrationChoice, ImageSets, coco_sets, demo_sets, folder_sets
 from detlite.studies.run.judge import MIN_FIDELITY, MIN_MAP_RATIO, Judgement, Wanted, judge
 from detlite.studies.run.ledger import Ledger, open_ledger
 from detlite.studies.run.publish import to_report
-from detlite.studies.run.run import DEPLOYED, Results, RunSettings, run_source, run_stages
+from detlite.studies.run.run import DEPLOYED, REPORT, Results, RunSettings, run_source, run_stages, steps_of
 
 DEFAULT_MODEL = "ssdlite_mobilenet_v2_coco"
 DEFAULT_OUT = Path("detlite-run")
@@ -138,18 +138,20 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
     ledger = open_ledger(out)
     with progress() as report:
         found = None if rebuilt and not is_given else str(_source(model, report))
-        settings = RunSettings(
-            given=take_given(found, {name: values[name] for name in CHECKPOINT}),
-            labels=values["labels"],
-            recipe=Recipe(heads="raw", **{name: values[name] for name in RECIPE}),
-            threads=values["threads"],
-            device=devices[0] if devices else None,
-        )
-        source = run_source(settings.given)
+    settings = RunSettings(
+        given=take_given(found, {name: values[name] for name in CHECKPOINT}),
+        labels=values["labels"],
+        recipe=Recipe(heads="raw", **{name: values[name] for name in RECIPE}),
+        threads=values["threads"],
+        device=devices[0] if devices else None,
+    )
+    source = run_source(settings.given)
+    with progress(steps_of(source)) as report:
         results = run_stages(ledger, source, _images(ledger, values), settings, report)
-    judgement = judge(results, _wanted(values))
-    name = _name(model if is_given or not rebuilt else None, settings.given)
-    html, _markdown, _json = write_report(to_report(results, judgement, name), out)
+        begin(report, REPORT)
+        judgement = judge(results, _wanted(values))
+        name = _name(model if is_given or not rebuilt else None, settings.given)
+        html, _markdown, _json = write_report(to_report(results, judgement, name), out)
     if ledger.reused:
         notice(f"already done and kept: {', '.join(ledger.reused)}")
     _say(results, judgement, html, as_json)

@@ -25,12 +25,21 @@ from detlite.convert.load import (
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.rebuild import PresetSource
-from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest, WholeGraphRequest
+from detlite.convert.requests import (
+    CONVERT,
+    EXPORT,
+    READ,
+    WRITE,
+    ConvertRequest,
+    ExportRequest,
+    InspectRequest,
+    WholeGraphRequest,
+)
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, TORCH, Source, recognize
 from detlite.convert.summary import model_facts
 from detlite.convert.whole_graph.export import export_whole
 from detlite.runtime.errors import InputError
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, from_record
 
 OF_DETECTOR = ("operators", "operator_names", "parameter_bytes", "nodes")
@@ -44,7 +53,7 @@ def convert(request: Record, progress: Progress) -> Record:
         `model`, `history`, `notices`, `way` (where the graph came from), and the facts of the detector.
     """
     asked = from_record(ConvertRequest, request)
-    progress("reading", 0, 1)
+    begin(progress, READ)
     given = source_given(asked.given)
     notices: tuple[str, ...] = ()
     if isinstance(given, Source) and given.format in (ARTIFACT, TFLITE):
@@ -53,13 +62,15 @@ def convert(request: Record, progress: Progress) -> Record:
                 f"{given.given} is a finished TFLite model: --type {asked.weights} needs the trained graph"
             )
         model, way = load_source(given.given, asked.options), given.title
+        begin(progress, CONVERT)
         if asked.to != model.format:
             model = export_model(model, asked.to)
     else:
         source, graph, notices = _graph(given, asked)
-        progress("reading", 1, 1)
+        begin(progress, CONVERT)
         model, way = export(source, graph, asked.weights, to=asked.to, progress=progress), source.title
     model = with_heads(model, asked.heads)
+    begin(progress, WRITE)
     artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history), "way": way}
     return answer | {"notices": list(notices), **model_facts(model.contract)}
@@ -72,10 +83,11 @@ def export_artifact(request: Record, progress: Progress) -> Record:
         `model`, `history`, and the facts of the detector.
     """
     asked = from_record(ExportRequest, request)
+    begin(progress, READ)
     given = model_of(open_artifact(asked.artifact))
-    progress("exporting", 0, 1)
+    begin(progress, EXPORT)
     model = export_model(given, asked.to, asked.options)
-    progress("exporting", 1, 1)
+    begin(progress, WRITE)
     artifact = model.save(asked.out, force=asked.force)
     answer: Record = {"model": str(artifact.model), "history": list(artifact.history)}
     return answer | model_facts(model.contract)

@@ -11,6 +11,9 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.source import TFLITE
 from detlite.convert.whole_graph.options import WholeGraphOptions
 
+READ, CONVERT, EXPORT, WRITE = "read the model", "convert it", "export it", "write the result"
+"""The steps of a conversion and of an export."""
+
 
 @dataclass(frozen=True)
 class Given:

@@ -13,6 +13,9 @@ from detlite.runtime.progress import Progress, silent
 
 TARGETS = "detlite.convert.targets"
 
+PREDICT, COMPILE, COMPARE = "predict what will be mapped", "compile", "compare with the model and the prediction"
+"""The steps of a compilation."""
+
 Tell = Callable[[str], None]
 
 
@@ -78,6 +81,7 @@ class Target:
             the flag says so. Where there is no compiler, `MissingToolError` is raised, or is the answer's failure.
         predict: says what the chip will run of a request's one model, without a compiler; None if nothing is known.
         compiles_together: whether one request may hold several models.
+        steps: those of a compilation that are announced.
     """
 
     title: str
@@ -86,6 +90,7 @@ class Target:
     compile: Callable[[TargetRequest, Path, bool], TargetAnswer]
     predict: Callable[[TargetRequest], TargetAnswer] | None = None
     compiles_together: bool = False
+    steps: tuple[str, ...] = (COMPILE,)
 
 
 def known_targets() -> Mapping[str, Target]:

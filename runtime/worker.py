@@ -14,7 +14,7 @@ import time
 from typing import IO, Any, Callable, Dict
 
 from detlite.runtime.errors import DetliteError
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import BEGUN, Progress
 from detlite.runtime.resident_memory import family_peak_bytes
 
 TELL_EVERY_S = 0.05
@@ -54,7 +54,7 @@ def _teller(messages: IO[bytes]) -> Progress:
 
     def progress(what: str, done: int, total: int) -> None:
         nonlocal told_s
-        if done == total or time.monotonic() - told_s >= TELL_EVERY_S:
+        if total == BEGUN or done == total or time.monotonic() - told_s >= TELL_EVERY_S:
             told_s = time.monotonic()
             _write(messages, {"progress": [what, done, total]})
 

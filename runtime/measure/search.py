@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -39,18 +40,23 @@ def with_most(setup: Setup, *, run: Optional[Path] = None, progress: Progress = 
     if field is None:
         raise InputError(f"--find works with multi-stream and server, not with {setup.scenario}")
     begun = None if run is None else (read_json(run / PROTOCOL) or {}).get(field)
+    trials = itertools.count(1)
+
+    def trial(**changes: Any) -> Measurement:
+        progress("trials", next(trials), 0)
+        return _trial(setup, **changes)
+
     known = float(begun) if isinstance(begun, (int, float)) and begun > 0 else None
     if field == "streams":
-        streams = most_streams(lambda value: _trial(setup, progress, streams=int(value))) if known is None else known
+        streams = most_streams(lambda value: trial(streams=int(value))) if known is None else known
         return replace(setup, streams=int(streams))
-    rate = most_queries(lambda value: _trial(setup, progress, per_second=value)) if known is None else known
+    rate = most_queries(lambda value: trial(per_second=value)) if known is None else known
     return replace(setup, per_second=rate)
 
 
-def _trial(setup: Setup, progress: Progress, **changes: Any) -> Measurement:
+def _trial(setup: Setup, **changes: Any) -> Measurement:
     queries = {**setup.preset.queries, setup.scenario: QUERIES[setup.scenario]}
     preset = replace(setup.preset, processes=1, queries=queries, min_duration_s=0.0)
-    progress("trials", 0, 1)
     found = measure_model(replace(setup, preset=preset, accuracy=False, profile=False, **changes))
     if found.failure is not None:
         raise DeviceError(f"a trial with {changes} failed: {found.failure.text}")

@@ -28,7 +28,7 @@ from detlite.runtime.measure.options import MeasureOptions, setup_of
 from detlite.runtime.measure.results import SCHEMA_VERSION as MEASUREMENT_VERSION
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.model_file import model_name
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import to_record
 from detlite.runtime.task import task_kind
 from detlite.runtime.tasks.detection import Detection, detection_of
@@ -41,9 +41,18 @@ FLOAT, DEPLOYED = "float32", "postprocess"
 ARTIFACT_FILES = (model_name(TFLITE), CONTRACT, LABELS, HISTORY)
 PARITY_IMAGES = 4
 REFERENCE = "reference.npz"
+FINISHED = (ARTIFACT, TFLITE)
 PEAKS = "peaks"  # of CenterNet: the post-processing op decodes boxes of SSDs
 NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
 DEVICE_PRESET = "quick"
+CONVERT, QUANTIZE, PROVE, MEASURE, SCORE, REPORT = (
+    "convert the detector to a float model",
+    "quantize it",
+    "compare the float model with the trained graph",
+    "measure both models",
+    "score both models",
+    "write the report",
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,12 @@ def run_source(given: Given) -> Source:
     return source
 
 
+def steps_of(source: Source) -> tuple[str, ...]:
+    """Return the steps of a run from *source*, in order; a finished model has no graph to compare with."""
+    proved = () if source.format in FINISHED else (PROVE,)
+    return (CONVERT, QUANTIZE, *proved, MEASURE, SCORE, REPORT)
+
+
 def run_stages(ledger: Ledger, source: Source, images: ImageSets, settings: RunSettings, progress: Progress) -> Results:
     """Run every stage that is not done yet, and return the results of all.
 
@@ -153,6 +168,7 @@ class _Stages:
     progress: Progress
 
     def convert(self) -> Artifact:
+        begin(self.progress, CONVERT)
         settings, contract = self.settings, self.source.path / CONTRACT
         request = ConvertRequest(settings.given, self._path(FLOAT), self._options(), force=True)
         inputs = {"source": self.source.sha256, "options": self._asked_options()}
@@ -165,6 +181,7 @@ class _Stages:
         return float32
 
     def quantize(self, float32: Artifact) -> Artifact:
+        begin(self.progress, QUANTIZE)
         images, recipe, name = self.images.calibration, self.settings.recipe, self.settings.recipe.scheme
         request = QuantizeRequest(
             self._path(FLOAT),
@@ -194,6 +211,7 @@ class _Stages:
     def audit(self, float32: Artifact) -> Record | None:
         if self._is_finished:
             return None
+        begin(self.progress, PROVE)
         few = self.images.evaluation.paths[:PARITY_IMAGES]
         out, contract = self._path(REFERENCE), float32.contract.to_json()
         request = AuditRequest(self.settings.given, few, out, contract, self._options())
@@ -212,6 +230,7 @@ class _Stages:
         return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
 
     def measure(self, *models: Artifact) -> tuple[Measurement, ...]:
+        begin(self.progress, MEASURE)
         device = self.settings.device
         inputs: Record = {"models": list(map(_digest, models)), "threads": self.settings.threads}
         inputs |= {"samples": self.settings.samples, "measurement": MEASUREMENT_VERSION}
@@ -245,6 +264,7 @@ class _Stages:
         return tuple(found)
 
     def score(self, *models: Artifact) -> Record:
+        begin(self.progress, SCORE)
         inputs: Record = {
             "models": list(map(_digest, models)),
             "images": self.images.evaluation.digest(),
@@ -259,7 +279,7 @@ class _Stages:
     @property
     def _is_finished(self) -> bool:
         """Whether the source is a finished model, which has no graph to compare with."""
-        return self.source.format in (ARTIFACT, TFLITE)
+        return self.source.format in FINISHED
 
     def _artifact(self, name: str, folder: str, inputs: Record, make: Callable[[], Record]) -> Artifact:
         def work() -> Record:

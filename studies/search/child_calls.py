@@ -17,12 +17,13 @@ from detlite.accuracy.output_error import mean_error
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Quantized, float_model, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
+from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
 from detlite.convert.summary import model_facts
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, from_record
 from detlite.runtime.task import task_kind
 from detlite.runtime.tasks.detection import Detection
@@ -30,7 +31,7 @@ from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
 from detlite.studies.search.cost import cost_record
 from detlite.studies.search.curve import Point, choices_of, curve
-from detlite.studies.search.judged import JudgedRequest
+from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequest, curve_step
 from detlite.studies.search.losses import losses
 from detlite.studies.search.mixed import Mixed, fewest_floating
 from detlite.studies.search.page import explanation_files
@@ -47,27 +48,34 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     """
     asked = from_record(JudgedRequest, request)
     images = asked.chosen
+    begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
+    begin(progress, CHECK)
     linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
         return linted
     recipe, ranges = asked.recipe, None if asked.ranges is None else read_ranges(asked.ranges)
     _refuse_other_tasks(model.contract, asked)
     source = with_heads(model, "raw")
+    begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
     trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
     answer, floating = _scored(bench, asked), tuple[str, ...]()
     if asked.gates:
+        begin(progress, SEARCH)
         budgets = _budgets(bench, asked.gates)
         mixed = fewest_floating(trials, budgets, progress=progress)
         floating = mixed.floating
         recipe = replace(recipe, floating=(*recipe.floating, *floating))
         answer["mixed"] = _mixed_record(mixed, budgets) | cost_record(trials, mixed.floating, progress=progress)
+    begin(progress, QUANTIZE)
     quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     if asked.explain:
+        begin(progress, EXPLAIN)
         explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
         files |= explained
+    begin(progress, WRITE)
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
     answer["error"] = bench.error(trials.model(floating)).to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
@@ -77,10 +85,13 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
 def measure_curve(request: Record, progress: Progress) -> Record:
     """Return the curve over the counts of the `JudgedRequest`: its points, and what they were scored on."""
     asked = from_record(JudgedRequest, request)
+    begin(progress, READ)
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
+    begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
 
     def point(count: int) -> Point:
+        begin(progress, curve_step(count))
         found, draws, errors = [], [], []
         for paths in choices_of(asked.images, count):
             images = replace(asked.chosen, paths=paths)

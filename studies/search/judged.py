@@ -8,6 +8,14 @@ from pathlib import Path
 
 from detlite.calibration.recipe import QuantizeRequest
 
+REFERENCE, SEARCH, EXPLAIN = "run the float model", "find the operators to keep in float", "explain the loss"
+"""The further steps of a quantization that is judged."""
+
+
+def curve_step(count: int) -> str:
+    """Return the step of a curve that uses *count* images."""
+    return f"quantize with {count} images, and judge"
+
 
 @dataclass(frozen=True)
 class JudgedRequest(QuantizeRequest):

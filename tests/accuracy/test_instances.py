@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from builders.detection_cases import SIDE
 from builders.image_files import picture
+from builders.said_steps import announces_every_step
 from builders.tiny_tasks import tiny_task
 
 from detlite.accuracy.classes import ClassMap
@@ -162,7 +163,9 @@ def test_the_command_scores_masks_saves_and_scores_again(capsys, tmp_path):
     asked = ["evaluate", str(artifact.model.parent), "--coco", str(tmp_path / "photos"), str(tmp_path / "a.json")]
     asked += ["--known-classes", "--json"]
     assert main([*asked, "--bootstrap", "5", "--save-detections", str(tmp_path / "saved.jsonl")]) == 0
-    first = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert announces_every_step(said.err)
+    first = json.loads(said.out)
     assert main([*asked, "--detections", str(tmp_path / "saved.jsonl")]) == 0
     second = json.loads(capsys.readouterr().out)
     assert (first["metric"], first["map"], first["detections"]) == ("coco-masks", second["map"], second["detections"])

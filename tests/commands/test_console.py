@@ -3,14 +3,16 @@
 import contextlib
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from builders.tiny_tflite import save_tiny
 
 from detlite.cli import main
-from detlite.commands.console import emit_table
+from detlite.commands.console import emit_table, progress
 from detlite.runtime.printable import CONTROLS
+from detlite.runtime.progress import begin
 
 
 @pytest.fixture
@@ -51,6 +53,28 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
+
+
+def test_the_steps_of_a_command_are_announced_once_each_with_their_number(capsys):
+    with progress(("read", "write")) as report:
+        for step in ("read", "a part of it", "read", "write"):
+            begin(report, step)
+    assert capsys.readouterr().err.splitlines() == ["step 1 of 2: read", "step 2 of 2: write"]
+
+
+def test_steps_are_announced_above_the_bars_of_a_terminal_and_every_bar_ends(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with contextlib.redirect_stderr(Terminal()) as terminal, progress(("read", "write")) as report:
+        begin(report, "read")
+        report("[red]\x1b[2Jfiles", 3, 0)
+        begin(report, "write")
+        report("bytes", 7, 7)
+    said = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", terminal.getvalue())
+    assert said.index("step 1 of 2: read") < said.index("step 2 of 2: write")
+    assert "[red]\\u001b[2Jfiles" in said
+    last = {line.split("━")[0].strip(): line for line in said.splitlines() if "━" in line}
+    assert ["3/3" in last["[red]\\u001b[2Jfiles"], "7/7" in last["bytes"]] == [True, True]
 
 
 def drawn(monkeypatch, columns, rows):

@@ -1,6 +1,7 @@
 """`detlite export` and `detlite convert --to`: exporters are plug-ins, and their names are the choices."""
 
 import pytest
+from builders.said_steps import announces_every_step
 from builders.tiny_onnx import tiny_onnx
 from builders.tiny_tflite import save_tiny
 
@@ -66,6 +67,7 @@ def test_a_model_in_that_format_already_is_not_written_twice(capsys, tmp_path, a
 
 def test_convert_writes_the_format_that_is_asked_for(capsys, tmp_path, artifact):
     assert main(["convert", str(artifact), "--to", "tflite", "-o", str(tmp_path / "out")]) == 0
+    assert announces_every_step(capsys.readouterr().err)
     assert (tmp_path / "out" / "model.tflite").read_bytes() == (artifact / "model.tflite").read_bytes()
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from builders.model_files import write_archive, write_frozen
+from builders.said_steps import announces_every_step
 
 ARTIFACT = ["contract.json", "history.json", "labels.txt", "model.tflite"]
 QUANTIZED = [*ARTIFACT, "ranges.json"]
@@ -158,6 +159,7 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     ran = detlite("run", made / "source", "-o", "run", "--coco", made / "photos", coco, "--json")
     record = json.loads(ran.out)
     assert ran.status == (0 if record["passed"] else 1)
+    assert announces_every_step(ran.err)
     assert record["parity"]["passed"]
     assert record["unrepaired"]["float_islands"] >= 1
     assert names(detlite.folder / "run" / "int8") == QUANTIZED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from detlite.convert.artifact import prepare_output, write_folder
 from detlite.convert.files.write_file import write_file
-from detlite.convert.target import AnswerTable, TargetAnswer, TargetRequest
+from detlite.convert.target import PREDICT, AnswerTable, TargetAnswer, TargetRequest
 from detlite.convert.targets.edgetpu.compile import CompileOptions
 from detlite.convert.targets.edgetpu.compiler import find_compiler
 from detlite.convert.targets.edgetpu.fix import offered
@@ -37,6 +37,7 @@ from detlite.convert.targets.edgetpu.record import (
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import DetliteError, InputError, MissingToolError
 from detlite.runtime.model_file import model_in
+from detlite.runtime.progress import begin
 
 
 def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetAnswer:
@@ -51,6 +52,7 @@ def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetA
     gates = parse_gates(given["fail_on"], FIGURES)
     prepare_output(out, force=force)
     options = _compile_options(request)
+    begin(request.progress, PREDICT)
     jobs = [
         prepare(path, given["fixes"], multiple_subgraphs=options.multiple_subgraphs, progress=request.progress)
         for path in request.models

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detlite.convert.artifact import history_json, known_artifact, step
 from detlite.convert.model import digest
+from detlite.convert.target import COMPARE, COMPILE
 from detlite.convert.targets.edgetpu.compile import Compilation, CompileOptions, compile_models
 from detlite.convert.targets.edgetpu.compiled import Compiled, totals
 from detlite.convert.targets.edgetpu.compiler import Compiler
@@ -20,7 +21,7 @@ from detlite.convert.targets.edgetpu.repair import Applied, repair
 from detlite.convert.targets.edgetpu.twin import compare_twins
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Step, sha256_of
 from detlite.runtime.errors import FindingError, InputError
-from detlite.runtime.progress import Progress, silent
+from detlite.runtime.progress import Progress, begin, silent
 
 SIDES = {True: "Edge TPU", False: "CPU"}
 
@@ -106,7 +107,9 @@ def run_jobs(
     models = {job.name: job.model.data for job in jobs}
     if len(models) != len(jobs):
         raise InputError(f"models of the same name cannot be compiled together: {', '.join(job.name for job in jobs)}")
+    begin(progress, COMPILE)
     made = compile_models(models, compiler, options, progress=progress)
+    begin(progress, COMPARE)
     return tuple(_outcome(job, made, options) for job in jobs), made
 
 

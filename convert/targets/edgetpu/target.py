@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detlite.convert.target import Target, TargetAnswer, TargetRequest
+from detlite.convert.target import COMPARE, COMPILE, PREDICT, Target, TargetAnswer, TargetRequest
 
 
 def _compile(request: TargetRequest, out: Path, force: bool) -> TargetAnswer:
@@ -26,4 +26,5 @@ EDGE_TPU = Target(
     compile=_compile,
     predict=_predict,
     compiles_together=True,
+    steps=(PREDICT, COMPILE, COMPARE),
 )

@@ -11,11 +11,11 @@ from typing import Any
 
 from detlite.convert.artifact import open_artifact, prepare_output, step
 from detlite.convert.model import Model
-from detlite.convert.target import TargetAnswer, TargetRequest
+from detlite.convert.target import COMPILE, TargetAnswer, TargetRequest
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError, MissingToolError
-from detlite.runtime.progress import Progress, silent
+from detlite.runtime.progress import Progress, begin, silent
 
 SDK, SDK_MODULE = "ai-edge-litert-sdk-google-tensor", "ai_edge_litert_sdk_google_tensor"
 SDK_VARIABLE = "GOOGLE_TENSOR_COMPILER_LIB"
@@ -76,6 +76,7 @@ def compile_for_tensor(
     with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
         request = {"model": str(artifact.model), "soc": soc, "out": scratch}
         task = "detlite.convert.targets.google_tensor.compile:compile_task"
+        begin(progress, COMPILE)
         answer = run_in_child(task, request, timeout_s=TIMEOUT_S, progress=progress)
         if not any(one["taken"] for one in answer["subgraphs"]):
             raise DeviceError(f"{artifact.model}: Google's compiler took none of its operators for {soc}")
@@ -85,12 +86,11 @@ def compile_for_tensor(
     return {"target": target, "soc": soc, "subgraphs": answer["subgraphs"], "size_bytes": len(data)}
 
 
-def compile_task(request: Record, progress: Progress) -> Record:
+def compile_task(request: Record, _progress: Progress) -> Record:
     """Compile in this process: the request has `model`, `soc`, and `out`, the folder for the result."""
     from ai_edge_litert.aot.aot_compile import aot_compile
     from ai_edge_litert.aot.vendors.google_tensor.target import SocModel, Target
 
-    progress("compiling", 0, 1)
     model = Path(request["out"]) / "given.tflite"
     shutil.copyfile(request["model"], model)
     tempfile.tempdir = request["out"]  # where aot leaves its logs of failures
@@ -105,7 +105,6 @@ def compile_task(request: Record, progress: Progress) -> Record:
         {"taken": one.num_ops_offloaded, "operators": one.num_total_ops, "partitions": one.num_partitions_offloaded}
         for one in stats
     ]
-    progress("compiling", 1, 1)
     return {"model": str(path), "subgraphs": subgraphs}
 
 

@@ -9,6 +9,7 @@ import pytest
 from builders.float_models import run
 from builders.golden_models import NAMES, Golden
 from builders.onnx_models import counts, run_onnx
+from builders.said_steps import announces_every_step
 from builders.tiny_tflite import save_tiny, tiny_contract
 
 from detlite.cli import main
@@ -89,6 +90,7 @@ def test_tflite_takes_no_options(tmp_path):
 def test_the_commands_work_on_the_exported_artifact(capsys, tmp_path, artifact, layout):
     out = tmp_path / "out"
     assert main(["export", str(artifact), "--to", "onnx", "--layout", layout, "--opset", "17", "-o", str(out)]) == 0
+    assert announces_every_step(capsys.readouterr().err)
     assert main(["inspect", str(out)]) == 0
     assert main(["measure", str(out), "--samples", "20", "--min-seconds", "0", "--json"]) == 0
     assert "onnxruntime" in capsys.readouterr().out

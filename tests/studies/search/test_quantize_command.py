@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
+from builders.said_steps import announces_every_step
 from builders.tiny_tflite import tiny_int8_model
 
 from detlite.cli import main
@@ -39,8 +40,8 @@ def last(text):
 
 
 def test_an_artifact_with_a_range_file_is_written(quantize, work):
-    status, out, _err = quantize("--count", 8)
-    assert status == 0
+    status, out, err = quantize("--count", 8)
+    assert (status, announces_every_step(err)) == (0, True)
     assert out.startswith(f"{work / 'int8'}: int8, 8 calibration images")
     assert (work / "int8" / "ranges.json").is_file()
 
@@ -54,8 +55,8 @@ def test_the_range_file_of_an_artifact_can_be_used_again(quantize, work):
 
 
 def test_a_gate_that_is_met_by_int8_alone_leaves_nothing_float(quantize):
-    status, out, _err = quantize("--count", 8, "--min-fidelity", 10)
-    assert status == 0
+    status, out, err = quantize("--count", 8, "--min-fidelity", 10)
+    assert (status, announces_every_step(err)) == (0, True)
     assert "left float: nothing; int8 alone is good enough" in out
 
 
@@ -115,7 +116,8 @@ def test_validation_images_without_anything_to_judge_are_refused(quantize, work)
 
 
 def test_an_explanation_is_written_and_its_verdict_said(quantize, work):
-    status, out, _err = quantize("--count", 8, "--explain", "--json")
+    status, out, err = quantize("--count", 8, "--explain", "--json")
+    assert announces_every_step(err)
     assert status == 0
     record = json.loads(out)
     assert record["explanation"]["verdict"].startswith("The worst operator is DEPTHWISE_CONV_2D differences")
@@ -131,7 +133,8 @@ def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work
 
 
 def test_a_curve_of_one_number_calls_nothing_enough(quantize):
-    status, out, _err = quantize("--curve", "2")
+    status, out, err = quantize("--curve", "2")
+    assert announces_every_step(err)
     assert status == 0
     assert out.splitlines()[-1].endswith(": 2 alone cannot tell how many images are enough: try several numbers.")
 

@@ -11,6 +11,7 @@ import pytest
 from builders import replay_compiler
 from builders.edgetpu_models import Model as GraphOf
 from builders.edgetpu_models import convolutions
+from builders.said_steps import announces_every_step
 from builders.tiny_tflite import tiny_contract, tiny_int8_model
 
 from detlite.cli import main
@@ -77,7 +78,9 @@ def test_a_compiled_detector_is_written_with_log_contract_labels_and_history(tmp
     assert (out / "detect_edgetpu.tflite").read_bytes() == pair[1][0].read_bytes()
     (step,) = json.loads((out / "history.json").read_text())["steps"]
     assert (step["step"], step["compiler"]) == ("compile edgetpu", VERSION)
-    assert "as predicted" in capsys.readouterr().out.splitlines()[-1]
+    said = capsys.readouterr()
+    assert "as predicted" in said.out.splitlines()[-1]
+    assert announces_every_step(said.err)
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -244,7 +247,8 @@ def test_a_refusal_is_not_tried_again(tmp_path, plain):
 
 def test_a_missing_compiler_says_what_to_install_which_file_waits_and_what_will_come_of_it(tmp_path, plain, capsys):
     assert compile_(plain, tmp_path, "--compiler", "no-such-compiler") == 3
-    (line,) = capsys.readouterr().err.splitlines()
+    step, line = capsys.readouterr().err.splitlines()
+    assert step == "step 1 of 3: predict what will be mapped"
     assert "the Edge TPU compiler 'no-such-compiler' was not found: install Google's edgetpu_compiler" in line
     assert f"{plain}: prediction: up to 3 of 3 operators on the Edge TPU" in line
     assert not (tmp_path / "out").exists()
@@ -294,7 +298,7 @@ def test_a_hopeless_model_is_refused_before_a_compiler_is_looked_for(tmp_path, c
     path = tmp_path / "bad.tflite"
     path.write_bytes(bad(name))
     assert compile_(path, tmp_path, "--compiler", stand_in(tmp_path, "silent")) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    _step, line = capsys.readouterr().err.splitlines()
     assert said in line
     assert not (tmp_path / "play.json.calls").exists()
     assert not (tmp_path / "out").exists()
@@ -319,7 +323,7 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path, data, capsys):
     path = tmp_path / "x.tflite"
     path.write_bytes(data)
     assert compile_(path, tmp_path) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert [line.startswith("detlite: ") for line in capsys.readouterr().err.splitlines()[1:]] == [True]  # after step 1
 
 
 def test_a_folder_that_holds_something_else_is_not_written_to(tmp_path, plain, capsys):
