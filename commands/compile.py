@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import click
 
 from detlite.commands.command import WorkCommand
 from detlite.commands.console import notice, progress, say
+from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.options import force_option, json_option, out_option
-from detlite.commands.target import check_suffix, compile_choices, show_answer
-from detlite.convert.target import Target, TargetRequest
+from detlite.commands.target import check_suffix, compile_choices, compile_on_device, show_answer
+from detlite.convert.target import Target, TargetAnswer, TargetRequest
 from detlite.runtime.errors import InputError
 
 CHOICES = compile_choices()
@@ -23,6 +25,7 @@ CHOICES = compile_choices()
 @click.option("--target", type=click.Choice(CHOICES.chips), required=True, help="Accelerator to compile for.")
 @out_option
 @CHOICES.add
+@device_option
 @force_option
 @json_option
 def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **values: Any) -> None:
@@ -34,6 +37,7 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
     detlite compile big.tflite --target edgetpu --num-segments 2 -o out/pipeline
     detlite compile out/int8 --target tensor_g4 -o out/pixel9
     detlite compile out/int8_float_bias --target tensorrt --tensorrt 8.5 -o out/jetson
+    detlite compile out/int8_float_bias --target tensorrt --device orin -o out/orin
 
     The Edge TPU's compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called
     with the compiler's arguments in the model's folder; {folder} in its command is replaced by that folder. Several
@@ -42,10 +46,23 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
     """
     name, chosen = CHOICES.named(target)
     _refuse(models, name, chosen, target)
+    device = _device(name, target, values)
     with progress(chosen.steps) as report:
         request = TargetRequest(models, target, CHOICES.values(name, values), _say(as_json), notice, report)
-        answer = chosen.compile(request, out, values["force"])
+        answer = (chosen.compile if device is None else device)(request, out, values["force"])
     show_answer(answer, as_json=as_json)
+
+
+def _device(name: str, chip: str, values: dict[str, Any]) -> Callable[[TargetRequest, Path, bool], TargetAnswer] | None:
+    """Return what compiles on the device that is asked for; None if this machine does."""
+    asked = () if values["device"] is None else (values["device"],)
+    devices = devices_asked_for(asked, values["inventory"])
+    if not devices:
+        return None
+    compile_on = compile_on_device(name)
+    if compile_on is None:
+        raise InputError(f"--device: only TensorRT compiles on a device; for {chip}, leave it out")
+    return partial(compile_on, devices[0])
 
 
 def _say(as_json: bool) -> Callable[[str], None]:

@@ -12,7 +12,8 @@ from click.core import ParameterSource
 
 from detlite.commands.command import parameters_of
 from detlite.commands.console import emit_json, emit_table, notice, say
-from detlite.convert.target import Target, TargetAnswer, known_targets
+from detlite.convert.target import Target, TargetAnswer, TargetRequest, known_targets
+from detlite.devices.inventory import Device
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import is_model_file, model_in
 from detlite.runtime.plugins import load_plugins
@@ -22,6 +23,7 @@ GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
+CompileOn = Callable[[Device, TargetRequest, Path, bool], TargetAnswer]
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,12 @@ class TargetOptions:
     Attributes:
         compile: of `detlite compile`: what `click.option` returns, or an `option_group` of these.
         inspect: of `detlite inspect`.
+        compile_on: compiles on a device what the target's own `compile` only prepares; None if no device does.
     """
 
     compile: tuple[Option, ...] = ()
     inspect: tuple[Option, ...] = ()
+    compile_on: CompileOn | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,12 @@ class OfferedTargets:
 
 def _flag(option: click.Parameter) -> str:
     return max(option.opts, key=len)
+
+
+def compile_on_device(name: str) -> CompileOn | None:
+    """Return what compiles on a device for the target *name*; None if nothing does."""
+    options: TargetOptions | None = load_plugins(OPTIONS).get(name)
+    return None if options is None else options.compile_on
 
 
 def compile_choices() -> OfferedTargets:

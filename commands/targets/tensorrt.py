@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from detlite.commands.command import option_group
 from detlite.commands.target import TargetOptions
+from detlite.convert.target import TargetAnswer, TargetRequest
+from detlite.devices.inventory import Device
 
 VERSION = click.option(
     "--tensorrt",
@@ -29,4 +33,11 @@ COMPILE = option_group(
     ),
 )
 
-PLUGIN = TargetOptions(compile=(COMPILE,), inspect=(VERSION,))
+
+def _compile_on(device: Device, request: TargetRequest, out: Path, force: bool) -> TargetAnswer:
+    from detlite.devices.remote.engine_compile import compile_on  # no help needs it
+
+    return compile_on(device, request, out, force=force)
+
+
+PLUGIN = TargetOptions(compile=(COMPILE,), inspect=(VERSION,), compile_on=_compile_on)

@@ -1,6 +1,7 @@
-# trtexec engine onnx flag ...: build the engine unless it is there and right; say its sha256 and whether it was there
-program=$1 engine=$2 onnx=$3
-shift 3
+# trtexec engine onnx layers flag ...: build the engine unless it is there and right; say its sha256 and whether it was there
+program=$1 engine=$2 onnx=$3 layers=$4
+shift 4
+[ -z "$layers" ] || set -- "$@" "--exportLayerInfo=$layers"
 mkdir -p "${engine%/*}" || exit 1
 sum_of() {
   set -- $(sha256sum "$1" 2>/dev/null)
@@ -13,7 +14,7 @@ if [ -n "$sum" ] && [ "$(sum_of "$engine")" = "$sum" ]; then
   echo "engine kept $sum"
   exit 0
 fi
-rm -f "$engine" "$engine.sha256" "$engine.log" "$engine.partial"
+rm -f "$engine" "$engine.sha256" "$engine.log" "$engine.layers" "$engine.partial"
 command -v "$program" >/dev/null || program=/usr/src/tensorrt/bin/trtexec
 "$program" --onnx="$onnx" --saveEngine="$engine.partial" "$@" >"$engine.log" 2>&1
 status=$?

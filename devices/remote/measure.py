@@ -18,7 +18,7 @@ from detlite.runtime.progress import Progress, silent
 def measure_on(
     device: Device, request: MeasureRequest, *, progress: Progress = silent
 ) -> Measurement | BenchmarkResult:
-    """Measure on *device*: an .onnx by an engine that TensorRT builds there, the rest by benchmark_model or Python.
+    """Measure on *device*: an .onnx or an engine by TensorRT, the rest by benchmark_model or Python.
 
     Raises:
         InputError: the device or the program that measures does not do what is asked.

@@ -11,17 +11,20 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.measure.options import SCENARIO, MeasureOptions
 
 ONNX = ".onnx"
+ENGINES = (".engine", ".plan")
+"""Suffixes of TensorRT's engines."""
+
 FLAGS = {"per_second": "target-qps", "delegates": "delegate"}
 """What the command line calls a field that has another name there."""
 
 
 def model_to_measure(path: Path) -> Artifact | Path:
-    """Return the .onnx file at *path*, of which a Jetson builds an engine, or the artifact there.
+    """Return the .onnx file at *path*, of which a Jetson builds an engine, the engine, or the artifact there.
 
     Raises:
         InputError: nothing is there that a device can measure.
     """
-    return path if path.suffix == ONNX and path.is_file() else open_artifact(path)
+    return path if path.suffix in (ONNX, *ENGINES) and path.is_file() else open_artifact(path)
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class MeasureRequest:
     """One measurement on a device.
 
     Attributes:
-        model: an artifact, or an .onnx file, of which a Jetson builds an engine.
+        model: an artifact, an .onnx file, of which a Jetson builds an engine, or an engine.
         options: how it is measured.
         images: what it runs on; noise where there are none.
         affinity: the cores to keep to: little, mid, big, or a mask; None for any.
@@ -53,11 +56,11 @@ class MeasureRequest:
         """The model with its contract.
 
         Raises:
-            InputError: it is an .onnx file.
+            InputError: it is an .onnx file or an engine.
         """
         if isinstance(self.model, Artifact):
             return self.model
-        raise InputError(f"{self.model} is an .onnx: it is measured on a jetson by TensorRT")
+        raise InputError(f"{self.model} is an {self.model.suffix}: it is measured on a jetson by TensorRT")
 
     def refuse_options(self, program: str, cure: str = "", *, also: tuple[str, ...] = ()) -> None:
         """Check that nothing is asked that a program with a protocol of its own does not do.

@@ -101,7 +101,7 @@ def setup_of(
     if found.measure is not None and (scenario != SCENARIO or images):
         raise InputError(f"{backend} measures with another program: use single-stream, without images")
     if options.profile and found.profile is None:
-        raise InputError(f"{backend} has no profiler: use litert or onnx_runtime")
+        raise InputError(f"{backend} has no profiler: use litert, onnx_runtime or tensorrt")
     if found.measure is not None and model.suffix == ".json":  # one file has one process
         preset = dataclasses.replace(preset, processes=1)
     return Setup(

@@ -215,6 +215,19 @@ RECALLS = "".join(
     )
 )
 
+LAYER_INFO = """{"Layers": [{
+  "Name": "Conv_0 + Clip_3",
+  "LayerType": "CaskConvolution",
+  "Inputs": [{"Name": "image", "Dimensions": [1,3,8,8], "Format/Datatype": "Row major Int8 format"}],
+  "Weights": {"Type": "Int8", "Count": 216}
+},{
+  "Name": "Sigmoid_9",
+  "LayerType": "PointWiseV2",
+  "Inputs": [{"Name": "logits", "Format/Datatype": "Half"}]
+}], "Bindings": ["image", "scores"]
+}
+"""
+
 TEXTS = {
     "battery": BATTERY,
     "benchmark_model": BENCHMARK,
@@ -234,4 +247,5 @@ TEXTS = {
     "thermalservice": THERMAL,
     "trtexec_log": TRTEXEC,
     "trtexec_profile": LAYERS,
+    "trtexec_layers": LAYER_INFO,
 }

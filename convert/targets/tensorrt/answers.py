@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetA
     made = onnx_for(path, asked)
     found = predict(load_onnx().load_from_string(made.data), asked.version)
     write_compiled(out, made, {"tensorrt": _dotted(asked.version)}, {}, force=force)
-    command = build_command(asked, found)
+    _precision, flags = building_options(found.row, asked.flag, is_int8=is_int8(found))
+    command = trtexec_line((*flags, found.row.build_only))
     record = {**prediction_record(found), "out": str(out), "onnx_sha256": digest(made.data), "command": command}
     lines = (
         prediction_table(found),
@@ -67,10 +69,9 @@ def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetA
     return TargetAnswer("compile_tensorrt", record, lines, found.notes)
 
 
-def build_command(asked: TensorRtOptions, found: ImportPrediction) -> str:
-    """Return the command line of trtexec that builds the engine of the folder's model."""
-    _precision, flags = building_options(found.row, asked.flag, is_int8=is_int8(found))
-    return " ".join(("trtexec", f"--onnx={MODEL}", "--saveEngine=model.engine", *flags, found.row.build_only))
+def trtexec_line(options: Sequence[str]) -> str:
+    """Return the command line of trtexec that builds the engine of the folder's model with these *options*."""
+    return " ".join(("trtexec", f"--onnx={MODEL}", "--saveEngine=model.engine", *options))
 
 
 def is_int8(found: ImportPrediction) -> bool:

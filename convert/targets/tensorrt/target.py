@@ -20,5 +20,10 @@ def _predict(request: TargetRequest) -> TargetAnswer:
 
 
 TENSORRT = Target(
-    title="TensorRT", chips=("tensorrt",), suffixes=(".onnx", ".tflite"), compile=_compile, predict=_predict
+    title="TensorRT",
+    chips=("tensorrt",),
+    suffixes=(".onnx", ".tflite"),
+    compile=_compile,
+    predict=_predict,
+    steps=(),
 )

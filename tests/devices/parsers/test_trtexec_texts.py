@@ -1,9 +1,9 @@
 """What trtexec writes, of TensorRT 8 to 11, read: its log and its profile of layers."""
 
 import pytest
-from builders.device_texts import LAYERS, TRTEXEC
+from builders.device_texts import LAYER_INFO, LAYERS, TRTEXEC
 
-from detlite.devices.parsers import trtexec_log, trtexec_profile
+from detlite.devices.parsers import trtexec_layers, trtexec_log, trtexec_profile
 from detlite.runtime.errors import InputError
 
 
@@ -60,3 +60,10 @@ def test_layers_have_a_mean_and_perhaps_a_median():
 def test_a_damaged_profile_is_one_clear_error(text):
     with pytest.raises(InputError):
         trtexec_profile.parse(text)
+
+
+def test_layers_are_counted_by_what_they_compute_in():
+    (found,) = trtexec_layers.parse(LAYER_INFO)
+    assert (found.by_precision, found.problems) == ({"int8": 1, "float16": 1}, ())
+    (names,) = trtexec_layers.parse('{"Layers": ["Conv_0", "Relu_1"]}')
+    assert names.problems == ("it tells only names: build with --profilingVerbosity=detailed",)

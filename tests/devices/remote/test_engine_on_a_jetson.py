@@ -5,25 +5,13 @@ import sys
 
 import pytest
 from builders.scripted_device import fake_ssh, jetson
+from builders.trtexec_stand_in import trtexec
 
 from detlite.cli import main
 
 onnx = pytest.importorskip("onnx")
 
 FEW = ("--min-seconds", "0", "--processes", "1")
-TRTEXEC = """\
-echo "$@" >>{calls}
-for word; do case $word in
---saveEngine=*) save=${{word#*=}} ;;
---loadEngine=*) load=${{word#*=}} ;;
---exportTimes=*) times=${{word#*=}} ;;
-esac; done
-echo '&&&& RUNNING TensorRT.trtexec [TensorRT v100300] # trtexec'
-{body}
-[ -z "$save" ] || {{ echo an engine >"$save"; echo '[01/02/2026-10:00:00] [I] Engine built in 12.5 sec.'; }}
-[ -z "$times" ] || cat {times} >"$times"
-echo '&&&& PASSED TensorRT.trtexec [TensorRT v100300] # trtexec'
-"""
 
 
 def model(*kinds):
@@ -46,15 +34,12 @@ def measure(tmp_path, monkeypatch, capsys):
     ]
     (tmp_path / "devices.toml").write_text("".join(rows))
     (tmp_path / "model.onnx").write_bytes(model("Relu"))
-    row = {"startH2dMs": 0, "h2dMs": 0.5, "computeMs": 3, "d2hMs": 0.25, "latencyMs": 3.75}
-    (tmp_path / "times.json").write_text(json.dumps([row] * 200))
 
-    def run(*arguments, body="", device="orin", missing=False):
-        text = TRTEXEC.format(calls=tmp_path / "calls", times=tmp_path / "times.json", body=body)
-        made.program("trtexec", text)
+    def run(*arguments, body="", device="orin", missing=False, digits="100300", name="model.onnx"):
+        made.program("trtexec", trtexec(tmp_path, digits=digits, body=body))
         if missing:
             (made.programs / "trtexec").unlink()
-        status = main(["measure", str(tmp_path / "model.onnx"), "--device", device, *FEW, *arguments])
+        status = main(["measure", str(tmp_path / name), "--device", device, *FEW, *arguments])
         said = capsys.readouterr()
         return status, said.out, said.err
 
@@ -81,7 +66,7 @@ def test_an_engine_is_built_there_and_measured_there(measure):
     assert (engine["tensorrt"], engine["gpu"]) == ("10.3.0.30", "NVIDIA Jetson Orin Nano Developer Kit p3767-0005")
     assert record["standing_before"]["power_mode"] == "15W"
     (build,) = builds(measure)
-    assert build.endswith("--fp16")
+    assert "--fp16 --skipInference" in build
 
 
 def test_the_second_time_the_engine_is_there(measure):
@@ -148,11 +133,51 @@ def test_a_file_that_is_no_onnx_is_refused_before_the_device_is_asked(measure):
 
 def test_version_11_builds_what_the_onnx_states(measure):
     measure.made.says("dpkg-query", "11.0.0.114-1+cuda13.0\n")
-    status, out, _err = measure("--json")
+    status, out, _err = measure("--json", digits="110000")
     (build,) = builds(measure)
     assert (status, json.loads(out)["engine"]["precision"]) == (0, "as written")
     assert "--fp16" not in build
     assert "--int8" not in build
+
+
+def test_a_profile_says_what_each_layer_computes_in(measure):
+    _status, out, _err = measure("--profile", "--json")
+    assert [(one["operator"], one["place"], one["mean_ms"]) for one in json.loads(out)["profile"]] == [
+        ("Reformatting CopyNode for Input Tensor 0 to first", "TensorRT float32", 0.1),
+        ("Conv/first + Relu/first", "TensorRT int8", 0.4),
+        ("Sigmoid/scores", "TensorRT float16", 0.1),
+    ]
+
+
+def test_an_engine_is_measured_as_it_is(measure):
+    (measure.folder / "model.engine").write_bytes(b"an engine")
+    status, out, _err = measure("--json", name="model.engine")
+    assert (status, json.loads(out)["engine"]["tensorrt"], builds(measure)) == (0, "10.3.0.30", [])
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (
+            "[TRT] 6: The engine plan file is generated on an incompatible device, expecting compute 8.7 got compute "
+            "7.2, please rebuild.",
+            "was built for a GPU of compute capability 7.2, and this one has 8.7: build it again",
+        ),
+        (
+            "IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine plan file is not compatible "
+            "with this version of TensorRT, expecting library version 10.3.0.30 got ..)",
+            "was built by TensorRT 8.6.1.6, and this is 10.3.0: build it again",
+        ),
+    ],
+)
+def test_an_engine_of_another_version_or_gpu_is_one_line(measure, said, text):
+    (measure.folder / "model.engine").write_bytes(b"ftrt" + bytes(20) + bytes((8, 6, 1, 6)))
+    failed = (
+        f"""echo "[11/29/2026-10:00:00] [E] {said}"; echo '&&&& FAILED TensorRT.trtexec [TensorRT v100300]'; exit 1"""
+    )
+    status, out, err = measure(name="model.engine", body=failed)
+    assert (status, out) == (2, "")
+    assert text in err
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])

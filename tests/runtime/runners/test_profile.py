@@ -110,6 +110,6 @@ def test_what_the_profiler_cannot_do_is_refused(model, changes):
 def test_a_back_end_without_a_profiler_says_which_has_one(model):
     from detlite.runtime.measure.options import MeasureOptions, setup_of
 
-    with pytest.raises(InputError, match="null has no profiler: use litert or onnx_runtime"):
+    with pytest.raises(InputError, match="null has no profiler: use litert, onnx_runtime or tensorrt"):
         setup_of(model, None, MeasureOptions(backend="null", profile=True))
     assert backend_for(model, "litert")[1].profile is not None

@@ -183,6 +183,12 @@ def test_runs_that_were_not_made_alike_are_refused(second, said):
         compare(latency(), second)
 
 
+def test_engines_of_unlike_versions_of_tensorrt_are_not_comparable():
+    old, new = (latency(runtime=f"TensorRT {version}, by trtexec") for version in ("10.3.0", "11.0.0"))
+    with pytest.raises(InputError, match="runtime: TensorRT 10.3.0, by trtexec and TensorRT 11.0.0, by trtexec"):
+        compare(old, new)
+
+
 def test_an_invalid_run_is_refused_and_told_when_allowed():
     invalid = latency(reasons=["5 samples are under 30"])
     with pytest.raises(InputError, match=r"after\.json is INVALID because 5 samples .*--allow-different validity"):
