@@ -13,7 +13,7 @@ from detlite.convert.onnx.write import packed
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
-from detlite.runtime.tasks.detection import detection_of, has_raw_heads
+from detlite.runtime.tasks.detection import has_raw_heads
 from detlite.runtime.tensors import Output
 
 VARIANTS = "detlite.convert.onnx.nms"
@@ -44,16 +44,14 @@ def variant_called(name: str) -> NmsVariant:
     return found
 
 
-def opened(model: Model, what: str) -> OnnxGraph:
-    """Return the graph of *model*, to go on with; errors call what is added *what*.
+def opened(model: Model) -> OnnxGraph:
+    """Return the graph of *model*, to go on with.
 
     Raises:
         InputError: it is no SSD with raw heads.
     """
     if not has_raw_heads(model.contract):
         raise InputError("the model has non-maximum suppression already: export it from a TFLite artifact")
-    if detection_of(model.contract).nms.kind == "peaks":
-        raise InputError(f"{what} suppresses boxes, and this detector has CenterNet's peaks: use --nms none")
     return OnnxGraph.of(load_onnx().load_from_string(model.data))
 
 

@@ -54,10 +54,8 @@ class Nms:
 
     def __post_init__(self) -> None:
         check_types(self)
-        if (self.kind == "peaks") is not (self.cells is not None) or (self.kind, self.place) == ("peaks", "model"):
-            raise ContractError(
-                f"NMS {self.kind} by the {self.place} with cells {self.cells}: peaks, on the host, has cells"
-            )
+        if (self.kind == "peaks") is not (self.cells is not None):
+            raise ContractError(f"NMS {self.kind} with cells {self.cells}: peaks, and no other, has cells")
         one_of("where NMS is done", self.place, PLACES)
         one_of("the kind of NMS", self.kind, NMS_KINDS)
         if not (0 <= self.score_threshold <= 1 and 0 < self.iou_threshold <= 1):

@@ -232,13 +232,14 @@ def test_peaks_want_one_anchor_for_each_cell():
         contract.with_task(nms=Nms(kind="peaks", cells=(2, 3)))
 
 
-def test_peaks_in_the_model_are_refused():
-    with pytest.raises(ContractError, match="peaks, on the host, has cells"):
-        Nms(place="model", kind="peaks", cells=(1, 1))
+@pytest.mark.parametrize("place", ["host", "model"])
+def test_peaks_without_cells_are_refused(place):
+    with pytest.raises(ContractError, match="NMS peaks with cells None: peaks, and no other, has cells"):
+        Nms(place=place, kind="peaks")
 
 
 def test_suppression_without_peaks_has_no_cells():
-    with pytest.raises(ContractError, match="NMS regular by the host with cells"):
+    with pytest.raises(ContractError, match="NMS regular with cells"):
         Nms(cells=(1, 1))
 
 

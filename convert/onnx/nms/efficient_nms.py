@@ -38,7 +38,7 @@ def attach(model: Model, options: OnnxOptions) -> Model:
     """
     if options.target != TENSORRT:
         raise InputError(f"--nms efficient_nms is TensorRT's plug-in: it needs --target {TENSORRT}")
-    graph = opened(model, OPERATOR)
+    graph = opened(model)
     task = detection_of(model.contract)
     _check(task.nms)
     anchors = graph.constant("anchors", task.anchors[None])
@@ -57,6 +57,8 @@ def attach(model: Model, options: OnnxOptions) -> Model:
 
 def _check(nms: Nms) -> None:
     """Raise `InputError` unless the plug-in finds what *nms* says."""
+    if nms.kind == "peaks":
+        raise InputError(f"{OPERATOR} suppresses boxes, and this detector has CenterNet's peaks: use --nms standard")
     if nms.kind == "fast" and nms.max_classes_per_detection > 1:
         raise InputError(
             f"{OPERATOR} gives each box one class, and the contract {nms.max_classes_per_detection}: use --nms standard"

@@ -1,4 +1,4 @@
-"""Fast and regular NMS of ONNX's own operators, with the detections of TFLite's op, bit for bit.
+"""Fast and regular NMS of ONNX's own operators, with the detections of TFLite's op, bit for bit, and CenterNet's peaks.
 
 ONNX's NonMaxSuppression keeps scores over its threshold, and the op those of at least the threshold: the file has the
 number just below. Shapes are static: rows that no detection fills are appended before the best are taken. For TensorRT,
@@ -7,6 +7,7 @@ which has no float64, boxes are decoded in float32.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,28 +18,10 @@ from detlite.convert.model import Model
 from detlite.convert.onnx.graph import OnnxGraph, OnnxTensor
 from detlite.convert.onnx.nms_variant import NmsVariant, closed, opened
 from detlite.convert.onnx.options import TENSORRT, OnnxOptions
-from detlite.convert.onnx.scores_and_boxes import boxes_of, scores_of
+from detlite.convert.onnx.peaks import peak_rows
+from detlite.convert.onnx.scores_and_boxes import NO_SCORE, KeptRows, below, boxes_of, scores_of, top
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.tasks.detection import detection_of
-
-NO_SCORE = np.float32(-1)
-"""The score of appended rows, below every real score."""
-
-
-class KeptRows(NamedTuple):
-    """What is kept, as values of the graph.
-
-    Attributes:
-        places: of each row, which of all boxes it has; the number after the last in an empty row.
-        classes: int64.
-        scores: float32; `NO_SCORE` in an empty row.
-        counted: the places of the boxes that the count counts.
-    """
-
-    places: str
-    classes: str
-    scores: str
-    counted: str
 
 
 class Candidates(NamedTuple):
@@ -52,14 +35,13 @@ class Candidates(NamedTuple):
 
 def attach(model: Model, options: OnnxOptions) -> Model:
     """Return *model* with NMS of standard operators after it; errors as `opened`."""
-    graph = opened(model, "NMS of standard operators")
+    graph = opened(model)
     task, classes = detection_of(model.contract), len(model.contract.labels)
     nms = replace(task.nms, max_classes_per_detection=min(task.nms.max_classes_per_detection, classes))
     boxes = boxes_of(graph, model.contract, is_double=options.target != TENSORRT)
     given = Candidates(boxes, scores_of(graph, model.contract), len(task.anchors), classes)
-    is_fast = nms.kind == "fast"
-    found = _fast(graph, given, nms) if is_fast else _regular(graph, given, nms)
-    rows = nms.max_detections * (nms.max_classes_per_detection if is_fast else 1)
+    found = KINDS[nms.kind](graph, given, nms)
+    rows = nms.max_detections * (nms.max_classes_per_detection if nms.kind == "fast" else 1)
     with_none = _with_row(graph, _flat(graph, boxes, (given.anchors, 4), "box_rows"), np.zeros((1, 4), np.float32))
     values = {
         "boxes": graph.node("Gather", [with_none, found.places], "kept_boxes", axis=0),
@@ -99,7 +81,7 @@ def _fast(graph: OnnxGraph, given: Candidates, nms: Nms) -> KeptRows:
     if count == 1:
         classes = graph.node("ArgMax", [rows], "best_class", axis=1, keepdims=0)
         return KeptRows(places, classes, graph.over_axes("ReduceMax", rows, [1], "best", keepdims=0), places)
-    scores, classes = _top(graph, rows, count, 1)
+    scores, classes = top(graph, rows, count, 1)
     column = _flat(graph, places, (nms.max_detections, 1), "place_column")
     repeated = graph.node("Tile", [column, graph.integers("repeats", [1, count])], "repeated_places")
     flat = [_flat(graph, value, (-1,), "flat") for value in (repeated, classes, scores)]
@@ -124,34 +106,36 @@ def _regular(graph: OnnxGraph, given: Candidates, nms: Nms) -> KeptRows:
     none = graph.constant("no_place", np.full(count, given.anchors * given.classes, np.int64))
     flat = graph.node("Concat", [flat, none], "places_with_empty", axis=0)
     empty = graph.constant("no_scores", np.full(count, NO_SCORE))
-    best, order = _top(graph, graph.node("Concat", [scores, empty], "scores_with_empty", axis=0), count, 0)
+    best, order = top(graph, graph.node("Concat", [scores, empty], "scores_with_empty", axis=0), count, 0)
     kept = graph.node("Gather", [flat, order], "kept_flat", axis=0)
     places = graph.node("Div", [kept, width], "kept_places")
     return KeptRows(places, graph.node("Mod", [kept, width], "kept_class_numbers"), best, places)
 
 
+def _peaks(graph: OnnxGraph, given: Candidates, nms: Nms) -> KeptRows:
+    return peak_rows(graph, given.scores, given.classes, nms)
+
+
+KINDS: dict[str, Callable[[OnnxGraph, Candidates, Nms], KeptRows]] = {
+    "fast": _fast,
+    "regular": _regular,
+    "peaks": _peaks,
+}
+"""How detections are found, by the kind of the contract's NMS."""
+
+
 def _selection(graph: OnnxGraph, given: list[str], count: int, nms: Nms) -> str:
     """Add the suppression of boxes by scores (1, classes, n), and return rows of batch, class and box."""
-    threshold = np.float32(nms.score_threshold)
-    below = np.nextafter(threshold, np.float32(-1)) if threshold > 0 else NO_SCORE
     settings = [
         graph.integers("most_per_class", [count]),
         graph.constant("iou_threshold", np.array([nms.iou_threshold], np.float32)),
-        graph.constant("score_threshold", np.array([below], np.float32)),
+        graph.constant("score_threshold", np.array([below(nms.score_threshold)], np.float32)),
     ]
     return graph.node("NonMaxSuppression", [*given, *settings], "selected")
 
 
 def _column(graph: OnnxGraph, rows: str, number: int) -> str:
     return graph.node("Gather", [rows, graph.constant(f"column_{number}", np.int64(number))], f"column{number}", axis=1)
-
-
-def _top(graph: OnnxGraph, x: str, count: int, axis: int) -> tuple[str, str]:
-    names = ["best_values", "best_places"]
-    values, places = graph.split_node(
-        "TopK", [x, graph.integers("count", [count])], names, axis=axis, largest=1, sorted=1
-    )
-    return values, places
 
 
 def _with_row(graph: OnnxGraph, rows: str, row: NDArray[np.float32]) -> str:

@@ -109,7 +109,7 @@ def test_by_its_rules_the_plug_in_finds_what_detlite_s_runtime_finds(kind):
         (replace(REGULAR, detections_per_class=5), "tensorrt", "no limit per class, and the contract keeps 5 of 20"),
         (replace(REGULAR, kind="fast", max_classes_per_detection=3), "tensorrt", "one class, and the contract 3"),
         (replace(REGULAR, max_detections=5000, detections_per_class=5000), "tensorrt", "considers 4096 candidates"),
-        (Nms(kind="peaks", cells=(2, 3)), "tensorrt", "CenterNet's peaks: use --nms none"),
+        (Nms(kind="peaks", cells=(2, 3)), "tensorrt", "CenterNet's peaks: use --nms standard"),
     ],
 )
 def test_what_the_plug_in_cannot_do_is_refused(nms, target, text):

@@ -10,7 +10,9 @@ from builders.tiny_tflite import tiny_contract, tiny_model
 from detlite.convert.exporter import export_model
 from detlite.convert.exporters.tflite import with_op
 from detlite.convert.model import Model, session_of
-from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.boxes.coding import BoxCoder, decode
+from detlite.runtime.boxes.nms import Nms, suppress
+from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import detection_of
 
@@ -20,6 +22,8 @@ pytest.importorskip("onnxruntime")
 ANCHORS, CLASSES = 40, 5
 REGULAR = Nms("host", "regular", 0.3, 0.4, 20, 1, 100, clip=False)
 FAST = replace(REGULAR, kind="fast")
+PEAKS = Nms(kind="peaks", score_threshold=0.3, max_detections=20, cells=(8, 5))
+CENTER_NET = BoxCoder(1.0, 1.0, 1.0, 1.0, "center_offset")
 
 
 def with_tflite_op(nms):
@@ -138,10 +142,44 @@ def test_logits_are_converted_in_the_file():
     assert detection_of(made.contract).score_converter_place == "model"
 
 
-def test_peaks_are_not_suppressed_by_boxes():
-    contract = tiny_contract(ANCHORS, CLASSES, Nms(kind="peaks", cells=(8, 5)))
-    with pytest.raises(InputError, match="this detector has CenterNet's peaks: use --nms none"):
-        export_model(Model(tiny_model(ANCHORS, CLASSES), "tflite", contract), "onnx", {"nms": "standard"})
+def peaks_model(nms):
+    """The tiny detector with CenterNet's decoding."""
+    contract = tiny_contract(ANCHORS, CLASSES, nms).with_task(box_coder=CENTER_NET)
+    return Model(tiny_model(ANCHORS, CLASSES), "tflite", contract)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18])
+@pytest.mark.parametrize(
+    ("nms", "step"),
+    [
+        (PEAKS, 1e-4),
+        (PEAKS, 0.1),  # full of equal scores
+        (replace(PEAKS, score_threshold=0.0, max_detections=150), 0.25),
+        (replace(PEAKS, score_threshold=0.0, max_detections=300, clip=False), 0.1),  # more than there are scores
+        (replace(PEAKS, score_threshold=0.9999), 0.1),  # nothing is found
+    ],
+)
+def test_peaks_are_those_of_the_runtime(opset, nms, step):
+    model = peaks_model(nms)
+    made = export_model(model, "onnx", {"nms": "standard", "opset": opset})
+    task = detection_of(model.contract)
+    for seed in range(3):
+        image = heads(seed, step)
+        rows = image[0, ..., 0]
+        want = suppress(decode(rows[:, :4], task.anchors, CENTER_NET), rows[:, 4 + task.label_offset :], nms)
+        got, count = of_onnx(made, image), len(want.scores)
+        assert got["count"] == [count]
+        for role in ("boxes", "classes", "scores"):
+            np.testing.assert_array_equal(got[role][0, :count], getattr(want, role))
+            assert not got[role][0, count:].any()
+
+
+def test_a_model_with_peaks_in_it_is_run_by_its_contract():
+    made = export_model(peaks_model(PEAKS), "onnx", {"nms": "standard"})
+    assert detection_of(contract_from_json(made.contract.to_json())).nms == replace(PEAKS, place="model")
+    session = session_of(made)
+    session.invoke(heads(0, 1e-4))
+    assert len(session.finish().scores) == PEAKS.max_detections
 
 
 def test_a_form_that_is_not_there_is_named_with_those_that_are():
