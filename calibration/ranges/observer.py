@@ -8,9 +8,9 @@ cache, so observing an SSDLite takes 1.1 times as long as inference (returning t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,19 +52,34 @@ class Observed:
         return len(next(iter(self.lows.values())))
 
 
-def observe(network: Network, samples: Samples) -> Observed:
-    """Return the statistics of the activations of *network* over *samples*.
+class Watcher(Protocol):
+    """What sees activations of each image while they are observed."""
+
+    tensors: tuple[int, ...]
+    """The indices of the activations that it sees."""
+
+    def see(self, image: int, value: Callable[[int], NDArray[Any]]) -> None:
+        """See the image number *image*, from 0 on: *value* returns a tensor, which the next image overwrites."""
+
+
+def observe(network: Network, samples: Samples, watcher: Watcher | None = None) -> Observed:
+    """Return the statistics of the activations of *network* over *samples*; *watcher* sees some of them.
 
     Raises:
         InputError: there are no samples, or the model computes a value that is not finite.
     """
-    probes = _ProbedModel(network)
+    watched = () if watcher is None else watcher.tensors
+    probes = _ProbedModel(network, watched)
     opened = probes.file.interpreter()
     statistics = _Statistics(probes)
-    for sample in samples():
+    counted, seen = opened.outputs[: len(opened.outputs) - len(watched)], opened.outputs[-len(watched) :]
+    places = {index: detail["index"] for index, detail in zip(watched, seen, strict=True)} if watched else {}
+    for number, sample in enumerate(samples()):
         opened.set_input(opened.inputs[0]["index"], sample)
         opened.invoke()
-        statistics.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in opened.outputs])
+        statistics.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in counted])
+        if watcher is not None:
+            watcher.see(number, lambda index: opened.interpreter.tensor(places[index])())
     return statistics.observed(network)
 
 
@@ -133,7 +148,7 @@ def _origins(network: Network) -> dict[int, int]:
 
 
 class _ProbedModel:
-    """A copy of the model that returns three reductions of every activation.
+    """A copy of the model that returns three reductions of every activation, and then the *watched* activations.
 
     Attributes:
         file: the model.
@@ -141,7 +156,7 @@ class _ProbedModel:
         channels: the number of channels of each.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, watched: Sequence[int]) -> None:
         self._network = network
         origins = _origins(network)
         self.sources = tuple(index for index, origin in origins.items() if index == origin)
@@ -155,7 +170,8 @@ class _ProbedModel:
         for raw in raw_operators:
             subgraph.operators.append(raw)
             probes += [self._probe(index) for index in raw.outputs if origins.get(index) == index]
-        subgraph.outputs, model.signatureDefs = [index for kind in zip(*probes, strict=True) for index in kind], []
+        reduced = [index for kind in zip(*probes, strict=True) for index in kind]
+        subgraph.outputs, model.signatureDefs = [*reduced, *watched], []
 
     def _probe(self, index: int) -> list[int]:
         """Add the reductions of the tensor *index* over all axes except the last, and return their tensors."""

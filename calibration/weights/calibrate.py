@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from detlite.calibration.numbers.transformers import float_by_default
 from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
 from detlite.calibration.ranges.ranges import Range, Ranges
+from detlite.calibration.weights.moments import WindowMoments
 from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shift_biases
+from detlite.runtime.arrays import Doubles
 from detlite.runtime.errors import unknown_name
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
@@ -41,6 +43,7 @@ class Calibrated:
         ranges: the ranges of its activations.
         image: the input of the quantized model.
         plan: the scale of each tensor.
+        covariances: of the inputs of layers, see `WindowMoments.covariances`; empty if they were not asked for.
     """
 
     source: FloatModel
@@ -50,10 +53,11 @@ class Calibrated:
     ranges: Ranges
     image: ImageInput
     plan: ScalePlan
+    covariances: Mapping[str, Doubles] = field(default_factory=dict)
 
 
-def calibrate(source: FloatModel) -> Calibrated:
-    """Return *source* with the scales that follow from its samples or its range file.
+def calibrate(source: FloatModel, *, covariances: bool = False) -> Calibrated:
+    """Return *source* with the scales that follow from its samples or its range file, and *covariances* if asked for.
 
     Raises:
         InputError: there are no samples, an operator cannot be quantized, or the range file belongs to another model.
@@ -64,11 +68,13 @@ def calibrate(source: FloatModel) -> Calibrated:
     if source.ranges is not None:
         source.ranges.check_model(source.file.data)
     first: list[NDArray[Any]] = []
-    observed = observe(network, lambda: _keeping(source.samples(), first))
+    windows = WindowMoments(network) if covariances else None
+    observed = observe(network, lambda: _keeping(source.samples(), first), windows)
     ranges = source.ranges or _estimated(source, network, observed)
     image = int8_image(network, source.image) if numbers is INT8 else source.image
     plan = _planned(network, ranges, image, floating, numbers)
-    return Calibrated(source, network, first, observed, ranges, image, plan)
+    found = {} if windows is None else windows.covariances()
+    return Calibrated(source, network, first, observed, ranges, image, plan, found)
 
 
 def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:

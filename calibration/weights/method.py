@@ -22,6 +22,7 @@ class Method:
         title: what it does, in one line.
         source: the paper or program that it follows.
         parameters: returns the weights and biases of a calibrated model.
+        covariances: whether `parameters` needs the covariances of inputs.
         whole: returns the int8 model of a float model, for a quantizer that does every step itself.
     """
 
@@ -29,6 +30,7 @@ class Method:
     source: str
     parameters: Callable[[Calibrated], LayerParameters] | None = None
     whole: Callable[[FloatModel], QuantizedModel] | None = None
+    covariances: bool = False
 
     def __post_init__(self) -> None:
         assert (self.parameters is None) is not (self.whole is None)
@@ -38,5 +40,5 @@ class Method:
         if self.whole is not None:
             return self.whole(source)
         assert self.parameters is not None
-        calibrated = calibrate(source)
+        calibrated = calibrate(source, covariances=self.covariances)
         return finish(calibrated, self.parameters(calibrated))

@@ -17,7 +17,7 @@ from detlite.calibration.numbers.kernels import MAX_CODE, Kernel, LayerParameter
 from detlite.runtime.arrays import Doubles
 
 TINY = 1e-12  # the smallest variance, for constant channels
-BLOCK = 64  # columns whose errors are propagated together: one matrix product instead of 64 vector products
+BLOCK = 32  # taps whose errors are propagated together: one matrix product instead of 32 vector products
 DAMPING = 0.01  # times the mean variance, as in the paper: keeps the inverse stable
 
 
@@ -51,24 +51,30 @@ def _columns(rows: NDArray[np.float64], covariance: Doubles) -> NDArray[np.float
     # the most variable taps come first and are rounded freely
     order = np.argsort(-variances.mean(axis=0), kind="stable")
     upper = _inverse_root(covariance[:, order][:, :, order], variances.mean(axis=1))
-    left, values = rows[:, :, order].copy(), np.empty_like(rows)
-    for begin in range(0, rows.shape[2], BLOCK):
+    left = np.ascontiguousarray(rows.transpose(2, 0, 1)[order])  # a tap's weights side by side: it is read tap by tap
+    for begin in range(0, len(left), BLOCK):
         part = slice(begin, begin + BLOCK)
-        values[:, :, part], errors = _block(left[:, :, part], upper[:, part, part])
-        left[:, :, begin + BLOCK :] -= errors @ upper[:, part, begin + BLOCK :]
-    back = np.empty_like(values)
-    back[:, :, order] = values
-    return back
+        errors = _block(left[part], upper[:, part, part])
+        later = upper[:, part, begin + BLOCK :].transpose(0, 2, 1) @ errors.transpose(1, 0, 2)
+        left[begin + BLOCK :] -= later.transpose(1, 0, 2)
+    values = np.empty_like(rows)
+    values[:, :, order] = left.transpose(1, 2, 0)
+    return values
 
 
-def _block(left: NDArray[np.float64], upper: Doubles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rounded columns of *left*, and the error of each in units of its diagonal element of *upper*."""
-    left, values, errors = left.copy(), np.empty_like(left), np.empty_like(left)
-    for column in range(left.shape[2]):
-        values[:, :, column] = np.clip(np.rint(left[:, :, column]), -MAX_CODE, MAX_CODE)
-        errors[:, :, column] = (left[:, :, column] - values[:, :, column]) / upper[:, column, column][:, None]
-        left[:, :, column + 1 :] -= errors[:, :, column, None] * upper[:, None, column, column + 1 :]
-    return values, errors
+def _block(left: NDArray[np.float64], upper: Doubles) -> NDArray[np.float64]:
+    """Round the taps *left* (taps, groups, rows) in place.
+
+    Return the error of each in units of its diagonal element of *upper* (groups, taps, taps).
+    """
+    errors = np.empty_like(left)
+    factors = np.ascontiguousarray(upper.transpose(1, 2, 0))[..., None]
+    for tap, weights in enumerate(left):
+        found = np.minimum(np.maximum(np.rint(weights), -MAX_CODE), MAX_CODE)
+        np.divide(weights - found, factors[tap, tap], out=errors[tap])
+        left[tap + 1 :] -= factors[tap, tap + 1 :] * errors[tap]
+        left[tap] = found
+    return errors
 
 
 def _inverse_root(covariance: Doubles, variance: Doubles) -> Doubles:

@@ -51,7 +51,7 @@ class Trials:
                 f"gates and --explain compare int8 with float: with --scheme {given.scheme} leave them out"
             )
         self._source = source
-        self.calibrated: Calibrated = calibrate(given)
+        self.calibrated: Calibrated = calibrate(given, covariances=chosen.covariances)
         self.floating = floating_operators(self.calibrated.network, given.floating)
         self.parameters = chosen.parameters(self.calibrated)
         self.samples = list(self.calibrated.first[:NOISE_IMAGES])

@@ -6,15 +6,13 @@ from detlite.calibration.numbers.kernels import LayerParameters, nearest
 from detlite.calibration.weights.bias import correct_biases
 from detlite.calibration.weights.calibrate import Calibrated
 from detlite.calibration.weights.method import Method
-from detlite.calibration.weights.moments import moments
 from detlite.calibration.weights.second_order import round_by_covariance
 
 
 def parameters(calibrated: Calibrated) -> LayerParameters:
     """Return the weights of *calibrated* rounded by covariance, and biases that compensate for the mean error."""
     network = calibrated.network
-    covariances = moments(network, calibrated.first).covariances
-    rounded = round_by_covariance(network, nearest(network, calibrated.plan), covariances)
+    rounded = round_by_covariance(network, nearest(network, calibrated.plan), calibrated.covariances)
     return correct_biases(network, rounded, calibrated.observed.means)
 
 
@@ -22,4 +20,5 @@ PLUGIN = Method(
     title="weights rounded by the covariance of their inputs (GPTQ), biases corrected in closed form",
     source="Frantar et al., GPTQ: Accurate Post-Training Quantization, ICLR 2023",
     parameters=parameters,
+    covariances=True,
 )

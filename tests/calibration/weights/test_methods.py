@@ -10,9 +10,10 @@ from detlite.calibration.models import FloatModel
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import LayerParameters, layers, rounded
 from detlite.calibration.quantize import float_model
+from detlite.calibration.ranges.observer import observe
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.method import METHODS
-from detlite.calibration.weights.moments import moments
+from detlite.calibration.weights.moments import WindowMoments
 from detlite.calibration.weights.second_order import round_by_covariance
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.open_file import TfliteFile
@@ -42,11 +43,17 @@ def test_a_repair_is_better_than_none(name, tmp_path):
     assert repaired.error(repaired.model()).db > plain.error(plain.model()).db + 1
 
 
+def covariances(network, samples):
+    windows = WindowMoments(network)
+    observe(network, lambda: iter(samples), windows)
+    return windows.covariances()
+
+
 def test_covariances_are_those_of_what_lies_under_the_window():
     net = FloatNet()
     network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=1, name="a"))))
     samples = images(count=3)
-    found = moments(network, samples).covariances["a"]
+    found = covariances(network, samples)["a"]
     rows = np.concatenate(samples).reshape(-1, 3)
     assert found == pytest.approx(np.cov(rows.T, bias=True), abs=1e-5)
 
@@ -54,7 +61,24 @@ def test_covariances_are_those_of_what_lies_under_the_window():
 def test_covariances_of_a_depthwise_layer_are_one_for_each_channel():
     net = FloatNet()
     network = Network(TfliteFile(net.finish(net.depthwise(net.image, name="a"))))
-    assert moments(network, images()).covariances["a"].shape == (3, 9, 9)
+    assert covariances(network, images())["a"].shape == (3, 9, 9)
+
+
+def test_windows_of_a_stride_read_zeros_beyond_the_edge():
+    net = FloatNet()
+    network = Network(TfliteFile(net.finish(net.depthwise(net.image, stride=2, name="a"))))
+    samples = images(count=2)
+    taps = np.concatenate([np.pad(one[0], ((0, 1), (0, 1), (0, 0)))[2::2, 0:-1:2] for one in samples]).reshape(-1, 3)
+    found = covariances(network, samples)["a"]
+    assert found[:, 6, 6] == pytest.approx(taps.var(axis=0), rel=1e-4)  # the first tap of the third row
+    assert found == pytest.approx(found.transpose(0, 2, 1))
+
+
+def test_small_maps_take_more_images_than_large_ones():
+    net = FloatNet((1, 300, 300, 3))
+    small = net.conv(net.conv(net.image, 4, stride=2), 4, stride=2, name="small")
+    network = Network(TfliteFile(net.finish(net.conv(small, 2, window=1, stride=4))))
+    assert [one.image_count for one in WindowMoments(network)._layers] == [16, 32, 126]
 
 
 def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
