@@ -125,14 +125,16 @@ class _SampledLayer:
         window = self.layer.weights.shape[1:3]
         corners = np.stack(np.divmod(positions, self._size[1])) * self._strides[:, None] - self._padding[:, None]
         if window == (1, 1) and not self._is_depthwise:
-            return value[corners[0], corners[1]]
+            found: Floats = value[corners[0], corners[1]]
+            return found
         rows = corners[0][:, None, None] + np.arange(window[0])[:, None]
         columns = corners[1][:, None, None] + np.arange(window[1])
         found = value[rows.clip(0, value.shape[0] - 1), columns.clip(0, value.shape[1] - 1)]
         outside = (rows < 0) | (rows >= value.shape[0]) | (columns < 0) | (columns >= value.shape[1])
         if outside.any():
             found[outside] = 0.0
-        return found.reshape(len(found), -1, value.shape[2]) if self._is_depthwise else found.reshape(len(found), -1)
+        channels = value.shape[2:] if self._is_depthwise else ()
+        return found.reshape(len(found), -1, *channels)
 
     def _flush(self) -> None:
         if self._waiting:
