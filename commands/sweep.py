@@ -13,6 +13,7 @@ import click
 from detlite.commands.cluster_options import cluster_of, cluster_options
 from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, emit_table, notice, say
+from detlite.commands.sweep_tools import tool_readers
 from detlite.devices.inventory import read_inventory
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.pareto.expectations import Expectation, missed, read_expectations
@@ -21,11 +22,12 @@ from detlite.studies.store.store import is_store, make_store, open_store
 from detlite.studies.sweep.cells import cell_called, cells_of
 from detlite.studies.sweep.cluster import ClusterOptions
 from detlite.studies.sweep.command_lines import command_lines
-from detlite.studies.sweep.engine import SweepResult, SweepState, run_sweep
+from detlite.studies.sweep.engine import SweepListener, SweepResult, run_sweep
 from detlite.studies.sweep.forecast import Forecast, forecast
 from detlite.studies.sweep.graph import SweepGraph, graph_of
 from detlite.studies.sweep.plan_file import PlanError, PlanFile, read_plan
 from detlite.studies.sweep.plan_schema import plan_schema
+from detlite.studies.sweep.progress import SweepState
 from detlite.studies.sweep.saved_cells import save_cells, saved_plans
 
 T = TypeVar("T")
@@ -96,7 +98,7 @@ def _check(expected: tuple[Expectation, ...], out: Path, *, plan: PlanFile) -> N
 def _run(plan: PlanFile, graph: SweepGraph, out: Path, options: ClusterOptions, *, as_json: bool) -> None:
     store = make_store(out)
     save_cells(out, plan, graph)
-    result = run_sweep(graph, store, options, tell=_teller(), say=notice)
+    result = run_sweep(graph, store, options, listener=SweepListener(_teller(), notice))
     failed = [cell for cell in graph.cells if any(key in result.failures for key in graph.of_cell[cell.key])]
     done = len(graph.cells) - len(failed)
     if as_json:
@@ -116,7 +118,7 @@ def _failures(graph: SweepGraph, result: SweepResult) -> dict[str, Any]:
 
 
 def _read(path: Path) -> PlanFile:
-    return _told(lambda: read_plan(path))
+    return _told(lambda: read_plan(path, tool_readers()))
 
 
 def _told(make: Callable[[], T]) -> T:
@@ -141,7 +143,8 @@ def _teller() -> Callable[[SweepState], None]:
         told_s = time.monotonic()
         left = "" if state.left_s is None or not state.stages_left else f", about {_duration(state.left_s)} left"
         notice(
-            f"{state.done} of {state.cells} cells done, {state.failed} failed, {state.stages_left} stages to run{left}"
+            f"{state.done} of {state.cells} cells done, {state.failed} failed; {state.running} stages running, "
+            f"{state.stages_left - state.running} to run{left}"
         )
 
     return tell

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from detlite.runtime.errors import DetliteError
+from detlite.runtime.errors import DetliteError, unknown_name
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
 
@@ -91,6 +91,23 @@ class Target:
     predict: Callable[[TargetRequest], TargetAnswer] | None = None
     compiles_together: bool = False
     steps: tuple[str, ...] = (COMPILE,)
+
+
+def chip_names() -> tuple[str, ...]:
+    """Return the names of all chips that models are compiled for."""
+    return tuple(chip for target in known_targets().values() for chip in target.chips)
+
+
+def target_of(chip: str) -> Target:
+    """Return the target that compiles for *chip*.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    for target in known_targets().values():
+        if chip in target.chips:
+            return target
+    raise unknown_name("chip", chip, chip_names())
 
 
 def known_targets() -> Mapping[str, Target]:

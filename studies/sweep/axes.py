@@ -12,7 +12,6 @@ from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import IO_TYPES, scheme_called, scheme_names
 from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
-from detlite.convert.exporter import exporter_names
 from detlite.convert.source import TFLITE
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.measure.options import PRESET, SCENARIO
@@ -110,7 +109,8 @@ AXES: Mapping[str, Axis] = {
         Axis("calibration", "text", "folder of calibration images, or a file that lists them"),
         Axis("count", "whole", "number of calibration images", 100, _any, 1, 1_000_000),
         Axis("seed", "whole", "seed of the choice of calibration images", 0, _any, 0, 2**32),
-        Axis("format", "text", "format of the model's file", TFLITE, exporter_names),
+        Axis("format", "text", "format of the model's file: an exporter, or a name in [formats]", TFLITE),
+        Axis("target", "text", "what the model is compiled for: a chip, a name in [targets], or none", NONE),
         Axis("backend", "text", "what runs the model", None, lambda: plugin_names(BACKENDS)),
         Axis("device", "text", "a device of the inventory, host for this machine, or none", "host"),
         Axis("threads", "whole", "threads of the interpreter", 1, _any, 1, 64),
@@ -121,6 +121,8 @@ AXES: Mapping[str, Axis] = {
             SCENARIO,
             lambda: tuple(name.replace("_", "-") for name in plugin_names(SCENARIOS)),
         ),
+        Axis("streams", "whole", "samples of each query of multi-stream", None, _any, 1, 1024),
+        Axis("target_qps", "number", "queries per second of server", None, _any, 0.001, 1_000_000),
         Axis("preset", "text", "rules of the measurement", PRESET, lambda: tuple(PRESETS)),
         Axis("dataset", "text", "a name in [datasets], or none", NONE),
         Axis("metric", "text", "metric; the usual one for the labels by default", None, metric_names),
@@ -129,7 +131,7 @@ AXES: Mapping[str, Axis] = {
 
 RECIPE = ("method", "estimator", "io")
 CALIBRATION = ("calibration", "count", "seed")
-MEASURING = ("backend", "threads", "scenario", "preset")
+MEASURING = ("backend", "threads", "scenario", "streams", "target_qps", "preset")
 
 
 def normal(choices: Mapping[str, Value]) -> dict[str, Value]:
@@ -138,6 +140,10 @@ def normal(choices: Mapping[str, Value]) -> dict[str, Value]:
     scheme = str(found["scheme"])
     if scheme == FLOAT or scheme_called(scheme).is_packing:
         found |= {name: AXES[name].default for name in (*RECIPE, *CALIBRATION)}
+    if found["scenario"] != "multi-stream":
+        found["streams"] = None
+    if found["scenario"] != "server":
+        found["target_qps"] = None
     if found["device"] == NONE:
         found |= {name: AXES[name].default for name in MEASURING if name != "threads"}
     if found["dataset"] == NONE:

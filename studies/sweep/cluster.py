@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+import platform
 import signal
 import socket
 from collections.abc import Iterator
@@ -21,7 +23,11 @@ ROOM_BYTES, PEAK_BYTES = 1 << 30, 1.25 * (1 << 30)
 """What is left to the machine, and what one conversion or quantization of an SSD takes."""
 
 CONNECT_S = 15.0
+VERSIONS = ("detlite", "python", "distributed")
+"""What scheduler, workers and client must have alike: dask itself only warns."""
+
 ALLOWED_FAILURES = 2
+SILENT = logging.CRITICAL + 10
 
 
 @dataclass(frozen=True)
@@ -99,33 +105,38 @@ def _local(count: int) -> Iterator[Any]:
     settings = {
         "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
         "distributed.admin.log-format": "%(message)s",
+        "distributed.deploy.lost-worker-timeout": "1 hour",  # 15 s would end workers that restart on a busy machine
     }
     dashboard = ":0" if importlib.util.find_spec("bokeh") else None
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends this process, which ends the workers
-    try:
-        with dask.config.set(settings):
+    _silence()
+    with dask.config.set(settings):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends this process, which ends the workers
+        try:
             cluster = LocalCluster(
                 n_workers=count,
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,  # it does not see child processes, which do the work
                 dashboard_address=dashboard,
-                silence_logs=50,
+                silence_logs=SILENT,
             )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with cluster, Client(cluster) as client:
-        yield client
+        finally:
+            signal.signal(signal.SIGINT, before)
+        with cluster, Client(cluster) as client:
+            yield client
+
+
+def _silence() -> None:
+    """Print nothing of dask's: we tell in one line of a lost scheduler, and of Ctrl-C."""
+    logging.getLogger("distributed").setLevel(SILENT)
 
 
 @contextmanager
 def _remote(address: str, security: Security | None) -> Iterator[Any]:
-    import logging
-
     from distributed import Client
     from distributed.security import Security as DaskSecurity
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost scheduler is told in one line, by us
+    _silence()
     known = None
     if security is not None:
         known = DaskSecurity(
@@ -147,32 +158,50 @@ def _remote(address: str, security: Security | None) -> Iterator[Any]:
 
 
 def check_workers(client: Any, address: str, folder: Path | None) -> None:
-    """Check that the scheduler has workers, that they run this detlite, and that they see *folder*.
+    """Check that scheduler and workers run this detlite, and that there are workers, which see *folder*.
 
     Raises:
         InputError: they do not.
     """
-    if not client.scheduler_info(n_workers=-1)["workers"]:
+    here = worker_facts(None)
+    try:
+        scheduler = client.run_on_scheduler(worker_facts, None)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"the scheduler {address} has no detlite {__version__}: install it there ({error})") from error
+    _check_versions(f"the scheduler {address}", scheduler, here)
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except TimeoutError as error:
         raise InputError(
             f"the scheduler {address} has no workers: start them with `dask worker {address} --nthreads 1`"
-        )
+        ) from error
     try:
         found: dict[str, Any] = client.run(worker_facts, None if folder is None else str(folder.absolute()))
     except (ImportError, AttributeError) as error:
         raise InputError(f"a worker of {address} has no detlite {__version__}: install it there ({error})") from error
     for worker, facts in found.items():
-        if facts["detlite"] != __version__:
-            raise InputError(
-                f"the worker {worker} runs detlite {facts['detlite']}; this is {__version__}: use the same"
-            )
+        _check_versions(f"the worker {worker}", facts, here)
         if folder is not None and not facts["sees_folder"]:
             raise InputError(f"the worker {worker} on {facts['host']} does not see {folder}: use a shared file system")
 
 
+def _check_versions(who: str, there: dict[str, Any], here: dict[str, Any]) -> None:
+    for name in VERSIONS:
+        if there[name] != here[name]:
+            raise InputError(f"{who} runs {name} {there[name]}; this is {here[name]}: use the same")
+
+
 def worker_facts(folder: str | None) -> dict[str, Any]:
-    """Return what the worker that runs this is: `detlite`, `host` and `sees_folder`, of a study's *folder*."""
+    """Return what the process that runs this is: its `VERSIONS`, `host` and `sees_folder`, of a study's *folder*."""
+    import distributed
+
     sees = folder is None or (Path(folder) / NAME).is_file()
-    return {"detlite": __version__, "host": socket.gethostname(), "sees_folder": sees}
+    versions = {
+        "detlite": __version__,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "distributed": distributed.__version__,
+    }
+    return {**versions, "host": socket.gethostname(), "sees_folder": sees}
 
 
 def hosts_of(client: Any) -> dict[str, str]:

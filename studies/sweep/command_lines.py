@@ -14,10 +14,25 @@ from detlite.devices.inventory import HOST
 from detlite.runtime.measure.options import PRESET
 from detlite.studies.sweep.axes import AXES
 from detlite.studies.sweep.cells import Cell
-from detlite.studies.sweep.graph import CONVERT, EVALUATE, EXPORT, FETCH, MEASURE, QUANTIZE, Stage, SweepGraph
+from detlite.studies.sweep.graph import (
+    COMPILE,
+    CONVERT,
+    EVALUATE,
+    EXPORT,
+    FETCH,
+    MEASURE,
+    QUANTIZE,
+    Stage,
+    SweepGraph,
+)
 from detlite.studies.sweep.plan_file import PlanFile
 
-FOLDERS: Mapping[str, str] = {CONVERT: "out/float", QUANTIZE: "out/quantized", EXPORT: "out/exported"}
+FOLDERS: Mapping[str, str] = {
+    CONVERT: "out/float",
+    QUANTIZE: "out/quantized",
+    EXPORT: "out/exported",
+    COMPILE: "out/compiled",
+}
 NMS = (("kind", "--nms"), ("score_threshold", "--score-threshold"), ("iou_threshold", "--iou"),
        ("max_detections", "--max-detections"))  # fmt: skip
 
@@ -31,13 +46,14 @@ def command_lines(plan: PlanFile, graph: SweepGraph, cell: Cell, *, inventory: P
         cell: one of its cells.
         inventory: the file of the devices; None for the user's own.
     """
-    lines, model = [], ""
+    lines, models = [], dict[str | None, str]()
     for stage in (graph.stages[key] for key in graph.of_cell[cell.key]):
+        model = models.get(stage.needs, "")
         words = list(_WORDS[stage.kind](stage, model, plan))
         if stage.kind == MEASURE and stage.device != HOST and inventory is not None:
             words += ["--inventory", str(inventory)]
         lines.append(shlex.join(["detlite", *words]))
-        model = FOLDERS.get(stage.kind, model or stage.request.get("name", ""))
+        models[stage.key] = FOLDERS.get(stage.kind) or str(stage.request.get("name", ""))
     return tuple(lines)
 
 
@@ -78,8 +94,14 @@ def _quantize(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
     yield from ("-o", FOLDERS[QUANTIZE])
 
 
-def _export(stage: Stage, model: str, _plan: PlanFile) -> Iterator[str]:
-    yield from ("export", model, "--to", stage.request["to"], "-o", FOLDERS[EXPORT])
+def _export(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
+    yield from ("export", model, "--to", stage.request["to"])
+    yield from (*plan.tools.formats[str(stage.facts["format"])].words, "-o", FOLDERS[EXPORT])
+
+
+def _compile(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
+    yield from ("compile", model, "--target", stage.request["chip"])
+    yield from (*plan.tools.targets[str(stage.facts["target"])].words, "-o", FOLDERS[COMPILE])
 
 
 def _measure(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
@@ -88,6 +110,8 @@ def _measure(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
     yield from _changed("--preset", options["preset"], PRESET)
     yield from _changed("--backend", options["backend"], None)
     yield from _changed("--threads", options["threads"], 1)
+    yield from _changed("--streams", options["streams"], None)
+    yield from _changed("--target-qps", options["per_second"], None)
     yield from _changed("--processes", options["processes"], None)
     yield from _changed("--queries", options["queries"], None)
     yield from _changed("--min-seconds", options["min_duration_s"], None)
@@ -120,6 +144,7 @@ _WORDS = {
     CONVERT: _convert,
     QUANTIZE: _quantize,
     EXPORT: _export,
+    COMPILE: _compile,
     MEASURE: _measure,
     EVALUATE: _evaluate,
 }

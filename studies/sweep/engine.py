@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import Any
 
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.records import from_record, to_record
-from detlite.studies.store.entry import DONE
+from detlite.runtime.records import Record, from_record, to_record
+from detlite.studies.store.entry import FAILED
 from detlite.studies.store.store import Store
 from detlite.studies.sweep.cluster import ClusterOptions, client_of, hosts_of
 from detlite.studies.sweep.graph import EVALUATE, MEASURE, Stage, SweepGraph
+from detlite.studies.sweep.progress import SweepProgress, SweepState
 from detlite.studies.sweep.run_stage import NOT_RUN, StageOutcome, is_done, run_stage
 from detlite.studies.sweep.work import ARTIFACTS
 
-MOST_ATTEMPTS = 2
-"""How often a stage whose worker died is submitted; dask itself starts each three or four times."""
+MOST_DEATHS = 2
+"""How often a stage is given up by dask, which starts it three or four times, until it fails."""
 
 RECONNECT_S = 600.0
 """How long a lost scheduler is waited for."""
 
+RETRY_S = 1.0
+"""Between two attempts to reach it."""
+
 PRIORITIES: Mapping[str, int] = {MEASURE: -2, EVALUATE: -1}
 """Measurements come last: the machine is theirs alone, and the others would wait for each."""
 
+TOPIC = "detlite-stages"
+"""Of dask's events: a worker tells the key of each stage that it begins."""
 
-@dataclass(frozen=True)
-class SweepState:
-    """How far a sweep is.
-
-    Attributes:
-        cells: how many there are.
-        done: how many are finished.
-        failed: how many cannot be finished.
-        stages_left: how many stages are not run yet.
-        left_s: about how long the rest takes, in seconds; None before the first stage ended.
-    """
-
-    cells: int
-    done: int
-    failed: int
-    stages_left: int
-    left_s: float | None
+RunStage = Callable[[str, Record, Record | None], Record]
+Tell = Callable[[SweepState], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -53,44 +48,36 @@ class SweepResult:
     ran: int
 
 
-Tell = Callable[[SweepState], None]
-Say = Callable[[str], None]
+@dataclass(frozen=True)
+class SweepListener:
+    """What is told of a running sweep.
+
+    Attributes:
+        tell: called with the state after each stage.
+        say: called with a line about the cluster, and with one for each failure.
+    """
+
+    tell: Tell = lambda _state: None
+    say: Say = lambda _text: None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Sweep:
-    """One sweep: what is left, and what became of the rest."""
+    """One sweep: its stages, where its results go, and what became of them so far."""
 
     graph: SweepGraph
     store: Store
-    tell: Tell
-    done: set[str]
-    failures: dict[str, StageOutcome] = field(default_factory=dict)
-    ran: int = 0
-    begin_s: float = field(default_factory=time.monotonic)
-    _finals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._finals = {cell.key: tuple(one.key for one in self.graph.finals(cell)) for cell in self.graph.cells}
-
-    def left(self) -> tuple[Stage, ...]:
-        return tuple(stage for stage in self.graph.missing(self.done) if stage.key not in self.failures)
+    listener: SweepListener
+    run: RunStage
+    progress: SweepProgress
+    deaths: Counter[str]
 
     def take(self, outcome: StageOutcome) -> None:
-        """Note how a stage ended."""
-        self.ran += 1
-        if outcome.status == DONE:
-            self.done.add(outcome.key)
-        else:
-            self.failures[outcome.key] = outcome
-        self.tell(self.state())
-
-    def state(self) -> SweepState:
-        done = sum(all(key in self.done for key in keys) for keys in self._finals.values())
-        failed = sum(any(key in self.failures for key in keys) for keys in self._finals.values())
-        left = len(self.left())
-        each_s = (time.monotonic() - self.begin_s) / self.ran if self.ran else None
-        return SweepState(len(self._finals), done, failed, left, None if each_s is None else each_s * left)
+        """Note how a stage ended, and say it if it failed."""
+        self.progress.take(outcome)
+        self.listener.tell(self.progress.state())
+        if outcome.status == FAILED:
+            self.listener.say(f"failed: {_name(self.graph.stages[outcome.key])}: {outcome.text}")
 
 
 def done_stages(graph: SweepGraph, store: Store) -> set[str]:
@@ -105,8 +92,8 @@ def run_sweep(
     store: Store,
     options: ClusterOptions,
     *,
-    tell: Tell = lambda _state: None,
-    say: Say = lambda _text: None,
+    listener: SweepListener | None = None,
+    run: RunStage = run_stage,
 ) -> SweepResult:
     """Run the stages of *graph* that *store* does not have; without any, no cluster is started.
 
@@ -114,33 +101,52 @@ def run_sweep(
         graph: the stages.
         store: where results are looked up and kept.
         options: the cluster.
-        tell: called after each stage.
-        say: called with a line about the cluster, and with one for each failure.
+        listener: what is told meanwhile.
+        run: what a worker does with a stage.
 
     Raises:
         MissingToolError: dask.distributed is not installed.
         InputError: the cluster cannot be used: see `client_of`.
         DeviceError: the scheduler was lost and did not come back; what was finished is in the store.
     """
-    sweep = _Sweep(graph, store, tell, done_stages(graph, store))
-    tell(sweep.state())
-    attempts: dict[str, int] = {}
-    waited_since: float | None = None
-    while sweep.left():
+    progress = SweepProgress(graph, done_stages(graph, store))
+    sweep = _Sweep(graph, store, listener or SweepListener(), run, progress, Counter())
+    sweep.listener.tell(progress.state())
+    began = False
+    lost_since: float | None = None
+    while progress.left:
         try:
             with client_of(options, store.root) as client:
-                waited_since = None
-                _say_where(client, options, say)
-                while sweep.left() and _round(client, sweep, attempts, options, say):
-                    pass
-        except InputError as error:
-            if attempts == {} or options.scheduler is None:
+                places = {} if options.scheduler is None else _places(client, progress.left.values())
+                began, lost_since = True, None
+                _say_where(client, options, sweep.listener.say)
+                _run_rounds(client, sweep, places)
+                continue
+        except _lost_errors() as error:
+            if options.scheduler is None or not began:
                 raise
-            waited_since = waited_since or time.monotonic()
-            if time.monotonic() - waited_since > RECONNECT_S:
-                raise DeviceError(f"the scheduler was lost: {error}; what was finished is kept") from error
-        sweep.done |= done_stages(graph, store)
-    return SweepResult(sweep.failures, sweep.ran)
+            reason = " ".join(str(error).split())
+        lost_since = _wait(lost_since, reason, sweep.listener.say)
+        progress.resume(done_stages(graph, store))
+    return SweepResult(progress.failures, progress.ran)
+
+
+def _lost_errors() -> tuple[type[BaseException], ...]:
+    """Return the errors by which a client says that the scheduler or the workers are gone."""
+    from distributed.client import ClosedClientError
+
+    return (InputError, OSError, CancelledError, ClosedClientError)
+
+
+def _wait(since: float | None, reason: str, say: Say) -> float:
+    """Wait a little for a lost scheduler, and return since when it is lost."""
+    now = time.monotonic()
+    if since is None:
+        say(f"the scheduler is lost: waiting {RECONNECT_S / 60:.0f} min for it; what was finished is kept ({reason})")
+    elif now - since > RECONNECT_S:
+        raise DeviceError(f"the scheduler did not come back: {reason}; what was finished is kept")
+    time.sleep(RETRY_S)
+    return now if since is None else since
 
 
 def _say_where(client: Any, options: ClusterOptions, say: Say) -> None:
@@ -151,84 +157,123 @@ def _say_where(client: Any, options: ClusterOptions, say: Say) -> None:
     say(f"{workers} workers at {options.scheduler or 'this machine'}{dashboard}")
 
 
-def _round(client: Any, sweep: _Sweep, attempts: dict[str, int], options: ClusterOptions, say: Say) -> bool:
-    """Submit every stage that is left and wait for all; return whether the scheduler is still there."""
-    from distributed import as_completed
+def _run_rounds(client: Any, sweep: _Sweep, places: Mapping[str, list[str]]) -> None:
+    """Submit every stage that is left and wait for all, until none is left; *places*: the workers that may run each.
 
-    stages = sweep.left()
-    places = _places(client, stages) if options.scheduler is not None else {}
+    Raises:
+        CancelledError: the scheduler was lost.
+    """
+    client.subscribe_topic(TOPIC, lambda event: sweep.progress.begin(str(event[1])))
+    for number in itertools.count():
+        if number:  # a result that died with its worker may be in the store
+            sweep.progress.resume(done_stages(sweep.graph, sweep.store))
+        _leave_out(sweep)
+        stages = tuple(sweep.progress.left.values())
+        if not stages:
+            return
+        tasks = dict(_submitted(client, sweep, stages, places, f"{time.time_ns()}-{number}"))
+        _collect(sweep, tasks)
+
+
+def _leave_out(sweep: _Sweep) -> None:
+    """End the stages that need one that failed: they are not run."""
+    failures = sweep.progress.failures
+    for stage in tuple(sweep.progress.left.values()):
+        cause = failures.get(stage.needs or "")
+        if cause is not None:
+            text = cause.text if cause.status == NOT_RUN else f"the stage before it failed: {cause.text}"
+            sweep.take(StageOutcome(stage.key, NOT_RUN, text))
+
+
+def _submitted(
+    client: Any, sweep: _Sweep, stages: Sequence[Stage], places: Mapping[str, list[str]], name: str
+) -> Iterator[tuple[Any, Stage]]:
+    """Yield the future of each of *stages*, a task of dask with a key that was never used before."""
     futures: dict[str, Any] = {}
-    keys: dict[str, Stage] = {}
+    measured: Counter[str | None] = Counter()
     for stage in stages:
-        attempts[stage.key] = attempts.get(stage.key, 0) + 1
-        before = futures.get(stage.needs) if stage.needs is not None else None
-        future = client.submit(
-            run_stage,
+        priority = PRIORITIES.get(stage.kind, 0)
+        if stage.kind == MEASURE:  # the devices in turn: no two workers wait for one
+            priority -= measured[stage.device]
+            measured[stage.device] += 1
+        futures[stage.key] = client.submit(
+            _run_and_tell,
+            sweep.run,
             str(sweep.store.root.absolute()),
             to_record(stage),
-            before,
-            key=f"{stage.kind}-{stage.key[:32]}-{attempts[stage.key]}-{time.time_ns()}",
-            priority=PRIORITIES.get(stage.kind, 0),
+            futures.get(stage.needs) if stage.needs is not None else None,
+            key=f"{stage.kind}-{stage.key[:32]}-{name}",
+            priority=priority,
             workers=places.get(stage.key),
             pure=False,
         )
-        futures[stage.key] = future
-        keys[future.key] = stage
-    waiting = as_completed(list(futures.values()))
-    futures.clear()
-    here = True
-    for future in waiting:
-        stage = keys[future.key]
-        outcome: StageOutcome | None
-        if future.status == "finished":
-            outcome = from_record(StageOutcome, future.result())
-        elif future.status == "error":
-            outcome = _death(future, stage, attempts)
-        else:
-            here = False  # cancelled: the scheduler was lost
-            continue
-        future.release()
-        if outcome is not None:
-            sweep.take(outcome)
-            if outcome.status != DONE and outcome.status != NOT_RUN:
-                say(f"failed: {_name(stage)}: {outcome.text}")
-    return here
+        yield futures[stage.key], stage
 
 
-def _death(future: Any, stage: Stage, attempts: Mapping[str, int]) -> StageOutcome | None:
-    """Return the outcome of a stage whose task ended in an error of dask; None if it is to be tried again.
+def _run_and_tell(run: RunStage, study: str, record: Record, before: Record | None) -> Record:
+    """Run a stage in a worker, after telling that it begins."""
+    from distributed import get_worker
 
-    A worker that dies takes the blame to the tasks that ran on it, and to all that need them.
+    get_worker().log_event(TOPIC, record["key"])
+    return run(study, record, before)
+
+
+def _collect(sweep: _Sweep, tasks: dict[Any, Stage]) -> None:
+    """Take the outcomes of *tasks* as they end; a stage whose worker died is left, unless that was too often.
+
+    Raises:
+        CancelledError: the scheduler was lost.
     """
+    from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    error = future.exception()
-    if not isinstance(error, KilledWorker):
-        raise error
-    if attempts[stage.key] < MOST_ATTEMPTS:
-        return None
-    if str(getattr(error, "task", future.key)) != str(future.key):
-        return StageOutcome(stage.key, NOT_RUN, "the stage before it killed its worker")
-    return StageOutcome(stage.key, "failed", "its worker died each time (out of memory, or someone killed it)")
+    lost, bugs = False, list[tuple[Stage, Exception]]()
+    waiting = as_completed(list(tasks))
+    stages = {future.key: tasks.pop(future) for future in list(tasks)}  # futures are let go as they end
+    for future in waiting:
+        stage = stages[future.key]
+        try:
+            sweep.take(from_record(StageOutcome, future.result()))
+        except KilledWorker as error:
+            if str(error.task) == str(future.key):  # the others only needed it, and are left too
+                _count_death(sweep, stage)
+        except (CancelledError, OSError):
+            lost = True
+        except Exception as error:  # noqa: BLE001 - the stage's own: one cell's bug does not end the others
+            bugs.append((stage, error))
+        future.release()
+    failed = {stage.key for stage, _bug in bugs}
+    for stage, bug in bugs:
+        if stage.needs not in failed:
+            sweep.take(StageOutcome(stage.key, FAILED, f"a bug of detlite: {type(bug).__name__}: {bug}"))
+    if lost:
+        raise CancelledError("it cancelled its tasks")
+
+
+def _count_death(sweep: _Sweep, stage: Stage) -> None:
+    sweep.deaths[stage.key] += 1
+    if sweep.deaths[stage.key] >= MOST_DEATHS:
+        text = "its worker died each time (out of memory, or someone killed it)"
+        sweep.take(StageOutcome(stage.key, FAILED, text))
 
 
 def _places(client: Any, stages: Iterable[Stage]) -> dict[str, list[str]]:
-    """Return the workers that may run each stage that measures this machine, where workers are on several.
+    """Return the workers that may run each stage whose device is attached to this machine, if workers are on several.
 
     Raises:
         InputError: no worker runs on this machine.
     """
     import socket
 
-    measured = [stage for stage in stages if stage.is_quiet]
-    hosts = hosts_of(client) if measured else {}
+    attached = [stage for stage in stages if stage.is_attached]
+    hosts = hosts_of(client) if attached else {}
     here = [address for address, host in hosts.items() if host == socket.gethostname()]
-    if measured and not here:
+    if attached and not here:
         raise InputError(
-            f"the plan measures {socket.gethostname()}, and no worker runs there: start one, or leave out the device "
-            f"{measured[0].device}"
+            f"the plan measures {attached[0].device} of {socket.gethostname()}, and no worker runs there: start one, "
+            "or leave out that device"
         )
-    return {stage.key: here for stage in measured} if len(here) < len(hosts) else {}
+    return {stage.key: here for stage in attached} if len(here) < len(hosts) else {}
 
 
 def _name(stage: Stage) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 from detlite.accuracy.images import Images
 from detlite.calibration.numbers.scheme import scheme_called
 from detlite.calibration.recipe import QuantizeRequest, Recipe
+from detlite.convert.exporter import exporter_called
 from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.requests import ConvertRequest, ExportRequest
 from detlite.convert.source import TFLITE
+from detlite.convert.target import target_of
 from detlite.devices.inventory import THIS_MACHINE, Device, Inventory
 from detlite.runtime.errors import DetliteError, InputError
 from detlite.runtime.measure.options import MeasureOptions
@@ -25,8 +27,9 @@ from detlite.studies.sweep.cells import Cell
 from detlite.studies.sweep.plan_file import PlanError, PlanFile
 from detlite.studies.sweep.sources import SourceModel, Sources
 
-FETCH, CONVERT, QUANTIZE, EXPORT, MEASURE, EVALUATE = "fetch", "convert", "quantize", "export", "measure", "evaluate"
-VERSIONS: Mapping[str, int] = {FETCH: 1, CONVERT: 1, QUANTIZE: 1, EXPORT: 1, MEASURE: 1, EVALUATE: 1}
+FETCH, CONVERT, QUANTIZE, EXPORT, COMPILE = "fetch", "convert", "quantize", "export", "compile"
+MEASURE, EVALUATE = "measure", "evaluate"
+VERSIONS: Mapping[str, int] = dict.fromkeys((FETCH, CONVERT, QUANTIZE, EXPORT, COMPILE, MEASURE, EVALUATE), 1)
 """Of each stage: raise one when its results change within a version of detlite."""
 
 SOURCE_AXES = ("model", "input_size", "nms", "score_threshold", "iou", "max_detections")
@@ -38,6 +41,10 @@ NMS_AXES = {
 }
 """The axis of each field of `NmsOptions`."""
 
+QUIET_WAYS = ("local", "simulated")
+ATTACHED_WAYS = (*QUIET_WAYS, "adb")
+"""The ways to devices that run on this machine, and to those that are attached to it."""
+
 NOWHERE = Path()
 """In a request of a stage, the place of a file that the engine fills in."""
 
@@ -48,13 +55,14 @@ class Stage:
 
     Attributes:
         key: of its record in the store.
-        kind: `fetch`, `convert`, `quantize`, `export`, `measure` or `evaluate`.
+        kind: `fetch`, `convert`, `quantize`, `export`, `compile`, `measure` or `evaluate`.
         digests: what the key is made of.
         facts: the choices that it depends on, for its record.
         request: what is asked, as JSON; see `studies/sweep/work.py`.
         needs: the key of the stage whose result it starts from; None for the first.
         device: what is measured; None for other stages.
         is_quiet: whether nothing else may run on the machine beside it.
+        is_attached: whether its device is attached to this machine, or is this machine: only workers here reach it.
     """
 
     key: str
@@ -65,6 +73,7 @@ class Stage:
     needs: str | None = None
     device: str | None = None
     is_quiet: bool = False
+    is_attached: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,8 +146,10 @@ class _Builder:
         if choices["format"] != TFLITE:
             made.append(self._export(choices, made[-1]))
         model = made[-1]
+        if choices["target"] != NONE:
+            made.append(self._compile(choices, model))
         if choices["device"] != NONE:
-            made.append(self._measure(choices, model))
+            made.append(self._measure(choices, made[-1]))
         if choices["dataset"] != NONE:
             made.append(self._evaluate(choices, model))
         return made
@@ -186,10 +197,30 @@ class _Builder:
         return self._add(QUANTIZE, digests, facts, request, needs=before.key)
 
     def _export(self, choices: Mapping[str, Value], before: Stage) -> Stage:
-        to = str(choices["format"])
-        facts = {**before.facts, "format": to}
-        request = ExportRequest(NOWHERE, to, NOWHERE)
-        return self._add(EXPORT, Digests(before.key, to), facts, request, needs=before.key)
+        name = str(choices["format"])
+        chosen = self.plan.tools.formats[name]
+        options = dict(chosen.options)
+        request = ExportRequest(NOWHERE, chosen.name, NOWHERE, options=options)
+        digests = Digests(before.key, digest_of([chosen.name, options]))
+        return self._add(EXPORT, digests, {**before.facts, "format": name}, request, needs=before.key)
+
+    def _compile(self, choices: Mapping[str, Value], before: Stage) -> Stage:
+        name, suffix = str(choices["target"]), self._suffix(choices)
+        chosen = self.plan.tools.targets[name]
+        target = target_of(chosen.name)
+        if suffix not in target.suffixes:
+            raise InputError(
+                f"the target {name} compiles {' or '.join(target.suffixes)}, and the format {choices['format']} is "
+                f"{suffix}: give another format, or leave them out by [[exclude]]"
+            )
+        options = dict(chosen.options)
+        digests = Digests(before.key, digest_of([chosen.name, options]))
+        request = {"chip": chosen.name, "options": options}
+        return self._add(COMPILE, digests, {**before.facts, "target": name}, request, needs=before.key)
+
+    def _suffix(self, choices: Mapping[str, Value]) -> str:
+        chosen = self.plan.tools.formats.get(str(choices["format"]))
+        return exporter_called(TFLITE if chosen is None else chosen.name).suffix
 
     def _measure(self, choices: Mapping[str, Value], before: Stage) -> Stage:
         device = self.inventory.device(str(choices["device"]))
@@ -198,6 +229,8 @@ class _Builder:
             preset=str(choices["preset"]),
             backend=None if choices["backend"] is None else str(choices["backend"]),
             threads=int(choices["threads"] or 1),
+            streams=None if choices["streams"] is None else int(choices["streams"]),
+            per_second=None if choices["target_qps"] is None else float(choices["target_qps"]),
             queries=self.plan.measuring.queries,
             processes=self.plan.measuring.processes,
             min_duration_s=self.plan.measuring.min_seconds,
@@ -206,8 +239,8 @@ class _Builder:
         request = {"device": to_record(device), "options": to_record(options), "images": list(map(str, images))}
         facts = {**before.facts, **_given(choices, ("device", *MEASURING))}
         digests = Digests(before.key, device=_identity(device), protocol=digest_of(to_record(options)), images=sha256)
-        quiet = device.way in ("local", "simulated")
-        return self._add(MEASURE, digests, facts, request, needs=before.key, device=device.name, is_quiet=quiet)
+        way = {"is_quiet": device.way in QUIET_WAYS, "is_attached": device.way in ATTACHED_WAYS}
+        return self._add(MEASURE, digests, facts, request, needs=before.key, device=device.name, **way)
 
     def _measured_images(self) -> tuple[tuple[Path, ...], str]:
         if self.plan.measuring.images is None:

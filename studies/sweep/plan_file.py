@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.dataset import DatasetFiles, datasets_by_option
+from detlite.convert.exporter import exporter_names
 from detlite.convert.files.strict_toml import parse_toml
+from detlite.convert.target import chip_names
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.studies.store.condition import Condition, parse_condition
-from detlite.studies.sweep.axes import AXES, Value
+from detlite.studies.sweep.axes import AXES, NONE, Value
 from detlite.studies.sweep.toml_lines import Place, lines_of
+from detlite.studies.sweep.tools import ToolChoice, ToolReaders, Tools
 
 MOST_BYTES = 1 << 20
 MOST_VALUES = 100_000
-TABLES = ("name", "axes", "models", "datasets", "exclude", "measure", "evaluate", "gates")
+TABLES = ("name", "axes", "models", "datasets", "formats", "targets", "exclude", "measure", "evaluate", "gates")
 MODEL_KEYS = ("path", "config", "checkpoint", "labels")
 DATASET_KEYS = ("limit", "known_classes")
 EVALUATE_KEYS = ("bootstrap",)
 MEASURE_KEYS = ("images", "queries", "processes", "min_seconds")
 RANGE_KEYS = ("from", "to", "step")
+TOOL_KEYS = {"format": "to", "target": "chip"}
+"""What a table of [formats], or of [targets], names its exporter or its chip by; its own name by default."""
+
 DRAWS = 200
 
 Rule = Mapping[str, tuple[Value, ...]]
@@ -65,6 +71,7 @@ class PlanFile:
         axes: the values of each axis that is given, in the file's order.
         models: by name.
         datasets: by name.
+        tools: the formats and targets that the axes name.
         exclude: rules; a cell that has one of the values of every axis of a rule is left out.
         measuring: what all measurements share.
         draws: of the bootstrap; 0 for no intervals.
@@ -76,6 +83,7 @@ class PlanFile:
     axes: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     models: Mapping[str, SweptModel] = field(default_factory=dict)
     datasets: Mapping[str, SweptDataset] = field(default_factory=dict)
+    tools: Tools = field(default_factory=Tools)
     exclude: tuple[Rule, ...] = ()
     measuring: Measuring = field(default_factory=Measuring)
     draws: int = DRAWS
@@ -91,8 +99,12 @@ class PlanError(InputError):
         self.mistakes = mistakes
 
 
-def read_plan(path: Path) -> PlanFile:
+def read_plan(path: Path, readers: ToolReaders | None = None) -> PlanFile:
     """Return the plan in the file *path*; relative paths in it begin at its folder.
+
+    Args:
+        path: the file.
+        readers: of the options of formats and targets; None where these take none.
 
     Raises:
         PlanError: it has mistakes, all of which are told.
@@ -108,7 +120,7 @@ def read_plan(path: Path) -> PlanFile:
         table = parse_toml(data)
     except InputError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
-    reader = _Reader(path, lines_of(data.decode("utf-8-sig")))
+    reader = _Reader(path, lines_of(data.decode("utf-8-sig")), readers or ToolReaders())
     plan = reader.plan(table)
     if reader.mistakes:
         count = len(reader.mistakes)
@@ -120,14 +132,16 @@ def read_plan(path: Path) -> PlanFile:
 class _Reader:
     """Reads one plan and collects its mistakes."""
 
-    def __init__(self, path: Path, lines: Mapping[Place, int]) -> None:
+    def __init__(self, path: Path, lines: Mapping[Place, int], readers: ToolReaders) -> None:
         self.path = path
         self.lines = lines
+        self.readers = readers
         self.mistakes: list[str] = []
 
     def plan(self, table: Mapping[str, Any]) -> PlanFile:
         self._keys("key of a plan", (), table, TABLES)
-        parts = {name: self._table(table, name) for name in ("axes", "models", "datasets", "measure", "evaluate")}
+        names = ("axes", "models", "datasets", "formats", "targets", "measure", "evaluate")
+        parts = {name: self._table(table, name) for name in names}
         datasets = {name: self._dataset(name, one) for name, one in parts["datasets"].items()}
         axes = self._axes(parts["axes"])
         return PlanFile(
@@ -136,6 +150,10 @@ class _Reader:
             axes=axes,
             models={name: self._model(name, one) for name, one in parts["models"].items()},
             datasets={name: one for name, one in datasets.items() if one is not None},
+            tools=Tools(
+                self._tools("format", parts["formats"], axes, exporter_names()),
+                self._tools("target", parts["targets"], axes, (NONE, *chip_names())),
+            ),
             exclude=tuple(self._rules(table.get("exclude", []), axes)),
             measuring=self._measuring(parts["measure"]),
             draws=self._draws(parts["evaluate"]),
@@ -207,6 +225,34 @@ class _Reader:
         given = {name: str(table[name]) for name in further if name in table}
         file = datasets_by_option()[option][0]
         return SweptDataset(DatasetFiles(file, tuple(map(self._absolute, paths)), given, limit), known_classes)
+
+    def _tools(
+        self, axis: str, tables: Mapping[str, Any], axes: Mapping[str, tuple[Value, ...]], known: Sequence[str]
+    ) -> dict[str, ToolChoice]:
+        """Return the formats or targets of *tables*, and the *known* ones that the axis names, with their options."""
+        found = {name: self._tool(axis, name, table, known) for name, table in tables.items()}
+        for value in map(str, axes.get(axis, ())):
+            if value not in tables and value not in known:
+                self._mistake(("axes", axis), str(unknown_name(axis, value, (*tables, *known))))
+            elif value not in tables and value != NONE:
+                found[value] = self._tool(axis, value, {}, known)
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _tool(self, axis: str, name: str, table: object, known: Sequence[str]) -> ToolChoice | None:
+        place, key = (f"{axis}s", name), TOOL_KEYS[axis]
+        if not isinstance(table, dict):
+            self._mistake(place, f"the {axis} {name!r} is {table!r:.60}; want a table, [{axis}s.{name}]")
+            return None
+        tool = table.get(key, name)
+        if tool not in known or tool == NONE:
+            self._mistake((*place, key), str(unknown_name(f"{key} of a {axis}", str(tool), known)))
+            return None
+        options = {name: value for name, value in table.items() if name != key}
+        try:
+            return (self.readers.formats if axis == "format" else self.readers.targets)(tool, options)
+        except InputError as error:
+            self._mistake(place, str(error))
+            return None
 
     def _rules(self, rules: object, axes: Mapping[str, tuple[Value, ...]]) -> Iterable[Rule]:
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):

@@ -24,6 +24,8 @@ def plan_schema() -> dict[str, Any]:
                 "axes": {"description": "The values of each axis", **_table(axes), "required": ["model"]},
                 "models": _named(_table(dict.fromkeys(MODEL_KEYS, TEXT)), "Models by name"),
                 "datasets": _named(_dataset(), "Data sets by name"),
+                "formats": _named(_tool("to"), "Formats by name: an exporter and options of `detlite export`"),
+                "targets": _named(_tool("chip"), "Targets by name: a chip and options of `detlite compile`"),
                 "exclude": {"description": "Combinations to leave out", "type": "array", "items": _table(axes)},
                 "measure": {
                     "description": "What all measurements share",
@@ -57,6 +59,11 @@ def _table(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _named(table: dict[str, Any], text: str) -> dict[str, Any]:
     return {"description": text, "type": "object", "additionalProperties": table}
+
+
+def _tool(key: str) -> dict[str, Any]:
+    option = {"type": ["string", "number", "boolean", "array"]}
+    return {"type": "object", "properties": {key: TEXT}, "additionalProperties": option}
 
 
 def _values(axis: Axis) -> dict[str, Any]:

@@ -18,18 +18,23 @@ from detlite.calibration.apart import quantize_apart
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.convert.apart import convert, export
 from detlite.convert.find_source import locate
+from detlite.convert.model import Model
 from detlite.convert.requests import ConvertRequest, ExportRequest, Given
+from detlite.convert.target import TargetRequest, target_of
 from detlite.convert.zoo.fetch import fetch
 from detlite.devices.benchmark_result import BenchmarkResult
 from detlite.devices.inventory import THIS_MACHINE, Device
 from detlite.devices.remote.measure import measure_on
 from detlite.devices.remote.request import MeasureRequest
-from detlite.runtime.artifact import Artifact, read_artifact
-from detlite.runtime.errors import DeviceError
+from detlite.runtime.artifact import CONTRACT, HISTORY, Artifact, read_artifact
+from detlite.runtime.contract import read_contract
+from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.measure.options import MeasureOptions, measure_setup, setup_of
 from detlite.runtime.measure.results import Measurement
+from detlite.runtime.model_file import model_in
 from detlite.runtime.records import Record, from_record, to_record
-from detlite.studies.sweep.graph import CONVERT, EVALUATE, EXPORT, FETCH, MEASURE, QUANTIZE
+from detlite.runtime.strict_json import load_json
+from detlite.studies.sweep.graph import COMPILE, CONVERT, EVALUATE, EXPORT, FETCH, MEASURE, QUANTIZE
 
 PERCENTILES = (50, 90, 99)
 
@@ -94,6 +99,30 @@ def _export(asked: StageInput) -> StageResult:
     assert asked.before is not None
     answer = export(replace(request, artifact=asked.before, out=asked.out))
     return StageResult(_model_facts(asked.out), answer)
+
+
+def _compile(asked: StageInput) -> StageResult:
+    target, chip = target_of(asked.request["chip"]), asked.request["chip"]
+    assert asked.before is not None
+    compiled = asked.out.with_name("compiled")
+    answer = target.compile(TargetRequest((asked.before,), chip, asked.request["options"]), compiled, False)
+    if answer.failure is not None:
+        raise answer.failure
+    _one_artifact(compiled, asked)
+    return StageResult(_model_facts(asked.out), {**answer.record, "cautions": list(answer.cautions)})
+
+
+def _one_artifact(compiled: Path, asked: StageInput) -> None:
+    """Make the artifact of what was *compiled*, a folder: a compiler may name its files as it likes."""
+    if model_in(compiled) is not None:
+        compiled.rename(asked.out)
+        return
+    steps = tuple(load_json(compiled / HISTORY)["steps"])
+    names = list(steps[-1].get("outputs", {}))
+    if len(names) != 1:
+        raise InputError(f"the model was compiled to {len(names)} files: a cell has one; compile it to one segment")
+    file = compiled / names[0]
+    Model(file.read_bytes(), file.suffix[1:], read_contract(compiled / CONTRACT), steps).save(asked.out)
 
 
 def _measure(asked: StageInput) -> StageResult:
@@ -178,8 +207,9 @@ WORK: Mapping[str, Callable[[StageInput], StageResult]] = {
     CONVERT: _convert,
     QUANTIZE: _quantize,
     EXPORT: _export,
+    COMPILE: _compile,
     MEASURE: _measure,
     EVALUATE: _evaluate,
 }
-ARTIFACTS = (CONVERT, QUANTIZE, EXPORT)
+ARTIFACTS = (CONVERT, QUANTIZE, EXPORT, COMPILE)
 """The stages that make an artifact."""

@@ -8,7 +8,7 @@ from detlite.studies.store.entry import Digests
 from detlite.studies.sweep.graph import Stage
 from detlite.studies.sweep.work import ARTIFACTS, StageInput, StageResult
 
-KINDS = ("fetch", "convert", "quantize", "export", "measure", "evaluate")
+KINDS = ("fetch", "convert", "quantize", "export", "compile", "measure", "evaluate")
 
 
 def fake_stage(kind: str = "measure", name: str = "a", *, needs: str | None = None, device: str | None = None) -> Stage:

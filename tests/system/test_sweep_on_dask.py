@@ -1,11 +1,11 @@
 """Sweeps and split evaluations on dask, as users start it: local workers, and a scheduler and workers over TCP."""
 
 import json
-import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -117,51 +117,136 @@ def test_a_split_evaluation_has_the_numbers_of_one_process(detlite, metric):
     assert numbers(split) == numbers(one)
 
 
+EVERY_STAGE = (
+    PLAN.replace(
+        'scheme = ["float32", "int8"]', 'scheme = "int8"\nformat = ["tflite", "onnx"]\ntarget = ["none", "edgetpu"]'
+    )
+    + '[[exclude]]\nformat = "onnx"\ntarget = "edgetpu"\n'
+)
+
+
+class Cluster:
+    """`dask scheduler` and `dask worker`, each a process of its own, at one port of this machine."""
+
+    def __init__(self, detlite: Detlite, *options: str) -> None:
+        tests = str(Path(__file__).parents[1])
+        self.folder = detlite.folder / "dask"
+        self.folder.mkdir()
+        self.environment = {**detlite.environment, "PYTHONPATH": tests, "FAKE_STAGE_S": "0.1"}
+        self.options = options
+        self.started: list[subprocess.Popen[bytes]] = []
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = one.getsockname()[1]
+        self.address = f"{'tls' if options else 'tcp'}://127.0.0.1:{self.port}"
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "dask", *words, *self.options, "--no-dashboard"]
+        nowhere = subprocess.DEVNULL
+        started = subprocess.Popen(command, env=self.environment, cwd=self.folder, stdout=nowhere, stderr=nowhere)
+        self.started.append(started)
+        return started
+
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        return self.start("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
+
+    def worker(self, *words: str) -> subprocess.Popen[bytes]:
+        options = ("--nthreads", "1", "--memory-limit", "0", "--no-nanny", "--death-timeout", "60")
+        return self.start("worker", self.address, *options, *words)
+
+    def fake_worker(self) -> subprocess.Popen[bytes]:
+        return self.worker("--preload", "builders.fake_worker")
+
+
 @pytest.fixture
 def cluster(detlite):
-    """A scheduler and two workers in processes of their own; gives the address and the workers."""
-    environment = {**detlite.environment, "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0"}
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "scheduler.json"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment, "cwd": scratch}
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-        started = [subprocess.Popen([sys.executable, "-m", "dask", "scheduler", *options], **quiet)]
-        wait_until(lambda: file.exists() and file.stat().st_size > 0)
-        address = json.loads(file.read_text())["address"]
-        command = [
-            sys.executable,
-            "-m",
-            "dask",
-            "worker",
-            address,
-            "--nthreads",
-            "1",
-            "--memory-limit",
-            "0",
-            "--no-nanny",
-        ]
-        started += [subprocess.Popen([*command, "--no-dashboard"], **quiet) for _number in range(2)]
-        yield address, started[1:], [*command, "--no-dashboard"], quiet
-        for process in started:
-            process.kill()
-            process.wait()
+    """Start a scheduler and two workers of that kind; further options are of TLS."""
+    made: list[Cluster] = []
+
+    def started(worker, *options):
+        found = Cluster(detlite, *options)
+        made.append(found)
+        processes = [found.scheduler(), worker(found), worker(found)]
+        return found, processes
+
+    yield started
+    for process in (one for each in made for one in each.started):
+        process.kill()
+        process.wait()
+
+
+def is_any_done(study: Path) -> bool:
+    return any('"status":"done"' in path.read_text() for path in (study / "records").glob("*"))
+
+
+def dones(study: Path) -> Counter:
+    return Counter(entry.key for entry in open_store(study).scan().entries if entry.status == "done")
 
 
 def test_a_worker_that_is_killed_loses_nothing_over_tcp(detlite, cluster):
-    address, workers, command, quiet = cluster
-    running = detlite.start("sweep", "plan.toml", "-o", "study", "--scheduler", address, "--json")
-    records = detlite.folder / "study" / "records"
-    wait_until(lambda: any('"status":"done"' in path.read_text() for path in records.glob("*")))
-    os.kill(workers[0].pid, signal.SIGKILL)
-    another = subprocess.Popen(command, **quiet)
+    found, (_scheduler, worker, _other) = cluster(Cluster.worker)
+    running = detlite.start("sweep", "plan.toml", "-o", "study", "--scheduler", found.address, "--json")
+    wait_until(lambda: is_any_done(detlite.folder / "study"))
+    worker.kill()
+    found.worker()
     out, err = running.communicate(timeout=300)
-    another.kill()
-    another.wait()
     assert running.returncode == 0, err
     assert json.loads(out)["done"] == 3
-    done = Counter(e.key for e in open_store(detlite.folder / "study").scan().entries if e.status == "done")
-    assert len(done) == 9
-    assert set(done.values()) == {1}
+    done = dones(detlite.folder / "study")
+    assert (len(done), set(done.values())) == (9, {1})
+
+
+def test_a_scheduler_that_is_killed_and_comes_back_loses_nothing(detlite, cluster):
+    found, (scheduler, *_workers) = cluster(Cluster.fake_worker)
+    running = detlite.start("sweep", "plan.toml", "-o", "study", "--scheduler", found.address, "--json")
+    wait_until(lambda: is_any_done(detlite.folder / "study"))
+    scheduler.kill()
+    scheduler.wait()
+    found.scheduler()
+    found.fake_worker()
+    out, err = running.communicate(timeout=300)
+    assert running.returncode == 0, err
+    assert "the scheduler is lost: waiting 10 min for it; what was finished is kept" in err
+    assert json.loads(out)["done"] == 3
+    done = dones(detlite.folder / "study")
+    assert (len(done), set(done.values())) == (9, {1})
+
+
+def test_a_worker_that_is_killed_in_every_stage_loses_nothing(detlite, tmp_path):
+    (detlite.folder / "plan.toml").write_text(EVERY_STAGE)
+    (tmp_path / "kills").mkdir()
+    detlite.environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), "FAKE_KILLS": str(tmp_path / "kills")}
+    detlite.environment |= {"DASK_DISTRIBUTED__WORKER__PRELOAD": "['builders.fake_worker']"}
+    ran = detlite("sweep", "plan.toml", "-o", "study", "--workers", 2, "--json")
+    assert ran.status == 0, ran.err
+    kinds = {"convert", "quantize", "export", "compile", "measure", "evaluate"}
+    assert {path.name for path in (tmp_path / "kills").iterdir()} == kinds
+    counts = starts(detlite.folder / "study")
+    assert {kind: counts[(kind, "started")] - counts[(kind, "done")] for kind in kinds} == dict.fromkeys(kinds, 1)
+    assert set(dones(detlite.folder / "study").values()) == {1}
+
+
+def certificates(folder: Path) -> tuple[str, str]:
+    """Make a key and a certificate that signs itself, for the authority and for every node."""
+    key, certificate = str(folder / "key.pem"), str(folder / "cert.pem")
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=detlite"]
+    subprocess.run(["openssl", *words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return key, certificate
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
+def test_a_sweep_runs_over_tls_and_without_a_certificate_is_refused_in_a_line(detlite, cluster):
+    key, certificate = certificates(detlite.folder)
+    tls = ("--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key)
+    found, _processes = cluster(Cluster.fake_worker, *tls, "--protocol", "tls")
+    arguments = ("sweep", "plan.toml", "-o", "study", "--scheduler", found.address)
+    ran = detlite(*arguments, *tls)
+    assert ran.status == 0, ran.err
+    assert len(dones(detlite.folder / "study")) == 9
+    (detlite.folder / "study").rename(detlite.folder / "other")
+    refused = detlite(*arguments)
+    assert refused.status == 2
+    assert refused.err.splitlines()[-1].startswith(f"detlite: no dask scheduler answers at {found.address}")
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(detlite):

@@ -3,6 +3,7 @@
 import pytest
 from builders.detection_cases import write_instances
 from builders.float_detector import detector, write_images
+from builders.studies import write_labels
 
 from detlite.cli import main
 from detlite.devices.inventory import read_inventory
@@ -124,6 +125,76 @@ def test_the_command_lines_name_the_inventory_that_was_given(graph, work, capsys
     plan, inventory = str(work / "plan.toml"), str(work / "lab.toml")
     assert main(["sweep", plan, "-o", str(work / "study"), "--inventory", inventory, "--explain", "float32 board"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith(f"--device board --inventory {inventory}")
+
+
+TOOLS = """
+[axes]
+model = "float"
+scheme = "int8"
+calibration = "images"
+format = ["tflite", "nchw"]
+target = ["none", "coral"]
+device = "none"
+[formats.nchw]
+to = "onnx"
+opset = 17
+layout = "nchw"
+[targets.coral]
+chip = "edgetpu"
+multiple_subgraphs = true
+fail_on = ["unmapped>3"]
+[[exclude]]
+format = "nchw"
+target = "coral"
+"""
+
+
+def explained(work, capsys, text, cell):
+    (work / "plan.toml").write_text(text)
+    status = main(["sweep", str(work / "plan.toml"), "-o", str(work / "study"), "--explain", cell])
+    return status, capsys.readouterr()
+
+
+def test_a_format_and_a_target_take_the_options_of_their_commands(work, capsys):
+    status, said = explained(work, capsys, TOOLS, "coral")
+    assert status == 0, said.err
+    assert said.out.splitlines()[-1] == (
+        "detlite compile out/quantized --target edgetpu --multiple-subgraphs --fail-on 'unmapped>3' -o out/compiled"
+    )
+    status, said = explained(work, capsys, TOOLS, "nchw")
+    assert (
+        said.out.splitlines()[-1] == "detlite export out/quantized --to onnx --opset 17 --layout nchw -o out/exported"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("opset = 17", "opsett = 17", "export --to onnx` is called 'opsett'; did you mean 'opset'?"),
+        ("opset = 17", 'opset = "new"', "Invalid value for '--opset': 'new' is not a valid integer"),
+        ("fail_on", "fails", "compile --target edgetpu` is called 'fails'; did you mean 'fail_on'?"),
+    ],
+)
+def test_a_wrong_option_of_a_format_or_a_target_is_told(work, capsys, old, new, told):
+    status, said = explained(work, capsys, TOOLS.replace(old, new), "float")
+    assert status == 2
+    assert told in said.err
+
+
+def test_a_target_that_does_not_take_the_format_is_told(work, capsys):
+    status, said = explained(work, capsys, TOOLS.partition("[[exclude]]")[0], "float")
+    assert status == 2
+    assert "the target coral compiles .tflite, and the format nchw is .onnx: give another format, or leave" in said.err
+
+
+def test_a_compiled_model_is_measured_and_the_model_before_it_is_scored(graph, work):
+    write_labels(work / "instances.json", 12)
+    text = TOOLS.split("[formats")[0].replace('["tflite", "nchw"]', '"tflite"').replace('"coral"]', '"edgetpu"]')
+    text = text.replace('device = "none"', 'device = "board"\ndataset = "val"')
+    found = graph(text + '[datasets.val]\ncoco = ["images", "instances.json"]\n')
+    (compiled,) = (stage for stage in found.stages.values() if stage.kind == "compile")
+    assert [stage.kind for stage in found.stages.values() if stage.needs == compiled.key] == ["measure"]
+    assert kinds(found.stages.values()) == ["compile", "convert", "evaluate", "measure", "measure", "quantize"]
 
 
 def test_a_stage_is_done_once_and_its_record_says_what_it_is_of(graph, work):

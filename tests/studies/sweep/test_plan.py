@@ -102,6 +102,29 @@ bootstrap = 1
     ]
 
 
+def test_formats_and_targets_that_do_not_exist_are_told(plan):
+    text = """[axes]
+model = "a"
+format = ["tflite", "onxn"]
+target = ["none", "two"]
+[formats.half]
+to = "onnxx"
+[targets.two]
+chip = "edgtpu"
+"""
+    assert mistakes(plan, text) == [
+        ", line 6: no to of a format is called 'onnxx'; did you mean 'onnx'?",
+        ", line 3: no format is called 'onxn'; did you mean 'onnx'?",
+        ", line 8: no chip of a target is called 'edgtpu'; did you mean 'edgetpu'?",
+    ]
+
+
+def test_the_load_of_a_scenario_counts_only_there(plan):
+    text = '[axes]\nmodel = "a"\nscenario = ["single-stream", "multi-stream", "server"]\nstreams = [2, 8]'
+    labels = [cell.label for cell in cells_of(plan(text))]
+    assert labels == ["a", "multi-stream streams=2", "multi-stream streams=8", "server"]
+
+
 def test_a_plan_without_models_is_told(plan):
     assert mistakes(plan, '[axes]\nscheme = "int8"') == [
         ", line 1: the plan has no models: give them as model = [...] in [axes]"
