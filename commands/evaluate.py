@@ -27,6 +27,7 @@ from detlite.accuracy.evaluation import (
 from detlite.accuracy.gates import GATES, check_gates, refuse_missed
 from detlite.accuracy.hosts import InferenceHost, ThisMachine
 from detlite.accuracy.images import Images
+from detlite.accuracy.mlperf_log import LoadGenResults
 from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
 from detlite.accuracy.results import Accuracy, Agreement
@@ -43,6 +44,8 @@ from detlite.convert.files.write_file import prepare_new_file
 from detlite.devices.remote.detect import RemoteDetector
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
+from detlite.runtime.measure.loadgen_log import ACCURACY
+from detlite.runtime.measure.run_folder import DETECTIONS
 from detlite.runtime.progress import Progress
 from detlite.studies.compare.record import write_record
 from detlite.studies.sweep.sharded import sharded
@@ -182,9 +185,14 @@ def _host(values: Record) -> InferenceHost:
     if values["detections"] is not None:
         if chosen or values["resize_as"]:
             raise InputError("--detections reads results of an earlier run: leave out --device and --resize-as")
-        return _recorded(values)
+        return LoadGenResults(values["detections"]) if _is_loadgen_s(values["detections"]) else _recorded(values)
     host: InferenceHost = RemoteDetector(chosen[0]) if chosen else ThisMachine()
     return ResizedAs(values["resize_as"], host) if values["resize_as"] else host
+
+
+def _is_loadgen_s(run: Path) -> bool:
+    """Return whether the folder *run* is of a program that LoadGen drove, and not of `detlite measure`."""
+    return (run / ACCURACY).is_file() and not (run / DETECTIONS).is_file()
 
 
 def _recorded(values: Record) -> Recorded:

@@ -1,4 +1,4 @@
-"""`detlite package`: pack a model for an Android app or a board."""
+"""`detlite package`: pack a model for an Android app, a board, or MLPerf's vision app."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from detlite.commands.command import WorkCommand
 from detlite.commands.options import force_option, json_option
 from detlite.commands.package_android import android_options, package_for_android, verify_built_app
 from detlite.commands.package_board import package_for_board, runtime_option
+from detlite.commands.package_mlperf import MLPERF_NAMES, mlperf_options, package_for_mlperf
 from detlite.runtime.errors import InputError
 
 
@@ -19,20 +20,29 @@ from detlite.runtime.errors import InputError
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="Folder or file to write.")
 @runtime_option
 @android_options
+@mlperf_options
 @click.option(
     "--images", type=click.Path(path_type=Path), help="Images to pack for a board, or to compare client libraries on."
 )
 @force_option
 @json_option
 def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **values: Any) -> None:
-    """Pack MODEL, a folder that detlite wrote or any .tflite with post-processing op, for an Android app or a board.
+    """Pack MODEL, a folder that detlite wrote or any .tflite with post-processing op, for an app, a board or MLPerf.
 
     \b
     detlite package --runtime out/int8 --images photos/ -o board.pyz
     detlite package out/app --android -o out/android
     detlite package out/app --android --gpu out/float16 --name signs --aar -o out/android
     detlite package --verify app-release.apk
+    detlite package out/float --mlperf -o out/mlperf
+    detlite package out/mlperf --mlperf --read accuracy --coco val2017/ instances_val2017.json
     """
+    if values["mlperf"]:
+        package_for_mlperf(model, out, values, as_json=as_json, force=force)
+        return
+    for name in MLPERF_NAMES:
+        if values[name] is not None:
+            raise InputError(f"--{name} needs --mlperf")
     if values["runtime"]:
         package_for_board(model, out, values, as_json=as_json, force=force)
         return
@@ -42,5 +52,5 @@ def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **
     if model is None or out is None:
         raise InputError("give a MODEL to pack and a folder to write, -o OUT; or --verify APK")
     if not values["android"]:
-        raise InputError("give the target to pack for: --android or --runtime")
+        raise InputError("give the target to pack for: --android, --runtime or --mlperf")
     package_for_android(model, out, values, as_json=as_json, force=force)

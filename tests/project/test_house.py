@@ -222,5 +222,6 @@ def test_the_wheel_holds_the_command_line_and_the_data_files(tmp_path):
     }
     wanted |= {f"schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
     wanted |= {f"devices/packaging/android/templates/{name}" for name in ("README.md.j2", "Model.kt.j2")}
+    wanted |= {f"devices/packaging/mlperf/files/{name}" for name in ("README.md", "run.sh", "user.conf")}
     assert {f"detlite/{name}" for name in wanted} <= names
     assert not {name for name in names if not name.startswith(("detlite/", "detlite-"))}
