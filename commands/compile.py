@@ -34,9 +34,7 @@ def command(models: tuple[Path, ...], target: str, out: Path, as_json: bool, **v
     \b
     detlite compile out/int8 --target edgetpu -o out/coral
     detlite compile detect.tflite --target edgetpu --fix all-lossless -o out/coral --fail-on "unmapped>1"
-    detlite compile big.tflite --target edgetpu --num-segments 2 -o out/pipeline
     detlite compile out/int8 --target tensor_g4 -o out/pixel9
-    detlite compile out/int8_float_bias --target tensorrt --tensorrt 8.5 -o out/jetson
     detlite compile out/int8_float_bias --target tensorrt --device orin -o out/orin
 
     The Edge TPU's compiler is proprietary: install it, or name a wrapper (a container, an ssh script), which is called

@@ -43,7 +43,6 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
     \b
     detlite inspect frozen_inference_graph.pb
     detlite inspect detect.tflite --json
-    detlite inspect ssd_mobilenet_v2_coco_2018_03_29.tar.gz
     detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
     detlite inspect model.onnx --target tensorrt --tensorrt 8.5
     """

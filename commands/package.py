@@ -32,10 +32,8 @@ def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **
     \b
     detlite package --runtime out/int8 --images photos/ -o board.pyz
     detlite package out/app --android -o out/android
-    detlite package out/app --android --gpu out/float16 --name signs --aar -o out/android
     detlite package --verify app-release.apk
     detlite package out/float --mlperf -o out/mlperf
-    detlite package out/mlperf --mlperf --read accuracy --coco val2017/ instances_val2017.json
     """
     if values["mlperf"]:
         package_for_mlperf(model, out, values, as_json=as_json, force=force)
