@@ -21,6 +21,7 @@ NAMES = ["num_detections:0", "detection_boxes:0", "detection_scores:0", "detecti
 
 
 def options() -> argparse.Namespace:
+    """The command line, of which the real app takes more."""
     parser = argparse.ArgumentParser()
     for name in ("profile", "backend", "model", "dataset-path", "output", "mlperf_conf", "user_conf", "scenario"):
         parser.add_argument(f"--{name}", required=True)
@@ -31,6 +32,7 @@ def options() -> argparse.Namespace:
 
 
 def images(folder: Path, count: int | None) -> list[Any]:
+    """The pixels of the first *count* images of the data set that are there, in its order."""
     listed = json.loads((folder / "annotations/instances_val2017.json").read_text())["images"]
     files = [folder / "val2017" / one["file_name"] for one in listed]
     there = [file for file in files if file.exists()][:count]
@@ -42,6 +44,7 @@ def images(folder: Path, count: int | None) -> list[Any]:
 
 
 def main() -> None:
+    """Have LoadGen ask for the images, and answer with what the model finds."""
     asked = options()
     assert not importlib.import_module("torch").cuda.is_available()
     session = onnxruntime.InferenceSession(asked.model, providers=["CPUExecutionProvider"])
