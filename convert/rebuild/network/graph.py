@@ -117,8 +117,8 @@ class GraphBuilder:
             dilations=(1, dilation, dilation, 1),
             name=f"{name}/depthwise",
         )
-        rows, columns = self.size(y)
-        self.macs += rows * columns * int(np.prod(kernel.shape))
+        count, rows, columns = (int(side) for side in y.shape[:3])
+        self.macs += count * rows * columns * int(np.prod(kernel.shape))
         return self.bias(y, bias, name)
 
     def transposed_conv(self, x: Tensor, kernel: Floats, bias: Floats | None, stride: int, name: str) -> Tensor:
@@ -223,8 +223,15 @@ class GraphBuilder:
 
     def channel_slice(self, x: Tensor, begin: int, count: int, name: str) -> Tensor:
         """Return *count* channels of *x*, starting at *begin*."""
-        rows, columns = self.size(x)
-        return self._tf.slice(x, (0, 0, 0, begin), (1, rows, columns, count), name=f"{name}/slice")
+        whole, rows, columns = (int(side) for side in x.shape[:3])
+        return self._tf.slice(x, (0, 0, 0, begin), (whole, rows, columns, count), name=f"{name}/slice")
+
+    def every_second(self, x: Tensor, first: int, name: str) -> Tensor:
+        """Return every second row and column of *x*, from number *first* on."""
+        ends = (0, *self.size(x), 0)
+        return self._tf.strided_slice(
+            x, (0, first, first, 0), ends, (1, 2, 2, 1), begin_mask=0b1001, end_mask=0b1001, name=f"{name}/every_second"
+        )
 
     def pad(self, x: Tensor, before: tuple[int, int], after: tuple[int, int], name: str) -> Tensor:
         """Return *x* padded with zeros: *before* (top, left) and *after* (bottom, right)."""

@@ -109,12 +109,13 @@ class Inception:
 
 @dataclass(frozen=True)
 class InceptionBuilder:
-    """The layers of a network under *scope*; *extractor* says how wide they are."""
+    """The layers of a network under *scope*; *extractor* says how wide they are, *dilation* is of larger kernels."""
 
     scope: str
     slim: Slim
     style: Style
     extractor: FeatureExtractor
+    dilation: int = 1
 
     def mixed(self, x: Tensor, branches: Branches, scope: str) -> Tensor:
         """Return the concatenated outputs of *branches* of *x*."""
@@ -132,7 +133,15 @@ class InceptionBuilder:
         if isinstance(layer, Conv):
             style = replace(self.style, valid=layer.valid)
             depth = depth_of(layer.channels, self.extractor)
-            return self.slim.conv(x, f"{scope}/{layer.name}", depth, layer.kernel, style=style, stride=layer.stride)
+            return self.slim.conv(
+                x,
+                f"{scope}/{layer.name}",
+                depth,
+                layer.kernel,
+                style=style,
+                stride=layer.stride,
+                dilation=1 if layer.kernel == 1 else self.dilation,
+            )
         if isinstance(layer, StemConv):
             return self._stem(x, layer, scope)
         if isinstance(layer, Split):
