@@ -20,6 +20,8 @@ class FloatGraph:
         contract: of the model with raw heads.
         repairs: the repairs that were made.
         facts: further facts for the history: `parameters`, `macs`, `random_weights`.
+        is_frozen: whether TFLite's converter takes it as a frozen graph: half the memory, and the same file for a
+            network whose tensors get the same names that way.
     """
 
     graph_def: Any
@@ -27,6 +29,7 @@ class FloatGraph:
     contract: Contract
     repairs: tuple[Repaired, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+    is_frozen: bool = False
 
     @property
     def heads(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from detlite.convert.artifact import step
+from detlite.convert.channels_first import channels_first_detector, is_channels_first
 from detlite.convert.detector import build_detector
 from detlite.convert.exporter import exporter_called
 from detlite.convert.float_graph import FloatGraph
@@ -119,8 +120,11 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
     if reader.detector is not None:
         return reader.detector(source.path, options)
+    frozen = read_graph(source)
+    if is_channels_first(frozen.graph_def):
+        return channels_first_detector(frozen.graph_def, source.path, options)
     _refuse_onnx_facts(source, options)
-    return build_detector(read_graph(source), options)
+    return build_detector(frozen, options)
 
 
 def read_graph(source: Source) -> FrozenGraph:
@@ -171,7 +175,8 @@ def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = 
     """
     _refuse_onnx_facts(source, options)
     if source.format == TORCH:
-        return rebuild(*plan_of_torch(source.path), options)
+        rebuilt = rebuild(*plan_of_torch(source.path), options)
+        return replace(rebuilt, graph=replace(rebuilt.graph, is_frozen=True))
     if source.trained is None:
         raise InputError(f"{source.given} is not a config with a checkpoint: it is a {source.title}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)

@@ -22,13 +22,14 @@ from detlite.runtime.errors import InputError, unknown_name
 TYPES = ("float32", "float16", "dynamic")
 
 
-def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> bytes:
+def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32", *, is_frozen: bool = False) -> bytes:
     """Return the TFLite file of a trimmed graph with the placeholder `INPUT`; the order of the outputs is undefined.
 
     Args:
         graph_def: the result of `detlite.convert.graph.trim.trim`.
         heads: the output tensors.
         kind: one of `TYPES`: float32; weights as float16; or weights as int8 with activations quantized at run time.
+        is_frozen: see `FloatGraph`.
 
     Raises:
         InputError: TensorFlow cannot convert the graph.
@@ -36,7 +37,7 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32") -> by
     if kind not in TYPES:
         raise unknown_name("type of weights", kind, TYPES)
     tf = load_tensorflow()
-    converter = converter_of(graph_def, heads)
+    converter = _converter_of_frozen(graph_def, heads) if is_frozen else converter_of(graph_def, heads)
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
@@ -78,6 +79,32 @@ def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
     return converter
 
 
+def _converter_of_frozen(graph_def: Any, heads: Sequence[str]) -> Any:
+    """Return the converter of frozen graphs, which copies the weights less often than that of `converter_of`.
+
+    Two fields of its file's metadata differ; they are set to what the other one writes.
+    """
+    tf = load_tensorflow()
+    from tensorflow.lite.python.conversion_metadata_schema_py_generated import ModelType
+
+    given, *outputs = _like_tensors_of(graph_def, [f"{INPUT}:0", *map(tensor_of, heads)])
+    converter = tf.compat.v1.lite.TFLiteConverter(graph_def, [given], outputs)
+    environment = converter._metadata.environment
+    environment.apiVersion, environment.modelType = 2, ModelType.TF_CONCRETE_FUNCTIONS
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    return converter
+
+
+def _like_tensors_of(graph_def: Any, names: Sequence[str]) -> list[Any]:
+    """Return tensors with the *names*, types and shapes of those of *graph_def*, in a graph without its weights."""
+    tf = load_tensorflow()
+    with tf.Graph().as_default() as graph:
+        import_graph(graph_def)
+    with tf.Graph().as_default():
+        found = [graph.get_tensor_by_name(name) for name in names]
+        return [tf.compat.v1.placeholder(one.dtype, one.shape, one.op.name) for one in found]
+
+
 def converted(converter: Any) -> bytes:
     """Return the output file of *converter*.
 
@@ -104,7 +131,10 @@ def _function(graph_def: Any, heads: Sequence[str]) -> Any:
 
 def from_graph(graph: FloatGraph, kind: str) -> Model:
     """Return *graph* as a TFLite model with raw heads: *kind* is one of `TYPES`, or `INT8`; errors as the two above."""
-    raw = to_int8(graph.graph_def, graph.heads) if kind == INT8 else to_tflite(graph.graph_def, graph.heads, kind)
+    if kind == INT8:
+        raw = to_int8(graph.graph_def, graph.heads)
+    else:
+        raw = to_tflite(graph.graph_def, graph.heads, kind, is_frozen=graph.is_frozen)
     file = TfliteFile(raw, "the converted model")
     canonicalize(file, graph.heads, roles=graph.contract.roles)
     return tflite_model(file, refreshed(graph.contract, file), ())

@@ -44,7 +44,11 @@ def onnx_detector(path: Path, options: DetectorOptions) -> FloatGraph:
             is neither in it nor in the *options*.
         MissingToolError: onnx, onnxruntime or TensorFlow is not installed.
     """
-    model = normalized(open_onnx(path), path.name)
+    return detector_of(normalized(open_onnx(path), path.name), path, options)
+
+
+def detector_of(model: OnnxModel, path: Path, options: DetectorOptions) -> FloatGraph:
+    """Return the detector in *model*, which was read from the file at *path*; errors as `onnx_detector`."""
     picture = find_picture(model, options)
     named = options.onnx.heads
     whole = picture.fixed(model if named is None else _ending_at(model, named)).folded()

@@ -112,11 +112,13 @@ def _fix_shape(node: Any, name: str, size: tuple[int, int] | None) -> None:
         raise InputError(f"input {name} is a {dtype.name}, and not an image or numbers: cut it off with --outputs")
     shape = node.attr["shape"].shape
     sides = [int(side.size) for side in shape.dim]
-    is_map = len(sides) == MAP_RANK and sides[-1] in CHANNELS
+    is_map = len(sides) == MAP_RANK and (sides[-1] in CHANNELS or sides[1] in CHANNELS)
+    first = 1 if sides[-1:] and sides[-1] in CHANNELS else 2
     if sides and sides[0] < 0:
         sides[0] = 1
     if is_map and size is not None:
-        sides[1:3] = [side if side >= 0 else given for side, given in zip(sides[1:3], size, strict=True)]
+        places = slice(first, first + 2)
+        sides[places] = [side if side >= 0 else given for side, given in zip(sides[places], size, strict=True)]
     if shape.unknown_rank or min(sides, default=0) < 0:
         hint = "give its size with --input HEIGHTxWIDTH" if is_map else "tf2onnx's file would have no fixed size"
         shown = "an unknown shape" if shape.unknown_rank else f"the shape {sides}"

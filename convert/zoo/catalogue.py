@@ -25,6 +25,9 @@ SCHEMA_VERSION = 1
 GRAPHS = ("frozen_graph", "saved_model")
 PYTORCH, ONNX = "pytorch", "onnx"
 TF_VISION = "tf_vision"
+CHANNELS_FIRST = ("ssd_resnet34",)
+"""Families whose published graphs have NCHW maps: see `convert/channels_first.py`."""
+
 REBUILT = ("deeplabv3", "deeplabv3plus", "resnet", "resnet_rs", "retinanet", "vit")
 """The families of TF-Vision's page that detlite rebuilds."""
 
@@ -238,6 +241,8 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
         held = model.holds or "no known format"
         return False, f"its archive holds {held}; detlite needs {' or '.join(GRAPHS)}"
     family = family_of_archive(model.family) or family_of_archive(model.name)
+    if family is None and model.family in CHANNELS_FIRST:
+        return True, f"{model.holds} in NCHW, cut at the heads of its SSD by way of tf2onnx"
     if family is None:
         return False, f"no family covers {model.family}"
     return True, f"{model.holds}, family {family}"

@@ -85,7 +85,7 @@ def test_a_name_of_several_models_lists_them() -> None:
         ("mask_rcnn_inception_v2_coco", (False, "it returns masks; detlite converts models that return boxes")),
         ("mlperf_ssd_mobilenet_v1_onnx", (True, "onnx, cut at the heads of its SSD")),
         ("mlperf_ssd_resnet34_pytorch", (True, "pytorch, rebuilt as ssd_resnet34")),
-        ("mlperf_ssd_resnet34_tf1", (False, "no family covers ssd_resnet34")),
+        ("mlperf_ssd_resnet34_tf1", (True, "frozen_graph in NCHW, cut at the heads of its SSD by way of tf2onnx")),
         ("tf_vision_retinanet_mobilenetv2_256", (False, "its weights are not published")),
         (
             "tf_vision_resnet_50_224",
