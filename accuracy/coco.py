@@ -119,8 +119,13 @@ def _evaluated(detected: Detected, annotations: Annotations, classes: ClassMap) 
     return evaluate_rows(annotations, truth_rows(annotations), found_rows(detected, annotations, classes))
 
 
-def evaluate_rows(annotations: Annotations, truths: Rows, found: Rows, kind: str = "bbox") -> Any:
-    """Return the finished `COCOeval` of the rows *truths* and *found*, by their `bbox` or, as *kind*, their `segm`."""
+def evaluate_rows(
+    annotations: Annotations, truths: Rows, found: Rows, kind: str = "bbox", sigmas: Doubles | None = None
+) -> Any:
+    """Return the finished `COCOeval` of the rows *truths* and *found*, by their *kind*: `bbox`, `segm` or `keypoints`.
+
+    Those of keypoints have *sigmas*, float64 (keypoints,).
+    """
     frame = {
         "images": [{"id": i.id, "height": i.height, "width": i.width} for i in annotations.images],
         "categories": [{"id": i, "name": name} for i, name in annotations.categories],
@@ -128,16 +133,20 @@ def evaluate_rows(annotations: Annotations, truths: Rows, found: Rows, kind: str
     was_enabled = gc.isenabled()
     gc.disable()  # a row for each detection, none of them garbage: looking through them takes a quarter of the time
     try:
-        return _run(frame, truths, found, kind)
+        return _run(frame, truths, found, kind, sigmas)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _run(frame: Mapping[str, object], truths: Rows, found: Rows, kind: str = "bbox") -> Any:
+def _run(
+    frame: Mapping[str, object], truths: Rows, found: Rows, kind: str = "bbox", sigmas: Doubles | None = None
+) -> Any:
     from faster_coco_eval import COCO, COCOeval_faster
 
-    evaluation = COCOeval_faster(COCO({**frame, "annotations": truths}), COCO({**frame, "annotations": found}), kind)
+    known, other = (COCO({**frame, "annotations": rows}) for rows in (truths, found))
+    given = None if sigmas is None else sigmas.tolist()
+    evaluation = COCOeval_faster(known, other, kind, kpt_oks_sigmas=given)
     evaluation.run()
     return evaluation
 

@@ -74,7 +74,7 @@ def coco_ids(labels: Sequence[str], annotations: Path | None) -> CocoIds:
 def coco_rows(
     image_id: int, size: tuple[int, int], found: Sequence[Found], ids: CocoIds, masks: Sequence[Record] = ()
 ) -> list[Record]:
-    """Return the rows of one image.
+    """Return the rows of one image; of what has keypoints, these are (x, y, score) in pixels, one after the other.
 
     Args:
         image_id: of the image.
@@ -94,5 +94,6 @@ def coco_rows(
         category = ids.categories[one.number]
         if category >= 0:
             row = {"image_id": image_id, "category_id": category, "bbox": box, "score": one.score}
-            rows.append({**row, **segmentation})
+            points = [value for p in one.points for value in (p.x * width, p.y * height, p.score)]
+            rows.append({**row, **segmentation, **({"keypoints": points} if points else {})})
     return rows

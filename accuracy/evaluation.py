@@ -119,6 +119,7 @@ def evaluate_by_labels(
     truth, metric = read_labelled(
         scoring.files, contract.task.kind, contract.labels, metric=scoring.metric, known_only=scoring.known_only
     )
+    load_metric(metric).check(contract, truth.annotations, truth.classes)
     with ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(load_metric(metric).prepare)
         pair = predict_pair(artifact, reference, Images(truth.paths, "", upright=False), options, progress)

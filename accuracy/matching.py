@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.accuracy.oks import Joints, similarity
 from detlite.runtime.arrays import Bools, Doubles, Integers
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -42,8 +43,8 @@ EVERY_SIZE = AreaRange(0.0, np.inf)
 class Truths:
     """Objects that are there: image and class index int64 (n,), (x, y, width, height) float64 (n, 4), crowd (n,).
 
-    *masks* are COCO's encoded masks, object (n,); None where boxes are compared. *areas* are float64 (n,), in square
-    pixels; None for those of the boxes.
+    *masks* are COCO's encoded masks, object (n,), and *joints* keypoints; both None where boxes are compared. *areas*
+    are float64 (n,), in square pixels; None for those of the boxes, and below 0 for what counts neither way.
     """
 
     image: Integers
@@ -52,6 +53,7 @@ class Truths:
     crowd: Bools
     masks: Masks | None = None
     areas: Doubles | None = None
+    joints: Joints | None = None
 
     @property
     def area(self) -> Doubles:
@@ -62,18 +64,22 @@ class Truths:
         """Return those that *which* chooses: places, a mask or a slice."""
         masks = None if self.masks is None else self.masks[which]
         areas = None if self.areas is None else self.areas[which]
-        return Truths(self.image[which], self.category[which], self.boxes[which], self.crowd[which], masks, areas)
+        joints = None if self.joints is None else self.joints.take(which)
+        return Truths(
+            self.image[which], self.category[which], self.boxes[which], self.crowd[which], masks, areas, joints
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class FoundObjects:
-    """Objects that were found: as `Truths`, with scores float64 (n,)."""
+    """Objects that were found: as `Truths`, with scores float64 (n,), and *points* float64 (n, keypoints, 2)."""
 
     image: Integers
     category: Integers
     boxes: Doubles
     scores: Doubles
     masks: Masks | None = None
+    points: Doubles | None = None
 
     @property
     def area(self) -> Doubles:
@@ -87,7 +93,10 @@ class FoundObjects:
     def take(self, which: Bools | Integers | slice) -> FoundObjects:
         """Return those that *which* chooses: places, a mask or a slice."""
         masks = None if self.masks is None else self.masks[which]
-        return FoundObjects(self.image[which], self.category[which], self.boxes[which], self.scores[which], masks)
+        points = None if self.points is None else self.points[which]
+        return FoundObjects(
+            self.image[which], self.category[which], self.boxes[which], self.scores[which], masks, points
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,30 +128,41 @@ class Matches:
     classes: tuple[ClassMatches, ...]
 
 
-def match(truths: Truths, found: FoundObjects, images: int) -> Matches:
-    """Return which of *found* are right, at each IoU of `THRESHOLDS`.
+def match(truths: Truths, found: FoundObjects, images: int, *, most: int = DETECTIONS_PER_CLASS) -> Matches:
+    """Return which of *found* are right, at each IoU of `THRESHOLDS`; the *most* best of a class in an image count.
 
     Equal scores keep their order inside an image, and the order of the images between them.
     """
-    return match_by_size(truths, found, images, (EVERY_SIZE,))[0]
+    return match_by_size(truths, found, images, (EVERY_SIZE,), most=most)[0]
 
 
-def match_by_size(truths: Truths, found: FoundObjects, images: int, sizes: Sequence[AreaRange]) -> tuple[Matches, ...]:
+def match_by_size(
+    truths: Truths,
+    found: FoundObjects,
+    images: int,
+    sizes: Sequence[AreaRange],
+    *,
+    most: int = DETECTIONS_PER_CLASS,
+) -> tuple[Matches, ...]:
     """Return the same for each of *sizes*, as if objects of other sizes were neither right nor wrong."""
     classes = []
     for category in np.unique(truths.category[~truths.crowd]):
         here, there = truths.category == category, found.category == category
-        classes.append(_match_class(truths.take(here), found.take(there), images, sizes))
+        classes.append(_match_class(truths.take(here), _best(found.take(there), most), images, sizes))
     return tuple(Matches(images, tuple(each[place] for each in classes)) for place in range(len(sizes)))
+
+
+def _best(found: FoundObjects, most: int) -> FoundObjects:
+    """Return the *most* best of each image, image by image."""
+    order = np.lexsort((-found.scores, found.image))
+    image = found.image[order]
+    rank = np.arange(len(image)) - np.searchsorted(image, image, side="left")
+    return found.take(order[rank < most])
 
 
 def _match_class(
     truths: Truths, found: FoundObjects, images: int, sizes: Sequence[AreaRange]
 ) -> tuple[ClassMatches, ...]:
-    order = np.lexsort((-found.scores, found.image))
-    image = found.image[order]
-    rank = np.arange(len(image)) - np.searchsorted(image, image, side="left")
-    found = found.take(order[rank < DETECTIONS_PER_CLASS])
     outside = np.stack([size.leaves_out(truths.area) for size in sizes])
     matched, ignored = _matched(truths, found, outside)
     best = np.argsort(-found.scores, kind="stable")
@@ -178,7 +198,9 @@ def _matched(truths: Truths, found: FoundObjects, outside: Bools) -> tuple[Bools
 
 
 def _overlaps(found: FoundObjects, truths: Truths) -> Doubles:
-    """Return the IoU of each of *found* with each of *truths*: of their masks where they have them, else of boxes."""
+    """Return the IoU of each of *found* with each of *truths*: OKS of keypoints, or IoU of masks, or of boxes."""
+    if found.points is not None and truths.joints is not None:
+        return similarity(found.points, truths.joints, truths.boxes)
     if found.masks is None or truths.masks is None:
         return iou(found.boxes, truths.boxes, truths.crowd)
     from faster_coco_eval import mask

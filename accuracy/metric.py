@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from detlite.accuracy.classes import ClassMap
 from detlite.runtime.arrays import Doubles
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
 
@@ -66,6 +67,7 @@ class Metric(Generic[Found, Truth]):
         weighted_others: returns the draws of further numbers by their names, and of a class's as `ap:NAME`; those of
             which nothing is returned are never called better or worse.
         prepare: does what need not wait for predictions, such as importing: called while the model runs.
+        check: raises `InputError` if the labels do not fit the model's contract; called before the model runs.
         needs_verified: whether it needs Open Images' image-level labels; a metric that does not need them takes none.
     """
 
@@ -80,6 +82,7 @@ class Metric(Generic[Found, Truth]):
     titles: Mapping[str, str] = field(default_factory=dict)
     weighted_others: Callable[[Found, Truth, ClassMap, Doubles], Mapping[str, Doubles]] = lambda *_given: {}
     prepare: Callable[[], None] = lambda: None
+    check: Callable[[Contract, Truth, ClassMap], None] = lambda *_given: None
     needs_verified: bool = False
 
 

@@ -17,6 +17,7 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import Task
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tasks.instances import Instances
+from detlite.runtime.tasks.keypoints import Keypoints
 
 Heads = dict[str, NDArray[np.float32]]
 
@@ -88,7 +89,7 @@ def _anchor_findings(first: Detection, second: Detection) -> Iterator[str]:
 
 def _detection_in(task: Task) -> Detection | None:
     """Return the settings by which *task* finds boxes; None if it finds none."""
-    found = task.detection if isinstance(task, Instances) else task
+    found = task.detection if isinstance(task, (Instances, Keypoints)) else task
     return found if isinstance(found, Detection) else None
 
 

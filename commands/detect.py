@@ -22,6 +22,7 @@ from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.task import Found, task_kind
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tasks.instances import Instances
+from detlite.runtime.tasks.keypoints import Keypoints
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
 from detlite.studies.detect.inputs import Input, inputs_in, skipped_in, with_pictures
 from detlite.studies.detect.results import DetectRun, ImageResult
@@ -105,7 +106,7 @@ def _coco_ids(values: dict[str, Any], contract: Contract, inputs: Sequence[Input
         if annotations is not None:
             raise InputError("--coco-annotations needs --coco-json FILE")
         return None
-    if not isinstance(contract.task, (Detection, Instances)):
+    if not isinstance(contract.task, (Detection, Instances, Keypoints)):
         title = task_kind(contract.task.kind).title
         raise InputError(f"COCO results hold boxes, and the model is {title}: drop --coco-json")
     if out.exists() and not values["force"]:

@@ -33,6 +33,19 @@ Heads = Mapping[str, Floats]
 Box = Tuple[float, float, float, float]
 
 
+class Keypoint(NamedTuple):
+    """A named point of a thing in an image: (*y*, *x*) in 0..1 of the image, which it may leave; *score* 0..1."""
+
+    label: str
+    y: float
+    x: float
+    score: float
+
+    def to_record(self) -> Record:
+        """Return `label`, `point` and `score`."""
+        return {"label": self.label, "point": [self.y, self.x], "score": self.score}
+
+
 class Found(NamedTuple):
     """One thing that a model found in an image.
 
@@ -41,17 +54,20 @@ class Found(NamedTuple):
         number: its class, from 0, without the background.
         score: 0..1.
         box: (y1, x1, y2, x2), 0..1 of the image; None for the whole image.
+        points: its keypoints; empty where it has none.
     """
 
     label: str
     number: int
     score: float
     box: Optional[Box] = None
+    points: Tuple[Keypoint, ...] = ()
 
     def to_record(self) -> Record:
-        """Return `box`, if there is one, `class`, `label` and `score`."""
+        """Return `box`, if there is one, `class`, `label`, `score`, and `keypoints`, if there are any."""
         box = {} if self.box is None else {"box": list(self.box)}
-        return {**box, "class": self.number, "label": self.label, "score": self.score}
+        points = {"keypoints": [one.to_record() for one in self.points]} if self.points else {}
+        return {**box, "class": self.number, "label": self.label, "score": self.score, **points}
 
 
 def shown(found: Sequence[Found], listed: str, threshold: float) -> Tuple[Found, ...]:
@@ -75,6 +91,11 @@ class Result(ABC):
 
     fields: ClassVar[Tuple[str, ...]]
     """The keys of `to_record`."""
+
+    @property
+    def edges(self) -> Tuple[Tuple[int, int], ...]:
+        """Pairs of the points of a found thing, by their places, that a picture joins by a line."""
+        return ()
 
     @abstractmethod
     def above(self, threshold: float) -> Iterator[Found]:

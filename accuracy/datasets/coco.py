@@ -31,6 +31,11 @@ def _instances(files: DatasetFiles) -> tuple[Annotations, Path]:
     return _read(file, masks=True), folder
 
 
+def _keypoints(files: DatasetFiles) -> tuple[Annotations, Path]:
+    folder, file = files.paths
+    return _read(file, keypoints=True), folder
+
+
 def _read(file: Path, **options: bool) -> Annotations:
     from detlite.accuracy.labels.coco import read_annotations
 
@@ -41,5 +46,9 @@ PLUGIN = Dataset(
     title="COCO: a folder of images, and an instances JSON file.",
     takes=("IMAGES", "ANNOTATIONS"),
     items=items,
-    labels={"detection": LabelReader(_detection, "coco"), "instances": LabelReader(_instances, "coco-masks")},
+    labels={
+        "detection": LabelReader(_detection, "coco"),
+        "instances": LabelReader(_instances, "coco-masks"),
+        "keypoints": LabelReader(_keypoints, "coco-keypoints"),
+    },
 )

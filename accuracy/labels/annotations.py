@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from detlite.accuracy.dataset import Item, Labels, Object
@@ -46,7 +46,8 @@ class Truth:
 
     A *crowd* is a region with more objects than were counted: what is found in it is neither right nor wrong. Pascal
     VOC's difficult objects are crowds here. *group_of* is Open Images' box around more than five objects that touch.
-    *mask* is its outline; None where only the box is annotated, or where masks were not asked for.
+    *mask* is its outline; None where only the box is annotated, or where masks were not asked for. *keypoints* are
+    (x, y, mark) in pixels, one after the other, where they were asked for; a mark of 0 means not labelled.
     """
 
     image_id: int
@@ -56,6 +57,7 @@ class Truth:
     crowd: bool
     group_of: bool = False
     mask: Polygons | RunLengths | None = None
+    keypoints: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Annotations:
         split: such as `val2017`, where the file's `coco_url`s agree on one; else None.
         origin: the format that it was read from: `coco`, `voc` or `open-images`.
         verified: (image id, category id) that people said is there, or is not there; Open Images only.
+        keypoint_names: of the keypoints of a category, by its id, where they were asked for.
     """
 
     images: tuple[AnnotatedImage, ...]
@@ -79,6 +82,7 @@ class Annotations:
     split: str | None = None
     origin: str = "coco"
     verified: frozenset[tuple[int, int]] = frozenset()
+    keypoint_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def numbered(self) -> bool:

@@ -33,12 +33,15 @@ Row = Mapping[str, Any]
 T = TypeVar("T")
 
 
-def read_annotations(path: Path, *, masks: bool = False, scored: bool = True, text_ids: bool = False) -> Annotations:
+def read_annotations(
+    path: Path, *, masks: bool = False, keypoints: bool = False, scored: bool = True, text_ids: bool = False
+) -> Annotations:
     """Return the ground truth in the COCO file at *path*.
 
     Args:
         path: the JSON file.
         masks: whether the objects' masks are read too.
+        keypoints: whether their keypoints, and the names of these, are read too.
         scored: whether it will be scored against; else images may lack their sizes, and the file its objects, as
             COCO's test sets do.
         text_ids: whether images and categories may have texts as ids, which COCO's own tools refuse; they get numbers.
@@ -57,12 +60,15 @@ def read_annotations(path: Path, *, masks: bool = False, scored: bool = True, te
     numbered = _numbered(rows) if text_ids else rows
     images = _each(numbered["images"], _image if scored else _image_of_any_size, "image", path)
     categories = _each(numbered["categories"], _category, "category", path)
-    truths = _each(numbered["annotations"], _masked_truth if masks else _truth, "annotation", path)
+    truths = _each(
+        numbered["annotations"], _marked_truth if keypoints else _masked_truth if masks else _truth, "annotation", path
+    )
     if scored:
         _unique(_each_id(rows["annotations"], path), "annotation id", path)
     _check_references(rows, path)
     digest = hashlib.sha256(raw).hexdigest()
-    return Annotations(images, truths, categories, digest, _split_of(rows["images"]))
+    names = dict(_each(numbered["categories"], _keypoint_names, "category", path)) if keypoints else {}
+    return Annotations(images, truths, categories, digest, _split_of(rows["images"]), keypoint_names=names)
 
 
 def _numbered(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
@@ -172,6 +178,23 @@ def _truth(row: Row) -> Truth:
         raise ValueError(f"area {row['area']!r}, want square pixels")
     crowd = bool(_integer(row.get("iscrowd", 0), "iscrowd", 0, 1))
     return Truth(_id(row, "image_id"), _id(row, "category_id"), (x, y, width, height), area, crowd)
+
+
+def _keypoint_names(row: Row) -> tuple[int, tuple[str, ...]]:
+    names = row.get("keypoints", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"keypoints are {str(names)[:60]}, want a list of names")
+    return _id(row, "id"), tuple(names)
+
+
+def _marked_truth(row: Row) -> Truth:
+    values = row.get("keypoints", [])
+    if not isinstance(values, list):
+        raise TypeError(f"keypoints are {str(values)[:60]}, want numbers: x, y and a mark for each")
+    numbers = tuple(map(float, values))
+    if len(numbers) % 3 or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{len(numbers)} numbers of keypoints, want x, y and a mark for each, all finite")
+    return replace(_truth(row), keypoints=numbers)
 
 
 def _masked_truth(row: Row) -> Truth:

@@ -115,6 +115,16 @@ class Fields:
             raise self._unfit(name, value, f"{name} {{ ... }}")
         return Fields(value, name, self._file, self.line_of(name), self.skipped)
 
+    def each(self, name: str) -> tuple[Fields, ...]:
+        """Return the fields of each message of the repeated field *name*."""
+        found = self._repeated(name)
+        for value, line in found:
+            if not isinstance(value, Message):
+                raise self._unfit(name, value, f"{name} {{ ... }}", line)
+        return tuple(
+            Fields(value, name, self._file, line, self.skipped) for value, line in found if isinstance(value, Message)
+        )
+
     def one_of(self, *names: str) -> str | None:
         """Return which of the fields *names* of a oneof is set, or None; setting two is an error."""
         self._known.update(names)

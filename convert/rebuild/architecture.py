@@ -41,6 +41,8 @@ class RebuildPlan:
         model: the config of the network.
         origin: the name of the config in the contract's origin: "pipeline.config", "preset ssdlite_mobilenet_v2".
         folder: the folder that may hold a label map, or None.
+        labels: the user's label file, or None.
+        edges: pairs of keypoints, by their places, that the config draws lines between.
         quantized: whether the trained quantization ranges stay in the graph.
         skipped: fields of the config that the OD API no longer has.
         random_seed: the seed of random weights; None for trained weights.
@@ -50,6 +52,8 @@ class RebuildPlan:
     model: DetectorConfig
     origin: str
     folder: Path | None = None
+    labels: Path | None = None
+    edges: tuple[tuple[int, int], ...] = ()
     quantized: bool = False
     skipped: tuple[str, ...] = ()
     random_seed: int | None = None
@@ -124,20 +128,23 @@ class Decoding:
     nms: Nms
     origin: dict[str, str]
 
+    def task(self, options: DetectorOptions) -> Detection:
+        """Return the settings of the task, with logits converted where *options* say."""
+        deferred = options.logits and self.score_converter != "IDENTITY"
+        return Detection(
+            anchors=self.anchors,
+            box_coder=self.box_coder,
+            score_converter=self.score_converter,
+            score_converter_place="host" if deferred else "model",
+            label_offset=self.label_offset,
+            nms=self.nms,
+        )
+
 
 def detection_contract(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
     """Return the contract of a detector with raw heads that are decoded as *decoding* says."""
-    deferred = options.logits and decoding.score_converter != "IDENTITY"
-    task = Detection(
-        anchors=decoding.anchors,
-        box_coder=decoding.box_coder,
-        score_converter=decoding.score_converter,
-        score_converter_place="host" if deferred else "model",
-        label_offset=decoding.label_offset,
-        nms=decoding.nms,
-    )
     outputs = raw_outputs(len(decoding.anchors), decoding.columns)
-    return detector_contract(plan, options, image, outputs, task, decoding.origin)
+    return detector_contract(plan, options, image, outputs, decoding.task(options), decoding.origin)
 
 
 def detector_contract(

@@ -305,8 +305,46 @@ class FasterRcnn:
 
 
 @dataclass(frozen=True)
+class HeadLayers:
+    """The convolutions of a CenterNet's head before its last one: their channels and the sides of their kernels."""
+
+    filters: tuple[int, ...] = (256,)
+    kernels: tuple[int, ...] = (3,)
+
+
+@dataclass(frozen=True)
+class KeypointTask:
+    """`keypoint_estimation_task`; its numbers mean what `detlite.runtime.boxes.keypoints.Snapping` says.
+
+    Attributes:
+        name: part of the names of its variables.
+        class_name: the `name` in the label map of the class that has the keypoints.
+        label_map: the path of the label map, as the config writes it.
+        line: of the task in the file, or 0.
+    """
+
+    name: str
+    class_name: str
+    label_map: str = ""
+    candidate_threshold: float = 0.1
+    candidates: int = 100
+    unmatched_score: float = 0.1
+    box_scale: float = 1.2
+    search_scale: float = 0.3
+    ranking: str = "min_distance"
+    distance_offset: float = 1.0
+    distance_multiplier: float = 0.1
+    clips: bool = False
+    per_keypoint_offset: bool = False
+    heatmap: HeadLayers = field(default_factory=HeadLayers)
+    regression: HeadLayers = field(default_factory=HeadLayers)
+    offset: HeadLayers = field(default_factory=HeadLayers)
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class CenterNet:
-    """`model { center_net }` with its boxes; the reader refuses keypoints, masks and other tasks.
+    """`model { center_net }` with its boxes and keypoints; the reader refuses other tasks.
 
     Attributes:
         means: the means of the preprocessing, in the channel order of the network's input.
@@ -316,6 +354,7 @@ class CenterNet:
         center_head_kernels: the kernels of these convolutions.
         box_head_filters: the channels of the convolutions of the size and offset heads.
         box_head_kernels: the kernels of these convolutions.
+        keypoints: the task of keypoints; None if there is none.
     """
 
     classes: int
@@ -333,6 +372,7 @@ class CenterNet:
     center_head_kernels: tuple[int, ...] = ()
     box_head_filters: tuple[int, ...] = ()
     box_head_kernels: tuple[int, ...] = ()
+    keypoints: KeypointTask | None = None
     line: int = 0
 
 
@@ -367,6 +407,7 @@ class Pipeline:
         use_moving_averages: whether `eval_config` selects the averaged weights.
         quantization_aware: whether there is a `graph_rewriter { quantization }`, so that the checkpoint has ranges.
         skipped: fields that the OD API 2.8 does not have, or no longer has: "batch_norm_trainable, line 12".
+        keypoint_edges: pairs of keypoints, by their places, that the evaluation draws lines between.
         name: the file name, for errors.
     """
 
@@ -374,4 +415,5 @@ class Pipeline:
     use_moving_averages: bool = False
     quantization_aware: bool = False
     skipped: tuple[str, ...] = ()
+    keypoint_edges: tuple[tuple[int, int], ...] = ()
     name: str = "pipeline.config"

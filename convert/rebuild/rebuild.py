@@ -88,7 +88,15 @@ def plan_of_checkpoint(trained: CheckpointSource, *, quantized: bool = False) ->
             "and use `detlite quantize` with images"
         )
     weights = open_checkpoint(trained.checkpoint, use_moving_averages=pipeline.use_moving_averages)
-    return RebuildPlan(pipeline.model, trained.config.name, trained.config.parent, quantized, pipeline.skipped), weights
+    plan = RebuildPlan(
+        pipeline.model,
+        trained.config.name,
+        trained.config.parent,
+        edges=pipeline.keypoint_edges,
+        quantized=quantized,
+        skipped=pipeline.skipped,
+    )
+    return plan, weights
 
 
 def plan_of_torch(path: Path) -> tuple[RebuildPlan, Weights]:
@@ -140,7 +148,7 @@ def rebuild(
             do not fit the network.
     """
     architecture = architecture_of(plan.model)
-    plan = _limited(plan, architecture, options.max_proposals, most_proposals)
+    plan = _limited(replace(plan, labels=options.labels), architecture, options.max_proposals, most_proposals)
     if architecture.suppressing is not None:
         plan = replace(plan, model=architecture.suppressing(plan.model, options))
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)

@@ -125,7 +125,7 @@ def peaks(boxes: Floats, scores: Floats, nms: Nms) -> Kept:
     the order of their cells, then of their classes. Source: Zhou et al., Objects as Points, 2019.
     """
     rows, columns = nms.cells or (0, 0)
-    best = _best_around(scores.reshape(rows, columns, -1)).reshape(scores.shape)
+    best = best_around(scores.reshape(rows, columns, -1)).reshape(scores.shape)
     reached = (best - scores < PEAK_MARGIN) & (scores >= np.float32(nms.score_threshold))
     anchor, klass = np.nonzero(reached)
     order = np.argsort(-scores[anchor, klass], kind="stable")[: nms.max_detections]
@@ -133,7 +133,7 @@ def peaks(boxes: Floats, scores: Floats, nms: Nms) -> Kept:
     return Kept(boxes[anchor], klass.astype(np.int64), scores[anchor, klass], anchor)
 
 
-def _best_around(grid: Floats) -> Floats:
+def best_around(grid: Floats) -> Floats:
     """Return for each cell of (rows, columns, classes) the best of the 3 x 3 cells around it, itself among them."""
     best = grid.copy()
     np.maximum(best[1:], grid[:-1], out=best[1:])

@@ -55,23 +55,29 @@ def picture_of(image: Pixels, shown: Sequence[Found], result: Result) -> Pixels:
     areas = (result.area(place, one) for place, one in enumerate(shown))
     if result.listed == REGIONS:
         return overlaid(image, shown, areas)
-    return drawn(image, shown, areas)
+    return drawn(image, shown, areas, result.edges)
 
 
-def drawn(image: Pixels, found: Sequence[Found], areas: Iterable[Optional[Bools]] = ()) -> Pixels:
+def drawn(
+    image: Pixels,
+    found: Sequence[Found],
+    areas: Iterable[Optional[Bools]] = (),
+    edges: Sequence[Tuple[int, int]] = (),
+) -> Pixels:
     """Return a copy of *image* with everything in *found* drawn into it; the best score is drawn last, on top.
 
     Args:
         image: uint8 (height, width, 3), RGB. A copy of a small one is enlarged, so that the labels fit.
         found: with boxes, which are drawn; or without, as a list at the top left.
         areas: the pixels of each, bool (height, width), whose outline is drawn; None for one without.
+        edges: pairs of the points of each, by their places, between which lines are drawn.
     """
     picture = _enlarged(image)
     width = _line_width(_font_size(picture))
     for one, area in zip(found, areas):  # no areas: boxes alone
         if area is not None:
             _outline_area(picture, area, _colour(one), width)
-    return _labelled(picture, lambda canvas: canvas.everything(found))
+    return _labelled(picture, lambda canvas: canvas.everything(found, edges))
 
 
 def overlaid(image: Pixels, found: Sequence[Found], areas: Iterable[Optional[Bools]]) -> Pixels:
@@ -159,8 +165,10 @@ class _Canvas:
         self._label_height = ascent + descent + self._padding
         self._line = _line_width(font.size)
 
-    def everything(self, found: Sequence[Found]) -> None:
-        """Draw what has a box with its label, and list the rest."""
+    def everything(self, found: Sequence[Found], edges: Sequence[Tuple[int, int]]) -> None:
+        """Draw what has a box with its label and its points, and list the rest."""
+        for one in reversed(found):
+            self._points(one, edges)
         self.boxes([one for one in found if one.box is not None])
         self.listing([one for one in found if one.box is None][:RANKED])
 
@@ -185,6 +193,17 @@ class _Canvas:
             text = self._fitting(one)
             place = (0.0, float(row * self._label_height), self._text_width(text), float(self._label_height))
             self._label(place, text, _colour(one))
+
+    def _points(self, one: Found, edges: Sequence[Tuple[int, int]]) -> None:
+        """Draw the points of *one* as dots of twice the width of the *edges* between them."""
+        right, bottom = self._size[0] - 1, self._size[1] - 1
+        places = [(point.x * right, point.y * bottom) for point in one.points]
+        for start, end in edges if places else ():
+            for width, colour in ((self._line + 2, (0, 0, 0)), (self._line, _colour(one))):
+                self._draw.line([places[start], places[end]], fill=colour, width=width)
+        for x, y in places:
+            dot = (x - self._line, y - self._line, x + self._line, y + self._line)
+            self._draw.ellipse(dot, fill=_colour(one), outline=(0, 0, 0))
 
     def _outline(self, box: Rectangle, colour: Colour) -> None:
         x, y, width, height = box

@@ -180,6 +180,8 @@ def _masks(result: Result, found: Sequence[Found]) -> tuple[EncodedMask, ...]:
 
 def _finite(result: Result) -> tuple[Found, ...]:
     found = tuple(result.above(0.0))
-    if not all(isfinite(value) for one in found for value in (one.score, *(one.box or ()))):
+    numbers = (value for one in found for value in (one.score, *(one.box or ())))
+    places = (value for one in found for point in one.points for value in (point.y, point.x, point.score))
+    if not all(map(isfinite, (*numbers, *places))):
         raise ContractError("the model returned boxes or scores that are not finite numbers: convert it again")
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from detlite.accuracy.images import orientation
-from detlite.runtime.task import Found, shown
+from detlite.runtime.task import Found, Keypoint, shown
 
 Record = dict[str, Any]
 
@@ -88,7 +88,10 @@ class ImageResult:
 
 def _found(record: Mapping[str, Any]) -> Found:
     box = tuple(record["box"]) if "box" in record else None
-    return Found(record["label"], record["class"], record["score"], box)
+    points = tuple(
+        Keypoint(one["label"], y, x, one["score"]) for one in record.get("keypoints", ()) for y, x in [one["point"]]
+    )
+    return Found(record["label"], record["class"], record["score"], box, points)
 
 
 @dataclass(frozen=True)

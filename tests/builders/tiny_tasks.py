@@ -7,17 +7,22 @@ from builders.float_models import RELU6, FloatNet
 from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.keypoints import Snapping
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.task import Task
 from detlite.runtime.tasks.classification import Classification
-from detlite.runtime.tasks.detection import detection_of
+from detlite.runtime.tasks.detection import Detection, detection_of
 from detlite.runtime.tasks.instances import Instances
+from detlite.runtime.tasks.keypoints import HEAT, OFFSETS, REGRESSION, Keypoints, Skeleton
 from detlite.runtime.tasks.segmentation import Segmentation
 from detlite.runtime.tensors import Output
 
 MASK_SIDE = 4
+POINTS = ("nose", "left_eye")
 
 
 def tiny_task(kind: str, *, letterbox: Letterbox | None = None) -> Model:
@@ -26,6 +31,7 @@ def tiny_task(kind: str, *, letterbox: Letterbox | None = None) -> Model:
         "classification": classifier,
         "detection": detector,
         "instances": instance_segmenter,
+        "keypoints": keypoint_detector,
         "segmentation": segmenter,
     }[kind]()
     if letterbox is None:
@@ -80,3 +86,30 @@ def instance_segmenter() -> Model:
     )
     settings = Instances(detection_of(detector().contract), (MASK_SIDE, MASK_SIDE))
     return _model(net, {"box_encodings": boxes, "class_scores": scores, "masks": masks}, settings)
+
+
+def keypoint_detector() -> Model:
+    """Raw heads of a CenterNet of 8 x 8 cells, and two keypoints of its class 0."""
+    net, features = _features(4)
+    rows = columns = int(ANCHORS**0.5)
+
+    def head(channels: int) -> int:
+        return net.reshape(net.conv(features, channels, window=1), (1, ANCHORS, channels))
+
+    def scores(channels: int, name: str) -> int:
+        return int(net.add("LOGISTIC", [head(channels)], [(1, ANCHORS, channels)], name=name)[0])
+
+    anchors = np.empty((rows, columns, 4), np.float32)
+    anchors[..., 0], anchors[..., 1] = (np.arange(rows) / rows)[:, None], np.arange(columns) / columns
+    anchors[..., 2:] = 1 / rows, 1 / columns
+    nms = Nms(kind="peaks", cells=(rows, columns), max_detections=10)
+    coder = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
+    detection = Detection(anchors.reshape(-1, 4), coder, "SIGMOID", "model", 0, nms)
+    heads = {
+        "box_encodings": head(4),
+        "class_scores": scores(CLASSES, "scores"),
+        OFFSETS: head(2 * len(POINTS)),
+        REGRESSION: head(2 * len(POINTS)),
+        HEAT: scores(len(POINTS), "heat"),
+    }
+    return _model(net, heads, Keypoints(detection, Skeleton(0, POINTS, ((0, 1),)), Snapping(box_scale=3.0)))

@@ -29,15 +29,21 @@ FACTS = {
     "classification": {"score_converter": "SOFTMAX", "label_offset": 1},
     "detection": {"anchors": 64, "label_offset": 1},
     "instances": {"anchors": 64, "mask_size": [4, 4], "mask_threshold": 0.5},
+    "keypoints": {
+        "anchors": 64,
+        "skeleton": {"class": 0, "keypoints": ["nose", "left_eye"], "edges": [[0, 1]]},
+    },
     "segmentation": {"map_resize": "half_pixel_bilinear", "score_converter": "SOFTMAX"},
 }
 TITLES = {
     "classification": "a classifier, float32",
     "detection": "a detector with raw heads, float32",
     "instances": "an instance segmenter, float32",
+    "keypoints": "a detector of keypoints, float32",
     "segmentation": "a segmenter, float32",
 }
-METRICS = {"classification": "top1", "detection": "map", "instances": "map", "segmentation": "miou"}
+WITH_BOXES = ("detection", "instances", "keypoints")
+METRICS = {"classification": "top1", "detection": "map", "instances": "map", "keypoints": "map", "segmentation": "miou"}
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,8 @@ class Tried:
         return [session.run(read_image(path)) for path in self.photos]
 
 
-SLOW = ("instances", "segmentation")
-"""The two whose commands run with `-m slow` alone: each takes over ten seconds."""
+SLOW = ("instances", "keypoints", "segmentation")
+"""Those whose commands run with `-m slow` alone: each takes over ten seconds."""
 
 
 @pytest.fixture(
@@ -140,9 +146,17 @@ def coco_of(paths, results):
             area = box[2] * box[3] if mask is None else int(mask.sum())
             if not area:  # COCO knows no objects without pixels
                 continue
-            annotation = {"id": len(annotations) + 1, "image_id": number, "category_id": found.number + 1}
+            marks = [value for p in found.points for value in (p.x * width, p.y * height, 2)] or [0] * 6
+            annotation = {
+                "keypoints": marks,
+                "id": len(annotations) + 1,
+                "image_id": number,
+                "category_id": found.number + 1,
+            }
             annotations.append({**annotation, "bbox": box, "area": area, "iscrowd": 0, "segmentation": polygons})
-    categories = [{"id": number + 1, "name": f"thing {number}"} for number in range(3)]
+    categories = [
+        {"id": number + 1, "name": f"thing {number}", "keypoints": ["nose", "left_eye"]} for number in range(3)
+    ]
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
@@ -182,7 +196,7 @@ def test_coco_results_are_of_what_has_boxes(tried):
     ran = tried.detlite(
         "detect", "float", "photos/0.png", "--coco-json", "rows.json", "--coco-annotations", "ids.json", "--force"
     )
-    if tried.kind in ("detection", "instances"):
+    if tried.kind in WITH_BOXES:
         assert "ids.json" in ran.err  # which is not there
     else:
         assert f"COCO results hold boxes, and the model is {TITLES[tried.kind].split(',')[0]}" in ran.err
@@ -190,7 +204,7 @@ def test_coco_results_are_of_what_has_boxes(tried):
 
 
 def test_coco_results_hold_the_pixels_of_instances(tried):
-    if tried.kind not in ("detection", "instances"):
+    if tried.kind not in WITH_BOXES:
         pytest.skip("without boxes")
     assert tried.detlite("detect", "float", "photos/0.png", "--coco-json", "rows.json", "--force").status == 0
     rows = json.loads((tried.detlite.folder / "rows.json").read_text())

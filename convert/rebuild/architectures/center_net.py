@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD
+from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD, raw_outputs
+from detlite.convert.files.float32 import shortest
+from detlite.convert.labels.keypoints import NamedKeypoints, read_keypoints
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
     Architecture,
     Decoding,
     RebuildPlan,
     detection_contract,
+    detector_contract,
     image_input,
     letterbox_of,
+    raw_heads,
 )
-from detlite.convert.rebuild.detector_config import CenterNet
+from detlite.convert.rebuild.detector_config import CenterNet, KeypointTask
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
-from detlite.convert.rebuild.network.center_net import CenterExtractor, build_center_net
+from detlite.convert.rebuild.network.center_net import (
+    KEYPOINT_LOGITS,
+    KEYPOINTS,
+    CenterExtractor,
+    build_center_net,
+)
 from detlite.convert.rebuild.odapi.config.center_net import read_center_net
 from detlite.convert.rebuild.odapi.family import Family, family_of_center_net
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.keypoints import Snapping
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.keypoints import ROLES, Keypoints, Skeleton
+from detlite.runtime.tensors import Output
 
 CODER = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
 
@@ -44,7 +58,8 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
             f"{plan.origin}: {gray}images of {size[0]} x {size[1]} pixels; {model.type} needs colour images with sides "
             f"that are multiples of {extractor.multiple}"
         )
-    return build_center_net(model, extractor, weights, size)
+    named = None if model.keypoints is None else _named_keypoints(plan, model.keypoints)
+    return build_center_net(model, extractor, weights, size, len(named.names) if named else 0)
 
 
 def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: BuiltNetwork) -> Contract:
@@ -55,7 +70,82 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     colour, mean, std = extractor.normalization(model)
     image = image_input((colour, mean, std), size)
     letterbox = letterbox_of(model.resizer, mean if colour == "RGB" else mean[::-1])
-    return detection_contract(plan, options, replace(image, letterbox=letterbox), decoding)
+    image = replace(image, letterbox=letterbox)
+    if model.keypoints is None:
+        return detection_contract(plan, options, image, decoding)
+    return _with_keypoints(plan, options, image, decoding)
+
+
+def outputs(plan: RebuildPlan, options: DetectorOptions) -> dict[str, str]:
+    """Return the tensors of the heads, by role, as *options* ask for them."""
+    found = dict(raw_heads(plan, options))
+    if isinstance(plan.model, CenterNet) and plan.model.keypoints is not None:
+        found |= zip(ROLES, (*KEYPOINTS[:2], KEYPOINT_LOGITS if options.logits else KEYPOINTS[2]), strict=True)
+    return found
+
+
+def _with_keypoints(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
+    """Return the contract of a CenterNet whose objects of one class have keypoints."""
+    assert isinstance(plan.model, CenterNet)
+    task = plan.model.keypoints
+    assert task is not None
+    named, cells = _named_keypoints(plan, task), len(decoding.anchors)
+    count = len(named.names)
+    edges = plan.edges or named.usual_edges
+    decoding.origin["keypoints"] = (
+        f"names: {_label_map(plan, task).name}; thresholds: keypoint_estimation_task of {plan.origin}; edges: "
+        + ("its eval_config" if plan.edges else "COCO's skeleton, where it has these names")
+    )
+    snapping = Snapping(
+        score_threshold=shortest(task.candidate_threshold),
+        candidates=task.candidates,
+        unmatched_score=shortest(task.unmatched_score),
+        box_scale=shortest(task.box_scale),
+        search_scale=shortest(task.search_scale),
+        ranking=task.ranking,
+        distance_offset=shortest(task.distance_offset),
+        distance_multiplier=shortest(task.distance_multiplier),
+        clips=task.clips,
+    )
+    shapes = ((1, cells, 2 * count if task.per_keypoint_offset else 2), (1, cells, 2 * count), (1, cells, count))
+    listed = raw_outputs(cells, decoding.columns)
+    listed += tuple(
+        Output(role, role, number, shape, "float32")
+        for number, (role, shape) in enumerate(zip(ROLES, shapes, strict=True), len(listed))
+    )
+    whole = Keypoints(decoding.task(options), Skeleton(named.number, named.names, edges), snapping)
+    options = replace(options, labels=options.labels or _label_map(plan, task))
+    return detector_contract(plan, options, image, listed, whole, decoding.origin)
+
+
+def _named_keypoints(plan: RebuildPlan, task: KeypointTask) -> NamedKeypoints:
+    """Return the keypoints of *task*, with their names; a class number of the label map that is a class.
+
+    Raises:
+        InputError: there is no label map, or it lacks them.
+    """
+    file = _label_map(plan, task)
+    named = read_keypoints(file, task.class_name)
+    if named.number >= plan.model.classes:
+        raise InputError(
+            f"{file}: {task.class_name} has the id {named.number + 1}, and {plan.origin} has {plan.model.classes} "
+            "classes: give the label map of the training"
+        )
+    return named
+
+
+def _label_map(plan: RebuildPlan, task: KeypointTask) -> Path:
+    """Return the user's label map, or the one that the config names, from its own folder on; errors as above."""
+    if plan.labels is not None:
+        return plan.labels
+    file = (plan.folder or Path()) / task.label_map
+    if not task.label_map or not file.is_file():
+        named = f"{task.label_map!r} of keypoint_label_map_path is not there" if task.label_map else "no label map"
+        raise InputError(
+            f"{plan.origin}, line {task.line}: the keypoints of {task.name} have no names, as {named}: give the label "
+            f"map of the training, in which {task.class_name} has keypoints, with --labels"
+        )
+    return file
 
 
 def _parts(plan: RebuildPlan) -> tuple[CenterNet, Family, CenterExtractor]:
@@ -91,5 +181,10 @@ def _decoding(model: CenterNet, source: str, options: DetectorOptions, cells: Si
 
 
 PLUGIN = Architecture(
-    title="CenterNet", reads=CenterNet, build=build, contract=contract, messages={"center_net": read_center_net}
+    title="CenterNet",
+    reads=CenterNet,
+    build=build,
+    contract=contract,
+    outputs=outputs,
+    messages={"center_net": read_center_net},
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet
+from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet, HeadLayers, KeypointTask
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, KERAS_NAMES
@@ -19,6 +19,8 @@ BASE = f"{EXTRACTOR}/_base_model"
 PYRAMID = f"{EXTRACTOR}/_feature_extractor_model"
 HEADS = "model/_prediction_head_dict"
 CENTER, SIZE, OFFSET = "object_center", "box.Sscale", "box.Soffset"
+KEYPOINTS = ("raw_outputs/keypoint_offsets", "raw_outputs/keypoint_regression", "raw_outputs/keypoint_scores")
+KEYPOINT_LOGITS = "raw_outputs/keypoint_logits"
 STRIDE = 4
 OCTAVE = 32
 """Pixels between the cells of a backbone's smallest map."""
@@ -60,38 +62,69 @@ class CenterExtractor:
 
 
 def build_center_net(
-    config: CenterNet, extractor: CenterExtractor, weights: Weights, size: tuple[int, int]
+    config: CenterNet, extractor: CenterExtractor, weights: Weights, size: tuple[int, int], keypoints: int = 0
 ) -> BuiltNetwork:
     """Return the network of *config* for images of *size* (height, width), with *weights*.
 
     Its box encodings are [1, N, 4], (y offset, x offset, height, width) in cells, row by row; its scores [1, N, C].
+    With a task of so many *keypoints* it has `KEYPOINTS`, too, [1, N, ...].
     """
     with GraphBuilder(weights, (*size, 3)) as net:
         features = extractor.build(net, net.image, config)
-        rows, columns = net.size(features)
-        cells = rows * columns
-        heat = _head(net, features, CENTER, config.classes, config, extractor.stages)
-        parts = [_head(net, features, name, PAIR, config, extractor.stages) for name in (OFFSET, SIZE)]
-        boxes = net.concat(parts, 3, "concat")
-        net.identity(net.reshape(boxes, (1, cells, 2 * PAIR), "boxes"), BOX_ENCODINGS)
-        logits = net.identity(net.reshape(heat, (1, cells, config.classes), "centers"), CLASS_LOGITS)
+        cells = net.size(features)
+        heads = _Heads(net, features, config, extractor.stages)
+        center = HeadLayers(config.center_head_filters, config.center_head_kernels)
+        box = HeadLayers(config.box_head_filters, config.box_head_kernels)
+        heat = heads.head(CENTER, config.classes, center)
+        boxes = net.concat([heads.head(name, PAIR, box) for name in (OFFSET, SIZE)], 3, "concat")
+        net.identity(heads.listed(boxes, "boxes"), BOX_ENCODINGS)
+        logits = net.identity(heads.listed(heat, "centers"), CLASS_LOGITS)
         net.convert_scores(logits, "SIGMOID", 1.0, CLASS_SCORES)
-        return BuiltNetwork(net.graph_def, ((rows, columns),), net.parameters, net.macs, keeps_aspect=True)
+        if config.keypoints is not None:
+            _keypoint_heads(heads, config.keypoints, keypoints)
+        return BuiltNetwork(net.graph_def, (cells,), net.parameters, net.macs, keeps_aspect=True)
 
 
-def _head(net: GraphBuilder, x: Tensor, name: str, filters: int, config: CenterNet, stages: int) -> Tensor:
-    """Return the head *name* of the last of *stages* maps; those of the others are for training."""
-    inner = (config.center_head_filters, config.center_head_kernels)
-    if name != CENTER:
-        inner = (config.box_head_filters, config.box_head_kernels)
-    for stage in range(stages - 1):
-        layers = [f"{HEADS}/{name}/{stage}/layer_with_weights-{number}" for number in range(len(inner[0]) + 1)]
-        net.pass_over(*(f"{layer}/{variable}" for layer in layers for variable in HEAD_VARIABLES))
-    slim, scope = Slim(net, KERAS_NAMES), f"{HEADS}/{name}/{stages - 1}"
-    build = slim.separable if config.use_depthwise else slim.conv
-    for number, (depth, kernel) in enumerate(zip(*inner, strict=True)):
-        x = build(x, f"{scope}/layer_with_weights-{number}", depth, kernel, style=Style("RELU", norm=None))
-    return slim.conv(x, f"{scope}/layer_with_weights-{len(inner[0])}", filters, 1, style=PLAIN)
+def _keypoint_heads(heads: _Heads, task: KeypointTask, count: int) -> None:
+    net, path = heads.net, f"{task.name}.Skeypoint.S"
+    heat = heads.listed(heads.head(f"{path}heatmap", count, task.heatmap), "keypoint_heatmap")
+    net.convert_scores(net.identity(heat, KEYPOINT_LOGITS), "SIGMOID", 1.0, KEYPOINTS[2])
+    regression = heads.head(f"{path}regression", PAIR * count, task.regression)
+    net.identity(heads.listed(regression, "keypoint_starts"), KEYPOINTS[1])
+    width = PAIR * count if task.per_keypoint_offset else PAIR
+    net.identity(heads.listed(heads.head(f"{path}offset", width, task.offset), "keypoint_shifts"), KEYPOINTS[0])
+
+
+@dataclass(frozen=True)
+class _Heads:
+    """Heads on the last of *stages* maps; those of the others are for training.
+
+    Attributes:
+        net: builds them.
+        features: the last map.
+        config: says whether their convolutions are separable.
+    """
+
+    net: GraphBuilder
+    features: Tensor
+    config: CenterNet
+    stages: int
+
+    def head(self, name: str, filters: int, layers: HeadLayers) -> Tensor:
+        """Return the map of the head *name* with so many *filters*, after its *layers*."""
+        for stage in range(self.stages - 1):
+            paths = [f"{HEADS}/{name}/{stage}/layer_with_weights-{number}" for number in range(len(layers.filters) + 1)]
+            self.net.pass_over(*(f"{path}/{variable}" for path in paths for variable in HEAD_VARIABLES))
+        slim, scope, x = Slim(self.net, KERAS_NAMES), f"{HEADS}/{name}/{self.stages - 1}", self.features
+        build = slim.separable if self.config.use_depthwise else slim.conv
+        for number, (depth, kernel) in enumerate(zip(layers.filters, layers.kernels, strict=True)):
+            x = build(x, f"{scope}/layer_with_weights-{number}", depth, kernel, style=Style("RELU", norm=None))
+        return slim.conv(x, f"{scope}/layer_with_weights-{len(layers.filters)}", filters, 1, style=PLAIN)
+
+    def listed(self, x: Tensor, name: str) -> Tensor:
+        """Return the map *x* as a list of its cells, [1, N, channels]."""
+        rows, columns = self.net.size(x)
+        return self.net.reshape(x, (1, rows * columns, self.net.channels(x)), name)
 
 
 def top_down(net: GraphBuilder, taps: list[Tensor], depths: tuple[int, ...], config: CenterNet) -> Tensor:

@@ -1,26 +1,23 @@
-"""Reader of the `model { center_net }` message, for its boxes."""
+"""Reader of the `model { center_net }` message."""
 
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.labels.files import MAX_CLASSES
-from detlite.convert.rebuild.detector_config import CenterNet
+from detlite.convert.rebuild.detector_config import CenterNet, HeadLayers
+from detlite.convert.rebuild.odapi.config.keypoints import read_keypoint_task, read_layers
 from detlite.convert.rebuild.odapi.config.resizer import read_resizer
 
 CHANNELS = 3
-LARGEST_KERNEL = 31
-MAX_CHANNELS = 8192
 PEAK_KERNEL = 3
 MAX_MULTIPLIER = 16.0
 SEPARABLE_TYPE = "mobilenet_v2_fpn_sep_conv"
 INTERPOLATIONS = {"nearest": 0, "bilinear": 1}
 WITHOUT_EFFECT = (
     "compute_heatmap_sparse",  # training only
-    "keypoint_label_map_path",  # belongs to a task that is refused
     "output_prediction_dict",  # additional outputs
 )
 OTHER_TASKS = (
-    "keypoint_estimation_task",
     "mask_estimation_task",
     "densepose_estimation_task",
     "track_estimation_task",
@@ -37,9 +34,6 @@ TRAINING_OF_CENTERS = (
 )
 TRAINING_OF_BOXES = ("task_loss_weight", "offset_loss_weight", "scale_loss_weight", "localization_loss")
 
-Layers = tuple[tuple[int, ...], tuple[int, ...]]
-"""(filters, kernel sizes) of the convolutions of a head."""
-
 
 def read_center_net(fields: Fields) -> CenterNet:
     """Return the config of a `CenterNet` message.
@@ -48,7 +42,7 @@ def read_center_net(fields: Fields) -> CenterNet:
         InputError: a part is missing or unsupported, or a value is invalid.
     """
     fields.ignore(*WITHOUT_EFFECT)
-    fields.refuse(*OTHER_TASKS, because="detlite exports only the boxes of a CenterNet")
+    fields.refuse(*OTHER_TASKS, because="detlite exports only the boxes and keypoints of a CenterNet")
     fields.refuse("post_processing", because="detlite uses the peaks of a CenterNet without further suppression")
     for part in ("feature_extractor", "image_resizer", "object_detection_task"):
         if not fields.has(part):
@@ -56,6 +50,7 @@ def read_center_net(fields: Fields) -> CenterNet:
     extractor = fields.inside("feature_extractor")
     extractor.ignore("use_depthwise")  # no extractor of the OD API 2.8 reads it
     most, center = _centers(fields.inside("object_center_params"))
+    keypoints = read_keypoint_task(fields)
     boxes = _box_heads(fields.inside("object_detection_task"))
     read = CenterNet(
         classes=fields.integer("num_classes", low=1, high=MAX_CLASSES),
@@ -69,10 +64,11 @@ def read_center_net(fields: Fields) -> CenterNet:
         use_separable_conv=_separable(extractor),
         upsampling_interpolation=extractor.choice("upsampling_interpolation", "nearest", INTERPOLATIONS),
         max_box_predictions=most,
-        center_head_filters=center[0],
-        center_head_kernels=center[1],
-        box_head_filters=boxes[0],
-        box_head_kernels=boxes[1],
+        center_head_filters=center.filters,
+        center_head_kernels=center.kernels,
+        box_head_filters=boxes.filters,
+        box_head_kernels=boxes.kernels,
+        keypoints=keypoints,
         line=extractor.line_of("type"),
     )
     extractor.finish()
@@ -94,35 +90,23 @@ def _channels(extractor: Fields, name: str, default: float) -> tuple[float, ...]
     return values or (default,) * CHANNELS
 
 
-def _centers(fields: Fields) -> tuple[int, Layers]:
+def _centers(fields: Fields) -> tuple[int, HeadLayers]:
     """Return the maximum number of boxes, and the layers of the centre head."""
     fields.ignore(*TRAINING_OF_CENTERS)
     if fields.integer("peak_max_pool_kernel_size", PEAK_KERNEL) != PEAK_KERNEL:
         raise fields.unsupported(
             "peak_max_pool_kernel_size", f"detlite finds peaks in windows of {PEAK_KERNEL} x {PEAK_KERNEL} cells"
         )
-    read = fields.integer("max_box_predictions", 100, low=1), _layers(fields, "center_head_params")
+    read = fields.integer("max_box_predictions", 100, low=1), read_layers(fields, "center_head_params")
     fields.finish()
     return read
 
 
-def _box_heads(fields: Fields) -> Layers:
+def _box_heads(fields: Fields) -> HeadLayers:
     fields.ignore(*TRAINING_OF_BOXES)
-    scale, offset = _layers(fields, "scale_head_params"), _layers(fields, "offset_head_params")
+    scale, offset = read_layers(fields, "scale_head_params"), read_layers(fields, "offset_head_params")
     if scale != offset:
         name = "offset_head_params" if fields.has("offset_head_params") else "scale_head_params"
         raise fields.unsupported(name, "detlite supports only equal layers in the scale and offset heads")
     fields.finish()
     return scale
-
-
-def _layers(fields: Fields, name: str) -> Layers:
-    head = fields.inside(name)
-    filters = head.integers("num_filters", low=1, high=MAX_CHANNELS)
-    kernels = head.integers("kernel_sizes", low=1, high=LARGEST_KERNEL)
-    head.finish()
-    if len(filters) != len(kernels):
-        raise fields.unsupported(
-            name, f"want as many kernel_sizes as num_filters, got {len(kernels)} and {len(filters)}"
-        )
-    return (filters, kernels) if fields.has(name) else ((256,), (3,))

@@ -50,7 +50,6 @@ EVALUATION = (
     "retain_original_image_additional_channels",
     "force_no_resize",
     "use_dummy_loss_in_eval",
-    "keypoint_edge",
     "skip_predictions_for_unlabeled_class",
     "image_classes_field_map_empty_to_ones",
 )
@@ -82,11 +81,12 @@ def _pipeline(message: Message, name: str) -> Pipeline:
     evaluation = fields.inside("eval_config")
     evaluation.ignore(*EVALUATION)
     averages = evaluation.flag("use_moving_averages", False)
+    edges = tuple((one.integer("start"), one.integer("end")) for one in evaluation.each("keypoint_edge"))
     evaluation.finish()
     quantized = _quantized(fields.inside("graph_rewriter"))
     fields.finish()
     skipped = tuple(f"{unknown}, line {line}" for line, unknown in sorted(fields.skipped))
-    return Pipeline(model, averages, quantized, skipped, name)
+    return Pipeline(model, averages, quantized, skipped, edges, name)
 
 
 def _model(fields: Fields, name: str) -> DetectorConfig:

@@ -53,6 +53,39 @@ def test_an_hourglass_multiplies_as_often_as_the_original(hourglass):
     assert step["macs"] == parts["_feature_extractor"] + parts["_prediction_head_dict"] - embeddings
 
 
+@pytest.fixture(scope="module")
+def posed(tmp_path_factory, shared_data):
+    """A CenterNet with the 17 keypoints of persons."""
+    folder, golden = tmp_path_factory.mktemp("posed"), TwoStageGolden("tf2_centernet_resnet50_v1_fpn_kpts")
+    given = Given(config=golden.config, checkpoint=golden.write_checkpoint(folder))
+    answer = convert(to_record(ConvertRequest(given, folder / "out", DetectorOptions(logits=True), "raw")), silent)
+    session = Session(open_artifact(folder / "out"))
+    return golden, answer, session, session.run(golden.image())
+
+
+def test_the_heads_of_keypoints_are_the_original_ones(posed):
+    golden, answer, session, _found = posed
+    assert_heads(golden, session, 0)
+    heads = session.heads()
+    for role, name in (("scores", "heatmap"), ("regression", "regression"), ("offsets", "offset")):
+        wanted = golden.arrays[f"human_pose/keypoint/{name}_0"]
+        chosen = golden.arrays[f"human_pose/keypoint/{name}_0_channels"]
+        found = heads[f"keypoint_{role}"][:, chosen]
+        np.testing.assert_allclose(found, wanted.reshape(found.shape), atol=TOLERANCE)
+    step = answer["history"][-1]
+    assert (step["parameters"], step["macs"]) == (golden.meta["params_trainable"], golden.meta["macs"])
+    assert not any("does not have" in line for line in answer["notices"])
+
+
+def test_keypoints_are_the_original_ones(posed):
+    golden, _answer, _session, found = posed
+    wanted, scores = golden.arrays["out_detection_keypoints"][0], golden.arrays["out_detection_keypoint_scores"][0]
+    np.testing.assert_allclose(found.detections.boxes, golden.arrays["out_detection_boxes"][0], atol=1e-5)
+    np.testing.assert_allclose(found.points[..., :2], wanted, atol=1e-5)
+    np.testing.assert_allclose(found.points[..., 2], scores, atol=1e-5)
+    assert (np.abs(found.points[..., 2] - 0.1) > 1e-6).sum() == 11  # as many snap to a peak
+
+
 def assert_heads(golden: TwoStageGolden, session: Session, stage: int) -> None:
     heads = session.heads()
     wanted = {name: golden.arrays[f"box/{name}_{stage}"].reshape(-1, 2) for name in ("offset", "scale")}

@@ -3,13 +3,14 @@
 import pytest
 from builders.written_configs import CENTER_NET, line_of
 
-from detlite.convert.rebuild.detector_config import CenterNet, ImageResizer
+from detlite.convert.rebuild.detector_config import CenterNet, ImageResizer, KeypointTask
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 
 TYPE = 'type: "resnet_v1_50_fpn"'
 MOST = "max_box_predictions: 20"
 TASK = "task_loss_weight: 1.0"
+KEYPOINTS = "keypoint_estimation_task { task_name: 'pose' keypoint_class_name: 'person' }"
 
 
 def center_net(old: str = "", new: str = "") -> CenterNet:
@@ -57,10 +58,21 @@ def test_the_old_types_name_makes_convolutions_separable_only_where_the_field_is
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
+        ("num_classes: 3", "num_classes: 3 keypoint_estimation_task { }", "has no task_name"),
         (
             "num_classes: 3",
-            "num_classes: 3 keypoint_estimation_task { }",
-            "detlite exports only the boxes",
+            f"num_classes: 3 {KEYPOINTS} {KEYPOINTS}",
+            "the config has 2 of them; detlite exports one task of keypoints",
+        ),
+        *(
+            ("num_classes: 3", f"num_classes: 3 {KEYPOINTS.replace('}', f'{more} }}')}", error)
+            for more, error in (
+                ("rescore_instances: true", "rescore_instances is True; detlite returns the places and scores"),
+                ("predict_depth: true", "predict_depth is True; detlite returns the places and scores"),
+                ("peak_max_pool_kernel_size: 5", "detlite finds peaks in windows of 3 x 3 cells"),
+                ("candidate_ranking_mode: 'gaussian_weighted'", "detlite ranks by min_distance, score_distance_ratio"),
+                ("heatmap_head_params { num_filters: 8 }", "want as many kernel_sizes as num_filters, got 0 and 1"),
+            )
         ),
         ("num_classes: 3", "num_classes: 3 mask_estimation_task { }", "detlite exports only the boxes"),
         (
@@ -89,6 +101,21 @@ def test_the_old_types_name_makes_convolutions_separable_only_where_the_field_is
 def test_what_detlite_does_not_do_with_a_center_net_is_refused_with_its_line(old, new, error):
     with pytest.raises(InputError, match=f"^p.config, line {line_of(CENTER_NET, old)}: .*{error}"):
         center_net(old, new)
+
+
+def test_a_task_of_keypoints_has_the_originals_defaults():
+    read = center_net("num_classes: 3", f"num_classes: 3 keypoint_label_map_path: 'm.pbtxt' {KEYPOINTS}").keypoints
+    assert isinstance(read, KeypointTask)
+    assert (read.name, read.class_name, read.label_map, read.line) == ("pose", "person", "m.pbtxt", 3)
+    assert (read.ranking, read.candidates, read.per_keypoint_offset, read.clips) == ("min_distance", 100, False, False)
+    assert (read.candidate_threshold, read.unmatched_score, read.box_scale, read.search_scale) == pytest.approx(
+        (0.1, 0.1, 1.2, 0.3)
+    )
+
+
+def test_lines_between_keypoints_are_those_of_the_evaluation():
+    text = f"{CENTER_NET} eval_config {{ keypoint_edge {{ start: 0 end: 2 }} keypoint_edge {{ start: 1 end: 2 }} }}"
+    assert parse_pipeline(text, "p.config").keypoint_edges == ((0, 2), (1, 2))
 
 
 def test_a_center_net_without_boxes_is_refused():
