@@ -82,6 +82,8 @@ def to_page(study: Study) -> str:
         latency=_latency_name(study.rows),
         metric=", ".join(dict.fromkeys(row.metric for row in study.rows if row.metric)) or "accuracy",
         fronts=frozenset(key for view in study.groups for key in view.group.front),
+        taken=frozenset(view.advice.cell.key for view in study.groups if view.advice.cell is not None),
+        ties=frozenset(key for view in study.groups for key in view.advice.tie_keys),
         has_energy=any(row.energy_mj is not None for row in study.rows),
         version=__version__,
     )
@@ -107,8 +109,10 @@ def _view(group: Group, condition: Condition) -> GroupView:
         Cost("size, MB", lambda row: None if row.size_bytes is None else BarredFigure(row.size_bytes / 1e6)),
         Cost("energy of a sample, mJ", lambda row: None if row.energy_mj is None else BarredFigure(row.energy_mj)),
     )
-    small = [scatter(group, cost, width=340, height=250, named=False) for cost in costs]
-    return GroupView(group, recommend(group, condition), scatter(group, latency), tuple(one for one in small if one))
+    advice = recommend(group, condition)
+    taken = "" if advice.cell is None else advice.cell.key
+    small = [scatter(group, cost, taken=taken, is_small=True) for cost in costs]
+    return GroupView(group, advice, scatter(group, latency, taken=taken), tuple(one for one in small if one))
 
 
 def _latency_name(rows: Sequence[CellRow]) -> str:

@@ -20,7 +20,8 @@ class Recommendation:
         conditions: under which the rows were compared.
         cell: the cell to take; None where none meets the condition.
         reason: why, in one sentence.
-        ties: the labels of others whose accuracy is not distinguishable from its.
+        ties: the labels of others that keep the limits and whose accuracy is not distinguishable from its.
+        tie_keys: the keys of the same.
     """
 
     device: str
@@ -28,6 +29,7 @@ class Recommendation:
     cell: CellRow | None
     reason: str
     ties: tuple[str, ...] = ()
+    tie_keys: tuple[str, ...] = ()
 
     def to_record(self) -> Record:
         """Return it as plain data."""
@@ -56,8 +58,10 @@ def recommend(group: Group, condition: Condition) -> Recommendation:
     best = meeting[0]
     equals = [row for row in meeting if more_accurate_by(best, row) <= 0]
     taken = min(equals, key=lambda row: (row.size_bytes or 0, row.latency.value if row.latency else 0.0))
-    ties = tuple(row.label for row in equals if row is not taken)
-    return Recommendation(group.device, group.conditions, taken, _why(taken, ties, len(meeting), condition), ties)
+    others = [row for row in equals if row is not taken]
+    ties = tuple(row.label for row in others)
+    why = _why(taken, ties, len(meeting), condition)
+    return Recommendation(group.device, group.conditions, taken, why, ties, tuple(row.key for row in others))
 
 
 def keeps(row: CellRow, condition: Condition) -> bool:

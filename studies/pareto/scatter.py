@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from detlite.studies.pareto.front import Group
 from detlite.studies.pareto.rows import BarredFigure, CellRow
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 46
+LEFT, RIGHT, TOP, BOTTOM = 52, 18, 30, 46
+LARGE, SMALL = (720, 394), (340, 264)  # (width, height)
 LABEL_HEIGHT, LETTER = 15, 7.6  # of bold 12 px text
+RADIUS = 6  # px of a point
 FAR = 12  # px between a name and its point, from which on a line leads to it
 MOST_LABELS = 12
 MOST_LETTERS = 34
@@ -75,18 +77,26 @@ class Cost:
     of: Callable[[CellRow], BarredFigure | None]
 
 
-def scatter(group: Group, cost: Cost, *, width: int = 720, height: int = 380, named: bool = True) -> Scatter | None:
-    """Return the plot of *group* over *cost*; None where fewer than two rows have it."""
+def scatter(group: Group, cost: Cost, *, taken: str = "", is_small: bool = False) -> Scatter | None:
+    """Return the plot of *group* over *cost*; None where fewer than two rows have it.
+
+    Args:
+        group: the cells.
+        cost: the x axis.
+        taken: the key of the cell that is recommended, which is marked; "" for none.
+        is_small: whether it is one of several, without names.
+    """
     rows = [(row, found) for row in group.rows if (found := cost.of(row)) is not None and found.value > 0]
     if len(rows) < 2:
         return None
+    width, height = SMALL if is_small else LARGE
     xs = _Log([value for _row, one in rows for value in _ends(one)], LEFT, width - RIGHT)
     accuracies = [row.accuracy for row, _one in rows if row.accuracy is not None]
     ys = _Linear([value for one in accuracies for value in _ends(one)], height - BOTTOM, TOP)
-    points = [_point(row, found, group, xs, ys) for row, found in rows]
+    points = [_point(row, found, _kind(row, group, taken), xs, ys) for row, found in rows]
     pairs = [(row, point) for (row, _found), point in zip(rows, points, strict=True)]
     best = sorted((point for row, point in pairs if row.key in group.front), key=lambda point: point.x)
-    names = _labels([(row, point) for row, point in pairs if row.key in group.front], width) if named else ()
+    names = _labels([(row, point) for row, point in pairs if row.key in group.front], width) if not is_small else ()
     return Scatter(
         title=cost.name,
         width=width,
@@ -99,7 +109,7 @@ def scatter(group: Group, cost: Cost, *, width: int = 720, height: int = 380, na
         y_name=f"{group.rows[0].metric}, %",
         x_ticks=tuple(AxisTick(xs.at(value), f"{value:g}") for value in xs.ticks()),
         y_ticks=tuple(AxisTick(ys.at(value), f"{value:g}") for value in ys.ticks()),
-        points=tuple(sorted(points, key=lambda point: point.kind == "front")),
+        points=tuple(sorted(points, key=lambda point: ("front" in point.kind, "taken" in point.kind))),
         labels=names,
         line=_stairs(best),
     )
@@ -109,12 +119,17 @@ def _ends(figure: BarredFigure) -> tuple[float, ...]:
     return tuple(value for value in (figure.value, figure.low, figure.high) if value is not None)
 
 
-def _point(row: CellRow, found: BarredFigure, group: Group, xs: _Log, ys: _Linear) -> PlotPoint:
+def _kind(row: CellRow, group: Group, taken: str) -> str:
+    """Return the classes of a point."""
+    kind = "front" if row.key in group.front else "muted" if row.counts else "void"
+    return f"{kind} taken" if row.key == taken else kind
+
+
+def _point(row: CellRow, found: BarredFigure, kind: str, xs: _Log, ys: _Linear) -> PlotPoint:
     assert row.accuracy is not None  # rows of a group have it
     low, high = found.low or found.value, found.high or found.value
     bottom = row.accuracy.value if row.accuracy.low is None else row.accuracy.low
     top = row.accuracy.value if row.accuracy.high is None else row.accuracy.high
-    kind = "front" if row.key in group.front else "muted" if row.counts else "void"
     note = f" ({row.mark})" if row.mark else " (INVALID)" if row.reasons else ""
     return PlotPoint(
         x=xs.at(found.value),
@@ -138,8 +153,8 @@ def _stairs(points: Sequence[PlotPoint]) -> str:
 
 
 def _labels(pairs: Sequence[tuple[CellRow, PlotPoint]], width: int) -> tuple[PointLabel, ...]:
-    """Return names beside the points, moved up or down so that no two overlap."""
-    taken: list[tuple[float, float, float]] = []
+    """Return names beside the points, moved up or down so that none covers another name or a point."""
+    taken = [(point.x - RADIUS, point.x + RADIUS, point.y + 4) for _row, point in pairs]  # 4 px: half of a letter
     found = []
     for row, point in sorted(pairs, key=lambda pair: pair[1].y)[:MOST_LABELS]:
         text = row.label if len(row.label) <= MOST_LETTERS else f"{row.label[: MOST_LETTERS - 1]}…"

@@ -106,7 +106,9 @@ def _compile(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
 
 def _measure(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
     options = stage.request["options"]
-    yield from ("measure", model, "--scenario", options["scenario"])
+    engine = stage.request["engine"]
+    yield from ("measure", f"{model}/model.onnx" if engine else model, "--scenario", options["scenario"])
+    yield from _changed("--precision", stage.request["precision"], None)
     yield from _changed("--preset", options["preset"], PRESET)
     yield from _changed("--backend", options["backend"], None)
     yield from _changed("--threads", options["threads"], 1)
@@ -115,7 +117,7 @@ def _measure(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
     yield from _changed("--processes", options["processes"], None)
     yield from _changed("--queries", options["queries"], None)
     yield from _changed("--min-seconds", options["min_duration_s"], None)
-    if plan.measuring.images is not None:
+    if plan.measuring.images is not None and not engine:
         yield from ("--images", str(plan.path.absolute().parent / plan.measuring.images))
     elif stage.device == HOST:
         yield "--noise"

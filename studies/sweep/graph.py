@@ -18,7 +18,7 @@ from detlite.convert.source import TFLITE
 from detlite.convert.target import target_of
 from detlite.devices.inventory import THIS_MACHINE, Device, Inventory
 from detlite.runtime.errors import DetliteError, InputError
-from detlite.runtime.measure.options import MeasureOptions
+from detlite.runtime.measure.options import PRESET, MeasureOptions
 from detlite.runtime.records import Record, from_record, to_record
 from detlite.runtime.version import __version__
 from detlite.studies.store.entry import Digests, digest_of
@@ -44,6 +44,9 @@ NMS_AXES = {
 QUIET_WAYS = ("local", "simulated")
 ATTACHED_WAYS = (*QUIET_WAYS, "adb")
 """The ways to devices that run on this machine, and to those that are attached to it."""
+
+ENGINE_CHIP = "tensorrt"
+"""A model that is compiled for it is measured by the engine that the device builds, with trtexec's own protocol."""
 
 NOWHERE = Path()
 """In a request of a stage, the place of a file that the engine fills in."""
@@ -224,9 +227,11 @@ class _Builder:
 
     def _measure(self, choices: Mapping[str, Value], before: Stage) -> Stage:
         device = self.inventory.device(str(choices["device"]))
+        chosen = self.plan.tools.targets.get(str(choices["target"]))
+        engine = chosen is not None and chosen.name == ENGINE_CHIP and device != THIS_MACHINE
         options = MeasureOptions(
             scenario=str(choices["scenario"]),
-            preset=str(choices["preset"]),
+            preset=None if engine and choices["preset"] == PRESET else str(choices["preset"]),
             backend=None if choices["backend"] is None else str(choices["backend"]),
             threads=int(choices["threads"] or 1),
             streams=None if choices["streams"] is None else int(choices["streams"]),
@@ -235,8 +240,10 @@ class _Builder:
             processes=self.plan.measuring.processes,
             min_duration_s=self.plan.measuring.min_seconds,
         )
-        images, sha256 = self._measured_images()
+        images, sha256 = ((), "") if engine else self._measured_images()
+        precision = chosen.options.get("precision") if engine and chosen is not None else None
         request = {"device": to_record(device), "options": to_record(options), "images": list(map(str, images))}
+        request |= {"engine": engine, "precision": precision}
         facts = {**before.facts, **_given(choices, ("device", *MEASURING))}
         digests = Digests(before.key, device=_identity(device), protocol=digest_of(to_record(options)), images=sha256)
         way = {"is_quiet": device.way in QUIET_WAYS, "is_attached": device.way in ATTACHED_WAYS}

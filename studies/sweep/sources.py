@@ -41,6 +41,7 @@ class Sources:
 
     plan: PlanFile
     _models: dict[str, SourceModel] = field(default_factory=dict)
+    _folders: dict[str, Images] = field(default_factory=dict)
     _images: dict[tuple[str, int, int], Images] = field(default_factory=dict)
     _digests: dict[Path, str] = field(default_factory=dict)
     _datasets: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,9 @@ class Sources:
         """
         place = (folder, count, seed)
         if place not in self._images:
-            self._images[place] = images_in(self._path(folder)).choose(count, seed)
+            if folder not in self._folders:
+                self._folders[folder] = images_in(self._path(folder))
+            self._images[place] = self._folders[folder].choose(count, seed)
         return self._images[place]
 
     def images_sha256(self, images: Images) -> str:

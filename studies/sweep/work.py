@@ -134,7 +134,8 @@ def _measure(asked: StageInput) -> StageResult:
     if device == THIS_MACHINE:
         found = measure_setup(setup_of(artifact.model, artifact.contract, options, images=images))
     else:
-        found = measure_on(device, MeasureRequest(artifact, options, images))
+        model = artifact.model if asked.request["engine"] else artifact
+        found = measure_on(device, MeasureRequest(model, options, images, precision=asked.request["precision"]))
     if found.failure is not None:
         raise DeviceError(found.failure.text)
     return measured(found)

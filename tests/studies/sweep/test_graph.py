@@ -6,6 +6,7 @@ from builders.float_detector import detector, write_images
 from builders.studies import write_labels
 
 from detlite.cli import main
+from detlite.commands.sweep_tools import tool_readers
 from detlite.devices.inventory import read_inventory
 from detlite.runtime.records import to_record
 from detlite.studies.store.store import make_store
@@ -195,6 +196,18 @@ def test_a_compiled_model_is_measured_and_the_model_before_it_is_scored(graph, w
     (compiled,) = (stage for stage in found.stages.values() if stage.kind == "compile")
     assert [stage.kind for stage in found.stages.values() if stage.needs == compiled.key] == ["measure"]
     assert kinds(found.stages.values()) == ["compile", "convert", "evaluate", "measure", "measure", "quantize"]
+
+
+def test_what_is_compiled_for_tensorrt_is_measured_by_its_engine_on_a_device(graph, work):
+    text = TOOLS.split("[formats")[0].replace('["none", "coral"]', '"trt"').replace('["tflite", "nchw"]', '"tflite"')
+    path = work / "plan.toml"
+    text = text.replace('device = "none"', 'device = ["host", "board"]')
+    path.write_text(text + '[targets.trt]\nchip = "tensorrt"\nprecision = "fp16"\n[measure]\nimages = "images"\n')
+    plan = read_plan(path, tool_readers())
+    found = graph_of(plan, cells_of(plan), read_inventory(work / "lab.toml"))
+    here, board = (command_lines(plan, found, cell)[-1] for cell in found.cells)
+    assert board == ("detlite measure out/compiled/model.onnx --scenario single-stream --precision fp16 --device board")
+    assert here == f"detlite measure out/compiled --scenario single-stream --images {work / 'images'}"
 
 
 def test_a_stage_is_done_once_and_its_record_says_what_it_is_of(graph, work):
