@@ -15,6 +15,8 @@ from detlite.runtime.plugins import plugin_names
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from detlite.convert.zoo.catalogue import ZooModel
+
 Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 
@@ -41,6 +43,20 @@ def zoo_names() -> tuple[str, ...]:
     from detlite.convert.zoo.catalogue import load_catalogue
 
     return tuple(model.name for model in load_catalogue().models)
+
+
+def zoo_values(of: Callable[[ZooModel], Iterable[str]]) -> tuple[str, ...]:
+    """Return the values that the models of the zoo have, in order."""
+    from detlite.convert.zoo.catalogue import load_catalogue
+
+    return tuple(sorted({value for model in load_catalogue().models for value in of(model)}))
+
+
+def preset_names() -> tuple[str, ...]:
+    """Return the names of the zoo detectors that can be built untrained."""
+    from detlite.convert.rebuild.odapi.family import families
+
+    return tuple(name for family in families() for name in family.presets)
 
 
 def model_or_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.completion import device_names
 from detlite.commands.console import emit_facts, emit_json, emit_table, say
 from detlite.commands.options import json_option
 from detlite.commands.read import command as read
@@ -83,7 +84,7 @@ def _row(device: Device, found: Recognized | DetliteError) -> dict[str, Any]:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=device_names)
 @inventory_option
 @json_option
 def show_device(name: str, inventory: Path | None, as_json: bool) -> None:
@@ -102,7 +103,7 @@ def show_device(name: str, inventory: Path | None, as_json: bool) -> None:
 
 
 @command.command("clean")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=device_names)
 @inventory_option
 def clean_devices(names: tuple[str, ...], inventory: Path | None) -> None:
     """Remove detlite's files from the devices NAMES; a device that is running a job is skipped.

@@ -14,7 +14,7 @@ from detlite.commands.console import emit_json, progress, say
 from detlite.commands.options import take_size
 from detlite.convert.apart import export_whole_graph
 from detlite.convert.onnx.options import DEFAULT_OPSET
-from detlite.convert.requests import WholeGraphRequest
+from detlite.convert.requests import CHECK, EXPORT, READ, WholeGraphRequest
 from detlite.convert.whole_graph.options import WholeGraphOptions
 from detlite.runtime.errors import InputError
 
@@ -76,7 +76,7 @@ def take_whole_graph_options(to: str, values: dict[str, Any]) -> WholeGraphOptio
 
 def export_graph(source: Path, out: Path, options: WholeGraphOptions, *, force: bool, as_json: bool) -> None:
     """Convert the graph at *source*, and print what was made."""
-    with progress() as report:
+    with progress((READ, EXPORT, CHECK)) as report:
         answer = export_whole_graph(
             WholeGraphRequest(source.absolute(), out.absolute(), options, force), progress=report
         )

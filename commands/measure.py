@@ -11,6 +11,7 @@ import click
 
 from detlite.calibration.images.demo import photographs
 from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.completion import names_of
 from detlite.commands.console import emit_record, notice, problem, progress, say
 from detlite.commands.device_options import devices_asked_for, devices_option
 from detlite.commands.image_options import images_given
@@ -28,6 +29,7 @@ from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run import profile_of
 from detlite.runtime.runners.profile import profile_differences
+from detlite.runtime.runners.tensorrt_versions import PRECISIONS
 from detlite.studies.sweep.room import in_room
 
 Record = dict[str, Any]
@@ -72,6 +74,7 @@ Record = dict[str, Any]
     ),
     click.option(
         "--precision",
+        shell_complete=names_of(lambda: PRECISIONS),
         help="Precision of the engine of an .onnx on a Jetson before TensorRT 11: fp32, fp16 (default) or int8.",
     ),
 )

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from detlite.commands.command import option_group
+from detlite.commands.completion import names_of
 from detlite.convert.exporter import exporter_names
 from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
 from detlite.runtime.errors import InputError
@@ -82,6 +83,7 @@ to_option = click.option(
     default="tflite",
     show_default=True,
     metavar="FORMAT",
+    shell_complete=names_of(exporter_names),
     help=f"Format to write: {', '.join(exporter_names())}.",
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.completion import names_of
 from detlite.commands.console import emit_facts, emit_json, notice
 from detlite.commands.options import json_option
 from detlite.devices.recording import format_called, format_names, read_recording
@@ -17,7 +18,12 @@ from detlite.runtime.strict_json import parse_json
 
 @click.command("read")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option("--format", "name", help="Format of the file (default: every format that it matches).")
+@click.option(
+    "--format",
+    "name",
+    shell_complete=names_of(format_names),
+    help="Format of the file (default: every format that it matches).",
+)
 @json_option
 def command(path: Path | None, name: str | None, as_json: bool) -> int:
     """Read PATH, the output of a device's program; without PATH, list the known formats.

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from detlite.commands.completion import names_of, preset_names
 from detlite.commands.console import notice
 from detlite.convert.find_source import locate
 from detlite.convert.requests import Given
@@ -44,7 +45,12 @@ _CHECKPOINT = (
     ),
 )
 _PRESET = (
-    click.option("--family", metavar="PRESET", help="Zoo detector to build untrained; needs --random-weights."),
+    click.option(
+        "--family",
+        metavar="PRESET",
+        shell_complete=names_of(preset_names),
+        help="Zoo detector to build untrained; needs --random-weights.",
+    ),
     click.option(
         "--classes", type=click.IntRange(1, 10_000), help="Number of classes for --family, without the background."
     ),

@@ -151,7 +151,7 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
         begin(report, REPORT)
         judgement = judge(results, _wanted(values))
         name = _name(model if is_given or not rebuilt else None, settings.given)
-        html, _markdown, _json = write_report(to_report(results, judgement, name), out)
+        html, _markdown, _json = write_report(to_report(results, judgement, name, ledger.date), out)
     if ledger.reused:
         notice(f"already done and kept: {', '.join(ledger.reused)}")
     _say(results, judgement, html, as_json)

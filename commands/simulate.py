@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from detlite.commands.completion import names_of
 from detlite.commands.console import notice, say
 from detlite.devices.inventory import ENVIRONMENT
 from detlite.devices.simulated.power import Running, simulated
@@ -21,10 +22,19 @@ from detlite.devices.simulated.simulator import Simulator, simulator_called, sim
 from detlite.runtime.errors import InputError, MissingToolError, unknown_name
 
 
+def fault_names() -> list[str]:
+    """Return the names of the faults of all simulated devices."""
+    return sorted({fault for name in simulator_names() for fault in simulator_called(name).all_faults()})
+
+
 @click.command("simulate")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="KIND... [-- COMMAND...]")
 @click.option(
-    "--fault", "faults", multiple=True, help="Fault of the simulated devices; `--fault list` lists all. Repeatable."
+    "--fault",
+    "faults",
+    multiple=True,
+    shell_complete=names_of(fault_names),
+    help="Fault of the simulated devices; `--fault list` lists all. Repeatable.",
 )
 @click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), help="Inventory file to write; it is removed at the end."

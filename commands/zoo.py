@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from detlite.commands.completion import names_of, zoo_names
+from detlite.commands.completion import names_of, zoo_names, zoo_values
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
 from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, select
 
@@ -27,11 +27,21 @@ def command() -> None:
 
 @command.command("list")
 @click.argument("words", nargs=-1)
-@click.option("--family", help="List only this family, such as ssd_mobilenet_v2.")
 @click.option(
-    "--task", help="List only models that return boxes, masks, keypoints, classes, pixel_classes or clip_classes."
+    "--family",
+    shell_complete=names_of(lambda: zoo_values(lambda model: (model.family,))),
+    help="List only this family, such as ssd_mobilenet_v2.",
 )
-@click.option("--framework", help="List only models of tf1, tf2, tf_vision, onnx or pytorch.")
+@click.option(
+    "--task",
+    shell_complete=names_of(lambda: zoo_values(lambda model: model.tasks)),
+    help="List only models that return boxes, masks, keypoints, classes, pixel_classes or clip_classes.",
+)
+@click.option(
+    "--framework",
+    shell_complete=names_of(lambda: zoo_values(lambda model: (model.framework,))),
+    help="List only models of tf1, tf2, tf_vision, onnx or pytorch.",
+)
 @click.option(
     "--quantized/--float",
     default=None,

@@ -97,7 +97,7 @@ def export_whole_graph(request: Record, progress: Progress) -> Record:
     """Do what the `WholeGraphRequest` says; see `export_whole`."""
     asked = from_record(WholeGraphRequest, request)
     source = recognize(asked.source)
-    progress("reading", 0, 1)
+    begin(progress, READ)
     whole = whole_graph(source)
     return export_whole(source, whole, asked.options, asked.out, force=asked.force, progress=progress)
 

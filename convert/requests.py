@@ -12,7 +12,8 @@ from detlite.convert.source import TFLITE
 from detlite.convert.whole_graph.options import WholeGraphOptions
 
 READ, CONVERT, EXPORT, WRITE = "read the model", "convert it", "export it", "write the result"
-"""The steps of a conversion and of an export."""
+CHECK = "compare it with TensorFlow"
+"""The steps of a conversion and of an export; CHECK is of a whole graph's."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from detlite.convert.artifact import history_json, step, write_folder
 from detlite.convert.model import digest
 from detlite.convert.onnx.describe import describe_onnx
+from detlite.convert.requests import CHECK, EXPORT
 from detlite.convert.source import Source
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.whole_graph.ends import WholeGraph, with_ends
@@ -16,7 +17,7 @@ from detlite.convert.whole_graph.options import WholeGraphOptions
 from detlite.convert.whole_graph.parity import OutputParity, check_parity, parity_of
 from detlite.convert.whole_graph.write import load_tf2onnx, write
 from detlite.runtime.artifact import HISTORY
-from detlite.runtime.progress import Progress
+from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, to_record
 
 NAME = "graph.onnx"
@@ -34,9 +35,9 @@ def export_whole(
     """
     load_tf2onnx()  # before any work
     ended = with_ends(whole, options.outputs, options.size)
-    progress("tf2onnx", 0, 1)
+    begin(progress, EXPORT)
     data = write(ended, options.opset)
-    progress("checking against TensorFlow", 0, 1)
+    begin(progress, CHECK)
     parity = parity_of(data, ended, options.images)
     check_parity(parity, options.tolerance)
     done = {**_step(source, options, parity), "output_sha256": digest(data)}

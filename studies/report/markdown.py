@@ -42,8 +42,9 @@ def to_markdown(report: Report) -> str:
 
 
 def _head(report: Report) -> list[str]:
-    """Return the title, the verdict, the gates and the cautions."""
-    blocks = [f"# {escape(report.title)}", f"**{WORDS[report.status]}** {escape(report.verdict)}"]
+    """Return the title, the date, the verdict, the gates and the cautions."""
+    dated = [escape(report.date)] if report.date else []
+    blocks = [f"# {escape(report.title)}", *dated, f"**{WORDS[report.status]}** {escape(report.verdict)}"]
     if report.gates:
         rows = [(gate.name, gate.asked, gate.reached, "yes" if gate.passed else "no") for gate in report.gates]
         blocks.append(table(GATE_COLUMNS, rows))

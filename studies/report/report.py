@@ -160,6 +160,7 @@ class Report:
         gates: what was asked, and what was reached.
         cautions: why the figures are less sure than they look, one sentence each.
         speed: None if it cannot be judged.
+        date: when the newest of its results was found, such as `2026-11-29 14:21 UTC`; empty if no record says it.
     """
 
     title: str
@@ -177,6 +178,7 @@ class Report:
     gates: tuple[GateRow, ...] = ()
     cautions: tuple[str, ...] = ()
     speed: Speed | None = None
+    date: str = ""
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:

@@ -97,6 +97,7 @@ def merged(parts: Sequence[Report]) -> Report:
         gates=tuple(gate for part in renamed for gate in part.gates),
         cautions=_once(text for part in renamed for text in part.cautions),
         speed=renamed[0].speed if len(parts) == 1 else None,
+        date=max(part.date for part in parts),
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
-from detlite.calibration.images.demo import crop_names, demo_images, photograph_of
+from detlite.calibration.images.demo import PHOTOGRAPHS, SMALLEST_CROP, crop_names, demo_images, scene_of
 from detlite.runtime.errors import InputError
+from detlite.runtime.records import to_record
 from detlite.studies.run.ledger import Ledger, Record
 
 DEMO_CALIBRATION, DEMO_EVALUATION = 64, 48
@@ -28,8 +29,8 @@ class ImageSets:
         evaluation: what the models are scored on.
         annotations: of the evaluation images, in order; None without labels.
         note: a remark on the choice.
-        photographs: for each evaluation image, the number of the photograph that it was cut from; None if every image
-            is one of its own.
+        photographs: for each evaluation image, the number of the scene that it was cut from; None if every image is one
+            of its own.
         cautions: what a reader of the scores must know, one sentence each.
     """
 
@@ -49,11 +50,12 @@ def demo_sets(ledger: Ledger) -> ImageSets:
         calibration=calibration,
         evaluation=evaluation,
         annotations=None,
-        note="Photographs are drawn as wholes for the intervals: crops of one are not independent.",
-        photographs=tuple(map(photograph_of, range(DEMO_EVALUATION))),
+        note="Scenes are drawn as wholes for the intervals: crops of one are not independent.",
+        photographs=tuple(map(scene_of, range(DEMO_EVALUATION))),
         cautions=(
-            "The images are crops of a few photographs, the same for calibration (mirrored) and for scoring: enough to "
-            "show that the model works, too few to rank models. Give your own with --images or --coco.",
+            f"The images are crops of {len(PHOTOGRAPHS)} photographs, the same for calibration (mirrored) and for "
+            "scoring: enough to show that the model works, too few to rank models. Give your own with --images or "
+            "--coco.",
         ),
     )
 
@@ -61,11 +63,13 @@ def demo_sets(ledger: Ledger) -> ImageSets:
 def _crops(ledger: Ledger, name: str, count: int, seed: int) -> Images:
     folder, mirror = ledger.folder / "images" / name, name == "calibration"
     files = [f"images/{name}/{file}" for file in crop_names(count)]
+    inputs: Record = {"count": count, "seed": seed, "mirror": mirror, "smallest": SMALLEST_CROP}
+    inputs["photographs"] = [to_record(one) for one in PHOTOGRAPHS]
 
     def work() -> Record:
         return {"origin": demo_images(folder, count=count, seed=seed, mirror=mirror).origin}
 
-    answer = ledger.stage(f"images for {name}", {"count": count, "seed": seed, "mirror": mirror}, files, work)
+    answer = ledger.stage(f"images for {name}", inputs, files, work)
     return Images(tuple(ledger.folder / file for file in files), answer["origin"])
 
 

@@ -1,7 +1,7 @@
 """The record of a run's stages, with digests of their inputs and results.
 
 A stage is repeated if its inputs, its settings or detlite's version changed, or if one of its files is missing or
-changed. Dates or the mere existence of a file do not count.
+changed. Dates or the mere existence of a file do not count; the date of a stage is for the report alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from detlite.runtime.version import __version__
 
 NAME = "run.json"
 SCHEMA, SCHEMA_VERSION = "detlite.run", 1
+TIME = "%Y-%m-%d %H:%M UTC"  # the later of two is the greater text
 
 Record = dict[str, Any]
 
@@ -32,7 +34,7 @@ class Ledger:
 
     Attributes:
         folder: where the run writes.
-        stages: by name: `key`, `files` with their digests, `answer`.
+        stages: by name: `key`, `files` with their digests, `answer`, and when it was `finished`.
         reused: the stages that were already done.
     """
 
@@ -58,9 +60,15 @@ class Ledger:
         self.folder.mkdir(parents=True, exist_ok=True)
         answer = work()
         made = {file: sha256_of(self.folder / file) for file in files}
-        self.stages[name] = {"key": key, "files": made, "answer": answer}
+        finished = datetime.now(UTC).strftime(TIME)
+        self.stages[name] = {"key": key, "files": made, "answer": answer, "finished": finished}
         self._save()
         return answer
+
+    @property
+    def date(self) -> str:
+        """When the newest of its stages was finished; empty if no stage says it."""
+        return max((stage.get("finished", "") for stage in self.stages.values()), default="")
 
     def _is_whole(self, files: Mapping[str, str]) -> bool:
         paths = {file: self.folder / file for file in files}
@@ -99,5 +107,7 @@ def open_ledger(folder: Path) -> Ledger:
 
 def _is_stage(record: object) -> bool:
     if not isinstance(record, dict) or not all(isinstance(record.get(key), dict) for key in ("files", "answer")):
+        return False
+    if not isinstance(record.get("finished", ""), str):
         return False
     return isinstance(record.get("key"), str) and all(isinstance(sha256, str) for sha256 in record["files"].values())

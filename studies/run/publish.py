@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detlite.convert.tflite.describe import describe
-from detlite.runtime.artifact import Artifact
+from detlite.runtime.artifact import CONTRACT, Artifact
 from detlite.runtime.artifact import Step as HistoryStep
 from detlite.runtime.measure.host import host_facts
 from detlite.runtime.plugins import load_plugin
+from detlite.studies.report.contract_table import contract_table
 from detlite.studies.report.error_table import error_table
+from detlite.studies.report.headline import megabytes
 from detlite.studies.report.report import (
     AccuracyRow,
     Latencies,
@@ -27,8 +29,8 @@ from detlite.studies.run.parity import differences_text
 from detlite.studies.run.run import Results
 
 
-def to_report(results: Results, judgement: Judgement, name: str) -> Report:
-    """Return the report on the run of the model *name*, with its *judgement*."""
+def to_report(results: Results, judgement: Judgement, name: str, date: str) -> Report:
+    """Return the report on the run of the model *name*, with its *judgement* and its *date*."""
     artifacts = (results.float32, results.quantized)
     return Report(
         title=f"{name}: {results.names[0]} to {results.name}",
@@ -36,7 +38,7 @@ def to_report(results: Results, judgement: Judgement, name: str) -> Report:
         status=judgement.status,
         models=tuple(_model(name, artifact) for name, artifact in zip(results.names, artifacts, strict=True)),
         accuracy=tuple(_accuracy(results)),
-        tables=tuple(_errors(results)),
+        tables=(*_errors(results), *_contracts(results)),
         latencies=tuple(_latencies(results)),
         pictures=tuple(_pictures(results)),
         steps=tuple(_steps(results)),
@@ -46,6 +48,7 @@ def to_report(results: Results, judgement: Judgement, name: str) -> Report:
         gates=judgement.rows,
         cautions=judgement.cautions,
         speed=judgement.speed,
+        date=date,
     )
 
 
@@ -112,6 +115,20 @@ def _errors(results: Results) -> Iterator[ReportTable]:
     for step in results.quantized.history:
         if "error" in step:
             yield error_table(step["error"])
+
+
+def _contracts(results: Results) -> Iterator[ReportTable]:
+    """Yield how to use the quantized model, and the model with the post-processing op, which an app loads."""
+    model = results.quantized.model
+    lead = f"How to use {model.parent.name}/{model.name}; {CONTRACT} beside it has the anchors and labels, too."
+    yield contract_table("Contract", lead, results.quantized.contract)
+    if results.deployed is not None:
+        file, size_bytes = results.deployed.model, results.deployed.model.stat().st_size
+        lead = (
+            f"{file.parent.name}/{file.name}, {megabytes(size_bytes)}, sha256 "
+            f"{results.deployed.history[-1]['output_sha256'][:12]}: the same model with its post-processing op."
+        )
+        yield contract_table("The model for an app", lead, results.deployed.contract)
 
 
 def _latencies(results: Results) -> Iterator[Latencies]:

@@ -99,6 +99,14 @@ def test_commands_complete_from_the_table():
         (("export", "x", "--to", "tf"), ["tflite"]),
         (("convert", "ssdlite_mobilenet_v2"), ["ssdlite_mobilenet_v2_coco"]),
         (("convert", "x", "--heads", "p"), ["postprocess"]),
+        (("convert", "x", "--to", "on"), ["onnx"]),
+        (("convert", "x", "--family", "centernet_mob"), ["centernet_mobilenet_v2_fpn"]),
+        (("zoo", "list", "--framework", "tf1"), ["tf1"]),
+        (("zoo", "list", "--task", "box"), ["boxes"]),
+        (("zoo", "list", "--family", "ssdlite_mobilenet_v2"), ["ssdlite_mobilenet_v2"]),
+        (("devices", "read", "--format", "trtexec"), ["trtexec_log", "trtexec_profile"]),
+        (("devices", "simulate", "pixel", "--fault", "van"), ["vanishes"]),
+        (("measure", "x", "--precision", "fp"), ["fp32", "fp16"]),
         (("quantize", "x", "--save-j"), ["--save-job"]),
     ],
 )
@@ -110,6 +118,7 @@ def test_devices_of_an_inventory_complete(tmp_path):
     path = tmp_path / "lab.toml"
     path.write_text('[orin]\nkind = "jetson"\naddress = "orin"\n')
     assert completed("measure", "x", "--inventory", str(path), "--device", "o") == ["orin"]
+    assert completed("devices", "show", "--inventory", str(path), "o") == ["orin"]
 
 
 def test_an_inventory_that_cannot_be_read_completes_nothing(tmp_path):

@@ -21,7 +21,7 @@ from builders.source_tree import (
 )
 
 HEAVY = (
-    *("tensorflow", "ai_edge_litert", "PIL", "faster_coco_eval", "jinja2", "rich", "skimage", "sklearn", "google"),
+    *("tensorflow", "ai_edge_litert", "PIL", "faster_coco_eval", "jinja2", "rich", "skimage", "google"),
     *("onnx", "onnxruntime"),
 )
 BOARD_PYTHON = (3, 9)

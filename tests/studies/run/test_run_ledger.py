@@ -1,11 +1,12 @@
 """What a run remembers, and what it does again."""
 
 import json
+import re
 
 import pytest
 
 from detlite.runtime.errors import InputError
-from detlite.studies.run.ledger import open_ledger
+from detlite.studies.run.ledger import NAME, open_ledger
 
 
 class Work:
@@ -26,6 +27,22 @@ def test_a_stage_is_done_once(tmp_path):
         ledger = open_ledger(tmp_path / "run")
         assert ledger.stage("s", {"a": 1}, ["made.txt"], work) == {"value": 1}
     assert (work.times, ledger.reused) == (1, ["s"])
+
+
+def test_the_date_is_that_of_the_newest_stage_and_stays_when_nothing_is_done_again(tmp_path):
+    path = tmp_path / "run" / NAME
+    work = Work(tmp_path / "run")
+    open_ledger(tmp_path / "run").stage("s", {"a": 1}, ["made.txt"], work)
+    record = json.loads(path.read_text())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", record["stages"]["s"]["finished"])
+    record["stages"] = {
+        name: {**record["stages"]["s"], "finished": f"2026-11-{name} 10:00 UTC"} for name in ("29", "30")
+    }
+    record["stages"]["s"] = {key: value for key, value in record["stages"]["29"].items() if key != "finished"}
+    path.write_text(json.dumps(record))
+    ledger = open_ledger(tmp_path / "run")
+    ledger.stage("s", {"a": 1}, ["made.txt"], work)
+    assert (work.times, ledger.date) == (1, "2026-11-30 10:00 UTC")
 
 
 def test_a_stage_with_another_input_is_done_again(tmp_path):
