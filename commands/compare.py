@@ -49,7 +49,7 @@ def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
     \b
     detlite compare before.json after.json --fail-on latency_p90=+5% --fail-on map=-0.3
     detlite compare before.json after.json --fail-on latency_p90=+5% --markdown
-    detlite compare out/float out/int8 --images photos/ --tolerance 0.2
+    detlite compare out/float out/again --images photos/ --tolerance 0.001
     detlite compare detect.tflite detect_edgetpu.tflite
 
     Two runs that `detlite measure` or `detlite evaluate` recorded: what changed, and is it more than noise? They must

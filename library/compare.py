@@ -41,7 +41,7 @@ def compare(
         InputError: one is not a finished model, or the two cannot be compared.
 
     Example:
-        >>> detlite.compare("out/float", "out/int8", images="photos/", tolerance=0.2).findings
+        >>> detlite.compare("out/float", "out/again", images="photos/", tolerance=0.001).findings
         ()
     """
     options = CompareOptions(tolerance, paths_of(images))
