@@ -104,7 +104,7 @@ def test_commands_complete_from_the_table():
         (("zoo", "list", "--framework", "tf1"), ["tf1"]),
         (("zoo", "list", "--task", "box"), ["boxes"]),
         (("zoo", "list", "--family", "ssdlite_mobilenet_v2"), ["ssdlite_mobilenet_v2"]),
-        (("devices", "read", "--format", "trtexec"), ["trtexec_log", "trtexec_profile"]),
+        (("devices", "read", "--format", "nvp"), ["nvpmodel"]),
         (("devices", "simulate", "pixel", "--fault", "van"), ["vanishes"]),
         (("measure", "x", "--precision", "fp"), ["fp32", "fp16"]),
         (("quantize", "x", "--save-j"), ["--save-job"]),
