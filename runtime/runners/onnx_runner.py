@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class OnnxRunner:
 
         Raises:
             InputError: ONNX Runtime cannot open it as a model, or *settings* are of another runtime.
-            MissingToolError: ONNX Runtime is not installed.
+            MissingToolError: ONNX Runtime is not installed, or lacks what a provider needs.
         """
         if settings.xnnpack is not None:
             raise InputError(
@@ -68,6 +68,7 @@ class OnnxRunner:
             self._session = onnxruntime.InferenceSession(str(model), options, providers=[*self._wanted, *last])
         except _errors() as error:
             raise InputError(f"{self.runtime} cannot open {model}: {_line(error)}") from error
+        refuse_lost(self.runtime, [name for name, _options in self._wanted], self._session.get_providers())
         self.inputs = tuple(_details(i, one) for i, one in enumerate(self._session.get_inputs()))
         self.outputs = tuple(_details(i, one) for i, one in enumerate(self._session.get_outputs()))
         self._feed: Dict[str, NDArray[Any]] = {}
@@ -115,6 +116,16 @@ class OnnxRunner:
     def end_trace(self) -> Path:
         """Stop profiling, and return the trace file."""
         return Path(self._session.end_profiling())
+
+
+def refuse_lost(runtime: str, wanted: Sequence[str], loaded: Sequence[str]) -> None:
+    """Raise `MissingToolError` if a *wanted* provider is not among those *loaded*: the CPU would take its place."""
+    for name in wanted:
+        if name not in loaded:
+            raise MissingToolError(
+                f"{runtime} has {name}, and cannot load what it needs, such as the drivers and libraries of the GPU: "
+                "install them, or leave out --delegate"
+            )
 
 
 def _errors() -> Tuple[Any, ...]:

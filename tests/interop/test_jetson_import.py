@@ -7,6 +7,7 @@ import json
 import subprocess
 
 import pytest
+from builders import tensorrt_importer
 from builders.float_detector import detector, write_images
 
 from detlite.accuracy.images import Images
@@ -14,34 +15,19 @@ from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.convert.exporter import export_model
 
+onnx = pytest.importorskip("onnx")
 pytestmark = pytest.mark.slow
 
 CONVOLUTIONS = 5
-IMPORT = """
-import json, sys
-import onnx, tensorrt_rtx as trt
-path = sys.argv[1]
-graph = onnx.load(path).graph
-makers = {name: node for node in graph.node for name in node.output}
-constants = {one.name for one in graph.initializer}
-kinds = [
-    [makers[node.input[0]].op_type, makers[node.input[1]].op_type, node.input[2] in constants]
-    for node in graph.node if node.op_type == "Conv" and node.input[1] in makers
-]
-log = trt.Logger(trt.Logger.ERROR)
-builder = trt.Builder(log)
-network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-parser = trt.OnnxParser(network, log)
-parsed = parser.parse(open(path, "rb").read())
-errors = [parser.get_error(i).desc() for i in range(parser.num_errors)]
-engine = None
-if parsed:
-    config = builder.create_builder_config()
-    config.num_compute_capabilities = 1
-    config.set_compute_capability(trt.ComputeCapability.SM86, 0)
-    engine = builder.build_serialized_network(network, config)
-print(json.dumps({"convolutions": kinds, "parsed": parsed, "errors": errors, "built": engine is not None}))
-"""
+
+
+def convolutions(path):
+    """What makes the input and the weights of each convolution with computed weights; whether its bias is stored."""
+    graph = onnx.load(path).graph
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    constants = {one.name for one in graph.initializer}
+    found = [node for node in graph.node if node.op_type == "Conv" and node.input[1] in makers]
+    return [[makers[node.input[0]], makers[node.input[1]], node.input[2] in constants] for node in found]
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +41,10 @@ def imported(client_python, tmp_path_factory):
         model = detector() if scheme == "float32" else quantize(detector(), images, Recipe(scheme=scheme)).model
         options = {"opset": 17} if scheme == "int8" else {"opset": 17, "target": "tensorrt"}
         (folder / "model.onnx").write_bytes(export_model(model, "onnx", options).data)
-        command = [python, "-c", IMPORT, folder / "model.onnx"]
+        path = str(folder / "model.onnx")
+        command = [python, tensorrt_importer.__file__, "--build", path]
         said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=200)
-        return json.loads(said.stdout.strip().splitlines()[-1])
+        return {**json.loads(said.stdout.strip().splitlines()[-1])[path], "convolutions": convolutions(path)}
 
     return run
 
@@ -75,3 +62,8 @@ def test_an_engine_is_built_of_a_float_model(imported):
 
 def test_int8_with_a_zero_point_is_refused(imported):
     assert not imported("int8")["parsed"]
+
+
+def test_the_header_of_an_engine_says_its_version_where_tensorrt_has_it(imported):
+    head = bytes.fromhex(imported("float32")["head"])
+    assert (head[1:4], head[4:8], head[24]) == (b"trt", bytes(4), 1)  # of RTX 1.x; TensorRT's own begins with ftrt

@@ -7,11 +7,12 @@ from builders.tiny_onnx import tiny_onnx
 from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.errors import ContractError, DeviceError, InputError, UnknownNameError
+from detlite.runtime.errors import ContractError, DeviceError, InputError, MissingToolError, UnknownNameError
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.run import measure_model
 from detlite.runtime.runners.backend import Settings, backend_for
 from detlite.runtime.runners.onnx_profiler import timed
+from detlite.runtime.runners.onnx_runner import refuse_lost
 from detlite.runtime.session import Session
 
 pytest.importorskip("onnxruntime")
@@ -52,6 +53,12 @@ def test_it_is_measured_and_profiled(model):
 def test_what_a_provider_took_is_counted(model):
     (placement,) = opened(model, delegates=("cpu",)).placements
     assert (placement.delegate, placement.taken, placement.operators) == ("CPUExecutionProvider", 3, 3)
+
+
+def test_a_provider_that_cannot_be_loaded_is_refused_and_the_cpu_does_not_take_its_place():
+    with pytest.raises(MissingToolError, match="1.22 has CUDAExecutionProvider, and cannot load what"):
+        refuse_lost("onnxruntime 1.22", ["CUDAExecutionProvider"], ["CPUExecutionProvider"])
+    refuse_lost("onnxruntime 1.22", ["CPUExecutionProvider"], ["CPUExecutionProvider"])
 
 
 def test_a_provider_that_this_runtime_has_not_is_refused(model):
