@@ -30,6 +30,7 @@ class FloatModel:
         images_sha256: the images' digest.
         estimator: a file's name in `calibration/estimators/`.
         floating: operators that stay float, by type or by their output's name.
+        float_outputs: whether outputs stay float, too, where such operators compute them.
         ranges: from a range file, instead of those from *samples*.
         scheme: the name of the target scheme.
     """
@@ -40,6 +41,7 @@ class FloatModel:
     images_sha256: str = ""
     estimator: str = DEFAULT_ESTIMATOR
     floating: tuple[str, ...] = ()
+    float_outputs: bool = False
     ranges: Ranges | None = None
     scheme: str = DEFAULT_SCHEME
 

@@ -75,7 +75,6 @@ def quantize(
         asked = [name for name, given in (("--float", recipe.floating), ("--ranges", ranges)) if given]
         check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
-    _refuse_proposals(model.contract, recipe.scheme)
     heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
@@ -83,7 +82,7 @@ def quantize(
     made = method.quantize(given)
     outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     whole = as_model(source, made, inputs=io, outputs=outside)
-    error = measured_error(source, whole, replace(images, paths=images.paths[:ERROR_IMAGES]))
+    error = None if crops_regions(source.contract) else measured_error(source, whole, _first(images))
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -95,7 +94,7 @@ def quantize(
         images_sha256=given.images_sha256,
         **images.orientation_facts(),
         **made.facts,
-        error=error.to_record(),
+        **({} if error is None else {"error": error.to_record()}),
     )
     return Quantized(with_heads(whole.after(done), heads), made.ranges, error)
 
@@ -114,6 +113,7 @@ def float_model(
         images_sha256=images.digest(),
         estimator=recipe.estimator,
         floating=recipe.floating,
+        float_outputs=crops_regions(source.contract),
         ranges=ranges,
         scheme=recipe.scheme,
     )
@@ -122,7 +122,7 @@ def float_model(
 def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outputs: str = "int8") -> Model:
     """Return a method's result for *source* as a model with a contract, and with *source*'s history.
 
-    *inputs* and *outputs* are the dtypes of its input and heads.
+    *inputs* and *outputs* are the dtypes of its input and heads; those of a two-stage detector stay float.
 
     Raises:
         FindingError: nothing was quantized.
@@ -132,7 +132,8 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
     canonicalize(file, roles=roles)
     if description_of(file.model).quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
-    set_boundary(file, inputs=inputs, outputs=outputs, roles=roles)
+    ends = "float32" if crops_regions(source.contract) else outputs
+    set_boundary(file, inputs=inputs, outputs=ends, roles=roles)
     contract = refreshed(source.contract.with_image(made.image), file)
     return tflite_model(file, contract, source.history)
 
@@ -167,12 +168,9 @@ def _float_file(source: Model) -> TfliteFile:
     return file
 
 
-def _refuse_proposals(contract: Contract, scheme: str) -> None:
-    if crops_regions(contract):
-        raise InputError(
-            f"--scheme {scheme} would round the boxes that a two-stage detector crops its regions from: use --scheme "
-            "dynamic or float16, which round weights alone"
-        )
+def _first(images: Images) -> Images:
+    """Return those of *images* that errors of outputs are measured on."""
+    return replace(images, paths=images.paths[:ERROR_IMAGES])
 
 
 def _refuse_further_inputs(contract: Contract) -> None:

@@ -27,7 +27,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import task_kind
-from detlite.runtime.tasks.detection import Detection, crops_regions, has_proposals, has_raw_heads
+from detlite.runtime.tasks.detection import Detection, has_proposals, has_raw_heads
 
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "run the whole pipeline: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
@@ -173,7 +173,7 @@ def _uses(description: Description, contract: Contract) -> Record:
             "missing": ["an Edge TPU to run it on"],
         }
     uses = [*RUN_USES]
-    if description.quantization == "float32" and not crops_regions(contract):
+    if description.quantization == "float32":
         uses.append("quantize it: detlite quantize")
     if isinstance(contract.task, Detection) and not has_proposals(contract):
         is_raw = has_raw_heads(contract)

@@ -21,11 +21,13 @@ class ScalePlan:
         scales: scale and zero point of each float tensor that becomes an integer, by index, with image and outputs.
         floating: the names of the operators that stay in float.
         numbers: the number format that the scales are for.
+        float_outputs: whether outputs that those compute stay in float, too.
     """
 
     scales: Mapping[int, Quantization]
     floating: Container[str]
     numbers: NumberFormat = INT8
+    float_outputs: bool = False
 
 
 def plan_scales(

@@ -57,14 +57,18 @@ class _IntegerWriter:
             self._write_operator(operator, raw, rule)
 
     def finish(self) -> TfliteFile:
-        """Return the file, with integer outputs and without unused tensors."""
-        ends = {index: self._as(index, self._plan.scales[index]) for index in self._network.outputs}
+        """Return the file, with integer outputs, unless the plan keeps float ones, and without unused tensors."""
+        ends = {index: self._as(index, self._output_format(index)) for index in self._network.outputs}
         self._subgraph.outputs = [ends[index] for index in self._network.outputs]
         for signature in self._model.signatureDefs:
             for entry in signature.outputs:
                 entry.tensorIndex = ends.get(entry.tensorIndex, entry.tensorIndex)
         drop_unused(self._model)
         return self._file
+
+    def _output_format(self, index: int) -> Quantization | None:
+        is_float = self._plan.float_outputs and index not in self._stored
+        return None if is_float else self._plan.scales[index]
 
     def _write_operator(self, operator: Operator, raw: Any, rule: OperatorRule | None) -> None:
         raw.inputs = [self._input(operator, place, rule) for place in range(len(operator.inputs))]

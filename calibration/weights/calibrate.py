@@ -20,6 +20,7 @@ from detlite.calibration.numbers.transformers import float_by_default
 from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
 from detlite.calibration.ranges.ranges import Range, Ranges
+from detlite.calibration.regions import region_operators
 from detlite.calibration.weights.moments import WindowMoments
 from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shift_biases
 from detlite.runtime.arrays import Doubles
@@ -73,6 +74,7 @@ def calibrate(source: FloatModel, *, covariances: bool = False) -> Calibrated:
     ranges = source.ranges or _estimated(source, network, observed)
     image = int8_image(network, source.image) if numbers is INT8 else source.image
     plan = _planned(network, ranges, image, floating, numbers)
+    plan = replace(plan, float_outputs=source.float_outputs)
     found = {} if windows is None else windows.covariances()
     return Calibrated(source, network, first, observed, ranges, image, plan, found)
 
@@ -84,7 +86,7 @@ def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrate
     """
     numbers = calibrated.plan.numbers
     plan = _planned(calibrated.network, calibrated.ranges, calibrated.image, floating, numbers)
-    return replace(calibrated, plan=plan)
+    return replace(calibrated, plan=replace(plan, float_outputs=calibrated.source.float_outputs))
 
 
 def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedModel:
@@ -93,12 +95,14 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
     assert write is not None
     images = (calibrated.source.image, calibrated.image)
     whole = shift_biases(network, parameters, calibrated.plan.floating, images)
-    by_default = float_by_default(network)
+    by_default, regions = float_by_default(network), region_operators(network)
     floating = [operator.name for operator in network.operators if operator.name in calibrated.plan.floating]
-    asked = [name for name in floating if name not in by_default]
+    asked = [name for name in floating if name not in by_default | regions]
     facts: dict[str, object] = {"estimator": calibrated.ranges.estimator}
     if by_default:
         facts["norms_and_attention_in_float"] = len(by_default)
+    if regions:
+        facts["box_arithmetic_in_float"] = len(regions)
     if asked:
         facts["float_operators"] = asked
     return QuantizedModel(
@@ -111,7 +115,7 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
 
 def floating_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:
     """Return the names of the operators that stay float by default or by *selection*; errors as `named_operators`."""
-    return float_by_default(network) | named_operators(network, selection)
+    return float_by_default(network) | region_operators(network) | named_operators(network, selection)
 
 
 def named_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:
