@@ -152,7 +152,7 @@ def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> 
         return
     emit_facts({"source": found.source, "sha256": found.sha256})
     able, why = convertible(find(name))
-    verdict = "ready to convert" if able else f"downloaded, but detlite cannot convert it ({why})"
+    verdict = f"ready to convert ({why})" if able else f"downloaded, but detlite cannot convert it ({why})"
     say(f"{find(name).name}: {verdict}, in {found.path}")
 
 

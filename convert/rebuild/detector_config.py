@@ -343,8 +343,29 @@ class KeypointTask:
 
 
 @dataclass(frozen=True)
+class EmbeddedMasks:
+    """`deepmac_mask_estimation`: masks by a network on the embeddings in a box.
+
+    Attributes:
+        depth: layers of the hourglass that computes a mask.
+        instance: channels of the embedding of an object.
+        pixel: channels of the embedding of a cell.
+        size: rows and columns of a mask.
+        width: channels after the first convolution of the hourglass.
+        line: of the task in the file, or 0.
+    """
+
+    depth: int = 52
+    instance: int = 256
+    pixel: int = 16
+    size: int = 32
+    width: int = 64
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class CenterNet:
-    """`model { center_net }` with its boxes and keypoints; the reader refuses other tasks.
+    """`model { center_net }` with its boxes, keypoints or masks; the reader refuses other tasks.
 
     Attributes:
         means: the means of the preprocessing, in the channel order of the network's input.
@@ -355,6 +376,7 @@ class CenterNet:
         box_head_filters: the channels of the convolutions of the size and offset heads.
         box_head_kernels: the kernels of these convolutions.
         keypoints: the task of keypoints; None if there is none.
+        masks: the task of masks; None if there is none.
     """
 
     classes: int
@@ -373,6 +395,7 @@ class CenterNet:
     box_head_filters: tuple[int, ...] = ()
     box_head_kernels: tuple[int, ...] = ()
     keypoints: KeypointTask | None = None
+    masks: EmbeddedMasks | None = None
     line: int = 0
 
 

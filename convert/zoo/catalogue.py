@@ -28,6 +28,9 @@ TF_VISION = "tf_vision"
 CHANNELS_FIRST = ("ssd_resnet34",)
 """Families whose published graphs have NCHW maps: see `convert/channels_first.py`."""
 
+OBJECTS = ("boxes", "masks", "keypoints")
+"""What models return that detlite converts from archives."""
+
 REBUILT = ("deeplabv3", "deeplabv3plus", "resnet", "resnet_rs", "retinanet", "vit")
 """The families of TF-Vision's page that detlite rebuilds."""
 
@@ -228,9 +231,10 @@ def find(name: str) -> ZooModel:
 def convertible(model: ZooModel) -> tuple[bool, str]:
     """Return whether this version of detlite can convert *model*, and the reason in a few words."""
     if model.framework == TF_VISION:
-        return False, _of_tf_vision(model)
-    if "boxes" not in model.tasks:
-        return False, f"it returns {' and '.join(model.tasks)}; detlite converts models that return boxes"
+        return _of_tf_vision(model)
+    if not {*OBJECTS} & {*model.tasks}:
+        returns = " and ".join(model.tasks)
+        return False, f"it returns {returns}; detlite converts models that return {', '.join(OBJECTS)}"
     if not model.archives:
         return False, "its weights are not published"
     if model.holds == PYTORCH and model.family in plugin_names(TORCH_NETWORKS):
@@ -245,16 +249,17 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
         return True, f"{model.holds} in NCHW, cut at the heads of its SSD by way of tf2onnx"
     if family is None:
         return False, f"no family covers {model.family}"
-    return True, f"{model.holds}, family {family}"
+    labels = "; its keypoints need the label map of the training: --labels" if "keypoints" in model.tasks else ""
+    return True, f"{model.holds}, family {family}{labels}"
 
 
-def _of_tf_vision(model: ZooModel) -> str:
-    """Return why an archive of TF-Vision is not enough: its checkpoint needs the config, which the page links."""
+def _of_tf_vision(model: ZooModel) -> tuple[bool, str]:
+    """Return whether detlite rebuilds a model of TF-Vision; its checkpoint needs the config, which the page links."""
     if not model.archives:
-        return "its weights are not published"
+        return False, "its weights are not published"
     if model.family not in REBUILT:
-        return f"detlite does not rebuild {model.family} of TF-Vision"
-    return f"{model.holds}; {model.family} is rebuilt with its params.yaml: --config and --checkpoint"
+        return False, f"detlite does not rebuild {model.family} of TF-Vision"
+    return True, f"{model.holds}; {model.family} is rebuilt with its params.yaml: --config and --checkpoint"
 
 
 @dataclass(frozen=True)

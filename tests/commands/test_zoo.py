@@ -77,7 +77,7 @@ def test_fetch_from_a_folder_ends_with_the_verdict_and_the_place(
     (tmp_path / "model.json").write_text("{}")
     status, out, err = run(capsys, "fetch", NAME, "--from", str(tmp_path), "--cache", str(tmp_path / "cache"))
     assert status == 0
-    assert out.splitlines()[-1] == f"{NAME}: ready to convert, in {tmp_path}"
+    assert out.splitlines()[-1] == f"{NAME}: ready to convert (frozen_graph, family mobilenet_v2), in {tmp_path}"
     assert "is used unchecked: no digest is known for model.json" in err
 
 

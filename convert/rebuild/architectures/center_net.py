@@ -21,7 +21,7 @@ from detlite.convert.rebuild.architecture import (
     letterbox_of,
     raw_heads,
 )
-from detlite.convert.rebuild.detector_config import CenterNet, KeypointTask
+from detlite.convert.rebuild.detector_config import CenterNet, DetectorConfig, KeypointTask
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.center_net import (
@@ -30,6 +30,7 @@ from detlite.convert.rebuild.network.center_net import (
     CenterExtractor,
     build_center_net,
 )
+from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS
 from detlite.convert.rebuild.odapi.config.center_net import read_center_net
 from detlite.convert.rebuild.odapi.family import Family, family_of_center_net
 from detlite.convert.rebuild.weights.weights import Weights
@@ -39,9 +40,13 @@ from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import DETECTION_ROLES
+from detlite.runtime.tasks.instances import MASKS, Instances
 from detlite.runtime.tasks.keypoints import ROLES, Keypoints, Skeleton
 from detlite.runtime.tensors import Output
 
+MASK_ROLES = (*DETECTION_ROLES, MASKS)
+MASK_THRESHOLD = 0.5
 CODER = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
 
 
@@ -71,6 +76,8 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     image = image_input((colour, mean, std), size)
     letterbox = letterbox_of(model.resizer, mean if colour == "RGB" else mean[::-1])
     image = replace(image, letterbox=letterbox)
+    if model.masks is not None:
+        return _with_masks(plan, options, image, decoding)
     if model.keypoints is None:
         return detection_contract(plan, options, image, decoding)
     return _with_keypoints(plan, options, image, decoding)
@@ -78,8 +85,11 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
 
 def outputs(plan: RebuildPlan, options: DetectorOptions) -> dict[str, str]:
     """Return the tensors of the heads, by role, as *options* ask for them."""
+    assert isinstance(plan.model, CenterNet)
+    if plan.model.masks is not None:
+        return {role: f"{DETECTIONS}/{role}" for role in MASK_ROLES}
     found = dict(raw_heads(plan, options))
-    if isinstance(plan.model, CenterNet) and plan.model.keypoints is not None:
+    if plan.model.keypoints is not None:
         found |= zip(ROLES, (*KEYPOINTS[:2], KEYPOINT_LOGITS if options.logits else KEYPOINTS[2]), strict=True)
     return found
 
@@ -116,6 +126,52 @@ def _with_keypoints(plan: RebuildPlan, options: DetectorOptions, image: ImageInp
     whole = Keypoints(decoding.task(options), Skeleton(named.number, named.names, edges), snapping)
     options = replace(options, labels=options.labels or _label_map(plan, task))
     return detector_contract(plan, options, image, listed, whole, decoding.origin)
+
+
+def _with_masks(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, decoding: Decoding) -> Contract:
+    """Return the contract of a DeepMAC, which finds the peaks, their boxes and their masks itself.
+
+    Raises:
+        InputError: the *options* ask for logits.
+    """
+    model = plan.model
+    assert isinstance(model, CenterNet)
+    assert model.masks is not None
+    if options.logits:
+        raise InputError(f"{plan.origin}: a DeepMAC needs its own scores to find its masks: leave out --scores logits")
+    most, size = model.max_box_predictions, (model.masks.size, model.masks.size)
+    nms = replace(decoding.nms, place="model", score_threshold=0.0, max_detections=most)
+    detection = replace(decoding.task(options), nms=nms)
+    shapes = ((1, most, 4), (1, most), (1, most), (1,), (1, most, *size))
+    listed = tuple(
+        Output(role, role, number, shape, "float32")
+        for number, (role, shape) in enumerate(zip(MASK_ROLES, shapes, strict=True))
+    )
+    origin = {
+        **decoding.origin,
+        "nms": f"peaks in the network, at most {most} of them: {plan.origin}, or asked for",
+        "threshold": "the OD API's own, of masks",
+    }
+    return detector_contract(plan, options, image, listed, Instances(detection, size, MASK_THRESHOLD), origin)
+
+
+def suppressing(model: DetectorConfig, options: DetectorOptions) -> CenterNet:
+    """Return *model* with the user's number of detections, where the network itself finds them.
+
+    Raises:
+        InputError: they ask for what its peaks do not have.
+    """
+    assert isinstance(model, CenterNet)
+    if model.masks is None:
+        return model
+    asked = options.nms
+    others = (asked.kind, asked.iou_threshold, asked.max_classes_per_detection, asked.score_threshold)
+    if any(value is not None for value in others):
+        raise InputError(
+            "a DeepMAC finds its boxes as peaks, in the network: leave out --nms, --iou-threshold, --score-threshold "
+            "and --classes-per-detection"
+        )
+    return replace(model, max_box_predictions=asked.max_detections or model.max_box_predictions)
 
 
 def _named_keypoints(plan: RebuildPlan, task: KeypointTask) -> NamedKeypoints:
@@ -186,5 +242,6 @@ PLUGIN = Architecture(
     build=build,
     contract=contract,
     outputs=outputs,
+    suppressing=suppressing,
     messages={"center_net": read_center_net},
 )

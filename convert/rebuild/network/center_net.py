@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet, HeadLayers, KeypointTask
+from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet, EmbeddedMasks, HeadLayers, KeypointTask
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
+from detlite.convert.rebuild.network.deepmac import embedding, mask_outputs
+from detlite.convert.rebuild.network.faster_rcnn import WHOLE_IMAGE
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, KERAS_NAMES
+from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 from detlite.convert.rebuild.weights.weights import Weights
+from detlite.runtime.boxes.nms import PEAK_MARGIN
 
 BASE = f"{EXTRACTOR}/_base_model"
 PYRAMID = f"{EXTRACTOR}/_feature_extractor_model"
@@ -25,6 +29,7 @@ STRIDE = 4
 OCTAVE = 32
 """Pixels between the cells of a backbone's smallest map."""
 
+INSTANCE, PIXEL = "INSTANCE_EMBEDDING", "PIXEL_EMBEDDING"
 HEAD_VARIABLES = ("kernel", "bias", "depthwise_kernel", "pointwise_kernel")
 
 KERAS_NORM = BatchNorm(epsilon=0.001, scale=True)
@@ -66,10 +71,11 @@ def build_center_net(
 ) -> BuiltNetwork:
     """Return the network of *config* for images of *size* (height, width), with *weights*.
 
-    Its box encodings are [1, N, 4], (y offset, x offset, height, width) in cells, row by row; its scores [1, N, C].
+    With a task of masks it has the outputs of `deepmac.mask_outputs`. Otherwise its box encodings are [1, N, 4],
+    (y offset, x offset, height, width) in cells, row by row; its scores [1, N, C].
     With a task of so many *keypoints* it has `KEYPOINTS`, too, [1, N, ...].
     """
-    with GraphBuilder(weights, (*size, 3)) as net:
+    with RegionBuilder(weights, (*size, 3)) as net:
         features = extractor.build(net, net.image, config)
         cells = net.size(features)
         heads = _Heads(net, features, config, extractor.stages)
@@ -77,6 +83,9 @@ def build_center_net(
         box = HeadLayers(config.box_head_filters, config.box_head_kernels)
         heat = heads.head(CENTER, config.classes, center)
         boxes = net.concat([heads.head(name, PAIR, box) for name in (OFFSET, SIZE)], 3, "concat")
+        if config.masks is not None:
+            _mask_heads(net, heads, config.masks, heat, boxes)
+            return BuiltNetwork(net.graph_def, (cells,), net.parameters, net.macs, net.stages, keeps_aspect=True)
         net.identity(heads.listed(boxes, "boxes"), BOX_ENCODINGS)
         logits = net.identity(heads.listed(heat, "centers"), CLASS_LOGITS)
         net.convert_scores(logits, "SIGMOID", 1.0, CLASS_SCORES)
@@ -93,6 +102,25 @@ def _keypoint_heads(heads: _Heads, task: KeypointTask, count: int) -> None:
     net.identity(heads.listed(regression, "keypoint_starts"), KEYPOINTS[1])
     width = PAIR * count if task.per_keypoint_offset else PAIR
     net.identity(heads.listed(heads.head(f"{path}offset", width, task.offset), "keypoint_shifts"), KEYPOINTS[0])
+
+
+def _mask_heads(net: RegionBuilder, heads: _Heads, masks: EmbeddedMasks, heat: Tensor, boxes: Tensor) -> None:
+    """Add the best boxes of the maps *heat* and *boxes* (y offset, x offset, height, width), and their masks."""
+    config, last = heads.config, heads.stages - 1
+    embeddings = [
+        embedding(net, heads.features, f"{HEADS}/{name}/{last}", channels)
+        for name, channels in ((INSTANCE, masks.instance), (PIXEL, masks.pixel))
+    ]
+    net.finish_stage(WHOLE_IMAGE)
+    (rows, columns), most = net.size(heat), config.max_box_predictions
+    scores = net.activate(heat, "SIGMOID", "peaks/scores")
+    found, cells, classes = net.peaks(scores, most, float(PEAK_MARGIN), "peaks")
+    codes = net.rows_at(boxes, cells, "peaks/codes")
+    corners = net.boxes_at(codes, cells, (rows, columns), "peaks/boxes")
+    kept = KeptTensors(corners, classes, found, net.count_over(found, 0.0, "peaks/count"))
+    centres = net.cell_of_centre(corners, (rows, columns), "peaks/centres")
+    mask_outputs(net, config, masks, (*embeddings, centres), kept)
+    net.finish_stage(f"for the masks of {most} boxes")
 
 
 @dataclass(frozen=True)

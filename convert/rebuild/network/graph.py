@@ -62,6 +62,10 @@ class GraphBuilder:
         """Return whether the checkpoint holds the variable *name*."""
         return self._weights.has(name)
 
+    def shape_of(self, name: str) -> tuple[int, ...] | None:
+        """Return the shape of the variable *name* in the checkpoint; None if it does not hold it."""
+        return self._weights.shape_of(name)
+
     def pass_over(self, *names: str) -> None:
         """Take those of *names* that the checkpoint holds: the original builds their layers, and never asks them."""
         for name in names:

@@ -10,6 +10,10 @@ from detlite.convert.rebuild.detector_config import PostProcessing
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.errors import InputError
+
+MOST_COUNTED = 1 << 24
+"""Whole numbers up to this are exact in float32."""
 
 
 class KeptTensors(NamedTuple):
@@ -184,18 +188,90 @@ class RegionBuilder(GraphBuilder):
         found = self._tf.gather(flat, self._tf.cast(classes, self._tf.int32) + first)
         return self.reshape(found, (count, rows, columns), name)
 
-    def crop_regions(self, x: Tensor, boxes: Tensor, size: tuple[int, int], name: str) -> Tensor:
+    def rows_at(self, x: Tensor, places: Tensor, name: str) -> Tensor:
+        """Return [D, C]: what *x* [1, rows, columns, C] holds at the cells *places*, int32 [D], counted row by row."""
+        rows, columns = self.size(x)
+        cells = self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
+        return self._tf.gather(cells, places, name=name)
+
+    def spread(self, x: Tensor, size: tuple[int, int], name: str) -> Tensor:
+        """Return *x* [D, 1, 1, C] in all cells of (rows, columns)."""
+        return self._tf.add(x, np.zeros((1, *size, 1), np.float32), name=name)
+
+    def cell_of_centre(self, boxes: Tensor, cells: tuple[int, int], name: str) -> Tensor:
+        """Return the cell of (rows, columns) in which the centre of each of *boxes* [D, 4], 0..1, is: int32 [D]."""
+        low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
+        sides = np.array(cells, np.float32)
+        middle = self.multiply((low + high) * np.float32(0.5), sides, f"{name}/middle")
+        inside = self._tf.minimum(self._tf.maximum(middle, np.float32(0)), sides - 1)
+        place = self._tf.floor(inside, name=f"{name}/Floor")
+        flat = self._tf.reduce_sum(self.multiply(place, np.array([cells[1], 1], np.float32), f"{name}/flat"), 1)
+        return self._tf.cast(flat, self._tf.int32, name=name)
+
+    def boxes_at(self, codes: Tensor, cells: Tensor, sides: tuple[int, int], name: str) -> Tensor:
+        """Return the boxes [D, 4], 0..1, of *codes* [D, 4], (y offset, x offset, height, width), at *cells*, int32 [D].
+
+        All are in cells of (rows, columns) = *sides*; a size below 0 is 0.
+        """
+        count = int(codes.shape[0])
+        number = self._tf.cast(cells, self._tf.float32)
+        near = self._tf.floor(self.multiply(number + np.float32(0.5), np.float32(1 / sides[1]), f"{name}/row"))
+        place = self._tf.stack([near, number - near * np.float32(sides[1])], 1)
+        offset, size = self._tf.split(codes, 2, axis=1, name=f"{name}/split")
+        half = self._tf.maximum(size, np.float32(0)) * np.float32(0.5)
+        centre = self.reshape(place, (count, 2), f"{name}/place") + offset
+        scale = np.array((1 / sides[0], 1 / sides[1]) * 2, np.float32)
+        return self.multiply(self.concat((centre - half, centre + half), 1, f"{name}/corners"), scale, name)
+
+    def count_over(self, scores: Tensor, threshold: float, name: str) -> Tensor:
+        """Return how many of *scores* [D] are over *threshold*: float32 [1]."""
+        over = self._tf.cast(self._tf.less(np.float32(threshold), scores), self._tf.float32)
+        return self.reshape(self._tf.reduce_sum(over), (1,), name)
+
+    def peaks(self, scores: Tensor, most: int, margin: float, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (scores, cells int32, classes float32), each [most], of the best peaks of *scores* [1, ..., C].
+
+        A peak is no more than *margin* under the best of the 3 x 3 cells around; other cells score 0. As
+        `detlite.runtime.boxes.nms.peaks` finds them.
+
+        Raises:
+            InputError: there are more scores than float32 counts exactly.
+        """
+        (rows, columns), classes = self.size(scores), self.channels(scores)
+        if rows * columns * classes > MOST_COUNTED:
+            raise InputError(
+                f"{rows} x {columns} cells of {classes} classes are over {MOST_COUNTED} scores, the most that the "
+                "peaks in a network may have: give a smaller --input"
+            )
+        best = self.max_pool(scores, 3, 1, f"{name}/around")
+        reached = self._tf.cast(self._tf.less(best - scores, np.float32(margin)), self._tf.float32)
+        flat = self.reshape(self.multiply(scores, reached, f"{name}/kept"), (rows * columns * classes,), f"{name}/all")
+        found, order = self._tf.math.top_k(flat, most, name=f"{name}/best")
+        number = self._tf.cast(order, self._tf.float32)
+        near = self._tf.floor(self.multiply(number, np.float32(1 / classes), f"{name}/cell"))
+        rest = number - near * np.float32(classes)  # exact, and at most one cell off: the product was rounded
+        over = self._tf.cast(self._tf.less(np.float32(classes - 0.5), rest), self._tf.float32)
+        cell = near + over - self._tf.cast(self._tf.less(rest, np.float32(0)), self._tf.float32)
+        return found, self._tf.cast(cell, self._tf.int32), number - cell * np.float32(classes)
+
+    def crop_regions(
+        self, x: Tensor, boxes: Tensor, size: tuple[int, int], name: str, *, beyond: bool = False
+    ) -> Tensor:
         """Return [P, *size*, C]: *x* [1, rows, columns, C] sampled bilinearly in *boxes* [P, 4], 0..1.
 
         The first and the last sample of a side are on the edges of the box, and cell centres on the corners of the
         map: `tf.image.crop_and_resize` of boxes inside it, in operators that TFLite has. There, a last sample that
-        rounding puts beyond the last cell is 0, in a box that reaches it; here it is that cell.
+        rounding puts beyond the last cell is 0, in a box that reaches it; here it is that cell. With *beyond*, boxes
+        may leave the map: it is 0 one cell beyond its edges, and further on.
         """
-        rows, columns = self.size(x)
+        sides, (rows, columns) = self.size(x), self.size(x)
+        if beyond:
+            x = self.pad(x, (1, 1), (1, 1), f"{name}/beyond")
+            rows, columns = self.size(x)
         count, cells = int(boxes.shape[0]), self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
         y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
-        *down, down_share = self._samples(y1, y2, size[0], rows, f"{name}/y")
-        *across, across_share = self._samples(x1, x2, size[1], columns, f"{name}/x")
+        *down, down_share = self._samples(y1, y2, size[0], sides[0], f"{name}/y", beyond=beyond)
+        *across, across_share = self._samples(x1, x2, size[1], sides[1], f"{name}/x", beyond=beyond)
         across_share = self.reshape(across_share, (count, 1, size[1], 1), f"{name}/across_share")
         down_share = self.reshape(down_share, (count, size[0], 1, 1), f"{name}/down_share")
         sampled = []
@@ -209,11 +285,19 @@ class RegionBuilder(GraphBuilder):
         above, below = sampled
         return self._tf.add(above, (below - above) * down_share, name=name)
 
-    def _samples(self, low: Tensor, high: Tensor, count: int, cells: int, name: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second."""
+    def _samples(
+        self, low: Tensor, high: Tensor, count: int, cells: int, name: str, *, beyond: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second.
+
+        *beyond* counts a cell more at each end.
+        """
         steps = np.linspace(0, 1, count, dtype=np.float32)[None] if count > 1 else np.full((1, 1), 0.5, np.float32)
         at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
         last = np.float32(cells - 1)
+        if beyond:
+            at = self.clip(at, -1.0, float(cells), f"{name}/inside") + np.float32(1)
+            last = np.float32(cells + 1)
         first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), last)
         second = self._tf.minimum(first + 1, last)
         return self._tf.cast(first, self._tf.int32), self._tf.cast(second, self._tf.int32), at - first

@@ -26,7 +26,7 @@ KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
         "counters",
         re.compile(
             r"^(global_step|step|train_step|save_counter|epoch|current_epoch|iterations|current_loss_scale)$"
-            r"|(^|\.)num_batches_tracked$"
+            r"|(^|\.)num_batches_tracked$|_rng/_state_var$"
         ),
     ),
 )
@@ -40,7 +40,7 @@ class UnusedVariables:
     Attributes:
         optimizer: optimizer slots and powers, which only training needs.
         moving_averages: moving averages of variables that were read without averaging, or not read.
-        counters: steps and epochs.
+        counters: steps, epochs, and states of random generators.
         whole_image_blocks: variables of a block that the OD API also builds for the whole image, and never uses.
         zero_debias: helper variables of zero-debiased averages.
         ranges: trained quantization ranges.

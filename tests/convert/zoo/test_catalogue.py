@@ -81,15 +81,20 @@ def test_a_name_of_several_models_lists_them() -> None:
     [
         ("ssdlite_mobilenet_v2_coco", (True, "frozen_graph, family mobilenet_v2")),
         ("ssd_resnet50_v1_fpn_640x640_coco17_tpu_8", (True, "saved_model, family resnet_v1_fpn")),
-        ("faster_rcnn_nas_coco", (False, "no family covers faster_rcnn")),
-        ("mask_rcnn_inception_v2_coco", (False, "it returns masks; detlite converts models that return boxes")),
+        ("faster_rcnn_nas_coco", (True, "frozen_graph, family nasnet")),
+        ("extremenet", (False, "its archive holds no known format; detlite needs frozen_graph or saved_model")),
+        ("mask_rcnn_inception_v2_coco", (True, "frozen_graph, family inception_v2")),
+        (
+            "centernet_mobilenetv2fpn_512x512_coco17_kpts",
+            (True, "saved_model, family center_net; its keypoints need the label map of the training: --labels"),
+        ),
         ("mlperf_ssd_mobilenet_v1_onnx", (True, "onnx, cut at the heads of its SSD")),
         ("mlperf_ssd_resnet34_pytorch", (True, "pytorch, rebuilt as ssd_resnet34")),
         ("mlperf_ssd_resnet34_tf1", (True, "frozen_graph in NCHW, cut at the heads of its SSD by way of tf2onnx")),
         ("tf_vision_retinanet_mobilenetv2_256", (False, "its weights are not published")),
         (
             "tf_vision_resnet_50_224",
-            (False, "checkpoint; resnet is rebuilt with its params.yaml: --config and --checkpoint"),
+            (True, "checkpoint; resnet is rebuilt with its params.yaml: --config and --checkpoint"),
         ),
         ("tf_vision_movinet_a0_base_50x5_kinetics_600", (False, "its weights are not published")),
     ],

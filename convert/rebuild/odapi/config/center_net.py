@@ -5,6 +5,7 @@ from __future__ import annotations
 from detlite.convert.files.fields import Fields
 from detlite.convert.labels.files import MAX_CLASSES
 from detlite.convert.rebuild.detector_config import CenterNet, HeadLayers
+from detlite.convert.rebuild.odapi.config.deepmac import read_embedded_masks
 from detlite.convert.rebuild.odapi.config.keypoints import read_keypoint_task, read_layers
 from detlite.convert.rebuild.odapi.config.resizer import read_resizer
 
@@ -22,7 +23,6 @@ OTHER_TASKS = (
     "densepose_estimation_task",
     "track_estimation_task",
     "temporal_offset_task",
-    "deepmac_mask_estimation",
 )
 TRAINING_OF_CENTERS = (
     "object_center_loss_weight",
@@ -42,7 +42,7 @@ def read_center_net(fields: Fields) -> CenterNet:
         InputError: a part is missing or unsupported, or a value is invalid.
     """
     fields.ignore(*WITHOUT_EFFECT)
-    fields.refuse(*OTHER_TASKS, because="detlite exports only the boxes and keypoints of a CenterNet")
+    fields.refuse(*OTHER_TASKS, because="detlite exports only the boxes, keypoints and DeepMAC's masks of a CenterNet")
     fields.refuse("post_processing", because="detlite uses the peaks of a CenterNet without further suppression")
     for part in ("feature_extractor", "image_resizer", "object_detection_task"):
         if not fields.has(part):
@@ -50,7 +50,9 @@ def read_center_net(fields: Fields) -> CenterNet:
     extractor = fields.inside("feature_extractor")
     extractor.ignore("use_depthwise")  # no extractor of the OD API 2.8 reads it
     most, center = _centers(fields.inside("object_center_params"))
-    keypoints = read_keypoint_task(fields)
+    keypoints, masks = read_keypoint_task(fields), read_embedded_masks(fields)
+    if keypoints is not None and masks is not None:
+        raise fields.unsupported("deepmac_mask_estimation", "detlite exports keypoints or masks of a CenterNet")
     boxes = _box_heads(fields.inside("object_detection_task"))
     read = CenterNet(
         classes=fields.integer("num_classes", low=1, high=MAX_CLASSES),
@@ -69,6 +71,7 @@ def read_center_net(fields: Fields) -> CenterNet:
         box_head_filters=boxes.filters,
         box_head_kernels=boxes.kernels,
         keypoints=keypoints,
+        masks=masks,
         line=extractor.line_of("type"),
     )
     extractor.finish()

@@ -1,4 +1,4 @@
-"""CenterNet with MobileNet V2 or ResNet V1 and a pyramid, TF2; boxes only."""
+"""CenterNet with MobileNet V2 or ResNet V1 and a pyramid, TF2."""
 
 from __future__ import annotations
 
@@ -57,8 +57,10 @@ PLUGIN = Family(
     mean=CENTERED,
     std=CENTERED,
     archives=(
+        "centernet_mobilenetv2fpn_512x512_coco17_kpts",
         "centernet_mobilenetv2fpn_512x512_coco17_od",
         "centernet_resnet50_v1_fpn_512x512_coco17_tpu_8",
+        "centernet_resnet50_v1_fpn_512x512_kpts_coco17_tpu_8",
         "centernet_resnet101_v1_fpn_512x512_coco17_tpu_8",
     ),
     center_nets={

@@ -40,7 +40,12 @@ PLUGIN = Family(
     scopes=("center_net_hourglass_feature_extractor",),
     mean=NO_MEAN,
     std=NO_STD,
-    archives=("centernet_hg104_512x512_coco17_tpu_8", "centernet_hg104_1024x1024_coco17_tpu_32"),
+    archives=(
+        "centernet_hg104_512x512_coco17_tpu_8",
+        "centernet_hg104_512x512_kpts_coco17_tpu_32",
+        "centernet_hg104_1024x1024_coco17_tpu_32",
+        "centernet_hg104_1024x1024_kpts_coco17_tpu_32",
+    ),
     center_nets={f"hourglass_{depth}": _extractor(depth) for depth in WIDTHS},
     presets={
         "centernet_hourglass_104": CenterNet(

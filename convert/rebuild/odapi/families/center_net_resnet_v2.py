@@ -15,7 +15,7 @@ PLUGIN = Family(
     scopes=("center_net_resnet_feature_extractor",),
     mean=CENTERED,
     std=CENTERED,
-    archives=("centernet_resnet50_v2_512x512_coco17_tpu_8",),
+    archives=("centernet_resnet50_v2_512x512_coco17_tpu_8", "centernet_resnet50_v2_512x512_kpts_coco17_tpu_8"),
     center_nets={
         f"resnet_v2_{layers}": CenterExtractor(ResNetV2Map(layers).build, CENTERED, CENTERED) for layers in (50, 101)
     },

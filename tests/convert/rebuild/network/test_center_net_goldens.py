@@ -20,37 +20,33 @@ TOLERANCE = 6e-5
 
 
 @pytest.fixture(scope="module")
-def hourglass(tmp_path_factory, shared_data):
-    """An hourglass of 10 layers: the reference with masks, without its task of masks."""
-    folder, golden = tmp_path_factory.mktemp("hourglass"), TwoStageGolden("tf2_deepmac_hourglass10")
-    text = golden.config.read_text()
-    end = text.index("  }\n}\ntrain_config")
-    config = folder / "pipeline.config"
-    config.write_text(text[: text.index("    deepmac_mask_estimation")] + text[end:])
-    given = Given(config=config, checkpoint=golden.write_checkpoint(folder))
-    request = ConvertRequest(given, folder / "out", DetectorOptions(logits=True), "raw")
-    answer = convert(to_record(request), silent)
+def masked(tmp_path_factory, shared_data):
+    """A DeepMAC on an hourglass of 10 layers, whose masks are computed by one of 52."""
+    folder, golden = tmp_path_factory.mktemp("masked"), TwoStageGolden("tf2_deepmac_hourglass10")
+    given = Given(config=golden.config, checkpoint=golden.write_checkpoint(folder))
+    answer = convert(to_record(ConvertRequest(given, folder / "out", DetectorOptions(), "raw")), silent)
     session = Session(open_artifact(folder / "out"))
-    return golden, answer["history"][-1], session, session.run(golden.image())
+    return golden, answer, session, session.run(golden.image())
 
 
-def test_the_heads_of_an_hourglass_are_the_original_ones(hourglass):
-    golden, _step, session, _found = hourglass
-    assert_heads(golden, session, 0)
+def test_boxes_on_an_hourglass_are_the_original_ones_in_a_padded_image(masked):
+    golden, _answer, _session, found = masked
+    assert found.detections.classes.tolist() == golden.arrays["out_detection_classes"][0].tolist()
+    np.testing.assert_allclose(found.detections.scores, golden.arrays["out_detection_scores"][0], atol=1e-5)
+    np.testing.assert_allclose(found.detections.boxes, golden.arrays["out_detection_boxes"][0], atol=1e-5)
 
 
-def test_an_image_is_padded_as_the_original_pads_it(hourglass):
-    golden, _step, _session, found = hourglass
-    assert found.classes.tolist() == golden.arrays["out_detection_classes"][0].tolist()
-    np.testing.assert_allclose(found.scores, golden.arrays["out_detection_scores"][0], atol=1e-5)
-    np.testing.assert_allclose(found.boxes, golden.arrays["out_detection_boxes"][0], atol=1e-5)
+def test_masks_are_the_original_ones(masked):
+    golden, _answer, session, _found = masked
+    np.testing.assert_allclose(session.heads()["masks"], golden.arrays["out_detection_masks"][0], atol=TOLERANCE)
 
 
-def test_an_hourglass_multiplies_as_often_as_the_original(hourglass):
-    golden, step, _session, _found = hourglass
-    parts = golden.meta["macs_by_part"]
-    embeddings = 32 * 32 * (2 * 3 * 64 * 256 + 256 * (32 + 16))
-    assert step["macs"] == parts["_feature_extractor"] + parts["_prediction_head_dict"] - embeddings
+def test_a_deepmac_has_the_parameters_and_multiplications_of_the_original(masked):
+    golden, answer, _session, _found = masked
+    step, parts = answer["history"][-1], golden.meta["macs_by_part"]
+    assert (step["parameters"], step["macs"]) == (golden.meta["params_trainable"], golden.meta["macs"])
+    assert list(step["macs_by_stage"].values())[1] == parts["_mask_net"]
+    assert not any("does not have" in line for line in answer["notices"])
 
 
 @pytest.fixture(scope="module")

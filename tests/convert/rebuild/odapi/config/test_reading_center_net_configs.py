@@ -3,7 +3,7 @@
 import pytest
 from builders.written_configs import CENTER_NET, line_of
 
-from detlite.convert.rebuild.detector_config import CenterNet, ImageResizer, KeypointTask
+from detlite.convert.rebuild.detector_config import CenterNet, EmbeddedMasks, ImageResizer, KeypointTask
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 
@@ -75,10 +75,14 @@ def test_the_old_types_name_makes_convolutions_separable_only_where_the_field_is
             )
         ),
         ("num_classes: 3", "num_classes: 3 mask_estimation_task { }", "detlite exports only the boxes"),
-        (
-            "num_classes: 3",
-            "num_classes: 3 deepmac_mask_estimation { }",
-            "detlite exports only the boxes",
+        *(
+            ("num_classes: 3", f"num_classes: 3 deepmac_mask_estimation {{ {field} }}", error)
+            for field, error in (
+                ("network_type: 'cond_inst1'", "detlite builds hourglass10, hourglass20"),
+                ("use_xy: false", "detlite builds mask networks with coordinates"),
+                ("predict_full_resolution_masks: true", "detlite builds masks of each box's own size"),
+                (f"dim: 8 }} {KEYPOINTS} unknown {{", "detlite exports keypoints or masks of a CenterNet"),
+            )
         ),
         (
             "num_classes: 3",
@@ -111,6 +115,11 @@ def test_a_task_of_keypoints_has_the_originals_defaults():
     assert (read.candidate_threshold, read.unmatched_score, read.box_scale, read.search_scale) == pytest.approx(
         (0.1, 0.1, 1.2, 0.3)
     )
+
+
+def test_a_task_of_masks_has_the_originals_defaults():
+    read = center_net("num_classes: 3", "num_classes: 3 deepmac_mask_estimation { }").masks
+    assert read == EmbeddedMasks(depth=52, instance=256, pixel=16, size=32, width=64, line=3)
 
 
 def test_lines_between_keypoints_are_those_of_the_evaluation():
