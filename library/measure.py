@@ -119,6 +119,7 @@ def measure_on(
     images: Images | AnyPath | None = None,
     threads: int = 1,
     backend: str | None = None,
+    precision: str | None = None,
     out: AnyPath | None = None,
     progress: Progress = silent,
 ) -> Measurement | BenchmarkResult:
@@ -132,6 +133,7 @@ def measure_on(
         images: what it runs on; None for random noise.
         threads: of the interpreter.
         backend: what runs it there; None: by the file, and by the inventory's `benchmark_model`.
+        precision: what TensorRT's engine of an .onnx may compute in: `fp32`, `fp16` or `int8`; None for its default.
         out: a new folder that keeps every sample; None keeps none.
         progress: told of files and queries.
 
@@ -158,7 +160,7 @@ def measure_on(
     place = None if out is None else Path(out)
     with ExitStack() as opened:
         asked = model_to_measure(Path(model)) if isinstance(model, str | Path) else opened.enter_context(on_disk(model))
-        request = MeasureRequest(asked, options, paths_of(images), out=place)
+        request = MeasureRequest(asked, options, paths_of(images), out=place, precision=precision)
         return _whole(measure_request_on(known, request, progress=progress))
 
 

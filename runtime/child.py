@@ -90,10 +90,14 @@ class Child:
         self._scratch = tempfile.mkdtemp(prefix="detlite-")  # libraries leave files where they are killed
         command = [sys.executable, *SAFE_PATH, "-m", "detlite.runtime.worker", task, self._scratch]
         pipe = subprocess.PIPE
-        # a new session: Ctrl-C reaches only the parent, which ends the child and the child's processes
-        self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment(self._scratch)
-        )
+        try:
+            # a new session: Ctrl-C reaches only the parent, which ends the child and the child's processes
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=_environment(self._scratch)
+            )
+        except OSError:  # no memory, or too many processes: nobody else would remove the folder
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
         self._task = task
         self._said: Deque[str] = deque(maxlen=KEPT_LINES)
         self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._said), daemon=True)

@@ -37,5 +37,11 @@ class Load:
 
     def __post_init__(self) -> None:
         counts = (self.queries, self.samples, self.offline_samples, self.streams, self.interval_ns, self.limit_ns)
-        if min(counts) < 1 or not 0 < self.per_second <= 1e6:
-            raise InputError(f"{self}: want counts of at least 1, and at most a million queries a second")
+        if min(counts) < 1:
+            raise InputError(
+                f"{self.queries} queries, {self.samples} images, {self.offline_samples} offline samples, "
+                f"{self.streams} streams, {self.interval_ns} ns between queries, a limit of {self.limit_ns} ns: "
+                "each must be at least 1"
+            )
+        if not 0 < self.per_second <= 1e6:
+            raise InputError(f"{self.per_second:g} queries a second: want more than 0, and at most a million")

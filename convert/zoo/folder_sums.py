@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from detlite.runtime.hashing import sha256_of
 def sums_of(folder: Path) -> bytes:
     """Return a line for each file in *folder*, sorted: its sha256 and its path, as `sha256sum` writes them.
 
-    A link or an empty folder has a word in place of the sha256.
+    A link has the sha256 of its target's path, and an empty folder a word in its place.
     """
     return b"".join(sorted(b"%s  %s\n" % (_sum(folder / name), os.fsencode(name)) for name in contents(folder)))
 
@@ -29,5 +30,5 @@ def changed_since(sums: Path, folder: Path) -> str:
 
 def _sum(path: Path) -> bytes:
     if path.is_symlink():
-        return b"link"
+        return b"link to " + hashlib.sha256(os.fsencode(path.readlink())).hexdigest().encode()
     return sha256_of(path).encode() if path.is_file() else b"empty"

@@ -51,6 +51,13 @@ class MeasureRequest:
     out: Path | None = None
     force: bool = False
 
+    def __post_init__(self) -> None:
+        is_onnx = isinstance(self.model, Path) and self.model.suffix == ONNX
+        if self.precision is not None and not is_onnx:
+            raise InputError(
+                f"a precision of {self.precision} needs an .onnx model and a jetson, where TensorRT builds an engine"
+            )
+
     @property
     def artifact(self) -> Artifact:
         """The model with its contract.

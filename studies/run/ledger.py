@@ -65,6 +65,11 @@ class Ledger:
         self._save()
         return answer
 
+    def forget(self, name: str) -> None:
+        """Do the stage *name* again the next time: its result is not worth keeping."""
+        self.stages.pop(name, None)
+        self._save()
+
     @property
     def date(self) -> str:
         """When the newest of its stages was finished; empty if no stage says it."""

@@ -242,7 +242,10 @@ class _Stages:
             return {"models": [one.to_record() for one in found]}
 
         answer = self.ledger.stage("latency", inputs, [], work)
-        return tuple(Measurement.from_record(one) for one in answer["models"])
+        found = tuple(Measurement.from_record(one) for one in answer["models"])
+        if any(one.reasons for one in found):
+            self.ledger.forget("latency")  # a busy machine may be quiet the next time
+        return found
 
     def _in_turn(self, models: Sequence[Artifact]) -> tuple[Measurement, ...]:
         options, images = MeasureOptions(threads=self.settings.threads), self.images.evaluation.paths[:1]

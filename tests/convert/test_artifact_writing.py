@@ -65,6 +65,18 @@ def test_a_damaged_history_is_refused(tmp_path, text):
         read_artifact(tmp_path / "x")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("NaN", "it holds NaN"), ("1e400", "the number 1e400 is too large"), ('"\\ud800"', "half of a surrogate pair")],
+)
+def test_a_history_with_what_is_no_json_is_refused(tmp_path, value, said):
+    Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(tmp_path / "x")
+    path = tmp_path / "x" / "history.json"
+    path.write_text(path.read_text().replace('"steps": [', f'"other": {value}, "steps": ['))
+    with pytest.raises(InputError, match=rf"history.json.*{said}"):
+        read_artifact(tmp_path / "x")
+
+
 def test_an_artifact_without_its_contract_is_refused(tmp_path):
     Model(tiny_model(), "tflite", tiny_contract(), HISTORY).save(tmp_path / "x")
     (tmp_path / "x" / "contract.json").unlink()

@@ -293,6 +293,12 @@ def test_a_device_that_is_not_in_the_inventory_is_refused(tiny, tmp_path, monkey
         detlite.measure_on("pixel99", tiny)
 
 
+def test_a_precision_of_an_artifact_is_refused_not_ignored(tiny):
+    device = detlite.Device("orin", "jetson", address="orin")
+    with pytest.raises(detlite.InputError, match=r"a precision of fp16 needs an \.onnx model and a jetson"):
+        detlite.measure_on(device, tiny, precision="fp16")
+
+
 def test_two_recorded_runs_are_compared(tmp_path):
     before, after = (write(tmp_path / f"{value}.json", accuracy(value)) for value in (30.0, 20.0))
     found = detlite.compare_runs(before, after, fail_on=["map=-0.3"])

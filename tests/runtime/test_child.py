@@ -4,6 +4,7 @@ import errno
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,13 @@ def test_a_child_has_a_folder_for_temporary_files_that_goes_with_it():
     left = Path(run_in_child("builders.child_tasks:leave_file", {"hang": False})["path"])
     assert left.name.startswith("__autograph_generated_file")
     assert not left.parent.exists()
+
+
+def test_a_child_that_cannot_be_started_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(OSError, match="Argument list too long"):
+        Child("x" * 200_000)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_parent_that_is_killed_leaves_no_temporary_file_of_its_child():

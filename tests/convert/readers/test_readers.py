@@ -131,6 +131,19 @@ def test_a_tf2_saved_model_is_frozen_and_cut(tmp_path):
     assert len(contract.task.anchors) == 60
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"shape": [Infinity]}', "it holds Infinity"),
+        ('{"modelTopology": {}, "\\ud800": 1, "weightsManifest": []}', "half of a surrogate pair"),
+    ],
+)
+def test_a_model_of_tfjs_with_what_is_no_json_is_refused(tmp_path, text, said):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(InputError, match=said):
+        tfjs_graph_model.read(tmp_path / "model.json")
+
+
 def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
     (tmp_path / "w").write_bytes(bytes([0, 10, 255]))
     weight = {

@@ -1,5 +1,6 @@
 """Finished models: TFLite, predicted for the Edge TPU, and artifacts beside their contract."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from fuzz.models import tflite
 from fuzz.mutations import blind
 from fuzz.target import Target
 
+from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.record import figures, prediction_record
+from detlite.convert.targets.edgetpu.validity import findings
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import load
@@ -21,6 +24,7 @@ from detlite.runtime.runners.opening import open_model
 from detlite.studies.compare.file_comparison import read_side
 
 NAME = "model.tflite"
+EDGETPU = Path(__file__).resolve().parents[4] / "shared" / "data" / "edgetpu"
 
 
 def described(path: Path) -> object:
@@ -32,6 +36,16 @@ def described(path: Path) -> object:
 def predicted(path: Path) -> object:
     found = predict(path.read_bytes(), "it", multiple_subgraphs=True)
     return prediction_record(found), figures(found)
+
+
+def read_edgetpu(path: Path) -> object:
+    compiled = read_compiled(path.read_bytes(), "it")
+    return compiled_record(compiled), findings(compiled)
+
+
+def smallest_compiled() -> bytes:
+    pairs = json.loads((EDGETPU / "pairs.json").read_text())
+    return min(((EDGETPU / pair["compiled"]["file"]).read_bytes() for pair in pairs), key=len)
 
 
 def with_op() -> bytes:
@@ -58,4 +72,5 @@ TARGETS = (
     model("Edge TPU prediction", convolutions, predicted),
     model("a side of a comparison", convolutions, read_side),
     model("a .tflite in the interpreter", tiny_int8_model, open_model, native=True),
+    *([model("a compiled .tflite", smallest_compiled, read_edgetpu)] if EDGETPU.is_dir() else ()),
 )

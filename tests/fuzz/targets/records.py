@@ -10,6 +10,7 @@ from typing import Any
 from builders.float_detector import detector
 from builders.run_records import accuracy, in_turn_of_version_1, latency, scenario_of_version_2
 from builders.scripted_runs import scripted
+from builders.studies import MadeCell, write_study
 from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import tiny_task
 from builders.tiny_tflite import save_tiny, tiny_model
@@ -38,10 +39,13 @@ from detlite.runtime.strict_json import load_json
 from detlite.studies.compare.comparison import compare_runs
 from detlite.studies.compare.record import read_record
 from detlite.studies.compare.run_kind import KINDS
+from detlite.studies.pareto.rows import rows_of
 from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Report, Step
 from detlite.studies.report.runs import report_of
 from detlite.studies.report.write import JSON_NAME, to_json
 from detlite.studies.run.ledger import open_ledger
+from detlite.studies.store.store import open_store
+from detlite.studies.sweep.saved_cells import saved_plans
 
 JSON: tuple[Mutation, ...] = (json_value, json_value, json_value, json_value, text, blind)
 REPORT = Report(
@@ -147,6 +151,17 @@ def spectrum() -> Any:
     return [{**NODE, "name": f"{name}_kernel_time"} for _ in range(RUNS) for name in ("a", "b")]
 
 
+def study(folder: Path) -> None:
+    write_study(folder / "study", [MadeCell("a", 22.0, 10.0), MadeCell("b", 21.0, 5.0, failure="it fell")])
+
+
+def results(folder: Path) -> object:
+    """Read the store as `results` and `report` do: the index is made anew, all is listed and verified."""
+    store = open_store(folder / "study")
+    plans = tuple(saved_plans(folder / "study"))
+    return rows_of(store, plans), store.select(), store.failures(), store.incomplete(), store.scan()
+
+
 TARGETS = (
     contract("a detector", detector),
     contract("clips", clip_reader),
@@ -176,5 +191,6 @@ TARGETS = (
     json_target("figures of an app: accuracy", SCORE, lambda path: read_figures([path], ["a" * 64])),
     json_target("catalogue", json.loads(FILE.read_text(encoding="utf-8")), load_catalogue.__wrapped__),
     json_target("digests", DIGESTS, lambda path: DigestLock(path).known("a")),
+    Target("result store", study, results, {"*.json": JSON, "*.jsonl": JSON, "*": (blind,)}),
     Target("journal", lines, lambda folder: Journal(folder / "detections.jsonl").read(), {"*": JSON}),
 )

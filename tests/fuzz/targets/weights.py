@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from builders.small_checkpoint import CONFIG, LABEL_MAP
+from builders.tf_vision_models import classifier_params
 from builders.torch_files import write_state_dict
 from fuzz.checkpoints import table
 from fuzz.mutations import blind, protobuf, text, zipped
@@ -14,6 +16,7 @@ from fuzz.target import Target
 
 from detlite.convert.labels.files import read_labels
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
+from detlite.convert.rebuild.tf_vision.read import read_params
 from detlite.convert.rebuild.weights.open import open_checkpoint
 from detlite.convert.rebuild.weights.torch_file import open_torch
 from detlite.convert.sidecar_files import read_hints
@@ -65,6 +68,16 @@ def torch_values(folder: Path) -> object:
     return [found.read(name) for name in found.variables]
 
 
+def params(values: Mapping[str, Any]) -> Callable[[Path], object]:
+    import yaml
+
+    return lambda folder: (folder / "params.yaml").write_text(yaml.safe_dump(values))
+
+
+def read_yaml(folder: Path) -> object:
+    return read_params(folder / "params.yaml")
+
+
 WORDS = {"*": (text, text, text, blind)}
 TARGETS = (
     checkpoint("checkpoint V1", "V1"),
@@ -83,6 +96,13 @@ TARGETS = (
         WORDS,
     ),
     Target("hints beside a graph", lambda f: (f / "pipeline.config").write_text(CONFIG), read_hints, WORDS),
+    Target("params.yaml of a classifier", params(classifier_params()), read_yaml, WORDS),
+    Target(
+        "params.yaml over an experiment",
+        params({"task": {"model": {"num_classes": 7, "input_size": [64, 64, 3]}}}),
+        lambda folder: read_params(folder / "params.yaml", "retinanet_resnetfpn_coco"),
+        WORDS,
+    ),
     Target(
         "label map",
         lambda folder: (folder / "map.pbtxt").write_text(LABEL_MAP),

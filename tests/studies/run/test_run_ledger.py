@@ -45,6 +45,14 @@ def test_the_date_is_that_of_the_newest_stage_and_stays_when_nothing_is_done_aga
     assert (work.times, ledger.date) == (1, "2026-11-30 10:00 UTC")
 
 
+def test_a_stage_that_is_forgotten_is_done_again(tmp_path):
+    work = Work(tmp_path / "run")
+    ledger = open_ledger(tmp_path / "run")
+    ledger.stage("s", {"a": 1}, ["made.txt"], work)
+    ledger.forget("s")
+    assert open_ledger(tmp_path / "run").stage("s", {"a": 1}, ["made.txt"], work) == {"value": 2}
+
+
 def test_a_stage_with_another_input_is_done_again(tmp_path):
     work = Work(tmp_path / "run")
     open_ledger(tmp_path / "run").stage("s", {"a": 1}, ["made.txt"], work)
