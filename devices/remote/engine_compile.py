@@ -44,6 +44,7 @@ CONVERSION = "Reformat"
 """TensorRT's type of a layer that only copies to another layout or type."""
 
 FETCH_S = 600.0
+STANDS_IN = "the device is emulated ({}): the engine is a stand-in, which no GPU runs"
 
 Record = dict[str, Any]
 
@@ -152,7 +153,8 @@ def _answer(device: Device, found: CompiledEngine, out: Path) -> TargetAnswer:
         f"{counts if computing else ''}"
     )
     table = _table(found.layers) if found.layers else prediction_table(prediction)
-    return TargetAnswer("compile_tensorrt", record, (table, line), prediction.notes)
+    stands_in = (STANDS_IN.format(facts["emulator"]),) if facts["emulator"] else ()
+    return TargetAnswer("compile_tensorrt", record, (table, line), (*prediction.notes, *stands_in))
 
 
 def _table(layers: Sequence[EngineLayerInfo]) -> AnswerTable:
