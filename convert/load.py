@@ -14,6 +14,7 @@ from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
 from detlite.convert.reader import FrozenGraph, Reader
+from detlite.convert.rebuild.architecture import architecture_of
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import (
     PresetSource,
@@ -161,17 +162,20 @@ def _refuse_proposals(source: Source, options: DetectorOptions) -> None:
         )
 
 
-def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = False, to: str = TFLITE) -> Rebuilt:
+def load_rebuilt(
+    source: Source, options: DetectorOptions, *, quantized: bool = False, to: str | None = None
+) -> Rebuilt:
     """Return the detector rebuilt from *source*, a checkpoint or a PyTorch file.
 
     Args:
         source: config and checkpoint.
         options: the user's options.
         quantized: whether it keeps its trained ranges.
-        to: the exporter, which limits the proposals of a two-stage detector unless the user does.
+        to: the exporter, which limits the proposals of a two-stage detector unless the user does; TFLite's for None.
 
     Raises:
-        InputError: *source* is not a checkpoint, config and checkpoint do not match, or detlite does not support it.
+        InputError: *source* is not a checkpoint, config and checkpoint do not match, detlite does not support it,
+            or it cannot go to that format.
     """
     _refuse_onnx_facts(source, options)
     if source.format == TORCH:
@@ -180,7 +184,10 @@ def load_rebuilt(source: Source, options: DetectorOptions, *, quantized: bool = 
     if source.trained is None:
         raise InputError(f"{source.given} is not a config with a checkpoint: it is a {source.title}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)
-    return rebuild(plan, weights, options, most_proposals=exporter_called(to).most_proposals)
+    architecture = architecture_of(plan.model)
+    if to is not None and to in architecture.refused:
+        raise InputError(f"{plan.origin} is of a {architecture.title}: {architecture.refused[to]}")
+    return rebuild(plan, weights, options, most_proposals=exporter_called(to or TFLITE).most_proposals)
 
 
 def load_untrained(preset: PresetSource, options: DetectorOptions) -> Rebuilt:

@@ -16,6 +16,7 @@ from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.numbers.saturation import clip_saturated
 from detlite.calibration.numbers.scales import ScalePlan, check_forms, plan_scales
 from detlite.calibration.numbers.scheme import scheme_called
+from detlite.calibration.numbers.silent import widen_silent
 from detlite.calibration.numbers.transformers import float_by_default
 from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
@@ -151,7 +152,7 @@ def _planned(
     network: Network, ranges: Ranges, image: ImageInput, floating: frozenset[str], numbers: NumberFormat
 ) -> ScalePlan:
     pixels = image.quantization or pixel_quantization(image, numbers)
-    tensors = clip_saturated(network, ranges.tensors) if numbers is INT8 else ranges.tensors
+    tensors = widen_silent(network, clip_saturated(network, ranges.tensors)) if numbers is INT8 else ranges.tensors
     return plan_scales(network, tensors, pixels, floating=floating, numbers=numbers)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from detlite.convert.detector import raw_outputs
 from detlite.convert.files.fields import Fields
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.detector_config import DetectorConfig, ImageResizer
+from detlite.convert.rebuild.detector_config import DetectorConfig, ImageResizer, PostProcessing
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.weights.weights import Weights
@@ -18,6 +19,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.plugins import load_plugins
@@ -80,6 +82,7 @@ class Architecture:
         limited: returns the config with at most so many proposals; None for a network that has none.
         suppressing: returns the config with the user's settings of the NMS that is in the network; None for a network
             that never has any.
+        refused: the formats that it does not go to, by the names of their exporters, and why.
         messages: readers of its config from `model { ... }` of a `pipeline.config`, by the name of the message; empty
             if the OD API does not train it. They raise `InputError` for what is missing or unsupported.
     """
@@ -91,6 +94,7 @@ class Architecture:
     outputs: Callable[[RebuildPlan, DetectorOptions], Mapping[str, str]] = raw_heads
     limited: Callable[[DetectorConfig, int], DetectorConfig] | None = None
     suppressing: Callable[[DetectorConfig, DetectorOptions], DetectorConfig] | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, Callable[[Fields], DetectorConfig]] = field(default_factory=dict)
 
 
@@ -104,6 +108,23 @@ def architecture_of(config: DetectorConfig) -> Architecture:
 def message_readers() -> Mapping[str, Callable[[Fields], DetectorConfig]]:
     """Return the readers of all messages in `model { ... }` of a `pipeline.config`, by the name of the message."""
     return {name: read for one in load_plugins(ARCHITECTURES).values() for name, read in one.messages.items()}
+
+
+def suppression_asked(post: PostProcessing, options: DetectorOptions) -> PostProcessing:
+    """Return *post*, of an NMS that is in the network, with the user's settings.
+
+    Raises:
+        InputError: they ask for NMS over all classes together.
+    """
+    asked = options.nms
+    if asked.kind == "fast" or asked.max_classes_per_detection is not None:
+        raise InputError("the NMS in a Mask R-CNN is regular: leave out --nms fast and --classes-per-detection")
+    changes: dict[str, Any] = {
+        "score_threshold": asked.score_threshold,
+        "iou_threshold": asked.iou_threshold,
+        "max_total_detections": asked.max_detections,
+    }
+    return replace(post, **{name: value for name, value in changes.items() if value is not None})
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ CHANNELS_FIRST = ("ssd_resnet34",)
 OBJECTS = ("boxes", "masks", "keypoints")
 """What models return that detlite converts from archives."""
 
-REBUILT = ("deeplabv3", "deeplabv3plus", "resnet", "resnet_rs", "retinanet", "vit")
+REBUILT = ("cascade_rcnn", "deeplabv3", "deeplabv3plus", "mask_rcnn", "resnet", "resnet_rs", "retinanet", "vit")
 """The families of TF-Vision's page that detlite rebuilds."""
 
 SUFFIX = re.compile(r"\.(tar\.gz|tgz|tar|zip)$", re.IGNORECASE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from detlite.convert.rebuild.architecture import (
     detector_contract,
     image_input,
     letterbox_of,
+    suppression_asked,
 )
 from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
@@ -124,16 +124,7 @@ def suppressing(model: DetectorConfig, options: DetectorOptions) -> FasterRcnn:
     assert isinstance(model, FasterRcnn)
     if model.masks is None:
         return model
-    asked, post = options.nms, model.post_processing
-    if asked.kind == "fast" or asked.max_classes_per_detection is not None:
-        raise InputError("the NMS in a Mask R-CNN is regular: leave out --nms fast and --classes-per-detection")
-    changes: dict[str, Any] = {
-        "score_threshold": asked.score_threshold,
-        "iou_threshold": asked.iou_threshold,
-        "max_total_detections": asked.max_detections,
-    }
-    given = {name: value for name, value in changes.items() if value is not None}
-    return replace(model, post_processing=replace(post, **given))
+    return replace(model, post_processing=suppression_asked(model.post_processing, options))
 
 
 def limited(model: DetectorConfig, most: int) -> FasterRcnn:

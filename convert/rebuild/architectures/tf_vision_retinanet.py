@@ -6,19 +6,16 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
-from detlite.convert.rebuild.network.fpn import build_fpn
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.retinanet import build_heads
-from detlite.convert.rebuild.tf_vision.backbone import backbone_of
 from detlite.convert.rebuild.tf_vision.image import PADDED, image_input
+from detlite.convert.rebuild.tf_vision.maps import check_size, maps_of
 from detlite.convert.rebuild.tf_vision.tasks.retinanet import RetinaNet
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import InputError
 
-BACKBONE, DECODER = "model/_backbone", "model/_decoder"
 CODER = BoxCoder(1.0, 1.0, 1.0, 1.0)
 
 
@@ -29,23 +26,11 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
         InputError: the levels do not divide the size, or the backbone lacks one of them.
     """
     config = _config(plan)
-    multiple = 2 ** config.levels[1]
-    if any(side % multiple for side in size):
-        raise InputError(
-            f"{plan.origin}: images of {size[0]} x {size[1]} pixels; level {config.levels[1]} needs sides that are "
-            f"multiples of {multiple}: give --input"
-        )
+    check_size(config, size, plan.origin)
     with GraphBuilder(weights, (*size, 3)) as net:
-        maps = backbone_of(config.backbone).build(net, net.image, config.backbone, BACKBONE, False)
-        wanted = range(config.levels[0], config.levels[1] + 1)
-        lacking = [level for level in wanted if level not in maps] if config.pyramid is None else []
-        if lacking or config.levels[0] not in maps:
-            raise InputError(f"{plan.origin}: the backbone has the levels {sorted(maps)}; want {list(wanted)}")
-        if config.pyramid is not None:
-            maps = build_fpn(net, maps, config.pyramid, config.norm, DECODER)
-        levels = {level: maps[level] for level in wanted}
+        levels = maps_of(net, config, "model/_", plan.origin)
         build_heads(net, levels, config.head, config.norm, (config.columns, config.anchors.per_cell))
-        sizes = tuple(net.size(levels[level]) for level in wanted)
+        sizes = tuple(net.size(levels[level]) for level in sorted(levels))
         return BuiltNetwork(net.graph_def, sizes, net.parameters, net.macs)
 
 

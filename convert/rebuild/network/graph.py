@@ -127,9 +127,9 @@ class GraphBuilder:
 
     def transposed_conv(self, x: Tensor, kernel: Floats, bias: Floats | None, stride: int, name: str) -> Tensor:
         """Return the SAME transposed convolution of *x* with *kernel* [kh, kw, out, in]: *stride* times as large."""
-        rows, columns = self.size(x)
-        self.macs += rows * columns * int(np.prod(kernel.shape))
-        shape = (1, stride * rows, stride * columns, kernel.shape[2])
+        count, rows, columns = (int(side) for side in x.shape[:3])
+        self.macs += count * rows * columns * int(np.prod(kernel.shape))
+        shape = (count, stride * rows, stride * columns, kernel.shape[2])
         return self.bias(self._tf.nn.conv2d_transpose(x, kernel, shape, stride, name=f"{name}/transposed"), bias, name)
 
     def dense(self, x: Tensor, kernel: Floats, bias: Floats, name: str) -> Tensor:

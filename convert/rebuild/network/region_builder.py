@@ -32,6 +32,18 @@ class KeptTensors(NamedTuple):
     count: Tensor
 
 
+class KeptRows(NamedTuple):
+    """What suppression keeps, best first.
+
+    Attributes:
+        rows: int32 [most].
+        is_kept: 1 for each row that is kept, and 0 after these: float32 [most].
+    """
+
+    rows: Tensor
+    is_kept: Tensor
+
+
 class RegionBuilder(GraphBuilder):
     """A graph with operators that work on boxes and the regions in them.
 
@@ -88,11 +100,17 @@ class RegionBuilder(GraphBuilder):
 
         A box goes when its IoU with a kept one is over *iou_threshold*, or its score is not over *score_threshold*.
         """
-        kept, count = self._suppression(boxes, scores, most, (iou_threshold, score_threshold), name)
+        kept = self.kept_rows(boxes, scores, most, (iou_threshold, score_threshold), name)
+        found = self._tf.gather(boxes, kept.rows, name=f"{name}/boxes")
+        return self.multiply(found, self.reshape(kept.is_kept, (most, 1), f"{name}/is_kept"), f"{name}/found")
+
+    def kept_rows(
+        self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str
+    ) -> KeptRows:
+        """Return which of *boxes* [N, 4] `suppressed` keeps; *thresholds* are those of IoU and score."""
+        kept, count = self._suppression(boxes, scores, most, thresholds, name)
         kept = self.reshape(kept, (most,), f"{name}/kept")
-        is_kept = self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32)
-        found = self._tf.gather(boxes, kept, name=f"{name}/boxes")
-        return self.multiply(found, self.reshape(is_kept, (most, 1), f"{name}/is_kept"), f"{name}/found")
+        return KeptRows(kept, self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32))
 
     def _suppression(
         self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str
@@ -109,17 +127,20 @@ class RegionBuilder(GraphBuilder):
         )
         return kept, count
 
-    def suppressed_by_class(self, boxes: Tensor, scores: Tensor, nms: PostProcessing, name: str) -> KeptTensors:
+    def suppressed_by_class(
+        self, boxes: Tensor, scores: Tensor, nms: PostProcessing, name: str, *, keeps_empty: bool = False
+    ) -> KeptTensors:
         """Return the best detections of all classes, after suppression within each.
 
         As `detlite.runtime.boxes.nms_by_class.suppress_by_class` does it: on boxes that are not clipped, which then are
-        clipped to the input; a box without an area left is none.
+        clipped to the input; a box without an area left is none, unless *keeps_empty*.
 
         Args:
             boxes: [K, P, 4], of each class; or [1, P, 4], of all.
             scores: [P, K], without the background.
             nms: the settings.
             name: the scope of the operators.
+            keeps_empty: whether boxes without an area are detections.
         """
         count, classes = (int(side) for side in scores.shape)
         each, shared = min(nms.max_detections_per_class, count), int(boxes.shape[0]) == 1
@@ -140,7 +161,9 @@ class RegionBuilder(GraphBuilder):
         found_scores = self._tf.gather(self.reshape(by_class, (-1,), f"{name}/flat_scores"), places)
         found = self._tf.gather(self.reshape(boxes, (-1, 4), f"{name}/flat_boxes"), of_box)
         found = self.clip(found, 0.0, 1.0, f"{name}/clip")
-        valid = self.reshape(is_kept, (-1,), f"{name}/is_kept") * self.has_area(found, f"{name}/has_area")
+        valid = self.reshape(is_kept, (-1,), f"{name}/is_kept")
+        if not keeps_empty:
+            valid = valid * self.has_area(found, f"{name}/has_area")
         labels = np.broadcast_to(numbers, (classes, each)).ravel().astype(np.float32)
         return self._best(found, found_scores * valid - (1 - valid), labels, most, name)
 

@@ -77,6 +77,40 @@ _RETINANET: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+_REGIONS_OF_SPINENET: Mapping[str, Any] = {
+    **COCO,
+    "input_size": [640, 640, 3],
+    "min_level": 3,
+    "max_level": 7,
+    "include_mask": True,
+    "backbone": {"type": "spinenet", "spinenet": {"model_id": "49"}},
+    "decoder": {"type": "identity"},
+    "anchor": {"anchor_size": 3, "num_scales": 1, "aspect_ratios": [0.5, 1.0, 2.0]},
+    "rpn_head": {},
+}
+
+_TWO_STAGE: Mapping[str, Mapping[str, Any]] = {
+    "maskrcnn_resnetfpn_coco": {
+        **COCO,
+        "input_size": [1024, 1024, 3],
+        "min_level": 2,
+        "max_level": 6,
+        "include_mask": True,
+        "backbone": {"type": "resnet", "resnet": {"model_id": 50}},
+        "decoder": {"type": "fpn", "fpn": {}},
+        "anchor": {"anchor_size": 8, "num_scales": 1, "aspect_ratios": [0.5, 1.0, 2.0]},
+        "norm_activation": {"norm_epsilon": 1e-4},
+        "rpn_head": {},
+    },
+    "maskrcnn_spinenet_coco": {**_REGIONS_OF_SPINENET, "norm_activation": {"norm_epsilon": 1e-3}},
+    "cascadercnn_spinenet_coco": {
+        **_REGIONS_OF_SPINENET,
+        "norm_activation": {"activation": "swish", "norm_epsilon": 1e-3},
+        "roi_sampler": {"cascade_iou_thresholds": [0.6, 0.7]},
+        "detection_head": {"class_agnostic_bbox_pred": True, "cascade_class_ensemble": True},
+    },
+}
+
 _DILATED: Mapping[str, Any] = {
     "type": "dilated_resnet",
     "dilated_resnet": {"model_id": 101, "output_stride": 16, "stem_type": "v1", "multigrid": [1, 2, 4]},
@@ -108,7 +142,7 @@ _SEGMENTATION: Mapping[str, Mapping[str, Any]] = {
 _PASCAL_SIZE: Mapping[str, Any] = {"output_size": [512, 512]}
 
 EXPERIMENTS: Mapping[str, Mapping[str, Any]] = {
-    **{name: {"model": model} for name, model in {**_CLASSIFICATION, **_RETINANET}.items()},
+    **{name: {"model": model} for name, model in {**_CLASSIFICATION, **_RETINANET, **_TWO_STAGE}.items()},
     **{name: {"model": model, "validation_data": _PASCAL_SIZE} for name, model in _SEGMENTATION.items()},
 }
 """The `task` of each experiment, by its name."""

@@ -18,9 +18,6 @@ TASKS = "detlite.convert.rebuild.tf_vision.tasks"
 TOP = ("runtime", "task", "trainer")
 MOST_LISTED = 4
 
-DECODERS = ("fpn", "nasfpn", "identity", "aspp")
-"""The decoders of `official/vision/configs/decoders.py`."""
-
 TRAINING = (
     "allow_image_summary",
     "annotation_file",
@@ -93,11 +90,6 @@ def parse_params(values: Mapping[str, Any], file: str, experiment: str | None = 
 def _reader_of(model: Mapping[str, Any], task: Params, file: str) -> TaskReader:
     if task.has("quantization"):
         raise InputError(f"{file}: task.quantization is of quantization-aware training, which detlite does not rebuild")
-    if "rpn_head" in model or "roi_generator" in model:
-        raise InputError(
-            f"{file} is of a two-stage detector (Mask or Cascade R-CNN), which detlite does not rebuild: TFLite's "
-            "post-processing op cannot finish it"
-        )
     readers: dict[str, TaskReader] = load_plugins(TASKS)
     found = [reader for reader in readers.values() if reader.recognizes(model)]
     if not found:

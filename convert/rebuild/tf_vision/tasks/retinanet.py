@@ -8,16 +8,16 @@ from typing import Any
 
 from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.blocks import NormActivation
-from detlite.convert.rebuild.network.fpn import TILING, PyramidConfig
+from detlite.convert.rebuild.network.fpn import PyramidConfig
 from detlite.convert.rebuild.network.retinanet import DenseHead, LevelAnchors
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import DECODERS, TaskReader
+from detlite.convert.rebuild.tf_vision.pyramid import read_anchors, read_levels, read_pyramid
+from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size
 from detlite.runtime.errors import InputError
 
 MOST_CLASSES = 100_000
-LEVELS = (1, 10)
 NMS_VERSIONS = ("v1", "v2", "v3", "batched", "tflite")
 LEAST_CANDIDATES = 5000
 """TF-Vision's default of `pre_nms_top_k`: the best boxes of a class that are compared."""
@@ -81,43 +81,20 @@ def read(task: Params) -> RetinaNet:
     task.ignore("train_data", "export_config")
     model = task.inside("model")
     model.needs("num_classes", "input_size", "min_level", "max_level", "backbone")
-    levels = (
-        model.integer("min_level", 3, low=LEVELS[0], high=LEVELS[1]),
-        model.integer("max_level", 7, low=LEVELS[0], high=LEVELS[1]),
-    )
-    if levels[0] > levels[1]:
-        raise InputError(f"{model.where('min_level')} is {levels[0]} and max_level {levels[1]}: want no more than that")
-    norm = read_norm(model)
+    levels, norm = read_levels(model, (3, 7)), read_norm(model)
     config = RetinaNet(
         columns=model.integer("num_classes", 91, low=2, high=MOST_CLASSES),
         size=input_size(model),
         levels=levels,
         backbone=read_backbone(model, norm),
-        pyramid=_decoder(model, levels),
+        pyramid=read_pyramid(model, levels),
         norm=norm,
         head=_head(model),
-        anchors=_anchors(model),
+        anchors=read_anchors(model, size=4.0, scales=3),
         nms=_nms(model),
         keeps_aspect=task.inside("validation_data").inside("parser").flag("keep_aspect_ratio", True),
     )
     model.finish()
-    return config
-
-
-def _decoder(model: Params, levels: tuple[int, int]) -> PyramidConfig | None:
-    kind, section = model.one_of("decoder", "fpn", DECODERS)
-    if kind == "identity":
-        return None
-    if kind != "fpn":
-        raise InputError(f"{model.where('decoder')} is {kind}; detlite rebuilds fpn and identity")
-    section.only("fusion_type", "sum", "detlite rebuilds pyramids that add their maps")
-    config = PyramidConfig(
-        section.integer("num_filters", 256, low=1, high=4096),
-        section.flag("use_separable_conv", False),
-        levels,
-        1 if section.flag("use_keras_layer", False) else TILING,
-    )
-    section.finish()
     return config
 
 
@@ -134,21 +111,6 @@ def _head(model: Params) -> DenseHead:
     )
     section.finish()
     return head
-
-
-def _anchors(model: Params) -> LevelAnchors:
-    section = model.inside("anchor")
-    section.needs("anchor_size", "num_scales", "aspect_ratios")
-    ratios = section.reals("aspect_ratios", (0.5, 1.0, 2.0))
-    if not ratios:
-        raise InputError(f"{section.where('aspect_ratios')} is empty; want one number or more")
-    anchors = LevelAnchors(
-        section.real("anchor_size", 4.0, low=0.01, high=1000.0),
-        section.integer("num_scales", 3, low=1, high=64),
-        ratios,
-    )
-    section.finish()
-    return anchors
 
 
 def _nms(model: Params) -> RetinaNms:

@@ -11,7 +11,8 @@ from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.deeplab import AsppConfig, SegmentationHead
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import DECODERS, TaskReader
+from detlite.convert.rebuild.tf_vision.pyramid import DECODERS
+from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size, output_size
 from detlite.runtime.errors import InputError
 

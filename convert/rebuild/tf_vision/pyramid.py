@@ -1,0 +1,70 @@
+"""The levels, the decoder and the anchors of a detector's `task.model`."""
+
+from __future__ import annotations
+
+from detlite.convert.rebuild.network.fpn import TILING, PyramidConfig
+from detlite.convert.rebuild.network.retinanet import LevelAnchors
+from detlite.convert.rebuild.tf_vision.params import Params
+from detlite.runtime.errors import InputError
+
+DECODERS = ("fpn", "nasfpn", "identity", "aspp")
+"""The decoders of `official/vision/configs/decoders.py`."""
+
+LEVELS = (1, 10)
+
+
+def read_levels(model: Params, defaults: tuple[int, int]) -> tuple[int, int]:
+    """Return `min_level` and `max_level` of *model*.
+
+    Raises:
+        InputError: the lowest is over the highest.
+    """
+    low, high = (
+        model.integer(name, default, low=LEVELS[0], high=LEVELS[1])
+        for name, default in zip(("min_level", "max_level"), defaults, strict=True)
+    )
+    if low > high:
+        raise InputError(f"{model.where('min_level')} is {low} and max_level {high}: want no more than that")
+    return low, high
+
+
+def read_pyramid(model: Params, levels: tuple[int, int]) -> PyramidConfig | None:
+    """Return the pyramid in `decoder` of *model*, or None for `identity`.
+
+    Raises:
+        InputError: it is another decoder.
+    """
+    kind, section = model.one_of("decoder", "fpn", DECODERS)
+    if kind == "identity":
+        return None
+    if kind != "fpn":
+        raise InputError(f"{model.where('decoder')} is {kind}; detlite rebuilds fpn and identity")
+    section.only("fusion_type", "sum", "detlite rebuilds pyramids that add their maps")
+    config = PyramidConfig(
+        section.integer("num_filters", 256, low=1, high=4096),
+        section.flag("use_separable_conv", False),
+        levels,
+        1 if section.flag("use_keras_layer", False) else TILING,
+    )
+    section.finish()
+    return config
+
+
+def read_anchors(model: Params, *, size: float, scales: int) -> LevelAnchors:
+    """Return `anchor` of *model*, whose defaults are *size* and *scales*.
+
+    Raises:
+        InputError: it has no aspect ratio.
+    """
+    section = model.inside("anchor")
+    section.needs("anchor_size", "num_scales", "aspect_ratios")
+    ratios = section.reals("aspect_ratios", (0.5, 1.0, 2.0))
+    if not ratios:
+        raise InputError(f"{section.where('aspect_ratios')} is empty; want one number or more")
+    anchors = LevelAnchors(
+        section.real("anchor_size", size, low=0.01, high=1000.0),
+        section.integer("num_scales", scales, low=1, high=64),
+        ratios,
+    )
+    section.finish()
+    return anchors
