@@ -10,6 +10,9 @@ from detlite.convert.apart import inspect_graph
 from detlite.convert.onnx.describe import describe_onnx
 from detlite.convert.onnx.metadata import contract_in
 from detlite.convert.options import DetectorOptions
+from detlite.convert.rebuild.architecture import architecture_of
+from detlite.convert.rebuild.checkpoint_source import is_params
+from detlite.convert.rebuild.tf_vision.read import read_params
 from detlite.convert.requests import InspectRequest
 from detlite.convert.source import ARTIFACT, CHECKPOINT, TFLITE, Source, recognize
 from detlite.convert.summary import model_facts
@@ -54,6 +57,8 @@ def inspect_file(path: Path, options: DetectorOptions, *, progress: Progress = s
             refuse_placeholder(file.read(HEAD_BYTES), str(path))
         if path.suffix == ONNX_SUFFIX:
             return _of_onnx(path)
+        if is_params(path):
+            return _of_params(path)
     source = recognize(path)
     facts: Record = {"path": str(source.path), "format": source.title, "sha256": source.sha256}
     if source.format == ARTIFACT:
@@ -114,6 +119,23 @@ def _of_onnx(model: Path) -> Record:
         "is": "an ONNX model without a contract",
         "next": [*MEASURE_ALONE, ONNX_USE],
         "missing": [NOT_WITHOUT_CONTRACT],
+    }
+
+
+def _of_params(path: Path) -> Record:
+    """Return the facts of a config of TF-Vision, which says what to build and has no weights."""
+    config = read_params(path)
+    size = config.resizer
+    pixels = f"images of {size.height} x {size.width} pixels" if size.height else "images of a size that it leaves open"
+    return {
+        "path": str(path),
+        "format": "params.yaml of TF-Vision",
+        "sha256": sha256_of(path),
+        "size_bytes": path.stat().st_size,
+        "classes": config.classes,
+        "is": f"a config without weights: {architecture_of(config).title}, {pixels}",
+        "next": [f"rebuild it: detlite convert --config {path.name} --checkpoint PREFIX"],
+        "missing": ["its weights: the checkpoint that the trainer or the exporter wrote"],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from detlite.convert.files.text_format import Message, read_text_format
 from detlite.convert.rebuild.weights.open import checkpoint_files
 from detlite.runtime.errors import InputError
 
-CONFIG = "pipeline.config"
-CONFIGS = (CONFIG, "params.yaml")
+CONFIG, PARAMS = "pipeline.config", "params.yaml"
+CONFIGS = (CONFIG, PARAMS)
 """The names of the configs of the Object Detection API and of TF-Vision."""
 
 WITHOUT_CUT = ("center_net", "faster_rcnn")
@@ -19,6 +20,10 @@ WITHOUT_CUT = ("center_net", "faster_rcnn")
 FOLDERS = (".", "checkpoint")
 """The folders of the checkpoint in a zoo archive: TF1 puts it next to the config, TF2 and TF-Vision in `checkpoint`."""
 
+OF_SAVED_MODEL = ("saved_model/variables", "variables")
+"""The weights in a SavedModel of TF-Vision's exporter: a checkpoint too, read where there is no other."""
+
+SAVED_MODEL = "saved_model.pb"
 
 YAML = (".yaml", ".yml")
 
@@ -51,7 +56,10 @@ class CheckpointSource:
 
 
 def needs_checkpoint(folder: Path) -> bool:
-    """Return whether the config in *folder* is of a network whose exported graph detlite cannot cut."""
+    """Return whether the config of *folder* is of a network whose exported graph detlite cannot cut."""
+    found = _config_of(folder)
+    if found is not None and is_params(found):
+        return True
     try:
         config = read_text_format(folder / CONFIG)
     except InputError:  # none there, or a damaged one, which whoever needs it reports
@@ -63,13 +71,17 @@ def needs_checkpoint(folder: Path) -> bool:
 def find_checkpoint(folder: Path) -> CheckpointSource | None:
     """Return the config and the only checkpoint in *folder*, or None if either is missing.
 
+    The weights in a SavedModel of TF-Vision's exporter are a checkpoint, if there is no other.
+
     Raises:
         InputError: there are several checkpoints.
     """
-    config = next((folder / name for name in CONFIGS if (folder / name).is_file()), None)
+    config = _config_of(folder)
     if config is None:
         return None
-    prefixes = sorted({index.with_suffix("") for inner in FOLDERS for index in (folder / inner).glob("*.index")})
+    prefixes = _prefixes(folder, FOLDERS)
+    if not prefixes and is_params(config):
+        prefixes = _prefixes(folder, OF_SAVED_MODEL)
     if not prefixes:
         return None
     if len(prefixes) > 1:
@@ -78,3 +90,15 @@ def find_checkpoint(folder: Path) -> CheckpointSource | None:
             f"{folder} holds {len(prefixes)} checkpoints ({names}): choose one with --config and --checkpoint PREFIX"
         )
     return CheckpointSource(config, prefixes[0])
+
+
+def _config_of(folder: Path) -> Path | None:
+    """Return the config in *folder*; for a SavedModel of TF-Vision's exporter, the one beside it."""
+    found = next((folder / name for name in CONFIGS if (folder / name).is_file()), None)
+    if found is None and (folder / SAVED_MODEL).is_file() and (folder.parent / PARAMS).is_file():
+        return folder.parent / PARAMS
+    return found
+
+
+def _prefixes(folder: Path, inside: Sequence[str]) -> list[Path]:
+    return sorted({index.with_suffix("") for inner in inside for index in (folder / inner).glob("*.index")})

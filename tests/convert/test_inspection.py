@@ -1,8 +1,10 @@
 """What `detlite inspect` says of files and graphs that have no contract."""
 
 import copy
+import json
 
 import pytest
+from builders.tf_vision_models import classifier_params
 from builders.tiny_ssd import tiny_graph_def
 from builders.tiny_tflite import tiny_model
 
@@ -84,3 +86,19 @@ def test_a_detectors_graph_has_its_operators_too(tmp_path):
     facts = inspect(to_record(InspectRequest(tmp_path / "x.pb", DetectorOptions())), silent)
     assert facts["operators"] == sum(facts["operator_names"].values()) > 0
     assert "inputs" not in facts
+
+
+def test_a_params_yaml_is_described_without_a_checkpoint(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(json.dumps(classifier_params()))
+    facts = inspect_file(path, DetectorOptions())
+    assert facts["is"] == "a config without weights: image classifier (TF-Vision), images of 32 x 48 pixels"
+    assert facts["classes"] == 11
+    assert facts["next"] == ["rebuild it: detlite convert --config params.yaml --checkpoint PREFIX"]
+
+
+def test_a_params_yaml_that_leaves_out_values_says_which_and_which_experiments_set_them(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("task: {model: {num_classes: 7, backbone: {type: vit, vit: {model_name: vit-ti16}}}}")
+    with pytest.raises(InputError, match=r"mine.yaml leaves out task.model.input_size, .*: give --experiment, one of"):
+        inspect_file(path, DetectorOptions())

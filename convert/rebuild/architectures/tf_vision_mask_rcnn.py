@@ -38,14 +38,14 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
     check_size(config, size, plan.origin)
     with RegionBuilder(weights, (*size, 3)) as net:
         levels = maps_of(net, config, "model/", plan.origin)
-        found = RegionNetwork(net, config.regions).find(levels)
-        count = int(found.kept.boxes.shape[0])
+        kept, masks = RegionNetwork(net, config.regions).find(levels)
+        count = int(kept.boxes.shape[0])
         shapes = {"boxes": (1, count, 4), "classes": (1, count), "scores": (1, count), "count": (1,)}
         for role, shape in shapes.items():
-            whole = net.reshape(getattr(found.kept, role), shape, f"{SCOPE}/whole_{role}")
+            whole = net.reshape(getattr(kept, role), shape, f"{SCOPE}/whole_{role}")
             net.identity(whole, f"{SCOPE}/{role}")
-        if found.masks is not None:
-            net.identity(net.reshape(found.masks, (1, *found.masks.shape), f"{SCOPE}/whole_masks"), f"{SCOPE}/{MASKS}")
+        if masks is not None:
+            net.identity(net.reshape(masks, (1, *masks.shape), f"{SCOPE}/whole_masks"), f"{SCOPE}/{MASKS}")
         sizes = tuple(net.size(levels[level]) for level in sorted(levels))
         return BuiltNetwork(net.graph_def, sizes, net.parameters, net.macs, macs_by_stage=net.stages)
 

@@ -32,7 +32,7 @@ class KeptTensors(NamedTuple):
     count: Tensor
 
 
-class KeptRows(NamedTuple):
+class SuppressedRows(NamedTuple):
     """What suppression keeps, best first.
 
     Attributes:
@@ -106,11 +106,13 @@ class RegionBuilder(GraphBuilder):
 
     def kept_rows(
         self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str
-    ) -> KeptRows:
+    ) -> SuppressedRows:
         """Return which of *boxes* [N, 4] `suppressed` keeps; *thresholds* are those of IoU and score."""
         kept, count = self._suppression(boxes, scores, most, thresholds, name)
         kept = self.reshape(kept, (most,), f"{name}/kept")
-        return KeptRows(kept, self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32))
+        return SuppressedRows(
+            kept, self._tf.cast(self._tf.less(np.arange(most, dtype=np.int32), count), self._tf.float32)
+        )
 
     def _suppression(
         self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str

@@ -120,14 +120,6 @@ class RegionConfig:
     nms: PostProcessing
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What the network finds: the detections, and their masks [D, rows, columns] or None."""
-
-    kept: KeptTensors
-    masks: Tensor | None
-
-
 class RegionNetwork:
     """Builds the parts after the pyramid."""
 
@@ -135,8 +127,8 @@ class RegionNetwork:
         self._tf, self._net, self._config = load_tensorflow(), net, config
         self._slim = Slim(net, KERAS_NAMES)
 
-    def find(self, levels: Mapping[int, Tensor]) -> Found:
-        """Return what is found on the maps *levels*, by level."""
+    def find(self, levels: Mapping[int, Tensor]) -> tuple[KeptTensors, Tensor | None]:
+        """Return the detections on the maps *levels*, by level, and their masks [D, rows, columns] or None."""
         net, config = self._net, self._config
         boxes, is_proposal = self._proposals(levels)
         net.finish_stage("for the whole image")
@@ -150,10 +142,10 @@ class RegionNetwork:
         net.finish_stage(f"for {int(boxes.shape[0])} proposals")
         kept = self._detections(logits, refined, is_proposal)
         if config.masks is None:
-            return Found(kept, None)
+            return kept, None
         masks = self._masks(align.crops(kept.boxes, config.masks.crop, "masks/crops"), kept.classes)
         net.finish_stage(f"for the masks of {int(kept.boxes.shape[0])} detections")
-        return Found(kept, masks)
+        return kept, masks
 
     def _tower(self, x: Tensor, scope: str, convs: int, norms: str) -> Tensor:
         config = self._config

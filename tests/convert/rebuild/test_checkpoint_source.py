@@ -32,6 +32,15 @@ def test_a_tf2_archive_has_its_checkpoint_in_a_folder_of_its_own(tmp_path):
     assert find_checkpoint(tmp_path).checkpoint == tmp_path / "checkpoint" / "ckpt-0"
 
 
+def test_the_weights_in_a_saved_model_of_tf_vision_are_a_checkpoint_where_there_is_no_other(tmp_path):
+    names = ("params.yaml", "saved_model/saved_model.pb", "saved_model/variables/variables.index")
+    folder_with(tmp_path, *names)
+    assert find_checkpoint(tmp_path).checkpoint == tmp_path / "saved_model" / "variables" / "variables"
+    assert find_checkpoint(tmp_path / "saved_model").config == tmp_path / "params.yaml"
+    folder_with(tmp_path, "checkpoint/ckpt-1.index")
+    assert find_checkpoint(tmp_path).checkpoint == tmp_path / "checkpoint" / "ckpt-1"
+
+
 def test_a_checkpoint_without_a_config_is_none(tmp_path):
     assert find_checkpoint(folder_with(tmp_path, "model.ckpt.index")) is None
 
