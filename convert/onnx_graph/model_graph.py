@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,7 +85,7 @@ class OnnxModel:
         for node in reversed(self.nodes):
             if wanted & set(node.output):
                 nodes.append(node)
-                wanted |= set(node.input) - set(stop)
+                wanted |= set(read_by(node)) - set(stop)
         return nodes[::-1]
 
     def part(self, inputs: Mapping[str, tuple[Shape, int]], outputs: Iterable[str]) -> OnnxModel:
@@ -97,7 +97,7 @@ class OnnxModel:
         onnx = load_onnx()
         outputs = tuple(outputs)
         nodes = self.needed(outputs, stop=inputs)
-        used = {name for node in nodes for name in node.input} | set(outputs)
+        used = {name for node in nodes for name in read_by(node)} | set(outputs)
         others = [name for name in self.inputs if name in used and name not in inputs]
         if others:
             raise InputError(
@@ -138,6 +138,16 @@ class OnnxModel:
             file = Path(folder) / "folded.onnx"
             _session(self, f"{self.name}: ONNX Runtime cannot open the model", write=file)
             return OnnxModel(onnx.load_model(str(file)), self.name)
+
+
+def read_by(node: Any) -> Iterator[str]:
+    """Yield the names that *node* reads, and those that the nodes in its own graphs read: Loops, Ifs."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
+            yield from (value.name for value in inner.output)
+            for one in inner.node:
+                yield from read_by(one)
 
 
 def shape_of(value: Any) -> Shape | None:

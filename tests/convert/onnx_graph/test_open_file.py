@@ -7,6 +7,7 @@ from builders.onnx_ssd import Written, pytorch_ssd
 from onnx import TensorProto, helper
 
 from detlite.convert.onnx_graph.detector import onnx_detector
+from detlite.convert.onnx_graph.model_graph import normalized
 from detlite.convert.onnx_graph.open_file import open_onnx
 from detlite.convert.options import DetectorOptions, OnnxFacts
 from detlite.convert.readers.onnx import PLUGIN
@@ -199,6 +200,46 @@ def test_an_operator_of_another_domain_is_named(tmp_path):
     path = with_operator(tmp_path, "EfficientNMS_TRT", domain="nvidia")
     with pytest.raises(InputError, match="one.onnx: ONNX Runtime cannot open the model: .*EfficientNMS_TRT"):
         onnx_detector(path, DetectorOptions(onnx=named(tmp_path)))
+
+
+def branch(kind):
+    end = helper.make_tensor_value_info(f"{kind}_end", TensorProto.FLOAT, None)
+    return helper.make_graph([helper.make_node(kind, ["maps"], [f"{kind}_end"])], kind, [], [end])
+
+
+def test_a_loop_inside_the_network_is_named(tmp_path):
+    graph = Written()
+    maps = graph.conv("image", (4, 3, 1, 1))
+    ends = {
+        name: helper.make_tensor_value_info(name, kind, shape)
+        for name, kind, shape in (
+            ("n", TensorProto.INT64, []),
+            ("go", TensorProto.BOOL, []),
+            ("x", TensorProto.FLOAT, None),
+            ("went", TensorProto.BOOL, []),
+            ("y", TensorProto.FLOAT, None),
+        )
+    }
+    nodes = [helper.make_node("Identity", ["go"], ["went"]), helper.make_node("Neg", ["x"], ["y"])]
+    body = helper.make_graph(nodes, "body", [ends["n"], ends["go"], ends["x"]], [ends["went"], ends["y"]])
+    looped = graph.op("Loop", graph.constant(np.array(3)), "", maps, body=body)
+    rows = graph.constant(np.array([1, 32, 4]))
+    outputs = {graph.op("Reshape", looped, rows, outputs=[name]): 3 for name in ("boxes", "s")}
+    path = graph.save(tmp_path / "loop.onnx", ("image", TensorProto.FLOAT, [1, 3, 8, 4]), outputs)
+    with pytest.raises(
+        InputError, match="loop.onnx: the Loop that makes Loop_1 is unsupported: detlite translates Abs"
+    ):
+        onnx_detector(path, DetectorOptions(onnx=named(tmp_path)))
+
+
+def test_a_part_has_what_only_a_branch_in_it_reads(tmp_path):
+    graph = Written()
+    graph.op("Relu", "image", outputs=["maps"])
+    yes = graph.op("Greater", graph.op("ReduceMax", "image", keepdims=0), graph.constant(np.float32(0)))
+    chosen = graph.op("If", yes, then_branch=branch("Neg"), else_branch=branch("Abs"), outputs=["boxes"])
+    path = graph.save(tmp_path / "if.onnx", ("image", TensorProto.FLOAT, [1, 2]), {chosen: 2})
+    (value,) = normalized(open_onnx(path), "if.onnx").run(["boxes"], {"image": np.array([[1, 2]], np.float32)})
+    np.testing.assert_array_equal(value, [[-1, -2]])
 
 
 def test_a_model_without_heads_says_how_to_name_them(tmp_path):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.onnx_models import run_onnx
 from builders.tf_vision_models import MemoryWeights, TfVisionGolden
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
+from detlite.convert.exporter import export_model
+from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.graph import GraphBuilder
@@ -36,6 +39,17 @@ def rebuilt(name, folder, **options):
     return reference, Session(open_artifact(folder / "out")), answer
 
 
+def hold_in_onnx(folder, session, picture):
+    """Check that the model in *folder* is valid ONNX at three opsets, and computes the same as in *session*."""
+    onnx = pytest.importorskip("onnx")
+    model, tensor = model_of(open_artifact(folder)), session.preprocess(picture)
+    for opset in (11, 13, 17):  # each is checked in full before it is returned
+        made = export_model(model, "onnx", {"opset": opset})
+    session.invoke(tensor)
+    for want, got in zip(session.heads().values(), run_onnx(onnx.load_from_string(made.data), tensor), strict=True):
+        np.testing.assert_allclose(got[0], want, atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_classifier_sees_and_says_what_the_original_does(name, tmp_path, shared_data):
     reference, session, answer = rebuilt(name, tmp_path, logits=True)
@@ -50,6 +64,7 @@ def test_a_classifier_sees_and_says_what_the_original_does(name, tmp_path, share
     assert answer["history"][-1]["macs"] == reference.meta["macs"]
     assert answer["history"][-1]["parameters"] == reference.meta["params_trainable"]
     assert not answer["notices"]  # every variable is used
+    hold_in_onnx(tmp_path / "out", session, reference.picture)
 
 
 DETECTORS = ("retinanet_mobilenetv2", "retinanet_spinenet49_mobile")
@@ -59,7 +74,9 @@ SEGMENTERS = ("deeplabv3_mobilenetv2", "deeplabv3plus_resnet101")
 @pytest.fixture(scope="module", params=DETECTORS)
 def detector(request, tmp_path_factory, shared_data):
     """A RetinaNet, open after it saw the picture of the original, and what `detlite convert` answered."""
-    reference, session, answer = rebuilt(request.param, tmp_path_factory.mktemp(request.param), logits=True)
+    folder = tmp_path_factory.mktemp(request.param)
+    reference, session, answer = rebuilt(request.param, folder, logits=True)
+    hold_in_onnx(folder / "out", session, reference.picture)
     session.invoke(session.preprocess(reference.picture))
     return reference, session, answer
 
@@ -101,6 +118,7 @@ def test_a_segmenter_says_what_the_original_does(name, tmp_path, shared_data):
     grown = resize_map(logits, *reference.size, session.contract.task.resize)
     np.testing.assert_allclose(grown[::8, ::8], arrays["final_logits"], atol=TOLERANCE)
     assert (grown.argmax(axis=-1) == arrays["final_classes"]).mean() > 0.9999
+    hold_in_onnx(tmp_path / "out", session, reference.picture)
 
 
 def test_the_maps_of_a_spinenet_are_the_original_ones(shared_data):
