@@ -17,12 +17,16 @@ from detlite.convert.rebuild.network.region_proposals import propose
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.convert.rebuild.network.two_stage_names import TF1_NAMES, TwoStageNames
 from detlite.convert.rebuild.weights.weights import Weights
+from detlite.runtime.errors import InputError
 
 PROPOSALS = "proposals"
 """The name of the output that has the boxes which the encodings are relative to."""
 
 DETECTIONS = "detections"
 """The scope of the outputs of a network with NMS in it, because masks need that; they are named by role."""
+
+LARGEST_TENSOR = 2**31 - 1
+"""Bytes of one tensor, which TFLite and ONNX Runtime count in 32 bits."""
 
 WHOLE_IMAGE = "for the whole image"
 """What the first stage computes."""
@@ -71,7 +75,22 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
         )
 
 
+def check_crops(count: int, size: int, channels: int, option: str) -> None:
+    """Raise `InputError` if the crops of *count* regions, *size* x *size* cells of float32, are over `LARGEST_TENSOR`.
+
+    *option* is that of the command line which limits the regions.
+    """
+    one = size * size * channels * 4
+    if count * one > LARGEST_TENSOR:
+        raise InputError(
+            f"the crops of {count} regions are a tensor of {count * one / 1e9:.1f} GB, and runtimes take "
+            f"{LARGEST_TENSOR / 1e9:.1f} GB: give {option} {LARGEST_TENSOR // one} or less"
+        )
+
+
 def _crops(net: RegionBuilder, config: FasterRcnn, features: Tensor, boxes: Tensor, stage: str) -> Tensor:
+    option = "--max-proposals" if stage == "second_stage" else "--max-detections"
+    check_crops(int(boxes.shape[0]), config.crop_size, net.channels(features), option)
     crops = net.crop_regions(features, boxes, (config.crop_size, config.crop_size), f"{stage}/crops")
     if config.pool_kernel == config.pool_stride == 1:
         return crops

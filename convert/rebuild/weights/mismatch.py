@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Shape = tuple[int, ...]
 MAX_LISTED = 3
 BOX_CODE_SIZE = 4
-TF1, TF2 = "FeatureExtractor/", "_feature_extractor/"
-"""Prefixes of variable names, with or without the root."""
+TF1 = ("FeatureExtractor/", "FirstStageFeatureExtractor/")
+"""Beginnings of the names of a backbone's variables, those of detectors with one stage first."""
+
+TF2 = re.compile("_feature_extractor(_for_proposal_features)?/")
+SECOND_STAGE = re.compile("^SecondStage|/_mask_rcnn_box_predictor/|/_feature_extractor_for_box_classifier_features/")
+MASKS = re.compile(r"^SecondStageBoxPredictor/Conv(_\d+)?/|/_third_stage_heads/")
+REGION_HEAD = re.compile("^SecondStageBoxPredictor/|/_mask_rcnn_box_predictor/")
+"""A head that looks at one region, which has one box for each class."""
 
 CLASS_TO_BOX = (
     ("ClassPredictor", "BoxEncodingPredictor"),
@@ -65,11 +72,27 @@ def describe(mismatches: Sequence[Mismatch], *, requested: int, shapes: Mapping[
 def likely_reason(mismatches: Sequence[Mismatch], shapes: Mapping[str, Shape]) -> str:
     """Return the probable cause of *mismatches* in words, or "" if none is likely."""
     names = [mismatch.name for mismatch in mismatches]
-    if any(name.startswith(TF1) for name in names) and any(TF2 in name for name in shapes):
+    if any(name.startswith(TF1) for name in names) and any(TF2.search(name) for name in shapes):
         return "the checkpoint is from TF2, but the config's feature extractor is from TF1: TF2 types end in _keras"
-    if any(TF2 in name for name in names) and any(name.startswith(TF1) for name in shapes):
+    if any(TF2.search(name) for name in names) and any(name.startswith(TF1) for name in shapes):
         return "the checkpoint is from TF1, but the config's feature extractor is from TF2"
-    return _other_classes(mismatches, shapes) or _other_network(names, shapes) or _other_width(mismatches)
+    return (
+        _no_such_stage(mismatches, shapes)
+        or _other_classes(mismatches, shapes)
+        or _other_network(names, shapes)
+        or _other_width(mismatches)
+    )
+
+
+def _no_such_stage(mismatches: Sequence[Mismatch], shapes: Mapping[str, Shape]) -> str:
+    """Return which stage of a two-stage detector all *mismatches* are missing for; "" if it is not one stage."""
+    if any(mismatch.stored is not None for mismatch in mismatches):
+        return ""
+    for number, stage in ((3, MASKS), (2, SECOND_STAGE)):
+        if all(stage.search(one.name) for one in mismatches) and not any(stage.search(name) for name in shapes):
+            found = "without masks" if number == 3 else "for proposals alone"
+            return f"it was trained {found}: number_of_stages in its own config is less than {number}"
+    return ""
 
 
 def _other_classes(mismatches: Sequence[Mismatch], shapes: Mapping[str, Shape]) -> str:
@@ -79,7 +102,7 @@ def _other_classes(mismatches: Sequence[Mismatch], shapes: Mapping[str, Shape]) 
             box = box.replace(class_scope, box_scope)
         if box == mismatch.name or mismatch.stored is None or box not in shapes:
             continue
-        anchors = max(shapes[box][-1] // BOX_CODE_SIZE, 1)
+        anchors = 1 if REGION_HEAD.search(box) else max(shapes[box][-1] // BOX_CODE_SIZE, 1)
         stored, expected = mismatch.stored[-1] // anchors, mismatch.expected[-1] // anchors
         if stored != expected:
             return f"its class scores have {stored} columns; num_classes in the config requires {expected}"
@@ -93,7 +116,8 @@ def _other_network(names: Sequence[str], shapes: Mapping[str, Shape]) -> str:
         return f"it holds {', '.join(scopes[:MAX_LISTED])} and no FeatureExtractor: it is not an OD API detector"
     if not expected or expected & stored:
         return ""
-    return f"it was trained with {', '.join(sorted(stored))}; the config asks for {', '.join(sorted(expected))}"
+    trained, wanted = (", ".join(sorted(scopes)[:MAX_LISTED]) for scopes in (stored, expected))
+    return f"it was trained with {trained}; the config asks for {wanted}"
 
 
 def _backbones(names: Iterable[str]) -> set[str]:

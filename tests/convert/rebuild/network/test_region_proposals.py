@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from detlite.convert.rebuild.detector_config import GridAnchors, PostProcessing
+from detlite.convert.rebuild.network.faster_rcnn import check_crops
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.region_proposals import grid_anchors
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.boxes.nms_by_class import suppress_by_class
+from detlite.runtime.errors import InputError
 
 
 def test_anchors_are_clipped_to_the_input():
@@ -30,6 +32,13 @@ def test_the_anchors_of_a_cell_go_by_aspect_ratio_and_then_by_scale():
     anchors = grid_anchors(config, (1, 1), (1024, 1024))
     assert (anchors[:, 2:] * 1024).tolist() == [[64, 16], [128, 32], [16, 64], [32, 128]]
     assert (anchors[:, :2] == 0.5).all()
+
+
+def test_crops_that_no_runtime_can_hold_are_refused():
+    check_crops(2674, 14, 1024, "--max-proposals")
+    text = "10000 regions are a tensor of 8.0 GB, and runtimes take 2.1 GB: give --max-proposals 2674 or less"
+    with pytest.raises(InputError, match=text):
+        check_crops(10_000, 14, 1024, "--max-proposals")
 
 
 @pytest.mark.slow
