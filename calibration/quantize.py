@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_call
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.method import METHODS, Method
+from detlite.calibration.weights.twin_choice import NONE, TwinRequest, with_twins
 from detlite.convert.artifact import step
 from detlite.convert.finished import check_float_input
 from detlite.convert.load import with_heads
@@ -41,6 +42,9 @@ INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"
 
 ERROR_IMAGES = 4
 """Calibration images that the error of every model is measured on: each takes an inference in float and one in int8."""
+
+TWIN_IMAGES = 32
+"""Calibration images that decide whether twin channels stay; a few of them show which tensors are worth it."""
 
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
 
@@ -72,17 +76,24 @@ def quantize(
     """
     scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)
     if scheme.pack is not None:
-        asked = [name for name, given in (("--float", recipe.floating), ("--ranges", ranges)) if given]
+        twins = recipe.twin_channels != NONE
+        given_options = (("--float", recipe.floating), ("--ranges", ranges), ("--twin-channels", twins))
+        asked = [name for name, given in given_options if given]
         check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
     heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
-    made = method.quantize(given)
+    if recipe.twin_channels == NONE:
+        made = method.quantize(given)
+    else:
+        _refuse_twins_of_regions(source.contract)
+        asked_twins = TwinRequest(recipe.twin_channels, recipe.max_macs)
+        made = with_twins(given, method, asked_twins, ErrorJudge(source, images, TWIN_IMAGES), progress=progress)
     outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     whole = as_model(source, made, inputs=io, outputs=outside)
-    error = None if crops_regions(source.contract) else measured_error(source, whole, _first(images))
+    error = None if crops_regions(source.contract) else ErrorJudge(source, images, ERROR_IMAGES).error(whole)
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -138,15 +149,35 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
     return tflite_model(file, contract, source.history)
 
 
-def measured_error(source: Model, made: Model, images: Images) -> OutputError:
-    """Return the error of the raw outputs of *made* against those of the float model *source*, on *images*."""
-    wanted, found, errors = session_of(source), session_of(made), []
-    for path in images.paths:
-        pixels = read_image(path, upright=images.upright)
-        for session in (wanted, found):
+class ErrorJudge:
+    """A few images, and what the float model's raw outputs are in them."""
+
+    def __init__(self, source: Model, images: Images, count: int) -> None:
+        """Run the float model *source* on the first *count* of *images*."""
+        self._source = source
+        self._pixels = [read_image(path, upright=images.upright) for path in images.paths[:count]]
+        session = session_of(source)
+        self._sure = []
+        for pixels in self._pixels:
             session.invoke(session.preprocess(pixels))
-        errors.append(sure_outputs(source.contract, wanted.heads()).errors(found.heads()))
-    return output_error(errors)
+            self._sure.append(sure_outputs(source.contract, session.heads()))
+
+    def is_better(self, made: QuantizedModel, plain: QuantizedModel) -> bool:
+        """Return whether the raw outputs of *made* have less error than those of *plain*."""
+        ours, theirs = (self.error(as_model(self._source, one)) for one in (made, plain))
+        return ours.gain_db(theirs) > 0
+
+    def of_file(self, file: TfliteFile) -> float:
+        """Return noise over signal of an edited copy of the float model, on a few of the images: it is alike in all."""
+        return self.error(tflite_model(file, self._source.contract, ()), count=ERROR_IMAGES).power
+
+    def error(self, made: Model, *, count: int | None = None) -> OutputError:
+        """Return the error of the raw outputs of *made* in the images, or in the first *count* of them."""
+        session, errors = session_of(made), []
+        for pixels, sure in zip(self._pixels[:count], self._sure[:count], strict=True):
+            session.invoke(session.preprocess(pixels))
+            errors.append(sure.errors(session.heads()))
+        return output_error(errors)
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) -> Model:
@@ -168,9 +199,12 @@ def _float_file(source: Model) -> TfliteFile:
     return file
 
 
-def _first(images: Images) -> Images:
-    """Return those of *images* that errors of outputs are measured on."""
-    return replace(images, paths=images.paths[:ERROR_IMAGES])
+def _refuse_twins_of_regions(contract: Contract) -> None:
+    if crops_regions(contract):
+        raise InputError(
+            "--twin-channels is judged by the error of raw outputs, and the regions of a two-stage detector are others "
+            "in each model: leave the option out"
+        )
 
 
 def _refuse_further_inputs(contract: Contract) -> None:

@@ -9,6 +9,7 @@ from detlite.accuracy.images import Images
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
 from detlite.calibration.weights.method import DEFAULT_METHOD
+from detlite.calibration.weights.twin_choice import DEFAULT_MAX_MACS, NONE, TWIN_CHANNELS
 from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import Given
 from detlite.runtime.errors import unknown_name
@@ -34,6 +35,8 @@ class Recipe:
         estimator: a file's name in `calibration/ranges/estimators/`.
         floating: operators that stay float, by type or by their output's name.
         scheme: a file's name in `calibration/numbers/schemes/`, with - for _.
+        twin_channels: one of `TWIN_CHANNELS`.
+        max_macs: the most multiply-adds with twin channels that are chosen automatically, as a multiple.
     """
 
     method: str = DEFAULT_METHOD
@@ -42,8 +45,12 @@ class Recipe:
     estimator: str = DEFAULT_ESTIMATOR
     floating: tuple[str, ...] = ()
     scheme: str = DEFAULT_SCHEME
+    twin_channels: str = NONE
+    max_macs: float = DEFAULT_MAX_MACS
 
     def __post_init__(self) -> None:
+        if self.twin_channels not in TWIN_CHANNELS:
+            raise unknown_name("choice of twin channels", self.twin_channels, TWIN_CHANNELS)
         if self.io is not None and self.io not in IO_TYPES:
             raise unknown_name("input and output type", self.io, IO_TYPES)
 

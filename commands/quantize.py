@@ -28,6 +28,7 @@ from detlite.calibration.recipe import (
     QuantizeRequest,
     Recipe,
 )
+from detlite.calibration.weights.twin_choice import AUTO, DEFAULT_MAX_MACS, NONE, TWIN_CHANNELS
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
@@ -54,7 +55,7 @@ from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequ
 GATHER_TASK = "detlite.calibration.child_calls:gather_images"
 QUANTIZE_TASK = "detlite.calibration.child_calls:quantize_source"
 JUDGED_TASK = "detlite.studies.search.child_calls:quantize_judged"
-RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating")
+RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating", "twin_channels", "max_macs")
 GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
 """Options for schemes that only pack weights; the others are for calibration."""
@@ -78,6 +79,23 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
     ),
     click.option(
         "--ranges", type=click.Path(path_type=Path), help="File with ranges to use (default: ranges from the images)."
+    ),
+)
+@option_group(
+    "Twin channels",
+    click.option(
+        "--twin-channels",
+        type=click.Choice(TWIN_CHANNELS),
+        default=NONE,
+        show_default=True,
+        help="Compute activations twice, half a step apart: less error in plain int8, for more multiply-adds.",
+    ),
+    click.option(
+        "--max-macs",
+        type=click.FloatRange(1, 4, min_open=True),
+        default=DEFAULT_MAX_MACS,
+        show_default=True,
+        help="Most multiply-adds with --twin-channels auto, as a multiple of the plain model's.",
     ),
 )
 @option_group(
@@ -113,7 +131,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
 
     \b
     detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
-    detlite quantize out/float -o out/int8 --coco train2017/ instances_train2017.json --count 200
+    detlite quantize out/float -o out/fine --coco train2017/ instances_train2017.json --twin-channels auto
     detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
     detlite quantize out/float -o out/half --scheme float16
 
@@ -202,6 +220,13 @@ def _check_together(values: Record) -> None:
         raise InputError("--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS")
     if values["curve"] is not None and wants_lint(values):
         raise InputError("--curve and --lint cannot be combined: use --lint when you write the model")
+    if values["max_macs"] != DEFAULT_MAX_MACS and values["twin_channels"] != AUTO:
+        raise InputError("--max-macs needs --twin-channels auto, which it limits")
+    if values["twin_channels"] != NONE and _task(values) == JUDGED_TASK:
+        raise InputError(
+            "--twin-channels cannot be combined with --min-fidelity, --max-map-drop or --explain: use it alone, and "
+            "judge the model with `detlite evaluate --against`"
+        )
     if values["validation"] is not None and _task(values) == QUANTIZE_TASK:
         raise InputError("--validation needs --min-fidelity, --max-map-drop, --explain or --curve, which judge on it")
     if values["lint_against"] is not None and not values["lint_against"].exists():

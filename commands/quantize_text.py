@@ -33,8 +33,17 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     images = f", {count} calibration images" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
+    for step in answer["history"]:
+        if twins := step.get("twin_channels"):
+            say(_twins(twins, step))
     if error := answer.get("error"):
         say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer)}")
+
+
+def _twins(twins: str | list[str], step: Record) -> str:
+    if isinstance(twins, str):
+        return f"twin channels: {twins}"
+    return f"twin channels: {len(twins)} tensors, {step['macs_ratio']:.2f} times the multiply-adds"
 
 
 def _errors(error: Record) -> str:

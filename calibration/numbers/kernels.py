@@ -16,6 +16,7 @@ from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.errors import InputError
 
 MAX_CODE = 127  # -128 is not used: the specification requires symmetric weights
+MOST_HALVES = 2 * MAX_CODE  # half steps: the sum of two codes, see `detlite.calibration.weights.twins`
 SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 
 
@@ -50,17 +51,22 @@ class WeightLayer:
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """int8 weights.
+    """Integer weights.
 
     Attributes:
-        values: int8, -127 to 127, in the shape of the float weights.
+        values: int8, -127 to 127, or int16, -254 to 254, for half steps; in the shape of the float weights.
         scales: float32, one for each index of *axis*.
         axis: the axis of the output channels.
     """
 
-    values: NDArray[np.int8]
+    values: NDArray[np.int8] | NDArray[np.int16]
     scales: Floats
     axis: int
+
+    @property
+    def limit(self) -> int:
+        """The largest code."""
+        return MAX_CODE if self.values.dtype == np.int8 else MOST_HALVES
 
     def real(self) -> Doubles:
         """Return the dequantized weights, float64."""
@@ -129,19 +135,26 @@ def kernel_scales(layer: WeightLayer, input_scale: float, *, bias_limit: float) 
     return scales
 
 
-def rounded(weights: NDArray[Any], scales: Floats, axis: int) -> Kernel:
-    """Return *weights* rounded to the nearest step of *scales*."""
+def rounded(weights: NDArray[Any], scales: Floats, axis: int, *, halves: bool = False) -> Kernel:
+    """Return *weights* rounded to the nearest step of *scales*, or to the nearest half step."""
+    if halves:
+        scales = (scales / 2).astype(np.float32)
     steps = weights / along(scales.astype(np.float64), axis, weights.ndim)
-    return Kernel(np.clip(np.rint(steps), -MAX_CODE, MAX_CODE).astype(np.int8), scales, axis)
+    most = MOST_HALVES if halves else MAX_CODE
+    return Kernel(np.clip(np.rint(steps), -most, most).astype(np.int16 if halves else np.int8), scales, axis)
 
 
 def nearest(network: Network, plan: ScalePlan) -> LayerParameters:
-    """Return the parameters of *network* with each weight rounded to the nearest step, and uncorrected biases."""
+    """Return the parameters of *network* with each weight rounded to the nearest step, and uncorrected biases.
+
+    Weights of the layers in *plan*'s `halved` are rounded to half steps.
+    """
     kernels, biases = {}, {}
     for layer in layers(network):
         scales = kernel_scales(layer, plan.scales[layer.source].scale, bias_limit=plan.numbers.bias_limit)
-        kernels[layer.operator.name] = rounded(layer.weights, scales, layer.axis)
-        biases[layer.operator.name] = layer.bias
+        name = layer.operator.name
+        kernels[name] = rounded(layer.weights, scales, layer.axis, halves=name in plan.halved)
+        biases[name] = layer.bias
     return LayerParameters(kernels, biases)
 
 

@@ -22,12 +22,14 @@ class ScalePlan:
         floating: the names of the operators that stay in float.
         numbers: the number format that the scales are for.
         float_outputs: whether outputs that those compute stay in float, too.
+        halved: the names of the layers whose weights have half steps, because they read twin channels.
     """
 
     scales: Mapping[int, Quantization]
     floating: Container[str]
     numbers: NumberFormat = INT8
     float_outputs: bool = False
+    halved: Container[str] = ()
 
 
 def plan_scales(

@@ -23,6 +23,7 @@ class Method:
         source: the paper or program that it follows.
         parameters: returns the weights and biases of a calibrated model.
         covariances: whether `parameters` needs the covariances of inputs.
+        has_half_steps: whether `parameters` treats each layer alone, and takes layers with half steps, see `twins.py`.
         whole: returns the int8 model of a float model, for a quantizer that does every step itself.
     """
 
@@ -31,6 +32,7 @@ class Method:
     parameters: Callable[[Calibrated], LayerParameters] | None = None
     whole: Callable[[FloatModel], QuantizedModel] | None = None
     covariances: bool = False
+    has_half_steps: bool = False
 
     def __post_init__(self) -> None:
         assert (self.parameters is None) is not (self.whole is None)

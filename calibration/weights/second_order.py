@@ -39,14 +39,15 @@ def _rounded(layer: WeightLayer, kernel: Kernel, covariance: Doubles) -> Kernel:
         channels = steps.shape[3]
         rows = steps[0].reshape(-1, channels).T[:, None, :]  # (channels, 1, taps)
         repeated = np.repeat(covariance, channels // len(covariance), axis=0)
-        values = _columns(rows, repeated)[:, 0].T.reshape(steps.shape)
+        values = _columns(rows, repeated, kernel.limit)[:, 0].T.reshape(steps.shape)
     else:
-        values = _columns(steps.reshape(1, len(steps), -1), covariance[None])[0].reshape(steps.shape)
-    return Kernel(values.astype(np.int8), kernel.scales, kernel.axis)
+        values = _columns(steps.reshape(1, len(steps), -1), covariance[None], kernel.limit)[0].reshape(steps.shape)
+    codes = values.astype(np.int8) if kernel.limit == MAX_CODE else values.astype(np.int16)
+    return Kernel(codes, kernel.scales, kernel.axis)
 
 
-def _columns(rows: NDArray[np.float64], covariance: Doubles) -> NDArray[np.float64]:
-    """Return *rows* (groups, rows, taps) rounded, given the *covariance* (groups, taps, taps) of the taps."""
+def _columns(rows: NDArray[np.float64], covariance: Doubles, limit: int) -> NDArray[np.float64]:
+    """Return *rows* (groups, rows, taps) rounded to at most *limit*; *covariance* of the taps: (groups, taps, taps)."""
     variances = np.diagonal(covariance, axis1=1, axis2=2)
     # the most variable taps come first and are rounded freely
     order = np.argsort(-variances.mean(axis=0), kind="stable")
@@ -54,7 +55,7 @@ def _columns(rows: NDArray[np.float64], covariance: Doubles) -> NDArray[np.float
     left = np.ascontiguousarray(rows.transpose(2, 0, 1)[order])  # a tap's weights side by side: it is read tap by tap
     for begin in range(0, len(left), BLOCK):
         part = slice(begin, begin + BLOCK)
-        errors = _block(left[part], upper[:, part, part])
+        errors = _block(left[part], upper[:, part, part], limit)
         later = upper[:, part, begin + BLOCK :].transpose(0, 2, 1) @ errors.transpose(1, 0, 2)
         left[begin + BLOCK :] -= later.transpose(1, 0, 2)
     values = np.empty_like(rows)
@@ -62,15 +63,15 @@ def _columns(rows: NDArray[np.float64], covariance: Doubles) -> NDArray[np.float
     return values
 
 
-def _block(left: NDArray[np.float64], upper: Doubles) -> NDArray[np.float64]:
-    """Round the taps *left* (taps, groups, rows) in place.
+def _block(left: NDArray[np.float64], upper: Doubles, limit: int) -> NDArray[np.float64]:
+    """Round the taps *left* (taps, groups, rows) to at most *limit*, in place.
 
     Return the error of each in units of its diagonal element of *upper* (groups, taps, taps).
     """
     errors = np.empty_like(left)
     factors = np.ascontiguousarray(upper.transpose(1, 2, 0))[..., None]
     for tap, weights in enumerate(left):
-        found = np.minimum(np.maximum(np.rint(weights), -MAX_CODE), MAX_CODE)
+        found = np.minimum(np.maximum(np.rint(weights), -limit), limit)
         np.divide(weights - found, factors[tap, tap], out=errors[tap])
         left[tap + 1 :] -= factors[tap, tap + 1 :] * errors[tap]
         left[tap] = found

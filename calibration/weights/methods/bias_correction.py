@@ -18,4 +18,5 @@ PLUGIN = Method(
     title="per-channel int8 weights, biases corrected in closed form",
     source="Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019",
     parameters=parameters,
+    has_half_steps=True,
 )

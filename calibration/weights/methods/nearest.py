@@ -17,4 +17,5 @@ PLUGIN = Method(
     title="per-channel int8 weights, rounded to nearest, without correction",
     source="Jacob et al., Quantization and Training of Neural Networks, CVPR 2018",
     parameters=parameters,
+    has_half_steps=True,
 )

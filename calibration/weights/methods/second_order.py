@@ -20,5 +20,6 @@ PLUGIN = Method(
     title="weights rounded by the covariance of their inputs (GPTQ), biases corrected in closed form",
     source="Frantar et al., GPTQ: Accurate Post-Training Quantization, ICLR 2023",
     parameters=parameters,
+    has_half_steps=True,
     covariances=True,
 )

@@ -109,6 +109,26 @@ def test_validation_images_are_no_calibration_images(quantize, work):
     assert "has no image besides the calibration images: give others" in last(err)
 
 
+def test_twin_channels_are_told_with_their_multiply_adds(quantize):
+    status, out, _err = quantize("--count", 8, "--twin-channels", "auto", "--max-macs", "3")
+    assert status == 0
+    assert "twin channels: 3 tensors, 2." in out
+
+
+def test_a_limit_of_multiply_adds_without_a_choice_is_refused(quantize):
+    status, _out, err = quantize("--max-macs", "1.5")
+    assert (status, last(err)) == (2, "detlite: --max-macs needs --twin-channels auto, which it limits")
+
+
+def test_twin_channels_under_a_budget_are_refused(quantize):
+    status, _out, err = quantize("--twin-channels", "auto", "--min-fidelity", 90)
+    assert (status, last(err)) == (
+        2,
+        "detlite: --twin-channels cannot be combined with --min-fidelity, --max-map-drop or --explain: use it "
+        "alone, and judge the model with `detlite evaluate --against`",
+    )
+
+
 def test_validation_images_without_anything_to_judge_are_refused(quantize, work):
     status, _out, err = quantize("--validation", work / "images")
     assert status == 2
