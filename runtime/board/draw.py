@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
-from detlite.runtime.image.draw import PICTURE_SUFFIXES, picture_of
+from detlite.runtime.image.draw import picture_name, picture_of
 from detlite.runtime.task import Found, Result
 
 
@@ -23,7 +23,7 @@ def picture_files(images: Sequence[Path], folder: Path, *, force: bool) -> List[
         import PIL  # noqa: F401  # asked before any work
     except ImportError as error:
         raise MissingToolError("--draw needs Pillow: install it with `pip install pillow`") from error
-    files = [folder / _picture_name(path) for path in images]
+    files = [folder / picture_name(path).name for path in images]
     owners: Dict[Path, Path] = {}
     for image, file in zip(images, files):
         if file in owners:
@@ -40,10 +40,6 @@ def picture_files(images: Sequence[Path], folder: Path, *, force: bool) -> List[
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(f"--draw needs a folder, and {folder} is a file or in one: choose another") from error
     return files
-
-
-def _picture_name(image: Path) -> str:
-    return image.name if image.suffix.lower() in PICTURE_SUFFIXES else image.with_suffix(".png").name
 
 
 def write_picture(file: Path, image: Pixels, shown: Sequence[Found], result: Result) -> None:

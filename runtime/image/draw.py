@@ -7,6 +7,7 @@ picture.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -42,6 +43,11 @@ COLOURS: Tuple[Colour, ...] = (
     (0, 128, 128),
 )
 """By class, from Trubetskoy's list of colours that people tell apart."""
+
+
+def picture_name(image: Path) -> Path:
+    """Return the name of the picture of the file *image*, in the same folder."""
+    return image if image.suffix.lower() in PICTURE_SUFFIXES else image.with_suffix(".png")
 
 
 def picture_of(image: Pixels, shown: Sequence[Found], result: Result) -> Pixels:

@@ -10,7 +10,7 @@ from pathlib import Path
 from detlite.accuracy.images import images_in
 from detlite.accuracy.video import VIDEO_SUFFIXES
 from detlite.runtime.errors import InputError
-from detlite.runtime.image.draw import PICTURE_SUFFIXES
+from detlite.runtime.image.draw import PICTURE_SUFFIXES, picture_name
 from detlite.runtime.image.files import folder_files, folder_images
 
 LIST_SUFFIX = ".txt"
@@ -104,7 +104,7 @@ def with_pictures(inputs: Sequence[Input], draw: Path, *, force: bool) -> tuple[
 def _picture_name(one: Input) -> Path:
     if one.is_video:
         return one.name.with_suffix(".mp4")
-    return one.name if one.name.suffix.lower() in PICTURE_SUFFIXES else one.name.with_suffix(".png")
+    return picture_name(one.name)
 
 
 def _check_suffix(draw: Path, one: Input) -> None:

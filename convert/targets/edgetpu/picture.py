@@ -12,19 +12,45 @@ MOST_SHOWN = 24  # characters of an operator's name
 COLOURS = ("#2a9d5c", "#2a7f9d", "#6a5acd", "#9d7b2a")  # of subgraphs, in turn; the legend names them
 CPU = "#c8502d"
 
+# the colours and sizes of studies/report/template.html.j2
 PAGE = """<!DOCTYPE html>
 <html lang="en">
+<head>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-body {{ font: 14px sans-serif; margin: 1.5em; background: #fff; color: #222 }}
-svg text {{ font: 11px monospace; fill: #fff }}
-.key {{ display: inline-block; padding: 2px 8px; margin-right: 8px; color: #fff }}
+:root {{ --paper: #ffffff; --ink: #15191e; --soft: #5b6672; --rule: #dde2e8; --info: #1f5fbf; --info-wash: #e9f1fd; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --paper: #14181d; --ink: #e9edf1; --soft: #9aa6b2; --rule: #303841; --info: #8ab8ff; --info-wash: #14273f; }}
+}}
+body {{ margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans",
+    sans-serif; }}
+main {{ max-width: 1080px; margin: 0 auto; padding: 2.75rem 1.5rem 4rem; }}
+.mark {{ color: var(--soft); font-size: .8125rem; letter-spacing: .04em; margin: 0 0 .5rem; }}
+h1 {{ font-size: clamp(1.55rem, 1.1rem + 2vw, 2.25rem); line-height: 1.2; letter-spacing: -.015em; margin: 0 0 1.25rem;
+  overflow-wrap: anywhere; }}
+.verdict {{ padding: 1.05rem 1.2rem; border-radius: 10px; font-size: 1.0625rem; background: var(--info-wash);
+  border: 1px solid color-mix(in srgb, var(--info) 35%, transparent); }}
+.legend {{ display: flex; flex-wrap: wrap; gap: .5rem; margin: 1.25rem 0; font-size: .875rem; }}
+.key {{ padding: .15rem .6rem; border-radius: 4px; color: #fff; }}
+.scroll {{ overflow-x: auto; border-top: 1px solid var(--rule); }}
+svg text {{ font: 11px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #fff; }}
 </style>
+</head>
+<body>
+<main>
+<p class="mark">detlite prediction</p>
 <h1>{title}</h1>
-<p>{verdict}</p>
-<p>{legend}</p>
+<p class="verdict">{verdict}</p>
+<p class="legend">{legend}</p>
+<div class="scroll">
 {svg}
+</div>
+</main>
+</body>
 </html>
 """
 
