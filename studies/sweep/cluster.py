@@ -105,6 +105,8 @@ def _local(count: int) -> Iterator[Any]:
     settings = {
         "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
         "distributed.admin.log-format": "%(message)s",
+        "distributed.worker.profile.enabled": False,  # a sample every 10 ms, beside a measurement too;
+        "distributed.admin.tick.interval": "500 ms",  # and a look at the clock every 20 ms
         "distributed.deploy.lost-worker-timeout": "1 hour",  # 15 s would end workers that restart on a busy machine
     }
     dashboard = ":0" if importlib.util.find_spec("bokeh") else None
