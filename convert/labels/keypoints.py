@@ -69,9 +69,10 @@ def read_keypoints(path: Path, class_name: str) -> NamedKeypoints:
     points = [one for one in item.values("keypoints") if isinstance(one, Message)]
     names = tuple(str(one.scalar("label") or "") for one in points)
     if not names or not all(names) or len(set(names)) != len(names):
+        found = f"the labels {', '.join(map(repr, names[:3]))} of {len(names)} keypoints" if names else "no keypoints"
         raise InputError(
-            f"{path}, line {item.line}: the item {class_name} has {len(names)} keypoints named {', '.join(names[:3])}; "
-            "want different labels, at least one: give the label map of the training"
+            f"{path}, line {item.line}: the item {class_name} has {found}; want different labels, at least one: give "
+            "the label map of the training"
         )
     number = Fields(item, "item", str(path), item.line).integer("id", low=1, high=MAX_CLASSES) - 1
     return NamedKeypoints(number, names)

@@ -196,7 +196,9 @@ def _label_map(plan: RebuildPlan, task: KeypointTask) -> Path:
         return plan.labels
     file = (plan.folder or Path()) / task.label_map
     if not task.label_map or not file.is_file():
-        named = f"{task.label_map!r} of keypoint_label_map_path is not there" if task.label_map else "no label map"
+        named = (
+            f"{task.label_map!r} of keypoint_label_map_path is not there" if task.label_map else "it names no label map"
+        )
         raise InputError(
             f"{plan.origin}, line {task.line}: the keypoints of {task.name} have no names, as {named}: give the label "
             f"map of the training, in which {task.class_name} has keypoints, with --labels"

@@ -31,9 +31,13 @@ def test_coco_joins_the_nose_and_an_eye(tmp_path):
 @pytest.mark.parametrize(
     ("text", "name", "error"),
     [
-        (PERSON, "/m/0k4j", "line 6: the item /m/0k4j has 0 keypoints"),
+        (PERSON, "/m/0k4j", "line 6: the item /m/0k4j has no keypoints; want different labels"),
         (PERSON, "person", "no class with keypoints is called 'person'"),
-        (PERSON.replace("left_eye", "nose"), "/m/01g317", "want different labels, at least one"),
+        (
+            PERSON.replace("left_eye", "nose"),
+            "/m/01g317",
+            "has the labels 'nose', 'nose' of 2 keypoints",
+        ),
         ("cat {}", "/m/01g317", "is no label map with items"),
     ],
 )

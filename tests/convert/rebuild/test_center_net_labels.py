@@ -25,7 +25,7 @@ def built(folder, *, label_map="", labels=None, classes=2):
 @pytest.mark.parametrize(
     ("label_map", "said"),
     [
-        ("", "no label map"),
+        ("", "it names no label map"),
         ("NOWHERE", "'NOWHERE' of keypoint_label_map_path is not there"),
     ],
 )
