@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from detlite.runtime.records import Record
-from detlite.studies.pareto.front import Group, more_accurate_by
+from detlite.studies.pareto.front import Group, faster_by, more_accurate_by
 from detlite.studies.pareto.rows import BarredFigure, CellRow
 from detlite.studies.store.condition import Comparison, Condition
 
@@ -60,7 +60,7 @@ def recommend(group: Group, condition: Condition) -> Recommendation:
     taken = min(equals, key=lambda row: (row.size_bytes or 0, row.latency.value if row.latency else 0.0))
     others = [row for row in equals if row is not taken]
     ties = tuple(row.label for row in others)
-    why = _why(taken, ties, len(meeting), condition)
+    why = _why(taken, ties, len(meeting), condition) + _faster_than(taken, others)
     return Recommendation(group.device, group.conditions, taken, why, ties, tuple(row.key for row in others))
 
 
@@ -86,6 +86,15 @@ def _why(taken: CellRow, ties: Sequence[str], count: int, condition: Condition) 
         return f"{text} It is the most accurate of {among}."
     shown = ", ".join(ties[:3]) + (f" and {len(ties) - 3} more" if len(ties) > 3 else "")
     return f"{text} It is the smallest of those that are not distinguishable in {taken.metric} ({shown}), of {among}."
+
+
+def _faster_than(taken: CellRow, others: Sequence[CellRow]) -> str:
+    """Return a sentence on the fastest of *others* if it is clearly faster than *taken*; "" if none is."""
+    faster = [row for row in others if row.latency is not None and faster_by(row, taken) > 0]
+    if not faster:
+        return ""
+    best = min(faster, key=lambda row: row.latency.value if row.latency else 0.0)
+    return f" The fastest of them is {best.label}: {figures_text(best)}."
 
 
 def _why_none(group: Group, counting: Sequence[CellRow], condition: Condition) -> str:

@@ -72,6 +72,14 @@ def test_of_equals_the_smallest_is_taken_and_the_others_are_named(groups):
     advice = recommend(group, ANY)
     assert (advice.cell.label, advice.ties) == ("small", ("large",))
     assert "smallest of those that are not distinguishable in map (large), of 3 cells" in advice.reason
+    assert ". The fastest of them is large: map 30.1 [" in advice.reason
+
+
+def test_the_fastest_of_equals_is_not_named_where_its_speed_is_not_distinguishable(groups):
+    cells = [MadeCell("large", 30.1, 10, size_bytes=9_000_000, noise=2), MadeCell("small", 30, 10.1, noise=2)]
+    (group,) = groups(*cells)
+    assert recommend(group, ANY).cell.label == "small"
+    assert "The fastest of them" not in recommend(group, ANY).reason
 
 
 def test_where_nothing_keeps_the_limit_that_is_said(groups):
