@@ -32,12 +32,15 @@ def canonicalize(file: TfliteFile, heads: Sequence[str] = (), *, roles: Sequence
     subgraph = main_subgraph(model)
     named = {text_of(subgraph.tensors[index].name): index for index in subgraph.outputs}
     nodes = [head.split(":")[0] for head in heads]
-    signed = list(signed_outputs(model).values()) or [named[node] for node in nodes if node in named]
+    by_name = signed_outputs(model)
+    if set(by_name) == set(roles):  # canonical already: roles need not be in the order of the alphabet
+        by_name = {role: by_name[role] for role in roles}
+    signed = list(by_name.values()) or [named[node] for node in nodes if node in named]
     if len(signed) != len(roles):
         raise InputError(
             f"the converted model has the outputs {sorted(named)}; want {len(roles)}, in a signature or named {nodes}"
         )
-    name_heads(model, dict(zip(roles, signed, strict=True)))  # both kinds of names sort in the order of the roles
+    name_heads(model, dict(zip(roles, signed, strict=True)))  # `output_0` and so on sort in the order of the roles
 
 
 def name_heads(model: Any, by_role: Mapping[str, int]) -> None:

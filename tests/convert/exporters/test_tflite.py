@@ -2,13 +2,14 @@
 
 import pytest
 from builders.ranged_weights import RangedWeights
+from builders.tiny_tasks import tiny_task
 
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.graph.trim import prune
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
-from detlite.convert.tflite.heads import canonicalize
+from detlite.convert.tflite.heads import canonicalize, outputs_of
 from detlite.convert.tflite.open_file import TfliteFile
 
 HEADS = (BOX_ENCODINGS, CLASS_SCORES)
@@ -31,3 +32,11 @@ def test_both_ways_write_the_same_file(network, kind):
     for file in files:
         canonicalize(file, HEADS, roles=("box_encodings", "class_scores"))
     assert files[0].data == files[1].data
+
+
+def test_outputs_that_have_their_roles_as_names_keep_them_in_any_order():
+    model = tiny_task("keypoints")
+    file, roles = model.file.copy(), tuple(reversed(model.contract.roles))
+    canonicalize(file, roles=roles)
+    found = {output.role: output.shape for output in outputs_of(file.model, roles)}
+    assert found == {output.role: output.shape for output in model.contract.outputs}
