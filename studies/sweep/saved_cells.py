@@ -15,7 +15,7 @@ from detlite.runtime.strict_json import load_json
 from detlite.studies.store.condition import Condition
 from detlite.studies.store.entry import digest_of
 from detlite.studies.sweep.axes import Value
-from detlite.studies.sweep.graph import SweepGraph
+from detlite.studies.sweep.graph import EVALUATE, SweepGraph
 from detlite.studies.sweep.plan_file import PlanFile
 
 FOLDER = "cells"
@@ -30,6 +30,10 @@ class SavedCell:
     label: str
     choices: Mapping[str, object]
     stages: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if EVALUATE in self.stages and "dataset" not in self.choices:
+            raise InputError(f"the cell {self.label!r:.60} is scored, and has no dataset")
 
 
 @dataclass(frozen=True)

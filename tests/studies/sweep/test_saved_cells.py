@@ -1,7 +1,9 @@
 """The plans of a study: one file each, whatever their names are."""
 
 import pytest
+from builders.studies import MadeCell, write_study
 
+from detlite.runtime.errors import InputError
 from detlite.studies.sweep.cells import cells_of
 from detlite.studies.sweep.graph import SweepGraph
 from detlite.studies.sweep.plan_file import read_plan
@@ -32,3 +34,11 @@ def test_a_plan_takes_the_place_of_its_earlier_version(save, tmp_path):
     assert save("a b", 1) == save("a b", 3)
     (plan,) = saved_plans(tmp_path)
     assert len(plan.cells) == 3
+
+
+def test_a_scored_cell_without_its_dataset_is_damage(tmp_path):
+    write_study(tmp_path / "study", [MadeCell("a", 22.0, 10.0)])
+    path = tmp_path / "study" / "cells" / "plan.json"
+    path.write_text(path.read_text().replace('"dataset"', '"data"'))
+    with pytest.raises(InputError, match=r"plan.json is damaged: .*the cell 'a' is scored, and has no dataset"):
+        saved_plans(tmp_path / "study")
