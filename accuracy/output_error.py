@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.accuracy.bootstrap import DRAWS, SEED, draw_images, interval_of
+from detlite.accuracy.bootstrap import DRAWS, SEED, Interval, draw_images, interval_of
 from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
@@ -101,16 +101,17 @@ class OutputError:
         powers: Doubles = np.sum([one.ratio(weights) for one in self.heads.values()], axis=0)
         return powers
 
-    def gain_db(self, before: OutputError) -> float:
-        """Return by how many dB the noise is less than *before*, on the same images; the mean over the images.
+    def gain_db(self, before: OutputError) -> Interval:
+        """Return the 95 % interval of the mean over the images, by how many dB the noise is less than *before*.
 
-        A few images hold half of the squared error: this mean is steadier than the difference of `db`.
+        A few images hold half of the squared error, so that the mean of decibels is steadier than that of squares.
         """
         ours, theirs = (
             np.sum([head.noise / max(head.signal.sum(), SILENT) for head in one.heads.values()], axis=0)
             for one in (self, before)
         )
-        return float(np.mean(10 * np.log10(np.maximum(theirs, SILENT) / np.maximum(ours, SILENT))))
+        gains = 10 * np.log10(np.maximum(theirs, SILENT) / np.maximum(ours, SILENT))
+        return interval_of(draw_images(len(gains), DRAWS, SEED) @ gains / len(gains), SEED)
 
     def to_record(self) -> Record:
         """Return `images`, and of each output its `rms` to four digits, its 95 % interval over the images, and `db`."""

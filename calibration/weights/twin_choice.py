@@ -42,8 +42,8 @@ class TwinRequest:
 class TwinJudge(Protocol):
     """What measures the error of raw outputs."""
 
-    def is_better(self, made: QuantizedModel, plain: QuantizedModel) -> bool:
-        """Return whether the int8 model *made* has less error than *plain*."""
+    def is_worse(self, made: QuantizedModel, plain: QuantizedModel) -> bool:
+        """Return whether the int8 model *made* surely has more error than *plain*."""
 
     def of_file(self, file: TfliteFile) -> float:
         """Return the error, lower is better, of a float model some of whose tensors are rounded."""
@@ -52,7 +52,7 @@ class TwinJudge(Protocol):
 def with_twins(
     source: FloatModel, method: Method, asked: TwinRequest, judge: TwinJudge, *, progress: Progress = silent
 ) -> QuantizedModel:
-    """Return the int8 model of *source* with twin channels, or the plain one where they do not lower the error.
+    """Return the int8 model of *source* with twin channels, or the plain one where they raise the error.
 
     *method* rounds weights and corrects biases; *progress* is told of every tensor that is tried.
 
@@ -104,14 +104,14 @@ def cheapest(
 
 
 def _better(models: TwinModels, units: Sequence[TwinUnit], judge: TwinJudge) -> QuantizedModel:
-    """Return the model with *units*, or the plain one where it has no more error; its facts say which."""
+    """Return the model with *units*, or the plain one where it has less error; its facts say which."""
     network, plain = models.calibrated.network, models.made(())
     twins = tuple(index for unit in units for index in unit)
     if not twins:
         return replace(plain, facts={**plain.facts, "twin_channels": "none: no tensor is cheap enough"})
     made = models.made(twins)
-    if not judge.is_better(made, plain):
-        return replace(plain, facts={**plain.facts, "twin_channels": "none: they did not lower the error"})
+    if judge.is_worse(made, plain):
+        return replace(plain, facts={**plain.facts, "twin_channels": "none: they raised the error"})
     ratio = round(MultiplyAdds(network).ratio(set(twins)), 3)
     names = [network.names[index] for index in twins]
     return replace(made, facts={**made.facts, "twin_channels": names, "macs_ratio": ratio})

@@ -104,9 +104,25 @@ def outputs(path, model, samples):
         return
     opened = open_interpreter(path)
     for sample in samples:
-        opened.set_input(opened.inputs[0]["index"], sample)
+        opened.set_input(opened.inputs[0]["index"], stored(sample, opened.inputs[0]))
         opened.invoke()
-        yield {role: opened.output(one["index"])[0] for role, one in zip(roles, opened.outputs, strict=True)}
+        yield {role: real(opened.output(one["index"])[0], one) for role, one in zip(roles, opened.outputs, strict=True)}
+
+
+def stored(values, detail):
+    """Return the float *values* in the dtype of the tensor *detail*."""
+    if detail["dtype"] == np.float32:
+        return values
+    scale, zero_point = detail["quantization"]
+    return np.clip(np.rint(values / scale) + zero_point, -128, 127).astype(np.int8)
+
+
+def real(values, detail):
+    """Return the *values* of the tensor *detail* as float32."""
+    if detail["dtype"] == np.float32:
+        return values
+    scale, zero_point = detail["quantization"]
+    return ((values.astype(np.float32) - zero_point) * scale).astype(np.float32)
 
 
 def quantized_apart(name, artifact, images, folder):

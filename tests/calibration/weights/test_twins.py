@@ -128,22 +128,22 @@ def power(decibels):
 
 
 class Judge:
-    """The error of raw outputs; with *is_never_better*, no model is better than another."""
+    """The error of raw outputs; with *is_always_worse*, every model is worse than the plain one."""
 
-    def __init__(self, data, is_never_better):
-        self._data, self._is_never_better = data, is_never_better
+    def __init__(self, data, is_always_worse):
+        self._data, self._is_always_worse = data, is_always_worse
 
-    def is_better(self, made, plain):
-        return not self._is_never_better and signal_db(self._data, made) > signal_db(self._data, plain)
+    def is_worse(self, made, plain):
+        return self._is_always_worse or signal_db(self._data, made) < signal_db(self._data, plain)
 
     def of_file(self, file):
         return power(snr_db(*([run(data, one)[0] for one in SAMPLES] for data in (self._data, file.data))))
 
 
-def asked(which="auto", max_macs=3.0, method="second_order", is_never_better=False, data=None, **options):
+def asked(which="auto", max_macs=3.0, method="second_order", is_always_worse=False, data=None, **options):
     data = data or residual_net()
     request = TwinRequest(which, max_macs)
-    return with_twins(source_of(data, **options), load_plugin(METHODS, method), request, Judge(data, is_never_better))
+    return with_twins(source_of(data, **options), load_plugin(METHODS, method), request, Judge(data, is_always_worse))
 
 
 def test_an_automatic_choice_stays_within_its_multiply_adds():
@@ -156,9 +156,9 @@ def test_all_tensors_that_can_have_them_are_doubled_on_request():
     assert asked("all", max_macs=1.01).facts["macs_ratio"] > 2
 
 
-def test_twin_channels_that_bring_nothing_are_left_out():
-    made = asked("all", is_never_better=True)
-    assert made.facts["twin_channels"] == "none: they did not lower the error"
+def test_twin_channels_that_raise_the_error_are_left_out():
+    made = asked("all", is_always_worse=True)
+    assert made.facts["twin_channels"] == "none: they raised the error"
     assert made.file.data == load_plugin(METHODS, "second_order").quantize(source_of(residual_net())).file.data
 
 
