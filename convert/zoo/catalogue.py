@@ -228,6 +228,10 @@ def find(name: str) -> ZooModel:
     return load_catalogue().find(name)
 
 
+NOT_BUILT = {"context_rcnn": "it reads a memory beside the image, and detlite does not build such detectors"}
+"""Why no family covers the models of a family of the catalogue."""
+
+
 def convertible(model: ZooModel) -> tuple[bool, str]:
     """Return whether this version of detlite can convert *model*, and the reason in a few words."""
     if model.framework == TF_VISION:
@@ -248,7 +252,7 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
     if family is None and model.family in CHANNELS_FIRST:
         return True, f"{model.holds} in NCHW, cut at the heads of its SSD by way of tf2onnx"
     if family is None:
-        return False, f"no family covers {model.family}"
+        return False, NOT_BUILT.get(model.family, f"no family covers {model.family}")
     labels = "; its keypoints need the label map of the training: --labels" if "keypoints" in model.tasks else ""
     return True, f"{model.holds}, family {family}{labels}"
 

@@ -85,6 +85,10 @@ def test_a_name_of_several_models_lists_them() -> None:
         ("extremenet", (False, "its archive holds no known format; detlite needs frozen_graph or saved_model")),
         ("mask_rcnn_inception_v2_coco", (True, "frozen_graph, family inception_v2")),
         (
+            "context_rcnn_resnet101_snapshot_serengeti",
+            (False, "it reads a memory beside the image, and detlite does not build such detectors"),
+        ),
+        (
             "centernet_mobilenetv2fpn_512x512_coco17_kpts",
             (True, "saved_model, family center_net; its keypoints need the label map of the training: --labels"),
         ),
