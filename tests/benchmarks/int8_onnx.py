@@ -62,7 +62,7 @@ def made(model: Model, images: Images, folder: Path, python: str | None) -> Iter
     source = folder / "float.onnx"
     source.write_bytes(plain.data)
     image = plain.contract.image
-    tensors = np.stack([preprocess(read_image(path), image) for path in images.paths]).astype(np.float32)
+    tensors = np.concatenate([preprocess(read_image(path), image) for path in images.paths]).astype(np.float32)
     yield "onnxruntime, quantize_static", changed(plain, by_onnxruntime(source, image.name, tensors))
     if python is None:
         return
