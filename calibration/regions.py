@@ -23,8 +23,9 @@ def region_operators(network: Network) -> frozenset[str]:
     if not suppressions:
         return frozenset()
     after = _after(network, suppressions)
-    ends = [*network.outputs, *(index for operator in suppressions for index in operator.inputs)]
-    return frozenset(after | _before(network, ends, after))
+    suppressed = [index for operator in suppressions for index in operator.inputs]
+    # a second suppression is of boxes in regions of the first: what it needs beside them is box arithmetic, too
+    return frozenset(after | _before(network, suppressed, set()) | _before(network, network.outputs, after))
 
 
 def _after(network: Network, suppressions: Iterable[Operator]) -> set[str]:

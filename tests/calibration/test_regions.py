@@ -23,13 +23,18 @@ def two_stages() -> bytes:
     x = net.conv(net.image, 8, name=BACKBONE)
     boxes = reshaped(net, net.conv(x, 4, window=1, name="box_head"), (64, 4))
     scores = reshaped(net, net.conv(x, 1, window=1, name="score_head"), (64,))
-    limits = [net.constant(np.array(KEPT)), net.constant(np.float32(0.5)), net.constant(np.float32(-100))]
-    kept, count = net.add("NON_MAX_SUPPRESSION_V4", [boxes, scores, *limits], [(KEPT,), ()])
-    for index in (kept, count):
-        net.subgraph.tensors[index].type = net.schema.TensorType.INT32
+    kept, _count = suppressed(net, boxes, scores)
     (cells,) = net.add("GATHER", [reshaped(net, x, (64, 8)), kept], [(KEPT, 8)], "GatherOptions")
     regions = net.conv(reshaped(net, cells, (KEPT, 1, 1, 8)), 8, name=SECOND)
     return net.finish(reshaped(net, net.conv(regions, 5, window=1, name="class_head"), (1, KEPT, 5)))
+
+
+def suppressed(net, boxes, scores):
+    limits = [net.constant(np.array(KEPT)), net.constant(np.float32(0.5)), net.constant(np.float32(-100))]
+    made = net.add("NON_MAX_SUPPRESSION_V4", [boxes, scores, *limits], [(KEPT,), ()])
+    for index in made:
+        net.subgraph.tensors[index].type = net.schema.TensorType.INT32
+    return made
 
 
 def reshaped(net, x, shape):
@@ -47,6 +52,25 @@ def test_heads_suppression_and_crops_stay_float_and_networks_do_not():
     assert not found & {BACKBONE, SECOND}
     others = kinds(network, found - HEADS)
     assert others == ["GATHER", "NON_MAX_SUPPRESSION_V4", *["RESHAPE"] * 4]
+
+
+def test_what_a_second_suppression_needs_beside_the_regions_of_the_first_stays_float():
+    net = FloatNet()
+    x = net.conv(net.image, 8, name=BACKBONE)
+    boxes = reshaped(net, net.conv(x, 4, window=1, name="box_head"), (64, 4))
+    kept, _count = suppressed(net, boxes, reshaped(net, net.conv(x, 1, window=1, name="score_head"), (64,)))
+    (found,) = net.add("GATHER", [boxes, kept], [(KEPT, 4)], "GatherOptions")
+    (cells,) = net.add("GATHER", [reshaped(net, x, (64, 8)), kept], [(KEPT, 8)], "GatherOptions")
+    regions = net.conv(reshaped(net, cells, (KEPT, 1, 1, 8)), 8, name=SECOND)
+    codes = reshaped(net, net.conv(regions, 4, window=1, name="code_head"), (KEPT, 4))
+    (stretch,) = net.add("EXP", [codes], [(KEPT, 4)])
+    (moved,) = net.add("MUL", [found, stretch], [(KEPT, 4)], "MulOptions")
+    scores = reshaped(net, net.conv(regions, 1, window=1, name="class_head"), (KEPT,))
+    network = Network(TfliteFile(net.finish(*suppressed(net, moved, scores))))
+    floating = region_operators(network)
+    assert floating >= {*HEADS, "code_head"}
+    assert "EXP" in kinds(network, floating)
+    assert not floating & {BACKBONE, SECOND}
 
 
 def test_a_network_without_suppression_has_no_box_arithmetic():
