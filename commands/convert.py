@@ -44,7 +44,7 @@ from detlite.convert.summary import model_line
     default="float32",
     show_default=True,
     help="float32; float16 weights; dynamic: int8 weights, float activations; int8: full integer, from a "
-    "quantization-aware checkpoint.",
+    "quantization-aware checkpoint or frozen graph.",
 )
 @to_option
 @option_group("Detector to rebuild, instead of SOURCE", rebuild_options)

@@ -24,6 +24,7 @@ from detlite.convert.load import (
 )
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
+from detlite.convert.ranged_graph import ranged_graph
 from detlite.convert.rebuild.rebuild import PresetSource
 from detlite.convert.requests import (
     CONVERT,
@@ -110,12 +111,8 @@ def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source,
     if given.format == CHECKPOINT or (given.format == TORCH and not quantized):
         rebuilt = load_rebuilt(given, _exported(asked), quantized=quantized, to=asked.to)
         return given, rebuilt.graph, rebuilt.notices
-    if quantized:
-        raise InputError(
-            f"--type {INT8} needs a quantization-aware checkpoint, but {given.given} is a "
-            f"{given.title}: convert it as float32, and use `detlite quantize` with images"
-        )
-    return given, load_graph(given, asked.options), ()
+    graph = load_graph(given, asked.options)
+    return given, ranged_graph(graph, str(given.given)) if quantized else graph, ()
 
 
 def _exported(asked: ConvertRequest) -> DetectorOptions:

@@ -20,7 +20,7 @@ EXPORTERS = "detlite.convert.exporters"
 NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
 INT8 = "int8"
-"""The type of a model from quantization-aware training: its ranges come from the checkpoint."""
+"""The type of a model from quantization-aware training: its ranges come from the checkpoint or the graph."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class ConvertRequest:
         out: the folder.
         options: facts that the source does not contain.
         heads: `raw` or `postprocess`.
-        weights: `float32`, `float16`, `dynamic`, or `int8` of a quantization-aware checkpoint.
+        weights: `float32`, `float16`, `dynamic`, or `int8` of a quantization-aware checkpoint or frozen graph.
         to: the format: a file's name in `convert/exporters/`.
         force: whether an artifact in `out` is replaced.
     """

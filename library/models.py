@@ -52,7 +52,8 @@ def read(
         checkpoint: the prefix of its weights, such as `model.ckpt-50000`.
         labels: a label map (.pbtxt) or a list of class names, where the model has none.
         input_size: (height, width) in pixels, for a graph that takes any.
-        weights: `float32`, `float16`, `dynamic`, or `int8` for a quantization-aware checkpoint; of trained models.
+        weights: `float32`, `float16`, `dynamic`, or `int8` for a quantization-aware checkpoint or frozen
+            graph; of trained models.
         heads: `raw` or `postprocess`; None: raw of a trained model, and as it is of a finished one.
         progress: told of each step.
 

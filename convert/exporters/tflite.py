@@ -51,7 +51,7 @@ def to_int8(graph_def: Any, heads: Sequence[str]) -> bytes:
     The input is int8 and represents (p - 128) / 128 of pixels p of 0..255; the heads are int8 too.
 
     Args:
-        graph_def: the result of `build_ssd(..., quantized=True)`, with the placeholder `trim.INPUT`.
+        graph_def: of `build_ssd(..., quantized=True)` or `ranged_graph`, with the placeholder `trim.INPUT`.
         heads: the output tensors.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.graph.index import GraphIndex, node_of
-from detlite.convert.graph.trained_ranges import grid_of
+from detlite.convert.graph.trained_ranges import Grid, grid_of
 from detlite.convert.graph.trim import INPUT, prune
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.arrays import Floats
@@ -22,7 +22,7 @@ from detlite.runtime.errors import InputError
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
 INSERTED = "FakeQuantWithMinMaxArgs"
 DEPTHWISE = "DepthwiseConv2dNative"
-SAME_RANGE = ("Identity", "Reshape", "Slice", "Pad", "MaxPool", "AvgPool", "ResizeNearestNeighbor")
+SAME_RANGE = ("Identity", "Reshape", "Squeeze", "Slice", "Pad", "MaxPool", "AvgPool", "ResizeNearestNeighbor")
 ROUNDED = ("Placeholder", "Relu", "Relu6", "Add", "AddV2", "Mul", "ConcatV2", "Minimum", "Maximum")
 RELUS = ("Relu", "Relu6")
 HIGHEST = 127
@@ -50,7 +50,7 @@ def fit_for_int8(graph_def: Any, heads: Sequence[str]) -> Any:
     tf = load_tensorflow()
     completed = _add_missing_ranges(graph_def)
     index = GraphIndex(completed)
-    kernels = index.find(lambda node: node.op == FAKE_QUANT and node.attr["narrow_range"].b)
+    kernels = index.find(lambda node: node.op == FAKE_QUANT and index.constant(node, 0) is not None)
     if not kernels:
         raise InputError("the graph has no trained ranges; quantize it with calibration images instead")
     with tf.Graph().as_default() as graph:
@@ -63,7 +63,7 @@ def _symmetric(index: GraphIndex, node: Any) -> Any:
     """Return a tensor with the weights of the fake quantization *node*, on a symmetric grid per output channel."""
     tf = load_tensorflow()
     weights = _constant(index, node, 0)
-    steps, scale = _steps(weights, _bounds(index, node))
+    steps, scale = _steps(weights, grid_of(*_bounds(index, node), narrow=node.attr["narrow_range"].b))
     depthwise = index.consumers(node.name)[0].op == DEPTHWISE
     if depthwise:  # its output channels are the last two axes; the converter knows this reshape
         steps = steps.reshape(*steps.shape[:2], 1, -1)
@@ -92,9 +92,8 @@ def _bound_in_steps(steps: Floats) -> Floats:
     return most
 
 
-def _steps(weights: Floats, bounds: Bounds) -> tuple[Floats, float]:
-    """Return *weights* in steps of their trained grid, rounded as the operator does, and the size of a step."""
-    grid = grid_of(*bounds, narrow=True)
+def _steps(weights: Floats, grid: Grid) -> tuple[Floats, float]:
+    """Return *weights* in steps of their trained *grid*, rounded as the operator does, and the size of a step."""
     shifted = np.clip(weights, grid.low, grid.high) - np.float32(grid.low)
     numbers = np.floor(shifted * (np.float32(1) / np.float32(grid.scale)) + np.float32(0.5))
     return numbers + np.float32(grid.lowest - grid.zero), grid.scale

@@ -23,6 +23,9 @@ OLDER_NAMES = {SUM: "activation_Add_quant"}
 MIN_WIDTH = 1e-6
 """The smallest width of a range: a layer whose output is always 0 would otherwise have no scale."""
 
+QAT_MEAN, QAT_STD = 128.0, 128.0
+"""The normalization of quantization-aware models, in steps of 1/128, as in the zoo's quantized archives."""
+
 HIGHEST_STEP = 255
 """The highest step in 8 bits; the lowest is 0, or 1 for weights (narrow range)."""
 

@@ -28,6 +28,7 @@ class Tiny:
     background: bool = True
     mean: tuple[float, float, float] | None = None  # subtract channel means, as the ResNets do; else [-1, 1]
     raw_encodings_identity: bool = False
+    ranges: bool = False  # of quantization-aware training; wants neither add_n nor packed
     pads: bool = False  # keep the aspect ratio and pad, as a keep_aspect_ratio_resizer does
 
 
@@ -61,8 +62,12 @@ def _build(v1: Any, tf: Any, tiny: Tiny) -> None:
     for number, features in enumerate((fine, coarse)):
         with v1.name_scope(f"BoxPredictor_{number}"):
             cells = int(features.shape[1]) ** 2 * PER_CELL
-            boxes.append(v1.reshape(_conv(v1, features, PER_CELL * 4, 1, chance), (-1, cells, 1, 4)))
-            classes.append(v1.reshape(_conv(v1, features, PER_CELL * columns, 1, chance), (-1, cells, columns)))
+            batch = v1.shape(features)[0] if tiny.ranges else -1
+            coded, scored = (
+                _ranged(v1, tiny, _conv(v1, tiny, features, PER_CELL * width, 1, chance), 8.0) for width in (4, columns)
+            )
+            boxes.append(v1.reshape(coded, (batch, cells, 1, 4)))
+            classes.append(v1.reshape(scored, (batch, cells, columns)))
     encodings = v1.squeeze(v1.concat(boxes, 1, name="concat"), 2, name="Squeeze")
     logits = v1.concat(classes, 1, name="concat_1")
     with v1.name_scope("Postprocessor"):
@@ -96,26 +101,45 @@ def _normalize(v1: Any, tiny: Tiny, image: Any) -> Any:
     return v1.subtract(v1.multiply(2.0 / 255.0, image, name="mul"), 1.0, name="sub")
 
 
-def _conv(v1: Any, x: Any, filters: int, stride: int, chance: np.random.Generator) -> Any:
+def _conv(v1: Any, tiny: Tiny, x: Any, filters: int, stride: int, chance: np.random.Generator) -> Any:
     kernel = chance.normal(0, 0.4, (1 if stride == 1 else 3,) * 2 + (int(x.shape[3]), filters)).astype(np.float32)
-    return v1.nn.conv2d(x, v1.constant(kernel), (1, stride, stride, 1), "SAME")
+    weights = v1.constant(kernel)
+    if tiny.ranges:  # as `contrib.quantize` folds a batch norm: before the rounding
+        folded = v1.multiply(weights, v1.rsqrt(v1.constant(np.linspace(0.5, 2, filters, dtype=np.float32))), "mul_fold")
+        weights = v1.quantization.fake_quant_with_min_max_vars(folded, -1.5, 1.5, 8, narrow_range=True)
+    return v1.nn.conv2d(x, weights, (1, stride, stride, 1), "SAME")
 
 
-def _norm(v1: Any, x: Any, chance: np.random.Generator) -> Any:
+def _ranged(v1: Any, tiny: Tiny, x: Any, high: float, low: float | None = None) -> Any:
+    """Return *x* with a trained range of *low*, by default -high, to *high* if *tiny* has ranges."""
+    bounds = -high if low is None else low, high
+    return v1.quantization.fake_quant_with_min_max_vars(x, *bounds, 8) if tiny.ranges else x
+
+
+def _six(v1: Any, tiny: Tiny, x: Any) -> Any:
+    return _ranged(v1, tiny, v1.nn.relu6(x), 6.0, 0.0)
+
+
+def _norm(v1: Any, tiny: Tiny, x: Any, chance: np.random.Generator) -> Any:
     n = int(x.shape[3])
     values = [chance.uniform(0.5, 1.5, n).astype(np.float32) for _ in range(4)]
+    if tiny.ranges:  # the scale is in the kernel already
+        return v1.add(x, v1.subtract(values[1], values[2]), "add_fold")
     return v1.nn.fused_batch_norm(x, *values, epsilon=1e-3, is_training=False)[0]
 
 
 def _features(v1: Any, tf: Any, tiny: Tiny, image: Any, chance: np.random.Generator) -> tuple[Any, Any]:
     with v1.name_scope("FeatureExtractor/MobilenetV2"):
-        x = v1.nn.relu6(_norm(v1, _conv(v1, image, 8, 2, chance), chance))
-        x = v1.nn.relu6(_norm(v1, _conv(v1, x, 8, 2, chance), chance))
-        fine = v1.nn.relu6(_norm(v1, _conv(v1, x, 8, 2, chance), chance))
-        branch = _conv(v1, fine, 8, 1, chance)
+        x = _six(v1, tiny, _norm(v1, tiny, _conv(v1, tiny, image, 8, 2, chance), chance))
+        x = _six(v1, tiny, _norm(v1, tiny, _conv(v1, tiny, x, 8, 2, chance), chance))
+        fine = _six(v1, tiny, _norm(v1, tiny, _conv(v1, tiny, x, 8, 2, chance), chance))
+        branch = _conv(v1, tiny, fine, 8, 1, chance)
         shift = v1.constant(chance.normal(0, 0.1, 8).astype(np.float32))
-        fine = v1.add(shift, v1.add_n([branch, fine])) if tiny.add_n else v1.add(v1.add(branch, shift), fine)
-        coarse = v1.nn.relu6(_conv(v1, fine, 8, 2, chance))
+        if tiny.ranges:
+            fine = _ranged(v1, tiny, v1.add(_ranged(v1, tiny, v1.add(branch, shift), 8.0), fine), 14.0)
+        else:
+            fine = v1.add(shift, v1.add_n([branch, fine])) if tiny.add_n else v1.add(v1.add(branch, shift), fine)
+        coarse = _six(v1, tiny, _conv(v1, tiny, fine, 8, 2, chance))
         if tiny.packed:
             fine = v1.add(fine, _upsample(v1, coarse))
     return fine, coarse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from detlite.convert.detector import DEPLOYED_SCORE_THRESHOLD
 from detlite.convert.files.float32 import shortest
+from detlite.convert.graph.trained_ranges import QAT_MEAN, QAT_STD
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
     Architecture,
@@ -28,9 +29,6 @@ from detlite.runtime.errors import InputError
 
 EXPORTER_DETECTIONS = 10
 """`max_detections` of the OD API's TFLite exporters."""
-
-QAT_MEAN, QAT_STD = 128.0, 128.0
-"""The normalization of quantization-aware models, in steps of 1/128, as in the zoo's quantized archives."""
 
 
 def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from builders.golden_models import Golden
 from builders.open_files import edited
+from builders.ranged_graphs import PLACEHOLDER, frozen_as_trained
 from builders.ranged_weights import RangedWeights
 
-from detlite.convert.exporters.tflite import to_int8
+from detlite.convert.detector import build_detector
+from detlite.convert.exporters.tflite import PLUGIN, to_int8
+from detlite.convert.graph.fold import folded
 from detlite.convert.graph.runner import import_graph
-from detlite.convert.graph.trim import INPUT, prune
+from detlite.convert.graph.trim import INPUT, prune, trim
+from detlite.convert.options import DetectorOptions
+from detlite.convert.ranged_graph import ranged_graph
+from detlite.convert.reader import FrozenGraph
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
@@ -21,6 +27,7 @@ from detlite.convert.rebuild.weights.open import open_checkpoint
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.heads import canonicalize
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.detection import detection_of
 
 SIDE = 16
 HEADS = (BOX_ENCODINGS, CLASS_SCORES)
@@ -89,6 +96,12 @@ def test_the_same_graph_gives_the_same_bytes(small):
     assert to_int8(small[0], HEADS) == small[1]
 
 
+def test_a_frozen_graph_that_scales_its_kernels_gives_the_same_bytes(small):
+    frozen = frozen_as_trained(small[0], np.zeros((32, 4)), 3)
+    trimmed = trim(frozen, f"{PLACEHOLDER}:0", HEADS, (1, SIDE, SIDE, 3))
+    assert to_int8(folded(trimmed), HEADS) == small[1]
+
+
 def test_operators_without_a_range_are_refused_rather_than_left_float():
     with GraphBuilder(RangedWeights(), (SIDE, SIDE, 3), quantized=True) as net:
         slim = Slim(net)
@@ -110,6 +123,16 @@ def quantized_golden(name, folder):
     built = build_ssd(pipeline.model, extractor, weights, reference.size, quantized=True)
     assert weights.finish().layers == ()
     return prune(built.graph_def, HEADS), reference
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_frozen_graph_gives_the_file_that_its_checkpoint_gives(shared_data, tmp_path):
+    graph_def, reference = quantized_golden("ssd_mobilenet_v1_quantized", tmp_path)
+    frozen = FrozenGraph(frozen_as_trained(graph_def, reference.arrays["anchors"], 90), tmp_path)
+    model = PLUGIN.from_graph(ranged_graph(build_detector(frozen, DetectorOptions()), "a.pb"), "int8")
+    assert model.data == edited(canonicalize, to_int8(graph_def, HEADS), HEADS)
+    np.testing.assert_allclose(detection_of(model.contract).anchors, reference.arrays["anchors"], rtol=0)
 
 
 @pytest.mark.data
