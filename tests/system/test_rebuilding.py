@@ -33,7 +33,7 @@ def convert(detlite, folder, *more):
 
 def refused(detlite, ran, text):
     assert ran.status == 2, ran.err
-    (line,) = [line for line in ran.err.splitlines() if not line.startswith(("reading", "TFLite"))]
+    (line,) = [line for line in ran.err.splitlines() if not line.startswith(("step", "reading", "TFLite"))]
     assert text in line
     assert not (detlite.folder / "out").exists()
 
