@@ -21,6 +21,9 @@ from detlite.runtime.errors import InputError, unknown_name
 
 TYPES = ("float32", "float16", "dynamic")
 
+LARGE_GRAPH = 400_000_000
+"""Bytes of a graph that has to be converted with less memory: Hourglass 104 has 760 million, and took over 14 GB."""
+
 
 def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32", *, is_frozen: bool = False) -> bytes:
     """Return the TFLite file of a trimmed graph with the placeholder `INPUT`; the order of the outputs is undefined.
@@ -29,7 +32,7 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32", *, is
         graph_def: the result of `detlite.convert.graph.trim.trim`.
         heads: the output tensors.
         kind: one of `TYPES`: float32; weights as float16; or weights as int8 with activations quantized at run time.
-        is_frozen: see `FloatGraph`.
+        is_frozen: see `FloatGraph`; a graph over `LARGE_GRAPH` is converted that way in any case.
 
     Raises:
         InputError: TensorFlow cannot convert the graph.
@@ -37,7 +40,8 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32", *, is
     if kind not in TYPES:
         raise unknown_name("type of weights", kind, TYPES)
     tf = load_tensorflow()
-    converter = _converter_of_frozen(graph_def, heads) if is_frozen else converter_of(graph_def, heads)
+    saves_memory = is_frozen or graph_def.ByteSize() > LARGE_GRAPH
+    converter = _converter_of_frozen(graph_def, heads) if saves_memory else converter_of(graph_def, heads)
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":

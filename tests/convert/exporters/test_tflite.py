@@ -4,6 +4,7 @@ import pytest
 from builders.ranged_weights import RangedWeights
 from builders.tiny_tasks import tiny_task
 
+from detlite.convert.exporters import tflite
 from detlite.convert.exporters.tflite import to_tflite
 from detlite.convert.graph.trim import prune
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_SCORES
@@ -32,6 +33,12 @@ def test_both_ways_write_the_same_file(network, kind):
     for file in files:
         canonicalize(file, HEADS, roles=("box_encodings", "class_scores"))
     assert files[0].data == files[1].data
+
+
+def test_a_large_graph_takes_the_way_that_needs_less_memory(network, monkeypatch):
+    monkeypatch.setattr(tflite, "LARGE_GRAPH", network.ByteSize() - 1)
+    monkeypatch.setattr(tflite, "converter_of", None)
+    assert TfliteFile(to_tflite(network, HEADS)).data
 
 
 def test_outputs_that_have_their_roles_as_names_keep_them_in_any_order():
