@@ -7,9 +7,13 @@ from detlite.runtime.measure.options import MeasureOptions, setup_of
 
 
 @pytest.mark.parametrize(
-    "options", [{"scenario": "multi-stream", "streams": 0}, {"scenario": "server", "per_second": 0}]
+    ("options", "message"),
+    [
+        ({"scenario": "multi-stream", "streams": 0}, " 0 streams, .*: each must be at least 1"),
+        ({"scenario": "server", "per_second": 0}, "0 queries a second: want more than 0, and at most a million"),
+    ],
 )
-def test_a_load_of_0_is_refused_and_not_taken_for_the_default(tmp_path, options):
+def test_a_load_of_0_is_refused_and_not_taken_for_the_default(tmp_path, options, message):
     setup = setup_of(tmp_path / "model.tflite", None, MeasureOptions(**options))
-    with pytest.raises(InputError, match="want counts of at least 1, and at most a million queries a second"):
+    with pytest.raises(InputError, match=message):
         setup.load()

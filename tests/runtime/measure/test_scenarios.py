@@ -125,9 +125,17 @@ def test_an_unknown_scenario_is_refused_with_the_nearest():
         scenario_called("ofline")
 
 
-@pytest.mark.parametrize("changes", [{"queries": 0}, {"per_second": 0.0}, {"streams": 0}, {"interval_ns": 0}])
-def test_a_load_of_nothing_is_refused(changes):
-    with pytest.raises(InputError, match="want counts of at least 1"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"queries": 0}, "^0 queries, .*: each must be at least 1"),
+        ({"streams": 0}, " 0 streams, .*: each must be at least 1"),
+        ({"interval_ns": 0}, " 0 ns between queries, .*: each must be at least 1"),
+        ({"per_second": 0.0}, "^0 queries a second: want more than 0"),
+    ],
+)
+def test_a_load_of_nothing_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
         load(**changes)
 
 
