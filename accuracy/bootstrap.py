@@ -24,7 +24,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval of a bootstrap, in percent: *level* of the *draws* are from *low* to *high*."""
+    """An interval of a bootstrap, in the unit of the values drawn: *level* of the *draws* are from *low* to *high*."""
 
     low: float
     high: float
@@ -85,8 +85,8 @@ def draw_images(images: int, draws: int, seed: int, groups: Sequence[int] | None
         images: how many there are.
         draws: how many rows to return.
         seed: the same seed gives the same draws.
-        groups: for each image, the number of the photograph that it was cut from: images of one photograph are drawn
-            together, because they are not independent; None if every image is one of its own.
+        groups: for each image, the number of the scene that it shows: images of one scene are drawn together, because
+            they are not independent; None if every image shows a scene of its own.
     """
     if not 2 <= draws <= MOST_DRAWS:
         raise InputError(f"{draws} bootstrap draws: want 2 to {MOST_DRAWS}; {DRAWS} are usual")

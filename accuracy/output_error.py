@@ -102,7 +102,7 @@ class OutputError:
         return powers
 
     def gain_db(self, before: OutputError) -> Interval:
-        """Return the 95 % interval of the mean over the images, by how many dB the noise is less than *before*.
+        """Return the 95 % interval of the gain: by how many dB the noise is less than *before*, averaged over images.
 
         A few images hold half of the squared error, so that the mean of decibels is steadier than that of squares.
         """

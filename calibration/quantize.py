@@ -56,7 +56,8 @@ class Quantized:
     Attributes:
         model: the model.
         ranges: of its activations, if the method provides them.
-        error: of its raw outputs against the float model's, on a few calibration images; None where there are none.
+        error: of its raw outputs against the float model's, on a few calibration images; None if only weights were
+            packed, or if the model looks again at regions of its own, which are others in each model.
     """
 
     model: Model

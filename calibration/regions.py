@@ -60,7 +60,7 @@ def _before(network: Network, ends: Iterable[int], known: set[str]) -> set[str]:
 
 
 def _weights_of(operator: Operator) -> int | None:
-    """Return the number of the tensor with the weights of a layer; None for other operators."""
+    """Return the index of the tensor with the weights of *operator*; None if it is no layer with weights."""
     rule = INT8_RULES.get(operator.kind)
     return None if rule is None or rule.weights is None else operator.inputs[rule.weights.weights]
 

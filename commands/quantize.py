@@ -218,8 +218,7 @@ def _steps(values: Record, counts: list[int], task: str) -> tuple[str, ...]:
 def _check_together(values: Record) -> None:
     if values["max_map_drop"] is not None and values["coco"] is None:
         raise InputError("--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS")
-    if values["curve"] is not None and wants_lint(values):
-        raise InputError("--curve and --lint cannot be combined: use --lint when you write the model")
+    _check_curve(values)
     if values["max_macs"] != DEFAULT_MAX_MACS and values["twin_channels"] != AUTO:
         raise InputError("--max-macs needs --twin-channels auto, which it limits")
     if values["twin_channels"] != NONE and _task(values) == JUDGED_TASK:
@@ -231,6 +230,19 @@ def _check_together(values: Record) -> None:
         raise InputError("--validation needs --min-fidelity, --max-map-drop, --explain or --curve, which judge on it")
     if values["lint_against"] is not None and not values["lint_against"].exists():
         raise InputError(f"--lint-against {values['lint_against']}: no such folder or list")
+
+
+def _check_curve(values: Record) -> None:
+    """Raise `InputError` where an option that only a written model can use is given with --curve."""
+    given = {
+        "--lint": wants_lint(values),
+        "--explain": values["explain"],
+        "--min-fidelity": values["min_fidelity"] is not None,
+        "--max-map-drop": values["max_map_drop"] is not None,
+        "--ranges": values["ranges"] is not None,
+    }
+    for option in (option for option, is_given in given.items() if is_given and values["curve"] is not None):
+        raise InputError(f"--curve and {option} cannot be combined: use {option} when you write the model")
 
 
 def _check_enough(counts: list[int], available: int) -> None:

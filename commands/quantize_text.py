@@ -53,8 +53,11 @@ def _errors(error: Record) -> str:
 
 
 def _images_of(answer: Record) -> str:
-    judged = answer.get("scored_images_are_others")
-    return f"{answer['error']['images']} {'other' if judged else 'calibration'} images"
+    count = answer["error"]["images"]
+    used = answer.get("scored_calibration_images", count)
+    if 0 < used < count:
+        return f"{count} images, {used} of them calibration images"
+    return f"{count} {'calibration' if used else 'other'} images"
 
 
 def _say_scored(answer: Record) -> None:

@@ -151,9 +151,11 @@ def nearest(network: Network, plan: ScalePlan) -> LayerParameters:
     """
     kernels, biases = {}, {}
     for layer in layers(network):
-        scales = kernel_scales(layer, plan.scales[layer.source].scale, bias_limit=plan.numbers.bias_limit)
         name = layer.operator.name
-        kernels[name] = rounded(layer.weights, scales, layer.axis, halves=name in plan.halved)
+        halves = name in plan.halved
+        limit = plan.numbers.bias_limit / (2 if halves else 1)  # a bias has twice as many half steps
+        scales = kernel_scales(layer, plan.scales[layer.source].scale, bias_limit=limit)
+        kernels[name] = rounded(layer.weights, scales, layer.axis, halves=halves)
         biases[name] = layer.bias
     return LayerParameters(kernels, biases)
 

@@ -22,7 +22,7 @@ PRODUCT, SOFTMAX, RSQRT = "BATCH_MATMUL", "SOFTMAX", "RSQRT"
 
 
 def float_by_default(network: Network) -> frozenset[str]:
-    """Return the names of the operators of *network* that stay float; empty unless it is a transformer."""
+    """Return the names of the operators of *network* that stay float; empty without layer norms and attention."""
     made = {index: operator for operator in network.operators for index in operator.outputs}
     readers = network.readers()
     found: set[str] = set()

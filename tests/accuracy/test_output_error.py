@@ -90,11 +90,11 @@ def test_the_mean_of_two_errors_is_that_of_their_squares():
 
 def test_a_record_has_the_interval_over_the_images():
     want, got = found_one(0.5), found_one(0.5)
-    got["box_encodings"][7] = 0.1
+    want["box_encodings"][7], got["box_encodings"][7] = 1.0, 1.1
     sure = sure_outputs(contract(), want)
     record = output_error([sure.errors(got), sure.errors(want)]).to_record()
     assert record["images"] == 2
-    assert record["boxes"] == {"rms": 0.07071, "low": 0.0, "high": 0.1, "db": record["boxes"]["db"]}
+    assert record["boxes"] == {"rms": 0.07071, "low": 0.0, "high": 0.1, "db": 23.01}  # 8 over 4 * 0.1 ** 2
 
 
 def test_the_gain_has_the_interval_of_the_mean_over_the_images_however_large_one_error_is():

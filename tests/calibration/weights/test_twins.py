@@ -123,6 +123,18 @@ def test_weights_that_read_both_copies_have_half_steps():
     assert 127 < np.abs(halved.values).max() <= 254
 
 
+def test_a_channel_that_is_nearly_all_bias_does_not_overflow():
+    net = FloatNet()
+    first = net.conv(net.image, 6, window=1, name="first")
+    weights = net.chance.normal(0, 0.3, (4, 1, 1, 6))
+    weights[0] = 1e-7
+    second = net.conv(first, 4, window=1, weights=weights, bias=[1.0, -0.5, 0.25, 0.1], name="second")
+    data = net.finish(net.conv(second, 3, window=1, name="last"))
+    models = twin_models(data, "nearest")
+    both = [models.calibrated.network.names.index(name) for name in ("first", "second")]
+    assert signal_db(data, models.made(both)) > signal_db(data, models.made(()))
+
+
 def power(decibels):
     return 10 ** (-decibels / 10)
 

@@ -58,6 +58,7 @@ def test_a_gate_that_is_met_by_int8_alone_leaves_nothing_float(quantize):
     status, out, err = quantize("--count", 8, "--min-fidelity", 10)
     assert (status, announces_every_step(err)) == (0, True)
     assert "left float: nothing; int8 alone is good enough" in out
+    assert out.endswith(", on 24 images, 8 of them calibration images\n")
 
 
 def test_a_budget_says_what_each_float_operator_costs(quantize, work):
@@ -169,6 +170,9 @@ def test_a_curve_of_one_number_calls_nothing_enough(quantize):
         (("--estimator", "kl"), "no range estimator is called 'kl'; there are: "),
         (("--curve", "8,x"), "--curve '8,x': want numbers of images, such as 8,16,32,64"),
         (("--curve", "2,9999"), "--curve needs 9999 images, but there are "),
+        (("--curve", "2,4", "--explain"), "--curve and --explain cannot be combined: use --explain when you write"),
+        (("--curve", "2,4", "--min-fidelity", 90), "--curve and --min-fidelity cannot be combined"),
+        (("--curve", "2,4", "--ranges", "ranges.json"), "--curve and --ranges cannot be combined"),
         (("--max-map-drop", 0.1), "--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS"),
         (("--count", 0), "0 images are requested; at least 1 is needed"),
         (("--float", "EXP"), "no operator is called 'EXP'"),
