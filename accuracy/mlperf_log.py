@@ -24,6 +24,7 @@ from detlite.runtime.strict_json import parse_json
 DETECTION = "detection"
 COLUMNS = 7
 MOST_BYTES = 1 << 31
+MOST_CLASSES = 1 << 24  # float32 has all whole numbers up to here
 
 Record = dict[str, Any]
 
@@ -101,6 +102,9 @@ def _rows(path: Path, entry: Any) -> tuple[int, Floats]:
     if len(values) % COLUMNS or not np.isfinite(values).all():
         raise InputError(f"{path}: the data of image {place} are not rows of {COLUMNS} numbers")
     rows = values.reshape(-1, COLUMNS).astype(np.float32)
+    classes = rows[:, 6]
+    if (classes != np.rint(classes)).any() or not ((classes >= 0) & (classes <= MOST_CLASSES)).all():
+        raise InputError(f"{path}: image {place} has a class that is no whole number from 0 to {MOST_CLASSES}")
     if (rows[:, 0] != place).any():
         raise InputError(f"{path}: image {place} has results of image {rows[:, 0].min():g}")
     return place, rows

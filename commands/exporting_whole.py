@@ -50,7 +50,7 @@ def take_whole_graph_options(to: str, values: dict[str, Any]) -> WholeGraphOptio
     """Remove the values of `whole_graph_options` from *values*, and what they say of `--to`; None without `--via`.
 
     Raises:
-        InputError: there are others without `--via`, or an invalid size, or no images.
+        InputError: there are others without `--via`, or an invalid size, no images, or no name in `--outputs`.
     """
     via, given = values.pop("via"), {name: values.pop(name) for name in NAMES}
     if via is None:
@@ -64,11 +64,14 @@ def take_whole_graph_options(to: str, values: dict[str, Any]) -> WholeGraphOptio
     for name, value in values.items():
         if value is not None:
             raise InputError(f"--{name} is of detlite's own ONNX: --via {via} takes the graph as it is")
+    outputs = tuple(filter(None, (given["outputs"] or "").split(",")))
+    if given["outputs"] is not None and not outputs:
+        raise InputError(f"--outputs {given['outputs']!r} names no output: want NAME[,NAME]")
     images = () if given["images"] is None else images_in(given["images"]).paths
     options = WholeGraphOptions(
         opset=DEFAULT_OPSET if opset is None else opset,
         size=take_size(given["input_size"]),
-        outputs=tuple(filter(None, (given["outputs"] or "").split(","))),
+        outputs=outputs,
         images=tuple(path.absolute() for path in images),
     )
     return options if given["tolerance"] is None else replace(options, tolerance=given["tolerance"])

@@ -25,6 +25,9 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 MLPERF_NAMES = ("read", "coco", "limit", "run")
 """The options that only `--mlperf` has."""
 
+OTHERS = ("android", "runtime", "verify", "images")
+"""Options of the command that `--mlperf` does not have."""
+
 COLUMNS = ("figure", "MLPerf's app", "detlite", "difference")
 
 
@@ -53,16 +56,14 @@ def package_for_mlperf(
     """Pack *model* to the folder *out*, or read back what the app logged of it.
 
     Raises:
-        InputError: an argument is missing, the app cannot run the model, or its logs cannot be read.
+        InputError: an argument is missing or has no use, the app cannot run the model, or its logs cannot be read.
     """
     if model is None:
         raise InputError("no model: give the MODEL to pack, or with --read the folder that was packed")
+    _refuse(out, values)
     if values["read"] is not None:
         _read(model, values, as_json=as_json)
         return
-    for name in MLPERF_NAMES:
-        if values[name] is not None:
-            raise InputError(f"--{name} needs --read OUTPUT, what the app logged")
     if out is None:
         raise InputError("no output folder: give -o OUT")
     made = packed_for_mlperf(model, out, force=force)
@@ -75,8 +76,23 @@ def package_for_mlperf(
     say(f"{out}: the steps are in README.md; sh {out}/run.sh INFERENCE DATASET OUTPUT --accuracy")
 
 
+def _refuse(out: Path | None, values: dict[str, Any]) -> None:
+    """Raise `InputError` if an option would be ignored."""
+    for name in OTHERS:
+        if values[name]:
+            raise InputError(f"--mlperf packs for MLPerf's app alone: leave out --{name}")
+    for name in MLPERF_NAMES:
+        if values[name] is not None and values["read"] is None:
+            raise InputError(f"--{name} needs --read OUTPUT, what the app logged")
+    if values["limit"] is not None and values["coco"] is None:
+        raise InputError("--limit needs --coco IMAGES ANNOTATIONS")
+    if values["read"] is not None and out is not None:
+        raise InputError("--read writes nothing: leave out -o")
+
+
 def _read(folder: Path, values: dict[str, Any], *, as_json: bool) -> None:
     run, artifact = read_app_run(values["read"]), open_artifact(folder)
+    times = () if values["run"] is None else times_of(run, _measured(values["run"]))
     rows: list[SideBySide] = []
     if values["coco"] is not None:
         images, annotations = values["coco"]
@@ -84,8 +100,7 @@ def _read(folder: Path, values: dict[str, Any], *, as_json: bool) -> None:
         files = DatasetFiles("coco", (images, annotations), **limit)
         with progress() as report:
             rows += maps_of(artifact, values["read"], files, progress=report)
-    if values["run"] is not None:
-        rows += times_of(run, _measured(values["run"]))
+    rows += times
     if as_json:
         record = {"app": to_record(run), "figures": [{**to_record(row), "difference": row.difference} for row in rows]}
         emit_json("mlperf_results", record)

@@ -58,7 +58,8 @@ def with_ends(whole: WholeGraph, outputs: Sequence[str], size: tuple[int, int] |
         size: (height, width) of images whose size is open. An open batch is 1.
 
     Raises:
-        InputError: an input has another open side, or takes texts; there is no input or no such output.
+        InputError: an input has another open side, or takes texts; there is no input or no such output; one tensor
+            has two names, or one name two tensors; no input has the *size*.
     """
     graph_def = type(whole.graph_def)()
     graph_def.CopyFrom(whole.graph_def)
@@ -72,8 +73,10 @@ def with_ends(whole: WholeGraph, outputs: Sequence[str], size: tuple[int, int] |
     inputs = dict(whole.inputs) or _inputs_of(index, named.values())
     if not inputs:
         raise InputError("the graph has no input that its outputs need")
-    for name, tensor in inputs.items():
-        _fix_shape(index.nodes[node_of(tensor)], name, size)
+    _check_names(inputs, named)
+    shapes = [_fix_shape(index.nodes[node_of(tensor)], name, size) for name, tensor in inputs.items()]
+    if size is not None and not any(tuple(sides[_places_of_size(sides)]) == size for sides in shapes):
+        raise InputError(f"--input asks for {size[0]}x{size[1]}, and no input is an image of that size: leave it out")
     return WholeGraph(graph_def, inputs, named)
 
 
@@ -104,20 +107,39 @@ def _inputs_of(index: GraphIndex, outputs: Any) -> dict[str, str]:
     return {name: tensor_of(name) for name in sorted(found)}
 
 
-def _fix_shape(node: Any, name: str, size: tuple[int, int] | None) -> None:
-    """Give the placeholder *node* a shape without open sides."""
+def _check_names(inputs: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Raise `InputError` unless names and tensors belong together one to one: the .onnx has one name for a tensor."""
+    names = {tensor: name for name, tensor in inputs.items()}
+    for name, tensor in outputs.items():
+        other = names.setdefault(tensor, name)
+        if other != name:
+            raise InputError(f"{other} and {name} are one tensor, {tensor}: name one of them with --outputs")
+        if inputs.get(name, tensor) != tensor:
+            raise InputError(
+                f"an input and another tensor are called {name}: name the outputs by their nodes with --outputs"
+            )
+
+
+def _places_of_size(sides: Sequence[int]) -> slice:
+    """Return where *sides* have the height and the width of an image; nowhere if they are no image's."""
+    if len(sides) != MAP_RANK or (sides[-1] not in CHANNELS and sides[1] not in CHANNELS):
+        return slice(0)
+    return slice(1, 3) if sides[-1] in CHANNELS else slice(2, 4)
+
+
+def _fix_shape(node: Any, name: str, size: tuple[int, int] | None) -> list[int]:
+    """Give the placeholder *node* a shape without open sides, and return it."""
     tf = load_tensorflow()
     dtype = tf.as_dtype(node.attr["dtype"].type)
     if node.op not in PLACEHOLDERS or dtype == tf.string or dtype == tf.resource:
         raise InputError(f"input {name} is a {dtype.name}, and not an image or numbers: cut it off with --outputs")
     shape = node.attr["shape"].shape
     sides = [int(side.size) for side in shape.dim]
-    is_map = len(sides) == MAP_RANK and (sides[-1] in CHANNELS or sides[1] in CHANNELS)
-    first = 1 if sides[-1:] and sides[-1] in CHANNELS else 2
+    places = _places_of_size(sides)
+    is_map = bool(sides[places])
     if sides and sides[0] < 0:
         sides[0] = 1
     if is_map and size is not None:
-        places = slice(first, first + 2)
         sides[places] = [side if side >= 0 else given for side, given in zip(sides[places], size, strict=True)]
     if shape.unknown_rank or min(sides, default=0) < 0:
         hint = "give its size with --input HEIGHTxWIDTH" if is_map else "tf2onnx's file would have no fixed size"
@@ -125,3 +147,4 @@ def _fix_shape(node: Any, name: str, size: tuple[int, int] | None) -> None:
         raise InputError(f"input {name} has {shown}: {hint}")
     node.attr["shape"].shape.CopyFrom(tf.TensorShape(sides).as_proto())
     node.attr.pop("_output_shapes", None)
+    return sides

@@ -12,11 +12,12 @@ from detlite.convert.onnx.describe import describe_onnx
 from detlite.convert.requests import CHECK, EXPORT
 from detlite.convert.source import Source
 from detlite.convert.tensorflow import load_tensorflow
-from detlite.convert.whole_graph.ends import WholeGraph, with_ends
+from detlite.convert.whole_graph.ends import WholeGraph, inputs_of, with_ends
 from detlite.convert.whole_graph.options import WholeGraphOptions
 from detlite.convert.whole_graph.parity import OutputParity, check_parity, parity_of
 from detlite.convert.whole_graph.write import load_tf2onnx, write
 from detlite.runtime.artifact import HISTORY
+from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, to_record
 
@@ -30,11 +31,14 @@ def export_whole(
     """Write the folder *out* with the .onnx of *whole*, and return the facts of the file, its parity and its history.
 
     Raises:
-        InputError: as `with_ends`, `write` and `parity_of`; nothing is written.
+        InputError: as `with_ends`, `write` and `parity_of`, or there are images and no input for them; nothing is
+            written.
         FindingError: an output differs by more than the tolerance; nothing is written.
     """
     load_tf2onnx()  # before any work
     ended = with_ends(whole, options.outputs, options.size)
+    if options.images and not any(one.is_image for one in inputs_of(ended)):
+        raise InputError("no input has the shape (1, height, width, 3) of an image, or 1 for the 3: leave out --images")
     begin(progress, EXPORT)
     data = write(ended, options.opset)
     begin(progress, CHECK)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
 from detlite.convert.whole_graph.ends import GraphInput, WholeGraph, inputs_of
-from detlite.runtime.errors import FindingError
+from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.image.read import read_image
 from detlite.runtime.image.resize import resize
 from detlite.runtime.runners.backend import Settings
@@ -49,7 +49,7 @@ def parity_of(data: bytes, whole: WholeGraph, images: Sequence[Path]) -> tuple[O
     """Return the parity of each output of the .onnx file *data* with *whole*, on *images*, or on seeded noise.
 
     Raises:
-        InputError: an image cannot be read, or TensorFlow or ONNX Runtime cannot run the model.
+        InputError: an image cannot be read, an output is text, or TensorFlow or ONNX Runtime cannot run the model.
         FindingError: an output has another shape, or numbers that are not finite where TensorFlow's are.
     """
     opened = _opened(data)
@@ -98,7 +98,10 @@ def _difference(name: str, want: NDArray[Any], got: NDArray[Any]) -> tuple[float
         raise FindingError(f"output {name} is {got.shape} in ONNX, and {want.shape} in TensorFlow; nothing was written")
     if not want.size:
         return 0.0, 0.0
-    reals = want.astype(np.float64), got.astype(np.float64)
+    try:
+        reals = want.astype(np.float64), got.astype(np.float64)
+    except ValueError as error:
+        raise InputError(f"output {name} is text, which cannot be compared: choose others with --outputs") from error
     if not np.array_equal(np.isfinite(reals[0]), np.isfinite(reals[1])):
         raise FindingError(f"output {name} is not finite where TensorFlow's is, or the other way; nothing was written")
     kept = [np.where(np.isfinite(reals[0]), real, 0) for real in reals]
@@ -118,11 +121,11 @@ def _value(given: GraphInput, pixels: NDArray[np.uint8] | None, random: np.rando
     """Return a value for the input *given*: integers have pixels of 0..255, floats of -1..1."""
     if given.dtype == "bool":
         return np.zeros(given.shape, bool)
-    values = random.uniform(0, 255, given.shape).astype(np.float32)
+    values = np.asarray(random.uniform(0, 255, given.shape), np.float32)
     if pixels is not None and given.is_image:
         values = resize(pixels, given.shape[1], given.shape[2], "half_pixel_bilinear")[None]
         values = values if given.shape[-1] == values.shape[-1] else values.mean(axis=-1, keepdims=True)
     if np.issubdtype(given.dtype, np.integer):
         limit = 255 if given.is_image else 1  # any table has rows 0 and 1
-        return np.clip(np.rint(values), 0, min(limit, np.iinfo(given.dtype).max)).astype(given.dtype)
-    return ((values - 127.5) / 127.5).astype(given.dtype)
+        return np.asarray(np.clip(np.rint(values), 0, min(limit, np.iinfo(given.dtype).max)), given.dtype)
+    return np.asarray((values - 127.5) / 127.5, given.dtype)

@@ -33,7 +33,7 @@ def load_tf2onnx() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "tf2onnx":
             raise
-        raise MissingToolError(f"--via tf2onnx needs the package tf2onnx: {install_line('tf2onnx')}") from error
+        raise MissingToolError(f"this TensorFlow graph needs the package tf2onnx: {install_line('tf2onnx')}") from error
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     return tf2onnx
 

@@ -37,13 +37,14 @@ from detlite.devices.transport.run import run
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.records import to_record
 from detlite.runtime.runners.engine_layers import EngineLayerInfo, read_layers
-from detlite.runtime.runners.tensorrt_versions import parse_version
+from detlite.runtime.runners.tensorrt_versions import LAYERS_NAMED, parse_version
 
 ENGINE, LOG, LAYERS, FACTS = "model.engine", "trtexec.log", "layers.json", "engine.json"
 CONVERSION = "Reformat"
 """TensorRT's type of a layer that only copies to another layout or type."""
 
 FETCH_S = 600.0
+UNTOLD = "the device does not tell what the engine's layers compute in: the table is what was predicted"
 STANDS_IN = "the device is emulated ({}): the engine is a stand-in, which no GPU runs"
 
 Record = dict[str, Any]
@@ -118,20 +119,29 @@ def _compiled(held: Hold, request: TargetRequest, asked: TensorRtOptions, before
             raise InputError(f"{error}; {verdict(prediction)}" if prediction.refused else str(error)) from error
         request.progress(f"{name}: engine", 1, 1)
     files = _brought(held, facts)
-    layers = read_layers(files[LAYERS].decode(errors="replace")) if LAYERS in files else ()
-    return CompiledEngine(made, prediction, facts, files, layers)
+    return CompiledEngine(made, prediction, facts, files, _layers(name, facts, files))
 
 
 def _brought(held: Hold, facts: Record) -> dict[str, bytes]:
     """Return the engine's files by their names here."""
     places = {ENGINE: facts["path"], LOG: f"{facts['path']}.log", LAYERS: f"{facts['path']}.layers"}
-    tells = any(option.startswith("--profilingVerbosity") for option in facts["options"])
-    names = [name for name in places if name != LAYERS or tells]
+    names = [name for name in places if name != LAYERS or LAYERS_NAMED in facts["options"]]
     done = {name: run(held.transport, ["cat", places[name]], timeout_s=FETCH_S) for name in names}
     found = {name: one.out for name, one in done.items() if one.status == 0}
     if digest(found.get(ENGINE, b"")) != facts["sha256"]:
         raise DeviceError(f"{held.transport.name}: the engine did not arrive whole")
     return found
+
+
+def _layers(device: str, facts: Record, files: dict[str, bytes]) -> tuple[EngineLayerInfo, ...]:
+    """Return the layers in *files*; none if the device does not tell them."""
+    if LAYERS not in files:
+        return ()
+    try:
+        return read_layers(files[LAYERS].decode(errors="replace"))
+    except InputError as error:
+        path = facts["path"]
+        raise DeviceError(f"{device}: {path}.layers is damaged: {error}; remove {path} there, and try again") from error
 
 
 def _answer(device: Device, found: CompiledEngine, out: Path) -> TargetAnswer:
@@ -153,8 +163,9 @@ def _answer(device: Device, found: CompiledEngine, out: Path) -> TargetAnswer:
         f"{counts if computing else ''}"
     )
     table = _table(found.layers) if found.layers else prediction_table(prediction)
-    stands_in = (STANDS_IN.format(facts["emulator"]),) if facts["emulator"] else ()
-    return TargetAnswer("compile_tensorrt", record, (table, line), (*prediction.notes, *stands_in))
+    cautions = (*prediction.notes, *(() if found.layers else (UNTOLD,)))
+    cautions += (STANDS_IN.format(facts["emulator"]),) if facts["emulator"] else ()
+    return TargetAnswer("compile_tensorrt", record, (table, line), cautions)
 
 
 def _table(layers: Sequence[EngineLayerInfo]) -> AnswerTable:

@@ -81,7 +81,7 @@ def predict(model: Any, version: tuple[int, int]) -> ImportPrediction:
     """Return what TensorRT *version* (major, minor) will import of the `ModelProto` *model*.
 
     Raises:
-        InputError: the version is too old.
+        InputError: the version is too old, or a constant is damaged.
         MissingToolError: the package `onnx` is not installed.
     """
     row, graph = row_of(version), model.graph
@@ -115,7 +115,7 @@ def _nodes(graph: Any) -> Iterator[Any]:
 
 
 def _is_value(node: Any, attribute: Any) -> bool:
-    return bool(node.op_type == "Constant" and attribute.name == "value")
+    return bool(node.op_type == "Constant" and attribute.name == "value" and node.output)
 
 
 def _inputs(graph: Any, constants: Mapping[str, Any]) -> dict[str, str]:
@@ -125,7 +125,10 @@ def _inputs(graph: Any, constants: Mapping[str, Any]) -> dict[str, str]:
 def _dtype(value: Any) -> str:
     onnx = load_onnx()
     kind = value.type.tensor_type.elem_type
-    return "string" if kind == onnx.TensorProto.STRING else str(onnx.helper.tensor_dtype_to_np_dtype(kind).name)
+    if kind == onnx.TensorProto.STRING:
+        return "string"
+    known = kind and kind in onnx.TensorProto.DataType.values()  # 0 for a sequence, or where the file does not say
+    return str(onnx.helper.tensor_dtype_to_np_dtype(kind).name) if known else UNKNOWN
 
 
 def _dtypes(model: Any) -> dict[str, str]:

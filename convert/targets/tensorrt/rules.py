@@ -13,6 +13,7 @@ import numpy as np
 
 from detlite.convert.onnx.package import load_onnx
 from detlite.convert.targets.tensorrt.operators import CURES, EFFICIENT_NMS, NEVER, SINCE
+from detlite.runtime.errors import InputError
 from detlite.runtime.runners.tensorrt_versions import TensorRtVersion
 
 DOMAINS = ("", "ai.onnx")
@@ -45,14 +46,23 @@ class Importing:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
     def constant(self, node: Any, place: int) -> np.ndarray[Any, Any] | None:
-        """Return the value of the node's input at *place*; None if it has none, or it is no constant."""
+        """Return the value of the node's input at *place*; None if it has none, or it is no constant.
+
+        Raises:
+            InputError: the constant is damaged.
+        """
         name = node.input[place] if place < len(node.input) else ""
         found = self.constants.get(name)
-        return None if found is None else np.asarray(load_onnx().numpy_helper.to_array(found))
+        if found is None:
+            return None
+        try:
+            return np.asarray(load_onnx().numpy_helper.to_array(found))
+        except (ValueError, LookupError, TypeError) as error:
+            raise InputError(f"the constant {name[:80]} of the .onnx is damaged: {str(error)[:100]}") from error
 
 
 def refusal_of(node: Any, importing: Importing) -> ImportRefusal | None:
-    """Return why the importer refuses the `NodeProto` *node*; None if it takes it."""
+    """Return why the importer refuses the `NodeProto` *node*; None if it takes it; errors as `Importing.constant`."""
     if node.op_type == EFFICIENT_NMS:
         return _plugin(node, importing)
     if node.domain not in DOMAINS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class AppRun:
     Attributes:
         scenario: such as `SingleStream`.
         mode: `PerformanceOnly` or `AccuracyOnly`.
-        validity: `VALID` or `INVALID`; None for an accuracy run.
+        validity: `VALID` or `INVALID`; None for an accuracy run, and for it alone.
         queries: how many were answered, if the log says.
         p50_ms: of the latencies of queries; None for an accuracy run. Likewise the others.
     """
@@ -73,10 +73,12 @@ def read_app_run(folder: Path) -> AppRun:
     if not isinstance(scenario, str) or not isinstance(mode, str):
         raise InputError(f"{folder / DETAIL} are no details of LoadGen: want {SCENARIO} and {MODE}")
     is_timed = mode != ACCURACY_ONLY
+    if is_timed and not isinstance(validity, str):
+        raise InputError(f"{folder / DETAIL} is cut short: it has no {VALIDITY}; run the app to its end")
     return AppRun(
         scenario=scenario,
         mode=mode,
-        validity=str(validity) if is_timed and validity is not None else None,
+        validity=str(validity) if is_timed else None,
         queries=_whole(known.get("result_query_count")),
         p50_ms=_ms(known.get(P50)) if is_timed else None,
         p90_ms=_ms(known.get(P90)) if is_timed else None,
@@ -103,14 +105,20 @@ def maps_of(
     return (SideBySide("mAP", "%", app.map, own.map), SideBySide("images", "", app.run.images, own.run.images))
 
 
-def times_of(run: AppRun, own: Measurement) -> Iterator[SideBySide]:
-    """Yield the latencies of the app's run beside those of detlite's own measurement."""
+def times_of(run: AppRun, own: Measurement) -> tuple[SideBySide, ...]:
+    """Return the latencies of the app's run beside those of detlite's own measurement.
+
+    Raises:
+        InputError: it is an accuracy run.
+    """
     if run.validity is None:
         raise InputError(f"the run is of the mode {run.mode}, which has no times: run the app without --accuracy")
     latency = own.latency
-    yield SideBySide("p50 latency", "ms", run.p50_ms, latency.p50_ms)
-    yield SideBySide("p90 latency", "ms", run.p90_ms, latency.p90_ms)
-    yield SideBySide("mean latency", "ms", run.mean_ms, latency.mean_ms)
+    return (
+        SideBySide("p50 latency", "ms", run.p50_ms, latency.p50_ms),
+        SideBySide("p90 latency", "ms", run.p90_ms, latency.p90_ms),
+        SideBySide("mean latency", "ms", run.mean_ms, latency.mean_ms),
+    )
 
 
 def _text(path: Path) -> str:

@@ -106,3 +106,33 @@ def test_a_finished_model_is_refused(tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(40))
     with pytest.raises(InputError, match="is a TFLite model: tf2onnx converts frozen graphs and SavedModels"):
         run(tmp_path / "model.tflite", tmp_path / "out", SIZED)
+
+
+def numbers(path):
+    """A frozen graph at *path* that adds the inputs x of 4 numbers and y of one."""
+    tf = load_tensorflow()
+    with tf.Graph().as_default() as graph:
+        given = [tf.compat.v1.placeholder(tf.float32, shape, name) for name, shape in (("x", [1, 4]), ("y", []))]
+        tf.add(*given, name="sum")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def test_an_input_of_one_number_is_run(tmp_path):
+    answer = run(numbers(tmp_path / "graph.pb"), tmp_path / "out", WholeGraphOptions(13))
+    assert answer["inputs"] == [("x", "float32", (1, 4)), ("y", "float32", ())]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (WholeGraphOptions(13, outputs=("sum", "sum:0")), "sum and sum:0 are one tensor, sum:0: name one of them"),
+        (WholeGraphOptions(13, outputs=("sum", "x:0")), "x and x:0 are one tensor, x:0: name one of them"),
+        (WholeGraphOptions(13, size=(8, 8)), "--input asks for 8x8, and no input is an image of that size"),
+        (WholeGraphOptions(13, images=(Path("a.png"),)), "no input has the shape .* leave out --images"),
+    ],
+)
+def test_what_a_graph_cannot_use_is_refused(tmp_path, options, text):
+    with pytest.raises(InputError, match=text):
+        run(numbers(tmp_path / "graph.pb"), tmp_path / "out", options)
+    assert not (tmp_path / "out").exists()

@@ -20,6 +20,7 @@ from detlite.convert.exporter import export_model
 from detlite.convert.model import Model, session_of
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.heads import name_heads
+from detlite.devices.packaging.mlperf.check import read_app_run
 from detlite.runtime.errors import InputError
 from detlite.runtime.tensors import Output
 
@@ -177,6 +178,9 @@ def test_a_model_that_the_app_cannot_run_is_refused(tmp_path, capsys, make, text
         (["{folder}/float", "--mlperf"], "no output folder: give -o OUT"),
         (["{folder}/float", "--mlperf", "-o", "out", "--limit", "3"], "--limit needs --read OUTPUT"),
         (["{folder}/float", "-o", "out", "--read", "{folder}"], "--read needs --mlperf"),
+        (["{folder}/float", "--mlperf", "--android", "-o", "out"], "app alone: leave out --android"),
+        (["{folder}/package", "--mlperf", "--read", "{folder}", "-o", "out"], "--read writes nothing: leave out -o"),
+        (["{folder}/package", "--mlperf", "--read", "{folder}", "--limit", "3"], "--limit needs --coco IMAGES"),
         (["{folder}/package", "--mlperf", "--read", "{folder}/data"], "cannot be read as a log of LoadGen"),
     ],
 )
@@ -210,12 +214,22 @@ def row(place=0, values=(0, 0, 1, 1, 0.5, 2)):
         ('[{"qsl_idx": 0, "data": "xyz"}]', "are no float32 in hex"),
         ('[{"qsl_idx": 0, "data": "00000000"}]', "are not rows of 7 numbers"),
         (f'[{{"qsl_idx": 0, "data": "{row(3)}"}}]', "image 0 has results of image 3"),
+        (f'[{{"qsl_idx": 0, "data": "{row(0, (0, 0, 1, 1, 0.5, 1e30))}"}}]', "a class that is no whole number from 0"),
+        (f'[{{"qsl_idx": 0, "data": "{row(0, (0, 0, 1, 1, 0.5, -1))}"}}]', "a class that is no whole number from 0"),
     ],
 )
 def test_a_damaged_accuracy_log_is_refused(tmp_path, log, text):
     (tmp_path / "mlperf_log_accuracy.json").write_text(log)
     with pytest.raises(InputError, match=text):
         read_accuracy_log(tmp_path / "mlperf_log_accuracy.json")
+
+
+def test_details_without_a_verdict_are_cut_short(tmp_path):
+    known = {"effective_scenario": "SingleStream", "effective_test_mode": "PerformanceOnly"}
+    lines = [f":::MLLOG {json.dumps({'key': key, 'value': value})}\n" for key, value in known.items()]
+    (tmp_path / "mlperf_log_detail.txt").write_text("".join(lines))
+    with pytest.raises(InputError, match="is cut short: it has no result_validity; run the app to its end"):
+        read_app_run(tmp_path)
 
 
 def test_an_accuracy_log_is_read_by_images(tmp_path):

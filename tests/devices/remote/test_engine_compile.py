@@ -119,6 +119,18 @@ def test_an_onnx_that_the_importer_refuses_is_bad_input(compiled):
     assert "orin: trtexec does not take the .onnx: [TRT] ModelImporter.cpp:773" in err
 
 
+def test_damaged_layers_are_named_with_their_place(compiled):
+    status, _record, err = compiled(body="echo '{' >\"$layers\"; layers=")
+    assert (status, compiled.out.exists()) == (4, False)
+    assert ".layers is damaged: " in err
+
+
+def test_an_engine_whose_layers_are_not_told_says_that_the_table_is_predicted(compiled):
+    status, record, err = compiled(body="layers=")
+    assert (status, record["layers"]) == (0, [])
+    assert "the device does not tell what the engine's layers compute in: the table is what was predicted" in err
+
+
 def test_other_targets_compile_on_no_device(compiled, model, tmp_path, capsys):
     words = ["compile", str(model), "--target", "edgetpu", "--device", "orin", "-o", str(tmp_path / "coral")]
     assert main(words) == 2

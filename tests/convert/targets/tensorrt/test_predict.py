@@ -127,3 +127,16 @@ def test_a_newer_operator_set_and_open_shapes_are_noted():
 def test_a_version_before_the_table_is_refused():
     with pytest.raises(InputError, match="TensorRT 7.1 is too old: want 8.0, of JetPack 4.6, or newer"):
         predict(model(node("Relu")), (7, 1))
+
+
+def test_an_input_that_is_no_tensor_is_predicted():
+    made = model(node("SequenceAt", "x i"), i=np.int64(0))
+    made.graph.input[0].CopyFrom(onnx.helper.make_tensor_sequence_value_info("x", FLOAT, None))
+    assert rule(made) == "TensorRT's importer has no such operator"
+
+
+def test_a_damaged_constant_is_named():
+    made = pair("int8", [0, 0, 0])
+    made.graph.initializer[1].raw_data = b"\0"
+    with pytest.raises(InputError, match=r"the constant z of the \.onnx is damaged: cannot reshape"):
+        predict(made, (10, 3))
