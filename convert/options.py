@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detlite.runtime.errors import InputError
+
 if TYPE_CHECKING:
     from detlite.runtime.boxes.nms import Nms
 
@@ -21,7 +23,17 @@ class NmsOptions:
     max_classes_per_detection: int | None = None
 
     def over(self, nms: Nms) -> Nms:
-        """Return *nms* with these settings applied."""
+        """Return *nms* with these settings applied.
+
+        Raises:
+            InputError: they are of suppression, and *nms* takes peaks, which suppresses nothing.
+        """
+        suppression = (self.kind, self.iou_threshold, self.max_classes_per_detection)
+        if nms.kind == "peaks" and any(value is not None for value in suppression):
+            raise InputError(
+                "a CenterNet finds its boxes as peaks, not by suppression: leave out --nms, --iou and "
+                "--classes-per-detection"
+            )
         return replace(nms, **{name: value for name, value in vars(self).items() if value is not None})
 
 

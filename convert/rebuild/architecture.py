@@ -24,7 +24,8 @@ from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.task import Task
-from detlite.runtime.tasks.detection import RAW_ROLES, Detection
+from detlite.runtime.tasks.detection import DETECTION_ROLES, RAW_ROLES, Detection
+from detlite.runtime.tasks.instances import MASKS
 from detlite.runtime.tensors import Output
 
 ARCHITECTURES = "detlite.convert.rebuild.architectures"
@@ -33,6 +34,11 @@ RESIZE = "tf1_bilinear"
 
 Normalization = tuple[str, tuple[float, ...], tuple[float, ...]]
 """Colour order, mean and std."""
+
+
+MASK_ROLES = (*DETECTION_ROLES, MASKS)
+MASK_THRESHOLD = 0.5
+"""From which on a pixel belongs to an object, for the OD API and for TF-Vision's evaluator."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +116,32 @@ def message_readers() -> Mapping[str, Callable[[Fields], DetectorConfig]]:
     return {name: read for one in load_plugins(ARCHITECTURES).values() for name, read in one.messages.items()}
 
 
+def detection_outputs(most: int, mask_size: Size | None) -> tuple[Output, ...]:
+    """Return the outputs of a network that finds at most *most* detections itself; *mask_size* is None without masks.
+
+    They are `boxes` [1, most, 4], `classes` and `scores` [1, most], `count` [1] and `masks` [1, most, rows, columns].
+    """
+    shapes: dict[str, tuple[int, ...]]
+    shapes = dict(zip(DETECTION_ROLES, ((1, most, 4), (1, most), (1, most), (1,)), strict=True))
+    if mask_size is not None:
+        shapes[MASKS] = (1, most, *mask_size)
+    return tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
+
+
+def most_detections(post: PostProcessing, proposals: int, classes: int) -> int:
+    """Return how many of so many *proposals* the NMS *post*, in the network, can keep at most in all *classes*."""
+    return min(post.max_total_detections, min(post.max_detections_per_class, proposals) * classes)
+
+
 def suppression_asked(post: PostProcessing, options: DetectorOptions) -> PostProcessing:
-    """Return *post*, of an NMS that is in the network, with the user's settings.
+    """Return *post*, of a two-stage detector, with the user's settings.
 
     Raises:
         InputError: they ask for NMS over all classes together.
     """
     asked = options.nms
     if asked.kind == "fast" or asked.max_classes_per_detection is not None:
-        raise InputError("the NMS in a Mask R-CNN is regular: leave out --nms fast and --classes-per-detection")
+        raise InputError("the NMS of a two-stage detector is regular: leave out --nms fast and --classes-per-detection")
     changes: dict[str, Any] = {
         "score_threshold": asked.score_threshold,
         "iou_threshold": asked.iou_threshold,

@@ -12,10 +12,13 @@ from detlite.convert.files.float32 import shortest
 from detlite.convert.labels.keypoints import NamedKeypoints, read_keypoints
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
+    MASK_ROLES,
+    MASK_THRESHOLD,
     Architecture,
     Decoding,
     RebuildPlan,
     detection_contract,
+    detection_outputs,
     detector_contract,
     image_input,
     letterbox_of,
@@ -40,13 +43,10 @@ from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
-from detlite.runtime.tasks.detection import DETECTION_ROLES
-from detlite.runtime.tasks.instances import MASKS, Instances
+from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tasks.keypoints import ROLES, Keypoints, Skeleton
 from detlite.runtime.tensors import Output
 
-MASK_ROLES = (*DETECTION_ROLES, MASKS)
-MASK_THRESHOLD = 0.5
 CODER = BoxCoder(1.0, 1.0, 1.0, 1.0, coding="center_offset")
 
 
@@ -102,6 +102,12 @@ def _with_keypoints(plan: RebuildPlan, options: DetectorOptions, image: ImageInp
     named, cells = _named_keypoints(plan, task), len(decoding.anchors)
     count = len(named.names)
     edges = plan.edges or named.usual_edges
+    outside = next((edge for edge in edges if not all(0 <= end < count for end in edge)), None)
+    if outside is not None:
+        raise InputError(
+            f"{plan.origin}: a keypoint_edge joins {outside[0]} and {outside[1]}, and {_label_map(plan, task)} has "
+            f"{count} keypoints for {task.class_name}: want numbers from 0 to {count - 1}"
+        )
     decoding.origin["keypoints"] = (
         f"names: {_label_map(plan, task).name}; thresholds: keypoint_estimation_task of {plan.origin}; edges: "
         + ("its eval_config" if plan.edges else "COCO's skeleton, where it has these names")
@@ -142,17 +148,13 @@ def _with_masks(plan: RebuildPlan, options: DetectorOptions, image: ImageInput, 
     most, size = model.max_box_predictions, (model.masks.size, model.masks.size)
     nms = replace(decoding.nms, place="model", score_threshold=0.0, max_detections=most)
     detection = replace(decoding.task(options), nms=nms)
-    shapes = ((1, most, 4), (1, most), (1, most), (1,), (1, most, *size))
-    listed = tuple(
-        Output(role, role, number, shape, "float32")
-        for number, (role, shape) in enumerate(zip(MASK_ROLES, shapes, strict=True))
-    )
     origin = {
         **decoding.origin,
         "nms": f"peaks in the network, at most {most} of them: {plan.origin}, or asked for",
         "threshold": "the OD API's own, of masks",
     }
-    return detector_contract(plan, options, image, listed, Instances(detection, size, MASK_THRESHOLD), origin)
+    task = Instances(detection, size, MASK_THRESHOLD)
+    return detector_contract(plan, options, image, detection_outputs(most, size), task, origin)
 
 
 def suppressing(model: DetectorConfig, options: DetectorOptions) -> CenterNet:
@@ -168,8 +170,8 @@ def suppressing(model: DetectorConfig, options: DetectorOptions) -> CenterNet:
     others = (asked.kind, asked.iou_threshold, asked.max_classes_per_detection, asked.score_threshold)
     if any(value is not None for value in others):
         raise InputError(
-            "a DeepMAC finds its boxes as peaks, in the network: leave out --nms, --iou-threshold, --score-threshold "
-            "and --classes-per-detection"
+            "a DeepMAC finds its boxes as peaks, in the network: leave out --nms, --iou, --score-threshold and "
+            "--classes-per-detection"
         )
     return replace(model, max_box_predictions=asked.max_detections or model.max_box_predictions)
 

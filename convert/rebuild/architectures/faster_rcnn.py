@@ -9,11 +9,15 @@ import numpy as np
 from detlite.convert.files.float32 import shortest
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
+    MASK_ROLES,
+    MASK_THRESHOLD,
     Architecture,
     RebuildPlan,
+    detection_outputs,
     detector_contract,
     image_input,
     letterbox_of,
+    most_detections,
     suppression_asked,
 )
 from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn
@@ -27,13 +31,11 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.tasks.detection import DETECTION_ROLES, PROPOSAL_ROLES, Detection
-from detlite.runtime.tasks.instances import MASKS, Instances
+from detlite.runtime.tasks.detection import PROPOSAL_ROLES, Detection
+from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tensors import Output
 
 BACKGROUND = 1
-MASK_ROLES = (*DETECTION_ROLES, MASKS)
-MASK_THRESHOLD = 0.5
 SMALLEST_SIDE = 33
 """Of the image, in pixels; the OD API accepts no smaller ones."""
 
@@ -122,9 +124,8 @@ def suppressing(model: DetectorConfig, options: DetectorOptions) -> FasterRcnn:
         InputError: they ask for NMS over all classes together.
     """
     assert isinstance(model, FasterRcnn)
-    if model.masks is None:
-        return model
-    return replace(model, post_processing=suppression_asked(model.post_processing, options))
+    asked = suppression_asked(model.post_processing, options)
+    return model if model.masks is None else replace(model, post_processing=asked)
 
 
 def limited(model: DetectorConfig, most: int) -> FasterRcnn:
@@ -142,17 +143,14 @@ def _parts(plan: RebuildPlan) -> tuple[FasterRcnn, Family, TwoStageExtractor]:
 
 
 def _outputs(model: FasterRcnn) -> tuple[Output, ...]:
-    count, post = model.first_stage.max_proposals, model.post_processing
-    shapes: dict[str, tuple[int, ...]]
-    if model.masks is None:
-        codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
-        logits = (1, count, model.classes + BACKGROUND)
-        shapes = dict(zip(PROPOSAL_ROLES, (codes, logits, (1, count, 4)), strict=True))
-    else:
-        most = min(post.max_total_detections, min(post.max_detections_per_class, count) * model.classes)
-        masks = (1, most, model.masks.height, model.masks.width)
-        shapes = dict(zip(MASK_ROLES, ((1, most, 4), (1, most), (1, most), (1,), masks), strict=True))
-    return tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
+    count = model.first_stage.max_proposals
+    if model.masks is not None:
+        most = most_detections(model.post_processing, count, model.classes)
+        return detection_outputs(most, (model.masks.height, model.masks.width))
+    codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
+    shapes = (codes, (1, count, model.classes + BACKGROUND), (1, count, 4))
+    listed = zip(PROPOSAL_ROLES, shapes, strict=True)
+    return tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(listed))
 
 
 PLUGIN = Architecture(

@@ -7,8 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from detlite.convert.options import DetectorOptions
-from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, detector_contract, suppression_asked
-from detlite.convert.rebuild.detector_config import DetectorConfig, PostProcessing
+from detlite.convert.rebuild.architecture import (
+    MASK_ROLES,
+    MASK_THRESHOLD,
+    Architecture,
+    RebuildPlan,
+    detection_outputs,
+    detector_contract,
+    most_detections,
+    suppression_asked,
+)
+from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
@@ -22,10 +31,8 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import DETECTION_ROLES, Detection
 from detlite.runtime.tasks.instances import MASKS, Instances
-from detlite.runtime.tensors import Output
 
 SCOPE = "found"
-MASK_THRESHOLD = 0.5
 
 
 def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
@@ -39,11 +46,7 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
     with RegionBuilder(weights, (*size, 3)) as net:
         levels = maps_of(net, config, "model/", plan.origin)
         kept, masks = RegionNetwork(net, config.regions).find(levels)
-        count = int(kept.boxes.shape[0])
-        shapes = {"boxes": (1, count, 4), "classes": (1, count), "scores": (1, count), "count": (1,)}
-        for role, shape in shapes.items():
-            whole = net.reshape(getattr(kept, role), shape, f"{SCOPE}/whole_{role}")
-            net.identity(whole, f"{SCOPE}/{role}")
+        net.name_detections(kept, SCOPE)
         if masks is not None:
             net.identity(net.reshape(masks, (1, *masks.shape), f"{SCOPE}/whole_masks"), f"{SCOPE}/{MASKS}")
         sizes = tuple(net.size(levels[level]) for level in sorted(levels))
@@ -56,7 +59,6 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     Raises:
         InputError: the *options* ask for logits of a network that itself makes detections of them.
     """
-    del built
     config = _config(plan)
     if options.logits:
         raise InputError(f"{plan.origin}: the network needs its scores to find its boxes: leave out --scores logits")
@@ -83,18 +85,20 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
         "nms": f"{plan.origin}: detection_generator, or asked for",
     }
     image = image_input(size, letterbox=PADDED if config.keeps_aspect else None)
+    most = most_detections(post, config.regions.most_proposals(built.maps), config.classes)
     if config.regions.masks is None:
-        return detector_contract(plan, options, image, _outputs(config), detection, origin)
+        return detector_contract(plan, options, image, detection_outputs(most, None), detection, origin)
     origin["threshold"] = "TF-Vision's evaluator, of masks"
     side = config.regions.masks.side
     task = Instances(detection, (side, side), MASK_THRESHOLD)
-    return detector_contract(plan, options, image, _outputs(config), task, origin)
+    return detector_contract(plan, options, image, detection_outputs(most, (side, side)), task, origin)
 
 
 def outputs(plan: RebuildPlan, options: DetectorOptions) -> dict[str, str]:
     """Return the tensors of the detections and their masks, by role, whatever *options* say."""
     del options
-    return {role: f"{SCOPE}/{role}" for role in _shapes(_config(plan))}
+    roles = DETECTION_ROLES if _config(plan).regions.masks is None else MASK_ROLES
+    return {role: f"{SCOPE}/{role}" for role in roles}
 
 
 def suppressing(model: DetectorConfig, options: DetectorOptions) -> RegionDetector:
@@ -119,23 +123,6 @@ def limited(model: DetectorConfig, most: int) -> RegionDetector:
 def _config(plan: RebuildPlan) -> RegionDetector:
     assert isinstance(plan.model, RegionDetector)
     return plan.model
-
-
-def _shapes(config: RegionDetector) -> dict[str, tuple[int, ...]]:
-    regions = config.regions
-    post: PostProcessing = regions.nms
-    most = min(post.max_total_detections, min(post.max_detections_per_class, regions.rpn.proposals) * config.classes)
-    shapes: dict[str, tuple[int, ...]] = dict(
-        zip(DETECTION_ROLES, ((1, most, 4), (1, most), (1, most), (1,)), strict=True)
-    )
-    if regions.masks is not None:
-        shapes[MASKS] = (1, most, regions.masks.side, regions.masks.side)
-    return shapes
-
-
-def _outputs(config: RegionDetector) -> tuple[Output, ...]:
-    shapes = _shapes(config).items()
-    return tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes))
 
 
 PLUGIN = Architecture(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from detlite.convert.rebuild.detector_config import CenterNet, EmbeddedMasks
-from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS
+from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, check_crops
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.hourglass import Hourglass, hourglass_shape
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
@@ -18,6 +18,9 @@ from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 
 MASK_NETWORK = "model/_mask_net"
 HEAD_CHANNELS = 256
+COORDINATES = 2
+"""Channels with the place of a cell in its crop: row and column, -1..1."""
+
 KERNEL = (3, 3)
 """Of the first convolution of an embedding's head; a checkpoint may have another."""
 
@@ -44,15 +47,19 @@ def mask_outputs(
         maps: of the instance embedding and of the pixel embedding, both [1, rows, columns, channels]; and the cells
             of the objects' centres, int32 [D].
         found: the detections; their boxes are clipped here.
+
+    Raises:
+        InputError: their crops are larger than runtimes take.
     """
     instances, pixels, cells = maps
     count, size = config.max_box_predictions, masks.size
+    check_crops(count, size, masks.instance + masks.pixel + COORDINATES, "--max-detections")
     crops = net.crop_regions(pixels, found.boxes, (size, size), "masks/crops", beyond=True)
     steps = np.linspace(-1, 1, size, dtype=np.float32)
     grid = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1)
     vectors = net.rows_at(instances, cells, "masks/instances")
     parts = (
-        np.broadcast_to(grid, (count, size, size, 2)).copy(),
+        np.broadcast_to(grid, (count, size, size, COORDINATES)).copy(),
         crops,
         net.spread(net.reshape(vectors, (count, 1, 1, masks.instance), "masks/vectors"), (size, size), "masks/spread"),
     )
@@ -61,8 +68,4 @@ def mask_outputs(
     logits = Slim(net, KERAS_NAMES).conv(x, f"{MASK_NETWORK}/project_out", 1, 1, style=PLAIN)
     whole = net.activate(net.reshape(logits, (1, count, size, size), "masks/logits"), "SIGMOID", "masks")
     net.identity(whole, f"{DETECTIONS}/masks")
-    boxes = net.clip(found.boxes, 0.0, 1.0, "masks/clip")
-    outputs = {"boxes": boxes, "classes": found.classes, "scores": found.scores, "count": found.count}
-    shapes = {"boxes": (1, count, 4), "classes": (1, count), "scores": (1, count), "count": (1,)}
-    for role, x in outputs.items():
-        net.identity(net.reshape(x, shapes[role], f"{DETECTIONS}/whole_{role}"), f"{DETECTIONS}/{role}")
+    net.name_detections(found._replace(boxes=net.clip(found.boxes, 0.0, 1.0, "masks/clip")), DETECTIONS)

@@ -106,9 +106,7 @@ def _masked(
     regions = extractor.region_features(net, _crops(net, config, features, found.boxes, "third_stage"))
     logits = mask_logits(net, regions, config.masks, config.classes, extractor.names)
     masks = net.activate(net.planes_of(logits, found.classes, "third_stage/own"), "SIGMOID", "third_stage/masks")
-    shapes = {"boxes": (1, count, 4), "classes": (1, count), "scores": (1, count), "count": (1,)}
-    for role, shape in shapes.items():
-        net.identity(net.reshape(getattr(found, role), shape, f"{DETECTIONS}/whole_{role}"), f"{DETECTIONS}/{role}")
+    net.name_detections(found, DETECTIONS)
     net.identity(net.reshape(masks, (1, *masks.shape), f"{DETECTIONS}/whole_masks"), f"{DETECTIONS}/masks")
     return count
 

@@ -181,6 +181,13 @@ class RegionBuilder(GraphBuilder):
             self.reshape(self._tf.reduce_sum(valid), (1,), f"{name}/count"),
         )
 
+    def name_detections(self, found: KeptTensors, scope: str) -> None:
+        """Add *found* as `boxes` [1, D, 4], `classes` and `scores` [1, D] and `count` [1], all in *scope*."""
+        count = int(found.boxes.shape[0])
+        shapes = {"boxes": (1, count, 4), "classes": (1, count), "scores": (1, count), "count": (1,)}
+        for role, shape in shapes.items():
+            self.identity(self.reshape(getattr(found, role), shape, f"{scope}/whole_{role}"), f"{scope}/{role}")
+
     def has_area(self, boxes: Tensor, name: str) -> Tensor:
         """Return 1 for each of *boxes* [P, 4] with an area, else 0: float32 [P]."""
         low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
@@ -260,13 +267,18 @@ class RegionBuilder(GraphBuilder):
         `detlite.runtime.boxes.nms.peaks` finds them.
 
         Raises:
-            InputError: there are more scores than float32 counts exactly.
+            InputError: there are more scores than float32 counts exactly, or fewer than peaks.
         """
         (rows, columns), classes = self.size(scores), self.channels(scores)
         if rows * columns * classes > MOST_COUNTED:
             raise InputError(
                 f"{rows} x {columns} cells of {classes} classes are over {MOST_COUNTED} scores, the most that the "
                 "peaks in a network may have: give a smaller --input"
+            )
+        if most > rows * columns * classes:
+            raise InputError(
+                f"{most} boxes from the {rows * columns * classes} scores of {rows} x {columns} cells and {classes} "
+                f"classes: give --max-detections {rows * columns * classes} or less, or a larger --input"
             )
         best = self.max_pool(scores, 3, 1, f"{name}/around")
         reached = self._tf.cast(self._tf.less(best - scores, np.float32(margin)), self._tf.float32)

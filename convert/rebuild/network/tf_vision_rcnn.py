@@ -7,12 +7,13 @@ maskrcnn_model.py`, `heads/instance_heads.py` and `layers/roi_generator.py` for 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detlite.convert.rebuild.detector_config import PostProcessing
+from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
@@ -118,6 +119,12 @@ class RegionConfig:
     head: RegionHead
     masks: RegionMasks | None
     nms: PostProcessing
+
+    def most_proposals(self, cells: Iterable[Size]) -> int:
+        """Return how many boxes the levels, maps of so many *cells* (rows, columns), can propose at most."""
+        rpn, per_cell = self.rpn, self.anchors.per_cell
+        of_levels = (min(rpn.proposals, rpn.candidates, rows * columns * per_cell) for rows, columns in cells)
+        return min(rpn.proposals, sum(of_levels))
 
 
 class RegionNetwork:

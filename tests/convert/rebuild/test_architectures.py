@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from detlite.convert.options import DetectorOptions
+from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.rebuild.architecture import ARCHITECTURES, Architecture, RebuildPlan, architecture_of
 from detlite.convert.rebuild.detector_config import CenterNet, FasterRcnn, ImageResizer, Ssd
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.odapi.family import families
-from detlite.runtime.errors import ContractError
+from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.plugins import load_plugins
 
 
@@ -34,6 +34,15 @@ def test_a_pad_value_of_two_channels_is_refused():
     built = BuiltNetwork(None, (), 0, 0)
     with pytest.raises(ContractError, match=r"a pad value of \(9.0, 8.0\): want three numbers"):
         architecture_of(plan.model).contract(plan, DetectorOptions(), (64, 64), built)
+
+
+@pytest.mark.parametrize("asked", [NmsOptions(kind="fast"), NmsOptions(max_classes_per_detection=2)])
+def test_a_two_stage_detector_refuses_nms_over_all_classes(asked):
+    model = FasterRcnn(3, "faster_rcnn_resnet50")
+    suppressing = architecture_of(model).suppressing
+    assert suppressing is not None
+    with pytest.raises(InputError, match="NMS of a two-stage detector is regular: leave out --nms fast and --classes"):
+        suppressing(model, DetectorOptions(nms=asked))
 
 
 def test_no_two_families_have_one_feature_extractor_or_preset():

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
 from detlite.convert.rebuild.detector_config import CenterNet, KeypointTask
+from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.source import recognize
 from detlite.runtime.errors import InputError
@@ -59,3 +61,12 @@ def test_an_archive_of_a_center_net_is_its_checkpoint(tmp_path):
     for suffix in (".index", ".data-00000-of-00001"):
         (tmp_path / "checkpoint" / f"ckpt-0{suffix}").write_bytes(b"x")
     assert "checkpoint" in recognize(tmp_path).title
+
+
+def test_an_edge_to_a_keypoint_that_the_label_map_lacks_is_refused(tmp_path):
+    (tmp_path / "map.pbtxt").write_text(MAP)
+    task = KeypointTask("pose", "person", "map.pbtxt")
+    plan = RebuildPlan(CenterNet(2, "hourglass_10", keypoints=task), "p.config", tmp_path, edges=((0, 7),))
+    wanted = "p.config: a keypoint_edge joins 0 and 7, and .*map.pbtxt has 1 keypoints for person: want numbers from 0"
+    with pytest.raises(InputError, match=wanted):
+        architecture_of(plan.model).contract(plan, DetectorOptions(), (16, 16), BuiltNetwork(None, ((4, 4),), 0, 0))

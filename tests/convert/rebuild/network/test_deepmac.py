@@ -1,5 +1,7 @@
 """DeepMAC: peaks and crops in the network, against numpy; and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from builders.asked_weights import AskedWeights
@@ -105,9 +107,22 @@ def test_an_embedding_has_the_kernel_of_the_checkpoint():
             DetectorOptions(input_size=SIDES, logits=True),
             "needs its own scores to find its masks: leave out --scores logits",
         ),
-        (DetectorOptions(nms=NmsOptions(kind="fast")), "finds its boxes as peaks, in the network: leave out --nms"),
+        (
+            DetectorOptions(nms=NmsOptions(kind="fast")),
+            "finds its boxes as peaks, in the network: leave out --nms, --iou",
+        ),
+        (
+            DetectorOptions(input_size=SIDES, nms=NmsOptions(max_detections=33)),
+            "33 boxes from the 32 scores of 4 x 4 cells and 2 classes: give --max-detections 32 or less",
+        ),
     ],
 )
 def test_options_that_its_network_cannot_follow_are_refused(options, error):
     with pytest.raises(InputError, match=error):
         rebuild(RebuildPlan(CONFIG, "p.config", random_seed=0), RandomWeights(0), options)
+
+
+def test_crops_that_no_runtime_holds_are_refused():
+    config = replace(CONFIG, max_box_predictions=32, masks=replace(MASKS, size=256, instance=512))
+    with pytest.raises(InputError, match="crops of 32 regions are a tensor of 4.3 GB, .* give --max-detections 15 or"):
+        rebuild(RebuildPlan(config, "p.config", random_seed=0), RandomWeights(0), DetectorOptions(input_size=SIDES))

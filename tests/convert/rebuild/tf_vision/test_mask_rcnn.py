@@ -89,6 +89,13 @@ def test_the_contract_of_a_mask_rcnn_has_detections_of_the_network_and_their_mas
     assert len(graph.contract.labels) == 3
 
 
+def test_levels_with_few_boxes_limit_the_detections_of_the_contract_as_they_limit_the_networks():
+    few = config(roi_generator={"test_pre_nms_top_k": 5}, detection_generator={})
+    graph = built(few)  # 4 levels of 5 candidates and one of 3 boxes propose 23, in each of 3 classes
+    assert graph.contract.output("boxes").shape == (1, 69, 4)
+    assert "for the masks of 69 detections" in graph.facts["macs_by_stage"]
+
+
 def test_without_masks_there_are_no_masks_and_none_of_their_variables():
     graph = built(config(include_mask=False))
     assert [output.role for output in graph.contract.outputs] == ["boxes", "classes", "scores", "count"]

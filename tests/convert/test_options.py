@@ -1,0 +1,22 @@
+"""Settings from the user over those of a source."""
+
+import pytest
+
+from detlite.convert.options import NmsOptions
+from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.errors import InputError
+
+PEAKS = Nms(kind="peaks", cells=(4, 4))
+
+
+@pytest.mark.parametrize(
+    "asked", [NmsOptions(kind="regular"), NmsOptions(iou_threshold=0.3), NmsOptions(max_classes_per_detection=2)]
+)
+def test_settings_of_suppression_are_refused_where_nothing_is_suppressed(asked):
+    with pytest.raises(InputError, match="as peaks, not by suppression: leave out --nms, --iou and --classes-per-det"):
+        asked.over(PEAKS)
+
+
+def test_peaks_have_a_score_threshold_and_a_maximum():
+    made = NmsOptions(score_threshold=0.4, max_detections=7).over(PEAKS)
+    assert (made.score_threshold, made.max_detections) == (0.4, 7)
