@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ import click
 from click.core import ParameterSource
 
 from detlite.convert.files.strict_toml import parse_toml
+from detlite.convert.files.toml_lines import Place, lines_of
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.version import __version__
@@ -49,7 +49,7 @@ class Job:
         folder: where it runs; relative paths in it begin there.
         arguments: the positional ones, in order.
         options: by long name without the dashes; a list where an option takes or repeats several values.
-        lines: the line of each (table, key) in the file, for messages.
+        lines: the line of each key in the file, for messages.
         version: the detlite that wrote it.
     """
 
@@ -57,7 +57,7 @@ class Job:
     folder: Path
     arguments: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
-    lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    lines: Mapping[Place, int] = field(default_factory=dict)
     version: str = __version__
 
 
@@ -148,17 +148,17 @@ def read_job(path: Path) -> Job:
         table = parse_toml(data)
     except InputError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
-    lines = dict(_key_lines(data.decode("utf-8-sig")))
+    lines = lines_of(data.decode("utf-8-sig"))
     for key in table:
         if key not in KEYS:
-            raise _at(path, lines.get(("", key)), unknown_name("key of a job", key, KEYS))
+            raise _at(path, lines.get((key,)), unknown_name("key of a job", key, KEYS))
     job = {"folder": ".", "arguments": [], "options": {}, "detlite": __version__, **table}
     for key, kind, name in (("command", str, "text"), ("folder", str, "text"), ("options", dict, "a table")):
         if not isinstance(job.get(key), kind):
-            raise _at(path, lines.get(("", key)), InputError(f"a job needs {key!r}, and it must be {name}"))
+            raise _at(path, lines.get((key,)), InputError(f"a job needs {key!r}, and it must be {name}"))
     arguments = job["arguments"]
     if not isinstance(arguments, list) or not all(isinstance(one, str | int | float) for one in arguments):
-        raise _at(path, lines.get(("", "arguments")), InputError("'arguments' must be a list of texts"))
+        raise _at(path, lines.get(("arguments",)), InputError("'arguments' must be a list of texts"))
     return Job(
         command=job["command"],
         folder=path.absolute().parent / job["folder"],
@@ -176,17 +176,6 @@ def _data(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read as a job: {error}") from error
-
-
-def _key_lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """Yield each key with its table and its line; tomllib does not report the lines of valid keys."""
-    place = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if table := re.match(r"\s*\[\s*([\w\"'-]+)\s*\]", line):
-            place = table[1].strip("\"'")
-            yield ("", place), number
-        elif key := re.match(r"\s*([\w-]+|\"[^\"]*\"|'[^']*')\s*=", line):
-            yield (place, key[1].strip("\"'")), number
 
 
 def _at(path: Path, line: int | None, error: InputError) -> InputError:
@@ -221,7 +210,7 @@ def _command(job: Job, path: Path, root: click.Context) -> tuple[click.Command, 
         names = command.list_commands(context) if isinstance(command, click.Group) else []
         found = command.get_command(context, word) if isinstance(command, click.Group) and word in names else None
         if found is None:
-            raise _at(path, job.lines.get(("", "command")), unknown_name("command", word, names))
+            raise _at(path, job.lines.get(("command",)), unknown_name("command", word, names))
         command, context = found, click.Context(found, parent=context, info_name=word)
     if isinstance(command, click.Group):
         known = ", ".join(command.list_commands(context)[:3])

@@ -38,6 +38,9 @@ DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, MemoryError)
 ORIENTATION = 0x0112
 """The EXIF tag with the orientation, 1 to 8; 1 is upright."""
 
+TURNED_BACK = {6: 8, 8: 6}
+"""The orientation that undoes another; each of the others undoes itself."""
+
 DAMAGED_EXIF = (*DAMAGED, struct.error, LookupError, TypeError, ArithmeticError, AttributeError)
 """What Pillow raises at damaged EXIF: found by damaging it. The image is then taken as stored, as viewers do."""
 
@@ -53,7 +56,7 @@ def read_image(path: Path, *, upright: bool = True, least: Optional[int] = None)
     smaller, decoded in less time.
 
     `.npy` files, and `.rgb` ones (the bytes of the pixels alone, named `*.<width>x<height>.rgb`), are read without
-    Pillow. Of an animation the first frame counts; transparency is dropped. A TIFF is always upright.
+    Pillow. Of an animation the first frame counts; transparency is dropped.
 
     Raises:
         InputError: it is no image, is cut short, or is absurdly large.
@@ -116,6 +119,8 @@ def _decode(path: Path, upright: bool, least: Optional[int]) -> Pixels:
                 raise InputError(f"{path} has {image.mode} pixels of more than 8 bits: convert it to 8-bit RGB")
             if least is not None:
                 image.draft(None, (least, least))
+            if image.format == "TIFF":
+                return _tiff_pixels(image, upright)
             pixels = _pixels(image)
             return _turned(pixels, _orientation(image)) if upright else pixels
     except (*DAMAGED, Image.DecompressionBombError) as error:
@@ -156,6 +161,17 @@ def _pixels(image: Any) -> Pixels:
             strip = image.crop((0, top, image.width, min(top + rows, image.height)))
             found[top : top + rows] = np.asarray(strip.convert("RGB"))
         return found
+
+
+def _tiff_pixels(image: Any, upright: bool) -> Pixels:
+    """Return the pixels of the TIFF *image*, which Pillow turns upright as it decodes it."""
+    image.filename = ""  # else Pillow 13.0 maps the file, with width and height exchanged if it is turned by 90 degrees
+    before = _orientation(image)
+    pixels = _pixels(image)
+    after = _orientation(image)
+    if upright:
+        return _turned(pixels, after)
+    return _turned(pixels, TURNED_BACK.get(before, before)) if before != after else pixels
 
 
 def _orientation(image: Any) -> int:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.files.strict_toml import parse_toml
+from detlite.convert.files.toml_lines import Place, lines_of
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.studies.pareto.rows import CellRow
 from detlite.studies.store.condition import Condition, parse_condition
-from detlite.studies.sweep.toml_lines import Place, lines_of
 
 MOST_BYTES = 1 << 20
 BOUNDS = ("min", "max")

@@ -14,11 +14,12 @@ from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.records import Record, from_record, to_record
 from detlite.studies.store.entry import FAILED
 from detlite.studies.store.store import Store
-from detlite.studies.sweep.cluster import ClusterOptions, client_of, hosts_of
+from detlite.studies.sweep.cluster import ClusterOptions, client_of, hosts_of, require_cluster
 from detlite.studies.sweep.graph import EVALUATE, MEASURE, Stage, SweepGraph
 from detlite.studies.sweep.progress import SweepProgress, SweepState
 from detlite.studies.sweep.run_stage import NOT_RUN, StageOutcome, is_done, run_stage
 from detlite.studies.sweep.work import ARTIFACTS
+from detlite.studies.sweep.worker_watch import WorkerWatch
 
 MOST_DEATHS = 2
 """How often a stage is given up by dask, which starts it three or four times, until it fails."""
@@ -112,6 +113,8 @@ def run_sweep(
     progress = SweepProgress(graph, done_stages(graph, store))
     sweep = _Sweep(graph, store, listener or SweepListener(), run, progress, Counter())
     sweep.listener.tell(progress.state())
+    if progress.left:
+        require_cluster()
     began = False
     lost_since: float | None = None
     while progress.left:
@@ -152,7 +155,13 @@ def _wait(since: float | None, reason: str, say: Say) -> float:
 def _say_where(client: Any, options: ClusterOptions, say: Say) -> None:
     import importlib.util
 
-    workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    watch = None if options.scheduler is None else WorkerWatch(options.scheduler, say)
+    if watch is not None:  # a local cluster starts its workers again by itself
+        client.subscribe_topic("all", watch.take)
+    addresses = client.scheduler_info(n_workers=-1)["workers"]
+    if watch is not None:
+        watch.workers.update(addresses)
+    workers = len(addresses)
     dashboard = f", dashboard: {client.dashboard_link}" if importlib.util.find_spec("bokeh") else ""
     say(f"{workers} workers at {options.scheduler or 'this machine'}{dashboard}")
 

@@ -10,11 +10,11 @@ from typing import Any
 from detlite.accuracy.dataset import DatasetFiles, datasets_by_option
 from detlite.convert.exporter import exporter_names
 from detlite.convert.files.strict_toml import parse_toml
+from detlite.convert.files.toml_lines import Place, lines_of
 from detlite.convert.target import chip_names
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.studies.store.condition import Condition, parse_condition
 from detlite.studies.sweep.axes import AXES, NONE, Value
-from detlite.studies.sweep.toml_lines import Place, lines_of
 from detlite.studies.sweep.tools import ToolChoice, ToolReaders, Tools
 
 MOST_BYTES = 1 << 20

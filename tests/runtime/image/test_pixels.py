@@ -126,6 +126,18 @@ def test_an_image_is_read_as_stored_where_labels_are_for_the_stored_pixels(tmp_p
     assert read_image(path, upright=False)[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_turned_and_read_as_stored_like_any_other_image(tmp_path, orientation, compression):
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    grey = Image.fromarray(np.arange(1, 7, dtype=np.uint8).reshape(2, 3))
+    grey.save(tmp_path / "x.tiff", exif=tags, compression=compression)
+    assert read_image(tmp_path / "x.tiff", upright=False)[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    turned = read_image(oriented(tmp_path / "x.png", orientation))
+    assert read_image(tmp_path / "x.tiff").tolist() == turned.tolist()
+
+
 def test_a_smaller_decoded_photograph_is_upright_too(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 8

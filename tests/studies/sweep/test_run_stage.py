@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from builders.fake_stages import FakeWork, fake_stage
+from builders.file_server import Behaviour, serving
 
+from detlite.convert.zoo.catalogue import Archive, ZooModel
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import DeviceError
 from detlite.runtime.records import to_record
@@ -17,7 +19,7 @@ from detlite.studies.store.blobs import blob_path
 from detlite.studies.store.store import make_store
 from detlite.studies.store.upkeep import damage_in
 from detlite.studies.sweep.run_stage import artifact_of, run_stage
-from detlite.studies.sweep.work import StageResult
+from detlite.studies.sweep.work import WORK, StageResult
 
 
 @pytest.fixture
@@ -64,6 +66,26 @@ def test_a_device_that_is_unplugged_fails_its_stage_and_the_next_sweep_measures_
     assert store.failures() == {}
     assert statuses(store) == ["started", "failed", "started", "done"]
     assert len(list((store.root / "records").iterdir())) == 1  # one file for each process, not for each stage
+
+
+def test_a_model_of_the_zoo_that_cannot_be_fetched_fails_its_stages_and_is_fetched_by_the_next_sweep(
+    store, run, monkeypatch
+):
+    with serving(Behaviour({})) as address:
+        archive = Archive(f"{address}/tiny_2020_01_01.tar.gz")  # of a server that is gone
+    found = ZooModel("tiny", ("boxes",), "ssd_mobilenet_v1", "tf1", (8, 8), False, None, "frozen_graph", (archive,))
+    monkeypatch.setattr("detlite.convert.zoo.fetch.find", lambda _name: found)
+    fetching = fake_stage("fetch")
+    work = FakeWork()
+    work.kinds["fetch"] = WORK["fetch"]
+    failed = run(fetching, work)
+    assert failed["status"] == "failed"
+    assert failed["text"].startswith(f"cannot download tiny: {archive.url} cannot be reached")
+    converting = run(fake_stage("convert", needs=fetching.key), before=failed)
+    assert converting["status"] == "not run"
+    assert converting["text"] == f"the stage before it failed: {failed['text']}"
+    assert store.failures() == {fetching.key: failed["text"]}
+    assert run(fetching)["status"] == "done"
 
 
 @pytest.mark.parametrize("kind", ["convert", "measure"])
