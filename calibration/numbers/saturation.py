@@ -18,15 +18,17 @@ def clip_saturated(network: Network, ranges: Mapping[str, Range]) -> dict[str, R
     """Return *ranges*, clipped for tensors that are read only by a LOGISTIC or a TANH to where these saturate.
 
     An SSD's logits range from -37 to 17, and below -6.9 every score is 0: clipping makes the steps four times as fine.
+    A tensor without a range stays so: `plan_scales` says which ranges are lacking.
     """
     found = dict(ranges)
     for operator in network.operators:
         limit = LIMITS.get(operator.kind)
         if limit is not None:
             for index in _leading_to(network, operator):
-                cut = found[network.names[index]]
-                low, high = (min(max(end, -limit), limit) for end in (cut.low, cut.high))
-                found[network.names[index]] = Range(low, high)
+                cut = found.get(network.names[index])
+                if cut is not None:
+                    low, high = (min(max(end, -limit), limit) for end in (cut.low, cut.high))
+                    found[network.names[index]] = Range(low, high)
     return found
 
 

@@ -19,10 +19,15 @@ MOST_TIMES = 128
 
 
 def widen_silent(network: Network, ranges: Mapping[str, Range]) -> dict[str, Range]:
-    """Return *ranges*, wider where a step of a layer's output would be far smaller than one of its products."""
+    """Return *ranges*, wider where a step of a layer's output would be far smaller than one of its products.
+
+    A layer without a range stays so: `plan_scales` says which ranges are lacking.
+    """
     found = dict(ranges)
     for layer in layers(network):
-        source, name = found[network.names[layer.source]], network.names[layer.operator.outputs[0]]
+        source, name = found.get(network.names[layer.source]), network.names[layer.operator.outputs[0]]
+        if source is None or name not in found:
+            continue
         product = _width(source) * float(np.abs(layer.weights).max()) / MAX_CODE
         if product > MOST_TIMES * _width(found[name]):
             found[name] = found[name].union(Range(0.0, product))

@@ -38,10 +38,8 @@ def twin_units(network: Network, floating: Container[str]) -> tuple[TwinUnit, ..
     made = {index: operator for operator in network.operators for index in operator.outputs}
     fit -= {index for index in fit if made[index].kind not in (CONV, DEPTHWISE, ADD)}
     for operator in network.operators:
-        reals = [index for index in (operator.inputs[0], *operator.inputs[1:2], *operator.outputs) if index >= 0]
-        joined = reals if operator.kind == ADD else [operator.inputs[0], operator.outputs[0]]
         if operator.kind in (DEPTHWISE, ADD):
-            groups.join(joined)
+            groups.join([*operator.inputs[: 2 if operator.kind == ADD else 1], *operator.outputs])
         if operator.name in floating or not _can_double(network, operator):
             fit -= {*operator.inputs, *operator.outputs}
     units: dict[int, list[int]] = {}

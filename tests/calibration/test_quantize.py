@@ -84,6 +84,14 @@ def test_the_ranges_of_another_model_are_refused(images):
         quantize(detector(seed=1), images, Recipe(), ranges=ranges)
 
 
+@pytest.mark.parametrize("lacking", ["differences", "box_encodings", "reshape_6"])
+def test_ranges_that_lack_a_tensor_are_refused(images, lacking):
+    ranges = quantize(detector(), images, Recipe()).ranges
+    fewer = {name: one for name, one in ranges.tensors.items() if name != lacking}
+    with pytest.raises(InputError, match=f"the ranges lack the tensor {lacking}: they belong to another model"):
+        quantize(detector(), images, Recipe(), ranges=dataclasses.replace(ranges, tensors=fewer))
+
+
 def test_a_model_that_is_quantized_already_is_refused(images):
     made = quantize(detector(), images, Recipe(io="float32")).model
     with pytest.raises(InputError, match="the model is quantized already: its tensor .* is int8; want a float32 model"):

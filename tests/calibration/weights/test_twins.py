@@ -10,7 +10,7 @@ from builders.float_models import RELU6, FloatNet, images, run, snr_db
 from detlite.accuracy.images import Images
 from detlite.calibration.models import FloatModel
 from detlite.calibration.network import Network
-from detlite.calibration.quantize import quantize
+from detlite.calibration.quantize import ErrorJudge, float_model, quantize
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.calibrate import calibrate
 from detlite.calibration.weights.method import METHODS
@@ -63,6 +63,14 @@ def test_what_something_else_reads_has_none():
     grown = net.conv(net.image, 4, name="a")
     pooled = net.add("RELU", [grown], [net.shape(grown)])[0]
     assert twin_units(Network(TfliteFile(net.finish(net.conv(pooled, 2)))), ()) == ()
+
+
+def test_an_operator_without_inputs_is_passed():
+    net = FloatNet()
+    net.add("VAR_HANDLE", [], [()], "VarHandleOptions", name="handle")
+    first = net.conv(net.image, 4, window=1, name="first")
+    network = Network(TfliteFile(net.finish(net.conv(first, 2, window=1, name="last"))))
+    assert names_of(network, twin_units(network, {"handle"})) == [["first"]]
 
 
 def test_doubled_tensors_cost_multiply_adds_where_they_are_made_and_read():
@@ -200,6 +208,14 @@ def test_a_model_without_such_tensors_is_refused():
 def test_an_unknown_choice_is_refused():
     with pytest.raises(UnknownNameError, match="no choice of twin channels is called 'some'"):
         Recipe(twin_channels="some")
+
+
+def test_a_model_is_worse_only_where_its_raw_outputs_surely_have_more_error(tmp_path):
+    given, model = Images(write_images(tmp_path), "made in a test"), detector()
+    source = float_model(model, given, Recipe())
+    coarse, fine = (load_plugin(METHODS, one).quantize(source) for one in ("nearest", "second_order"))
+    judge = ErrorJudge(model, given, 12)
+    assert [judge.is_worse(*pair) for pair in ((coarse, fine), (fine, coarse), (fine, fine))] == [True, False, False]
 
 
 def test_a_detector_has_less_error_and_says_so_in_its_history(tmp_path):
