@@ -86,7 +86,7 @@ class Axis:
     def _number(self, value: object) -> Value:
         types = (int,) if self.kind == "whole" else (int, float)
         if isinstance(value, bool) or not isinstance(value, types):
-            raise InputError(f"{self.name} is {value!r:.60}; want a {self.kind} number")
+            raise InputError(f"{self.name} is {value!r:.60}; want a {'whole ' * (self.kind == 'whole')}number")
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
             raise InputError(f"{self.name} is {value!r}; want {self.least} to {self.most}")
         return value

@@ -11,6 +11,7 @@ from detlite.accuracy.dataset import DatasetFiles, datasets_by_option
 from detlite.convert.exporter import exporter_names
 from detlite.convert.files.strict_toml import parse_toml
 from detlite.convert.files.toml_lines import Place, lines_of
+from detlite.convert.source import TFLITE
 from detlite.convert.target import chip_names
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.studies.store.condition import Condition, parse_condition
@@ -27,6 +28,9 @@ MEASURE_KEYS = ("images", "queries", "processes", "min_seconds")
 RANGE_KEYS = ("from", "to", "step")
 TOOL_KEYS = {"format": "to", "target": "chip"}
 """What a table of [formats], or of [targets], names its exporter or its chip by; its own name by default."""
+
+RESERVED = {"datasets": NONE, "formats": TFLITE, "targets": NONE}
+"""The name that each of these tables cannot have: on its axis it is no scoring, the model as it is, no compilation."""
 
 DRAWS = 200
 
@@ -144,6 +148,9 @@ class _Reader:
         parts = {name: self._table(table, name) for name in names}
         datasets = {name: self._dataset(name, one) for name, one in parts["datasets"].items()}
         axes = self._axes(parts["axes"])
+        for name, word in RESERVED.items():
+            if word in parts[name]:
+                self._mistake((name, word), f"[{name}.{word}] would never be used: give it another name")
         return PlanFile(
             path=self.path,
             name=self._name(table),
@@ -244,8 +251,9 @@ class _Reader:
             self._mistake(place, f"the {axis} {name!r} is {table!r:.60}; want a table, [{axis}s.{name}]")
             return None
         tool = table.get(key, name)
-        if tool not in known or tool == NONE:
-            self._mistake((*place, key), str(unknown_name(f"{key} of a {axis}", str(tool), known)))
+        tools = tuple(one for one in known if one != NONE)
+        if tool not in tools:
+            self._mistake((*place, key), str(unknown_name(f"{key} of a {axis}", str(tool), tools)))
             return None
         options = {name: value for name, value in table.items() if name != key}
         try:

@@ -119,6 +119,31 @@ chip = "edgtpu"
     ]
 
 
+def test_a_format_or_a_target_that_its_name_would_hide_is_told(plan):
+    text = """[axes]
+model = "a"
+format = "tflite"
+target = "none"
+[formats.tflite]
+to = "onnx"
+[targets.none]
+chip = "edgetpu"
+[targets.two]
+chip = "none"
+"""
+    assert mistakes(plan, text)[:2] == [
+        ", line 5: [formats.tflite] would never be used: give it another name",
+        ", line 7: [targets.none] would never be used: give it another name",
+    ]
+    assert "line 10: no chip of a target is called 'none'; there are: edgetpu" in mistakes(plan, text)[2]
+
+
+def test_a_number_of_another_type_is_told(plan):
+    text = '[axes]\nmodel = "a"\nthreads = 1.5\niou = "x"'
+    told = [", line 3: threads is 1.5; want a whole number", ", line 4: iou is 'x'; want a number"]
+    assert mistakes(plan, text) == told
+
+
 def test_the_load_of_a_scenario_counts_only_there(plan):
     text = '[axes]\nmodel = "a"\nscenario = ["single-stream", "multi-stream", "server"]\nstreams = [2, 8]'
     labels = [cell.label for cell in cells_of(plan(text))]
