@@ -12,6 +12,7 @@ from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_facts, emit_json, notice, progress, say
 from detlite.commands.options import json_option, source_options, take_detector_options
 from detlite.commands.target import check_suffix, inspect_choices, show_answer
+from detlite.convert.options import DetectorOptions
 from detlite.convert.target import TargetRequest
 from detlite.runtime.errors import FindingError, InputError
 
@@ -48,6 +49,10 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
     """
     options = take_detector_options(values)
     if target is not None:
+        if options != DetectorOptions():
+            raise InputError(
+                f"--target {target} predicts of a finished model: leave out the options for a source, such as --input"
+            )
         _predict(Path(file), target, values, as_json=as_json)
         return
     _refuse_strangers(None)

@@ -14,6 +14,9 @@ from detlite.commands.package_board import package_for_board, runtime_option
 from detlite.commands.package_mlperf import MLPERF_NAMES, mlperf_options, package_for_mlperf
 from detlite.runtime.errors import InputError
 
+GOALS = ("runtime", "android", "verify", "mlperf")
+"""The options that say what to do."""
+
 
 @click.command(cls=WorkCommand)
 @click.argument("model", type=click.Path(path_type=Path), required=False)
@@ -35,6 +38,9 @@ def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **
     detlite package --verify app-release.apk
     detlite package out/float --mlperf -o out/mlperf
     """
+    asked = [f"--{name}" for name in GOALS if values[name]]
+    if len(asked) > 1:
+        raise InputError(f"{' and '.join(asked)} are different things to do: give one of them")
     if values["mlperf"]:
         package_for_mlperf(model, out, values, as_json=as_json, force=force)
         return

@@ -18,6 +18,7 @@ TRAINED_MEAN, TRAINED_STD = 127.5, 127.5
 """How such detectors normalize images in training; in int8 it is `QAT_MEAN` and `QAT_STD`, as in the zoo's archives."""
 
 BITS = 8
+PER_CHANNEL = f"{FAKE_QUANT}PerChannel"
 INSTEAD = "convert its checkpoint as float32, and use `detlite quantize` with images"
 """`detlite quantize` refuses what becomes of the ranges in a float32 file of the graph itself."""
 
@@ -30,7 +31,8 @@ def ranged_graph(graph: FloatGraph, origin: str) -> FloatGraph:
         origin: names it in errors.
 
     Raises:
-        InputError: it has no trained ranges of 8 bits, or another normalization than training with them uses.
+        InputError: it has no trained ranges of 8 bits, some per channel, or another normalization than training with
+            them uses.
     """
     ranges = [node for node in graph.graph_def.node if node.op == FAKE_QUANT]
     if not ranges:
@@ -38,11 +40,19 @@ def ranged_graph(graph: FloatGraph, origin: str) -> FloatGraph:
             f"--type int8 needs a quantization-aware checkpoint, or a graph with {FAKE_QUANT} nodes, which {origin} "
             "does not have: convert it as float32, and use `detlite quantize` with images"
         )
-    other = next((node for node in ranges if node.attr["num_bits"].i != BITS), None)
+    other = next((node for node in ranges if _bits(node) != BITS), None)
     if other is not None:
-        raise InputError(f"{origin} has a range of {other.attr['num_bits'].i} bits, {other.name}; want 8: {INSTEAD}")
+        raise InputError(f"{origin} has a range of {_bits(other)} bits, {other.name}; want 8: {INSTEAD}")
+    several = next((node for node in graph.graph_def.node if node.op == PER_CHANNEL), None)
+    if several is not None:
+        raise InputError(f"{origin} has ranges per channel, {several.name}; want one for each tensor: {INSTEAD}")
     graph_def = prune(folded(graph.graph_def), graph.heads)
     return replace(graph, graph_def=graph_def, contract=_in_steps(graph.contract, graph_def, origin))
+
+
+def _bits(node: Any) -> int:
+    """Return the bits of a fake quantization; a file without default values of attributes leaves out 8."""
+    return int(node.attr["num_bits"].i) if "num_bits" in node.attr else BITS
 
 
 def _in_steps(contract: Contract, graph_def: Any, origin: str) -> Contract:

@@ -92,6 +92,23 @@ def test_ranges_of_4_bits_are_refused(trained):
         ranged_graph(replace(trained, graph_def=changed), "a.pb")
 
 
+def test_bits_that_the_file_leaves_out_are_8(trained):
+    changed = type(trained.graph_def)()
+    changed.CopyFrom(trained.graph_def)
+    for node in changed.node:
+        if node.op == FAKE_QUANT:
+            del node.attr["num_bits"]
+    assert ranged_graph(replace(trained, graph_def=changed), "a.pb").heads == trained.heads
+
+
+def test_ranges_per_channel_are_refused(trained):
+    changed = type(trained.graph_def)()
+    changed.CopyFrom(trained.graph_def)
+    next(node for node in changed.node if node.op == FAKE_QUANT and node.attr["narrow_range"].b).op += "PerChannel"
+    with pytest.raises(InputError, match=r"a\.pb has ranges per channel, .*; want one for each tensor"):
+        ranged_graph(replace(trained, graph_def=changed), "a.pb")
+
+
 def test_the_int8_file_has_no_float_operator(trained):
     model = PLUGIN.from_graph(ranged_graph(trained, "a.pb"), "int8")
     facts = describe(model.data, "tiny")

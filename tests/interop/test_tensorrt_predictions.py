@@ -55,7 +55,7 @@ MODELS = {
     "pool": lambda: one("MaxPool", shape=HALF, kernel_shape=[2, 2], strides=[2, 2]),
     "antialiased": lambda: one(
         "Resize",
-        "x  s".replace("  ", " r "),
+        "x r s",
         shape=HALF,
         opset=18,
         mode="linear",

@@ -81,7 +81,7 @@ def predict(model: Any, version: tuple[int, int]) -> ImportPrediction:
     """Return what TensorRT *version* (major, minor) will import of the `ModelProto` *model*.
 
     Raises:
-        InputError: the version is too old, or a constant is damaged.
+        InputError: the version is too old, or a constant or an attribute is damaged.
         MissingToolError: the package `onnx` is not installed.
     """
     row, graph = row_of(version), model.graph

@@ -62,7 +62,11 @@ class Importing:
 
 
 def refusal_of(node: Any, importing: Importing) -> ImportRefusal | None:
-    """Return why the importer refuses the `NodeProto` *node*; None if it takes it; errors as `Importing.constant`."""
+    """Return why the importer refuses the `NodeProto` *node*; None if it takes it.
+
+    Raises:
+        InputError: a constant or an attribute of it is damaged.
+    """
     if node.op_type == EFFICIENT_NMS:
         return _plugin(node, importing)
     if node.domain not in DOMAINS:
@@ -140,7 +144,10 @@ def _resizes(node: Any, _importing: Importing) -> ImportRefusal | None:
 
 def _attribute(node: Any, name: str, default: Any) -> Any:
     onnx = load_onnx()
-    return next((onnx.helper.get_attribute_value(one) for one in node.attribute if one.name == name), default)
+    found = next((onnx.helper.get_attribute_value(one) for one in node.attribute if one.name == name), default)
+    if not isinstance(found, type(default)):
+        raise InputError(f"the attribute {name} of a {node.op_type} of the .onnx is damaged: {found!r:.40}")
+    return found
 
 
 RULES: Mapping[str, Callable[[Any, Importing], ImportRefusal | None]] = {

@@ -178,7 +178,11 @@ def test_a_model_that_the_app_cannot_run_is_refused(tmp_path, capsys, make, text
         (["{folder}/float", "--mlperf"], "no output folder: give -o OUT"),
         (["{folder}/float", "--mlperf", "-o", "out", "--limit", "3"], "--limit needs --read OUTPUT"),
         (["{folder}/float", "-o", "out", "--read", "{folder}"], "--read needs --mlperf"),
-        (["{folder}/float", "--mlperf", "--android", "-o", "out"], "app alone: leave out --android"),
+        (
+            ["{folder}/float", "--mlperf", "--android", "-o", "out"],
+            "--android and --mlperf are different things to do: give one",
+        ),
+        (["{folder}/float", "--mlperf", "--images", "{folder}", "-o", "out"], "reads its own: leave out --images"),
         (["{folder}/package", "--mlperf", "--read", "{folder}", "-o", "out"], "--read writes nothing: leave out -o"),
         (["{folder}/package", "--mlperf", "--read", "{folder}", "--limit", "3"], "--limit needs --coco IMAGES"),
         (["{folder}/package", "--mlperf", "--read", "{folder}/data"], "cannot be read as a log of LoadGen"),

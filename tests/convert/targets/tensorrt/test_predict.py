@@ -140,3 +140,8 @@ def test_a_damaged_constant_is_named():
     made.graph.initializer[1].raw_data = b"\0"
     with pytest.raises(InputError, match=r"the constant z of the \.onnx is damaged: cannot reshape"):
         predict(made, (10, 3))
+
+
+def test_a_damaged_attribute_is_named():
+    with pytest.raises(InputError, match=r"the attribute dilations of a MaxPool of the \.onnx is damaged: 2"):
+        predict(model(node("MaxPool", kernel_shape=[1, 1], dilations=2)), (10, 3))

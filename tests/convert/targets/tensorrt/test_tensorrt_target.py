@@ -146,3 +146,10 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path, capsys):
 def test_the_targets_option_needs_the_target(artifacts, capsys):
     assert main(["inspect", str(artifacts / "float"), "--tensorrt", "8.5"]) == 2
     assert "--tensorrt needs --target tensorrt" in capsys.readouterr().err
+
+
+def test_a_prediction_refuses_what_it_would_ignore(tmp_path, capsys):
+    assert main(["inspect", str(tmp_path / "model.onnx"), "--target", "tensorrt", "--input", "8x8"]) == 2
+    assert (
+        "predicts of a finished model: leave out the options for a source, such as --input" in capsys.readouterr().err
+    )
