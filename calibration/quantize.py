@@ -36,6 +36,7 @@ from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.tasks.detection import crops_regions, has_raw_heads
+from detlite.runtime.tasks.instances import Instances
 
 INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"}
 """What a model is fed besides single images."""
@@ -116,6 +117,7 @@ def float_model(
 ) -> FloatModel:
     """Return the method's input for the model *source* with raw heads; errors as `quantize`."""
     _refuse_further_inputs(source.contract)
+    _refuse_peaks_in_the_network(source.contract)
     file = _float_file(source)
     remove_rounding(file)
     return FloatModel(
@@ -218,6 +220,15 @@ def _refuse_further_inputs(contract: Contract) -> None:
         raise InputError(
             f"the model takes {' and '.join(INPUT_TITLES[kind] for kind in dict.fromkeys(others))}, and only models of "
             "single images can be calibrated: use --scheme float16 or dynamic, which need no images"
+        )
+
+
+def _refuse_peaks_in_the_network(contract: Contract) -> None:
+    """Raise `InputError` for a DeepMAC: it counts cells and classes in numbers that 8 bits cannot tell apart."""
+    if isinstance(contract.task, Instances) and contract.task.detection.nms.kind == "peaks" and crops_regions(contract):
+        raise InputError(
+            "the model finds peaks and crops their regions in the network, which has no int8 form (a DeepMAC): use "
+            "--scheme float16 or dynamic"
         )
 
 

@@ -24,8 +24,8 @@ class Snapping:
     """Which peak takes the place of a regressed keypoint.
 
     The best by *ranking* is taken if it is in the object's box, enlarged by *box_scale*; scores at least
-    *score_threshold*; and no more than *search_scale* times the longer side of that box lies between the keypoint and
-    the nearest peak. Otherwise the regressed keypoint stays, with the *unmatched_score*.
+    *score_threshold*; and the peak nearest to the keypoint is no further away than *search_scale* times the longer side
+    of that box. Otherwise the regressed keypoint stays, with the *unmatched_score*.
 
     Attributes:
         candidates: how many peaks of each heat map count, best score first.

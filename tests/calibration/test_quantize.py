@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
 from builders.image_files import picture, save_oriented
+from builders.tiny_tasks import tiny_task
 from PIL import Image
 
 from detlite.accuracy.images import Images
@@ -13,7 +14,12 @@ from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.recipe import Recipe
 from detlite.convert.tflite.describe import describe
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError, UnknownNameError
+from detlite.runtime.tasks.detection import Detection
+from detlite.runtime.tasks.instances import Instances
+from detlite.runtime.tensors import Output
 
 
 @pytest.fixture
@@ -131,3 +137,15 @@ def test_a_mean_of_each_channel_gives_one_scale_that_holds_all_pixels(images):
     made = quantize(model, images, Recipe()).model.contract.image
     assert made.mean == (123.68, 116.78, 103.94)
     assert made.quantization.scale * (127 - made.quantization.zero_point) >= 255 - 103.94 - 1.1
+
+
+def test_peaks_in_a_network_with_masks_have_no_int8_form(images):
+    made = tiny_task("instances")
+    nms = Nms(kind="peaks", place="model", cells=(2, 2))
+    detection = Detection(np.zeros((4, 4), np.float32), BoxCoder(), "SIGMOID", "model", 0, nms)
+    shapes = {"boxes": (1, 5, 4), "classes": (1, 5), "scores": (1, 5), "count": (1,), "masks": (1, 5, 3, 3)}
+    outputs = tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(shapes.items()))
+    contract = dataclasses.replace(made.contract, outputs=outputs, task=Instances(detection, (3, 3)))
+    deepmac = dataclasses.replace(made, contract=contract)
+    with pytest.raises(InputError, match=r"no int8 form \(a DeepMAC\): use --scheme float16 or dynamic"):
+        quantize(deepmac, images, Recipe())

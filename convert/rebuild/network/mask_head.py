@@ -23,7 +23,7 @@ def mask_logits(net: GraphBuilder, regions: Tensor, head: MaskHead, classes: int
     """
     slim, style = Slim(net, names.layers), style_of(head.conv)
     depth = head.depth or chosen_depth(net.channels(regions), classes)
-    size, number, x = (head.height, head.width), 0, regions
+    size, x = (head.height, head.width), regions
     if not head.upsamples_last:
         x = net.resize_bilinear(x, size, "third_stage/resized", align_corners=True)
     for number in range(head.layers - 1):

@@ -259,7 +259,7 @@ class RegionNetwork:
         return net.suppressed_by_class(own, proposed, config.nms, "detections", keeps_empty=True)
 
     def _masks(self, x: Tensor, classes: Tensor) -> Tensor:
-        """Return the masks [D, rows, columns] of the regions *x*, each that of its class, from 0 on."""
+        """Return one mask for each of the regions *x*, [D, rows, columns], of its class in *classes*, from 0 on."""
         net, config, head = self._net, self._config, self._config.masks
         assert head is not None
         assert config.norm.style.norm is not None

@@ -114,7 +114,7 @@ class _Cells:
         return before, x
 
     def cell(self, x: Tensor, before: Tensor | None, kind: CellKind, filters: int, name: str) -> Tensor:
-        """Return the output of the cell *name* on *x* and on the map *before* it, which the first cell has none of."""
+        """Return the output of the cell *name* on *x* and on the map *before* it; None for the first cell."""
         scope = f"{self._scope}/{name}"
         previous = x if before is None else self._fitted(before, x, filters, scope)
         states = [self._conv(x, f"{scope}/1x1", f"{scope}/beginning_bn", filters), previous]
