@@ -1,6 +1,8 @@
 """Why TensorRT's importer refuses a node of an ONNX graph: its operator, its attributes, or its numbers.
 
-Every rule but those of `operators.py` was tried with the importer of TensorRT for RTX 1.7; see `tests/interop`.
+`tests/interop` tries these rules with the importer of TensorRT for RTX 1.7: zero points, int32 biases, pools,
+antialiasing, uint8 inputs, other domains. It does not try those of other inputs, of 16-bit rounding, of a Resize's
+coordinates, and of older versions.
 """
 
 from __future__ import annotations
