@@ -72,8 +72,8 @@ def built_engine(held: Hold, order: EngineOrder, before: Standing) -> Record:
     """Return the engine on the device: `path`, `sha256`, `kept` (from an earlier run), and what built it.
 
     It is kept by what it depends on: the model's content, TensorRT's version, the GPU and the power mode, in which
-    trtexec chose the fastest kernels; what it may compute in, and trtexec's options. Its log and its layers lie beside
-    it, as `path` with `.log` and `.layers`.
+    trtexec chose the fastest kernels; what it may compute in, and trtexec's options. Its log and its layers are
+    beside it, as `path` with `.log` and `.layers`.
 
     Raises:
         InputError: trtexec does not take the .onnx, or its version has no such precision.
