@@ -12,7 +12,11 @@ PLUGIN = Metric[DetectedKeypoints, Annotations](
     task="keypoints",
     takes=("coco",),
     numbers=ALL_KEYS,
-    protocol={"evaluator": "faster-coco-eval", "oks_thresholds": "0.50:0.05:0.95", "sigmas": "COCO's"},
+    protocol={
+        "evaluator": "faster-coco-eval",
+        "oks_thresholds": "0.50:0.05:0.95",
+        "sigmas": "COCO's; 0.05 for all if some are not COCO's keypoints",
+    },
     score=keypoint_scores,
     weighted=lambda detected, annotations, classes, weights: mean_average_precision(
         keypoint_matches(detected, annotations, classes), weights
