@@ -14,7 +14,7 @@ from detlite.runtime.progress import silent
 from detlite.runtime.records import to_record
 from detlite.runtime.session import Session
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.xdist_group("center_net_goldens")]
 
 TOLERANCE = 6e-5
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from builders.golden_graphs import run_golden
+from builders.processes import each_in_one_process
 
 from detlite.runtime.tasks.detection import Detections
 from detlite.runtime.tasks.instances import InstanceMasks
@@ -19,7 +20,7 @@ DILATED = "mask_rcnn_resnet50_atrous"
 """TensorFlow 1 pads the map of a dilated convolution to whole blocks of cells, and counts these."""
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=each_in_one_process(NAMES))
 def run(request, shared_data):
     """The reference model on its image."""
     return run_golden(request.param)

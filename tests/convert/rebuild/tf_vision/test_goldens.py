@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders.onnx_models import run_onnx
+from builders.processes import each_in_one_process
 from builders.tf_vision_models import MemoryWeights, TfVisionGolden
 
 from detlite.convert.artifact import open_artifact
@@ -71,7 +72,7 @@ DETECTORS = ("retinanet_mobilenetv2", "retinanet_spinenet49_mobile")
 SEGMENTERS = ("deeplabv3_mobilenetv2", "deeplabv3plus_resnet101")
 
 
-@pytest.fixture(scope="module", params=DETECTORS)
+@pytest.fixture(scope="module", params=each_in_one_process(DETECTORS))
 def detector(request, tmp_path_factory, shared_data):
     """A RetinaNet, open after it saw the picture of the original, and what `detlite convert` answered."""
     folder = tmp_path_factory.mktemp(request.param)
