@@ -100,7 +100,7 @@ def test_aapt2_without_the_dot_deflates_the_model_and_it_is_found(package, link)
 
 
 def test_an_app_that_is_not_aligned_is_found(package, link):
-    done = package("package", "--verify", link("crooked.apk", ".tflite"))
+    done = package("package", "--verify", link("crooked.apk", ".tflite"), "--alignment", 16384)
     assert done.status == 1
     assert "is not aligned to 16384 bytes" in done.err
 

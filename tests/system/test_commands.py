@@ -168,8 +168,12 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     assert "http://" not in report.replace("http://www.w3.org", "")
     before = (detlite.folder / "run" / "report.html").read_bytes()
     again = detlite("run", made / "source", "-o", "run", "--coco", made / "photos", coco)
-    assert "already done and kept: convert, quantize, deploy, audit, parity, latency, score" in again.err
-    assert (detlite.folder / "run" / "report.html").read_bytes() == before
+    kept = "already done and kept: convert, quantize, deploy, audit, parity, "
+    if any("INVALID" in text for text in record["cautions"]):  # on a busy machine: it may be quiet the next time
+        assert f"{kept}score" in again.err
+    else:
+        assert f"{kept}latency, score" in again.err
+        assert (detlite.folder / "run" / "report.html").read_bytes() == before
 
 
 @pytest.mark.slow
@@ -181,7 +185,7 @@ def test_a_damaged_stage_with_a_file_of_the_user_is_left_as_it_is_before_any_wor
     (int8 / "notes.txt").write_text("mine")
     ran = detlite(*arguments)
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err.splitlines() == [
+    assert [line for line in ran.err.splitlines() if not line.startswith("step ")] == [
         f"detlite: {int8} contains notes.txt, which detlite did not write: it is not replaced; move that away, or "
         "choose another folder"
     ]
