@@ -24,7 +24,8 @@ from detlite.convert.rebuild.architecture import (
     letterbox_of,
     raw_heads,
 )
-from detlite.convert.rebuild.detector_config import CenterNet, DetectorConfig, KeypointTask
+from detlite.convert.rebuild.center_net_config import CenterNet, KeypointTask
+from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.center_net import (

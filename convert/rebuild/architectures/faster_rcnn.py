@@ -20,7 +20,8 @@ from detlite.convert.rebuild.architecture import (
     most_detections,
     suppression_asked,
 )
-from detlite.convert.rebuild.detector_config import DetectorConfig, FasterRcnn
+from detlite.convert.rebuild.detector_config import DetectorConfig
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, PROPOSALS, TwoStageExtractor, build_faster_rcnn

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet, EmbeddedMasks, HeadLayers, KeypointTask
+from detlite.convert.rebuild.center_net_config import CenterNet, EmbeddedMasks, HeadLayers, KeypointTask
+from detlite.convert.rebuild.detector_config import BatchNorm
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.deepmac import embedding, mask_outputs
 from detlite.convert.rebuild.network.faster_rcnn import WHOLE_IMAGE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detlite.convert.rebuild.detector_config import CenterNet, EmbeddedMasks
+from detlite.convert.rebuild.center_net_config import CenterNet, EmbeddedMasks
 from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, check_crops
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.hourglass import Hourglass, hourglass_shape

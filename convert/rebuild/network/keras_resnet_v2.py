@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import BatchNorm
 from detlite.convert.rebuild.network.center_net import BASE, KERAS_NORM, PYRAMID
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES

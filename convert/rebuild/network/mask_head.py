@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from detlite.convert.rebuild.detector_config import MaskHead
+from detlite.convert.rebuild.faster_rcnn_config import MaskHead
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, style_of
 from detlite.convert.rebuild.network.two_stage_names import TwoStageNames

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detlite.convert.rebuild.detector_config import FasterRcnn
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detlite.convert.rebuild.detector_config import FasterRcnn
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
 from detlite.convert.rebuild.network.region_proposals import CODER

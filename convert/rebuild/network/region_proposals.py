@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detlite.convert.rebuild.detector_config import FasterRcnn, GridAnchors
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn, GridAnchors
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, style_of

@@ -8,7 +8,9 @@ import pytest
 
 from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.rebuild.architecture import ARCHITECTURES, Architecture, RebuildPlan, architecture_of
-from detlite.convert.rebuild.detector_config import CenterNet, FasterRcnn, ImageResizer, Ssd
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import ImageResizer, Ssd
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.odapi.family import families
 from detlite.runtime.errors import ContractError, InputError

@@ -6,7 +6,7 @@ import pytest
 
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
-from detlite.convert.rebuild.detector_config import CenterNet, KeypointTask
+from detlite.convert.rebuild.center_net_config import CenterNet, KeypointTask
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.source import recognize

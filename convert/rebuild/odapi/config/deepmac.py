@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
-from detlite.convert.rebuild.detector_config import EmbeddedMasks
+from detlite.convert.rebuild.center_net_config import EmbeddedMasks
 
 TASK = "deepmac_mask_estimation"
 NETWORKS = {f"hourglass{depth}": depth for depth in (10, 20, 32, 52, 100)}

@@ -6,15 +6,8 @@ from dataclasses import replace
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.labels.files import MAX_CLASSES
-from detlite.convert.rebuild.detector_config import (
-    ConvHyperparams,
-    FasterRcnn,
-    FirstStage,
-    GridAnchors,
-    ImageResizer,
-    MaskHead,
-    PositionSensitive,
-)
+from detlite.convert.rebuild.detector_config import ConvHyperparams, ImageResizer
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn, FirstStage, GridAnchors, MaskHead, PositionSensitive
 from detlite.convert.rebuild.odapi.config.hyperparams import read_conv
 from detlite.convert.rebuild.odapi.config.resizer import read_resizer
 from detlite.convert.rebuild.odapi.config.ssd import read_post_processing

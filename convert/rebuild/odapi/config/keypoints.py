@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
-from detlite.convert.rebuild.detector_config import HeadLayers, KeypointTask
+from detlite.convert.rebuild.center_net_config import HeadLayers, KeypointTask
 from detlite.runtime.boxes.keypoints import RANKINGS
 
 PEAK_KERNEL = 3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detlite.convert.rebuild.detector_config import BatchNorm, CenterNet, FeatureExtractor
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor
 from detlite.convert.rebuild.network.center_net import BASE, CenterExtractor, top_down
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detlite.convert.rebuild.detector_config import CenterNet, ImageResizer
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.center_net import CenterExtractor
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.hourglass import Hourglass, HourglassShape, hourglass_shape

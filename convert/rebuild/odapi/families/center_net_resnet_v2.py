@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from detlite.convert.rebuild.detector_config import CenterNet, ImageResizer
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.center_net import CenterExtractor
 from detlite.convert.rebuild.network.keras_resnet_v2 import ResNetV2Map
 from detlite.convert.rebuild.odapi.family import Family

@@ -10,7 +10,7 @@ from detlite.convert.graph.runner import import_graph
 from detlite.convert.graph.trim import INPUT
 from detlite.convert.options import DetectorOptions, NmsOptions
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
-from detlite.convert.rebuild.detector_config import CenterNet, EmbeddedMasks
+from detlite.convert.rebuild.center_net_config import CenterNet, EmbeddedMasks
 from detlite.convert.rebuild.network.center_net import HEADS
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.rebuild import rebuild

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from detlite.convert.rebuild.detector_config import GridAnchors, PostProcessing
+from detlite.convert.rebuild.detector_config import PostProcessing
+from detlite.convert.rebuild.faster_rcnn_config import GridAnchors
 from detlite.convert.rebuild.network.faster_rcnn import check_crops
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.region_proposals import grid_anchors

@@ -18,7 +18,7 @@ def refused(experiment, model, message, **options):
 
 @pytest.mark.parametrize("most", [0, -1])
 def test_a_number_of_proposals_below_1_is_refused(most):
-    from detlite.convert.rebuild.detector_config import FasterRcnn
+    from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 
     plan = RebuildPlan(FasterRcnn(3, "faster_rcnn_resnet50"), "p.config", random_seed=0)
     with pytest.raises(InputError, match=f"--max-proposals is {most}: want 1 or more"):

@@ -5,7 +5,8 @@ from builders.written_configs import CENTER_NET, RETINA, SSD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detlite.convert.rebuild.detector_config import CenterNet, Pipeline
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import Pipeline
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline, read_pipeline
 from detlite.runtime.errors import InputError
 

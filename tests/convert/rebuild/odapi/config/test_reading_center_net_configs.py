@@ -3,7 +3,8 @@
 import pytest
 from builders.written_configs import CENTER_NET, line_of
 
-from detlite.convert.rebuild.detector_config import CenterNet, EmbeddedMasks, ImageResizer, KeypointTask
+from detlite.convert.rebuild.center_net_config import CenterNet, EmbeddedMasks, KeypointTask
+from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from detlite.convert.rebuild.detector_config import ConvHyperparams, FasterRcnn, MaskHead, PositionSensitive
+from detlite.convert.rebuild.detector_config import ConvHyperparams
+from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn, MaskHead, PositionSensitive
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 

@@ -13,7 +13,7 @@ from builders.built_network import operators
 from detlite.convert.graph.runner import import_graph
 from detlite.convert.graph.trim import INPUT
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
-from detlite.convert.rebuild.detector_config import CenterNet
+from detlite.convert.rebuild.center_net_config import CenterNet
 from detlite.convert.rebuild.network.built_network import CLASS_LOGITS, BuiltNetwork
 from detlite.convert.rebuild.network.center_net import BASE, HEADS, PYRAMID, build_center_net
 from detlite.convert.rebuild.network.graph import GraphBuilder

@@ -9,7 +9,8 @@ import pytest
 from builders.asked_weights import AskedWeights
 from builders.built_network import build, operators, thin
 
-from detlite.convert.rebuild.detector_config import BatchNorm, BiFpn, CenterNet, Fpn, Ssd
+from detlite.convert.rebuild.center_net_config import CenterNet
+from detlite.convert.rebuild.detector_config import BatchNorm, BiFpn, Fpn, Ssd
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.center_net import build_center_net
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
