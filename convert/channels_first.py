@@ -1,4 +1,4 @@
-"""SSDs in frozen TensorFlow graphs whose maps are NCHW, as MLPerf's ssd-resnet34: tf2onnx makes them ONNX first.
+"""SSDs in frozen TensorFlow graphs whose maps are NCHW, such as MLPerf's ssd-resnet34: tf2onnx makes them ONNX first.
 
 TensorFlow on a CPU and TFLite compute in NHWC alone; detlite's reader of .onnx files changes the layout.
 """

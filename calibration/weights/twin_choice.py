@@ -52,7 +52,7 @@ class TwinJudge(Protocol):
 def with_twins(
     source: FloatModel, method: Method, asked: TwinRequest, judge: TwinJudge, *, progress: Progress = silent
 ) -> QuantizedModel:
-    """Return the int8 model of *source* with twin channels, or the plain one where they raise the error.
+    """Return the int8 model of *source* with twin channels, or the plain one where they surely raise the error.
 
     *method* rounds weights and corrects biases; *progress* is told of every tensor that is tried.
 
@@ -104,7 +104,7 @@ def cheapest(
 
 
 def _better(models: TwinModels, units: Sequence[TwinUnit], judge: TwinJudge) -> QuantizedModel:
-    """Return the model with *units*, or the plain one where it has less error; its facts say which."""
+    """Return the model with *units*, or the plain one where it surely has less error; its facts say which."""
     network, plain = models.calibrated.network, models.made(())
     twins = tuple(index for unit in units for index in unit)
     if not twins:

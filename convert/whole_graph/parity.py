@@ -50,7 +50,7 @@ def parity_of(data: bytes, whole: WholeGraph, images: Sequence[Path]) -> tuple[O
 
     Raises:
         InputError: an image cannot be read, an output is text, or TensorFlow or ONNX Runtime cannot run the model.
-        FindingError: an output has another shape, or numbers that are not finite where TensorFlow's are.
+        FindingError: as `difference`.
     """
     opened = _opened(data)
     given = inputs_of(whole)
@@ -60,9 +60,9 @@ def parity_of(data: bytes, whole: WholeGraph, images: Sequence[Path]) -> tuple[O
             tensors = {one.tensor: feeds[one.name] for one in given}
             wanted = runner.run(list(whole.outputs.values()), tensors)
             for name, want, got in zip(whole.outputs, wanted, _run(opened, whole.outputs, feeds), strict=True):
-                found[name].append(_difference(name, want, got))
+                found[name].append(difference(name, want, got))
     return tuple(
-        OutputParity(name, max(difference for difference, _value in pairs), max(value for _difference, value in pairs))
+        OutputParity(name, max(apart for apart, _value in pairs), max(value for _apart, value in pairs))
         for name, pairs in found.items()
     )
 
@@ -92,8 +92,13 @@ def _run(runner: OnnxRunner, outputs: Mapping[str, str], feeds: Feeds) -> list[N
     return [found[name] for name in outputs]
 
 
-def _difference(name: str, want: NDArray[Any], got: NDArray[Any]) -> tuple[float, float]:
-    """Return the largest difference and the largest magnitude of *want*."""
+def difference(name: str, want: NDArray[Any], got: NDArray[Any]) -> tuple[float, float]:
+    """Return how far the output *got* is from *want*, at most, and the largest magnitude of *want*; of finite numbers.
+
+    Raises:
+        FindingError: the shapes differ, or an infinity or NaN has something else in its place.
+        InputError: the output *name* is text.
+    """
     if want.shape != got.shape:
         raise FindingError(f"output {name} is {got.shape} in ONNX, and {want.shape} in TensorFlow; nothing was written")
     if not want.size:
@@ -102,9 +107,10 @@ def _difference(name: str, want: NDArray[Any], got: NDArray[Any]) -> tuple[float
         reals = want.astype(np.float64), got.astype(np.float64)
     except ValueError as error:
         raise InputError(f"output {name} is text, which cannot be compared: choose others with --outputs") from error
-    if not np.array_equal(np.isfinite(reals[0]), np.isfinite(reals[1])):
-        raise FindingError(f"output {name} is not finite where TensorFlow's is, or the other way; nothing was written")
-    kept = [np.where(np.isfinite(reals[0]), real, 0) for real in reals]
+    want_odd, got_odd = (np.where(np.isfinite(real), 0, real) for real in reals)
+    if not np.array_equal(want_odd, got_odd, equal_nan=True):
+        raise FindingError(f"output {name} has other infinities or NaNs than TensorFlow's; nothing was written")
+    kept = [np.where(np.isfinite(real), real, 0) for real in reals]
     return float(np.abs(kept[0] - kept[1]).max()), float(np.abs(kept[0]).max())
 
 
