@@ -10,7 +10,7 @@ import click
 
 from detlite.commands.completion import names_of, zoo_names, zoo_values
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
-from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, select
+from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, needs, select
 
 
 @click.group()
@@ -68,8 +68,10 @@ def list_models(
         emit_json("zoo_list", {"models": [_record(model) for model in models]})
         return
     emit_table(("name", "input", "mAP %", "8 bit", "framework", "family", "convertible"), [_row(m) for m in models])
-    able = sum(convertible(model)[0] for model in models)
-    notice(f"{len(models)} of {len(load_catalogue().models)} models, {able} of them convertible")
+    able = [model for model in models if convertible(model)[0]]
+    lacking = sum(needs(model) is not None for model in able)
+    more = f", {lacking} of these with a file that the archive lacks" if lacking else ""
+    notice(f"{len(models)} of {len(load_catalogue().models)} models, {len(able)} of them convertible{more}")
 
 
 @command.command()
@@ -170,8 +172,13 @@ def _row(model: ZooModel) -> tuple[object, ...]:
         _yes(model.quantized),
         model.framework,
         model.family,
-        _yes(convertible(model)[0]),
+        _convertible(model),
     )
+
+
+def _convertible(model: ZooModel) -> str:
+    able, option = convertible(model)[0], needs(model)
+    return f"with {option}" if able and option is not None else _yes(able)
 
 
 def _pages(keys: tuple[str, ...]) -> str:

@@ -3,6 +3,9 @@
 In int8 all tokens and channels of a tensor have one scale. The sums between the blocks have channels that are many
 times larger than the others, and the softmax over 197 tokens has a mean of 1.3 steps (Lin et al., FQ-ViT, IJCAI 2022).
 LiteRT has no fast int8 product of two activations either. All layers with weights become int8: most of the work.
+
+A norm is known by its RSQRT, which has no int8 form. Those of other networks, such as the L2 norm of an embedding, stay
+float as well, with the sum under the root and the scaling after it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from detlite.calibration.network import Network, Operator
 
 NORM = ("ADD", "SUB", "MUL", "MEAN", "SQUARED_DIFFERENCE", "SQUARE", "RSQRT")
-"""What a layer norm and the sums before it consist of."""
+"""What may be before the root of a norm: a layer norm's own operators, and the sums that it reads."""
 
 MOVED = ("CONCATENATION", "SLICE", "STRIDED_SLICE", "RESHAPE", "TRANSPOSE")
 SCALED = ("ADD", "SUB", "MUL", *MOVED)
@@ -22,7 +25,7 @@ PRODUCT, SOFTMAX, RSQRT = "BATCH_MATMUL", "SOFTMAX", "RSQRT"
 
 
 def float_by_default(network: Network) -> frozenset[str]:
-    """Return the names of the operators of *network* that stay float; empty without layer norms and attention."""
+    """Return the names of the operators of *network* that stay float; empty without norms and attention."""
     made = {index: operator for operator in network.operators for index in operator.outputs}
     readers = network.readers()
     found: set[str] = set()

@@ -228,6 +228,7 @@ def find(name: str) -> ZooModel:
     return load_catalogue().find(name)
 
 
+CONFIG, LABELS = "--config", "--labels"
 NOT_BUILT = {"context_rcnn": "it reads a memory beside the image, and detlite does not build such detectors"}
 """Why no family covers the models of a family of the catalogue."""
 
@@ -253,7 +254,7 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
         return True, f"{model.holds} in NCHW, cut at the heads of its SSD by way of tf2onnx"
     if family is None:
         return False, NOT_BUILT.get(model.family, f"no family covers {model.family}")
-    labels = "; its keypoints need the label map of the training: --labels" if "keypoints" in model.tasks else ""
+    labels = f"; its keypoints need the label map of the training: {LABELS}" if needs(model) == LABELS else ""
     return True, f"{model.holds}, family {family}{labels}"
 
 
@@ -263,7 +264,14 @@ def _of_tf_vision(model: ZooModel) -> tuple[bool, str]:
         return False, "its weights are not published"
     if model.family not in REBUILT:
         return False, f"detlite does not rebuild {model.family} of TF-Vision"
-    return True, f"{model.holds}; {model.family} is rebuilt with its params.yaml: --config and --checkpoint"
+    return True, f"{model.holds}; {model.family} is rebuilt with its params.yaml: {CONFIG} and --checkpoint"
+
+
+def needs(model: ZooModel) -> str | None:
+    """Return the option for a file that converting *model* takes and that its archive lacks; None if it is complete."""
+    if model.framework == TF_VISION:
+        return CONFIG
+    return LABELS if "keypoints" in model.tasks else None
 
 
 @dataclass(frozen=True)

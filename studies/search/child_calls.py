@@ -88,6 +88,7 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     asked = from_record(JudgedRequest, request)
     begin(progress, READ)
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
+    _refuse_regions(source.contract, "--curve")
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
 
@@ -124,6 +125,16 @@ def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
         raise InputError(
             f"{option} needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, or "
             "`detlite evaluate --against`"
+        )
+    if asked.explain:
+        _refuse_regions(contract, "--explain")
+
+
+def _refuse_regions(contract: Contract, option: str) -> None:
+    if crops_regions(contract):
+        raise InputError(
+            f"{option} ranks models by the error of raw outputs, and the regions of a two-stage detector are others in "
+            "each model: leave it out, and judge a model with --min-fidelity or `detlite evaluate --against`"
         )
 
 

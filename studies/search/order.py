@@ -32,10 +32,12 @@ def orders(trials: Trials, progress: Progress) -> list[list[Unit]]:
 
 
 def _worst(trials: Trials, known: Sequence[Unit], progress: Progress) -> list[Unit]:
-    """Return the units with the worst tensors, measured separately and sorted, the worst first."""
+    """Return the units with the worst tensors, the worst first: measured separately where outputs can be compared."""
     unit_of = {name: unit for unit in known for name in unit}
     ranked = sorted(tensor_blames(trials), key=lambda one: -one.added)
     suspects = list(dict.fromkeys(unit_of[one.name] for one in ranked if one.name in unit_of))[:MEASURED]
+    if trials.has_regions:  # the budget judges these by fidelity
+        return suspects
     base, gains = trials.error(trials.model()).db, {}
     for number, unit in enumerate(suspects, 1):
         gains[unit] = trials.error(trials.model(unit)).db - base

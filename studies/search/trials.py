@@ -19,6 +19,7 @@ from detlite.convert.model import Model, session_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.task import Heads
+from detlite.runtime.tasks.detection import crops_regions
 
 NOISE_IMAGES = 4
 """Number of images for measuring noise: the ratio is a mean over a hundred thousand values of each."""
@@ -32,6 +33,7 @@ class Trials:
         floating: the names of these operators, and of those that stay float by default.
         parameters: the method's weights and biases, valid whatever is left float.
         samples: the first calibration images, as the float model's input.
+        has_regions: whether the raw outputs are of regions that are others in each model, so that `error` says nothing.
     """
 
     def __init__(self, source: Model, given: FloatModel, method: str) -> None:
@@ -51,6 +53,7 @@ class Trials:
                 f"gates and --explain compare int8 with float: with --scheme {given.scheme} leave them out"
             )
         self._source = source
+        self.has_regions = crops_regions(source.contract)
         self.calibrated: Calibrated = calibrate(given, covariances=chosen.covariances)
         self.floating = floating_operators(self.calibrated.network, given.floating)
         self.parameters = chosen.parameters(self.calibrated)

@@ -17,7 +17,7 @@ from detlite.studies.store.store import Store
 from detlite.studies.sweep.cluster import ClusterOptions, client_of, hosts_of, require_cluster
 from detlite.studies.sweep.graph import EVALUATE, MEASURE, Stage, SweepGraph
 from detlite.studies.sweep.progress import SweepProgress, SweepState
-from detlite.studies.sweep.run_stage import NOT_RUN, StageOutcome, is_done, run_stage
+from detlite.studies.sweep.run_stage import NOT_RUN, StageOutcome, is_done, keep_failure, one_line, run_stage
 from detlite.studies.sweep.work import ARTIFACTS
 from detlite.studies.sweep.worker_watch import WorkerWatch
 
@@ -79,6 +79,12 @@ class _Sweep:
         self.listener.tell(self.progress.state())
         if outcome.status == FAILED:
             self.listener.say(f"failed: {_name(self.graph.stages[outcome.key])}: {outcome.text}")
+
+    def fail(self, stage: Stage, text: str) -> None:
+        """Note that *stage* failed without telling why itself; the store keeps *text*, as a line, for the report."""
+        line = one_line(text)
+        keep_failure(self.store, stage, line)
+        self.take(StageOutcome(stage.key, FAILED, line))
 
 
 def done_stages(graph: SweepGraph, store: Store) -> set[str]:
@@ -254,7 +260,7 @@ def _collect(sweep: _Sweep, tasks: dict[Any, Stage]) -> None:
     failed = {stage.key for stage, _bug in bugs}
     for stage, bug in bugs:
         if stage.needs not in failed:
-            sweep.take(StageOutcome(stage.key, FAILED, f"a bug of detlite: {type(bug).__name__}: {bug}"))
+            sweep.fail(stage, f"a bug of detlite: {type(bug).__name__}: {bug}")
     if lost:
         raise CancelledError("it cancelled its tasks")
 
@@ -262,8 +268,7 @@ def _collect(sweep: _Sweep, tasks: dict[Any, Stage]) -> None:
 def _count_death(sweep: _Sweep, stage: Stage) -> None:
     sweep.deaths[stage.key] += 1
     if sweep.deaths[stage.key] >= MOST_DEATHS:
-        text = "its worker died each time (out of memory, or someone killed it)"
-        sweep.take(StageOutcome(stage.key, FAILED, text))
+        sweep.fail(stage, "its worker died each time (out of memory, or someone killed it)")
 
 
 def _places(client: Any, stages: Iterable[Stage]) -> dict[str, list[str]]:

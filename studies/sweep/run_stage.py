@@ -72,7 +72,7 @@ def run_stage(study: str, record: Record, before: Record | None, *, work: Work =
             done = is_done(store, stage)
             return (StageOutcome(stage.key, DONE) if done else _run(store, stage, work)).to_record()
     except (DetliteError, OSError) as error:  # of the locks or of the index
-        return StageOutcome(stage.key, FAILED, _line(error)).to_record()
+        return StageOutcome(stage.key, FAILED, one_line(error)).to_record()
 
 
 def _run(store: Store, stage: Stage, work: Work) -> StageOutcome:
@@ -82,16 +82,22 @@ def _run(store: Store, stage: Stage, work: Work) -> StageOutcome:
             store.append(_record(stage, STARTED))
             _publish(store, stage, work, lambda: (time.perf_counter() - begin, memory.size_bytes))
         except (DetliteError, ChildError, OSError) as error:
-            text = _line(error)
-            with suppress(OSError):  # a full disk: the outcome says it too
-                facts = {**stage.facts, "error": text}
-                store.append(_record(stage, FAILED, facts=facts, memory_peak_bytes=memory.size_bytes))
+            text = one_line(error)
+            keep_failure(store, stage, text, memory.size_bytes)
             return StageOutcome(stage.key, FAILED, text, time.perf_counter() - begin)
     return StageOutcome(stage.key, DONE, wall_s=time.perf_counter() - begin)
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:2000]
+def keep_failure(store: Store, stage: Stage, text: str, memory_peak_bytes: int | None = None) -> None:
+    """Keep in *store* why *stage* failed; on a full disk only its outcome says so."""
+    with suppress(OSError):
+        facts = {**stage.facts, "error": text}
+        store.append(_record(stage, FAILED, facts=facts, memory_peak_bytes=memory_peak_bytes))
+
+
+def one_line(reason: object) -> str:
+    """Return the text of *reason* in one line of at most 2000 characters."""
+    return " ".join(str(reason).split())[:2000]
 
 
 @contextmanager

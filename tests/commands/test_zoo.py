@@ -23,6 +23,22 @@ def test_list_shows_names_and_scores(capsys: pytest.CaptureFixture[str]) -> None
     assert err == "1 of 157 models, 1 of them convertible\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("tf_vision_vit_b16_224", "with --config"),
+        ("tf_vision_retinanet_mobilenetv2_256", "no"),
+        ("centernet_mobilenetv2fpn_512x512_coco17_kpts", "with --labels"),
+    ],
+)
+def test_list_says_which_file_is_needed_beside_the_archive(
+    capsys: pytest.CaptureFixture[str], name: str, column: str
+) -> None:
+    _status, out, err = run(capsys, "list", name)
+    assert out.rstrip().endswith(f" {column}")
+    assert ("1 of these with a file that the archive lacks" in err) == column.startswith("with")
+
+
 def test_list_json_has_a_schema_and_the_same_models(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _err = run(capsys, "list", "mobilenet", "v3", "--convertible", "--json")
     record = json.loads(out)

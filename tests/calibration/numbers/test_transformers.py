@@ -78,3 +78,15 @@ def test_a_softmax_that_is_not_of_attention_becomes_int8():
     scores = dense(net, net.reshape(net.conv(net.image, 4), (1, 256)), 5)
     network = Network(TfliteFile(net.finish(*net.add("SOFTMAX", [scores], [(1, 5)], "SoftmaxOptions", beta=1.0))))
     assert float_by_default(network) == frozenset()
+
+
+def test_the_l2_norm_of_an_embedding_stays_float_from_its_root_on_and_nothing_before_its_sum_does():
+    net = FloatNet()
+    x = dense(net, net.reshape(net.conv(net.image, WIDTH), (TOKENS, WIDTH)), WIDTH)
+    (squares,) = net.add("MUL", [x, x], [(TOKENS, WIDTH)], "MulOptions", name="squares")
+    inputs = [squares, net.constant(np.array(1))]
+    (total,) = net.add("SUM", inputs, [(TOKENS, 1)], "ReducerOptions", name="total", keepDims=True)
+    (gain,) = net.add("RSQRT", [total], [(TOKENS, 1)], name="gain")
+    (scaled,) = net.add("MUL", [x, gain], [(TOKENS, WIDTH)], "MulOptions", name="scaled")
+    network = Network(TfliteFile(net.finish(dense(net, scaled, 5))))
+    assert float_by_default(network) == {"gain", "scaled"}

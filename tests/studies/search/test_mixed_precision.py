@@ -9,8 +9,10 @@ from detlite.calibration.quantize import float_model
 from detlite.calibration.recipe import Recipe
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import FindingError, InputError
+from detlite.runtime.progress import silent
+from detlite.studies.search.blame import tensor_blames
 from detlite.studies.search.mixed import fewest_floating
-from detlite.studies.search.order import head_operators, units
+from detlite.studies.search.order import head_operators, orders, units
 from detlite.studies.search.ruler import Budget, FigureReading, Ruler
 from detlite.studies.search.trials import Trials
 
@@ -46,7 +48,9 @@ def test_none_of_what_is_left_float_is_needless(tmp_path):
     target = trials.error(trials.model()).db + 0.5
     floating = fewest_floating(trials, [budget(trials, target)]).floating
     unit_of = {name: unit for unit in units(trials.calibrated.network) for name in unit}
-    for unit in {unit_of[name] for name in floating} if len({unit_of[n] for n in floating}) > 1 else ():
+    kept = {unit_of[name] for name in floating}
+    assert kept
+    for unit in kept:
         fewer = [name for name in floating if name not in unit]
         assert trials.error(trials.model(fewer)).db < target
 
@@ -71,6 +75,14 @@ def test_a_budget_that_cannot_be_met_says_how_near_it_came(tmp_path):
     trials = trials_of(tmp_path)
     with pytest.raises(FindingError, match=BEST):
         fewest_floating(trials, [budget(trials, 200)])
+
+
+def test_a_two_stage_detector_is_not_ranked_by_the_error_of_outputs_whose_rows_differ(tmp_path, monkeypatch):
+    monkeypatch.setattr("detlite.studies.search.trials.crops_regions", lambda _contract: True)
+    trials = trials_of(tmp_path)
+    blames = [one for one in tensor_blames(trials) if one.kind == "DEPTHWISE_CONV_2D"]
+    monkeypatch.setattr(Trials, "error", None)
+    assert orders(trials, silent)[0][0] == (max(blames, key=lambda one: one.added).name,)
 
 
 def test_operators_that_share_a_scale_are_one_unit():

@@ -9,6 +9,11 @@ from builders.said_steps import announces_every_step
 from builders.tiny_tflite import tiny_int8_model
 
 from detlite.cli import main
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import silent
+from detlite.runtime.records import to_record
+from detlite.studies.search.child_calls import measure_curve, quantize_judged
+from detlite.studies.search.judged import JudgedRequest
 
 
 @pytest.fixture
@@ -151,6 +156,16 @@ def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()[1:3]] == ["2", "8"]
     assert not (work / "int8").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "settings", "option"), [(measure_curve, {}, "--curve"), (quantize_judged, {"explain": True}, "--explain")]
+)
+def test_what_ranks_by_raw_outputs_takes_no_two_stage_detector(work, monkeypatch, call, settings, option):
+    monkeypatch.setattr("detlite.studies.search.child_calls.crops_regions", lambda _contract: True)
+    request = JudgedRequest(work / "float", work / "int8", **settings)
+    with pytest.raises(InputError, match=f"{option} ranks models by the error of raw outputs, and the regions of"):
+        call(to_record(request), silent)
 
 
 def test_a_curve_of_one_number_calls_nothing_enough(quantize):
