@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import Child
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.tasks.detection import Detection
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,6 +73,16 @@ class Detected(Predictions):
         before = np.cumsum([0, *(len(part.sizes) for part in parts)])
         index = np.concatenate([part.image_index + first for part, first in zip(parts, before, strict=False)])
         return cls(**joined_columns(parts, "boxes", "classes", "scores"), image_index=index)
+
+
+def detection_protocol(task: Detection) -> dict[str, object]:
+    """Return the settings of *task* that decide which detections there are."""
+    return {
+        "max_detections": task.nms.max_detections,
+        "score_threshold": task.nms.score_threshold,
+        "nms": asdict(task.nms),
+        "label_offset": task.label_offset,
+    }
 
 
 def detecting() -> Child:

@@ -1,9 +1,10 @@
-"""Where a model is run over a list of images: on this machine, or wherever else a class says how."""
+"""Where a model is run over a list of images: on this machine, elsewhere, or earlier, with its results saved."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,34 @@ class InferenceHost(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """Return what a record says of the device."""
+
+
+class SavedResults(ABC):
+    """Results that were saved before: they are read, and no model is run."""
+
+    def ready(self) -> nullcontext[None]:
+        """Do nothing: nothing has to be started."""
+        return nullcontext()
+
+    def detect(
+        self,
+        artifact: Artifact,
+        paths: Sequence[Path],
+        *,
+        threads: int = 1,  # noqa: ARG002 - nothing is run here
+        upright: bool = False,  # noqa: ARG002 - the images were read before
+        progress: Progress = silent,  # noqa: ARG002 - reading takes no time
+    ) -> Predictions:
+        """Return the saved results for the image files *paths*; errors as `results_for`."""
+        return self.results_for(artifact, paths)
+
+    @abstractmethod
+    def results_for(self, artifact: Artifact, paths: Sequence[Path]) -> Predictions:
+        """Return what *artifact* said about the image files *paths*.
+
+        Raises:
+            InputError: the results cannot be read, are of another model, or lack an image.
+        """
 
 
 class ThisMachine:

@@ -1,4 +1,4 @@
-"""The results that LoadGen logged of a program that it drove, such as MLPerf's vision app: read, to be scored.
+"""The results that LoadGen logged of a program that it drove, such as MLPerf's vision app, read to be scored.
 
 The file has an entry for each image: the image's place in the data set (`qsl_idx`), and float32 rows in hex (`data`):
 place, y1, x1, y2, x2, score, class, as MLPerf's accuracy-coco.py reads them.
@@ -7,18 +7,17 @@ place, y1, x1, y2, x2, score, class, as MLPerf's accuracy-coco.py reads them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from detlite.accuracy.hosts import SavedResults
 from detlite.accuracy.predictions import Predictions, predictions_in
 from detlite.runtime.arrays import Floats
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.loadgen_log import ACCURACY
-from detlite.runtime.progress import Progress, silent
 from detlite.runtime.strict_json import parse_json
 
 DETECTION = "detection"
@@ -29,26 +28,14 @@ MOST_CLASSES = 1 << 24  # float32 has all whole numbers up to here
 Record = dict[str, Any]
 
 
-class LoadGenResults:
+class LoadGenResults(SavedResults):
     """What a program that LoadGen drove found in the images of a data set, in the data set's order."""
 
     def __init__(self, folder: Path) -> None:
         """Take the log in *folder*."""
         self._log = folder / ACCURACY
 
-    def ready(self) -> nullcontext[None]:
-        """Do nothing: nothing has to be started."""
-        return nullcontext()
-
-    def detect(
-        self,
-        artifact: Artifact,
-        paths: Sequence[Path],
-        *,
-        threads: int = 1,  # noqa: ARG002 - nothing is run here
-        upright: bool = False,  # noqa: ARG002 - the images were read before
-        progress: Progress = silent,  # noqa: ARG002 - reading takes no time
-    ) -> Predictions:
+    def results_for(self, artifact: Artifact, paths: Sequence[Path]) -> Predictions:
         """Return the results for the image files *paths*, the first images of the data set.
 
         Raises:

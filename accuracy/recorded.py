@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from detlite.accuracy.hosts import SavedResults
 from detlite.accuracy.predictions import Predictions, predictions_in
 from detlite.convert.files.write_file import prepare_new_file, write_file
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.run_folder import DETECTIONS, MEASUREMENT, PROTOCOL, read_json
-from detlite.runtime.progress import Progress, silent
 from detlite.runtime.result_lines import LINE_FIELDS, model_line, result_line
 from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import task_kind
@@ -21,7 +20,7 @@ from detlite.runtime.task import task_kind
 Record = dict[str, Any]
 
 
-class Recorded:
+class Recorded(SavedResults):
     """The results of a run that was measured with `--accuracy`, or of a file that `save_results` or a board wrote."""
 
     def __init__(self, path: Path) -> None:
@@ -29,19 +28,7 @@ class Recorded:
         self._run = path if path.is_dir() else None
         self._lines = path / DETECTIONS if path.is_dir() else path
 
-    def ready(self) -> nullcontext[None]:
-        """Do nothing: nothing has to be started."""
-        return nullcontext()
-
-    def detect(
-        self,
-        artifact: Artifact,
-        paths: Sequence[Path],
-        *,
-        threads: int = 1,  # noqa: ARG002 - nothing is run here
-        upright: bool = False,  # noqa: ARG002 - the images were read before
-        progress: Progress = silent,  # noqa: ARG002 - reading takes no time
-    ) -> Predictions:
+    def results_for(self, artifact: Artifact, paths: Sequence[Path]) -> Predictions:
         """Return the results for the image files *paths*, which are matched by their file names.
 
         Raises:

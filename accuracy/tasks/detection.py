@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
-from detlite.accuracy.detect import Detected
+from detlite.accuracy.detect import Detected, detection_protocol
 from detlite.accuracy.fidelity import TRUTH_SCORE, detection_concordance
 from detlite.accuracy.predictions import ScoredTask
 from detlite.runtime.contract import Contract
@@ -14,13 +13,7 @@ from detlite.runtime.tasks.detection import detection_of
 
 def protocol(contract: Contract) -> Mapping[str, object]:
     """Return the settings that decide which detections there are."""
-    task = detection_of(contract)
-    return {
-        "max_detections": task.nms.max_detections,
-        "score_threshold": task.nms.score_threshold,
-        "nms": asdict(task.nms),
-        "label_offset": task.label_offset,
-    }
+    return detection_protocol(detection_of(contract))
 
 
 PLUGIN = ScoredTask[Detected](

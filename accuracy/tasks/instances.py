@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
+from detlite.accuracy.detect import detection_protocol
 from detlite.accuracy.fidelity import TRUTH_SCORE, detection_concordance
 from detlite.accuracy.instances import DetectedMasks
 from detlite.accuracy.predictions import ScoredTask
@@ -15,14 +15,7 @@ from detlite.runtime.tasks.instances import Instances
 def protocol(contract: Contract) -> Mapping[str, object]:
     """Return the settings that decide which instances there are."""
     assert isinstance(contract.task, Instances)
-    nms = contract.task.detection.nms
-    return {
-        "max_detections": nms.max_detections,
-        "score_threshold": nms.score_threshold,
-        "nms": asdict(nms),
-        "label_offset": contract.task.detection.label_offset,
-        "mask_threshold": contract.task.threshold,
-    }
+    return {**detection_protocol(contract.task.detection), "mask_threshold": contract.task.threshold}
 
 
 PLUGIN = ScoredTask[DetectedMasks](

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
+from detlite.accuracy.detect import detection_protocol
 from detlite.accuracy.fidelity import TRUTH_SCORE
 from detlite.accuracy.keypoints import DetectedKeypoints, keypoint_concordance
 from detlite.accuracy.predictions import ScoredTask
@@ -15,12 +15,8 @@ from detlite.runtime.tasks.keypoints import Keypoints
 def protocol(contract: Contract) -> Mapping[str, object]:
     """Return the settings that decide which objects and keypoints there are."""
     assert isinstance(contract.task, Keypoints)
-    nms = contract.task.detection.nms
     return {
-        "max_detections": nms.max_detections,
-        "score_threshold": nms.score_threshold,
-        "nms": asdict(nms),
-        "label_offset": contract.task.detection.label_offset,
+        **detection_protocol(contract.task.detection),
         "keypoint_score_threshold": contract.task.snapping.score_threshold,
     }
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.graph.preprocessing import PROBE_SIZES, PROBES, TOLERANCE, affine
+from detlite.convert.onnx.inner_graphs import inner_graphs
 from detlite.convert.onnx_graph.layout import NHWC
 from detlite.convert.onnx_graph.model_graph import OnnxModel, attributes
 from detlite.convert.onnx_graph.translation import is_channels_first
@@ -139,7 +140,7 @@ def _resize_rule(model: OnnxModel) -> str:
             if node.op_type == "Resize":
                 halves = given.get("coordinate_transformation_mode", b"half_pixel") == b"half_pixel"
                 return "half_pixel_bilinear" if halves else "tf1_bilinear"
-            graphs += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+            graphs += inner_graphs(node)
     return "tf1_bilinear"
 
 

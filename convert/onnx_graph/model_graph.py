@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.extras import install_line
+from detlite.convert.onnx.inner_graphs import read_by
 from detlite.convert.onnx.package import load_onnx
 from detlite.runtime.errors import InputError, MissingToolError
 
@@ -138,16 +139,6 @@ class OnnxModel:
             file = Path(folder) / "folded.onnx"
             _session(self, f"{self.name}: ONNX Runtime cannot open the model", write=file)
             return OnnxModel(onnx.load_model(str(file)), self.name)
-
-
-def read_by(node: Any) -> Iterator[str]:
-    """Yield the names that *node* reads, and those that the nodes in its own graphs read: Loops, Ifs."""
-    yield from node.input
-    for attribute in node.attribute:
-        for inner in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
-            yield from (value.name for value in inner.output)
-            for one in inner.node:
-                yield from read_by(one)
 
 
 def shape_of(value: Any) -> Shape | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from detlite.convert.onnx.inner_graphs import inner_graphs
 from detlite.convert.onnx.package import load_onnx
 from detlite.runtime.errors import InputError
 
@@ -93,8 +94,8 @@ def _tensors(graph: Any, depth: int = 0) -> Iterator[Any]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-            for inner in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
-                yield from _tensors(inner, depth + 1)
+        for inner in inner_graphs(node):
+            yield from _tensors(inner, depth + 1)
 
 
 def _read_external_data(onnx: Any, model: Any, path: Path) -> None:

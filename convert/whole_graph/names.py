@@ -6,8 +6,9 @@ tf2onnx keeps the name of one of several equal nodes and constants, which one by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
+
+from detlite.convert.onnx.inner_graphs import inner_graphs, read_by
 
 
 def make_repeatable(model: Any) -> None:
@@ -50,13 +51,13 @@ def _rename(graph: Any, names: _Names) -> None:
         node.name = names.free(f"{node.op_type}_node")
         for place, name in enumerate(node.input):
             node.input[place] = names.of(name, "constant")  # all else has a name by now
-        for inner in _graphs_of(node):
+        for inner in inner_graphs(node):
             _rename_inner(inner, names)
         for place, name in enumerate(node.output):
             node.output[place] = names.of(name, node.op_type)
     for one in graph.initializer:
         one.name = names.of(one.name, "constant")
-    order = {name: number for number, name in enumerate(name for node in graph.node for name in _read_by(node))}
+    order = {name: number for number, name in enumerate(name for node in graph.node for name in read_by(node))}
     for side in (side for info in (*graph.input, *graph.output) for side in info.type.tensor_type.shape.dim):
         if side.dim_param:
             side.dim_param = names.of(side.dim_param, "side")
@@ -82,7 +83,7 @@ def _sorted_nodes(graph: Any) -> list[Any]:
     waiting = [info.name for info in reversed(graph.output)]
     while waiting:
         node = makers.get(waiting[-1])
-        missing = [] if node is None else [name for name in _read_by(node) if name in makers and name not in done]
+        missing = [] if node is None else [name for name in read_by(node) if name in makers and name not in done]
         if missing:
             waiting += reversed(missing)
             continue
@@ -90,22 +91,6 @@ def _sorted_nodes(graph: Any) -> list[Any]:
         if node is not None:
             done.update(dict.fromkeys(node.output, node))
     return list({id(node): node for node in done.values()}.values())
-
-
-def _read_by(node: Any) -> Iterator[str]:
-    """Yield what *node* reads, and what the nodes in its graphs read."""
-    yield from node.input
-    for inner in _graphs_of(node):
-        for one in inner.node:
-            yield from _read_by(one)
-        yield from (info.name for info in inner.output)
-
-
-def _graphs_of(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
 
 
 def _replace(stored: Any, wanted: list[Any]) -> None:

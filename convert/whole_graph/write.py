@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 from detlite.convert.extras import install_line
+from detlite.convert.onnx.inner_graphs import all_nodes
 from detlite.convert.onnx.package import load_onnx
 from detlite.convert.tensorflow import REFUSALS, first_line, load_tensorflow
 from detlite.convert.whole_graph.ends import WholeGraph
@@ -60,7 +60,8 @@ def write(whole: WholeGraph, opset: int) -> bytes:
         )
     except (OpError, NotImplementedError, *REFUSALS) as error:
         raise InputError(f"tf2onnx cannot convert the graph: {first_line(error)[:300]}") from error
-    unknown = sorted({op for op in _operators(model.graph) if not _is_known(op, opset)})
+    operators = {(node.domain, node.op_type) for node in all_nodes(model.graph)}
+    unknown = sorted(operator for operator in operators if not _is_known(operator, opset))
     if unknown:
         raise InputError(f"tf2onnx has no ONNX operators for {', '.join(op for _domain, op in unknown)}")
     make_repeatable(model)
@@ -70,14 +71,6 @@ def write(whole: WholeGraph, opset: int) -> bytes:
         raise InputError(f"tf2onnx's file is not valid ONNX: {' '.join(str(error).split())[:300]}") from error
     data: bytes = model.SerializeToString(deterministic=True)
     return data
-
-
-def _operators(graph: Any) -> Iterator[tuple[str, str]]:
-    for node in graph.node:
-        yield node.domain, node.op_type
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _operators(inner)
 
 
 def _is_known(operator: tuple[str, str], opset: int) -> bool:

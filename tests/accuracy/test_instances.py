@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from builders.detection_cases import SIDE
+from builders.detection_cases import SIDE, columns
 from builders.image_files import picture
 from builders.said_steps import announces_every_step
 from builders.tiny_tasks import tiny_task
@@ -26,16 +26,10 @@ CLASSES = ClassMap((1, 2), "position")
 
 def masked(rows, images=3):
     """Detections of *rows*, each (image, class, (x, y, width, height), score), whose masks fill the left of the box."""
-    boxes = np.array([(y, x, y + h, x + w) for _i, _c, (x, y, w, h), _s in rows], np.float32).reshape(-1, 4) / SIDE
     masks = np.zeros((len(rows), 4, 4), np.float16)
     masks[:, :, :3] = 1
     return DetectedMasks(
-        boxes=boxes,
-        classes=np.array([row[1] for row in rows], np.int64),
-        scores=np.array([row[3] for row in rows], np.float32),
-        image_index=np.array([row[0] for row in rows], np.int64),
-        sizes=np.full((images, 2), SIDE, np.int64),
-        invoke_ns=np.ones(images, np.int64),
+        **columns(rows, images=images),
         masks=masks,
         threshold=np.array(0.5),
     )

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from builders.detection_cases import SIDE
+from builders.detection_cases import SIDE, columns
 
 from detlite.accuracy.classes import ClassMap
 from detlite.accuracy.keypoints import (
@@ -27,17 +27,11 @@ CLASSES = ClassMap((2, 1), "position")
 
 def keyed(rows, images=3, names=NAMES):
     """Detections of *rows*, each (image, class, (x, y, width, height), score, points (k, 2) in pixels)."""
-    boxes = np.array([(y, x, y + h, x + w) for _i, _c, (x, y, w, h), _s, _p in rows], np.float32).reshape(-1, 4) / SIDE
     points = np.ones((len(rows), len(names), 3), np.float32)
     for place, row in enumerate(rows):
         points[place, :, :2] = np.asarray(row[4])[:, ::-1] / SIDE
     return DetectedKeypoints(
-        boxes=boxes,
-        classes=np.array([row[1] for row in rows], np.int64),
-        scores=np.array([row[3] for row in rows], np.float32),
-        image_index=np.array([row[0] for row in rows], np.int64),
-        sizes=np.full((images, 2), SIDE, np.int64),
-        invoke_ns=np.ones(images, np.int64),
+        **columns(rows, images=images),
         points=points,
         names=np.array(names),
         number=np.array(1),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,15 +33,20 @@ def annotations(
 
 def detected(rows: Sequence[DetectionRow], *, images: int = 2) -> Detected:
     """Detections of *rows*, each (image, class, (x, y, width, height) in pixels, score)."""
-    boxes = [(y, x, y + h, x + w) for _i, _c, (x, y, w, h), _s in rows]
-    return Detected(
-        boxes=np.array(boxes, np.float32).reshape(-1, 4) / np.float32(SIDE),
-        classes=np.array([row[1] for row in rows], np.int64),
-        scores=np.array([row[3] for row in rows], np.float32),
-        image_index=np.array([row[0] for row in rows], np.int64),
-        sizes=np.full((images, 2), SIDE, np.int64),
-        invoke_ns=np.full(images, 1_000_000, np.int64),
-    )
+    return Detected(**columns(rows, images=images))
+
+
+def columns(rows: Sequence[Sequence[Any]], *, images: int) -> dict[str, Any]:
+    """The columns of `Detected` for *rows*, each as `detected` takes it; further values in a row are left out."""
+    boxes = [(y, x, y + h, x + w) for x, y, w, h in (row[2] for row in rows)]
+    return {
+        "boxes": np.array(boxes, np.float32).reshape(-1, 4) / np.float32(SIDE),
+        "classes": np.array([row[1] for row in rows], np.int64),
+        "scores": np.array([row[3] for row in rows], np.float32),
+        "image_index": np.array([row[0] for row in rows], np.int64),
+        "sizes": np.full((images, 2), SIDE, np.int64),
+        "invoke_ns": np.full(images, 1_000_000, np.int64),
+    }
 
 
 def invented(seed: int, *, images: int = 12, classes: int = 3) -> tuple[Annotations, Detected]:

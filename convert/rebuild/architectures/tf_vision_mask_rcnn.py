@@ -23,7 +23,7 @@ from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.tf_vision_rcnn import CASCADE, RegionNetwork
 from detlite.convert.rebuild.tf_vision.image import PADDED, image_input
-from detlite.convert.rebuild.tf_vision.maps import check_size, maps_of
+from detlite.convert.rebuild.tf_vision.maps import maps_of
 from detlite.convert.rebuild.tf_vision.tasks.mask_rcnn import RegionDetector
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import Nms
@@ -42,7 +42,6 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
         InputError: the levels do not divide the size, or the backbone lacks one of them.
     """
     config = _config(plan)
-    check_size(config, size, plan.origin)
     with RegionBuilder(weights, (*size, 3)) as net:
         levels = maps_of(net, config, "model/", plan.origin)
         kept, masks = RegionNetwork(net, config.regions).find(levels)

@@ -9,7 +9,7 @@ from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.retinanet import build_heads
 from detlite.convert.rebuild.tf_vision.image import PADDED, image_input
-from detlite.convert.rebuild.tf_vision.maps import check_size, maps_of
+from detlite.convert.rebuild.tf_vision.maps import maps_of
 from detlite.convert.rebuild.tf_vision.tasks.retinanet import RetinaNet
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
@@ -26,7 +26,6 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
         InputError: the levels do not divide the size, or the backbone lacks one of them.
     """
     config = _config(plan)
-    check_size(config, size, plan.origin)
     with GraphBuilder(weights, (*size, 3)) as net:
         levels = maps_of(net, config, "model/_", plan.origin)
         build_heads(net, levels, config.head, config.norm, (config.columns, config.anchors.per_cell))

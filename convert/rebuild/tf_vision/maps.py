@@ -1,4 +1,4 @@
-"""The maps that a detector of TF-Vision works on: those of its backbone, or of a pyramid on them."""
+"""The maps that a detector of TF-Vision works on: its backbone's, or a pyramid's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PyramidDetector(Protocol):
         """The norm and the activation of its decoder."""
 
 
-def check_size(config: PyramidDetector, size: Size, origin: str) -> None:
+def _check_size(config: PyramidDetector, size: Size, origin: str) -> None:
     """Raise `InputError` if the levels of *config* do not divide *size* (height, width); it names *origin*."""
     multiple = 2 ** config.levels[1]
     if any(side % multiple for side in size):
@@ -52,8 +52,9 @@ def maps_of(net: GraphBuilder, config: PyramidDetector, prefix: str, origin: str
         origin: the name of the config, for errors.
 
     Raises:
-        InputError: the backbone lacks a level.
+        InputError: the levels do not divide the size of the image, or the backbone lacks one of them.
     """
+    _check_size(config, net.size(net.image), origin)
     maps = dict(backbone_of(config.backbone).build(net, net.image, config.backbone, f"{prefix}backbone", False))
     wanted = range(config.levels[0], config.levels[1] + 1)
     lacking = [level for level in wanted if level not in maps] if config.pyramid is None else []

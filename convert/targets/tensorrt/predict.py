@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from detlite.convert.onnx.inner_graphs import all_nodes
 from detlite.convert.onnx.package import load_onnx
 from detlite.convert.targets.tensorrt.rules import DOMAINS, Importing, refusal_of
 from detlite.runtime.runners.tensorrt_versions import TensorRtVersion, row_of
@@ -91,7 +92,7 @@ def predict(model: Any, version: tuple[int, int]) -> ImportPrediction:
     opset = next(one.version for one in model.opset_import if one.domain in DOMAINS)
     dtypes, makers = _dtypes(model), {name: node.op_type for node in graph.node for name in node.output}
     fates = []
-    for index, node in enumerate(_nodes(graph)):
+    for index, node in enumerate(all_nodes(graph)):
         found, precision = refusal_of(node, importing), _precision(node, makers, dtypes)
         rule, cure = ("", "") if found is None else (found.rule, found.cure)
         fates.append(ImportFate(index, node.op_type, node.name, found is None, precision, rule, cure))
@@ -103,15 +104,6 @@ def counted(prediction: ImportPrediction) -> Iterator[tuple[str, int, str, str, 
     rows = Counter((not fate.rule, fate.operator, fate.precision, fate.rule, fate.cure) for fate in prediction.fates)
     for (_taken, operator, precision, rule, cure), count in sorted(rows.items()):
         yield operator, count, precision, rule, cure
-
-
-def _nodes(graph: Any) -> Iterator[Any]:
-    """Yield the nodes of *graph* and of the graphs in them."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for inner in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
-                yield from _nodes(inner)
 
 
 def _is_value(node: Any, attribute: Any) -> bool:
