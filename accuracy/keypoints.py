@@ -35,7 +35,7 @@ MOST_FOUND = 20
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DetectedKeypoints(Detected):
-    """Detections with the keypoints of those of one class.
+    """Detections, those of one class with keypoints.
 
     Attributes:
         points: float32, (n, keypoints, 3): (y, x, score), 0..1 of the image; zeros where the class has none.
@@ -128,7 +128,7 @@ def keypoint_matches(detected: DetectedKeypoints, annotations: Annotations, clas
 
 
 def keypoint_concordance(found: DetectedKeypoints, reference: DetectedKeypoints) -> Concordance:
-    """Return the OKS mAP of a model's keypoints, with those of a reference that score at least `TRUTH_SCORE` as truth.
+    """Return the OKS mAP of a model's keypoints; the truth is a reference's, with scores of at least `TRUTH_SCORE`.
 
     Raises:
         InputError: the images or the keypoints differ, or the reference finds no object with keypoints.

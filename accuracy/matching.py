@@ -61,7 +61,7 @@ class Truths:
         return _box_areas(self.boxes) if self.areas is None else self.areas
 
     def take(self, which: Bools | Integers | slice) -> Truths:
-        """Return those that *which* chooses: places, a mask or a slice."""
+        """Return the objects that *which* chooses: places, a mask or a slice."""
         masks = None if self.masks is None else self.masks[which]
         areas = None if self.areas is None else self.areas[which]
         joints = None if self.joints is None else self.joints.take(which)
@@ -91,7 +91,7 @@ class FoundObjects:
         return np.asarray(mask.area(list(self.masks)), dtype=np.float64).reshape(len(self.masks))
 
     def take(self, which: Bools | Integers | slice) -> FoundObjects:
-        """Return those that *which* chooses: places, a mask or a slice."""
+        """Return the objects that *which* chooses: places, a mask or a slice."""
         masks = None if self.masks is None else self.masks[which]
         points = None if self.points is None else self.points[which]
         return FoundObjects(

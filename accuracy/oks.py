@@ -1,4 +1,4 @@
-"""Object keypoint similarity: how near keypoints are to those that are there, by the size of the object.
+"""Object keypoint similarity: how near keypoints are to the true ones, by the size of the object.
 
 Source: cocodataset.org, "Keypoint evaluation", and `COCOeval.computeOks` of cocoapi.
 """
@@ -35,7 +35,7 @@ COCO_SIGMAS = {
 """How far people disagree on COCO's keypoints, as a share of the object's size."""
 
 OTHER_SIGMA = 0.05
-"""Of keypoints that COCO does not have: for each the same, near the middle of COCO's."""
+"""The sigma of keypoints that COCO does not have, near the middle of COCO's."""
 
 
 def sigmas_of(names: Sequence[str]) -> Doubles:
@@ -47,7 +47,7 @@ def sigmas_of(names: Sequence[str]) -> Doubles:
 
 @dataclass(frozen=True, eq=False)
 class Joints:
-    """The keypoints of objects that are there.
+    """The keypoints of the true objects.
 
     Attributes:
         marks: float64, (n, keypoints, 3): (x, y, mark) in pixels; a mark of 0 means that it is not labelled.
@@ -60,7 +60,7 @@ class Joints:
     sigmas: Doubles
 
     def take(self, which: Bools | Integers | slice) -> Joints:
-        """Return those that *which* chooses."""
+        """Return the objects that *which* chooses."""
         return Joints(self.marks[which], self.areas[which], self.sigmas)
 
 

@@ -1,7 +1,7 @@
 """The error of a model's raw outputs against a reference model's, where the reference is sure: boxes, logits, masks.
 
 It ranks models that lose a tenth of a point of mAP on a few dozen images, where mAP needs thousands of them: every sure
-anchor is a measurement of its own. Fidelity and mAP say what the error means.
+anchor is a separate measurement. Fidelity and mAP say what the error means.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SURE_SCORE = 0.1
 """A class of a place (an anchor, a pixel, the image) counts where the reference gives it a score over this."""
 
 UNSURE_SCORE = 1 / 256
-"""A score below this, or above 1 less this, has no logit of its own: int8 scores have steps of 1/256."""
+"""Scores are clipped to this and to 1 less this before their logits are taken: int8 scores have steps of 1/256."""
 
 MOST_VALUES = 20_000
 """The most logits of an image that count, evenly spaced: a map of pixels has a million."""
@@ -104,7 +104,7 @@ class OutputError:
     def gain_db(self, before: OutputError) -> Interval:
         """Return the 95 % interval of the gain: by how many dB the noise is less than *before*, averaged over images.
 
-        A few images hold half of the squared error, so that the mean of decibels is steadier than that of squares.
+        A few images hold half of the squared error, so a mean of decibels is steadier than a mean of squares.
         """
         ours, theirs = (
             np.sum([head.noise / max(head.signal.sum(), SILENT) for head in one.heads.values()], axis=0)
@@ -156,8 +156,8 @@ class SureOutputs:
 def sure_outputs(contract: Contract, heads: Heads) -> SureOutputs:
     """Return the values of the float32 *heads*, by role and without a batch, that count.
 
-    Of the scores these are the classes over `SURE_SCORE`, or the best one where none is; of other outputs with a row
-    for each place, the rows of these places; of outputs without scores, all.
+    Among the scores these are the ones over `SURE_SCORE`, or the best one if none is that high. Of an output with a
+    row for each place they are the rows of the same places, and of any other output all values.
     """
     scores = contract.task.scored(heads).get(SCORES)
     places = {role: np.arange(head.size) for role, head in heads.items()}

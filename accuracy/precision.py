@@ -105,7 +105,7 @@ def _without_ignored(item: ClassMatches) -> ClassMatches:
 
 
 def _rank_in_image(image: Integers) -> Integers:
-    """Return how many of the same image stand before each, int64 (n,)."""
+    """Return how many entries of the same image come before each, int64 (n,)."""
     order = np.argsort(image, kind="stable")
     ordered = image[order]
     rank = np.empty(len(image), dtype=np.int64)

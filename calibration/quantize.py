@@ -58,7 +58,7 @@ class Quantized:
         model: the model.
         ranges: of its activations, if the method provides them.
         error: of its raw outputs against the float model's, on a few calibration images; None if only weights were
-            packed, or if the model looks again at regions of its own, which are others in each model.
+            packed, or if the model crops regions that it finds itself, which differ from model to model.
     """
 
     model: Model
@@ -136,7 +136,7 @@ def float_model(
 def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outputs: str = "int8") -> Model:
     """Return a method's result for *source* as a model with a contract, and with *source*'s history.
 
-    *inputs* and *outputs* are the dtypes of its input and heads; those of a two-stage detector stay float.
+    *inputs* and *outputs* are the dtypes of its input and heads; the heads of a two-stage detector stay float.
 
     Raises:
         FindingError: nothing was quantized.
@@ -166,7 +166,7 @@ class ErrorJudge:
             self._sure.append(sure_outputs(source.contract, session.heads()))
 
     def is_worse(self, made: QuantizedModel, plain: QuantizedModel) -> bool:
-        """Return whether the raw outputs of *made* surely have more error than those of *plain*, image by image.
+        """Return whether the raw outputs of *made* surely have more error than *plain*'s, image by image.
 
         A few images tell a large loss from chance, but not a small gain.
         """
@@ -208,8 +208,8 @@ def _float_file(source: Model) -> TfliteFile:
 def _refuse_twins_of_regions(contract: Contract) -> None:
     if crops_regions(contract):
         raise InputError(
-            "--twin-channels is judged by the error of raw outputs, and the regions of a two-stage detector are others "
-            "in each model: leave the option out"
+            "--twin-channels is judged by the error of raw outputs, and the regions of a two-stage detector differ "
+            "from model to model: leave the option out"
         )
 
 

@@ -63,7 +63,7 @@ def take_whole_graph_options(to: str, values: dict[str, Any]) -> WholeGraphOptio
     opset = values.pop("opset")
     for name, value in values.items():
         if value is not None:
-            raise InputError(f"--{name} is of detlite's own ONNX: --via {via} takes the graph as it is")
+            raise InputError(f"--{name} is for detlite's own ONNX: --via {via} takes the graph as it is")
     outputs = tuple(filter(None, (given["outputs"] or "").split(",")))
     if given["outputs"] is not None and not outputs:
         raise InputError(f"--outputs {given['outputs']!r} names no output: want NAME[,NAME]")

@@ -1,4 +1,4 @@
-"""The options of exporters and targets in a plan: those of `detlite export` and `detlite compile`, read by click."""
+"""The options of exporters and targets in a plan: click reads them as for `detlite export` and `detlite compile`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from detlite.convert.whole_graph.options import WholeGraphOptions
 
 READ, CONVERT, EXPORT, WRITE = "read the model", "convert it", "export it", "write the result"
 CHECK = "compare it with TensorFlow"
-"""The steps of a conversion and of an export; CHECK is of a whole graph's."""
+"""The steps of a conversion and of an export; only the export of a whole graph has CHECK."""
 
 
 @dataclass(frozen=True)

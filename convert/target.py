@@ -81,7 +81,7 @@ class Target:
             the flag says so. Where there is no compiler, `MissingToolError` is raised, or is the answer's failure.
         predict: says what the chip will run of a request's one model, without a compiler; None if nothing is known.
         compiles_together: whether one request may hold several models.
-        steps: those of a compilation that are announced.
+        steps: the names of the steps of a compilation, to be announced.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Wider ranges for layers that are silent: their output is nearly always 0, such as that of a squeeze-and-excite.
+"""Wider ranges for silent layers, whose output is nearly always 0, as in some squeeze-and-excite blocks.
 
 A range of nothing makes the step of the output so small that XNNPACK refuses the whole model: it scales products down,
 or up by less than 256. Such a layer says nothing, so a coarser step costs nothing.

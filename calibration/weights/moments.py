@@ -29,7 +29,7 @@ CHANNEL_POSITIONS = 32
 FEWEST_IMAGES, MOST_IMAGES = 16, 128
 IMAGE_PIXELS = 2400
 """Images of a layer times the longer side of its output: 16 at 150 pixels, 32 at 75, 64 at 38. Small maps hold few
-windows, and late layers overfit to those of 16 images."""
+windows, and late layers overfit to the windows of 16 images."""
 
 SPREAD = 0.6180339887498949  # the golden ratio: the positions of successive images fall between those before
 FLUSH_ROWS = 128  # rows of a depthwise layer that are multiplied together

@@ -64,7 +64,7 @@ class MultiplyAdds:
     """The multiply-adds of the convolutions of a network."""
 
     def __init__(self, network: Network) -> None:
-        """Count those of each convolution of *network*."""
+        """Count the multiply-adds of each convolution of *network*."""
         self._plain: list[tuple[int, int, int]] = []
         for layer in layers(network):
             if layer.operator.kind in (CONV, DEPTHWISE):
@@ -74,7 +74,7 @@ class MultiplyAdds:
                 self._plain.append((summed, out, height * width * layer.weights.size))
 
     def ratio(self, twins: Collection[int]) -> float:
-        """Return those with the tensors *twins* doubled over those without."""
+        """Return the ratio of the multiply-adds with the tensors *twins* doubled to those without."""
         doubled = ((2 if read in twins else 1) * (2 if out in twins else 1) * count for read, out, count in self._plain)
         return sum(doubled) / sum(count for _read, _out, count in self._plain)
 

@@ -84,7 +84,7 @@ def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
 
 
 def _converter_of_frozen(graph_def: Any, heads: Sequence[str]) -> Any:
-    """Return the converter of frozen graphs, which copies the weights less often than that of `converter_of`.
+    """Return the converter of frozen graphs, which copies the weights less often than `converter_of`'s.
 
     Two fields of its file's metadata differ; they are set to what the other one writes.
     """
@@ -100,7 +100,7 @@ def _converter_of_frozen(graph_def: Any, heads: Sequence[str]) -> Any:
 
 
 def _like_tensors_of(graph_def: Any, names: Sequence[str]) -> list[Any]:
-    """Return tensors with the *names*, types and shapes of those of *graph_def*, in a graph without its weights."""
+    """Return tensors with the *names*, types and shapes that *graph_def* has, in a graph without its weights."""
     tf = load_tensorflow()
     with tf.Graph().as_default() as graph:
         import_graph(graph_def)

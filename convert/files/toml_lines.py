@@ -1,4 +1,4 @@
-"""The lines of the keys of a TOML file, for messages: Python's parser does not report those of valid keys."""
+"""The line of each key of a TOML file, for messages: Python's parser reports lines only for errors."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def variant_called(name: str) -> NmsVariant:
 
 
 def opened(model: Model) -> OnnxGraph:
-    """Return the graph of *model*, to go on with.
+    """Return the graph of *model*, to be extended.
 
     Raises:
         InputError: it is no SSD with raw heads.

@@ -38,7 +38,7 @@ Normalization = tuple[str, tuple[float, ...], tuple[float, ...]]
 
 MASK_ROLES = (*DETECTION_ROLES, MASKS)
 MASK_THRESHOLD = 0.5
-"""From which on a pixel belongs to an object, for the OD API and for TF-Vision's evaluator."""
+"""A pixel with at least this belongs to an object, for the OD API and for TF-Vision's evaluator."""
 
 
 @dataclass(frozen=True)

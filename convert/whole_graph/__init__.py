@@ -1,4 +1,4 @@
-"""TensorFlow graphs that are no model detlite knows, converted whole by tf2onnx and held against TensorFlow.
+"""TensorFlow graphs that are no model detlite knows, converted whole by tf2onnx and checked against TensorFlow.
 
 Not here: detlite's own writer of ONNX (`detlite.convert.onnx`), and the readers of graphs (`detlite.convert.readers`).
 

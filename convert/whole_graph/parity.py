@@ -115,7 +115,7 @@ def difference(name: str, want: NDArray[Any], got: NDArray[Any]) -> tuple[float,
 
 
 def _feeds(inputs: Sequence[GraphInput], images: Sequence[Path]) -> Iterator[Feeds]:
-    """Yield the inputs for each of *images*, or of seeded noise; what is no image is noise always."""
+    """Yield the inputs for each of *images*, or of seeded noise; an input that is no image always gets noise."""
     random = np.random.default_rng(0)
     paths: Sequence[Path | None] = images or [None] * NOISE_IMAGES
     for path in paths:

@@ -169,7 +169,7 @@ def _answer(device: Device, found: CompiledEngine, out: Path) -> TargetAnswer:
 
 
 def _table(layers: Sequence[EngineLayerInfo]) -> AnswerTable:
-    """Return the table of *layers*: those of one type and one precision are one row."""
+    """Return the table of *layers*, with one row for each type and precision."""
     counts = Counter((layer.kind or "not told", layer.precision or "-") for layer in layers)
     rows = tuple((kind, count, precision) for (kind, precision), count in sorted(counts.items()))
     return AnswerTable(("layer", "count", "computes in"), rows)

@@ -123,7 +123,7 @@ def _layer(row: Any) -> EngineLayerInfo:
 
 
 def _precision(row: Mapping[str, Any]) -> str:
-    """Return what a layer computes in: the type of its weights, else that of the first tensor it reads or writes."""
+    """Return what a layer computes in: the type of its weights, or else of the first tensor it reads or writes."""
     weights = row.get("Weights")
     stated: List[Any] = [weights.get("Type")] if isinstance(weights, dict) and weights.get("Count") != 0 else []
     for side in ("Inputs", "Outputs"):

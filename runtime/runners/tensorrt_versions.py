@@ -106,7 +106,7 @@ def parse_version(text: str) -> Tuple[int, int]:
         InputError: it is not written so.
     """
     if WRITTEN.fullmatch(text) is None:
-        raise InputError(f"{text[:40]!r} is no version of TensorRT: want such as 10.3")
+        raise InputError(f"{text[:40]!r} is no version of TensorRT: want one such as 10.3")
     major, minor = text.split(".")[:2]
     return int(major), int(minor)
 

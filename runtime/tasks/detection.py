@@ -269,7 +269,7 @@ def has_proposals(contract: Contract) -> bool:
 
 
 def crops_regions(contract: Contract) -> bool:
-    """Return whether the network looks again at regions that it found itself, so that it has box arithmetic in it."""
+    """Return whether the network crops regions that it finds itself, and so has box arithmetic in it."""
     made_boxes = any(output.role == "boxes" for output in contract.outputs) and has_raw_heads(contract)
     return made_boxes or has_proposals(contract)
 

@@ -61,7 +61,7 @@ class Skeleton:
 
 @dataclass(frozen=True, eq=False)
 class KeypointDetections(Result):
-    """Detections of one image, best score first, with the keypoints of those of one class.
+    """Detections of one image, best score first, those of one class with keypoints.
 
     Attributes:
         detections: the boxes, classes and scores.

@@ -89,7 +89,7 @@ def _why(taken: CellRow, ties: Sequence[str], count: int, condition: Condition) 
 
 
 def _faster_than(taken: CellRow, others: Sequence[CellRow]) -> str:
-    """Return a sentence on the fastest of *others* if it is clearly faster than *taken*; "" if none is."""
+    """Return a sentence on the fastest of *others* if it is clearly faster than *taken*, else ""."""
     faster = [row for row in others if row.latency is not None and faster_by(row, taken) > 0]
     if not faster:
         return ""

@@ -77,7 +77,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         files |= explained
     begin(progress, WRITE)
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
-    if not crops_regions(source.contract):  # their regions, and so their rows, are others in each model
+    if not crops_regions(source.contract):  # their regions, and so their rows, differ from model to model
         answer["error"] = bench.error(trials.model(floating)).to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
     return facts | linted | answer

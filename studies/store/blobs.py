@@ -67,7 +67,7 @@ def blobs_in(root: Path) -> Iterator[Path]:
 
 
 def missing_blobs(root: Path, digests: Iterable[str]) -> tuple[str, ...]:
-    """Return those of *digests* whose blob the store at *root* lacks."""
+    """Return the *digests* whose blob the store at *root* lacks."""
     return tuple(sha256 for sha256 in digests if not blob_path(root, sha256).is_file())
 
 

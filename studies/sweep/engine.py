@@ -173,7 +173,7 @@ def _say_where(client: Any, options: ClusterOptions, say: Say) -> None:
 
 
 def _run_rounds(client: Any, sweep: _Sweep, places: Mapping[str, list[str]]) -> None:
-    """Submit every stage that is left and wait for all, until none is left; *places*: the workers that may run each.
+    """Submit the remaining stages and wait for them, round by round; *places*: the workers that may run each stage.
 
     Raises:
         CancelledError: the scheduler was lost.

@@ -69,7 +69,7 @@ class SweepProgress:
         self._done = sum(not count for count in self._open.values())
 
     def begin(self, key: str) -> None:
-        """Note that a worker began the stage *key*; other sweeps' stages are none of ours."""
+        """Note that a worker began the stage *key*; the stages of other sweeps are ignored."""
         if key in self.left:
             self._begun.add(key)
 

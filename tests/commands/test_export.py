@@ -76,7 +76,7 @@ def test_convert_writes_the_format_that_is_asked_for(capsys, tmp_path, artifact)
     [
         (["--outputs", "a"], "--outputs needs --via tf2onnx"),
         (["--input", "8x8"], "--input needs --via tf2onnx"),
-        (["--via", "tf2onnx", "--nms", "none"], "--nms is of detlite's own ONNX: --via tf2onnx takes the graph as it"),
+        (["--via", "tf2onnx", "--nms", "none"], "--nms is for detlite's own ONNX: --via tf2onnx takes the graph as it"),
         (["--via", "tf2onnx", "--input", "8y8"], "--input '8y8': want HEIGHTxWIDTH in pixels"),
         (["--via", "tf2onnx", "--outputs", ","], "--outputs ',' names no output: want NAME[,NAME]"),
         (["--via", "tf2onnx", "--images", "none"], "none is not a folder of images"),

@@ -150,8 +150,8 @@ def _resize(translation: TensorFlowTranslation, node: Any, given: Attributes) ->
 def _picks_as_tensorflow(side: int, out: int, place: bytes, rounding: bytes | None) -> bool:
     """Return whether row *i* of *out* rows is row floor(i * side / out) of *side* rows, as TensorFlow's nearest is.
 
-    The formulas are those of ONNX's operator Resize; the result is False for a *place* that is not among them. A
-    *rounding* of None is the rule before opset 11: ONNX Runtime rounds down, or up for fewer rows than before.
+    The formulas are from ONNX's operator Resize; a *place* without one gives False. *rounding* is None for the Upsample
+    and Resize of opsets before 11, where ONNX Runtime rounds down, or up if there are fewer rows than before.
     """
     rows = np.arange(out, dtype=np.float64)
     middles = (rows + 0.5) * side / out - 0.5

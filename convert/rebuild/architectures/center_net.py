@@ -178,7 +178,7 @@ def suppressing(model: DetectorConfig, options: DetectorOptions) -> CenterNet:
 
 
 def _named_keypoints(plan: RebuildPlan, task: KeypointTask) -> NamedKeypoints:
-    """Return the keypoints of *task*, with their names; a class number of the label map that is a class.
+    """Return the keypoints of *task*, with their names; their class is one of the model's.
 
     Raises:
         InputError: there is no label map, or it lacks them.
@@ -194,7 +194,7 @@ def _named_keypoints(plan: RebuildPlan, task: KeypointTask) -> NamedKeypoints:
 
 
 def _label_map(plan: RebuildPlan, task: KeypointTask) -> Path:
-    """Return the user's label map, or the one that the config names, from its own folder on; errors as above."""
+    """Return the user's label map, or the one that the config names, relative to its folder; errors as above."""
     if plan.labels is not None:
         return plan.labels
     file = (plan.folder or Path()) / task.label_map

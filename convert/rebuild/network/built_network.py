@@ -17,8 +17,8 @@ class BuiltNetwork:
     """A network with its weights.
 
     Attributes:
-        graph_def: `GraphDef` from the placeholder `trim.INPUT` to the outputs of its architecture; those of most
-            detectors are `BOX_ENCODINGS`, `CLASS_SCORES` and `CLASS_LOGITS`.
+        graph_def: `GraphDef` from the placeholder `trim.INPUT` to the outputs of its architecture; most
+            detectors have `BOX_ENCODINGS`, `CLASS_SCORES` and `CLASS_LOGITS`.
         maps: (rows, columns) of each feature map.
         parameters: number of trained parameters, without moving statistics.
         macs: multiply-accumulates of its convolutions.

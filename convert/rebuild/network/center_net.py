@@ -126,7 +126,7 @@ def _mask_heads(net: RegionBuilder, heads: _Heads, masks: EmbeddedMasks, heat: T
 
 @dataclass(frozen=True)
 class _Heads:
-    """Heads on the last of *stages* maps; those of the others are for training.
+    """Heads on the last of *stages* maps; the heads on earlier maps are for training.
 
     Attributes:
         net: builds them.

@@ -74,7 +74,7 @@ class DeepLab:
     def logits(self, x: Tensor, maps: Mapping[int, Tensor], config: SegmentationHead, classes: int) -> Tensor:
         """Return the class logits of the decoder's map *x*.
 
-        They have the size of *x*; in V3+, that of the finer map, `config.low_level` of *maps*.
+        They have the size of *x*, or in V3+ the size of the finer map, `config.low_level` of *maps*.
         """
         if config.low_level is not None:
             scopes = (f"{HEAD}/_dlv3p_conv", f"{HEAD}/_dlv3p_norm")

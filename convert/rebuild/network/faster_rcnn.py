@@ -78,7 +78,7 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
 def check_crops(count: int, size: int, channels: int, option: str) -> None:
     """Raise `InputError` if the crops of *count* regions, *size* x *size* cells of float32, are over `LARGEST_TENSOR`.
 
-    *option* is that of the command line which limits the regions.
+    *option* is the command-line option that limits the number of regions.
     """
     one = size * size * channels * 4
     if count * one > LARGEST_TENSOR:

@@ -67,7 +67,7 @@ class GraphBuilder:
         return self._weights.shape_of(name)
 
     def pass_over(self, *names: str) -> None:
-        """Take those of *names* that the checkpoint holds: the original builds their layers, and never asks them."""
+        """Mark the variables *names* that exist as used: the original builds their layers, but never runs them."""
         for name in names:
             shape = self._weights.shape_of(name)
             if shape is not None:

@@ -56,7 +56,7 @@ class RegionBuilder(GraphBuilder):
         self.stages: dict[str, int] = {}
 
     def finish_stage(self, title: str) -> None:
-        """Count all operations since the last stage as those of the stage *title*."""
+        """Count all operations since the last stage for the stage *title*."""
         self.stages[title] = self.macs - sum(self.stages.values())
 
     def column(self, x: Tensor, number: int, name: str) -> Tensor:
@@ -107,7 +107,7 @@ class RegionBuilder(GraphBuilder):
     def kept_rows(
         self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str
     ) -> SuppressedRows:
-        """Return which of *boxes* [N, 4] `suppressed` keeps; *thresholds* are those of IoU and score."""
+        """Return which of *boxes* [N, 4] `suppressed` keeps; *thresholds*: (IoU, score)."""
         kept, count = self._suppression(boxes, scores, most, thresholds, name)
         kept = self.reshape(kept, (most,), f"{name}/kept")
         return SuppressedRows(
@@ -117,7 +117,7 @@ class RegionBuilder(GraphBuilder):
     def _suppression(
         self, boxes: Tensor, scores: Tensor, most: int, thresholds: tuple[float, float], name: str
     ) -> tuple[Tensor, Tensor]:
-        """Return the rows of *boxes* that are kept, int32 [most], and how many; *thresholds* are of IoU and score."""
+        """Return the rows of *boxes* that are kept, int32 [most], and how many; *thresholds*: (IoU, score)."""
         kept, count = self._tf.raw_ops.NonMaxSuppressionV4(
             boxes=boxes,
             scores=scores,
@@ -206,7 +206,7 @@ class RegionBuilder(GraphBuilder):
     def planes_of(self, maps: Tensor, classes: Tensor, name: str) -> Tensor:
         """Return [D, rows, columns]: of each of *maps* [D, rows, columns, K] the plane of its class, float32 [D].
 
-        A single plane is that of all classes.
+        A single plane is for all classes.
         """
         count, rows, columns, planes = (int(side) for side in maps.shape)
         if planes == 1:

@@ -26,7 +26,7 @@ from detlite.runtime.boxes.coding import BoxCoder
 
 RPN, DETECTION, MASK = "model/rpn_head", "model/detection_head", "model/mask_head"
 EXPORTED = "model/_config_dict/detection_head"
-"""Where the exporter's checkpoint holds the only detection head; the trainer's, and that of a cascade, number them."""
+"""Where an exporter's checkpoint holds the only detection head; a trainer's, or a cascade's, has numbered heads."""
 
 LARGEST_STRETCH = math.log(1000 / 16)
 """Of the logarithms of sizes, as the original clips them."""
@@ -66,7 +66,7 @@ class RegionHead:
         dense, width: the number of dense layers after them, and of their numbers.
         agnostic: whether all classes share a box.
         stages: how many heads there are, each on the boxes of the one before.
-        averaged: whether the logits of all heads are averaged; else those of the last count.
+        averaged: whether the logits of all heads are averaged; else only the last head's count.
         crop: the cells of a side of a region.
     """
 

@@ -10,7 +10,7 @@ Shape = tuple[int, ...]
 MAX_LISTED = 3
 BOX_CODE_SIZE = 4
 TF1 = ("FeatureExtractor/", "FirstStageFeatureExtractor/")
-"""Beginnings of the names of a backbone's variables, those of detectors with one stage first."""
+"""Beginnings of the names of a backbone's variables, in one-stage detectors first."""
 
 TF2 = re.compile("_feature_extractor(_for_proposal_features)?/")
 SECOND_STAGE = re.compile("^SecondStage|/_mask_rcnn_box_predictor/|/_feature_extractor_for_box_classifier_features/")
@@ -70,7 +70,7 @@ def describe(mismatches: Sequence[Mismatch], *, requested: int, shapes: Mapping[
 
 
 def likely_reason(mismatches: Sequence[Mismatch], shapes: Mapping[str, Shape]) -> str:
-    """Return the probable cause of *mismatches* in words, or "" if none is likely."""
+    """Return the probable cause of *mismatches* in words; "" if it is not known."""
     names = [mismatch.name for mismatch in mismatches]
     if any(name.startswith(TF1) for name in names) and any(TF2.search(name) for name in shapes):
         return "the checkpoint is from TF2, but the config's feature extractor is from TF1: TF2 types end in _keras"

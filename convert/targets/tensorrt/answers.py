@@ -112,7 +112,7 @@ def prediction_record(found: ImportPrediction) -> Record:
 
 
 def prediction_table(found: ImportPrediction) -> AnswerTable:
-    """Return the table of *found*: nodes that are alike are one row."""
+    """Return the table of *found*, with one row for all nodes that are alike."""
     rows = [(name, count, precision or "-", rule, cure) for name, count, precision, rule, cure in counted(found)]
     shown = COLUMNS if found.refused else COLUMNS[:3]
     return AnswerTable(shown, tuple(row[: len(shown)] for row in rows))

@@ -19,7 +19,7 @@ from detlite.runtime.runners.tensorrt_versions import PRECISIONS, row_of
 
 FP16 = "fp16"
 DEFAULT_VERSION = (10, 3)
-"""That of JetPack 6.1 and 6.2."""
+"""The version in JetPack 6.1 and 6.2."""
 
 
 @dataclass(frozen=True)

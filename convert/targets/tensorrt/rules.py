@@ -1,8 +1,8 @@
 """Why TensorRT's importer refuses a node of an ONNX graph: its operator, its attributes, or its numbers.
 
 `tests/interop` tries these rules with the importer of TensorRT for RTX 1.7: zero points, int32 biases, pools,
-antialiasing, uint8 inputs, other domains. It does not try those of other inputs, of 16-bit rounding, of a Resize's
-coordinates, and of older versions.
+antialiasing, uint8 inputs, other domains. The rules for other inputs, 16-bit rounding,
+a Resize's coordinates and older versions are not tried.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class SideBySide:
 def read_app_run(folder: Path) -> AppRun:
     """Return what LoadGen logged in *folder*.
 
-    It is read from the details, whose keys are those of the summary: an accuracy run has no summary.
+    It is read from the details, which have the same keys as the summary: an accuracy run has no summary.
 
     Raises:
         InputError: the details are missing or damaged.

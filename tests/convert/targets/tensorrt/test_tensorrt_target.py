@@ -96,7 +96,7 @@ def test_nms_is_written_if_asked_for(compiled):
     [
         ("int8", (), "TensorRT takes int8 with a zero point of 0"),
         ("float", ("--tensorrt", "7.1"), "TensorRT 7.1 is too old: want 8.0"),
-        ("float", ("--tensorrt", "ten"), "'ten' is no version of TensorRT: want such as 10.3"),
+        ("float", ("--tensorrt", "ten"), "'ten' is no version of TensorRT: want one such as 10.3"),
         ("explicit", ("--tensorrt", "11.0", "--precision", "int8"), "for int8, leave out --precision"),
         ("explicit", ("--tensorrt", "11.0", "--precision", "fp16"), "this one has QuantizeLinear"),
         ("nothing", (), "nothing is there"),
