@@ -37,7 +37,7 @@ def pair(zero):
     return made
 
 
-def uint8_bias():
+def int32_bias():
     made = one("DequantizeLinear", "b s", "d", constants=[("b", np.arange(8, dtype=np.int32)), ("s", np.float32(1))])
     made.graph.node.append(onnx.helper.make_node("Add", ["x", "d"], ["y"], name="add"))
     return made
@@ -49,7 +49,7 @@ MODELS = {
     "int8 with 0": lambda: pair(np.int8(0)),
     "int8 with 3": lambda: pair(np.int8(3)),
     "uint8 with 128": lambda: pair(np.uint8(128)),
-    "int32 bias": uint8_bias,
+    "int32 bias": int32_bias,
     "indices of a pool": lambda: one("MaxPool", outputs="y i", shape=HALF, kernel_shape=[2, 2], strides=[2, 2]),
     "dilated pool": lambda: one("MaxPool", shape=[1, 3, 6, 6], kernel_shape=[2, 2], dilations=[2, 2]),
     "pool": lambda: one("MaxPool", shape=HALF, kernel_shape=[2, 2], strides=[2, 2]),

@@ -39,10 +39,17 @@ def test_keypoints_without_a_label_map_are_refused(tmp_path, label_map, said):
 
 def test_a_label_map_beside_the_config_is_read(tmp_path):
     (tmp_path / "map.pbtxt").write_text(MAP)
-    assert built(tmp_path, label_map="map.pbtxt").parameters > 0
+    assert built(tmp_path, label_map="map.pbtxt").parameters > 0  # without the map it is refused: see above
 
 
 def test_the_users_label_map_comes_first(tmp_path):
+    (tmp_path / "map.pbtxt").write_text(MAP)
+    (tmp_path / "other.pbtxt").write_text(MAP.replace("id: 2", "id: 7"))
+    with pytest.raises(InputError, match="other.pbtxt: person has the id 7, and p.config has 2 classes"):
+        built(tmp_path, label_map="map.pbtxt", labels=tmp_path / "other.pbtxt")
+
+
+def test_the_users_label_map_takes_the_place_of_one_that_is_not_there(tmp_path):
     (tmp_path / "other.pbtxt").write_text(MAP)
     assert built(tmp_path, label_map="missing.pbtxt", labels=tmp_path / "other.pbtxt").parameters > 0
 

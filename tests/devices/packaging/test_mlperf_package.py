@@ -135,7 +135,7 @@ def test_evaluate_scores_the_app_s_log_too(ran, capsys):
 def test_the_times_of_the_app_are_read_beside_detlite_s(ran, tmp_path, capsys):
     words = ["measure", ran / "package", "--scenario", "single-stream", "--noise", "--min-seconds", "0"]
     words += ["--queries", "40", "--processes", "1", "-o", tmp_path / "run"]
-    assert main(list(map(str, words))) in (0, 1)
+    assert main(list(map(str, words))) in (0, 1)  # 1: so short a run may be INVALID, and is read all the same
     capsys.readouterr()
     status, record, _err = read(ran, "speed", capsys, "--run", tmp_path / "run")
     rows = {row["figure"]: row for row in record["figures"]}

@@ -60,18 +60,34 @@ def test_times_and_layers_meet_by_name():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"Layers": []}', '{"Layers": [7]}', '{"Layers": [{"LayerType": "x"}]}']
+    ("text", "error"),
+    [
+        ("", "Expecting value: line 1 column 1"),
+        ("[]", "want what trtexec --exportLayerInfo writes"),
+        ("{}", "want what trtexec --exportLayerInfo writes"),
+        ('{"Layers": []}', "want what trtexec --exportLayerInfo writes"),
+        ('{"Layers": [7]}', "the layer 7 of trtexec has no Name"),
+        ('{"Layers": [{"LayerType": "x"}]}', "the layer {'LayerType': 'x'} of trtexec has no Name"),
+    ],
 )
-def test_what_is_no_layer_information_is_refused(text):
-    with pytest.raises(InputError):
+def test_what_is_no_layer_information_is_refused(text, error):
+    with pytest.raises(InputError, match=error):
         read_layers(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '[{"count": 3}]', '[{"name": "a"}]', '[{"name": "a", "averageMs": -1}]']
+    ("text", "error"),
+    [
+        ("", "Expecting value: line 1 column 1"),
+        ("{}", "want what trtexec --exportProfile writes"),
+        ("[]", "want what trtexec --exportProfile writes"),
+        ('[{"count": 3}]', "want what trtexec --exportProfile writes"),
+        ('[{"name": "a"}]', "the profile of trtexec has the time None for 'a'"),
+        ('[{"name": "a", "averageMs": -1}]', "the profile of trtexec has the time -1 for 'a'"),
+    ],
 )
-def test_what_is_no_profile_is_refused(text):
-    with pytest.raises(InputError):
+def test_what_is_no_profile_is_refused(text, error):
+    with pytest.raises(InputError, match=error):
         read_profile(text)
 
 

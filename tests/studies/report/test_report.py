@@ -62,7 +62,7 @@ def test_the_verdict_comes_before_every_figure():
     assert html.index("It is good.") < html.index("3.00×") < html.index("<h2>Models</h2>")
 
 
-def test_the_date_stands_under_the_title():
+def test_the_date_is_under_the_title():
     made = report(date="2026-11-29 14:21 UTC")
     assert re.search(r"<h1>SSD</h1>\s*<p class=\"soft\">2026-11-29 14:21 UTC</p>", to_html(made))
     assert to_markdown(made).startswith("# SSD\n\n2026-11-29 14:21 UTC\n\n")

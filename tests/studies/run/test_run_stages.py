@@ -55,6 +55,14 @@ def test_photographs_that_were_upright_are_not_those_read_as_stored(stages):
     )
 
 
+def test_a_stage_with_the_same_inputs_depends_on_the_same(stages):
+    known, artifact = stages
+    again = replace(known)
+    assert inputs_of(known.quantize, artifact) == inputs_of(again.quantize, artifact)
+    assert inputs_of(known.score, artifact, artifact) == inputs_of(again.score, artifact, artifact)
+    assert inputs_of(known.measure, artifact) == inputs_of(again.measure, artifact)
+
+
 def test_a_device_at_another_address_is_measured_anew(stages):
     known, artifact = stages
     devices = [Device("board", "pixel", address=address) for address in ("one.lan", "other.lan")]

@@ -41,7 +41,7 @@ def rebuilt(name, folder, **options):
 
 
 def hold_in_onnx(folder, session, picture):
-    """Check that the model in *folder* is valid ONNX at three opsets, and computes the same as in *session*."""
+    """Check that the model in *folder* is valid ONNX at three opsets, and at the last computes what *session* does."""
     onnx = pytest.importorskip("onnx")
     model, tensor = model_of(open_artifact(folder)), session.preprocess(picture)
     for opset in (11, 13, 17):  # each is checked in full before it is returned
