@@ -10,7 +10,7 @@ from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.metric import load_metric
 from detlite.convert.requests import Given
 from detlite.convert.source import ARTIFACT, digest_of, recognize
-from detlite.convert.zoo.catalogue import find
+from detlite.convert.zoo.catalogue import CONFIG, convertible, find, needs
 from detlite.runtime.artifact import CONTRACT
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.hashing import sha256_of
@@ -50,7 +50,7 @@ class Sources:
         """Return the model that the plan calls *name*.
 
         Raises:
-            InputError: it does not exist, or is of no format that detlite reads.
+            InputError: it does not exist, is of no format that detlite reads, or its zoo archive cannot be converted.
             UnknownNameError: it is no file, and the zoo has no such model.
         """
         if name not in self._models:
@@ -147,6 +147,14 @@ class Sources:
         if "/" in text or Path(text).suffix:
             raise InputError(f"the model {text} does not exist: give a file, a folder or the name of a zoo model")
         zoo = find(text)
+        able, why = convertible(zoo)
+        if not able:
+            raise InputError(f"the model {text} of the zoo cannot be converted: {why}")
+        if needs(zoo) == CONFIG:
+            raise InputError(
+                f"the model {text} of the zoo is a checkpoint without its params.yaml: give config and checkpoint in "
+                f"[models.{name}]"
+            )
         archives = [archive.sha256 or archive.url for archive in zoo.archives] + [one.sha256 for one in zoo.packages]
         return SourceModel(digest_of_json([zoo.name, archives, *extra]), zoo=text, labels=labels)
 

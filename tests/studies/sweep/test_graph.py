@@ -100,6 +100,14 @@ def test_all_mistakes_of_the_sources_are_told(graph):
     assert "did you mean 'ssdlite_mobilenet_v2_coco'" in second
 
 
+def test_a_model_of_the_zoo_that_its_archive_is_not_enough_for_is_told_before_anything_runs(graph):
+    with pytest.raises(PlanError) as caught:
+        graph(PLAN.replace('"float"', '["extremenet", "tf_vision_vit_b16_224"]'))
+    first, second = caught.value.mistakes
+    assert "the model extremenet of the zoo cannot be converted: its archive holds no known format" in first
+    assert "is a checkpoint without its params.yaml: give config and checkpoint in [models.tf_vision_vit" in second
+
+
 def test_a_metric_that_the_labels_do_not_fit_is_told(graph, work):
     write_instances(work / "instances.json")
     text = PLAN + '[datasets.val]\ncoco = ["images", "instances.json"]\n'
