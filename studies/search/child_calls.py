@@ -133,8 +133,8 @@ def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
 def _refuse_regions(contract: Contract, option: str) -> None:
     if crops_regions(contract):
         raise InputError(
-            f"{option} ranks models by the error of raw outputs, and the regions of a two-stage detector are others in "
-            "each model: leave it out, and judge a model with --min-fidelity or `detlite evaluate --against`"
+            f"{option} ranks models by the error of raw outputs, and the regions of a two-stage detector differ from "
+            "model to model: leave it out, and judge a model with --min-fidelity or `detlite evaluate --against`"
         )
 
 

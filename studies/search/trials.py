@@ -33,7 +33,7 @@ class Trials:
         floating: the names of these operators, and of those that stay float by default.
         parameters: the method's weights and biases, valid whatever is left float.
         samples: the first calibration images, as the float model's input.
-        has_regions: whether the raw outputs are of regions that are others in each model, so that `error` says nothing.
+        has_regions: whether the raw outputs are of regions that differ from model to model: `error` says nothing then.
     """
 
     def __init__(self, source: Model, given: FloatModel, method: str) -> None:

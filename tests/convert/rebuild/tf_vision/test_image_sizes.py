@@ -40,6 +40,14 @@ def test_a_spinenet_names_the_sides_that_it_needs(kind, name, cells):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("experiment", ["retinanet_mobile_coco", "maskrcnn_resnetfpn_coco"])
+def test_a_detector_names_the_sides_that_its_levels_need(experiment):
+    level, multiple = (7, 128) if experiment == "retinanet_mobile_coco" else (6, 64)
+    message = f"images of 200 x 256 pixels; level {level} needs sides that are multiples of {multiple}: give --input"
+    refused(experiment, {}, message, input_size=(200, 256))
+
+
+@pytest.mark.slow
 def test_a_transformer_needs_an_image_of_one_patch():
     message = "an image of 8 x 20 pixels is smaller than a patch of 16 x 16"
     refused("vit_imagenet_pretrain", {"backbone": {"vit": {"model_name": "vit-ti16"}}}, message, input_size=(8, 20))
