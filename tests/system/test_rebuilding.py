@@ -63,8 +63,13 @@ def test_a_checkpoint_is_run_with_one_command_and_again_by_its_job(detlite, fold
     history = json.loads((detlite.folder / "run/int8/history.json").read_text())
     assert '"nearest"' in json.dumps(history)
     again = detlite("run", "job.toml", "--json")
-    assert without_latency(json.loads(again.out)) == without_latency(record)
-    assert "already done and kept: convert, quantize, deploy, audit, parity, " in again.err
+    kept = "already done and kept: convert, quantize, deploy, audit, parity, "
+    if any("INVALID" in text for text in record["cautions"]):  # on a busy machine: it is measured again
+        assert without_latency(json.loads(again.out)) == without_latency(record)
+        assert f"{kept}score" in again.err
+    else:
+        assert json.loads(again.out) == record
+        assert f"{kept}latency, score" in again.err
 
 
 @pytest.mark.slow
