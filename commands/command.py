@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from detlite.commands.console import VOLUME
 from detlite.runtime.errors import FindingError
@@ -21,6 +22,9 @@ _CLICK_PARAMETERS = "__click_params__"
 """The attribute in which click's decorators store a function's parameters, the last one first."""
 
 _SAVE_JOB = "detlite.save_job"
+
+GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+"""Where the value of a parameter comes from if the user gave it."""
 
 
 def option_group(title: str, *options: Callable[[Any], Any]) -> Callable[[Function], Function]:
@@ -49,6 +53,17 @@ def parameters_of(options: Sequence[Callable[[Any], Any]]) -> tuple[click.Parame
     for option in reversed(options):
         option(probe)
     return tuple(reversed(getattr(probe, _CLICK_PARAMETERS, ())))
+
+
+def flags_given(parameters: Sequence[click.Parameter]) -> tuple[str, ...]:
+    """Return the flags, in their long form, of those *parameters* that the user gave to the running command."""
+    context = click.get_current_context()
+    return tuple(flag_of(one) for one in parameters if context.get_parameter_source(str(one.name)) in GIVEN)
+
+
+def flag_of(option: click.Parameter) -> str:
+    """Return the long form of the flag of *option*."""
+    return max(option.opts, key=len)
 
 
 VOLUMES = (

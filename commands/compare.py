@@ -10,7 +10,7 @@ import click
 from detlite.commands.command import WorkCommand
 from detlite.commands.comparing import compare_models
 from detlite.commands.console import emit_json, emit_table, notice, say
-from detlite.commands.options import json_option, multiple_subgraphs_option
+from detlite.commands.options import FiniteRange, json_option, multiple_subgraphs_option
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.compare.comparison import RunComparison, compare_runs, said
 from detlite.studies.compare.limits import parse_limits
@@ -40,7 +40,7 @@ RUN_OPTIONS = {"fail_on": (), "allow_different": (), "as_markdown": False}
 @click.option(
     "--images", type=click.Path(path_type=Path), help="Models: images to run both on (default: generated from a seed)."
 )
-@click.option("--tolerance", type=click.FloatRange(0), help="Models: largest difference of outputs that passes.")
+@click.option("--tolerance", type=FiniteRange(0), help="Models: largest difference of outputs that passes.")
 @multiple_subgraphs_option
 @json_option
 def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:

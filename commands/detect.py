@@ -14,7 +14,7 @@ from detlite.accuracy.coco_file import CocoIds, coco_ids, coco_rows
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.image_options import tell_skipped
-from detlite.commands.options import json_option
+from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.contract import Contract
@@ -36,7 +36,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--score-threshold",
     "threshold",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
     help="Minimum score of a detection that is listed and drawn; of a ranking, the best five are shown.",

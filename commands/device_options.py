@@ -44,11 +44,13 @@ def devices_asked_for(names: Sequence[str], inventory: Path | None) -> list[Devi
     """Return the devices called *names*; none for `host`, this machine, unless the inventory has a table for it.
 
     Raises:
-        InputError: a name is unknown or given twice, or the inventory is invalid.
+        InputError: a name is unknown or given twice, the inventory is invalid, or one is given and no name.
     """
     if len(set(names)) != len(names):
         raise InputError(f"--device names one device twice: {', '.join(names)}")
     if not names:
+        if inventory is not None:
+            raise InputError(f"--inventory {inventory} lists devices: name one of them with --device, or leave it out")
         return []
     known = read_inventory(inventory)
     found = [known.device(name) for name in names]

@@ -38,7 +38,7 @@ from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.evaluate_text import show_result
 from detlite.commands.ground_truth import ground_truth_options, label_options, labels_given
 from detlite.commands.image_options import images_given
-from detlite.commands.options import RATIO, json_option
+from detlite.commands.options import RATIO, FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import prepare_new_file
 from detlite.devices.remote.detect import RemoteDetector
@@ -89,17 +89,15 @@ Record = dict[str, Any]
         show_default=True,
         help="Number of bootstrap draws for a confidence interval; 0 for no interval.",
     ),
-    click.option("--min-map", type=click.FloatRange(0, 100), help="Minimum mAP in percent to pass."),
+    click.option("--min-map", type=FiniteRange(0, 100), help="Minimum mAP in percent to pass."),
     click.option(
         "--min-map-ratio",
         type=RATIO,
         help="Minimum ratio to the mAP of --against to pass, such as 0.99 or 99%.",
     ),
-    click.option("--min-top1", type=click.FloatRange(0, 100), help="Minimum top-1 accuracy in percent to pass."),
-    click.option("--min-miou", type=click.FloatRange(0, 100), help="Minimum mean IoU in percent to pass."),
-    click.option(
-        "--min-fidelity", type=click.FloatRange(0, 100), help="Minimum fidelity to --against in percent to pass."
-    ),
+    click.option("--min-top1", type=FiniteRange(0, 100), help="Minimum top-1 accuracy in percent to pass."),
+    click.option("--min-miou", type=FiniteRange(0, 100), help="Minimum mean IoU in percent to pass."),
+    click.option("--min-fidelity", type=FiniteRange(0, 100), help="Minimum fidelity to --against in percent to pass."),
 )
 @click.option("--per-class", is_flag=True, help="Show the score of each class.")
 @click.option(

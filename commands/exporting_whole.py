@@ -11,7 +11,7 @@ import click
 from detlite.accuracy.images import images_in
 from detlite.commands.command import option_group
 from detlite.commands.console import emit_json, progress, say
-from detlite.commands.options import take_size
+from detlite.commands.options import FiniteRange, take_size
 from detlite.convert.apart import export_whole_graph
 from detlite.convert.onnx.options import DEFAULT_OPSET
 from detlite.convert.requests import CHECK, EXPORT, READ, WholeGraphRequest
@@ -39,7 +39,7 @@ whole_graph_options = option_group(
     ),
     click.option(
         "--tolerance",
-        type=click.FloatRange(0, 1, min_open=True),
+        type=FiniteRange(0, 1, min_open=True),
         help="Largest difference from TensorFlow, relative to an output's largest value if that is over 1 "
         "(default: 0.001).",
     ),

@@ -16,7 +16,7 @@ from detlite.commands.console import emit_record, notice, problem, progress, say
 from detlite.commands.device_options import devices_asked_for, devices_option
 from detlite.commands.image_options import images_given
 from detlite.commands.measure_devices import measure_on_devices
-from detlite.commands.options import json_option
+from detlite.commands.options import FiniteRange, json_option
 from detlite.commands.scenario_options import SCENARIO_OPTIONS, scenario_options
 from detlite.convert.artifact import known_artifact
 from detlite.devices.inventory import Device
@@ -49,7 +49,7 @@ Record = dict[str, Any]
     ),
     click.option(
         "--min-seconds",
-        type=click.FloatRange(0, 86_400),
+        type=FiniteRange(0, 86_400),
         help="Minimum duration of the measurement in seconds (default: 1, or the preset's).",
     ),
     click.option(

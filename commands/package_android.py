@@ -27,7 +27,7 @@ Record = dict[str, Any]
 FILE = click.Path(path_type=Path)
 DELIVERY = click.Choice(DELIVERIES)
 
-_ANDROID = (
+ANDROID = (
     click.option("--android", is_flag=True, help="Pack assets, Kotlin and Gradle lines for an Android app."),
     click.option("--name", help="Name of the asset folder and of the classes (default: MODEL's name)."),
     click.option(
@@ -61,7 +61,9 @@ _ANDROID = (
     click.option("--asset-pack", type=DELIVERY, help="Also write a module for Play Asset Delivery."),
     click.option("--ai-pack", type=DELIVERY, help="Also write an AI pack of the --soc files."),
 )
-_VERIFY = (
+"""The options of `--android`: that itself, and those that only it has."""
+
+VERIFY = (
     click.option("--verify", type=FILE, metavar="APK", help="Check the model in a built APK or AAB; MODEL: a package."),
     click.option(
         "--alignment",
@@ -69,11 +71,12 @@ _VERIFY = (
         help=f"Required alignment in bytes (default: 4, with a note on a model that is not aligned to {PAGE_BYTES}).",
     ),
 )
+"""The options of `--verify`: that itself, and those that only it has."""
 
 
 def android_options(command: Command) -> Command:
     """Add the options of `--android` and `--verify` to *command*."""
-    return option_group("For an Android app", *_ANDROID)(option_group("A built app", *_VERIFY)(command))
+    return option_group("For an Android app", *ANDROID)(option_group("A built app", *VERIFY)(command))
 
 
 def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool, force: bool) -> None:

@@ -28,23 +28,26 @@ MLPERF_NAMES = ("read", "coco", "limit", "run")
 COLUMNS = ("figure", "MLPerf's app", "detlite", "difference")
 
 
+MLPERF = (
+    click.option("--mlperf", is_flag=True, help="Pack a folder with which MLPerf's vision app runs MODEL."),
+    click.option(
+        "--read", type=FOLDER, metavar="OUTPUT", help="Read what the app logged to OUTPUT; MODEL is the package."
+    ),
+    click.option(
+        "--coco",
+        type=(FOLDER, click.Path(exists=True, dir_okay=False, path_type=Path)),
+        metavar="IMAGES ANNOTATIONS",
+        help="With --read: score the app's detections, and run MODEL here on the same images.",
+    ),
+    click.option("--limit", type=click.IntRange(1), help="With --coco: only the first images, this many."),
+    click.option("--run", type=FOLDER, help="With --read: a run of `measure` to compare times with."),
+)
+"""The options of `--mlperf`: that itself, and those that only it has."""
+
+
 def mlperf_options(command: Command) -> Command:
     """Add the options of `--mlperf` to *command*."""
-    return option_group(
-        "For MLPerf's vision app",
-        click.option("--mlperf", is_flag=True, help="Pack a folder with which MLPerf's vision app runs MODEL."),
-        click.option(
-            "--read", type=FOLDER, metavar="OUTPUT", help="Read what the app logged to OUTPUT; MODEL is the package."
-        ),
-        click.option(
-            "--coco",
-            type=(FOLDER, click.Path(exists=True, dir_okay=False, path_type=Path)),
-            metavar="IMAGES ANNOTATIONS",
-            help="With --read: score the app's detections, and run MODEL here on the same images.",
-        ),
-        click.option("--limit", type=click.IntRange(1), help="With --coco: only the first images, this many."),
-        click.option("--run", type=FOLDER, help="With --read: a run of `measure` to compare times with."),
-    )(command)
+    return option_group("For MLPerf's vision app", *MLPERF)(command)
 
 
 def package_for_mlperf(

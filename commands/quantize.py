@@ -36,6 +36,7 @@ from detlite.commands.image_options import image_options, images_given, request_
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
+    FiniteRange,
     force_option,
     json_option,
     out_option,
@@ -92,7 +93,7 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
     ),
     click.option(
         "--max-macs",
-        type=click.FloatRange(1, 4, min_open=True),
+        type=FiniteRange(1, 4, min_open=True),
         default=DEFAULT_MAX_MACS,
         show_default=True,
         help="Most multiply-adds with --twin-channels auto, as a multiple of the plain model's.",
@@ -102,12 +103,12 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
     "Mixed precision and explanation",
     click.option(
         "--min-fidelity",
-        type=click.FloatRange(0, 100),
+        type=FiniteRange(0, 100),
         help="Keep operators in float until fidelity to the float model is surely at least this percentage.",
     ),
     click.option(
         "--max-map-drop",
-        type=click.FloatRange(0, 100),
+        type=FiniteRange(0, 100),
         help="Keep operators in float until the loss of COCO mAP is surely at most this, in points; needs --coco.",
     ),
     click.option(

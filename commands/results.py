@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from detlite.commands.console import emit_json, emit_table, say
-from detlite.commands.options import json_option
+from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.files.write_file import prepare_new_file
 from detlite.runtime.errors import FindingError
 from detlite.studies.store.condition import parse_condition
@@ -116,7 +116,7 @@ def diff_results(study: Path, before: str, after: str, *, as_json: bool) -> None
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @click.option(
     "--min-age-hours",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=24.0,
     show_default=True,
     help="Keep files that are younger: a running sweep may need them.",

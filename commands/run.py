@@ -15,7 +15,7 @@ from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.job import SUFFIX, overrides_in, read_job, run_job
-from detlite.commands.options import RATIO, json_option
+from detlite.commands.options import RATIO, FiniteRange, json_option
 from detlite.commands.rebuilding import checkpoint_options, take_given
 from detlite.commands.recipe_options import check_plugins, recipe_options
 from detlite.convert.find_source import locate
@@ -82,7 +82,7 @@ FOR_IMAGES = ("calibrate", "count", "seed", "method", "estimator", "floating")
     "Gates",
     click.option(
         "--min-fidelity",
-        type=click.FloatRange(0, 100),
+        type=FiniteRange(0, 100),
         default=MIN_FIDELITY,
         show_default=True,
         help="Minimum fidelity of the int8 model to the float model in percent to pass.",

@@ -10,6 +10,7 @@ import click
 
 from detlite.commands.command import option_group
 from detlite.commands.completion import names_of, plugins_of
+from detlite.commands.options import FiniteRange
 from detlite.runtime.plugins import plugin_names
 from detlite.runtime.runners.backend import BACKENDS
 
@@ -57,7 +58,7 @@ _SCENARIO = (
     click.option(
         "--target-qps",
         "per_second",
-        type=click.FloatRange(0, min_open=True),
+        type=FiniteRange(0, min_open=True),
         help="Queries per second of server (default: 10).",
     ),
     click.option(

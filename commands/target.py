@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
-from detlite.commands.command import parameters_of
+from detlite.commands.command import flag_of, flags_given, parameters_of
 from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.convert.target import Target, TargetAnswer, TargetRequest, known_targets
 from detlite.devices.inventory import Device
@@ -19,7 +18,6 @@ from detlite.runtime.model_file import is_model_file, model_in
 from detlite.runtime.plugins import load_plugins
 
 OPTIONS = "detlite.commands.targets"
-GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
@@ -80,7 +78,7 @@ class OfferedTargets:
             for option in self.own(name):
                 owner = owners.setdefault(str(option.name), name)
                 if owner != name:
-                    raise ValueError(f"the targets {owner} and {name} both declare {_flag(option)}")
+                    raise ValueError(f"the targets {owner} and {name} both declare {flag_of(option)}")
 
     def own(self, name: str) -> tuple[click.Parameter, ...]:
         """Return the options of the target *name*, in their order."""
@@ -88,7 +86,7 @@ class OfferedTargets:
 
     def flags(self, name: str) -> str:
         """Return the options of the target *name* as text: `--a, --b and --c`."""
-        *first, last = map(_flag, self.own(name))
+        *first, last = map(flag_of, self.own(name))
         return f"{', '.join(first)} and {last}" if first else last
 
     def values(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,18 +95,12 @@ class OfferedTargets:
 
     def strangers(self, name: str | None) -> tuple[tuple[str, str], ...]:
         """Return the options on the command line that are another target's: each option, and the name of the target."""
-        context = click.get_current_context()
         own = {one.name for one in self.own(name)} if name else set()
         return tuple(
-            (_flag(one), other)
+            (flag, other)
             for other in self.targets
-            for one in self.own(other)
-            if one.name not in own and context.get_parameter_source(str(one.name)) in GIVEN
+            for flag in flags_given([one for one in self.own(other) if one.name not in own])
         )
-
-
-def _flag(option: click.Parameter) -> str:
-    return max(option.opts, key=len)
 
 
 def compile_on_device(name: str) -> CompileOn | None:
@@ -134,7 +126,7 @@ def check_suffix(path: Path, target: Target, chip: str) -> None:
     """Raise `InputError` where the model at *path* is of a format that *target* does not compile."""
     file = model_in(path) if path.is_dir() else path
     if file is not None and is_model_file(file) and file.suffix not in target.suffixes:
-        raise InputError(f"{path} is a {file.suffix} model; {chip} takes {', '.join(target.suffixes)}")
+        raise InputError(f"{path} is {file.suffix}, and {chip} takes {', '.join(target.suffixes)}")
 
 
 def show_answer(answer: TargetAnswer, *, as_json: bool) -> None:

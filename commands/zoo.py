@@ -153,9 +153,17 @@ def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> 
         emit_json("zoo_fetch", record)
         return
     emit_facts({"source": found.source, "sha256": found.sha256})
-    able, why = convertible(find(name))
-    verdict = f"ready to convert ({why})" if able else f"downloaded, but detlite cannot convert it ({why})"
-    say(f"{find(name).name}: {verdict}, in {found.path}")
+    say(f"{find(name).name}: {_verdict(find(name))}, in {found.path}")
+
+
+def _verdict(model: ZooModel) -> str:
+    """Return whether *model*, which was fetched, can be converted, and why."""
+    able, why = convertible(model)
+    if not able:
+        return f"downloaded, but detlite cannot convert it ({why})"
+    if option := needs(model):
+        return f"downloaded; converting it takes a file for {option} that its archive lacks ({why})"
+    return f"ready to convert ({why})"
 
 
 def _record(model: ZooModel) -> dict[str, object]:

@@ -43,7 +43,7 @@ def open_artifact(path: Path) -> Artifact:
     if folder is not None:
         return read_artifact(folder)
     if not path.is_file():
-        raise InputError(f"{path}: expected a folder that detlite wrote or a .tflite file; nothing is there")
+        raise InputError(f"{path}: want a folder that detlite wrote, or a .tflite or .onnx file; nothing is there")
     if path.suffix == ".onnx":
         return Artifact(model=path, contract=_contract_of_onnx(path))
     from detlite.convert.tflite.contract import contract_of_tflite

@@ -63,7 +63,7 @@ def source_given(given: Given) -> Source | PresetSource:
     if given.experiment is None and given.averages is None:
         return source
     if source.trained is None:
-        raise InputError(f"--experiment and --weights need a checkpoint, but {source.given} is a {source.title}")
+        raise InputError(f"--experiment and --weights need a checkpoint, but {source.given} is {source.kind}")
     return replace(source, trained=replace(source.trained, experiment=given.experiment, averages=given.averages))
 
 
@@ -132,14 +132,14 @@ def read_graph(source: Source) -> FrozenGraph:
     """Return the graph in *source*, whatever it does; `InputError` if it is damaged, or not TensorFlow's."""
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
     if reader.read is None:
-        raise InputError(f"{source.given} is a {source.title}, not a TensorFlow graph")
+        raise InputError(f"{source.given} is {source.kind}, not a TensorFlow graph")
     return reader.read(source.path)
 
 
 def whole_graph(source: Source) -> WholeGraph:
     """Return the TensorFlow graph in *source* with the ends that it names; `InputError` if it is no such graph."""
     if source.format in (TFLITE, ARTIFACT, ARCHIVE, CHECKPOINT, TORCH):
-        raise InputError(f"{source.given} is a {source.title}: tf2onnx converts frozen graphs and SavedModels")
+        raise InputError(f"{source.given} is {source.kind}: tf2onnx converts frozen graphs and SavedModels")
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
     return WholeGraph(read_graph(source).graph_def) if reader.whole is None else reader.whole(source.path)
 
@@ -148,7 +148,7 @@ def _refuse_onnx_facts(source: Source, options: DetectorOptions) -> None:
     """Raise `InputError` if the *options* state what only an .onnx file does not tell itself."""
     if options.onnx != OnnxFacts():
         raise InputError(
-            f"{source.given} is a {source.title}; --mean, --std, --colour, --anchors, --box-order and named heads are "
+            f"{source.given} is {source.kind}; --mean, --std, --colour, --anchors, --box-order and named heads are "
             "for .onnx files"
         )
 
@@ -157,7 +157,7 @@ def _refuse_proposals(source: Source, options: DetectorOptions) -> None:
     """Raise `InputError` if the *options* limit the proposals of what is no rebuilt detector."""
     if options.max_proposals is not None:
         raise InputError(
-            f"{source.given} is a {source.title}; --max-proposals is for two-stage detectors, which are rebuilt from "
+            f"{source.given} is {source.kind}; --max-proposals is for two-stage detectors, which are rebuilt from "
             "their checkpoints"
         )
 
@@ -182,7 +182,7 @@ def load_rebuilt(
         rebuilt = rebuild(*plan_of_torch(source.path), options)
         return replace(rebuilt, graph=replace(rebuilt.graph, is_frozen=True))
     if source.trained is None:
-        raise InputError(f"{source.given} is not a config with a checkpoint: it is a {source.title}")
+        raise InputError(f"{source.given} is not a config with a checkpoint: it is {source.kind}")
     plan, weights = plan_of_checkpoint(source.trained, quantized=quantized)
     architecture = architecture_of(plan.model)
     if to is not None and to in architecture.refused:

@@ -44,6 +44,11 @@ class Source:
     given: Path
     trained: CheckpointSource | None = None
 
+    @property
+    def kind(self) -> str:
+        """The title with its article, as messages have it: `an ONNX model`."""
+        return f"{'an' if self.title[0] in 'AEIOU' else 'a'} {self.title}"
+
 
 def source_of_checkpoint(trained: CheckpointSource, given: Path) -> Source:
     """Return the source for a config and its checkpoint; *given* is used in messages."""

@@ -8,8 +8,9 @@ import click
 
 from detlite.commands.command import option_group
 from detlite.commands.completion import names_of
-from detlite.commands.options import multiple_subgraphs_option
+from detlite.commands.options import FiniteRange, multiple_subgraphs_option
 from detlite.commands.target import TargetOptions
+from detlite.runtime.errors import unknown_name
 
 
 def _fix_names() -> tuple[str, ...]:
@@ -18,8 +19,27 @@ def _fix_names() -> tuple[str, ...]:
     return fix_names()
 
 
+def _valid_gates(_ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *texts*; `InputError` if one is no condition on a known figure."""
+    if texts:
+        from detlite.convert.targets.edgetpu.gates import parse_gates  # no help needs it
+        from detlite.convert.targets.edgetpu.record import FIGURES
+
+        parse_gates(texts, FIGURES)
+    return texts
+
+
+def _known_fixes(_ctx: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *names*; `UnknownNameError` if one is no fix."""
+    for name in names:
+        if name not in _fix_names():
+            raise unknown_name("fix", name, _fix_names())
+    return names
+
+
 FAIL_ON = click.option(
     "--fail-on",
+    callback=_valid_gates,
     multiple=True,
     metavar="CONDITION",
     help="Exit with status 1 if this holds: 'unmapped>1', 'subgraphs>1', or 'streamed>0' (the most bytes that may be). "
@@ -40,6 +60,7 @@ COMPILE = (
             "--fix",
             "fixes",
             multiple=True,
+            callback=_known_fixes,
             metavar="NAME",
             shell_complete=names_of(_fix_names),
             help="Change the model so that more of it is mapped: a fix of `inspect --target edgetpu`, or all-lossless. "
@@ -78,7 +99,7 @@ COMPILE = (
         click.option(
             "--timeout",
             "timeout_s",
-            type=click.FloatRange(1, 86_400),
+            type=FiniteRange(1, 86_400),
             default=900,
             show_default=True,
             help="Longest time of one compilation, in seconds.",

@@ -11,8 +11,19 @@ from detlite.commands.target import TargetOptions
 from detlite.convert.target import TargetAnswer, TargetRequest
 from detlite.devices.inventory import Device
 
+
+def _known_version(_ctx: click.Context, _option: click.Parameter, version: str | None) -> str | None:
+    """Return *version*; `InputError` if it is none of TensorRT, or older than what detlite knows."""
+    from detlite.runtime.runners.tensorrt_versions import parse_version, row_of  # no help needs it
+
+    if version is not None:
+        row_of(parse_version(version))
+    return version
+
+
 VERSION = click.option(
     "--tensorrt",
+    callback=_known_version,
     metavar="VERSION",
     help="TensorRT's version, such as 8.5 or 10.3 (default: the device's, else 10.3 of JetPack 6.1).",
 )

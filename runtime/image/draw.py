@@ -27,6 +27,7 @@ Colour = Tuple[int, int, int]
 
 LEAST_LONG, LEAST_SHORT = 320, 160  # pixels of the sides: a smaller image is enlarged by a whole factor
 MOST_ENLARGED = 1 << 24  # pixels: a strip of one row is not enlarged without end
+MOST_LONG = 16_383  # pixels of a side of an enlarged image: WebP ends there, JPEG at 65,500
 LEAST_FONT, OF_LONG, OF_SHORT = 13, 1 / 48, 1 / 12  # 13 pixels at 640 x 480, 40 at 1920 x 1080
 ELLIPSIS = "…"
 OPACITY = 0.5  # of the colour over a pixel of a region
@@ -158,7 +159,7 @@ def _eroded(area: Bools) -> Bools:
 def _enlargement(size: Tuple[int, int]) -> int:
     short, long = sorted(size)
     wanted = max(math.ceil(LEAST_LONG / long), math.ceil(LEAST_SHORT / short))
-    return max(1, min(wanted, math.isqrt(MOST_ENLARGED // (short * long))))
+    return max(1, min(wanted, math.isqrt(MOST_ENLARGED // (short * long)), MOST_LONG // long))
 
 
 class _Canvas:

@@ -1,6 +1,7 @@
 """`detlite zoo` as a user runs it."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,16 @@ def test_every_help_begins_with_examples(words: tuple[str, ...], capsys: pytest.
     status, out, _err = run(capsys, *words, "--help")
     assert status == 0
     assert 2 <= out.count("detlite zoo ") <= 5
+
+
+def test_fetch_tells_that_a_model_of_tf_vision_needs_its_params_yaml(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ckpt-1.index").write_bytes(b"index")
+    archive = "dilated-resnet-101-deeplabv3plus.tar.gz"
+    with tarfile.open(tmp_path / archive, "w:gz") as packed:
+        packed.add(tmp_path / "ckpt-1.index", "ckpt-1.index")
+    name = "tf_vision_deeplabv3plus_resnet101_512"
+    status, out, _err = run(capsys, "fetch", name, "--from", str(tmp_path), "--cache", str(tmp_path / "cache"))
+    assert status == 0
+    assert f"{name}: downloaded; converting it takes a file for --config that its archive lacks (" in out

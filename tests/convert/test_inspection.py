@@ -100,5 +100,8 @@ def test_a_params_yaml_is_described_without_a_checkpoint(tmp_path):
 def test_a_params_yaml_that_leaves_out_values_says_which_and_which_experiments_set_them(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("task: {model: {num_classes: 7, backbone: {type: vit, vit: {model_name: vit-ti16}}}}")
-    with pytest.raises(InputError, match=r"mine.yaml leaves out task.model.input_size, .*: give --experiment, one of"):
+    with pytest.raises(
+        InputError,
+        match=r"mine.yaml leaves out task.model.input_size, .*: give --experiment, one of .* to `detlite convert`, or",
+    ):
         inspect_file(path, DetectorOptions())

@@ -2,6 +2,7 @@
 
 import tarfile
 import zipfile
+from dataclasses import replace
 
 import pytest
 from builders.tiny_tflite import save_tiny, tiny_model
@@ -35,6 +36,12 @@ def test_a_folder_that_detlite_wrote_is_an_artifact(tmp_path):
     artifact = save_tiny(tmp_path / "tiny")
     source = recognize(artifact.model.parent)
     assert (source.format, source.sha256) == (ARTIFACT, artifact.history[-1]["output_sha256"])
+
+
+def test_a_message_names_a_format_with_its_article(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(tiny_model())
+    source = recognize(tmp_path / "model.tflite")
+    assert (source.kind, replace(source, title="ONNX model").kind) == ("a TFLite model", "an ONNX model")
 
 
 def test_what_is_missing_is_named_with_what_could_be_given(tmp_path):

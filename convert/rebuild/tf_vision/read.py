@@ -77,7 +77,10 @@ def parse_params(values: Mapping[str, Any], file: str, experiment: str | None = 
     task = Params(merged(under, values), "", file, missing).inside("task")
     model = dict(merged(under, values).get("task") or {}).get("model")
     if not isinstance(model, dict):
-        raise InputError(f"{file} has no task.model: want a params.yaml of TF-Vision, or an --experiment to override")
+        raise InputError(
+            f"{file} has no task.model: want a params.yaml of TF-Vision, or one that overrides an --experiment of "
+            "`detlite convert`"
+        )
     reader = _reader_of(model, task, file)
     task.ignore(*TRAINING)
     config = reader.read(task)
@@ -105,6 +108,6 @@ def _missing(file: str, keys: list[str], reader: TaskReader) -> str:
     listed = ", ".join(keys[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
     fitting = [name for name, task in EXPERIMENTS.items() if reader.recognizes(task["model"])]
     return (
-        f"{file} leaves out {listed}, which its experiment sets: give --experiment, one of {', '.join(fitting)}, or "
-        "the params.yaml that the trainer wrote beside its checkpoints"
+        f"{file} leaves out {listed}, which its experiment sets: give --experiment, one of {', '.join(fitting)}, "
+        "to `detlite convert`, or the params.yaml that the trainer wrote beside its checkpoints"
     )

@@ -186,6 +186,10 @@ def test_a_model_that_the_app_cannot_run_is_refused(tmp_path, capsys, make, text
         (["{folder}/package", "--mlperf", "--read", "{folder}", "-o", "out"], "--read writes nothing: leave out -o"),
         (["{folder}/package", "--mlperf", "--read", "{folder}", "--limit", "3"], "--limit needs --coco IMAGES"),
         (["{folder}/package", "--mlperf", "--read", "{folder}/data"], "cannot be read as a log of LoadGen"),
+        (["{folder}/float", "--mlperf", "-o", "out", "--name", "app"], "--name needs --android"),
+        (["{folder}/float", "--runtime", "-o", "out", "--gpu", "m", "--aar"], "--gpu and --aar need --android"),
+        (["{folder}/float", "-o", "out", "--alignment", "4"], "--alignment needs --verify"),
+        (["--verify", "app.apk", "-o", "out"], "--verify writes nothing and reads no images: leave out -o"),
     ],
 )
 def test_what_is_missing_is_named(packed, capsys, words, text):

@@ -1,5 +1,7 @@
 """Pictures of what was found: boxes and labels at any size of image."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,6 +60,13 @@ def test_any_box_can_be_drawn_in_an_image_of_any_size(size, box):
 
 def test_a_small_image_is_enlarged_by_a_whole_factor():
     assert drawn(grey(40, 60), [cat((0, 0, 1, 1))]).shape == (240, 360, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_a_strip_is_enlarged_no_further_than_its_format_reaches(kind):
+    picture = drawn(grey(3000, 2), [])
+    assert picture.shape == (15_000, 10, 3)  # 16,383 pixels are WebP's limit
+    Image.fromarray(picture).save(io.BytesIO(), kind)
 
 
 def test_a_large_image_is_not():

@@ -181,6 +181,8 @@ def test_a_format_and_a_target_take_the_options_of_their_commands(work, capsys):
     [
         ("opset = 17", "opsett = 17", "export --to onnx` is called 'opsett'; did you mean 'opset'?"),
         ("opset = 17", 'opset = "new"', "Invalid value for '--opset': 'new' is not a valid integer"),
+        ('fail_on = ["unmapped>3"]', 'fail_on = ["foo"]', "--fail-on 'foo': expected a condition such as 'unmapped>1'"),
+        ('fail_on = ["unmapped>3"]', 'fix = ["foo"]', "no fix is called 'foo'"),
         ("fail_on", "fails", "compile --target edgetpu` is called 'fails'; did you mean 'fail_on'?"),
     ],
 )
@@ -188,6 +190,13 @@ def test_a_wrong_option_of_a_format_or_a_target_is_told(work, capsys, old, new, 
     status, said = explained(work, capsys, TOOLS.replace(old, new), "float")
     assert status == 2
     assert told in said.err
+
+
+def test_a_version_of_tensorrt_that_there_is_not_is_told_when_the_plan_is_read(work, capsys):
+    text = TOOLS.replace("multiple_subgraphs = true", "").replace('fail_on = ["unmapped>3"]', 'tensorrt = "7"')
+    status, said = explained(work, capsys, text.replace('"edgetpu"', '"tensorrt"'), "float")
+    assert status == 2
+    assert "'7' is no version of TensorRT: want one such as 10.3" in said.err
 
 
 def test_a_target_that_does_not_take_the_format_is_told(work, capsys):

@@ -99,7 +99,8 @@ def test_nms_is_written_if_asked_for(compiled):
         ("float", ("--tensorrt", "ten"), "'ten' is no version of TensorRT: want one such as 10.3"),
         ("explicit", ("--tensorrt", "11.0", "--precision", "int8"), "for int8, leave out --precision"),
         ("explicit", ("--tensorrt", "11.0", "--precision", "fp16"), "this one has QuantizeLinear"),
-        ("nothing", (), "nothing is there"),
+        ("nothing.onnx", (), "nothing.onnx: want a folder that detlite wrote, or a .tflite or .onnx file; nothing is"),
+        ("float", ("--inventory", "lab.toml"), "--inventory lab.toml lists devices: name one of them with --device"),
     ],
 )
 def test_what_cannot_be_written_is_refused_in_a_line(compiled, name, arguments, text):
