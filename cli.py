@@ -56,6 +56,9 @@ Exit status: 0 done; 1 a gate or a finding failed; 2 bad usage or bad input;
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+NO_TEMPORARY_FOLDER = "No usable temporary directory found"
+"""How `tempfile` begins its error, a FileNotFoundError without a file's name."""
+
 
 RUNTIMES = (
     "numpy",
@@ -167,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(f"no room to write: {error}; make room and run again", 3)
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return _fail(f"not allowed: {error}; choose a place that you may write to", 2)
+        if str(error.strerror).startswith(NO_TEMPORARY_FOLDER):
+            return _fail(f"{error.strerror}: set TMPDIR to a folder that you may write to", 3)
         raise
     return int(status or 0)
 

@@ -210,8 +210,12 @@ def _annotated(
     kept = annotations.of_categories(frozenset({category}))
     if not any(_labelled(truth) and not truth.crowd for truth in kept.truths):
         raise InputError(f"no keypoint is annotated in these {len(kept.images)} images: use more")
-    if any(len(truth.keypoints) != 3 * len(names) for truth in kept.truths):
-        raise InputError(f"an annotation has no keypoints: want 3 numbers for each of {len(names)}")
+    for truth in kept.truths:
+        if len(truth.keypoints) != 3 * len(names):
+            raise InputError(
+                f"an annotation of image {truth.image_id} has {len(truth.keypoints)} numbers of keypoints: want "
+                f"x, y and a mark for each of its {len(names)} keypoints"
+            )
     return kept, category
 
 

@@ -16,7 +16,7 @@ from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.image_options import tell_skipped
 from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
-from detlite.convert.files.write_file import write_file
+from detlite.convert.files.write_file import check_writable, write_file
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.task import Found, task_kind
@@ -111,6 +111,7 @@ def _coco_ids(values: dict[str, Any], contract: Contract, inputs: Sequence[Input
         raise InputError(f"COCO results hold boxes, and the model is {title}: drop --coco-json")
     if out.exists() and not values["force"]:
         raise InputError(f"{out} already exists; choose another file, or pass --force to replace it")
+    check_writable(out)
     ids = coco_ids(contract.labels, annotations)
     for one in inputs:
         if one.is_video:

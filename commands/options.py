@@ -222,10 +222,15 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
 
 
 def take_size(text: str | None) -> tuple[int, int] | None:
-    """Return (height, width) of the *text* of `--input`; `InputError` if it says no size."""
+    """Return (height, width) of the *text* of `--input`; `InputError` if it says no size, or too large a one."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", text)
     if match is None or int(match[1]) == 0:
         raise InputError(f"--input {text!r}: want HEIGHTxWIDTH in pixels, such as 320x320")
-    return int(match[1]), int(match[2] or match[1])
+    height, width = int(match[1]), int(match[2] or match[1])
+    from detlite.runtime.image.read import MAX_PIXELS  # here: it needs numpy, and no help does
+
+    if height * width > MAX_PIXELS:
+        raise InputError(f"--input {text}: {height * width:,} pixels; want at most {MAX_PIXELS:,}, as of an image")
+    return height, width

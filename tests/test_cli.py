@@ -1,8 +1,11 @@
 """What the command line says when it is interrupted."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from detlite.cli import COMMANDS, RESUMED, interrupted_text, main
+from detlite.cli import COMMANDS, RESUMED, detlite, interrupted_text, main
 from detlite.runtime.version import __version__
 
 
@@ -27,3 +30,21 @@ def test_the_version_names_what_runs_models(capsys: pytest.CaptureFixture[str]) 
 
 def test_only_commands_resume() -> None:
     assert set(RESUMED) <= set(COMMANDS)
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_told_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.gettempdir()
+
+    def fail(*_arguments: object, **_settings: object) -> int:
+        raise raised.value
+
+    monkeypatch.setattr(detlite, "main", fail)
+    assert main(["doctor"]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("detlite: No usable temporary directory found in [")
+    assert err.endswith("]: set TMPDIR to a folder that you may write to\n")

@@ -41,6 +41,17 @@ def prepare_new_file(path: Path) -> None:
     """
     if path.exists():
         raise InputError(f"{path} exists already: remove it, or choose another file")
+    check_writable(path)
+
+
+def check_writable(path: Path) -> None:
+    """Check that `write_file` can write *path*, without leaving a trace.
+
+    Raises:
+        InputError: it is a folder, or its folder is missing or not writable.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; want a file name")
     try:
         with tempfile.TemporaryFile(dir=path.absolute().parent):
             pass

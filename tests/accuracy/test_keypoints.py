@@ -170,6 +170,14 @@ def test_damaged_keypoints_are_refused(tmp_path, changed, error):
         read(tmp_path, frame)
 
 
+def test_an_annotation_of_too_few_keypoints_is_named_by_its_image(tmp_path):
+    frame, rows = invented(0)
+    frame["annotations"][0]["keypoints"] = [1, 2, 2]
+    image = frame["annotations"][0]["image_id"]
+    with pytest.raises(InputError, match=f"of image {image} has 3 numbers of keypoints: want x, y and a mark for each"):
+        keypoint_scores(keyed(rows), read(tmp_path, frame), CLASSES)
+
+
 def test_images_without_a_labelled_keypoint_are_refused(tmp_path):
     frame, rows = invented(0)
     for row in frame["annotations"]:

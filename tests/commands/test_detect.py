@@ -193,6 +193,17 @@ def test_an_image_without_a_number_needs_annotations_for_its_id(detlite):
     assert "photo.png does not say its id, as COCO's 000000000139.jpg does: give --coco-annotations FILE" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("out", "text"), [("gone/found.json", "cannot write gone/found.json: No such file"), ("photos", "is a folder")]
+)
+def test_a_results_file_that_cannot_be_written_is_told_before_any_work(detlite, out, text):
+    (detlite.folder / "photos" / "0.png").rename(detlite.folder / "000000000139.png")
+    ran = detlite("detect", "tiny", "000000000139.png", "--coco-json", out, "--draw", "drawn.png", "--force")
+    assert (ran.status, ran.out) == (2, "")
+    assert text in ran.err
+    assert not (detlite.folder / "drawn.png").exists()
+
+
 def test_a_results_file_is_not_replaced_without_force(detlite):
     (detlite.folder / "found.json").write_text("mine")
     ran = detlite("detect", "tiny", "photos", "--coco-json", "found.json")

@@ -7,7 +7,8 @@ import click
 import pytest
 
 from detlite.cli import COMMANDS, detlite
-from detlite.commands.options import FiniteRange
+from detlite.commands.options import FiniteRange, take_size
+from detlite.runtime.errors import InputError
 
 
 def options_of(command: click.Command) -> Iterator[click.Option]:
@@ -43,3 +44,11 @@ def test_a_number_that_is_not_finite_is_told() -> None:
 
 def test_a_number_in_the_range_is_taken() -> None:
     assert FiniteRange(1, 4).convert("1.5", None, None) == 1.5
+
+
+def test_an_input_of_more_pixels_than_an_image_may_have_is_refused() -> None:
+    with pytest.raises(
+        InputError, match="--input 99999x99999: 9,999,800,001 pixels; want at most 178,956,970, as of an"
+    ):
+        take_size("99999x99999")
+    assert take_size("1024x2048") == (1024, 2048)
