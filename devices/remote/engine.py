@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.onnx.describe import describe_onnx
+from detlite.convert.targets.tensorrt.answers import int8_cautions
 from detlite.devices.deploy.deploy import Deployed, deploy
 from detlite.devices.deploy.device_lock import Hold, hold
 from detlite.devices.deploy.files import device_file
@@ -26,11 +27,6 @@ from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.runners.tensorrt_versions import PRECISIONS
-
-INT8_CAUTION = (
-    "int8: the .onnx has no QuantizeLinear nodes, so trtexec makes scales up: the times are right, the detections are "
-    "not"
-)
 
 Record = dict[str, Any]
 
@@ -110,7 +106,7 @@ def engine_on(device: Device, ask: EngineAsk, *, progress: Progress = silent) ->
                 found = board_measurement(held, device, [device.python, deployed.paths[program]], folder, words)
             after = sensors_after(transport, before)
             bring(held, folder, ask.out)
-    cautions = (*found.cautions, *((INT8_CAUTION,) if ask.precision == "int8" and not ask.is_int8 else ()))
+    cautions = (*found.cautions, *int8_cautions(ask.precision, is_int8=ask.is_int8))
     onnx = sha256_of(ask.model) if ask.model.suffix == ONNX else None
     found = replace(found, model=str(ask.model), onnx_sha256=onnx, engine=engine, cautions=cautions)
     known = {"machine": deployed.machine, "emulator": deployed.emulator}

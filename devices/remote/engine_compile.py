@@ -16,6 +16,7 @@ from detlite.convert.onnx.package import load_onnx
 from detlite.convert.target import AnswerTable, TargetAnswer, TargetRequest
 from detlite.convert.targets.tensorrt.answers import (
     MODEL,
+    int8_cautions,
     is_int8,
     prediction_record,
     prediction_table,
@@ -164,6 +165,7 @@ def _answer(device: Device, found: CompiledEngine, out: Path) -> TargetAnswer:
     )
     table = _table(found.layers) if found.layers else prediction_table(prediction)
     cautions = (*prediction.notes, *(() if found.layers else (UNTOLD,)))
+    cautions += int8_cautions(facts["precision"], is_int8=is_int8(prediction))
     cautions += (STANDS_IN.format(facts["emulator"]),) if facts["emulator"] else ()
     return TargetAnswer("compile_tensorrt", record, (table, line), cautions)
 

@@ -18,6 +18,10 @@ from detlite.runtime.runners.tensorrt_versions import building_options, parse_ve
 
 MODEL = "model.onnx"
 COLUMNS = ("operator", "count", "computes in", "refused because", "what to do")
+INT8_CAUTION = (
+    "int8: the .onnx has no QuantizeLinear nodes, so trtexec makes scales up: the times are right, the detections are "
+    "not"
+)
 
 Record = dict[str, Any]
 
@@ -58,7 +62,7 @@ def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetA
     made = onnx_for(path, asked)
     found = predict(load_onnx().load_from_string(made.data), asked.version)
     write_compiled(out, made, {"tensorrt": _dotted(asked.version)}, {}, force=force)
-    _precision, flags = building_options(found.row, asked.flag, is_int8=is_int8(found))
+    precision, flags = building_options(found.row, asked.flag, is_int8=is_int8(found))
     command = trtexec_line((*flags, found.row.build_only))
     record = {**prediction_record(found), "out": str(out), "onnx_sha256": digest(made.data), "command": command}
     lines = (
@@ -66,7 +70,8 @@ def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetA
         f"on a board with TensorRT {_dotted(asked.version)}: {command}; or detlite compile --device NAME",
         f"{out}: {verdict(found)}",
     )
-    return TargetAnswer("compile_tensorrt", record, lines, found.notes)
+    cautions = (*found.notes, *int8_cautions(precision, is_int8=is_int8(found)))
+    return TargetAnswer("compile_tensorrt", record, lines, cautions)
 
 
 def trtexec_line(options: Sequence[str]) -> str:
@@ -77,6 +82,11 @@ def trtexec_line(options: Sequence[str]) -> str:
 def is_int8(found: ImportPrediction) -> bool:
     """Return whether the file rounds to int8."""
     return any(fate.operator == "QuantizeLinear" for fate in found.fates)
+
+
+def int8_cautions(precision: str | None, *, is_int8: bool) -> tuple[str, ...]:
+    """Return what to know of an engine of that *precision*; *is_int8*: whether its file rounds to int8."""
+    return (INT8_CAUTION,) if precision == "int8" and not is_int8 else ()
 
 
 def write_compiled(out: Path, made: OnnxFile, facts: Record, files: dict[str, bytes], *, force: bool) -> None:

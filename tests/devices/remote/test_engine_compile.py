@@ -38,10 +38,10 @@ def compiled(tmp_path, monkeypatch, capsys, model):
     table = f'work = "{tmp_path / "work"}"\npython = "{sys.executable}"\naddress = "orin.lan"\n'
     (tmp_path / "devices.toml").write_text(f'[orin]\nkind = "jetson"\n{table}[pi]\nkind = "generic_linux"\n{table}')
 
-    def run(*arguments, digits="100300", body="", device="orin", is_packaged=True):
+    def run(*arguments, digits="100300", body="", device="orin", is_packaged=True, source=model):
         made.program("trtexec", trtexec(tmp_path, digits=digits, body=body))
         made.program("dpkg-query", f"echo {PACKAGES[digits]}" if is_packaged else "exit 1")
-        words = ["compile", model, "--target", "tensorrt", "--device", device, "-o", run.out, "--json", *arguments]
+        words = ["compile", source, "--target", "tensorrt", "--device", device, "-o", run.out, "--json", *arguments]
         status, said = main(list(map(str, words))), capsys.readouterr()
         record = json.loads(said.out) if said.out else {}
         if record:
@@ -72,6 +72,13 @@ def test_what_each_layer_computes_in_is_told(compiled):
         ("PointWiseV2", "float16"),
     ]
     assert record["layers"][1]["nodes"] == ["Conv/first", "Relu/first"]
+
+
+def test_an_int8_engine_of_a_file_without_scales_is_said_to_be_wrong(compiled, tmp_path):
+    detector().save(tmp_path / "float")
+    status, record, err = compiled("--precision", "int8", source=tmp_path / "float")
+    assert (status, record["engine"]["precision"]) == (0, "int8")
+    assert "int8: the .onnx has no QuantizeLinear nodes, so trtexec makes scales up" in err
 
 
 def test_the_second_time_the_engine_is_there(compiled):

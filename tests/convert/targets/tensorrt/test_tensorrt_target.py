@@ -91,6 +91,13 @@ def test_nms_is_written_if_asked_for(compiled):
     assert "EfficientNMS_TRT" in {one["operator"] for one in record["operators"]}
 
 
+@pytest.mark.parametrize(("name", "count"), [("float", 1), ("explicit", 0)])
+def test_int8_without_scales_in_the_file_is_said(compiled, name, count):
+    status, _record, err = compiled(name, "--precision", "int8")
+    assert status == 0
+    assert err.count("int8: the .onnx has no QuantizeLinear nodes, so trtexec makes scales up") == count
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "text"),
     [
