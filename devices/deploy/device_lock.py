@@ -38,6 +38,10 @@ TAKE_S = 30.0
 RELEASE_S = 10.0
 
 
+class BusyDeviceError(DeviceError):
+    """Someone else holds the device's lock."""
+
+
 @dataclass(eq=False)
 class Hold:
     """A held lock.
@@ -115,7 +119,8 @@ def hold(transport: Transport, work: str, job: str) -> Iterator[Hold]:
     """Hold the lock of the device's folder *work* while *job*, a description, runs, and release it at the end.
 
     Raises:
-        DeviceError: someone else holds it, or the folder cannot be written.
+        BusyDeviceError: someone else holds it.
+        DeviceError: the folder cannot be written.
         LostError: the device does not answer.
     """
     held = _take(transport, work, job)
@@ -152,7 +157,7 @@ def _take(transport: Transport, work: str, job: str) -> Hold:
 
 def _refusal(transport: Transport, process: subprocess.Popen[bytes], word: str, rest: str) -> DetliteError:
     if word == "refused" and rest.startswith("busy: "):
-        return DeviceError(f"{transport.name} is in use: {rest[6:]}; wait, or end that job")
+        return BusyDeviceError(f"{transport.name} is in use: {rest[6:]}; wait, or end that job")
     if word == "refused":
         return DeviceError(f"{transport.name}: its work folder cannot be used: {rest}")
     assert process.stderr is not None

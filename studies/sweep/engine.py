@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.records import Record, from_record, to_record
 from detlite.studies.store.entry import FAILED
 from detlite.studies.store.store import Store
-from detlite.studies.sweep.cluster import ClusterOptions, client_of, hosts_of, require_cluster
+from detlite.studies.sweep.cluster import ClusterOptions, client_of, hosts_of, require_cluster, undo_dask_settings
 from detlite.studies.sweep.graph import EVALUATE, MEASURE, Stage, SweepGraph
 from detlite.studies.sweep.progress import SweepProgress, SweepState
 from detlite.studies.sweep.run_stage import NOT_RUN, StageOutcome, is_done, keep_failure, one_line, run_stage
@@ -128,7 +128,7 @@ def run_sweep(
             with client_of(options, store.root) as client:
                 places = {} if options.scheduler is None else _places(client, progress.left.values())
                 began, lost_since = True, None
-                _say_where(client, options, sweep.listener.say)
+                _say_where(client, options, sweep.listener.say, {host for hosts in places.values() for host in hosts})
                 _run_rounds(client, sweep, places)
                 continue
         except _lost_errors() as error:
@@ -158,10 +158,11 @@ def _wait(since: float | None, reason: str, say: Say) -> float:
     return now if since is None else since
 
 
-def _say_where(client: Any, options: ClusterOptions, say: Say) -> None:
+def _say_where(client: Any, options: ClusterOptions, say: Say, here: Set[str]) -> None:
+    """Say which workers there are, and watch them; *here*: the hosts whose workers alone may run some stages."""
     import importlib.util
 
-    watch = None if options.scheduler is None else WorkerWatch(options.scheduler, say)
+    watch = None if options.scheduler is None else WorkerWatch(options.scheduler, say, here)
     if watch is not None:  # a local cluster starts its workers again by itself
         client.subscribe_topic("all", watch.take)
     addresses = client.scheduler_info(n_workers=-1)["workers"]
@@ -173,7 +174,7 @@ def _say_where(client: Any, options: ClusterOptions, say: Say) -> None:
 
 
 def _run_rounds(client: Any, sweep: _Sweep, places: Mapping[str, list[str]]) -> None:
-    """Submit the remaining stages and wait for them, round by round; *places*: the workers that may run each stage.
+    """Submit the remaining stages and wait for them, round by round; *places*: the hosts that may run a stage.
 
     Raises:
         CancelledError: the scheduler was lost.
@@ -230,6 +231,7 @@ def _run_and_tell(run: RunStage, study: str, record: Record, before: Record | No
     from distributed import get_worker
 
     get_worker().log_event(TOPIC, record["key"])
+    undo_dask_settings()
     return run(study, record, before)
 
 
@@ -272,12 +274,16 @@ def _count_death(sweep: _Sweep, stage: Stage) -> None:
 
 
 def _places(client: Any, stages: Iterable[Stage]) -> dict[str, list[str]]:
-    """Return the workers that may run each stage whose device is attached to this machine, if workers are on several.
+    """Return the hosts, as dask knows them, of each stage whose device is attached to this machine.
+
+    It is empty if all workers are on this machine. Hosts, not workers: one that is started again has another address.
 
     Raises:
         InputError: no worker runs on this machine.
     """
     import socket
+
+    from distributed.comm import get_address_host
 
     attached = [stage for stage in stages if stage.is_attached]
     hosts = hosts_of(client) if attached else {}
@@ -287,7 +293,8 @@ def _places(client: Any, stages: Iterable[Stage]) -> dict[str, list[str]]:
             f"the plan measures {attached[0].device} of {socket.gethostname()}, and no worker runs there: start one, "
             "or leave out that device"
         )
-    return {stage.key: here for stage in attached} if len(here) < len(hosts) else {}
+    places = sorted({get_address_host(address) for address in here})
+    return {stage.key: places for stage in attached} if len(here) < len(hosts) else {}
 
 
 def _name(stage: Stage) -> str:

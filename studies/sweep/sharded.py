@@ -21,10 +21,10 @@ from detlite.runtime.errors import DetliteError, DeviceError, InputError
 from detlite.runtime.measure.host import host_facts
 from detlite.runtime.measure.machine import processor_name
 from detlite.runtime.progress import Progress, silent
-from detlite.studies.sweep.cluster import ClusterOptions, client_of
+from detlite.studies.sweep.cluster import ClusterOptions, client_of, undo_dask_settings
 from detlite.studies.sweep.room import in_room
 
-SHARDS_PER_WORKER = 4
+SHARDS_PER_WORKER = 2
 MOST_IMAGES = 500
 """Of one shard: some MB of detections, and so that a lost worker loses little."""
 
@@ -40,6 +40,7 @@ class Shard:
 def predict_shard(model: str, images: Sequence[str], threads: int, upright: bool) -> Shard | DetliteError:
     """Return what the artifact at *model* says about *images*, run in a worker; or the error that it raised."""
     try:
+        undo_dask_settings()
         with in_room(alone=False):
             paths = [Path(image) for image in images]
             found = predict(open_artifact(Path(model)), paths, threads=threads, upright=upright)

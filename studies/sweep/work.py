@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from detlite.convert.requests import ConvertRequest, ExportRequest, Given
 from detlite.convert.target import TargetRequest, target_of
 from detlite.convert.zoo.fetch import fetch
 from detlite.devices.benchmark_result import BenchmarkResult
+from detlite.devices.deploy.device_lock import BusyDeviceError
 from detlite.devices.inventory import THIS_MACHINE, Device
 from detlite.devices.remote.measure import measure_on
 from detlite.devices.remote.request import MeasureRequest
@@ -37,6 +39,15 @@ from detlite.runtime.strict_json import load_json
 from detlite.studies.sweep.graph import COMPILE, CONVERT, EVALUATE, EXPORT, FETCH, MEASURE, QUANTIZE
 
 PERCENTILES = (50, 90, 99)
+
+BUSY_WAIT_S = 1800.0
+"""How long a device is waited for that another machine uses."""
+
+BUSY_RETRY_S = 5.0
+"""Between two attempts to have it: a device's lock has no queue."""
+
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -135,10 +146,27 @@ def _measure(asked: StageInput) -> StageResult:
         found = measure_setup(setup_of(artifact.model, artifact.contract, options, images=images))
     else:
         model = artifact.model if asked.request["engine"] else artifact
-        found = measure_on(device, MeasureRequest(model, options, images, precision=asked.request["precision"]))
+        request = MeasureRequest(model, options, images, precision=asked.request["precision"])
+        found = when_free(lambda: measure_on(device, request))
     if found.failure is not None:
         raise DeviceError(found.failure.text)
     return measured(found)
+
+
+def when_free(measure: Callable[[], Measured]) -> Measured:
+    """Return what *measure* returns, once no other machine uses its device.
+
+    Raises:
+        BusyDeviceError: it is in use after `BUSY_WAIT_S`.
+    """
+    last_s = time.monotonic() + BUSY_WAIT_S
+    while True:
+        try:
+            return measure()
+        except BusyDeviceError:
+            if time.monotonic() >= last_s:
+                raise
+        time.sleep(BUSY_RETRY_S)
 
 
 def measured(found: Measurement | BenchmarkResult) -> StageResult:

@@ -213,13 +213,13 @@ def test_a_scheduler_that_is_killed_and_comes_back_loses_nothing(detlite, cluste
 
 
 def test_a_worker_that_is_killed_in_every_stage_loses_nothing(detlite, tmp_path):
-    (detlite.folder / "plan.toml").write_text(EVERY_STAGE)
+    (detlite.folder / "plan.toml").write_text(EVERY_STAGE.replace('"float"', '["float", "ssd_mobilenet_v2_coco"]'))
     (tmp_path / "kills").mkdir()
     detlite.environment |= {"PYTHONPATH": str(Path(__file__).parents[1]), "FAKE_KILLS": str(tmp_path / "kills")}
     detlite.environment |= {"DASK_DISTRIBUTED__WORKER__PRELOAD": "['builders.fake_worker']"}
     ran = detlite("sweep", "plan.toml", "-o", "study", "--workers", 2, "--json")
     assert ran.status == 0, ran.err
-    kinds = {"convert", "quantize", "export", "compile", "measure", "evaluate"}
+    kinds = {"fetch", "convert", "quantize", "export", "compile", "measure", "evaluate"}
     assert {path.name for path in (tmp_path / "kills").iterdir()} == kinds
     counts = starts(detlite.folder / "study")
     assert {kind: counts[(kind, "started")] - counts[(kind, "done")] for kind in kinds} == dict.fromkeys(kinds, 1)

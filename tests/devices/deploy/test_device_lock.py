@@ -11,7 +11,7 @@ from builders.waiting import PATIENCE_S, wait_until
 
 from detlite.devices.deploy.clean import clean
 from detlite.devices.deploy.deploy import deploy
-from detlite.devices.deploy.device_lock import hold
+from detlite.devices.deploy.device_lock import BusyDeviceError, hold
 from detlite.devices.deploy.files import DeviceFile, check_architecture, device_file
 from detlite.devices.deploy.job import JobError, job_lines
 from detlite.devices.transport.local import LocalTransport
@@ -113,7 +113,7 @@ def test_a_file_that_changes_on_the_way_is_not_kept(work, photo):
 
 
 def test_a_held_device_is_busy_and_says_by_whom(work):
-    busy = pytest.raises(DeviceError, match=r"in use: .* measuring, heard of \d+ s ago")
+    busy = pytest.raises(BusyDeviceError, match=r"in use: .* measuring, heard of \d+ s ago")
     with hold(HERE, work, "measuring"), busy, hold(HERE, work, "other"):
         pass
 

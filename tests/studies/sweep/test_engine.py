@@ -1,8 +1,12 @@
 """The engine around dask."""
 
 import importlib.util
+import os
+import socket
 import sys
 from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from builders.fake_stages import fake_stage
@@ -11,7 +15,7 @@ from detlite.runtime.errors import MissingToolError
 from detlite.studies.store.store import make_store
 from detlite.studies.sweep.cells import Cell
 from detlite.studies.sweep.cluster import ClusterOptions
-from detlite.studies.sweep.engine import SweepListener, _collect, _Sweep, run_sweep
+from detlite.studies.sweep.engine import SweepListener, _collect, _places, _run_and_tell, _Sweep, run_sweep
 from detlite.studies.sweep.graph import SweepGraph
 from detlite.studies.sweep.progress import SweepProgress
 from detlite.studies.sweep.run_stage import run_stage
@@ -73,3 +77,31 @@ def test_that_the_worker_of_a_stage_died_each_time_is_kept_for_the_report(collec
     said, kept = collect(died, times=2)
     assert kept == "its worker died each time (out of memory, or someone killed it)"
     assert said == [f"failed: measure of a: {kept}"]
+
+
+class TwoMachines:
+    """A client of a cluster with two workers on this machine and one on another."""
+
+    def run(self, _facts, _folder):
+        here = socket.gethostname()
+        return {
+            "tcp://10.0.0.1:1111": {"host": here},
+            "tcp://10.0.0.1:2222": {"host": here},
+            "tcp://10.0.0.2:3333": {"host": f"not-{here}"},
+        }
+
+
+def test_a_measurement_here_may_run_on_any_worker_of_this_machine_one_that_is_started_later_too():
+    pytest.importorskip("distributed")
+    here = replace(fake_stage(), is_attached=True)
+    elsewhere = fake_stage("evaluate")
+    assert _places(TwoMachines(), [here, elsewhere]) == {here.key: ["10.0.0.1"]}
+
+
+def test_the_work_of_a_stage_gets_the_malloc_that_it_has_without_dask(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    monkeypatch.setattr(distributed, "get_worker", lambda: SimpleNamespace(log_event=lambda *_event: None))
+    record = {"key": "a"}
+    assert _run_and_tell(lambda *_arguments: dict(os.environ), "study", record, None) == dict(os.environ)
+    assert "MALLOC_TRIM_THRESHOLD_" not in os.environ

@@ -10,9 +10,11 @@ import pytest
 from builders import replay_compiler
 
 from detlite.commands.sweep_tools import tool_readers
+from detlite.devices.deploy.device_lock import BusyDeviceError
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.errors import MissingToolError
-from detlite.studies.sweep.work import WORK, StageInput
+from detlite.studies.sweep import work
+from detlite.studies.sweep.work import WORK, StageInput, when_free
 
 
 @pytest.fixture
@@ -50,3 +52,31 @@ def test_without_a_compiler_the_stage_says_what_to_install(compile_, tmp_path):
     with pytest.raises(MissingToolError, match="nowhere"):
         compile_(compiler=str(Path(tmp_path, "nowhere")))
     assert not (tmp_path / "out").exists()
+
+
+def used_by_another(times):
+    """A measurement whose device is in use that many times."""
+    left = iter(range(times))
+
+    def measure():
+        if next(left, None) is not None:
+            raise BusyDeviceError("board is in use: someone; wait, or end that job")
+        return "measured"
+
+    return measure
+
+
+def test_a_device_that_another_machine_uses_is_waited_for(monkeypatch):
+    waits = []
+    monkeypatch.setattr(work.time, "sleep", waits.append)
+    assert when_free(used_by_another(3)) == "measured"
+    assert waits == [5.0, 5.0, 5.0]
+
+
+def test_a_device_that_stays_in_use_fails_its_stage_after_half_an_hour(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(work.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(work.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    with pytest.raises(BusyDeviceError, match="board is in use"):
+        when_free(used_by_another(10_000))
+    assert clock == [1800.0]
