@@ -24,7 +24,7 @@ from detlite.convert.model import Model, session_of, tflite_model
 from detlite.convert.tflite.boundary import set_boundary
 from detlite.convert.tflite.describe import description_of
 from detlite.convert.tflite.float_weights import unpack_weights
-from detlite.convert.tflite.heads import canonicalize, refreshed
+from detlite.convert.tflite.heads import canonicalize, input_names, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.rounding import remove_rounding
 from detlite.runtime.contract import Contract
@@ -142,12 +142,12 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
         FindingError: nothing was quantized.
     """
     file = made.file.copy()
-    roles = source.contract.roles
-    canonicalize(file, roles=roles)
+    names = source.contract.output_names
+    canonicalize(file, outputs=names, inputs=input_names(source.contract))
     if description_of(file.model).quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
     ends = "float32" if crops_regions(source.contract) else outputs
-    set_boundary(file, inputs=inputs, outputs=ends, roles=roles)
+    set_boundary(file, inputs=inputs, outputs=ends, names=names)
     contract = refreshed(source.contract.with_image(made.image), file)
     return tflite_model(file, contract, source.history)
 
@@ -191,7 +191,7 @@ def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) ->
     source = with_heads(model, "raw")
     file = _float_file(source)
     pack(file)
-    canonicalize(file, roles=source.contract.roles)
+    canonicalize(file, outputs=source.contract.output_names, inputs=input_names(source.contract))
     done = step("quantize", input_sha256=source.sha256, scheme=recipe.scheme)
     made = tflite_model(file, refreshed(source.contract, file), (*source.history, done))
     return with_heads(made, heads)

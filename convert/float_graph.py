@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detlite.convert.graph.repair import Repaired
+from detlite.convert.graph.trim import INPUT
 from detlite.runtime.contract import Contract
 
 
@@ -15,8 +16,10 @@ class FloatGraph:
     """A float network with its contract.
 
     Attributes:
-        graph_def: a `tensorflow.GraphDef` from the placeholder `trim.INPUT`, float32 [1, H, W, C], to the outputs.
-        outputs: each output's tensor, by role and in the contract's order.
+        graph_def: a `tensorflow.GraphDef` from the placeholder `trim.INPUT`, float32 [1, H, W, C] or a clip's
+            [1, frames, H, W, C], and one placeholder for each further input tensor of the contract, which has its
+            name, shape and dtype, to the outputs.
+        outputs: each output's tensor by its name, the role or that of the state it becomes, in the contract's order.
         contract: of the model with raw heads.
         repairs: the repairs that were made.
         facts: further facts for the history: `parameters`, `macs`, `random_weights`.
@@ -35,3 +38,8 @@ class FloatGraph:
     def heads(self) -> tuple[str, ...]:
         """The tensors of the outputs, in the contract's order."""
         return tuple(self.outputs.values())
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The placeholders of the inputs, in the contract's order."""
+        return (INPUT, *(tensor.name for tensor in self.contract.tensors[1:]))

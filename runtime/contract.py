@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from detlite.runtime.errors import ContractError, InputError, UnknownNameError
 from detlite.runtime.fields import check_types
-from detlite.runtime.inputs import LAYOUTS, ImageInput, image_from_record
+from detlite.runtime.inputs import LAYOUTS, ImageInput, Tensor, image_from_record
 from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import Task, task_kind
 from detlite.runtime.tensors import DTYPES, Output, output_from_record
@@ -107,9 +107,21 @@ class Contract:
         return replace(self, task=replace(self.task, **settings))  # type: ignore[type-var]  # every task is a dataclass
 
     @property
+    def tensors(self) -> Tuple[Tensor, ...]:
+        """The input tensors, in the model's order."""
+        return tuple(tensor for one in self.inputs for tensor in one.tensors)
+
+    @property
     def roles(self) -> Tuple[str, ...]:
         """The roles of the outputs, in the model's order."""
         return tuple(output.role for output in sorted(self.outputs, key=lambda output: output.index))
+
+    @property
+    def output_names(self) -> Tuple[str, ...]:
+        """The names of all outputs, in the model's order: a role, or the name of the state that it becomes."""
+        named = {output.index: output.role for output in self.outputs}
+        named.update({one.output: one.name for one in self.inputs if one.kind == "state"})
+        return tuple(named[number] for number in sorted(named))
 
     def output(self, role: str) -> Output:
         """Return the output with that *role*."""

@@ -31,8 +31,9 @@ Size = Tuple[int, int]
 
 
 class Tensor(NamedTuple):
-    """What a model must declare for one input tensor."""
+    """What a model must declare for one input tensor; *what* says in errors which it is."""
 
+    name: str
     what: str
     shape: Tuple[int, ...]
     dtype: str
@@ -128,7 +129,7 @@ class ImageInput:
         """The input tensor: [1, height, width, channels], or [1, channels, height, width] in NCHW."""
         sides = (self.height, self.width)
         shape = (1, self.channels, *sides) if self.layout == "NCHW" else (1, *sides, self.channels)
-        return (Tensor("the input", shape, self.dtype, self.quantization),)
+        return (Tensor(self.name, "the input", shape, self.dtype, self.quantization),)
 
     def fit(self, size: Optional[Size] = None) -> Fit:
         """Return where an image of *size* is in the input; None means an image of the input's size.

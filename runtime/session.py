@@ -52,7 +52,7 @@ class Session:
         self._opened: Runner = runner or open_model(artifact.model, threads=threads)
         opened = self._opened
         self.runtime = opened.runtime
-        tensors = [tensor for one in self.contract.inputs for tensor in one.tensors]
+        tensors = self.contract.tensors
         if len(opened.inputs) != len(tensors):
             raise ContractError(
                 f"the model has {len(opened.inputs)} inputs, its contract {len(tensors)}: they do not belong together"
@@ -60,6 +60,9 @@ class Session:
         for tensor, detail in zip(tensors, opened.inputs):
             _check(tensor.what, detail, tensor.shape, tensor.dtype)
             _check_quantization(tensor.what, detail, tensor.quantization)
+        for one in self.contract.inputs:
+            if one.kind == "state":  # its scale may differ: `Memory.carry` converts it
+                _checked(opened.outputs, Output(f"state {one.name}", one.name, one.output, one.shape, one.dtype))
         self._input = opened.inputs[0]["index"]
         self._memory = Memory(self.contract.inputs[1:], opened)
         first = self.contract.inputs[0]

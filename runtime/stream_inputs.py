@@ -77,8 +77,8 @@ class BankInput:
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
         """The two input tensors."""
-        bank = Tensor(f"the bank {self.name}", (1, self.slots, self.width), "float32")
-        return (bank, Tensor(f"the count of the bank {self.name}", (1,), "int32"))
+        bank = Tensor(self.name, f"the bank {self.name}", (1, self.slots, self.width), "float32")
+        return (bank, Tensor(f"{self.name}_count", f"the count of the bank {self.name}", (1,), "int32"))
 
     def to_record(self) -> Record:
         """Return the fields as a JSON record."""
@@ -118,7 +118,7 @@ class StateInput:
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
         """The model's one input for it."""
-        return (Tensor(f"the state {self.name}", self.shape, self.dtype, self.quantization),)
+        return (Tensor(self.name, f"the state {self.name}", self.shape, self.dtype, self.quantization),)
 
     def to_record(self) -> Record:
         """Return the fields as a JSON record."""

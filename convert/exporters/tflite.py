@@ -14,7 +14,7 @@ from detlite.convert.graph.trim import INPUT
 from detlite.convert.model import Model, require_tflite, tflite_model
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.describe import describe
-from detlite.convert.tflite.heads import canonicalize, refreshed
+from detlite.convert.tflite.heads import canonicalize, input_names, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach_op
 from detlite.runtime.errors import InputError, unknown_name
@@ -25,14 +25,22 @@ LARGE_GRAPH = 400_000_000
 """Bytes of a graph that has to be converted with less memory: Hourglass 104 has 760 million, and took over 14 GB."""
 
 
-def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32", *, is_frozen: bool = False) -> bytes:
-    """Return the TFLite file of a trimmed graph with the placeholder `INPUT`; the order of the outputs is undefined.
+def to_tflite(
+    graph_def: Any,
+    heads: Sequence[str],
+    kind: str = "float32",
+    *,
+    is_frozen: bool = False,
+    inputs: Sequence[str] = (INPUT,),
+) -> bytes:
+    """Return the TFLite file of a trimmed graph; the order of its inputs and outputs is undefined.
 
     Args:
         graph_def: the result of `detlite.convert.graph.trim.trim`.
         heads: the output tensors.
         kind: one of `TYPES`: float32; weights as float16; or weights as int8 with activations quantized at run time.
         is_frozen: see `FloatGraph`; a graph over `LARGE_GRAPH` is converted that way in any case.
+        inputs: its placeholders.
 
     Raises:
         InputError: TensorFlow cannot convert the graph.
@@ -41,7 +49,8 @@ def to_tflite(graph_def: Any, heads: Sequence[str], kind: str = "float32", *, is
         raise unknown_name("type of weights", kind, TYPES)
     tf = load_tensorflow()
     saves_memory = is_frozen or graph_def.ByteSize() > LARGE_GRAPH
-    converter = _converter_of_frozen(graph_def, heads) if saves_memory else converter_of(graph_def, heads)
+    make = _converter_of_frozen if saves_memory else converter_of
+    converter = make(graph_def, heads, inputs)
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
@@ -75,15 +84,15 @@ def to_int8(graph_def: Any, heads: Sequence[str]) -> bytes:
     return data
 
 
-def converter_of(graph_def: Any, heads: Sequence[str]) -> Any:
-    """Return a `TFLiteConverter` for a graph with the placeholder `INPUT`; its options are not set yet."""
+def converter_of(graph_def: Any, heads: Sequence[str], inputs: Sequence[str] = (INPUT,)) -> Any:
+    """Return a `TFLiteConverter` for a graph with the placeholders *inputs*; its options are not set yet."""
     tf = load_tensorflow()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(graph_def, heads)], tf.Module())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([_function(graph_def, heads, inputs)], tf.Module())
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     return converter
 
 
-def _converter_of_frozen(graph_def: Any, heads: Sequence[str]) -> Any:
+def _converter_of_frozen(graph_def: Any, heads: Sequence[str], inputs: Sequence[str]) -> Any:
     """Return the converter of frozen graphs, which copies the weights less often than `converter_of`'s.
 
     Two fields of its file's metadata differ; they are set to what the other one writes.
@@ -91,8 +100,8 @@ def _converter_of_frozen(graph_def: Any, heads: Sequence[str]) -> Any:
     tf = load_tensorflow()
     from tensorflow.lite.python.conversion_metadata_schema_py_generated import ModelType
 
-    given, *outputs = _like_tensors_of(graph_def, [f"{INPUT}:0", *map(tensor_of, heads)])
-    converter = tf.compat.v1.lite.TFLiteConverter(graph_def, [given], outputs)
+    ends = _like_tensors_of(graph_def, [*map(tensor_of, inputs), *map(tensor_of, heads)])
+    converter = tf.compat.v1.lite.TFLiteConverter(graph_def, ends[: len(inputs)], ends[len(inputs) :])
     environment = converter._metadata.environment
     environment.apiVersion, environment.modelType = 2, ModelType.TF_CONCRETE_FUNCTIONS
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -124,23 +133,24 @@ def converted(converter: Any) -> bytes:
     return data
 
 
-def _function(graph_def: Any, heads: Sequence[str]) -> Any:
+def _function(graph_def: Any, heads: Sequence[str], inputs: Sequence[str]) -> Any:
     tf = load_tensorflow()
     wrapped = tf.compat.v1.wrap_function(lambda: import_graph(graph_def), [])
     graph = wrapped.graph
-    return wrapped.prune(
-        graph.get_tensor_by_name(f"{INPUT}:0"), [graph.get_tensor_by_name(tensor_of(head)) for head in heads]
-    )
+    given, found = ([graph.get_tensor_by_name(tensor_of(name)) for name in names] for names in (inputs, heads))
+    return wrapped.prune(given, found)
 
 
 def from_graph(graph: FloatGraph, kind: str) -> Model:
     """Return *graph* as a TFLite model with raw heads: *kind* is one of `TYPES`, or `INT8`; errors as the two above."""
     if kind == INT8:
+        if len(graph.inputs) > 1:
+            raise InputError("a graph with trained ranges has one image as its input, and this one has more inputs")
         raw = to_int8(graph.graph_def, graph.heads)
     else:
-        raw = to_tflite(graph.graph_def, graph.heads, kind, is_frozen=graph.is_frozen)
+        raw = to_tflite(graph.graph_def, graph.heads, kind, is_frozen=graph.is_frozen, inputs=graph.inputs)
     file = TfliteFile(raw, "the converted model")
-    canonicalize(file, graph.heads, roles=graph.contract.roles)
+    canonicalize(file, graph.heads, outputs=tuple(graph.outputs), inputs=input_names(graph.contract))
     return tflite_model(file, refreshed(graph.contract, file), ())
 
 

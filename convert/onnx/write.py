@@ -16,7 +16,7 @@ from detlite.convert.onnx.translation import MAP_RANK, NCHW, NHWC, TO_LAYOUT, Tr
 from detlite.convert.tflite.describe import INTEGERS, computes_in_integers
 from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.convert.tflite.tensors import dtype_name, image_of
+from detlite.convert.tflite.tensors import dtype_name, one_input_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.tensors import Output
@@ -60,7 +60,7 @@ def translate(
     graph = OnnxGraph(options.opset, (image, *roles, *RESERVED))
     translation = Translation(file, graph, _rounding(file, dtypes, options))
     check_known(operator.kind for operator in translation.operators)
-    given = _start(translation, image_of(file.subgraph), image, options.layout.upper())
+    given = _start(translation, one_input_of(file.subgraph), image, options.layout.upper())
     for operator in translation.operators:
         WRITERS[operator.kind](translation, operator)
     indices = [int(index) for index in file.subgraph.outputs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.convert.source import Source
 from detlite.runtime.artifact import RANDOM_WEIGHTS
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 
 PRESET = "preset"
@@ -157,7 +159,7 @@ def rebuild(
     built = architecture.build(plan, weights, size)
     unused = weights.finish(config=plan.origin)
     contract = architecture.contract(plan, options, size, built)
-    outputs = architecture.outputs(plan, options)
+    outputs = _outputs(architecture.outputs(plan, options), built, contract)
     facts: dict[str, object] = {"parameters": built.parameters, "macs": built.macs}
     if built.macs_by_stage:
         facts["macs_by_stage"] = dict(built.macs_by_stage)
@@ -167,6 +169,12 @@ def rebuild(
         facts["averaged_weights"] = plan.averages
     graph_def = prune(built.graph_def, tuple(outputs.values()))
     return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, built, unused))
+
+
+def _outputs(by_role: Mapping[str, str], built: BuiltNetwork, contract: Contract) -> dict[str, str]:
+    """Return the tensors of the outputs in the order of *contract*: those of the roles, and the states that follow."""
+    by_name = {**by_role, **{state.name: state.following for state in built.states}}
+    return {name: by_name[name] for name in contract.output_names}
 
 
 def _limited(plan: RebuildPlan, architecture: Architecture, asked: int | None, default: int | None) -> RebuildPlan:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from detlite.convert.tflite.edit import QUANTIZE, Edit
-from detlite.convert.tflite.heads import INPUT, name_heads
+from detlite.convert.tflite.heads import INPUT, further_inputs, name_heads
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, image_of, quantization_of, shape_of
@@ -20,14 +20,17 @@ UINT8_SHIFT = 128
 """uint8 is int8 plus 128: the same scale, and no rounding in between."""
 
 
-def set_boundary(file: TfliteFile, *, inputs: str, outputs: str, roles: Sequence[str] = RAW_ROLES) -> None:
-    """Change the canonical quantized model *file* to these dtypes of its input and its raw heads, called *roles*.
+def set_boundary(file: TfliteFile, *, inputs: str, outputs: str, names: Sequence[str] = RAW_ROLES) -> None:
+    """Change the canonical quantized model *file* to these dtypes of its image and its raw heads.
 
-    int8 becomes uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is inserted if the dtype differs; the
-    network between is unchanged.
+    All its outputs are called *names*; those with the name of an input are states, which stay as they are. int8 becomes
+    uint8 or float32, int16 float32. One QUANTIZE or DEQUANTIZE is inserted if the dtype differs; the network between is
+    unchanged.
     """
     subgraph = file.subgraph
-    stored = {dtype_name(subgraph.tensors[index]) for index in subgraph.outputs}
+    states = further_inputs(subgraph)
+    ends = dict(zip(names, subgraph.outputs, strict=True))
+    stored = {dtype_name(subgraph.tensors[index]) for name, index in ends.items() if name not in states}
     read = dtype_name(subgraph.tensors[image_of(subgraph)])
     if read == inputs and stored == {outputs}:
         return
@@ -35,9 +38,11 @@ def set_boundary(file: TfliteFile, *, inputs: str, outputs: str, roles: Sequence
     edit = Edit(model, subgraph)
     if read != inputs:
         _put_input(edit, subgraph, inputs)
-    heads = {}
-    for role, inner in zip(roles, subgraph.outputs, strict=True):
-        heads[role], dtype = inner, dtype_name(subgraph.tensors[inner])
+    heads = dict(ends)
+    for role, inner in ends.items():
+        if role in states:
+            continue
+        dtype = dtype_name(subgraph.tensors[inner])
         if outputs == "float32":
             heads[role] = edit.as_float(inner)
         elif outputs != dtype:
@@ -62,7 +67,7 @@ def with_uint8_input(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     _put_input(Edit(model, subgraph), subgraph, "uint8")
     outputs = signed_outputs(model)
     if outputs:
-        sign(model, {INPUT: image_of(subgraph)}, outputs)
+        sign(model, {INPUT: image_of(subgraph), **further_inputs(subgraph)}, outputs)
     shifted = replace(quantization, zero_point=quantization.zero_point + UINT8_SHIFT)
     image = replace(contract.image, name=INPUT, dtype="uint8", quantization=shifted)
     return file.data, contract.with_image(image)
@@ -74,7 +79,7 @@ def _put_input(edit: Edit, subgraph: Any, dtype: str) -> None:
     outer = _twin(edit, subgraph, inner, INPUT, dtype)
     edit.operator(QUANTIZE, [outer], [inner], first=True)
     subgraph.tensors[inner].name = f"{INPUT}_{dtype_name(subgraph.tensors[inner])}"
-    subgraph.inputs = [outer]
+    subgraph.inputs = [outer, *subgraph.inputs[1:]]
 
 
 def _twin(edit: Edit, subgraph: Any, index: int, name: str, dtype: str) -> int:

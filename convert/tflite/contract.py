@@ -18,8 +18,8 @@ from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
 from detlite.convert.tflite.tensors import (
     EDGETPU,
     dtype_name,
-    image_of,
     main_subgraph,
+    one_input_of,
     operator_name,
     quantization_of,
     real_constant_of,
@@ -152,7 +152,7 @@ def _labels_of_columns(file: TfliteFile, path: Path, given: Path | None) -> tupl
 
 
 def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
-    tensor = subgraph.tensors[image_of(subgraph)]
+    tensor = subgraph.tensors[one_input_of(subgraph)]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):
         raise InputError(f"the model's input is {dtype} {shape}; want an image [1, height, width, 3]")

@@ -9,7 +9,7 @@ import numpy as np
 from detlite.convert.tflite.appended import appended_files, with_files
 from detlite.convert.tflite.edit import ADD, MUL, Edit
 from detlite.convert.tflite.flatbuffer import dump, load
-from detlite.convert.tflite.heads import INPUT
+from detlite.convert.tflite.heads import INPUT, further_inputs
 from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import image_of, main_subgraph, shape_of
 from detlite.runtime.contract import Contract
@@ -48,9 +48,9 @@ def with_one_normalization(data: bytes, contract: Contract) -> tuple[bytes, Cont
     edit.operator(ADD, [scaled, offset], [inner], first=True)
     edit.operator(MUL, [outer, factor], [scaled], first=True)
     subgraph.tensors[inner].name = NORMALIZED
-    subgraph.inputs = [outer]
+    subgraph.inputs = [outer, *subgraph.inputs[1:]]
     if outputs := signed_outputs(model):
-        sign(model, {INPUT: outer}, outputs)
+        sign(model, {INPUT: outer, **further_inputs(subgraph)}, outputs)
     middle = (MIDDLE,) * image.channels
     changed = replace(image, name=INPUT, mean=middle, std=middle)
     return with_files(dump(model), appended_files(data)), contract.with_image(changed)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.tflite.edit import CONVERTED, CUSTOM, Edit
-from detlite.convert.tflite.heads import name_heads, outputs_of
+from detlite.convert.tflite.heads import further_inputs, name_heads, outputs_of
 from detlite.convert.tflite.metadata_fields import NAME as METADATA
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
@@ -92,7 +92,8 @@ def attach_op(file: TfliteFile, contract: Contract) -> Contract:
     outputs = [edit.tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
     write_settings(edit.operator(CUSTOM, [encodings, scores, anchors], outputs, custom=POSTPROCESS), settings)
     subgraph.outputs = outputs
-    sign(model, {contract.image.name: image_of(subgraph)}, dict(zip(DETECTION_ROLES, outputs, strict=True)))
+    given = {contract.image.name: image_of(subgraph), **further_inputs(subgraph)}
+    sign(model, given, dict(zip(DETECTION_ROLES, outputs, strict=True)))
     _drop_metadata(model)
     return replace(
         contract,

@@ -21,10 +21,20 @@ def sign(model: Any, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> N
 
 
 def signed_outputs(model: Any) -> dict[str, int]:
-    """Return the outputs of the first signature by name, sorted; empty without a signature."""
+    """Return the outputs of the first signature by name, `output_2` before `output_10`; empty without a signature."""
+    return _signed(model, "outputs")
+
+
+def signed_inputs(model: Any) -> dict[str, int]:
+    """Return the inputs of the first signature by name, sorted as outputs are."""
+    return _signed(model, "inputs")
+
+
+def _signed(model: Any, ends: str) -> dict[str, int]:
     if not model.signatureDefs:
         return {}
-    return dict(sorted((text_of(item.name), int(item.tensorIndex)) for item in model.signatureDefs[0].outputs))
+    found = [(text_of(item.name), int(item.tensorIndex)) for item in getattr(model.signatureDefs[0], ends)]
+    return dict(sorted(found, key=lambda item: (len(item[0]), item[0])))
 
 
 def _maps(names: Mapping[str, int]) -> list[Any]:

@@ -123,11 +123,22 @@ def main_subgraph(model: Any) -> Any:
 
 
 def image_of(subgraph: Any) -> int:
-    """Return the index of a detector's one input tensor.
+    """Return the index of the input tensor that takes the image or the clip: the first.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not len(subgraph.inputs):
+        raise InputError("the model has no inputs; want an image")
+    return int(subgraph.inputs[0])
+
+
+def one_input_of(subgraph: Any) -> int:
+    """Return the index of a model's one input tensor.
 
     Raises:
         InputError: there are several, or none.
     """
     if len(subgraph.inputs) != 1:
-        raise InputError(f"the model has {len(subgraph.inputs)} inputs; a detector has one, the image")
-    return int(subgraph.inputs[0])
+        raise InputError(f"the model has {len(subgraph.inputs)} inputs; want one, the image")
+    return image_of(subgraph)

@@ -3,7 +3,9 @@
 import numpy as np
 
 from builders.float_models import FloatNet
+from detlite.convert.float_graph import FloatGraph
 from detlite.convert.model import Model
+from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
@@ -55,3 +57,28 @@ def clip_reader(frames: int = 3, stride: int = 2) -> Model:
     net = FloatNet((1, frames, SIDE, SIDE, 1), "clip")
     means = _mean(net, net.image, (2, 3, 4), (1, frames))
     return _model(net, [means], [net.image], (ClipInput(GRAY, frames, stride),), frames)
+
+
+def counting_graph(states: int = 12) -> FloatGraph:
+    """A graph with a bank, and the states s0, s1, ...: each frame adds k + 1 to the number k.
+
+    The one score, an output between those of the states, is the mean grey of the image, plus the sum of the bank's
+    features times their count.
+    """
+    tf = load_tensorflow()
+    numbers = [k if k < states // 2 else k + 1 for k in range(states)]  # of the outputs
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.float32, (1, SIDE, SIDE, 1), "detlite_image")
+        held = [tf.compat.v1.placeholder(tf.float32, (1, k + 1), f"s{k}") for k in range(states)]
+        count = tf.compat.v1.placeholder(tf.int32, (1,), "features_count")
+        features = tf.compat.v1.placeholder(tf.float32, (1, 3, 2), "features")
+        summed = tf.reduce_sum(features, (1, 2)) * tf.cast(count, tf.float32)
+        tf.reshape(tf.reduce_mean(image, (1, 2, 3)) + summed, (1, 1), name="scores")
+        following = [tf.add(one, float(k + 1), name=f"following/{k}").name for k, one in enumerate(held)]
+    carried = [StateInput(f"s{k}", (1, k + 1), "float32", numbers[k]) for k in range(states)]
+    output = Output("class_scores", "class_scores", states // 2, (1, 1), "float32")
+    inputs: tuple[Input, ...] = (GRAY, *carried[:3], BankInput("features", 3, 2), *carried[3:])
+    contract = Contract(inputs, (output,), ("thing",), Classification("IDENTITY", "model"))
+    outputs = {f"s{k}": name for k, name in enumerate(following)} | {"class_scores": "scores"}
+    ordered = {name: outputs[name] for name in contract.output_names}
+    return FloatGraph(graph.as_graph_def(), ordered, contract)

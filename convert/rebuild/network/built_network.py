@@ -12,6 +12,15 @@ CLASS_LOGITS = "class_predictions_with_background"
 """The names of the heads, which are those of the OD API's TFLite exporter."""
 
 
+@dataclass(frozen=True)
+class BuiltState:
+    """A float32 state of a network: the name of its placeholder, its shape, and the tensor that follows it."""
+
+    name: str
+    shape: tuple[int, ...]
+    following: str
+
+
 @dataclass(frozen=True, eq=False)
 class BuiltNetwork:
     """A network with its weights.
@@ -23,6 +32,7 @@ class BuiltNetwork:
         parameters: number of trained parameters, without moving statistics.
         macs: multiply-accumulates of its convolutions.
         macs_by_stage: the same of each of several stages, by what the stage is for.
+        states: what it carries from frame to frame.
         keeps_aspect: whether images are padded, not stretched, where the config's resizer keeps their aspect ratio.
     """
 
@@ -31,4 +41,5 @@ class BuiltNetwork:
     parameters: int
     macs: int
     macs_by_stage: Mapping[str, int] = field(default_factory=dict)
+    states: tuple[BuiltState, ...] = ()
     keeps_aspect: bool = False

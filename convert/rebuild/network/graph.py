@@ -15,7 +15,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
 
 Tensor = Any
-"""A symbolic float32 tensor [1, H, W, C] of the graph; TensorFlow has no stubs."""
+"""A symbolic float32 tensor [1, H, W, C] of the graph, or a clip's [frames, H, W, C]; TensorFlow has no stubs."""
 
 ACTIVATIONS = ("NONE", "RELU", "RELU_6", "SWISH", "HARD_SWISH", "SIGMOID")
 QUANTIZED_ACTIVATIONS = ("NONE", "RELU", "RELU_6")
@@ -28,13 +28,13 @@ class GraphBuilder:
     """The operators that detectors are built from; use it as a context manager.
 
     Attributes:
-        image: the placeholder, float32 [1, height, width, channels].
+        image: the placeholder, float32 [1, height, width, channels], or a clip's [1, frames, height, width, channels].
         parameters: number of trained parameters so far, without moving statistics.
         macs: multiply-accumulates of the convolutions so far.
         quantized: whether trained ranges are kept in the graph, as `FakeQuantWithMinMaxVars`.
     """
 
-    def __init__(self, weights: Weights, shape: tuple[int, int, int], *, quantized: bool = False) -> None:
+    def __init__(self, weights: Weights, shape: tuple[int, ...], *, quantized: bool = False) -> None:
         self._tf = load_tensorflow()
         self._weights = weights
         self._graph = self._tf.Graph()
@@ -57,6 +57,10 @@ class GraphBuilder:
     def graph_def(self) -> Any:
         """The graph built so far, a `tensorflow.GraphDef`."""
         return self._graph.as_graph_def()
+
+    def placeholder(self, name: str, shape: Sequence[int], dtype: str = "float32") -> Tensor:
+        """Return one more input of the network: a tensor of the contract, by its *name*, shape and dtype."""
+        return self._tf.compat.v1.placeholder(dtype, list(shape), name=name)
 
     def has(self, name: str) -> bool:
         """Return whether the checkpoint holds the variable *name*."""
@@ -90,7 +94,7 @@ class GraphBuilder:
         kernel: Any,
         bias: Floats | None,
         *,
-        stride: int = 1,
+        stride: int | tuple[int, int] = 1,
         padding: str = "SAME",
         dilation: int = 1,
         name: str,
@@ -181,8 +185,16 @@ class GraphBuilder:
         """Return *x* reshaped to the fixed *shape*."""
         return self._tf.reshape(x, list(shape), name=name)
 
-    def max_pool(self, x: Tensor, size: int, stride: int, name: str, *, padding: str = "SAME") -> Tensor:
-        """Return the maximum in windows of *size* x *size*."""
+    def max_pool(
+        self,
+        x: Tensor,
+        size: int | tuple[int, int],
+        stride: int | tuple[int, int],
+        name: str,
+        *,
+        padding: str = "SAME",
+    ) -> Tensor:
+        """Return the maximum in windows of *size* x *size* or (rows, columns)."""
         return self._tf.nn.max_pool2d(x, size, stride, padding, name=f"{name}/MaxPool")
 
     def average_pool(
@@ -224,6 +236,18 @@ class GraphBuilder:
         if self.size(x) == size:
             return x
         return self._tf.slice(x, (0, 0, 0, 0), (1, *size, self.channels(x)), name=f"{name}/crop")
+
+    def frames(self, x: Tensor, begin: int, end: int, stride: int, name: str) -> Tensor:
+        """Return every *stride*-th frame of the clip *x* from *begin* to before *end*; *x* itself if that is all."""
+        if (begin, end, stride) == (0, int(x.shape[0]), 1):
+            return x
+        return self._tf.strided_slice(x, (begin,), (end,), (stride,), name=f"{name}/frames")
+
+    def pad_frames(self, x: Tensor, before: int, after: int, name: str) -> Tensor:
+        """Return the clip *x* with so many empty frames before and after it."""
+        if before == after == 0:
+            return x
+        return self._tf.pad(x, ((before, after), (0, 0), (0, 0), (0, 0)), name=f"{name}/pad_frames")
 
     def channel_slice(self, x: Tensor, begin: int, count: int, name: str) -> Tensor:
         """Return *count* channels of *x*, starting at *begin*."""

@@ -31,7 +31,7 @@ def network():
 def test_both_ways_write_the_same_file(network, kind):
     files = [TfliteFile(to_tflite(network, HEADS, kind, is_frozen=is_frozen)) for is_frozen in (False, True)]
     for file in files:
-        canonicalize(file, HEADS, roles=("box_encodings", "class_scores"))
+        canonicalize(file, HEADS, outputs=("box_encodings", "class_scores"))
     assert files[0].data == files[1].data
 
 
@@ -44,6 +44,6 @@ def test_a_large_graph_takes_the_way_that_needs_less_memory(network, monkeypatch
 def test_outputs_that_have_their_roles_as_names_keep_them_in_any_order():
     model = tiny_task("keypoints")
     file, roles = model.file.copy(), tuple(reversed(model.contract.roles))
-    canonicalize(file, roles=roles)
+    canonicalize(file, outputs=roles)
     found = {output.role: output.shape for output in outputs_of(file.model, roles)}
     assert found == {output.role: output.shape for output in model.contract.outputs}

@@ -79,5 +79,5 @@ def test_what_is_no_tflite_is_refused(data):
 def test_a_model_without_an_input_is_refused():
     model = load(tiny_model(), "x")
     model.subgraphs[0].inputs = []
-    with pytest.raises(InputError, match="the model has 0 inputs; a detector has one, the image"):
+    with pytest.raises(InputError, match="the model has no inputs; want an image"):
         attach(dump(model), tiny_contract())
