@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.accuracy.images import Images
+from detlite.calibration.material import samples_of
 from detlite.calibration.models import FloatModel
-from detlite.calibration.quantize import samples_of
 from detlite.calibration.weights.methods.converter import quantize
 from detlite.convert.detector import build_detector
 from detlite.convert.exporters.tflite import to_tflite

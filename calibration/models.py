@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,32 @@ from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.inputs import ImageInput
+from detlite.runtime.stream_inputs import StateInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"
 
-Samples = Callable[[], Iterator[NDArray[Any]]]
-"""A function that yields the model's float32 input [1, H, W, C] for each calibration image."""
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """What the float model is fed for one run.
+
+    Attributes:
+        inputs: a value for each of its inputs, in its order: the float32 image [1, H, W, C] or clip, then the states.
+        scene: the number of the scene: the samples of one scene are frames of one stream.
+    """
+
+    inputs: tuple[NDArray[Any], ...]
+    scene: int
+
+
+Samples = Callable[[], Iterator[Feed]]
+"""A function that yields the calibration samples, scene by scene."""
+
+
+def separate(tensors: Iterable[NDArray[Any]]) -> Iterator[Feed]:
+    """Yield a sample, and a scene, for each of *tensors*, which are all that the model takes."""
+    for number, tensor in enumerate(tensors):
+        yield Feed((tensor,), number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +47,14 @@ class FloatModel:
     Attributes:
         file: a float32 TFLite model with raw heads, to read, or to copy before a change.
         image: its input, by the contract.
-        samples: the calibration images.
+        samples: the calibration images, clips, or frames with states.
         images_sha256: the images' digest.
         estimator: a file's name in `calibration/estimators/`.
         floating: operators that stay float, by type or by their output's name.
         float_outputs: whether outputs stay float, too, where such operators compute them.
         ranges: from a range file, instead of those from *samples*.
         scheme: the name of the target scheme.
+        states: the states of a stream, by the contract: the file's inputs after its image.
     """
 
     file: TfliteFile
@@ -44,6 +66,7 @@ class FloatModel:
     float_outputs: bool = False
     ranges: Ranges | None = None
     scheme: str = DEFAULT_SCHEME
+    states: tuple[StateInput, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +78,11 @@ class QuantizedModel:
         image: the contract's input: a method may move the means to whole pixels.
         ranges: of every activation, if the method provides them.
         facts: facts for the history.
+        states: the contract's states, as the model stores them.
     """
 
     file: TfliteFile
     image: ImageInput
     ranges: Ranges | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
+    states: tuple[StateInput, ...] = ()

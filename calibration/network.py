@@ -12,7 +12,6 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import (
     constant_of,
     dtype_name,
-    image_of,
     is_constant,
     name_of,
     operator_name,
@@ -47,9 +46,10 @@ class Network:
     Attributes:
         file: the file, to read, or to copy before a change.
         operators: in execution order.
-        image: the number of the input tensor.
+        inputs: the numbers of the input tensors.
+        image: the first of them, the image or the clip.
         outputs: the numbers of the output tensors.
-        activations: the computed float32 tensors, the image first, in the order of the operators.
+        activations: the float32 inputs and the computed float32 tensors, in the order of the operators.
         names: a unique name for each tensor.
     """
 
@@ -57,17 +57,20 @@ class Network:
         """Read the .tflite *file*.
 
         Raises:
-            InputError: it is damaged, or quantized already.
+            InputError: it is damaged, has no input, or is quantized already.
         """
         self.file = file
         self._model, self._subgraph = file.model, file.subgraph
         self._tensors = self._subgraph.tensors
         self.names = _unique([name_of(tensor) for tensor in self._tensors])
         self.operators = tuple(self._operator(raw) for raw in self._subgraph.operators)
-        self.image = image_of(self._subgraph)
+        self.inputs = tuple(int(index) for index in self._subgraph.inputs)
+        if not self.inputs:
+            raise InputError("the model has no inputs; want an image or a clip first")
+        self.image = self.inputs[0]
         self.outputs = tuple(int(index) for index in self._subgraph.outputs)
         computed = [index for operator in self.operators for index in operator.outputs]
-        self.activations = tuple(index for index in (self.image, *computed) if self.dtype(index) == "float32")
+        self.activations = tuple(index for index in (*self.inputs, *computed) if self.dtype(index) == "float32")
         self._refuse_integers()
 
     def dtype(self, index: int) -> str:
@@ -107,7 +110,7 @@ class Network:
 
     def _refuse_integers(self) -> None:
         computed = [index for operator in self.operators for index in operator.outputs]
-        found = [index for index in (self.image, *computed) if self.dtype(index) in INTEGERS]
+        found = [index for index in (*self.inputs, *computed) if self.dtype(index) in INTEGERS]
         if found:
             raise InputError(
                 f"the model is quantized already: its tensor {self.names[found[0]]} is {self.dtype(found[0])}; want a "

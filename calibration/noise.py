@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.models import QuantizedModel
+from detlite.calibration.models import Feed, FloatModel, QuantizedModel
 from detlite.calibration.numbers.saturation import clip_saturated
 from detlite.calibration.ranges.activations import open_activations
 from detlite.calibration.ranges.ranges import Range
 from detlite.calibration.weights.calibrate import Calibrated
 from detlite.runtime.inputs import ImageInput
+from detlite.runtime.memory import quantized
 
 SILENT = 1e-30  # a lower noise power counts as zero
 
@@ -33,7 +34,7 @@ class Noise:
     shift: float
 
 
-def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence[NDArray[Any]]) -> dict[str, Noise]:
+def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence[Feed]) -> dict[str, Noise]:
     """Return the noise of each activation of *made*, by name, in the operators' order.
 
     Values beyond a saturating reader's range are not signal, see `detlite.calibration.numbers.saturation`.
@@ -41,15 +42,15 @@ def tensor_noise(calibrated: Calibrated, made: QuantizedModel, samples: Sequence
     Args:
         calibrated: the float model.
         made: the quantized model.
-        samples: the float model's inputs, float32.
+        samples: what the float model is fed; both models get its states.
     """
-    network, image, limits = calibrated.network, calibrated.source.image, _limits(calibrated)
-    names = [network.names[index] for index in network.activations[1:]]
+    network, limits = calibrated.network, _limits(calibrated)
+    names = [network.names[index] for index in network.activations if index not in network.inputs]
     wanted, found = open_activations(network.file, names), open_activations(made.file, names)
     common = [name for name in names if name in wanted.tensors and name in found.tensors]
     sums = {name: _Sums() for name in common}
     for sample in samples:
-        want, got = wanted.run(sample), found.run(int8_of(sample, image, made.image))
+        want, got = wanted.run(sample), found.run(stored_sample(sample, calibrated.source, made))
         for name in common:
             sums[name].add(_within(want(name), limits.get(name)), got(name))
     return {name: one.noise() for name, one in sums.items()}
@@ -73,6 +74,13 @@ def int8_of(sample: NDArray[Any], image: ImageInput, stored: ImageInput) -> NDAr
     codes = np.rint(real / stored.quantization.scale) + stored.quantization.zero_point
     limited: NDArray[np.int8] = np.clip(codes, -128, 127).astype(np.int8)
     return limited
+
+
+def stored_sample(sample: Feed, source: FloatModel, made: QuantizedModel) -> Feed:
+    """Return what *made* is fed for a *sample* of the float model *source*: codes of the image, and its own states."""
+    image, *states = sample.inputs
+    stored = (quantized(value, one.dtype, one.quantization) for value, one in zip(states, made.states, strict=True))
+    return replace(sample, inputs=(int8_of(image, source.image, made.image), *stored))
 
 
 class _Sums:

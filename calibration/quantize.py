@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
+from detlite.accuracy.frame_errors import FrameErrors, frame_errors
 from detlite.accuracy.images import Images
-from detlite.accuracy.output_error import OutputError, output_error, sure_outputs
-from detlite.calibration.models import FloatModel, QuantizedModel, Samples
+from detlite.accuracy.output_error import OutputError, SureOutputs, output_error, sure_outputs
+from detlite.calibration.material import Material, material_of
+from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.calibration.recipe import Recipe
+from detlite.calibration.video.footage import Footage, states_of
 from detlite.calibration.weights.method import METHODS, Method
 from detlite.calibration.weights.twin_choice import NONE, TwinRequest, with_twins
 from detlite.convert.artifact import step
@@ -29,17 +28,11 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.rounding import remove_rounding
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
-from detlite.runtime.image.preprocess import preprocess
-from detlite.runtime.image.read import read_image
-from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.stream import WORKERS, ahead
+from detlite.runtime.task import Heads
 from detlite.runtime.tasks.detection import crops_regions, has_raw_heads
 from detlite.runtime.tasks.instances import Instances
-
-INPUT_TITLES = {"clip": "clips", "state": "states", "bank": "a bank of features"}
-"""What a model is fed besides single images."""
 
 ERROR_IMAGES = 4
 """Calibration images that the error of every model is measured on: each takes an inference in float and one in int8."""
@@ -59,20 +52,27 @@ class Quantized:
         ranges: of its activations, if the method provides them.
         error: of its raw outputs against the float model's, on a few calibration images; None if only weights were
             packed, or if the model crops regions that it finds itself, which differ from model to model.
+        by_frame: the same of each frame of a stream.
     """
 
     model: Model
     ranges: Ranges | None
     error: OutputError | None = None
+    by_frame: FrameErrors | None = None
 
 
 def quantize(
-    model: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
+    model: Model,
+    images: Images | Footage,
+    recipe: Recipe,
+    *,
+    ranges: Ranges | None = None,
+    progress: Progress = silent,
 ) -> Quantized:
     """Return *model* quantized with *ranges*, or with ranges from *images*, or with only its weights packed.
 
     Raises:
-        InputError: the model is not float32, or takes more than single images; an image cannot be read; or the
+        InputError: the model is not float32, or takes something else than *images*; an image cannot be read; or the
             scheme does not support an option.
         FindingError: nothing was quantized.
     """
@@ -86,16 +86,19 @@ def quantize(
     heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
-    given = float_model(source, images, recipe, ranges=ranges, progress=progress)
+    material = material_of(images, source.contract, progress=progress)
+    given = _float_model(source, material, images.digest(), recipe, ranges)
     if recipe.twin_channels == NONE:
         made = method.quantize(given)
     else:
         _refuse_twins_of_regions(source.contract)
         asked_twins = TwinRequest(recipe.twin_channels, recipe.max_macs)
-        made = with_twins(given, method, asked_twins, ErrorJudge(source, images, TWIN_IMAGES), progress=progress)
+        made = with_twins(given, method, asked_twins, ErrorJudge(source, material, TWIN_IMAGES), progress=progress)
     outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     whole = as_model(source, made, inputs=io, outputs=outside)
-    error = None if crops_regions(source.contract) else ErrorJudge(source, images, ERROR_IMAGES).error(whole)
+    error, by_frame = None, None
+    if not crops_regions(source.contract):
+        error, by_frame = ErrorJudge(source, material, ERROR_IMAGES).errors(whole)
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -103,33 +106,44 @@ def quantize(
         method=recipe.method,
         io=io,
         images=images.origin,
-        image_count=len(images.paths),
+        image_count=material.count,
         images_sha256=given.images_sha256,
-        **images.orientation_facts(),
+        **(images.orientation_facts() if isinstance(images, Images) else {"videos": len(images.paths)}),
         **made.facts,
         **({} if error is None else {"error": error.to_record()}),
+        **({} if by_frame is None else {"error_by_frame": by_frame.to_record()}),
     )
-    return Quantized(with_heads(whole.after(done), heads), made.ranges, error)
+    return Quantized(with_heads(whole.after(done), heads), made.ranges, error, by_frame)
 
 
 def float_model(
-    source: Model, images: Images, recipe: Recipe, *, ranges: Ranges | None = None, progress: Progress = silent
+    source: Model,
+    images: Images | Footage,
+    recipe: Recipe,
+    *,
+    ranges: Ranges | None = None,
+    progress: Progress = silent,
 ) -> FloatModel:
     """Return the method's input for the model *source* with raw heads; errors as `quantize`."""
-    _refuse_further_inputs(source.contract)
+    material = material_of(images, source.contract, progress=progress)
+    return _float_model(source, material, images.digest(), recipe, ranges)
+
+
+def _float_model(source: Model, material: Material, digest: str, recipe: Recipe, ranges: Ranges | None) -> FloatModel:
     _refuse_peaks_in_the_network(source.contract)
     file = _float_file(source)
     remove_rounding(file)
     return FloatModel(
         file=file,
         image=source.contract.image,
-        samples=samples_of(images, source.contract, progress),
-        images_sha256=images.digest(),
+        samples=lambda: material.samples(file, source.contract),
+        images_sha256=digest,
         estimator=recipe.estimator,
         floating=recipe.floating,
         float_outputs=crops_regions(source.contract),
         ranges=ranges,
         scheme=recipe.scheme,
+        states=states_of(source.contract),
     )
 
 
@@ -153,17 +167,18 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
 
 
 class ErrorJudge:
-    """A few images, and what the float model's raw outputs are in them."""
+    """A few images, and what the float model's raw outputs are in them; for a stream, the frames of a few scenes."""
 
-    def __init__(self, source: Model, images: Images, count: int) -> None:
-        """Run the float model *source* on the first *count* of *images*."""
-        self._source = source
-        self._pixels = [read_image(path, upright=images.upright) for path in images.paths[:count]]
-        session = session_of(source)
-        self._sure = []
-        for pixels in self._pixels:
-            session.invoke(session.preprocess(pixels))
-            self._sure.append(sure_outputs(source.contract, session.heads()))
+    def __init__(self, source: Model, material: Material, count: int) -> None:
+        """Run the float model *source* on the first *count* images of *material*."""
+        self._source, self._material, self._count = source, material, count
+        self._is_stream = bool(states_of(source.contract))
+        self._sure: list[SureOutputs] = []
+        self._frames: list[tuple[int, Heads]] = []  # of a stream alone: the outputs of a detector take 20 MB an image
+        for number, heads in material.heads(session_of(source), count):
+            self._sure.append(sure_outputs(source.contract, heads))
+            if self._is_stream:
+                self._frames.append((number, heads))
 
     def is_worse(self, made: QuantizedModel, plain: QuantizedModel) -> bool:
         """Return whether the raw outputs of *made* surely have more error than *plain*'s, image by image.
@@ -179,11 +194,22 @@ class ErrorJudge:
 
     def error(self, made: Model, *, count: int | None = None) -> OutputError:
         """Return the error of the raw outputs of *made* in the images, or in the first *count* of them."""
-        session, errors = session_of(made), []
-        for pixels, sure in zip(self._pixels[:count], self._sure[:count], strict=True):
-            session.invoke(session.preprocess(pixels))
-            errors.append(sure.errors(session.heads()))
-        return output_error(errors)
+        return self._error(self._heads(made, count))
+
+    def errors(self, made: Model) -> tuple[OutputError, FrameErrors | None]:
+        """Return `error`, and that of each frame if the model is a stream."""
+        if not self._is_stream:
+            return self.error(made), None
+        found = list(self._heads(made))
+        numbers, wanted = zip(*self._frames, strict=True)
+        return self._error(found), frame_errors(numbers, zip(wanted, found, strict=True))
+
+    def _heads(self, made: Model, count: int | None = None) -> Iterator[Heads]:
+        for _number, heads in self._material.heads(session_of(made), count or self._count):
+            yield heads
+
+    def _error(self, found: Iterable[Heads]) -> OutputError:
+        return output_error([sure.errors(heads) for sure, heads in zip(self._sure, found, strict=False)])
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) -> Model:
@@ -213,16 +239,6 @@ def _refuse_twins_of_regions(contract: Contract) -> None:
         )
 
 
-def _refuse_further_inputs(contract: Contract) -> None:
-    """Raise `InputError` where single images are not all that a model with *contract* is fed."""
-    others = [one.kind for one in contract.inputs if not isinstance(one, ImageInput)]
-    if others:
-        raise InputError(
-            f"the model takes {' and '.join(INPUT_TITLES[kind] for kind in dict.fromkeys(others))}, and only models of "
-            "single images can be calibrated: use --scheme float16 or dynamic, which need no images"
-        )
-
-
 def _refuse_peaks_in_the_network(contract: Contract) -> None:
     """Raise `InputError` for a DeepMAC: it counts cells and classes in numbers that 8 bits cannot tell apart."""
     if isinstance(contract.task, Instances) and contract.task.detection.nms.kind == "peaks" and crops_regions(contract):
@@ -230,18 +246,3 @@ def _refuse_peaks_in_the_network(contract: Contract) -> None:
             "the model finds peaks and crops their regions in the network, which has no int8 form (a DeepMAC): use "
             "--scheme float16 or dynamic"
         )
-
-
-def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:
-    """Return a function that yields the model's input for each of *images*, preprocessed as on the device."""
-
-    def samples() -> Iterator[NDArray[Any]]:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            made = ahead(
-                pool, lambda path: preprocess(read_image(path, upright=images.upright), contract.image), images.paths
-            )
-            for number, sample in enumerate(made, 1):
-                yield sample
-                progress("calibration", number, len(images.paths))
-
-    return samples

@@ -71,6 +71,10 @@ class Memory:
             filled[0, : len(features)] = features
             self._values[place], self._values[place + 1] = filled, np.array([len(features)], np.int32)
 
+    def values(self) -> Tuple[Array, ...]:
+        """Return the values of all states and banks, in the order of the model's inputs."""
+        return tuple(self._values[place] for place in sorted(self._values))
+
     def feed(self) -> None:
         """Set the model's inputs to every state and bank."""
         for place, value in self._values.items():

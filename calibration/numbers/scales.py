@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.numbers.operators import INT8_RULES
+from detlite.calibration.numbers.recurrence import NO_STATES, Recurrence
 from detlite.calibration.ranges.ranges import Range
 from detlite.runtime.errors import InputError
 from detlite.runtime.tensors import Quantization
@@ -23,6 +24,7 @@ class ScalePlan:
         numbers: the number format that the scales are for.
         float_outputs: whether outputs that those compute stay in float, too.
         halved: the names of the layers whose weights have half steps, because they read twin channels.
+        as_given: the tensors of states, by index, that keep their dtype.
     """
 
     scales: Mapping[int, Quantization]
@@ -30,6 +32,7 @@ class ScalePlan:
     numbers: NumberFormat = INT8
     float_outputs: bool = False
     halved: Container[str] = ()
+    as_given: Container[int] = ()
 
 
 def plan_scales(
@@ -39,6 +42,7 @@ def plan_scales(
     *,
     floating: Container[str] = (),
     numbers: NumberFormat = INT8,
+    states: Recurrence = NO_STATES,
 ) -> ScalePlan:
     """Return the scales of *network*'s activations.
 
@@ -51,9 +55,10 @@ def plan_scales(
         image: the scale and zero point of the input, which are those of the preprocessing.
         floating: the names of the operators that stay in float.
         numbers: the number format of the activations.
+        states: of a stream; the input and the output of each that is carried share one scale.
 
     Raises:
-        InputError: *ranges* lacks a tensor, or an operator has no such form.
+        InputError: *ranges* lacks a tensor, an operator has no such form, or a state cannot have one scale.
     """
     groups = _Groups(network, image, numbers)
     check_forms(network, floating, numbers)
@@ -63,7 +68,22 @@ def plan_scales(
             groups.fix(operator.outputs[0], rule.fixed)
         if rule is not None and rule.same_scale:
             groups.tie(_reals(network, operator))
-    return ScalePlan(groups.scales(ranges), floating, numbers)
+    for pair in states.carried:
+        groups.tie(list(pair))
+    scales = groups.scales(ranges)
+    _check_carried(network, scales, states)
+    return ScalePlan(scales, floating, numbers, as_given=states.floating)
+
+
+def _check_carried(network: Network, scales: Mapping[int, Quantization], states: Recurrence) -> None:
+    """Raise `InputError` where a state would be requantized from frame to frame."""
+    for begin, end in states.carried:
+        if scales[begin] != scales[end]:
+            raise InputError(
+                f"the state {network.names[begin]} has the scale {scales[begin].scale}, and what it becomes "
+                f"{scales[end].scale}, which operators fix: its error would grow from frame to frame; leave the "
+                f"operator that makes {network.names[end]} in float with --float"
+            )
 
 
 def check_forms(network: Network, floating: Container[str], numbers: NumberFormat) -> None:

@@ -51,7 +51,9 @@ class _IntegerWriter:
     def write(self) -> None:
         """Write every operator, in execution order."""
         raw_operators, self._subgraph.operators = self._subgraph.operators, []
-        self._store(self._network.image)
+        for index in self._network.inputs:
+            if index not in self._plan.as_given:
+                self._store(index)
         for operator, raw in zip(self._network.operators, raw_operators, strict=True):
             rule = None if operator.name in self._plan.floating else self._numbers.rules[operator.kind]
             self._write_operator(operator, raw, rule)
@@ -68,7 +70,7 @@ class _IntegerWriter:
 
     def _output_format(self, index: int) -> Quantization | None:
         is_float = self._plan.float_outputs and index not in self._stored
-        return None if is_float else self._plan.scales[index]
+        return None if is_float or index in self._plan.as_given else self._plan.scales[index]
 
     def _write_operator(self, operator: Operator, raw: Any, rule: OperatorRule | None) -> None:
         raw.inputs = [self._input(operator, place, rule) for place in range(len(operator.inputs))]

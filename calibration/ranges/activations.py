@@ -8,9 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.calibration.models import Feed
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import name_of
 from detlite.runtime.runners.interpreter import Opened
+
+
+def run_sample(opened: Opened, sample: Feed) -> None:
+    """Run the *opened* model on *sample*, which has a value for each of its inputs.
+
+    Raises:
+        ContractError: a value does not fit its input.
+        DeviceError: the interpreter fails to run the model.
+    """
+    for detail, value in zip(opened.inputs, sample.inputs, strict=True):
+        opened.set_input(detail["index"], value)
+    opened.invoke()
 
 
 class ActivationReader:
@@ -23,10 +36,9 @@ class ActivationReader:
     def __init__(self, opened: Opened, tensors: Mapping[str, int]) -> None:
         self._opened, self.tensors = opened, tensors
 
-    def run(self, sample: NDArray[Any]) -> Callable[[str], NDArray[np.float32]]:
+    def run(self, sample: Feed) -> Callable[[str], NDArray[np.float32]]:
         """Run the model on *sample* and return a function from a tensor's name to its float32 values."""
-        self._opened.set_input(self._opened.inputs[0]["index"], sample)
-        self._opened.invoke()
+        run_sample(self._opened, sample)
         return self._real
 
     def _real(self, name: str) -> NDArray[np.float32]:

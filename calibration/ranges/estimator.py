@@ -13,6 +13,13 @@ from detlite.calibration.ranges.ranges import Range
 ESTIMATORS = "detlite.calibration.ranges.estimators"
 
 
+def extremes(observed: Observed) -> dict[int, Range]:
+    """Return the lowest and the highest value of each activation, by tensor index."""
+    return {
+        index: Range(float(observed.lows[index].min()), float(observed.highs[index].max())) for index in observed.lows
+    }
+
+
 @dataclass(frozen=True)
 class Estimator:
     """One way to choose the ranges of the activations; its name is the name of its file.

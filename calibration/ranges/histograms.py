@@ -34,7 +34,7 @@ class Histogram:
 
 def histograms(network: Network, observed: Observed, samples: Samples) -> Mapping[int, Histogram]:
     """Return the histogram of each activation of *network* over *samples*, between its *observed* extremes."""
-    computed = [index for index in network.activations if index != network.image]
+    computed = [index for index in network.activations if index not in network.inputs]
     limits = {index: (float(observed.lows[index].min()), float(observed.highs[index].max())) for index in computed}
     counts = {index: np.zeros(BINS, np.int64) for index in computed}
     model = open_activations(network.file, [network.names[index] for index in computed])

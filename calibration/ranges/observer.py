@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from detlite.calibration.models import Samples
 from detlite.calibration.network import Network
+from detlite.calibration.ranges.activations import run_sample
 from detlite.convert.tflite.edit import Edit
 from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.errors import InputError
@@ -38,6 +39,7 @@ class Observed:
         channel_lows: float32 (channels,), the minimum of each channel (the last axis) over all images.
         channel_highs: float32 (channels,), the maximum of each channel over all images.
         means: float64 (channels,), the mean of each channel over images and positions.
+        scenes: intp (images,), the number of the scene of each image.
     """
 
     lows: Mapping[int, Floats]
@@ -45,6 +47,7 @@ class Observed:
     channel_lows: Mapping[int, Floats]
     channel_highs: Mapping[int, Floats]
     means: Mapping[int, Doubles]
+    scenes: NDArray[np.intp]
 
     @property
     def image_count(self) -> int:
@@ -75,9 +78,8 @@ def observe(network: Network, samples: Samples, watcher: Watcher | None = None) 
     counted, seen = opened.outputs[: len(opened.outputs) - len(watched)], opened.outputs[-len(watched) :]
     places = {index: detail["index"] for index, detail in zip(watched, seen, strict=True)} if watched else {}
     for number, sample in enumerate(samples()):
-        opened.set_input(opened.inputs[0]["index"], sample)
-        opened.invoke()
-        statistics.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in counted])
+        run_sample(opened, sample)
+        statistics.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in counted], sample.scene)
         if watcher is not None:
             watcher.see(number, lambda index: opened.interpreter.tensor(places[index])())
     return statistics.observed(network)
@@ -91,9 +93,10 @@ class _Statistics:
         self._begins = np.cumsum([0, *probes.channels])
         self._lows: list[Floats] = []
         self._highs: list[Floats] = []
+        self._scenes: list[int] = []
 
-    def add(self, found: list[Floats]) -> None:
-        """Add one image: *found* has the minima of each tensor's channels, then the maxima, then the means."""
+    def add(self, found: list[Floats], scene: int) -> None:
+        """Add an image of *scene*; *found* has the minima of each tensor's channels, then maxima, then means."""
         count = len(self._begins) - 1
         low, high, mean = (np.concatenate(found[i * count : (i + 1) * count]) for i in range(len(REDUCTIONS)))
         if not self._lows:
@@ -105,6 +108,7 @@ class _Statistics:
         wrong = np.isnan(np.add.reduceat(mean, self._begins[:-1]))  # a minimum may ignore NaN
         self._lows.append(np.where(wrong, np.nan, np.minimum.reduceat(low, self._begins[:-1])).astype(np.float32))
         self._highs.append(np.maximum.reduceat(high, self._begins[:-1]))
+        self._scenes.append(scene)
 
     def observed(self, network: Network) -> Observed:
         """Return the statistics of all images; errors as in `observe`."""
@@ -121,6 +125,7 @@ class _Statistics:
             channel_lows={index: self._part(self._low, row) for index, row in row_of.items()},
             channel_highs={index: self._part(self._high, row) for index, row in row_of.items()},
             means={index: self._part(means, row) for index, row in row_of.items()},
+            scenes=np.array(self._scenes, np.intp),
         )
 
     def _part(self, values: NDArray[Any], row: int) -> NDArray[Any]:
@@ -139,7 +144,7 @@ def _check_finite(network: Network, sources: Sequence[int], lows: Floats, highs:
 
 def _origins(network: Network) -> dict[int, int]:
     """Return the activation to probe for each activation: a reshaped tensor has the values of its source."""
-    origins = {network.image: network.image}
+    origins = {index: index for index in network.activations if index in network.inputs}
     for operator in network.operators:
         for index in operator.outputs:
             if network.dtype(index) == "float32":
@@ -166,7 +171,7 @@ class _ProbedModel:
         self._edit = Edit(model, subgraph)
         self._axes: dict[int, int] = {}
         raw_operators, subgraph.operators = subgraph.operators, []
-        probes = [self._probe(network.image)]
+        probes = [self._probe(index) for index in origins if index in network.inputs]
         for raw in raw_operators:
             subgraph.operators.append(raw)
             probes += [self._probe(index) for index in raw.outputs if origins.get(index) == index]

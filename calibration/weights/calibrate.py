@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from numpy.typing import NDArray
-
-from detlite.calibration.models import FloatModel, QuantizedModel
+from detlite.calibration.models import Feed, FloatModel, QuantizedModel
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
+from detlite.calibration.numbers.recurrence import NO_STATES, Recurrence, recurrence
 from detlite.calibration.numbers.saturation import clip_saturated
 from detlite.calibration.numbers.scales import ScalePlan, check_forms, plan_scales
-from detlite.calibration.numbers.scheme import scheme_called
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, scheme_called
 from detlite.calibration.numbers.silent import widen_silent
 from detlite.calibration.numbers.transformers import float_by_default
 from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
@@ -25,12 +23,13 @@ from detlite.calibration.regions import region_operators
 from detlite.calibration.weights.moments import WindowMoments
 from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shift_biases
 from detlite.runtime.arrays import Doubles
-from detlite.runtime.errors import unknown_name
+from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugin
+from detlite.runtime.stream_inputs import StateInput
 
-FIRST = 16
-"""The number of samples that are kept: 17 MB for 300 x 300 pixels, 79 MB for 640 x 640."""
+FIRST, MOST_BYTES = 16, 1 << 28
+"""The number of samples that are kept, 17 MB for 300 x 300 pixels, and the size from which on no more are: of clips."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,21 +39,23 @@ class Calibrated:
     Attributes:
         source: the model and options as given.
         network: the parsed float model.
-        first: the first samples, at most `FIRST`, for methods that measure more.
+        first: the first samples, at most `FIRST` or some more than `MOST_BYTES`, for methods that measure more.
         observed: the statistics of its activations.
         ranges: the ranges of its activations.
         image: the input of the quantized model.
         plan: the scale of each tensor.
+        states: how a stream's states are stored.
         covariances: of the inputs of layers, see `WindowMoments.covariances`; empty if they were not asked for.
     """
 
     source: FloatModel
     network: Network
-    first: Sequence[NDArray[Any]]
+    first: Sequence[Feed]
     observed: Observed
     ranges: Ranges
     image: ImageInput
     plan: ScalePlan
+    states: Recurrence = NO_STATES
     covariances: Mapping[str, Doubles] = field(default_factory=dict)
 
 
@@ -65,19 +66,20 @@ def calibrate(source: FloatModel, *, covariances: bool = False) -> Calibrated:
         InputError: there are no samples, an operator cannot be quantized, or the range file belongs to another model.
     """
     network, numbers = Network(source.file), _numbers(source)
-    floating = floating_operators(network, source.floating)
+    if source.states and numbers.dtype == "int16":
+        raise InputError(f"the scheme {source.scheme} has no form of states: use --scheme {DEFAULT_SCHEME}")
+    states = recurrence(network, source.states)
+    floating = floating_operators(network, source.floating, states)
     check_forms(network, floating, numbers)
     if source.ranges is not None:
         source.ranges.check_model(source.file.data)
-    first: list[NDArray[Any]] = []
+    first: list[Feed] = []
     windows = WindowMoments(network) if covariances else None
     observed = observe(network, lambda: _keeping(source.samples(), first), windows)
     ranges = source.ranges or _estimated(source, network, observed)
     image = int8_image(network, source.image) if numbers is INT8 else source.image
-    plan = _planned(network, ranges, image, floating, numbers)
-    plan = replace(plan, float_outputs=source.float_outputs)
-    found = {} if windows is None else windows.covariances()
-    return Calibrated(source, network, first, observed, ranges, image, plan, found)
+    made = Calibrated(source, network, first, observed, ranges, image, ScalePlan({}, floating, numbers), states)
+    return replace(with_floating(made, floating), covariances={} if windows is None else windows.covariances())
 
 
 def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:
@@ -85,8 +87,7 @@ def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrate
 
     *floating* includes those that stay float by default, as `floating_operators` does.
     """
-    numbers = calibrated.plan.numbers
-    plan = _planned(calibrated.network, calibrated.ranges, calibrated.image, floating, numbers)
+    plan = _planned(calibrated, floating)
     return replace(calibrated, plan=replace(plan, float_outputs=calibrated.source.float_outputs))
 
 
@@ -97,13 +98,16 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
     images = (calibrated.source.image, calibrated.image)
     whole = shift_biases(network, parameters, calibrated.plan.floating, images)
     by_default, regions = float_by_default(network), region_operators(network)
+    carried = calibrated.states.operators
     floating = [operator.name for operator in network.operators if operator.name in calibrated.plan.floating]
-    asked = [name for name in floating if name not in by_default | regions]
+    asked = [name for name in floating if name not in by_default | regions | carried]
     facts: dict[str, object] = {"estimator": calibrated.ranges.estimator}
     if by_default:
         facts["norms_and_attention_in_float"] = len(by_default)
     if regions:
         facts["box_arithmetic_in_float"] = len(regions)
+    if carried:
+        facts["states_in_float"] = len(carried)
     if asked:
         facts["float_operators"] = asked
     return QuantizedModel(
@@ -111,12 +115,25 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
         image=calibrated.image,
         ranges=calibrated.ranges,
         facts=facts,
+        states=_stored_states(calibrated),
     )
 
 
-def floating_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:
+def _stored_states(calibrated: Calibrated) -> tuple[StateInput, ...]:
+    """Return the contract's states as the model of integers stores them."""
+    plan, given = calibrated.plan, calibrated.source.states
+    if not plan.numbers.in_place:
+        return given
+    return tuple(
+        one if index in plan.as_given else replace(one, dtype=plan.numbers.dtype, quantization=plan.scales[index])
+        for one, index in zip(given, calibrated.network.inputs[1:], strict=True)
+    )
+
+
+def floating_operators(network: Network, selection: Iterable[str], states: Recurrence = NO_STATES) -> frozenset[str]:
     """Return the names of the operators that stay float by default or by *selection*; errors as `named_operators`."""
-    return float_by_default(network) | region_operators(network) | named_operators(network, selection)
+    by_default = float_by_default(network) | region_operators(network) | states.operators
+    return by_default | named_operators(network, selection)
 
 
 def named_operators(network: Network, selection: Iterable[str]) -> frozenset[str]:
@@ -135,10 +152,12 @@ def named_operators(network: Network, selection: Iterable[str]) -> frozenset[str
     return frozenset(found)
 
 
-def _keeping(samples: Iterator[NDArray[Any]], first: list[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+def _keeping(samples: Iterator[Feed], first: list[Feed]) -> Iterator[Feed]:
+    size = 0
     for sample in samples:
-        if len(first) < FIRST:
+        if len(first) < FIRST and size < MOST_BYTES:
             first.append(sample)
+            size += sum(value.nbytes for value in sample.inputs)
         yield sample
 
 
@@ -148,12 +167,13 @@ def _numbers(source: FloatModel) -> NumberFormat:
     return numbers
 
 
-def _planned(
-    network: Network, ranges: Ranges, image: ImageInput, floating: frozenset[str], numbers: NumberFormat
-) -> ScalePlan:
+def _planned(calibrated: Calibrated, floating: frozenset[str]) -> ScalePlan:
+    network, image, numbers = calibrated.network, calibrated.image, calibrated.plan.numbers
     pixels = image.quantization or pixel_quantization(image, numbers)
-    tensors = widen_silent(network, clip_saturated(network, ranges.tensors)) if numbers is INT8 else ranges.tensors
-    return plan_scales(network, tensors, pixels, floating=floating, numbers=numbers)
+    tensors = calibrated.ranges.tensors
+    if numbers is INT8:
+        tensors = widen_silent(network, clip_saturated(network, tensors))
+    return plan_scales(network, tensors, pixels, floating=floating, numbers=numbers, states=calibrated.states)
 
 
 def _estimated(source: FloatModel, network: Network, observed: Observed) -> Ranges:

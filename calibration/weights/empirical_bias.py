@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from detlite.calibration.network import Network
-from detlite.calibration.noise import int8_of
+from detlite.calibration.noise import stored_sample
 from detlite.calibration.numbers.kernels import LayerParameters, WeightLayer, layers
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.activations import open_activations
@@ -49,9 +49,9 @@ def correct_measured_shift(calibrated: Calibrated, parameters: LayerParameters) 
             f"empirical bias correction supports {DEFAULT_SCHEME} models only: for --scheme "
             f"{calibrated.source.scheme} use the closed form, --method bias_correction"
         )
-    network, image = calibrated.network, calibrated.source.image
+    network, source = calibrated.network, calibrated.source
     made = finish(calibrated, parameters)
-    steps = OperatorRunner(made.file, [int8_of(sample, image, made.image) for sample in calibrated.first])
+    steps = OperatorRunner(made.file, [stored_sample(sample, source, made) for sample in calibrated.first])
     biases, layer_of = dict(parameters.biases), _measurable(calibrated)
     wanted = _float_means(calibrated, {layer.source for layer in layer_of.values()})
     for raw, name in _with_names(steps, network):

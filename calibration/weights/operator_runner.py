@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.calibration.models import Feed
 from detlite.convert.tflite.flatbuffer import dump
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.convert.tflite.tensors import image_of, is_constant, operator_name
+from detlite.convert.tflite.tensors import is_constant, operator_name
 from detlite.runtime.arrays import Doubles
 from detlite.runtime.runners.interpreter import open_interpreter
 
@@ -30,12 +31,13 @@ class OperatorRunner:
         outputs: the indices of its output tensors.
     """
 
-    def __init__(self, file: TfliteFile, samples: Sequence[NDArray[Any]]) -> None:
-        """Prepare a copy of the model *file* to run on *samples*, which have the dtype of its input."""
+    def __init__(self, file: TfliteFile, samples: Sequence[Feed]) -> None:
+        """Prepare a copy of the model *file* to run on *samples*, which have the dtypes of its inputs."""
         copied = file.copy()
         self._model, self._subgraph = copied.edit(), copied.subgraph
         self.operators: tuple[Any, ...] = tuple(self._subgraph.operators)
-        self._values = {image_of(self._subgraph): list(samples)}
+        fed = zip(*(sample.inputs for sample in samples), strict=True)
+        self._values = {int(index): list(values) for index, values in zip(self._subgraph.inputs, fed, strict=True)}
         self._count = len(samples)
         self.outputs = tuple(int(index) for index in self._subgraph.outputs)
         self._waiting = [index for operator in self.operators for index in self._computed(operator.inputs)]

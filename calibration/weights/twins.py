@@ -34,7 +34,8 @@ def twin_units(network: Network, floating: Container[str]) -> tuple[TwinUnit, ..
 
     Their producers and readers are convolutions and additions, none of them in *floating*.
     """
-    groups, fit = _Groups(), {index for index in network.activations if index not in (network.image, *network.outputs)}
+    groups, ends = _Groups(), {*network.inputs, *network.outputs}
+    fit = {index for index in network.activations if index not in ends}
     made = {index: operator for operator in network.operators for index in operator.outputs}
     fit -= {index for index in fit if made[index].kind not in (CONV, DEPTHWISE, ADD)}
     for operator in network.operators:

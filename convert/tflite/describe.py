@@ -131,9 +131,9 @@ def _quantization(model: Any, subgraph: Any, has_float: bool) -> str:
     constants = {dtype_name(t) for t in subgraph.tensors if is_constant(model, t)}
     activations = Counter(dtype_name(t) for t in subgraph.tensors if not is_constant(model, t))
     # a float model may take or return integers; that alone does not make it an integer model
-    few = len(subgraph.inputs) + len(subgraph.outputs) if has_float else 0
+    ends = Counter(dtype_name(subgraph.tensors[index]) for index in (*subgraph.inputs, *subgraph.outputs))
     integer = max(INTEGERS, key=lambda dtype: activations[dtype])
-    if activations[integer] > few:
+    if activations[integer] > (ends[integer] if has_float else 0):
         if not has_float:
             return integer
         return "mixed" if computes_in_integers(model, subgraph) else f"{EXPLICIT} {integer}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from numpy.typing import NDArray
@@ -55,10 +55,11 @@ class Trials:
         self._source = source
         self.has_regions = crops_regions(source.contract)
         self.calibrated: Calibrated = calibrate(given, covariances=chosen.covariances)
-        self.floating = floating_operators(self.calibrated.network, given.floating)
+        self.floating = floating_operators(self.calibrated.network, given.floating, self.calibrated.states)
         self.parameters = chosen.parameters(self.calibrated)
         self.samples = list(self.calibrated.first[:NOISE_IMAGES])
-        self._sure = [sure_outputs(source.contract, heads) for heads in _heads(source, self.samples)]
+        tensors = (sample.inputs[0] for sample in self.samples)
+        self._sure = [sure_outputs(source.contract, heads) for heads in _heads(source, tensors)]
 
     def made(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> QuantizedModel:
         """Return the model with the operators *floating* left float, with *parameters* or the method's own."""
@@ -76,13 +77,14 @@ class Trials:
     def error(self, model: Model) -> OutputError:
         """Return the error of the raw outputs of *model* on `samples`."""
         image = self._source.contract.image
-        found = _heads(model, [int8_of(sample, image, model.contract.image) for sample in self.samples])
+        codes = (int8_of(sample.inputs[0], image, model.contract.image) for sample in self.samples)
+        found = _heads(model, codes)
         return output_error([sure.errors(heads) for sure, heads in zip(self._sure, found, strict=True)])
 
 
-def _heads(model: Model, samples: Sequence[NDArray[Any]]) -> Iterator[Heads]:
-    """Yield the heads of *model* for each of *samples*."""
+def _heads(model: Model, tensors: Iterable[NDArray[Any]]) -> Iterator[Heads]:
+    """Yield the heads of *model*, which takes one image, for each of *tensors*."""
     session = session_of(model)
-    for sample in samples:
-        session.invoke(sample)
+    for tensor in tensors:
+        session.invoke(tensor)
         yield session.heads()

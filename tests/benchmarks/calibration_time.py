@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 
 from detlite.accuracy.images import Images, images_in
+from detlite.calibration.material import samples_of
+from detlite.calibration.models import separate
 from detlite.calibration.network import Network
-from detlite.calibration.quantize import quantize, samples_of
+from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.observer import observe
 from detlite.calibration.recipe import Recipe
 from detlite.convert.model import Model
@@ -28,7 +30,7 @@ def main(folder: str, images: str, count: str = "16") -> None:
     artifact = read_artifact(Path(folder))
     chosen = images_in(Path(images)).choose(int(count), 0)
     few = samples_of(Images(chosen.paths[:16], ""), artifact.contract, silent)
-    samples = list(few())
+    samples = [one.inputs[0] for one in few()]
     opened, network = open_interpreter(artifact.model), Network(TfliteFile(artifact.model.read_bytes()))
     bare, observed = [], []
     for _ in range(5):
@@ -53,7 +55,7 @@ def main(folder: str, images: str, count: str = "16") -> None:
 
 def _seconds(network, samples) -> float:
     begin = time.process_time()
-    observe(network, lambda: iter(samples))
+    observe(network, lambda: separate(samples))
     return time.process_time() - begin
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from detlite.accuracy.images import images_in
+from detlite.calibration.models import separate
 from detlite.calibration.network import Network
 from detlite.calibration.ranges.observer import observe
 from detlite.convert.tflite.flatbuffer import load
@@ -51,7 +52,7 @@ def pixels(image, shape):
 
 def extremes(network, samples):
     """Return the lowest and the highest value of each activation over *samples*, as detlite observes them."""
-    seen = observe(network, lambda: iter(samples))
+    seen = observe(network, lambda: separate(samples))
     return {index: (float(seen.lows[index].min()), float(seen.highs[index].max())) for index in seen.lows}
 
 

@@ -21,7 +21,8 @@ import numpy as np
 from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.output_error import output_error, sure_outputs
 from detlite.accuracy.predictions import scored_task
-from detlite.calibration.quantize import quantize, samples_of
+from detlite.calibration.material import samples_of
+from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.convert.exporters.onnx import from_tflite
 from detlite.convert.load import load_source, with_heads
@@ -47,7 +48,7 @@ def main(images: str, held_out: str, *artifacts: str) -> None:
     """Print a line for each quantizer and each of *artifacts*."""
     for artifact in artifacts:
         model, others = loaded(artifact), images_in(Path(held_out)).choose(SEEN, 0)
-        samples = list(samples_of(others, model.contract, silent)())
+        samples = [one.inputs[0] for one in samples_of(others, model.contract, silent)()]
         sizes = [read_image(path, upright=others.upright).shape[:2] for path in others.paths]
         wanted = [copied(heads) for heads in of_session(model, samples)]
         task = scored_task(model.contract.task.kind)
@@ -158,7 +159,7 @@ def litert(model, samples, folder):
     quantizing.load_quantization_recipe(recipe.static_wi8_ai8())
     runner = open_interpreter(float_file).interpreter
     [(signature, names)] = runner.get_signature_list().items()
-    fed = [{names["inputs"][0]: sample} for sample in samples()]
+    fed = [{names["inputs"][0]: sample.inputs[0]} for sample in samples()]
     quantizing.quantize(quantizing.calibrate({signature: fed})).export_model(made)
     return made
 
@@ -177,7 +178,7 @@ def static(model, samples, folder):
             self._left = samples()
 
         def get_next(self):
-            return next(({name: sample} for sample in self._left), None)
+            return next(({name: sample.inputs[0]} for sample in self._left), None)
 
     quantize_static(
         float_file,

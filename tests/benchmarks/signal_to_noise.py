@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from detlite.accuracy.images import images_in
-from detlite.calibration.quantize import float_model, quantize, samples_of
+from detlite.calibration.material import samples_of
+from detlite.calibration.quantize import float_model, quantize
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.calibrate import calibrate
 from detlite.convert.load import load_source, with_heads
@@ -31,12 +32,13 @@ def main(images: str, held_out: str, *artifacts: str) -> None:
     few, others = images_in(Path(images)).choose(CALIBRATED, 0), images_in(Path(held_out)).choose(SEEN, 0)
     for artifact in artifacts:
         model = with_heads(load_source(Path(artifact), DetectorOptions(), progress=silent), "raw")
-        samples = list(samples_of(others, model.contract, silent)())
+        samples = [one.inputs[0] for one in samples_of(others, model.contract, silent)()]
         wanted = heads(model.data, samples)
         print(artifact)
         for method in METHODS:
             made = quantize(model, few, Recipe(method=method, io="float32")).model
-            say(method, wanted, heads(made.data, list(samples_of(others, made.contract, silent)())))
+            stored = [one.inputs[0] for one in samples_of(others, made.contract, silent)()]
+            say(method, wanted, heads(made.data, stored))
         say("int8 activations, float weights", wanted, heads(rounding(float_model(model, few, Recipe())), samples))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from builders.float_models import RELU6, SAME, FloatNet
-from detlite.calibration.models import FloatModel
+from detlite.calibration.models import FloatModel, separate
 from detlite.calibration.weights.methods.bias_correction import PLUGIN
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.arrays import Floats
@@ -166,4 +166,4 @@ def networks(kind: str) -> bytes:
 
 def quantized(data: bytes, samples: Sequence[Floats], **options: Any) -> bytes:
     """*data*, quantized with bias correction over *samples*."""
-    return PLUGIN.quantize(FloatModel(TfliteFile(data), INPUT, lambda: iter(samples), **options)).file.data
+    return PLUGIN.quantize(FloatModel(TfliteFile(data), INPUT, lambda: separate(samples), **options)).file.data

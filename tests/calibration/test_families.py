@@ -5,7 +5,8 @@ import pytest
 from builders.golden_models import Golden
 
 from detlite.accuracy.images import Images, images_in
-from detlite.calibration.quantize import quantize, samples_of
+from detlite.calibration.material import samples_of
+from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.convert.child_calls import convert
 from detlite.convert.load import load_source
@@ -35,7 +36,7 @@ def heads(model, images, folder):
     opened = open_interpreter(path)
     found = []
     for sample in samples_of(images, model.contract, silent)():
-        opened.set_input(opened.inputs[0]["index"], sample)
+        opened.set_input(opened.inputs[0]["index"], sample.inputs[0])
         opened.invoke()
         found.append([np.float64(opened.output(detail["index"])) for detail in opened.outputs])
     return [np.stack(one) for one in zip(*found, strict=True)]

@@ -3,7 +3,7 @@
 import numpy as np
 from builders.float_models import FloatNet, images
 
-from detlite.calibration.models import FloatModel
+from detlite.calibration.models import FloatModel, separate
 from detlite.calibration.network import Network
 from detlite.calibration.regions import region_operators
 from detlite.calibration.weights.methods.nearest import PLUGIN
@@ -82,7 +82,7 @@ def test_the_outputs_stay_float_where_the_scheme_would_have_integers():
     data = two_stages()
     file = TfliteFile(data)
     image = ImageInput("image", 8, 8, "RGB", "float32", (128.0,) * 3, (128.0,) * 3, "tf1_bilinear")
-    given = FloatModel(file, image, lambda: iter(images()), float_outputs=True)
+    given = FloatModel(file, image, lambda: separate(images()), float_outputs=True)
     made = PLUGIN.quantize(given).file
     assert describe(made.data, "the model").quantization == "mixed"
     assert [dtype_name(made.subgraph.tensors[index]) for index in made.subgraph.outputs] == ["float32"]

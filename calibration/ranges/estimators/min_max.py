@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from detlite.calibration.models import Samples
 from detlite.calibration.network import Network
-from detlite.calibration.ranges.estimator import Estimator
+from detlite.calibration.ranges.estimator import Estimator, extremes
 from detlite.calibration.ranges.observer import Observed
 from detlite.calibration.ranges.ranges import Range
 
 
 def estimate(_network: Network, observed: Observed, _samples: Samples) -> dict[int, Range]:
     """Return the extremes over all images: one outlier among a hundred can make a range four times as wide."""
-    return {
-        index: Range(float(observed.lows[index].min()), float(observed.highs[index].max())) for index in observed.lows
-    }
+    return extremes(observed)
 
 
 PLUGIN = Estimator(

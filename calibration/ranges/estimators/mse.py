@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from detlite.calibration.models import Samples
 from detlite.calibration.network import Network
-from detlite.calibration.ranges.estimator import Estimator
+from detlite.calibration.ranges.estimator import Estimator, extremes
 from detlite.calibration.ranges.histograms import Histogram, histograms
 from detlite.calibration.ranges.observer import Observed
 from detlite.calibration.ranges.ranges import Range
@@ -21,8 +21,7 @@ STEPS = 255
 def estimate(network: Network, observed: Observed, samples: Samples) -> dict[int, Range]:
     """Return the range of each activation with the least error."""
     found = {index: _range(one) for index, one in histograms(network, observed, samples).items()}
-    image = network.image
-    return {image: Range(float(observed.lows[image].min()), float(observed.highs[image].max())), **found}
+    return {**extremes(observed), **found}
 
 
 def _range(histogram: Histogram) -> Range:

@@ -35,6 +35,11 @@ def quantize(source: FloatModel) -> QuantizedModel:
             "--method converter chooses ranges and operators itself: for --ranges, --estimator and --float use another "
             f"method, such as {DEFAULT_METHOD}"
         )
+    if source.states:
+        raise InputError(
+            "--method converter rounds a state at every frame, so that its error grows: for a model with states use "
+            f"another method, such as {DEFAULT_METHOD}"
+        )
     tf = load_tensorflow()
     from tensorflow.lite.python.convert import mlir_quantize
 

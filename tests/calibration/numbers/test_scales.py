@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders.float_models import FloatNet
+from builders.float_models import RELU6, FloatNet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +98,30 @@ def test_logits_that_are_an_output_too_keep_their_range():
     scores = net.add("LOGISTIC", [logits], [(1, 8, 8, 4)], name="scores")[0]
     network = Network(TfliteFile(net.finish(logits, scores)))
     assert clip_saturated(network, ranges_of(network, logits=Range(-37, 2)))["logits"] == Range(-37, 2)
+
+
+def product_swish(*, read_elsewhere=False):
+    """x * relu6(x + 3), of a convolution and a reshape."""
+    net = FloatNet()
+    x = net.reshape(net.conv(net.image, 4, name="made"), (1, 64, 4))
+    gate = net.add("ADD", [x, net.constant(3.0)], [(1, 64, 4)], "AddOptions", fusedActivationFunction=RELU6)[0]
+    y = net.add("MUL", [x, gate], [(1, 64, 4)], "MulOptions", name="product")[0]
+    outputs = [y, net.add("NEG", [x], [(1, 64, 4)])[0]] if read_elsewhere else [y]
+    return Network(TfliteFile(net.finish(*outputs)))
+
+
+def test_what_only_a_hard_swish_as_a_product_reads_is_cut_where_it_is_0():
+    network = product_swish()
+    assert clip_saturated(network, ranges_of(network, made=Range(-9, 5)))["made"] == Range(-3, 5)
+
+
+def test_what_another_operator_reads_too_keeps_its_range():
+    network = product_swish(read_elsewhere=True)
+    assert clip_saturated(network, ranges_of(network, made=Range(-9, 5)))["made"] == Range(-9, 5)
+
+
+def test_what_only_a_hard_swish_reads_is_cut_where_it_is_0():
+    net = FloatNet()
+    y = net.add("HARD_SWISH", [net.conv(net.image, 4, name="made")], [(1, 8, 8, 4)], name="y")[0]
+    network = Network(TfliteFile(net.finish(y)))
+    assert clip_saturated(network, ranges_of(network, made=Range(-9, 5)))["made"] == Range(-3, 5)

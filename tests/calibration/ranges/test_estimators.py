@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders.float_models import FloatNet, images
 
+from detlite.calibration.models import separate
 from detlite.calibration.network import Network
 from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.ranges.histograms import Histogram, histograms
@@ -16,7 +17,7 @@ from detlite.runtime.plugins import load_plugin, plugin_names
 def estimated(name, samples):
     net = FloatNet()
     network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"))))
-    give = lambda: iter(samples)  # noqa: E731
+    give = lambda: separate(samples)  # noqa: E731
     observed = observe(network, give)
     return network, observed, load_plugin(ESTIMATORS, name).estimate(network, observed, give)
 
@@ -48,8 +49,8 @@ def test_a_histogram_counts_every_value():
     net = FloatNet()
     network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"))))
     samples = images()
-    observed = observe(network, lambda: iter(samples))
-    (found,) = histograms(network, observed, lambda: iter(samples)).values()
+    observed = observe(network, lambda: separate(samples))
+    (found,) = histograms(network, observed, lambda: separate(samples)).values()
     assert found.counts.sum() == 4 * 8 * 8 * 4
     a = network.names.index("a")
     assert (found.low, found.high) == (observed.lows[a].min(), observed.highs[a].max())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders.float_models import RELU6, FloatNet, images, run
 
+from detlite.calibration.models import separate
 from detlite.calibration.network import Network
 from detlite.calibration.ranges.observer import observe
 from detlite.convert.tflite.open_file import TfliteFile
@@ -18,7 +19,7 @@ def network_of(*outputs_of):
 
 
 def seen(network, samples, name):
-    observed = observe(network, lambda: iter(samples))
+    observed = observe(network, lambda: separate(samples))
     return observed, network.names.index(name)
 
 
@@ -46,7 +47,7 @@ def test_the_extremes_of_a_channel_are_those_of_all_images():
 
 def test_the_image_is_observed_too():
     network, samples = network_of(), images()
-    observed = observe(network, lambda: iter(samples))
+    observed = observe(network, lambda: separate(samples))
     assert observed.lows[network.image].tolist() == [sample.min() for sample in samples]
 
 
@@ -54,7 +55,7 @@ def test_a_reshaped_tensor_holds_what_it_was_made_of():
     net = FloatNet()
     a = net.conv(net.image, 4, name="a")
     network = Network(TfliteFile(net.finish(net.reshape(a, (1, 256)))))
-    observed = observe(network, lambda: iter(images()))
+    observed = observe(network, lambda: separate(images()))
     assert observed.highs[network.outputs[0]].tolist() == observed.highs[a].tolist()
 
 
@@ -68,4 +69,4 @@ def test_values_that_are_no_numbers_are_named_with_their_tensor(value):
     samples = images()
     samples[2][0, 3, 3, 0] = value
     with pytest.raises(InputError, match="not finite in image, for image 3 of 4"):
-        observe(network_of(), lambda: iter(samples))
+        observe(network_of(), lambda: separate(samples))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders.float_models import FloatNet, images, run, snr_db
 
-from detlite.calibration.models import FloatModel
+from detlite.calibration.models import FloatModel, separate
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import Kernel, LayerParameters, layers
 from detlite.calibration.weights.bias import correct_biases, output_shift
@@ -60,7 +60,7 @@ def test_difference_filters_gain_over_a_decibel():
     taps = chance.normal(0, 3.0, (1, 3, 3, 8))
     network = net.finish(net.depthwise(first, weights=taps - taps.mean(axis=(1, 2), keepdims=True)))
     samples = images()
-    source = FloatModel(TfliteFile(network), WHOLE, lambda: iter(samples), estimator="min_max")
+    source = FloatModel(TfliteFile(network), WHOLE, lambda: separate(samples), estimator="min_max")
     want = run(network, samples[0])[0][:, 1:-1, 1:-1]
     plain, fixed = (
         snr_db(want, run(method.PLUGIN.quantize(source).file.data, samples[0])[0][:, 1:-1, 1:-1])
@@ -72,7 +72,7 @@ def test_difference_filters_gain_over_a_decibel():
 def test_the_same_images_give_the_same_bytes():
     net = FloatNet()
     data = net.finish(net.depthwise(net.conv(net.image, 4)))
-    source = FloatModel(TfliteFile(data), WHOLE, lambda: iter(images()))
+    source = FloatModel(TfliteFile(data), WHOLE, lambda: separate(images()))
     assert bias_correction.PLUGIN.quantize(source).file.data == bias_correction.PLUGIN.quantize(source).file.data
 
 
@@ -83,7 +83,7 @@ def test_a_mean_of_half_a_pixel_becomes_a_whole_one_without_a_shift_of_the_outpu
     pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
     samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
     made = bias_correction.PLUGIN.quantize(
-        FloatModel(TfliteFile(data), half, lambda: iter(samples), estimator="min_max")
+        FloatModel(TfliteFile(data), half, lambda: separate(samples), estimator="min_max")
     )
     assert made.image.mean == (127.0,) * 3
     assert (made.image.quantization.zero_point, made.image.quantization.scale) == (-1, np.float32(1 / 127.5))
@@ -97,7 +97,7 @@ def half_pixel(net, output, **settings):
     half = replace(WHOLE, mean=(127.5,) * 3, std=(127.5,) * 3)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
     samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
-    source = FloatModel(TfliteFile(data), half, lambda: iter(samples), estimator="min_max", **settings)
+    source = FloatModel(TfliteFile(data), half, lambda: separate(samples), estimator="min_max", **settings)
     made = bias_correction.PLUGIN.quantize(source)
     assert made.image.mean == (127.0,) * 3
     errors = run(made.file.data, (pixels[0] - 127) / 127.5)[0] - run(data, samples[0])[0]
@@ -137,7 +137,7 @@ def test_a_float_first_layer_without_a_bias_gets_one():
     half = replace(WHOLE, mean=(127.5,) * 3, std=(127.5,) * 3)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8, 3))
     samples = [((one - 127.5) / 127.5).astype(np.float32) for one in pixels]
-    source = FloatModel(TfliteFile(data), half, lambda: iter(samples), estimator="min_max", floating=("first",))
+    source = FloatModel(TfliteFile(data), half, lambda: separate(samples), estimator="min_max", floating=("first",))
     made = bias_correction.PLUGIN.quantize(source)
     (operator,) = [one for one in made.file.subgraph.operators if len(one.inputs) == 3]
     bias = made.file.model.buffers[made.file.subgraph.tensors[operator.inputs[2]].buffer].data

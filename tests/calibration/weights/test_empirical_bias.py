@@ -6,7 +6,7 @@ from builders.float_detector import detector, write_images
 from builders.float_models import run
 
 from detlite.accuracy.images import Images
-from detlite.calibration.noise import int8_of, tensor_noise
+from detlite.calibration.noise import stored_sample, tensor_noise
 from detlite.calibration.quantize import float_model
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.weights.calibrate import calibrate, finish
@@ -24,11 +24,11 @@ def calibrated_detector(tmp_path, **recipe):
 def test_operators_in_turn_compute_what_the_whole_model_does(tmp_path):
     calibrated = calibrated_detector(tmp_path)
     made = finish(calibrated, bias_correction.parameters(calibrated))
-    sample = int8_of(calibrated.first[0], calibrated.source.image, made.image)
+    sample = stored_sample(calibrated.first[0], calibrated.source, made)
     steps = OperatorRunner(made.file, [sample])
     for operator in steps.operators:
         steps.run(operator)
-    real = (sample.astype(np.float64) - made.image.quantization.zero_point) * made.image.quantization.scale
+    real = (sample.inputs[0].astype(np.float64) - made.image.quantization.zero_point) * made.image.quantization.scale
     for index, want in zip(steps.outputs, run(made.file.data, real), strict=True):
         assert np.allclose(steps.channel_means(index), [want.reshape(-1, want.shape[-1]).mean(axis=0)], atol=1e-6)
 
@@ -37,7 +37,7 @@ def test_a_bias_that_is_set_shifts_the_output_by_as_much(tmp_path):
     calibrated = calibrated_detector(tmp_path)
     parameters = bias_correction.parameters(calibrated)
     made = finish(calibrated, parameters)
-    samples = [int8_of(one, calibrated.source.image, made.image) for one in calibrated.first]
+    samples = [stored_sample(one, calibrated.source, made) for one in calibrated.first]
     means = []
     for shift in (0.0, 0.5):
         steps = OperatorRunner(made.file, samples)

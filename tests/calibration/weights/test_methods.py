@@ -6,7 +6,7 @@ from builders.float_detector import detector, write_images
 from builders.float_models import FloatNet, images, run, snr_db
 
 from detlite.accuracy.images import Images
-from detlite.calibration.models import FloatModel
+from detlite.calibration.models import FloatModel, separate
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import LayerParameters, layers, rounded
 from detlite.calibration.quantize import float_model
@@ -30,7 +30,7 @@ def test_a_method_makes_an_int8_model(name):
     net = FloatNet()
     data = net.finish(net.conv(net.depthwise(net.image), 4))
     samples = images()
-    made = load_plugin(METHODS, name).quantize(FloatModel(TfliteFile(data), INPUT, lambda: iter(samples)))
+    made = load_plugin(METHODS, name).quantize(FloatModel(TfliteFile(data), INPUT, lambda: separate(samples)))
     assert describe(made.file.data, "made").quantization == "int8"
     assert snr_db(run(data, samples[0])[0], run(made.file.data, samples[0])[0]) > 25
 
@@ -45,7 +45,7 @@ def test_a_repair_is_better_than_none(name, tmp_path):
 
 def covariances(network, samples):
     windows = WindowMoments(network)
-    observe(network, lambda: iter(samples), windows)
+    observe(network, lambda: separate(samples), windows)
     return windows.covariances()
 
 

@@ -8,7 +8,8 @@ from builders.float_detector import detector, write_images
 from builders.float_models import RELU6, FloatNet, images, run, snr_db
 
 from detlite.accuracy.images import Images
-from detlite.calibration.models import FloatModel
+from detlite.calibration.material import material_of
+from detlite.calibration.models import FloatModel, separate
 from detlite.calibration.network import Network
 from detlite.calibration.quantize import ErrorJudge, float_model, quantize
 from detlite.calibration.recipe import Recipe
@@ -41,7 +42,7 @@ def residual_net(blocks: int = 1) -> bytes:
 
 
 def source_of(data: bytes, **options) -> FloatModel:
-    return FloatModel(TfliteFile(data), INPUT, lambda: iter(SAMPLES), **options)
+    return FloatModel(TfliteFile(data), INPUT, lambda: separate(SAMPLES), **options)
 
 
 def names_of(network, units):
@@ -214,7 +215,7 @@ def test_a_model_is_worse_only_where_its_raw_outputs_surely_have_more_error(tmp_
     given, model = Images(write_images(tmp_path), "made in a test"), detector()
     source = float_model(model, given, Recipe())
     coarse, fine = (load_plugin(METHODS, one).quantize(source) for one in ("nearest", "second_order"))
-    judge = ErrorJudge(model, given, 12)
+    judge = ErrorJudge(model, material_of(given, model.contract), 12)
     assert [judge.is_worse(*pair) for pair in ((coarse, fine), (fine, coarse), (fine, fine))] == [True, False, False]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders.float_models import RELU6, FloatNet, images
 
-from detlite.calibration.models import FloatModel
+from detlite.calibration.models import FloatModel, separate
 from detlite.calibration.weights.methods.converter import PLUGIN, with_extremes
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError
@@ -21,7 +21,7 @@ def gated():
         "ADD", [x, net.constant(3.0)], [net.shape(x)], "AddOptions", name="gate", fusedActivationFunction=RELU6
     )
     (product,) = net.add("MUL", [x, gate], [net.shape(x)], "MulOptions", name="product")
-    return FloatModel(TfliteFile(net.finish(net.conv(product, 4))), INPUT, lambda: iter(images()))
+    return FloatModel(TfliteFile(net.finish(net.conv(product, 4))), INPUT, lambda: separate(images()))
 
 
 def by_name(file):

@@ -1,0 +1,112 @@
+"""What a model is calibrated and judged with: images one by one, clips, or the frames of streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from detlite.accuracy.images import Images
+from detlite.calibration.models import Feed, Samples, separate
+from detlite.calibration.video.clips import ClipFootage
+from detlite.calibration.video.footage import Footage, takes_video
+from detlite.calibration.video.streams import StreamFootage
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.runtime.arrays import Pixels
+from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.session import Session
+from detlite.runtime.stream import WORKERS, ahead
+from detlite.runtime.task import Heads
+
+
+class Material(Protocol):
+    """The samples of a calibration, and what the error of a model is measured on."""
+
+    @property
+    def count(self) -> int:
+        """The number of samples."""
+
+    def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
+        """Yield the samples for the float model *file*, which has the inputs of *contract*."""
+
+    def heads(self, session: Session, count: int | None = None) -> Iterator[tuple[int, Heads]]:
+        """Yield the outputs of *session* for the first *count* images to judge on, or for all.
+
+        Before them comes the number of the frame since its stream began; 0 where there are no streams.
+        """
+
+
+class Pictures:
+    """Images, each of which is all that the model sees.
+
+    Attributes:
+        count: the number of images.
+    """
+
+    def __init__(self, images: Images, progress: Progress = silent) -> None:
+        self._images, self._progress = images, progress
+        self.count = len(images.paths)
+        self._judged: list[Pixels] = []
+
+    def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
+        """Yield each image, preprocessed as on the device, whatever the *file* of the model is."""
+        del file
+        return samples_of(self._images, contract, self._progress)()
+
+    def heads(self, session: Session, count: int | None = None) -> Iterator[tuple[int, Heads]]:
+        """Yield the outputs of *session* for the first *count* images, or for all; each is number 0."""
+        paths = self._images.paths[:count]
+        for path in paths[len(self._judged) :]:
+            self._judged.append(read_image(path, upright=self._images.upright))
+        for pixels in self._judged[:count]:
+            session.invoke(session.preprocess(pixels))
+            yield 0, session.heads()
+
+
+def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:
+    """Return a function that yields the model's input for each of *images*, preprocessed as on the device."""
+
+    def samples() -> Iterator[Feed]:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            made = ahead(
+                pool, lambda path: preprocess(read_image(path, upright=images.upright), contract.image), images.paths
+            )
+            for number, sample in enumerate(separate(made), 1):
+                yield sample
+                progress("calibration", number, len(images.paths))
+
+    return samples
+
+
+def material_of(given: Images | Footage, contract: Contract, *, progress: Progress = silent) -> Material:
+    """Return what is *given* as a model with *contract* needs it.
+
+    Raises:
+        InputError: the model takes video and images are given, or the other way round, or it takes something else; or
+            a video cannot be read.
+        MissingToolError: PyAV is not installed, and the model takes video.
+    """
+    first, *others = contract.inputs
+    taken = " and ".join(TITLES[kind] for kind in dict.fromkeys(one.kind for one in contract.inputs))
+    if any(one.kind != "state" for one in others) or (first.kind == "clip" and others):
+        raise InputError(
+            f"the model takes {taken}, and only models of images, of clips or of images with states can be calibrated: "
+            "use --scheme float16 or dynamic, which need no images"
+        )
+    if isinstance(given, Images):
+        if takes_video(contract):
+            raise InputError(f"the model takes {taken}: calibrate it with videos, --video or --videos")
+        return Pictures(given, progress)
+    if not takes_video(contract):
+        raise InputError("the model takes single images: calibrate it with images")
+    if first.kind == "clip":
+        return ClipFootage(given, first, progress=progress)
+    return StreamFootage(given, progress=progress)
+
+
+TITLES = {"image": "images", "clip": "clips", "state": "states", "bank": "a bank of features"}
+"""What a model is fed, by the kind of its inputs."""
