@@ -118,6 +118,8 @@ def predict(
             "upright": upright,
             "out": str(out),
         }
+        if artifact.bank is not None:
+            request["bank"] = str(artifact.bank)
         begin = time.perf_counter()
         answer = started.answer(request, progress=progress)
         wall_s = time.perf_counter() - begin

@@ -75,7 +75,7 @@ NAMED_HEADS = re.compile(r"boxes=(.+),scores=(.+)")
 HEADS = HeadsType()
 ONNX_NAMES = ("mean", "std", "colour", "anchors", "box_order")
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
-SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", *ONNX_NAMES, *NMS_NAMES)
+SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", "embeddings", *ONNX_NAMES, *NMS_NAMES)
 """Names of the values of `source_options`."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
@@ -141,6 +141,12 @@ _SOURCE = (
         help="Most regions that a two-stage detector looks at (default for TFLite: 100).",
     ),
     click.option(
+        "--embeddings",
+        type=click.IntRange(1, 1000),
+        metavar="N",
+        help="Find the N best detections in the network and return their features too, for `detlite context build`.",
+    ),
+    click.option(
         "--scores",
         type=click.Choice(["converted", "logits"]),
         default="converted",
@@ -188,6 +194,7 @@ def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
         input_size=take_size(values.pop("input_size")),
         logits=values.pop("scores") == "logits",
         max_proposals=values.pop("max_proposals"),
+        embeddings=values.pop("embeddings"),
         onnx=replace(_onnx_facts(values), heads=None if named is None else (named[1], named[2])),
     )
 

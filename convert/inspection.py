@@ -30,7 +30,14 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import task_kind
-from detlite.runtime.tasks.detection import Detection, has_proposals, has_raw_heads
+from detlite.runtime.tasks.detection import (
+    EMBEDDINGS,
+    Detection,
+    crops_regions,
+    has_embeddings,
+    has_proposals,
+    has_raw_heads,
+)
 
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "run the whole pipeline: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
@@ -184,6 +191,8 @@ def _what(contract: Contract) -> str:
         return title
     if has_proposals(contract):
         return f"a two-stage detector with {contract.output('proposals').shape[1]} proposals"
+    if has_embeddings(contract):
+        return f"{title} with embeddings of {contract.output(EMBEDDINGS).shape[2]} numbers"
     return f"{title} with {'raw heads' if has_raw_heads(contract) else 'its post-processing op'}"
 
 
@@ -197,7 +206,7 @@ def _uses(description: Description, contract: Contract) -> Record:
     uses = [*RUN_USES]
     if description.quantization == "float32":
         uses.append("quantize it: detlite quantize")
-    if isinstance(contract.task, Detection) and not has_proposals(contract):
+    if isinstance(contract.task, Detection) and not crops_regions(contract):
         is_raw = has_raw_heads(contract)
         uses.append("attach the op: detlite postprocess --add" if is_raw else "change the op: detlite postprocess")
     return {"is": f"{_what(contract)}, {description.quantization}", "next": uses, "missing": []}

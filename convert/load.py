@@ -160,6 +160,10 @@ def _refuse_proposals(source: Source, options: DetectorOptions) -> None:
             f"{source.given} is {source.kind}; --max-proposals is for two-stage detectors, which are rebuilt from "
             "their checkpoints"
         )
+    if options.embeddings is not None:
+        raise InputError(
+            f"{source.given} is {source.kind}; --embeddings is for Faster R-CNN, which is rebuilt from its checkpoint"
+        )
 
 
 def load_rebuilt(

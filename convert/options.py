@@ -69,6 +69,7 @@ class DetectorOptions:
         logits: whether the class head is cut before the score converter.
         repair: whether the graph is repaired; False shows the cost of not repairing it.
         max_proposals: the most regions that a two-stage detector looks at; None for the exporter's default.
+        embeddings: how many of the best detections come with their features, for a bank; None for none.
         as_exported: whether NMS is set like the OD API's TFLite exporter does, when a config is rebuilt.
         onnx: what an .onnx file does not tell.
     """
@@ -79,5 +80,6 @@ class DetectorOptions:
     logits: bool = False
     repair: bool = True
     max_proposals: int | None = None
+    embeddings: int | None = None
     as_exported: bool = False
     onnx: OnnxFacts = field(default_factory=OnnxFacts)

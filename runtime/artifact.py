@@ -30,11 +30,13 @@ class Artifact:
         model: the model file; its suffix says its format.
         contract: how to use it.
         history: what was done to it, first step first: `step`, `tool`, `version`, digests, options, notes.
+        bank: the file of the bank of features that it is run with; None for an empty bank.
     """
 
     model: Path
     contract: Contract
     history: Tuple[Step, ...] = ()
+    bank: Optional[Path] = None
 
     @property
     def format(self) -> str:

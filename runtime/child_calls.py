@@ -25,7 +25,10 @@ Record = Dict[str, Any]
 
 
 def _artifact(record: Record) -> Artifact:
-    return Artifact(Path(record["model"]), contract_from_json(record["contract"]))
+    bank = record.get("bank")
+    return Artifact(
+        Path(record["model"]), contract_from_json(record["contract"]), bank=None if bank is None else Path(bank)
+    )
 
 
 def _session(record: Record, threads: int) -> Session:

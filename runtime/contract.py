@@ -47,6 +47,9 @@ VERSION_2_KEYS = (
 )
 """In the order in which version 2 writes them."""
 
+VERSION_3_ROLES = ("proposals", "embeddings")
+"""Outputs of detectors that version 2 cannot describe."""
+
 Record = Dict[str, Any]
 
 
@@ -144,7 +147,7 @@ def _fits_version_2(contract: Contract) -> bool:
         and first.kind == "image"
         and first.letterbox is None
         and first.layout == LAYOUTS[0]
-        and all(output.dtype in DTYPES and output.role != "proposals" for output in contract.outputs)
+        and all(output.dtype in DTYPES and output.role not in VERSION_3_ROLES for output in contract.outputs)
     )
 
 

@@ -23,6 +23,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.plugins import load_plugins
+from detlite.runtime.stream_inputs import Input
 from detlite.runtime.task import Task
 from detlite.runtime.tasks.detection import DETECTION_ROLES, RAW_ROLES, Detection
 from detlite.runtime.tasks.instances import MASKS
@@ -88,6 +89,8 @@ class Architecture:
         limited: returns the config with at most so many proposals; None for a network that has none.
         suppressing: returns the config with the user's settings of the NMS that is in the network; None for a network
             that never has any.
+        embedding: returns the config of the network that finds so many detections itself, with their features; None
+            for a network that has none. It raises `InputError` for a config without.
         refused: the formats that it does not go to, by the names of their exporters, and why.
         messages: readers of its config from `model { ... }` of a `pipeline.config`, by the name of the message; empty
             if the OD API does not train it. They raise `InputError` for what is missing or unsupported.
@@ -100,6 +103,7 @@ class Architecture:
     outputs: Callable[[RebuildPlan, DetectorOptions], Mapping[str, str]] = raw_heads
     limited: Callable[[DetectorConfig, int], DetectorConfig] | None = None
     suppressing: Callable[[DetectorConfig, DetectorOptions], DetectorConfig] | None = None
+    embedding: Callable[[DetectorConfig, int], DetectorConfig] | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, Callable[[Fields], DetectorConfig]] = field(default_factory=dict)
 
@@ -198,11 +202,13 @@ def detector_contract(
     outputs: tuple[Output, ...],
     task: Task,
     origin: Mapping[str, str],
+    *,
+    further: tuple[Input, ...] = (),
 ) -> Contract:
-    """Return the contract with the labels of *plan*, and where its weights come from."""
+    """Return the contract with the labels of *plan*, and where its weights come from; *further* inputs come last."""
     origin = {"weights": weights_origin(plan), **origin}
     labels = Hints(plan.folder or Path(), plan.model.classes).labels(plan.model.classes, options.labels, origin)
-    return Contract((image,), outputs, labels, task, origin)
+    return Contract((image, *further), outputs, labels, task, origin)
 
 
 def image_input(normalization: Normalization, size: Size) -> ImageInput:

@@ -1,4 +1,4 @@
-"""The typed config of a Faster R-CNN, R-FCN or Mask R-CNN, with the defaults of the OD API's protos.
+"""The typed config of a Faster, Mask or Context R-CNN, or an R-FCN, with the defaults of the OD API's protos.
 
 Source of names and defaults: `object_detection/protos/*.proto` of the OD API 2.8.0.
 """
@@ -77,8 +77,37 @@ class MaskHead:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """`context_config`: regions attend to a memory of the features of other images.
+
+    Attributes:
+        slots: rows of the memory.
+        width: numbers of a row.
+        depth: channels in which regions and rows are compared (`attention_bottleneck_dimension`).
+        temperature: the similarities are divided by it before the softmax.
+        heads: of a layer; their results are averaged.
+        layers: one after the other; each reads what the one before left.
+        attends_itself: whether regions attend to each other, too.
+        itself_first: whether they do it before they attend to the memory, not beside it.
+        before_second_stage: whether attention changes the cropped features (`POST_RPN`), not the second stage's.
+    """
+
+    slots: int = 2000
+    width: int = 2057
+    depth: int = 2048
+    temperature: float = 0.01
+    heads: int = 1
+    layers: int = 1
+    attends_itself: bool = False
+    itself_first: bool = False
+    before_second_stage: bool = False
+
+
+@dataclass(frozen=True)
 class FasterRcnn:
-    """`model { faster_rcnn }`: an R-FCN if it is *position_sensitive*, a Mask R-CNN if it has *masks*.
+    """`model { faster_rcnn }`.
+
+    An R-FCN if it is *position_sensitive*, a Mask R-CNN if it has *masks*, a Context R-CNN if it has an *attention*.
 
     Attributes:
         classes: without the background.
@@ -90,6 +119,8 @@ class FasterRcnn:
         share_box: whether a region has one box for all classes.
         position_sensitive: the predictor of an R-FCN; None for one that looks at cropped features.
         masks: the head of the third stage; None for a detector that finds boxes alone.
+        attention: to a memory; None for a detector without one.
+        embeds: whether detections are found in the network and come with the means of their features.
         line: of the feature extractor's type, or 0.
     """
 
@@ -104,5 +135,12 @@ class FasterRcnn:
     share_box: bool = False
     position_sensitive: PositionSensitive | None = None
     masks: MaskHead | None = None
+    attention: Attention | None = None
+    embeds: bool = False
     post_processing: PostProcessing = field(default_factory=PostProcessing)
     line: int = 0
+
+    @property
+    def finds_itself(self) -> bool:
+        """Whether the network itself finds the detections: it crops them again, for masks or embeddings."""
+        return self.embeds or self.masks is not None

@@ -151,6 +151,7 @@ def rebuild(
     """
     architecture = architecture_of(plan.model)
     plan = _limited(replace(plan, labels=options.labels), architecture, options.max_proposals, most_proposals)
+    plan = _embedding(plan, architecture, options)
     if architecture.suppressing is not None:
         plan = replace(plan, model=architecture.suppressing(plan.model, options))
     size = options.input_size or (plan.model.resizer.height, plan.model.resizer.width)
@@ -188,6 +189,16 @@ def _limited(plan: RebuildPlan, architecture: Architecture, asked: int | None, d
         raise InputError(f"--max-proposals is {asked}: want 1 or more")
     most = default if asked is None else asked
     return plan if most is None else replace(plan, model=architecture.limited(plan.model, most))
+
+
+def _embedding(plan: RebuildPlan, architecture: Architecture, options: DetectorOptions) -> RebuildPlan:
+    if options.embeddings is None:
+        return plan
+    if architecture.embedding is None:
+        raise InputError(f"{plan.origin}: --embeddings is for Faster R-CNN, not for {architecture.title}: leave it out")
+    if options.nms.max_detections is not None or options.logits:
+        raise InputError("--embeddings says how many detections there are: leave out --max-detections and --scores")
+    return replace(plan, model=architecture.embedding(plan.model, options.embeddings))
 
 
 def _notices(plan: RebuildPlan, size: Size, built: BuiltNetwork, unused: UnusedVariables) -> tuple[str, ...]:

@@ -26,7 +26,14 @@ from detlite.convert.tflite.tensors import (
 )
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.tasks.detection import DETECTION_ROLES, RAW_ROLES, detection_of, has_proposals, has_raw_heads
+from detlite.runtime.tasks.detection import (
+    DETECTION_ROLES,
+    RAW_ROLES,
+    detection_of,
+    has_embeddings,
+    has_proposals,
+    has_raw_heads,
+)
 from detlite.runtime.tensors import Output
 
 CONVERTERS = ("LOGISTIC", "SOFTMAX")
@@ -76,6 +83,8 @@ def attach_op(file: TfliteFile, contract: Contract) -> Contract:
             "the post-processing op decodes SSD boxes, and this detector has CenterNet's peaks: keep its raw heads, "
             "which detlite's runtime decodes on the device"
         )
+    if has_embeddings(contract):
+        raise InputError("the network finds its detections itself, and returns their features: keep its outputs")
     if has_proposals(contract):
         raise InputError(
             "the post-processing op decodes one box for an anchor, and this two-stage detector has proposals and a box "

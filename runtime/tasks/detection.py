@@ -24,6 +24,7 @@ from detlite.runtime.tensors import Output
 RAW_ROLES = ("box_encodings", "class_scores")
 PROPOSAL_ROLES = (*RAW_ROLES, "proposals")
 DETECTION_ROLES = ("boxes", "classes", "scores", "count")
+EMBEDDINGS = "embeddings"
 OF_OP: Tuple[Tuple[str, Tuple[int, ...]], ...] = (("boxes", (4,)), ("classes", ()), ("scores", ()))
 
 FIRST_CLASS = 1
@@ -94,7 +95,8 @@ class Detection(Task):
     The raw heads are `box_encodings` [1, N, 4] and `class_scores` [1, N, C]; the op's outputs are `boxes` [1, D, 4],
     `classes` [1, D], `scores` [1, D] and `count` [1]. A two-stage detector has `proposals` [1, N, 4], its own boxes
     (y1, x1, y2, x2), 0..1 of the input, in place of anchors; those without an area are none. Its `box_encodings` may be
-    [1, N, C - label_offset, 4]: a box for each class.
+    [1, N, C - label_offset, 4]: a box for each class. A detector that finds its boxes itself may return the features of
+    each, too: `embeddings` [1, D, width].
 
     Attributes:
         anchors: float32, (N, 4): (y centre, x centre, height, width), 0..1 of the image; (0, 4) with proposals.
@@ -126,10 +128,12 @@ class Detection(Task):
 
     def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
         """Refuse other roles than those of raw heads or of the op, and raw heads of other shapes."""
-        check_roles(outputs, RAW_ROLES, DETECTION_ROLES, PROPOSAL_ROLES)
+        check_roles(outputs, RAW_ROLES, DETECTION_ROLES, PROPOSAL_ROLES, (*DETECTION_ROLES, EMBEDDINGS))
         if any(output.role == "proposals" for output in outputs):
             self._check_proposals(outputs, len(labels))
             return
+        if any(output.role == EMBEDDINGS for output in outputs):
+            _check_embeddings(outputs)
         anchors, columns = len(self.anchors), len(labels) + self.label_offset
         shapes = {"box_encodings": (1, anchors, 4), "class_scores": (1, anchors, columns)}
         because = f"{anchors} anchors and {len(labels)} labels (offset {self.label_offset})"
@@ -228,6 +232,17 @@ class Detection(Task):
         return cls(**known)
 
 
+def _check_embeddings(outputs: Sequence[Output]) -> None:
+    by_role = {output.role: output for output in outputs}
+    boxes, embeddings = by_role["boxes"], by_role[EMBEDDINGS]
+    if len(boxes.shape) != 3 or len(embeddings.shape) != 3:
+        raise ContractError(
+            f"outputs boxes and embeddings have shapes {boxes.shape} and {embeddings.shape}; want (1, boxes, 4) and "
+            "(1, boxes, width)"
+        )
+    check_shape(embeddings, (1, boxes.shape[1], embeddings.shape[2]), f"{boxes.shape[1]} boxes")
+
+
 def _anchors_record(anchors: Floats) -> Record:
     little = np.ascontiguousarray(anchors, dtype="<f4")
     return {
@@ -274,12 +289,20 @@ def crops_regions(contract: Contract) -> bool:
     return made_boxes or has_proposals(contract)
 
 
+def has_embeddings(contract: Contract) -> bool:
+    """Return whether the model returns the features of each of its detections."""
+    return any(output.role == EMBEDDINGS for output in contract.outputs)
+
+
 def has_raw_heads(contract: Contract) -> bool:
     """Return whether the model ends in its network's own heads, not in TFLite's post-processing op.
 
-    A model of another task never has the op: where it returns boxes, its network has made them.
+    A model of another task never has the op, nor has one with embeddings: where they return boxes, their networks have
+    made them.
     """
-    return contract.task.kind != Detection.kind or all(output.role != "boxes" for output in contract.outputs)
+    if contract.task.kind != Detection.kind or has_embeddings(contract):
+        return True
+    return all(output.role != "boxes" for output in contract.outputs)
 
 
 PLUGIN = TaskKind(title="a detector", settings=Detection, result=Detections, agreement="mAP")

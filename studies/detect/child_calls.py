@@ -44,7 +44,8 @@ def detect_inputs(record: Record, progress: Progress) -> Record:
         `runtime`.
     """
     request = from_record(DetectRequest, record)
-    session = Session(Artifact(request.model, contract_from_json(request.contract)), threads=request.threads)
+    artifact = Artifact(request.model, contract_from_json(request.contract), bank=request.bank)
+    session = Session(artifact, threads=request.threads)
     with request.out.open("w", encoding="utf-8") as out, ThreadPoolExecutor(WORKERS) as pool:
         run = _Run(session, request, out, pool)
         for begin, group in _runs_of_a_kind(request.inputs):

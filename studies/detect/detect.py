@@ -51,7 +51,7 @@ def detect_in(
     with tempfile.TemporaryDirectory() as scratch, Child(TASK) as child:
         out = Path(scratch) / "results.jsonl"
         request = DetectRequest(
-            artifact.model, artifact.contract.to_json(), tuple(inputs), threads, threshold, masks, out
+            artifact.model, artifact.contract.to_json(), tuple(inputs), threads, threshold, masks, out, artifact.bank
         )
         answer = child.answer(to_record(request), progress=progress)
         records = [parse_json(line) for line in out.read_text(encoding="utf-8").splitlines()]

@@ -20,6 +20,7 @@ class DetectRequest:
         threshold: lowest score that is drawn, 0..1.
         masks: whether the pixels of instances are written too.
         out: the file of the results, a line of JSON for each image or frame.
+        bank: the file of the bank of features that the model reads; None for an empty one.
     """
 
     model: Path
@@ -29,3 +30,4 @@ class DetectRequest:
     threshold: float
     masks: bool
     out: Path
+    bank: Path | None = None

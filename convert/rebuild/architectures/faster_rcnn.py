@@ -24,6 +24,7 @@ from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
+from detlite.convert.rebuild.network.context_attention import FEATURES
 from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, PROPOSALS, TwoStageExtractor, build_faster_rcnn
 from detlite.convert.rebuild.network.region_proposals import CODER
 from detlite.convert.rebuild.odapi.config.faster_rcnn import read_faster_rcnn
@@ -32,7 +33,8 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.tasks.detection import PROPOSAL_ROLES, Detection
+from detlite.runtime.stream_inputs import BankInput
+from detlite.runtime.tasks.detection import DETECTION_ROLES, EMBEDDINGS, PROPOSAL_ROLES, Detection
 from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tensors import Output
 
@@ -68,7 +70,6 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
     Raises:
         InputError: the *options* ask for logits of a network that itself makes detections of them.
     """
-    del built
     model, family, _extractor = _parts(plan)
     if options.logits and model.masks is not None:
         raise InputError(
@@ -83,18 +84,29 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
         "nms": f"{plan.origin}: second_stage_post_processing, or asked for",
     }
     detection = _detection(model, options)
+    if model.embeds:
+        return detector_contract(plan, options, image, _found(model, built.embedding_width), detection, origin)
     if model.masks is None:
-        return detector_contract(plan, options, image, _outputs(model), detection, origin)
+        memory = _memory(model, origin, plan.origin)
+        return detector_contract(plan, options, image, _outputs(model), detection, origin, further=memory)
     origin["threshold"] = "the OD API's own, of masks"
     task = Instances(detection, (model.masks.height, model.masks.width), MASK_THRESHOLD)
     return detector_contract(plan, options, image, _outputs(model), task, origin)
+
+
+def _memory(model: FasterRcnn, origin: dict[str, str], config: str) -> tuple[BankInput, ...]:
+    """Return the memory that a Context R-CNN reads, and say where its size comes from; nothing for others."""
+    if model.attention is None:
+        return ()
+    origin["context"] = f"{config}: context_config"
+    return (BankInput(FEATURES, model.attention.slots, model.attention.width),)
 
 
 def _detection(model: FasterRcnn, options: DetectorOptions) -> Detection:
     post = model.post_processing
     converts = options.logits and post.score_converter != "IDENTITY"
     nms = Nms(
-        place="host" if model.masks is None else "model",
+        place="model" if model.finds_itself else "host",
         score_threshold=shortest(post.score_threshold),
         iou_threshold=shortest(post.iou_threshold),
         max_detections=post.max_total_detections,
@@ -112,8 +124,10 @@ def _detection(model: FasterRcnn, options: DetectorOptions) -> Detection:
 
 def outputs(plan: RebuildPlan, options: DetectorOptions) -> dict[str, str]:
     """Return the tensors of the heads, by role, as *options* ask for them; or of the detections and their masks."""
-    if _parts(plan)[0].masks is not None:
-        return {role: f"{DETECTIONS}/{role}" for role in MASK_ROLES}
+    model = _parts(plan)[0]
+    if model.finds_itself:
+        roles = (*DETECTION_ROLES, EMBEDDINGS) if model.embeds else MASK_ROLES
+        return {role: f"{DETECTIONS}/{role}" for role in roles}
     scores = CLASS_LOGITS if options.logits else CLASS_SCORES
     return dict(zip(PROPOSAL_ROLES, (BOX_ENCODINGS, scores, PROPOSALS), strict=True))
 
@@ -126,7 +140,24 @@ def suppressing(model: DetectorConfig, options: DetectorOptions) -> FasterRcnn:
     """
     assert isinstance(model, FasterRcnn)
     asked = suppression_asked(model.post_processing, options)
-    return model if model.masks is None else replace(model, post_processing=asked)
+    return replace(model, post_processing=asked) if model.finds_itself else model
+
+
+def embedding(model: DetectorConfig, most: int) -> FasterRcnn:
+    """Return *model* with its *most* best detections and their features, as the OD API's memory generator needs them.
+
+    Raises:
+        InputError: it is no plain Faster R-CNN.
+    """
+    assert isinstance(model, FasterRcnn)
+    if model.attention is not None:
+        raise InputError(
+            "--embeddings is for the Faster R-CNN whose features a Context R-CNN was trained with, not for itself: its "
+            "attention reads those"
+        )
+    if model.masks is not None or model.position_sensitive is not None:
+        raise InputError("--embeddings is for Faster R-CNN, not for Mask R-CNN and R-FCN: leave it out")
+    return replace(model, embeds=True, post_processing=replace(model.post_processing, max_total_detections=most))
 
 
 def limited(model: DetectorConfig, most: int) -> FasterRcnn:
@@ -146,21 +177,32 @@ def _parts(plan: RebuildPlan) -> tuple[FasterRcnn, Family, TwoStageExtractor]:
 def _outputs(model: FasterRcnn) -> tuple[Output, ...]:
     count = model.first_stage.max_proposals
     if model.masks is not None:
-        most = most_detections(model.post_processing, count, model.classes)
-        return detection_outputs(most, (model.masks.height, model.masks.width))
+        return detection_outputs(_most(model), (model.masks.height, model.masks.width))
     codes = (1, count, 4) if model.share_box else (1, count, model.classes, 4)
     shapes = (codes, (1, count, model.classes + BACKGROUND), (1, count, 4))
     listed = zip(PROPOSAL_ROLES, shapes, strict=True)
     return tuple(Output(role, role, number, shape, "float32") for number, (role, shape) in enumerate(listed))
 
 
+def _most(model: FasterRcnn) -> int:
+    return most_detections(model.post_processing, model.first_stage.max_proposals, model.classes)
+
+
+def _found(model: FasterRcnn, width: int) -> tuple[Output, ...]:
+    """Return the outputs of a network that finds detections with embeddings of *width* numbers."""
+    most = _most(model)
+    boxes = detection_outputs(most, None)
+    return (*boxes, Output(EMBEDDINGS, EMBEDDINGS, len(boxes), (1, most, width), "float32"))
+
+
 PLUGIN = Architecture(
-    title="Faster and Mask R-CNN",
+    title="Faster, Mask and Context R-CNN",
     reads=FasterRcnn,
     build=build,
     contract=contract,
     outputs=outputs,
     limited=limited,
     suppressing=suppressing,
+    embedding=embedding,
     messages={"faster_rcnn": read_faster_rcnn},
 )

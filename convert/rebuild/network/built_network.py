@@ -34,6 +34,7 @@ class BuiltNetwork:
         macs_by_stage: the same of each of several stages, by what the stage is for.
         states: what it carries from frame to frame.
         keeps_aspect: whether images are padded, not stretched, where the config's resizer keeps their aspect ratio.
+        embedding_width: numbers of the features of a detection; 0 of a network that returns none.
     """
 
     graph_def: Any
@@ -43,3 +44,4 @@ class BuiltNetwork:
     macs_by_stage: Mapping[str, int] = field(default_factory=dict)
     states: tuple[BuiltState, ...] = ()
     keeps_aspect: bool = False
+    embedding_width: int = 0

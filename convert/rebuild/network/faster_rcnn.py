@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
+from detlite.convert.rebuild.network.context_attention import ContextAttention
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.mask_head import mask_logits
 from detlite.convert.rebuild.network.position_sensitive import position_sensitive_heads
@@ -61,18 +62,48 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
             )
             net.finish_stage("for the map of the bins")
         else:
-            regions = extractor.region_features(net, _crops(net, config, features, proposals.boxes, "second_stage"))
-            codes, logits = _heads(net, config, extractor.names, net.channel_means(regions, "second_stage/means"))
+            codes, logits = _second_stage(net, config, extractor, features, proposals.boxes)
             net.finish_stage(f"for {config.first_stage.max_proposals} proposals")
-        if config.masks is None:
+        width = 0
+        if config.finds_itself:
+            found = detect(net, config, proposals.boxes, codes, logits)
+            regions = extractor.region_features(net, _crops(net, config, features, found.boxes, "third_stage"))
+            net.name_detections(found, DETECTIONS)
+            count = int(found.boxes.shape[0])
+            if config.embeds:
+                width = _embedded(net, regions)
+                net.finish_stage(f"for the embeddings of {count} detections")
+            else:
+                _masked(net, config, extractor.names, regions, found)
+                net.finish_stage(f"for the masks of {count} detections")
+        else:
             _outputs(net, config, codes, logits)
             net.identity(net.reshape(proposals.boxes, (1, -1, 4), "second_stage/proposals"), PROPOSALS)
-        else:
-            count = _masked(net, config, extractor, features, detect(net, config, proposals.boxes, codes, logits))
-            net.finish_stage(f"for the masks of {count} detections")
         return BuiltNetwork(
-            net.graph_def, (net.size(features),), net.parameters, net.macs, macs_by_stage=net.stages, keeps_aspect=True
+            net.graph_def,
+            (net.size(features),),
+            net.parameters,
+            net.macs,
+            macs_by_stage=net.stages,
+            keeps_aspect=True,
+            embedding_width=width,
         )
+
+
+def _second_stage(
+    net: RegionBuilder, config: FasterRcnn, extractor: TwoStageExtractor, features: Tensor, proposals: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the box codes and the class logits of all *proposals*, cropped out of *features*."""
+    crops = _crops(net, config, features, proposals, "second_stage")
+    attention = None
+    if config.attention is not None:
+        attention = ContextAttention(net, config.attention, extractor.names, proposals)
+        if config.attention.before_second_stage:
+            crops, attention = crops + attention.added(net.channel_means(crops, "context/means")), None
+    means = net.channel_means(extractor.region_features(net, crops), "second_stage/means")
+    if attention is not None:
+        means = means + attention.added(means)  # to all cells, of which only the mean is read
+    return _heads(net, config, extractor.names, means)
 
 
 def check_crops(count: int, size: int, channels: int, option: str) -> None:
@@ -97,18 +128,20 @@ def _crops(net: RegionBuilder, config: FasterRcnn, features: Tensor, boxes: Tens
     return net.max_pool(crops, config.pool_kernel, config.pool_stride, f"{stage}/pool", padding="VALID")
 
 
-def _masked(
-    net: RegionBuilder, config: FasterRcnn, extractor: TwoStageExtractor, features: Tensor, found: KeptTensors
-) -> int:
-    """Add the outputs of the detections *found* with their masks, and return how many there are at most."""
+def _masked(net: RegionBuilder, config: FasterRcnn, names: TwoStageNames, regions: Tensor, found: KeptTensors) -> None:
+    """Add the masks of the detections *found*, whose features are *regions*."""
     assert config.masks is not None
-    count = int(found.boxes.shape[0])
-    regions = extractor.region_features(net, _crops(net, config, features, found.boxes, "third_stage"))
-    logits = mask_logits(net, regions, config.masks, config.classes, extractor.names)
+    logits = mask_logits(net, regions, config.masks, config.classes, names)
     masks = net.activate(net.planes_of(logits, found.classes, "third_stage/own"), "SIGMOID", "third_stage/masks")
-    net.name_detections(found, DETECTIONS)
     net.identity(net.reshape(masks, (1, *masks.shape), f"{DETECTIONS}/whole_masks"), f"{DETECTIONS}/masks")
-    return count
+
+
+def _embedded(net: RegionBuilder, regions: Tensor) -> int:
+    """Add the means of the features *regions* of the detections, and return how many numbers each has."""
+    count, width = int(regions.shape[0]), net.channels(regions)
+    means = net.reshape(net.channel_means(regions, "third_stage/means"), (1, count, width), "third_stage/embeddings")
+    net.identity(means, f"{DETECTIONS}/embeddings")
+    return width
 
 
 def _heads(net: GraphBuilder, config: FasterRcnn, names: TwoStageNames, means: Tensor) -> tuple[Tensor, Tensor]:

@@ -194,6 +194,25 @@ class RegionBuilder(GraphBuilder):
         sides = self._tf.cast(self._tf.less(low, high), self._tf.float32)
         return self._tf.reduce_min(sides, 1, name=name)
 
+    def is_below(self, numbers: Any, limit: Tensor, name: str) -> Tensor:
+        """Return 1 for each of the whole *numbers* under *limit*, int32 [1], else 0: float32."""
+        return self._tf.cast(self._tf.less(numbers, limit), self._tf.float32, name=name)
+
+    def unit_rows(self, x: Tensor, name: str) -> Tensor:
+        """Return *x* [N, 1, 1, C] as rows of length 1: [1, N, C]; one of zeros stays so."""
+        rows = self.reshape(x, (1, int(x.shape[0]), self.channels(x)), f"{name}/rows")
+        return self._tf.math.l2_normalize(rows, axis=-1, name=name)
+
+    def product(self, x: Tensor, y: Tensor, name: str, *, transposed: bool = False) -> Tensor:
+        """Return *x* [1, N, C] times *y* [1, C, M], or times the transposed *y* [1, M, C]: [1, N, M]."""
+        made = self._tf.matmul(x, y, transpose_b=transposed, name=name)
+        self.macs += int(np.prod(made.shape)) * self.channels(x)
+        return made
+
+    def softmax(self, x: Tensor, name: str) -> Tensor:
+        """Return the softmax of *x* over its last axis."""
+        return self._tf.nn.softmax(x, name=f"{name}/softmax")
+
     def centred(self, boxes: Tensor, name: str) -> Tensor:
         """Return *boxes* [P, 4] as (y centre, x centre, height, width)."""
         low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")

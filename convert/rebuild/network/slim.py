@@ -39,6 +39,23 @@ class Style:
     bare: bool = False
 
 
+@dataclass(frozen=True)
+class Projection:
+    """The variables of a fully connected layer with a batch norm.
+
+    Attributes:
+        scope: names its operators.
+        kernel: the variable of its weights, [in, out].
+        norm: the scope of its batch norm.
+        bias: the variable of its bias; None if it has none.
+    """
+
+    scope: str
+    kernel: str
+    norm: str
+    bias: str | None = None
+
+
 SEPARABLE = "separable_conv2d"
 """The scope of the ranges of a separable convolution's depthwise part."""
 
@@ -139,6 +156,15 @@ class Slim:
         weights = self.net.variable(self.names.kernel(scope), (self.net.channels(x), outputs))
         bias = self.net.variable(self.names.biases(scope), (outputs,))
         return self.net.conv(x, weights[None, None], bias, name=scope)
+
+    def projected(self, x: Tensor, layer: Projection, outputs: int) -> Tensor:
+        """Return the fully connected *layer* of *x* [count, 1, 1, channels], with its batch norm and a ReLU6."""
+        weights = self.net.variable(layer.kernel, (self.net.channels(x), outputs))
+        bias = np.zeros(outputs) if layer.bias is None else self.net.variable(layer.bias, (outputs,))
+        scale, shift = batch_norm_of(self.net, layer.norm, outputs, SCALED)
+        folded = (weights.astype(np.float64) * scale)[None, None].astype(np.float32)
+        y = self.net.conv(x, folded, (shift + bias * scale).astype(np.float32), name=layer.scope)
+        return self.net.activate(y, "RELU_6", layer.scope)
 
     def depthwise(
         self,

@@ -1,4 +1,4 @@
-"""Reader of the `model { faster_rcnn }` message, for its boxes and masks."""
+"""Reader of the `model { faster_rcnn }` message."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from detlite.convert.files.fields import Fields
 from detlite.convert.labels.files import MAX_CLASSES
 from detlite.convert.rebuild.detector_config import ConvHyperparams, ImageResizer
 from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn, FirstStage, GridAnchors, MaskHead, PositionSensitive
+from detlite.convert.rebuild.odapi.config.attention import CONTEXT, read_attention
 from detlite.convert.rebuild.odapi.config.hyperparams import read_conv
 from detlite.convert.rebuild.odapi.config.resizer import read_resizer
 from detlite.convert.rebuild.odapi.config.ssd import read_post_processing
@@ -63,7 +64,7 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
         InputError: a part is missing or unsupported, or a value is invalid.
     """
     fields.ignore(*TRAINING, *WITHOUT_EFFECT)
-    fields.refuse("context_config", because="detlite does not build Context R-CNN")
+    attention = read_attention(fields)
     stages = fields.integer("number_of_stages", BOXES)
     if stages not in (BOXES, MASKS):
         raise fields.unsupported(
@@ -84,6 +85,8 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
         raise fields.unsupported(
             "number_of_stages", f"{MASKS} are for masks: want {PREDICTOR} {{ predict_instance_masks: true }}"
         )
+    if attention is not None and (position_sensitive is not None or stages == MASKS):
+        raise fields.unsupported(CONTEXT, f"detlite builds Context R-CNN with {PREDICTOR} and {BOXES} stages")
     read = FasterRcnn(
         classes=classes,
         type=extractor.text("type"),
@@ -97,6 +100,7 @@ def read_faster_rcnn(fields: Fields) -> FasterRcnn:
         share_box=share_box,
         position_sensitive=position_sensitive,
         masks=masks if stages == MASKS else None,
+        attention=attention,
         post_processing=read_post_processing(fields.inside("second_stage_post_processing")),
     )
     if read.pool_kernel > read.crop_size:

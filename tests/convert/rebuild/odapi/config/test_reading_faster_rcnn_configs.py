@@ -3,7 +3,7 @@
 import pytest
 
 from detlite.convert.rebuild.detector_config import ConvHyperparams
-from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn, MaskHead, PositionSensitive
+from detlite.convert.rebuild.faster_rcnn_config import Attention, FasterRcnn, MaskHead, PositionSensitive
 from detlite.convert.rebuild.odapi.config.read import parse_pipeline
 from detlite.runtime.errors import InputError
 
@@ -74,6 +74,31 @@ def test_a_detector_of_two_stages_has_no_masks():
     assert read((PREDICTOR, MASKS)).masks is None
 
 
+def test_a_context_config_has_the_defaults_of_its_proto():
+    assert read().attention is None
+    assert read(("num_classes: 3", "num_classes: 3 context_config { }")).attention == Attention(
+        slots=2000, width=2057, depth=2048, temperature=pytest.approx(0.01), heads=1, layers=1
+    )
+
+
+def test_the_attention_of_a_context_config_is_read():
+    context = (
+        "context_config { max_num_context_features: 7 context_feature_length: 20 attention_bottleneck_dimension: 5 "
+        "attention_temperature: 0.5 use_self_attention: true self_attention_in_sequence: true num_attention_heads: 2 "
+        "num_attention_layers: 3 attention_position: POST_RPN }"
+    )
+    read_one = read(("num_classes: 3", f"num_classes: 3 {context}")).attention
+    assert read_one == Attention(7, 20, 5, 0.5, 2, 3, True, True, True)
+
+
+def test_a_memory_goes_with_two_stages_and_boxes_alone():
+    stages = ("num_classes: 3", "num_classes: 3 number_of_stages: 3 context_config { }")
+    rfcn = (PREDICTOR, "second_stage_box_predictor { rfcn_box_predictor { } }")
+    for changes in ([(PREDICTOR, MASKS), stages], [rfcn, ("num_classes: 3", "num_classes: 3 context_config { }")]):
+        with pytest.raises(InputError, match="detlite builds Context R-CNN with mask_rcnn_box_predictor and 2 stages"):
+            read(*changes)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
@@ -89,8 +114,18 @@ def test_a_detector_of_two_stages_has_no_masks():
         ),
         (
             "num_classes: 3",
-            "num_classes: 3 context_config { }",
-            "line 2: context_config { ... }; detlite does",
+            "num_classes: 3 context_config { use_long_term_attention: false }",
+            "use_long_term_attention is False; detlite builds Context R-CNN with a memory",
+        ),
+        (
+            "num_classes: 3",
+            "num_classes: 3 context_config { attention_position: ATTENTION_DEFAULT }",
+            "attention_position is 'ATTENTION_DEFAULT'; want one of POST_BOX_CLASSIFIER, POST_RPN",
+        ),
+        (
+            "num_classes: 3",
+            "num_classes: 3 context_config { max_num_context_features: 0 }",
+            "max_num_context_features is 0; want a whole number from 1 to 100000",
         ),
         (PREDICTOR, "second_stage_box_predictor { }", "has no mask_rcnn_box_predictor or rfcn_box_predictor"),
         (

@@ -1,0 +1,86 @@
+"""The file of a bank of features: what a camera saw before, for a model that reads it beside each image.
+
+A zip archive that `numpy.load` opens, too: `features.npy`, float32 (rows, width), and `bank.json`, with `schema`,
+`schema_version` and what each row is from.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any, Dict, Tuple
+
+import numpy as np
+
+from detlite.runtime.arrays import Floats
+from detlite.runtime.errors import InputError
+from detlite.runtime.stream_inputs import BankInput
+from detlite.runtime.strict_json import parse_json
+
+SCHEMA = "detlite.bank"
+SCHEMA_VERSION = 1
+FEATURES, RECORD = "features.npy", "bank.json"
+LARGEST_RECORD = 64_000_000
+"""Bytes of the largest `bank.json` that is read."""
+
+DAMAGE = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What the zip archive and the array in it raise; `RuntimeError` where it is encrypted or of an unknown method."""
+
+
+def read_bank(path: Path, bank: BankInput) -> Floats:
+    """Return the features in the file at *path*, float32 (rows, width), which fit into *bank*.
+
+    Raises:
+        InputError: it cannot be read, has another schema version, or does not fit.
+    """
+    try:
+        with zipfile.ZipFile(path) as whole:
+            _check_record(whole, path)
+            with whole.open(FEATURES) as file:
+                rows, width = _shape(file)
+                if width != bank.width or rows > bank.slots:
+                    raise InputError(
+                        f"{path} has {rows} rows of {width} features, and the model's bank {bank.name} takes up to "
+                        f"{bank.slots} rows of {bank.width}: build it for this model with `detlite context build`"
+                    )
+                return _features(file, rows, width)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing; `detlite context build` writes a bank of features") from error
+    except DAMAGE as error:
+        raise InputError(f"{path} cannot be read as a bank of features: {error}") from error
+
+
+def _check_record(whole: zipfile.ZipFile, path: Path) -> None:
+    if whole.getinfo(RECORD).file_size > LARGEST_RECORD:
+        raise InputError(f"{path}: its {RECORD} is over {LARGEST_RECORD} bytes")
+    try:
+        record: Any = parse_json(whole.read(RECORD))
+    except InputError as error:
+        raise InputError(f"{path}: its {RECORD} is damaged: {error}") from error
+    found = (record.get("schema"), record.get("schema_version")) if isinstance(record, Dict) else (None, None)
+    if found != (SCHEMA, SCHEMA_VERSION):
+        raise InputError(
+            f"{path} has the schema {found[0]!r} version {found[1]!r}; this detlite reads {SCHEMA!r} version "
+            f"{SCHEMA_VERSION}"
+        )
+
+
+def _shape(file: IO[bytes]) -> Tuple[int, int]:
+    """Return the shape in the header of the .npy *file*, which holds float32 rows."""
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError(f"{FEATURES} is of another version than 1.0")
+    shape, is_turned, dtype = np.lib.format.read_array_header_1_0(file)
+    if len(shape) != 2 or min(shape) < 0 or is_turned or dtype != np.dtype("<f4"):
+        raise ValueError(f"{FEATURES} is {dtype} {shape}; want float32 rows of features")
+    return shape
+
+
+def _features(file: IO[bytes], rows: int, width: int) -> Floats:
+    data = file.read(rows * width * 4)
+    if len(data) != rows * width * 4:
+        raise ValueError(f"{FEATURES} ends before its {rows} rows do")
+    found: Floats = np.frombuffer(data, "<f4").astype(np.float32).reshape(rows, width)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{FEATURES} holds values that are not finite numbers")
+    return found
