@@ -28,6 +28,7 @@ COMMANDS = {
     "quantize": "Make an int8 TFLite model, calibrated with images, or one of another scheme.",
     "compile": "Compile an int8 model for an accelerator: the Edge TPU.",
     "detect": "Find things in images and videos with a model, and draw them.",
+    "context": "Make the memory of a camera for a Context R-CNN.",
     "compare": "Say what changed between two runs, or whether two models agree.",
     "measure": "Measure the latency of a model.",
     "evaluate": "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another.",
@@ -47,6 +48,7 @@ RESUMED = {
     "evaluate": "the images that a device has finished are kept",
     "sweep": "the finished stages are kept",
     "zoo": "what was downloaded is kept",
+    "context": "the finished images are kept",
 }
 """Commands that resume, and what they keep when interrupted."""
 

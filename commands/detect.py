@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from detlite.accuracy.coco_file import CocoIds, coco_ids, coco_rows
+from detlite.commands.banks import bank_option, banked
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.image_options import tell_skipped
@@ -62,6 +63,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
 )
+@bank_option
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @json_option
 def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any) -> None:
@@ -77,7 +79,7 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     Images are turned upright by their EXIF orientation; with --coco-json they are read as stored, as COCO's boxes are.
     The exit status is 1 if some of the images could not be read.
     """
-    artifact = open_artifact(model)
+    artifact = banked(open_artifact(model), values["bank"])
     inputs = inputs_in(images, upright=values["coco_json"] is None)  # COCO's boxes are for the stored pixels
     ids = _coco_ids(values, artifact.contract, inputs)
     for folder, skipped in skipped_in(images):

@@ -31,6 +31,7 @@ from detlite.accuracy.mlperf_log import LoadGenResults
 from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
 from detlite.accuracy.results import Accuracy, Agreement
+from detlite.commands.banks import bank_option, banked
 from detlite.commands.cluster_options import cluster_of, cluster_options
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.console import emit_json, progress
@@ -43,6 +44,7 @@ from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import prepare_new_file
 from detlite.devices.remote.detect import RemoteDetector
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.bank_file import bank_of, with_bank
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.loadgen_log import ACCURACY
 from detlite.runtime.measure.run_folder import DETECTIONS
@@ -62,6 +64,7 @@ Record = dict[str, Any]
 )
 @option_group(
     "Where and how the model runs",
+    bank_option,
     click.option(
         "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
     ),
@@ -129,8 +132,8 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     steps = (RUN, SCORE) if values["against"] is None else (RUN, RUN_REFERENCE, SCORE)
     begin = time.perf_counter()
     with _options(values) as options, options.host.ready(), progress(steps) as report:
-        opened = require_trained(open_artifact(artifact))
-        against = require_trained(open_artifact(values["against"])) if values["against"] else None
+        opened = banked(require_trained(open_artifact(artifact)), values["bank"])
+        against = _reference(values["against"], values["bank"]) if values["against"] else None
         found = _evaluate((opened, against), labels, values, options, report)
     if values["save_detections"] is not None:
         save_results(values["save_detections"], opened, found.paths, found.found)
@@ -144,6 +147,12 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     else:
         show_result(artifact, result, values["against"], per_class=per_class)
     refuse_missed(gates, str(artifact))
+
+
+def _reference(path: Path, bank: Path | None) -> Artifact:
+    """Return the model at *path*, with the *bank* that the first one reads if it reads one, too."""
+    found = require_trained(open_artifact(path))
+    return found if bank_of(found.contract) is None else with_bank(found, bank)
 
 
 def _check_use(labels: DatasetFiles | None, values: Record) -> None:
@@ -170,7 +179,7 @@ def _options(values: Record) -> Iterator[EvaluationOptions]:
     if cluster.workers is None and cluster.scheduler is None:
         yield EvaluationOptions(threads, draws, _host(values), resize_as=values["resize_as"])
         return
-    for name in ("device", "detections", "resize_as"):
+    for name in ("device", "detections", "bank", "resize_as"):
         if values[name]:
             raise InputError(f"--{name.replace('_', '-')} cannot be combined with --workers or --scheduler")
     with sharded(cluster) as host:
@@ -180,6 +189,8 @@ def _options(values: Record) -> Iterator[EvaluationOptions]:
 def _host(values: Record) -> InferenceHost:
     """Return where the model runs, with the requested resizing, or the results of an earlier run."""
     chosen = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
+    if values["bank"] is not None and (chosen or values["detections"] is not None):
+        raise InputError("--bank is for a model that runs on this machine: leave out --device and --detections")
     if values["detections"] is not None:
         if chosen or values["resize_as"]:
             raise InputError("--detections reads results of an earlier run: leave out --device and --resize-as")

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Dict, Tuple
+from typing import IO, Any, Dict, Optional, Tuple
 
 import numpy as np
 
 from detlite.runtime.arrays import Floats
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream_inputs import BankInput
 from detlite.runtime.strict_json import parse_json
@@ -26,6 +29,31 @@ LARGEST_RECORD = 64_000_000
 
 DAMAGE = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What the zip archive and the array in it raise; `RuntimeError` where it is encrypted or of an unknown method."""
+
+
+def with_bank(artifact: Artifact, path: Optional[Path]) -> Artifact:
+    """Return *artifact* with the bank of features in the file at *path*, read once; None leaves it as it is.
+
+    Raises:
+        InputError: as `read_bank`, or the model reads no bank.
+    """
+    if path is None:
+        return artifact
+    features_of(path, artifact.contract)
+    return replace(artifact, bank=path.absolute())
+
+
+def features_of(path: Path, contract: Contract) -> Floats:
+    """Return the bank of features in the file at *path*, for a model with *contract*; errors as `with_bank`."""
+    bank = bank_of(contract)
+    if bank is None:
+        raise InputError(f"{path} is a bank of features, and the model reads none: leave it out")
+    return read_bank(path, bank)
+
+
+def bank_of(contract: Contract) -> Optional[BankInput]:
+    """Return the bank that a model with *contract* reads; None if it reads none."""
+    return next((one for one in contract.inputs if isinstance(one, BankInput)), None)
 
 
 def read_bank(path: Path, bank: BankInput) -> Floats:

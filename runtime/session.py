@@ -67,6 +67,8 @@ class Session:
         self._input = opened.inputs[0]["index"]
         self._memory = Memory(self.contract.inputs[1:], opened)
         if artifact.bank is not None:
+            from detlite.runtime.bank_file import features_of
+
             self.remember(features_of(artifact.bank, self.contract))
         first = self.contract.inputs[0]
         self._clip = first if first.kind == "clip" else None
@@ -177,20 +179,6 @@ def lost_class(model: Path, contract: Contract, threads: int) -> Optional[str]:
     """Return, in one sentence, which class TFLite's op in *model* never finds with so many *threads*, or None."""
     has_op = model.suffix == ".tflite" and all(output.role != "embeddings" for output in contract.outputs)
     return contract.task.lost_class(threads, contract.labels) if has_op else None
-
-
-def features_of(path: Path, contract: Contract) -> Floats:
-    """Return the bank of features in the file at *path*, for a model with *contract*; errors as `read_bank`.
-
-    Raises:
-        InputError: the model reads no bank.
-    """
-    from detlite.runtime.bank_file import read_bank
-
-    for one in contract.inputs:
-        if one.kind == "bank":
-            return read_bank(path, one)
-    raise InputError(f"{path} is a bank of features, and the model reads none: leave it out")
 
 
 def input_of(image: Pixels, contract: Contract) -> NDArray[Any]:

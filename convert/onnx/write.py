@@ -16,15 +16,18 @@ from detlite.convert.onnx.translation import MAP_RANK, NCHW, NHWC, TO_LAYOUT, Tr
 from detlite.convert.tflite.describe import INTEGERS, computes_in_integers
 from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.convert.tflite.tensors import dtype_name, one_input_of
+from detlite.convert.tflite.tensors import dtype_name, image_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.stream_inputs import Input, StateInput
 from detlite.runtime.tensors import Output
 
 RESERVED = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 """Names that no tensor of a network gets: those of the outputs after non-maximum suppression."""
 
 FIRST_INT8_OPSET = 13
+NEXT = "_next"
+"""After the name of a state: the output that becomes it, which needs a name of its own in ONNX."""
 
 
 def write_raw(file: TfliteFile, contract: Contract, options: OnnxOptions) -> tuple[bytes, Contract]:
@@ -33,17 +36,29 @@ def write_raw(file: TfliteFile, contract: Contract, options: OnnxOptions) -> tup
     Outputs are named by role; quantized ones become floats, as the input does: the file quantizes it itself.
 
     Raises:
-        InputError: the model has operators or numbers that the format or the target lacks, or several inputs.
+        InputError: the model has operators or numbers that the format or the target lacks.
         MissingToolError: the package `onnx` is not installed.
     """
-    model, outputs = translate(file, contract.image.name, contract.roles, options)
+    further = [tensor.name for tensor in contract.tensors[1:]]
+    names = [f"{name}{NEXT}" if name in further else name for name in contract.output_names]
+    model, written = translate(file, contract.image.name, names, options, further=further)
+    by_name = dict(zip(contract.output_names, written, strict=True))
+    outputs = tuple(by_name[output.role] for output in contract.outputs)
     image = replace(contract.image, dtype="float32", quantization=None, layout=options.layout.upper())
-    changed = replace(contract.with_image(image), outputs=outputs)
+    inputs = (contract.with_image(image).inputs[0], *map(_in_floats, contract.inputs[1:]))
+    changed = replace(contract, inputs=inputs, outputs=outputs)
     return packed(model, changed), changed
 
 
+def _in_floats(one: Input) -> Input:
+    """Return the input *one* as the ONNX file has it: a quantized state as floats."""
+    if not isinstance(one, StateInput) or one.quantization is None:
+        return one
+    return replace(one, dtype="float32", quantization=None)
+
+
 def translate(
-    file: TfliteFile, image: str, roles: Sequence[str], options: OnnxOptions
+    file: TfliteFile, image: str, roles: Sequence[str], options: OnnxOptions, *, further: Sequence[str] = ()
 ) -> tuple[Any, tuple[Output, ...]]:
     """Return the `ModelProto` of the TFLite model *file*, and its outputs; errors as `write_raw`.
 
@@ -52,15 +67,21 @@ def translate(
         image: the name of the input.
         roles: of the outputs, in the model's order; their names in the graph.
         options: the options of the export.
+        further: the names of the inputs after the first, in the model's order.
     """
     dtypes = _rounded_dtypes(file)
     if not dtypes:
         file = file.copy()
         unpack_weights(file)
-    graph = OnnxGraph(options.opset, (image, *roles, *RESERVED))
+    graph = OnnxGraph(options.opset, (image, *further, *roles, *RESERVED))
     translation = Translation(file, graph, _rounding(file, dtypes, options))
     check_known(operator.kind for operator in translation.operators)
-    given = _start(translation, one_input_of(file.subgraph), image, options.layout.upper())
+    given = [_start(translation, image_of(file.subgraph), image, options.layout.upper())]
+    if len(file.subgraph.inputs) != 1 + len(further):
+        raise InputError(f"the model has {len(file.subgraph.inputs)} inputs; its contract names {1 + len(further)}")
+    for index, name in zip(map(int, file.subgraph.inputs[1:]), further, strict=True):
+        translation.put(index, name)
+        given.append(OnnxTensor(name, translation.dtype_in_onnx(index), translation.shape(index)))
     for operator in translation.operators:
         WRITERS[operator.kind](translation, operator)
     indices = [int(index) for index in file.subgraph.outputs]
@@ -70,7 +91,7 @@ def translate(
     )
     ends = [OnnxTensor(output.name, output.dtype, output.shape) for output in outputs]
     values = [translation.value(index, NHWC) for index in indices]
-    return graph.finish([given], list(zip(values, ends, strict=True))), outputs
+    return graph.finish(given, list(zip(values, ends, strict=True))), outputs
 
 
 def _rounded_dtypes(file: TfliteFile) -> set[str]:

@@ -67,6 +67,10 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     if packed.model is not None and given is not None and not (Path(given).is_dir() or is_model_file(Path(given))):
         images, given = [given, *images], None  # the model is packed: every argument is an image
     artifact = open_model(find_model(given, packed), sha256=sha256)
+    if values["bank"] is not None:
+        from detlite.runtime.bank_file import with_bank
+
+        artifact = with_bank(artifact, Path(values["bank"]))
     paths = [Path(name) for name in [*images, *_listed(values["listed"])]]
     if not paths and packed.images is not None:
         paths = sorted(packed.images.iterdir())

@@ -119,6 +119,7 @@ def _detect_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--lines", action="store_true", help="write a line of JSON for each image as soon as it is done"
     )
+    command.add_argument("--bank", metavar="FILE", help="bank of features that the model reads beside an image")
     command.add_argument("--list", dest="listed", help="file with more image paths, one per line")
 
 

@@ -1,5 +1,7 @@
 """Tiny classifiers of more than one image: with a state, with a bank of features, of a clip."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from builders.float_models import FloatNet
@@ -7,10 +9,13 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.model import Model
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.stream_inputs import BankInput, ClipInput, Input, StateInput
 from detlite.runtime.tasks.classification import Classification
+from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tensors import Output
 
 SIDE = 2
@@ -44,12 +49,43 @@ def running_sum(initial: float = 0.0) -> Model:
     return _model(net, [total, kept], [net.image, state], (GRAY, StateInput("sum", (1, 1), "float32", 1, initial)), 1)
 
 
-def bank_reader() -> Model:
-    """The two scores are the sums of a bank of three slots, a half each."""
+def bank_reader(slots: int = 3, width: int = 2) -> Model:
+    """The scores are the sums over the slots of a bank, one for each number of a row."""
     net = FloatNet((1, SIDE, SIDE, 1))
-    bank, count = net.tensor("features", (1, 3, 2)), net.tensor("valid", (1,), "int32")
-    sums = net.add("SUM", [bank, net.constant(np.array([1]))], [(1, 2)], "ReducerOptions")[0]
-    return _model(net, [sums], [net.image, bank, count], (GRAY, BankInput("features", 3, 2)), 2)
+    bank, count = net.tensor("features", (1, slots, width)), net.tensor("valid", (1,), "int32")
+    sums = net.add("SUM", [bank, net.constant(np.array([1]))], [(1, width)], "ReducerOptions")[0]
+    return _model(net, [sums], [net.image, bank, count], (GRAY, BankInput("features", slots, width)), width)
+
+
+def embedder(width: int = 2) -> Model:
+    """A detector that finds two boxes itself, with embeddings: the mean grey of the image, 0..1, times constants.
+
+    The scores are half of that mean and a quarter; the embedding of the second box is twice that of the first.
+    """
+    net = FloatNet((1, SIDE, SIDE, 1))
+    mean = _mean(net, net.image, (1, 2, 3), (1, 1))
+
+    def times(value: object, shape: tuple[int, ...]) -> int:
+        factors = net.constant(np.asarray(value, np.float32).reshape(shape))
+        one = net.reshape(mean, (1,) * len(shape))
+        return int(net.add("MUL", [one, factors], [shape], "MulOptions")[0])
+
+    def same(value: object, shape: tuple[int, ...]) -> int:
+        return _sum(net, times(np.zeros(shape), shape), net.constant(np.asarray(value, np.float32).reshape(shape)))
+
+    outputs = {
+        "boxes": same([[0, 0, 0.5, 1], [0.25, 0.5, 0.75, 1]], (1, 2, 4)),
+        "classes": same([1, 0], (1, 2)),
+        "scores": times([0.5, 0.25], (1, 2)),
+        "count": same([2], (1,)),
+        "embeddings": times(np.outer([1, 2], np.arange(1, width + 1)), (1, 2, width)),
+    }
+    made = net.finish(*outputs.values())
+    nms = Nms(place="model", max_detections=2)
+    task = Detection(np.zeros((0, 4), np.float32), BoxCoder(), "SOFTMAX", "model", 1, nms)
+    image = replace(GRAY, std=(255.0,))
+    listed = tuple(Output(role, role, i, net.shape(one), "float32") for i, (role, one) in enumerate(outputs.items()))
+    return Model(made, "tflite", Contract((image,), listed, ("deer", "hare"), task), (STEP,))
 
 
 def clip_reader(frames: int = 3, stride: int = 2) -> Model:

@@ -68,6 +68,13 @@ def test_a_product_of_two_tensors_computes_the_same(adj_x, adj_y):
     assert_alike(net.finish(y))
 
 
+@pytest.mark.parametrize("shape", [(1, 64, 4), (1, 8, 8, 4)])
+def test_rows_of_length_1_compute_the_same(shape):
+    net = FloatNet()
+    x = net.reshape(net.conv(net.image, 4, activation=RELU), shape)  # some rows are zeros
+    assert_alike(net.finish(*net.add("L2_NORMALIZATION", [x], [shape], "L2NormOptions")))
+
+
 def test_roots_and_logarithms_of_positive_numbers_compute_the_same():
     for kind in ("LOG", "SQRT", "RSQRT"):
         net = FloatNet()

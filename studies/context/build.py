@@ -1,0 +1,231 @@
+"""Build the memory of a camera: a bank of features of what a detector finds in its images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from detlite.devices.remote.journal import Journal, journal
+from detlite.runtime.artifact import Artifact, sha256_of
+from detlite.runtime.child import run_in_child
+from detlite.runtime.errors import InputError
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import to_record
+from detlite.runtime.tasks.detection import has_embeddings
+from detlite.studies.context.bank import BankRow, write_bank
+from detlite.studies.context.child_calls import EmbeddingRequest, decoded
+from detlite.studies.context.dates import exif_date, listed_dates
+
+TASK = "detlite.studies.context.child_calls:embed_images"
+MOST_ROWS = 2000
+"""Rows of a bank where a config of Context R-CNN does not say (`max_num_context_features`)."""
+
+POSITIVE = 0.7
+"""The score from which the OD API's tool takes an image to hold an object (`context_features_score_threshold`)."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How a bank is built.
+
+    Attributes:
+        per_image: the most detections of an image, the best ones.
+        min_score: an image whose best detection scores less is left out, 0..1.
+        every: of the images in the order of their dates, only the first of so many.
+        rows: the most rows; those of the newest images are kept.
+        threads: of the interpreter.
+    """
+
+    per_image: int = 1
+    min_score: float = 0.0
+    every: int = 1
+    rows: int = MOST_ROWS
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class BuiltBank:
+    """A bank that was built.
+
+    Attributes:
+        path: its file.
+        rows: of the bank.
+        width: numbers of a row.
+        images: how many images have rows.
+        first: when the first of them was taken.
+        last: likewise.
+        without_date: images that were left out because nothing says when they were taken.
+        without_object: images that were left out because nothing was found in them, or nothing with enough score.
+        dropped: older rows that were left out because the bank is full.
+        unread: images that could not be read, and why.
+        runtime: the interpreter's package and version.
+        model_sha256: of the model file.
+    """
+
+    path: Path
+    rows: int
+    width: int
+    images: int
+    first: datetime
+    last: datetime
+    without_date: tuple[str, ...]
+    without_object: tuple[str, ...]
+    dropped: int
+    unread: tuple[tuple[str, str], ...]
+    runtime: str
+    model_sha256: str
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the record that `detlite context build --json` writes."""
+        return {
+            "bank": str(self.path),
+            "rows": self.rows,
+            "width": self.width,
+            "images": self.images,
+            "first": self.first.isoformat(sep=" "),
+            "last": self.last.isoformat(sep=" "),
+            "without_date": list(self.without_date),
+            "without_object": list(self.without_object),
+            "dropped_rows": self.dropped,
+            "unread": [{"image": image, "error": error} for image, error in self.unread],
+            "runtime": self.runtime,
+            "model_sha256": self.model_sha256,
+        }
+
+
+def check_embeds(artifact: Artifact) -> None:
+    """Raise `InputError` if *artifact* does not return the embeddings that a bank is made of."""
+    if not has_embeddings(artifact.contract):
+        raise InputError(
+            f"{artifact.model} returns no embeddings: convert the Faster R-CNN that the Context R-CNN was trained with "
+            "by `detlite convert --config pipeline.config --checkpoint model.ckpt --embeddings 1`"
+        )
+
+
+def build_bank(
+    artifact: Artifact,
+    images: Sequence[Path],
+    out: Path,
+    options: BuildOptions,
+    *,
+    folder: Path | None = None,
+    dates: Path | None = None,
+    progress: Progress = silent,
+) -> BuiltBank:
+    """Write the bank of what *artifact* finds in *images* to *out*.
+
+    The images that are finished are kept when this is interrupted, and not run again.
+
+    Args:
+        artifact: a detector with embeddings.
+        images: the image files.
+        out: the file to write.
+        options: which rows there are.
+        folder: names of images are below it; None for file names alone.
+        dates: a list of when the images were taken; None for their EXIF.
+        progress: told of the images.
+
+    Raises:
+        InputError: the model returns no embeddings, no image has a date, or nothing is found in any.
+    """
+    check_embeds(artifact)
+    taken = _dates(images, dates)
+    names = {image: _name(image, folder) for image in images}
+    dated = sorted(taken, key=lambda image: (taken[image], names[image]))[:: options.every]
+    model_sha256 = sha256_of(artifact.model)
+    kept_lines = _journal(artifact, model_sha256, options, out)
+    lines, runtime = _embedded(artifact, dated, options, kept_lines, progress)
+    rows, empty = [], []
+    for image in dated:
+        found = lines[image].get("found", ())
+        if "error" in lines[image]:
+            continue
+        if not found or found[0]["score"] < options.min_score:
+            empty.append(names[image])
+            continue
+        rows += [_row(one, names[image], taken[image]) for one in found]
+    if not rows:
+        raise InputError(f"nothing was found in {len(dated)} images: there is no row for a bank")
+    kept = rows[-options.rows :]
+    facts = {
+        "model_sha256": model_sha256,
+        "per_image": options.per_image,
+        "min_score": options.min_score,
+        "every": options.every,
+    }
+    write_bank(out, kept, facts)
+    kept_lines.remove()
+    return BuiltBank(
+        path=out,
+        rows=len(kept),
+        width=len(kept[0].features),
+        images=len({row.image for row in kept}),
+        first=kept[0].taken,
+        last=kept[-1].taken,
+        without_date=tuple(names[image] for image in images if image not in taken),
+        without_object=tuple(empty),
+        dropped=len(rows) - len(kept),
+        unread=tuple((names[image], lines[image]["error"]) for image in dated if "error" in lines[image]),
+        runtime=runtime,
+        model_sha256=model_sha256,
+    )
+
+
+def _dates(images: Sequence[Path], dates: Path | None) -> Mapping[Path, datetime]:
+    """Return when each of *images* was taken; one whose date is not known is missing.
+
+    Raises:
+        InputError: no date is known.
+    """
+    if dates is not None:
+        taken: Mapping[Path, datetime] = listed_dates(dates, images)
+    else:
+        taken = {image: date for image in images if (date := exif_date(image)) is not None}
+    if not taken:
+        where = "their EXIF does not say when they were taken" if dates is None else f"{dates} has none of their names"
+        raise InputError(f"no date of {len(images)} images is known: {where}; give a list of them with --dates FILE")
+    return taken
+
+
+def _name(image: Path, folder: Path | None) -> str:
+    if folder is not None and folder.is_dir() and image.is_relative_to(folder):
+        return image.relative_to(folder).as_posix()
+    return image.name
+
+
+def _journal(artifact: Artifact, model_sha256: str, options: BuildOptions, out: Path) -> Journal:
+    """Return what is kept of a build of *out* until it is finished."""
+    job = {"model": model_sha256, "contract": artifact.contract.to_json(), "per_image": options.per_image}
+    return journal("context build", {**job, "out": str(out.absolute())})
+
+
+def _embedded(
+    artifact: Artifact, images: Sequence[Path], options: BuildOptions, kept: Journal, progress: Progress
+) -> tuple[Mapping[Path, dict[str, Any]], str]:
+    """Return what was found in each of *images*, and the runtime that found it; finished ones are not run again."""
+    digests = {image: sha256_of(image) for image in images}
+    known = {line["sha256"]: line for line in kept.read() if "error" not in line}
+    rest = [image for image in images if digests[image] not in known]
+    runtime = "kept from an interrupted run"
+    if rest:
+        request = EmbeddingRequest(
+            artifact.model,
+            artifact.contract.to_json(),
+            tuple(image.absolute() for image in rest),
+            tuple(digests[image] for image in rest),
+            options.per_image,
+            options.threads,
+            kept.path,
+            len(images) - len(rest),
+        )
+        runtime = run_in_child(TASK, to_record(request), progress=progress)["runtime"]
+    known = {line["sha256"]: line for line in kept.read()}
+    return {image: known[digests[image]] for image in images}, runtime
+
+
+def _row(found: Mapping[str, Any], name: str, taken: datetime) -> BankRow:
+    y1, x1, y2, x2 = found["box"]
+    return BankRow(name, taken, found["score"], found["label"], (y1, x1, y2, x2), decoded(found))
