@@ -229,8 +229,6 @@ def find(name: str) -> ZooModel:
 
 
 CONFIG, LABELS = "--config", "--labels"
-NOT_BUILT = {"context_rcnn": "it reads a memory beside the image, and detlite does not build such detectors"}
-"""Why no family covers the models of a family of the catalogue."""
 
 
 def convertible(model: ZooModel) -> tuple[bool, str]:
@@ -253,7 +251,7 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
     if family is None and model.family in CHANNELS_FIRST:
         return True, f"{model.holds} in NCHW, cut at the heads of its SSD by way of tf2onnx"
     if family is None:
-        return False, NOT_BUILT.get(model.family, f"no family covers {model.family}")
+        return False, f"no family covers {model.family}"
     labels = f"; its keypoints need the label map of the training: {LABELS}" if needs(model) == LABELS else ""
     return True, f"{model.holds}, family {family}{labels}"
 

@@ -2,4 +2,6 @@
 
 In: the dates of images, the run of a detector with embeddings in a child process, and the file that a model reads.
 Not in: reading that file (`detlite.runtime.bank_file`), and the attention to it (`convert/rebuild/network`).
+
+Add a form of lists of dates as one reader in `dates`.
 """

@@ -16,7 +16,7 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import to_record
 from detlite.runtime.tasks.detection import has_embeddings
 from detlite.studies.context.bank import BankRow, write_bank
-from detlite.studies.context.child_calls import EmbeddingRequest, decoded
+from detlite.studies.context.child_calls import EmbeddedImage, EmbeddingRequest, embedded_images
 from detlite.studies.context.dates import exif_date, listed_dates
 
 TASK = "detlite.studies.context.child_calls:embed_images"
@@ -140,13 +140,11 @@ def build_bank(
     lines, runtime = _embedded(artifact, dated, options, kept_lines, progress)
     rows, empty = [], []
     for image in dated:
-        found = lines[image].get("found", ())
-        if "error" in lines[image]:
-            continue
-        if not found or found[0]["score"] < options.min_score:
+        found = lines[image].found
+        if found and found[0][0] >= options.min_score:
+            rows += [BankRow(names[image], taken[image], *one) for one in found]
+        elif lines[image].error is None:
             empty.append(names[image])
-            continue
-        rows += [_row(one, names[image], taken[image]) for one in found]
     if not rows:
         raise InputError(f"nothing was found in {len(dated)} images: there is no row for a bank")
     kept = rows[-options.rows :]
@@ -168,7 +166,7 @@ def build_bank(
         without_date=tuple(names[image] for image in images if image not in taken),
         without_object=tuple(empty),
         dropped=len(rows) - len(kept),
-        unread=tuple((names[image], lines[image]["error"]) for image in dated if "error" in lines[image]),
+        unread=tuple((names[image], error) for image in dated if (error := lines[image].error) is not None),
         runtime=runtime,
         model_sha256=model_sha256,
     )
@@ -204,11 +202,11 @@ def _journal(artifact: Artifact, model_sha256: str, options: BuildOptions, out: 
 
 def _embedded(
     artifact: Artifact, images: Sequence[Path], options: BuildOptions, kept: Journal, progress: Progress
-) -> tuple[Mapping[Path, dict[str, Any]], str]:
+) -> tuple[Mapping[Path, EmbeddedImage], str]:
     """Return what was found in each of *images*, and the runtime that found it; finished ones are not run again."""
     digests = {image: sha256_of(image) for image in images}
-    known = {line["sha256"]: line for line in kept.read() if "error" not in line}
-    rest = [image for image in images if digests[image] not in known]
+    finished = {digest for digest, one in embedded_images(kept).items() if one.error is None}
+    rest = [image for image in images if digests[image] not in finished]
     runtime = "kept from an interrupted run"
     if rest:
         request = EmbeddingRequest(
@@ -222,10 +220,5 @@ def _embedded(
             len(images) - len(rest),
         )
         runtime = run_in_child(TASK, to_record(request), progress=progress)["runtime"]
-    known = {line["sha256"]: line for line in kept.read()}
+    known = embedded_images(kept)
     return {image: known[digests[image]] for image in images}, runtime
-
-
-def _row(found: Mapping[str, Any], name: str, taken: datetime) -> BankRow:
-    y1, x1, y2, x2 = found["box"]
-    return BankRow(name, taken, found["score"], found["label"], (y1, x1, y2, x2), decoded(found))

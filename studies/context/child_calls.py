@@ -23,6 +23,7 @@ from detlite.runtime.records import from_record
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.tasks.detection import EMBEDDINGS, detection_of
+from detlite.studies.context.bank import Box
 
 Record = dict[str, Any]
 
@@ -94,9 +95,40 @@ def _encoded(embedding: Floats) -> str:
     return base64.b64encode(np.ascontiguousarray(embedding, "<f4").tobytes()).decode("ascii")
 
 
-def decoded(found: Mapping[str, Any]) -> Floats:
-    """Return the embedding in what `embed_images` wrote of a detection: float32 (width,)."""
-    return np.frombuffer(base64.b64decode(found["embedding"], validate=True), "<f4").astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class EmbeddedImage:
+    """What was found in one image.
+
+    Attributes:
+        found: the score, label, box and embedding of each detection, best first.
+        error: why the image could not be read; None if it was.
+    """
+
+    found: tuple[tuple[float, str, Box, Floats], ...]
+    error: str | None = None
+
+
+def embedded_images(journal: Journal) -> dict[str, EmbeddedImage]:
+    """Return what `embed_images` wrote to *journal*, by the sha256 of the image.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        return {str(line["sha256"]): _embedded(line) for line in journal.read()}
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{journal.path} is damaged: {error!r}; remove it to begin anew") from error
+
+
+def _embedded(line: Mapping[str, Any]) -> EmbeddedImage:
+    if "error" in line:
+        return EmbeddedImage((), str(line["error"]))
+    found = []
+    for one in line["found"]:
+        y1, x1, y2, x2 = map(float, one["box"])
+        numbers = np.frombuffer(base64.b64decode(one["embedding"], validate=True), "<f4").astype(np.float32)
+        found.append((float(one["score"]), str(one["label"]), (y1, x1, y2, x2), numbers))
+    return EmbeddedImage(tuple(found))
 
 
 def _read(path: Path) -> Pixels | InputError:

@@ -53,10 +53,10 @@ def listed_dates(path: Path, images: Sequence[Path]) -> Mapping[Path, datetime]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text: want a .csv or a .json with dates of images") from error
     by_name: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-    for name, date in _of_json(path, text) if path.suffix.lower() == ".json" else _of_csv(path, text):
+    for name, text_of_date in _of_json(path, text) if path.suffix.lower() == ".json" else _of_csv(path, text):
         parts = Path(name).parts
         if parts:
-            by_name.setdefault(parts[-1], []).append((parts, date))
+            by_name.setdefault(parts[-1], []).append((parts, text_of_date))
     return {image: date for image in images if (date := _date_of(image, by_name, path)) is not None}
 
 

@@ -86,7 +86,7 @@ def test_a_name_of_several_models_lists_them() -> None:
         ("mask_rcnn_inception_v2_coco", (True, "frozen_graph, family inception_v2")),
         (
             "context_rcnn_resnet101_snapshot_serengeti",
-            (False, "it reads a memory beside the image, and detlite does not build such detectors"),
+            (True, "frozen_graph, family faster_rcnn_resnet_v1"),
         ),
         (
             "centernet_mobilenetv2fpn_512x512_coco17_kpts",

@@ -1,12 +1,15 @@
 """What detlite itself writes and reads again: contracts, artifacts, ranges, records, runs, reports, journals."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from builders.float_detector import detector
 from builders.run_records import accuracy, in_turn_of_version_1, latency, scenario_of_version_2
 from builders.scripted_runs import scripted
@@ -14,7 +17,7 @@ from builders.studies import MadeCell, write_study
 from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import tiny_task
 from builders.tiny_tflite import save_tiny, tiny_model
-from fuzz.mutations import Mutation, blind, json_value, text
+from fuzz.mutations import Mutation, blind, json_value, text, zipped
 from fuzz.target import Target
 
 from detlite.accuracy.recorded import Recorded
@@ -24,6 +27,7 @@ from detlite.convert.zoo.lock import DigestLock
 from detlite.devices.packaging.android.figures import read_figures
 from detlite.devices.remote.journal import Journal
 from detlite.runtime.artifact import read_artifact
+from detlite.runtime.bank_file import read_bank
 from detlite.runtime.contract import read_contract
 from detlite.runtime.measure.accuracy_run import _finished
 from detlite.runtime.measure.run import measure_model, prepare_run
@@ -35,10 +39,13 @@ from detlite.runtime.runners.onnx_profiler import timed
 from detlite.runtime.runners.profile import WARM_UPS
 from detlite.runtime.runners.script import read_script
 from detlite.runtime.runners.trtexec import read_times
+from detlite.runtime.stream_inputs import BankInput
 from detlite.runtime.strict_json import load_json
 from detlite.studies.compare.comparison import compare_runs
 from detlite.studies.compare.record import read_record
 from detlite.studies.compare.run_kind import KINDS
+from detlite.studies.context.bank import BankRow, write_bank
+from detlite.studies.context.child_calls import embedded_images
 from detlite.studies.pareto.rows import rows_of
 from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Report, Step
 from detlite.studies.report.runs import report_of
@@ -162,6 +169,18 @@ def results(folder: Path) -> object:
     return rows_of(store, plans), store.select(), store.failures(), store.incomplete(), store.scan()
 
 
+def bank(folder: Path) -> None:
+    row = BankRow("a.jpg", datetime(2021, 7, 30), 0.5, "deer", (0.0, 0.0, 1.0, 1.0), np.array([7], np.float32))
+    write_bank(folder / "bank.npz", [row, row], {"per_image": 1})
+
+
+def embedded(folder: Path) -> None:
+    numbers = base64.b64encode(np.zeros(2, "<f4").tobytes()).decode()
+    found = {"score": 0.5, "label": "deer", "box": [0, 0, 1, 1], "embedding": numbers}
+    rows = [{"sha256": "ab", "found": [found]}, {"sha256": "cd", "error": "none"}]
+    (folder / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
 TARGETS = (
     contract("a detector", detector),
     contract("clips", clip_reader),
@@ -192,5 +211,12 @@ TARGETS = (
     json_target("catalogue", json.loads(FILE.read_text(encoding="utf-8")), load_catalogue.__wrapped__),
     json_target("digests", DIGESTS, lambda path: DigestLock(path).known("a")),
     Target("result store", study, results, {"*.json": JSON, "*.jsonl": JSON, "*": (blind,)}),
+    Target(
+        "bank of features",
+        bank,
+        lambda folder: read_bank(folder / "bank.npz", BankInput("memory", 3, 10)),
+        {"*": (zipped(json_value), zipped(blind), blind)},
+    ),
+    Target("embedded images", embedded, lambda folder: embedded_images(Journal(folder / "a.jsonl")), {"*": JSON}),
     Target("journal", lines, lambda folder: Journal(folder / "detections.jsonl").read(), {"*": JSON}),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from builders.device_texts import BENCHMARK, PROFILE_CSV, TEXTS
-from fuzz.mutations import blind, text
+from fuzz.mutations import blind, json_value, text
 from fuzz.target import Target
 
 from detlite.commands.job import read_job
@@ -12,6 +12,7 @@ from detlite.convert.targets.edgetpu.log import parse_log
 from detlite.devices.inventory import read_inventory
 from detlite.devices.recording import PARSERS, format_names, read_recording
 from detlite.devices.survey.questions import parse_answers, python_facts
+from detlite.studies.context.dates import listed_dates
 
 COMPILER = """Edge TPU Compiler version 16.0.384591198
 Started a compilation timeout timer of 180 seconds.
@@ -86,6 +87,10 @@ def parser(name: str, content: str, variant: str = "") -> Target:
     )
 
 
+DATES = "file_name,date\nphotos/a.jpg,2021-07-30 05:12:44\nb.jpg,2022-01-01 00:00:00\n"
+TRAPS = '{"images": [{"file_name": "a.jpg", "date_captured": "2021-07-30 05:12:44"}, {"file_name": "b.jpg"}]}'
+CAMERA = [Path("photos/a.jpg"), Path("photos/b.jpg")]
+
 TARGETS = (
     *(parser(name, TEXTS[name]) for name in format_names() if name in TEXTS),
     parser("op_profile", PROFILE_CSV, ", CSV"),
@@ -100,5 +105,17 @@ TARGETS = (
         {"*": (text, text, blind)},
     ),
     Target("job.toml", written(JOB, "job.toml"), lambda f: read_job(f / "job.toml"), {"*": (text, text, blind)}),
+    Target(
+        "dates of images",
+        written(DATES, "dates.csv"),
+        lambda folder: listed_dates(folder / "dates.csv", CAMERA),
+        {"*": (text, text, blind)},
+    ),
+    Target(
+        "dates of camera traps",
+        written(TRAPS, "dates.json"),
+        lambda folder: listed_dates(folder / "dates.json", CAMERA),
+        {"*": (json_value, json_value, text, blind)},
+    ),
     Target("answers of a device", written(LOOK), survey, {"*": (text, blind)}),
 )

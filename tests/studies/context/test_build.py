@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from builders.camera_images import write_grey
 from builders.float_detector import detector
+from builders.json_schemas import check_record
 from builders.tiny_streams import embedder
 
 from detlite.runtime.bank_file import RECORD, read_bank
@@ -42,7 +43,9 @@ def built(camera, options=BuildOptions(), **more):  # noqa: B008  # it is frozen
 
 def facts(camera):
     with zipfile.ZipFile(camera / "memory.npz") as whole:
-        return json.loads(whole.read(RECORD))
+        record = json.loads(whole.read(RECORD))
+    check_record(record)
+    return record
 
 
 def test_a_row_is_the_best_detection_of_an_image_by_date(camera):

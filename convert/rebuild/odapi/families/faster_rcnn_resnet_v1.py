@@ -1,4 +1,4 @@
-"""Faster R-CNN with ResNet V1; TF1 and TF2."""
+"""Faster, Mask and Context R-CNN with ResNet V1; TF1 and TF2."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ def _keras(layers: int) -> TwoStageExtractor:
 
 
 PLUGIN = Family(
-    title="Faster R-CNN ResNet V1",
+    title="Faster, Mask and Context R-CNN ResNet V1",
     paper="Ren et al., Faster R-CNN, NeurIPS 2015",
     scopes=tuple(f"FirstStageFeatureExtractor/resnet_v1_{layers}" for layers in NETS),
     mean=(123.68, 116.779, 103.939),  # the ImageNet means, RGB, no scaling
     std=(1.0, 1.0, 1.0),
     archives=(
+        "context_rcnn_resnet101_snapshot_serengeti",
         "faster_rcnn_resnet50_coco",
         "faster_rcnn_resnet50_fgvc",
         "faster_rcnn_resnet50_lowproposals_coco",
