@@ -1,8 +1,12 @@
-"""Videos, decoded and encoded by FFmpeg through PyAV, the extra `video`."""
+"""Videos, decoded and encoded by FFmpeg through PyAV, the extra `video`.
+
+Frames are decoded one at a time, so that a video of any length needs the same memory. They come in the order in which
+they are shown, each once whatever its duration; `at_rate` takes them by their time stamps instead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +27,11 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpe
 USUAL_RATE = Fraction(30)
 """Frames a second of a video whose container states no rate."""
 
+TICKS = 90_000
+"""Of a second: the time stamps of a video that is written, as MPEG has them."""
+
+RIGHT_ANGLE = 90
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -37,8 +46,13 @@ class Frame:
     decoded: Any
 
     def pixels(self) -> Pixels:
-        """Return the frame as uint8 (height, width, 3), RGB."""
-        return np.ascontiguousarray(self.decoded.to_ndarray(format="rgb24"))
+        """Return the frame as uint8 (height, width, 3), RGB, turned upright by the rotation that the video states.
+
+        A rotation by anything but right angles is left to the viewer.
+        """
+        pixels = self.decoded.to_ndarray(format="rgb24")
+        turns, rest = divmod(int(self.decoded.rotation), RIGHT_ANGLE)  # counterclockwise, as FFmpeg's display matrix
+        return np.ascontiguousarray(np.rot90(pixels, turns) if turns and not rest else pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +87,38 @@ def open_video(path: Path) -> Iterator[Video]:
         yield Video(stream.average_rate or USUAL_RATE, _frames(av, path, container))
 
 
+def count_frames(path: Path) -> int:
+    """Return the number of frames of the video *path*: it is decoded, for many containers state another number.
+
+    Raises:
+        InputError, MissingToolError: as `open_video`.
+    """
+    with open_video(path) as video:
+        return sum(1 for _frame in video.frames)
+
+
+def at_rate(frames: Iterable[Frame], per_second: float) -> Iterator[Frame]:
+    """Yield the frame that is shown at each tick of a camera of *per_second* frames a second, from the first on.
+
+    A frame is dropped if no tick falls into its time, and repeated if several do.
+
+    Raises:
+        InputError: a frame has no time stamp.
+    """
+    shown: Frame | None = None
+    begin, ticks = 0.0, 0
+    for frame in frames:
+        if frame.time_s is None:
+            raise InputError("the video's frames have no time stamps, by which --fps takes them: leave out --fps")
+        begin = frame.time_s if shown is None else begin
+        while shown is not None and begin + ticks / per_second < frame.time_s:
+            yield shown
+            ticks += 1
+        shown = frame
+    if shown is not None and begin + ticks / per_second <= (shown.time_s or 0.0):
+        yield shown
+
+
 def _frames(av: Any, path: Path, container: Any) -> Iterator[Frame]:
     is_empty = True
     with _damage_as_one_error(av, path):
@@ -92,7 +138,10 @@ def _damage_as_one_error(av: Any, path: Path) -> AbstractContextManager[None]:
 
 
 class VideoWriter:
-    """Writes frames to an H.264 video; its size is that of the first frame, made even as the codec requires."""
+    """Writes frames to an H.264 video; its size is that of the first frame, made even as the codec requires.
+
+    Frames are shown at their own times, so that a video of a variable rate stays in step.
+    """
 
     def __init__(self, path: Path, rate: Fraction) -> None:
         """Open the file *path*, whose suffix chooses the container, for *rate* frames a second."""
@@ -101,15 +150,26 @@ class VideoWriter:
         self._container = av.open(f"file:{path.absolute()}", mode="w")
         self._stream = self._container.add_stream("libx264", rate=rate, options={"crf": "20"})
         self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, TICKS)
+        self._ticks = round(TICKS / rate)
+        self._last: int | None = None
         self._is_open = False
 
-    def write(self, pixels: Pixels) -> None:
-        """Append one frame: uint8 (height, width, 3), RGB; all have one size."""
+    def write(self, pixels: Pixels, time_s: float | None = None) -> None:
+        """Append one frame: uint8 (height, width, 3), RGB; all have one size.
+
+        It is shown at *time_s*, or one frame after the one before if that is None or not later.
+        """
         height, width = (side - side % 2 for side in pixels.shape[:2])
         if not self._is_open:
             self._stream.height, self._stream.width = height, width
             self._is_open = True
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), format="rgb24")
+        at = None if time_s is None else round(time_s * TICKS)
+        if self._last is not None and (at is None or at <= self._last):
+            at = self._last + self._ticks
+        self._last = frame.pts = at or 0
+        frame.time_base = Fraction(1, TICKS)
         self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:

@@ -20,13 +20,14 @@ from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import check_writable, write_file
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
-from detlite.runtime.task import Found, task_kind
+from detlite.runtime.task import RANKED, Found, task_kind
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tasks.keypoints import Keypoints
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
 from detlite.studies.detect.inputs import Input, inputs_in, skipped_in, with_pictures
-from detlite.studies.detect.results import DetectRun, ImageResult
+from detlite.studies.detect.request import VideoOptions
+from detlite.studies.detect.results import DetectRun, ImageResult, VideoResult
 
 _PATH = click.Path(path_type=Path)
 
@@ -60,6 +61,15 @@ _PATH = click.Path(path_type=Path)
         help="COCO annotations with the ids of images and categories (default: file names, COCO's categories).",
     ),
 )
+@option_group(
+    "Videos",
+    click.option(
+        "--fps",
+        type=FiniteRange(0.01, 1000),
+        help="Frames a second to take from a video, by their time stamps (default: each frame once).",
+    ),
+    click.option("--scenes", is_flag=True, help="Begin a stream anew where a new scene begins."),
+)
 @click.option(
     "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of interpreter threads."
 )
@@ -73,9 +83,11 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     detlite detect out/int8 photo.jpg --draw found.jpg
     detlite detect out/int8 photos/ --draw drawn/ --score-threshold 0.5
     detlite detect detect.tflite photos/ clip.mp4 --json
+    detlite detect out/movinet clip.mp4 --fps 5 --draw answers.mp4
     detlite detect out/int8 val2017/ --coco-json found.json --coco-annotations instances_val2017.json
 
     MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.
+    A model with states answers at each frame, one that takes clips after each window of frames.
     Images are turned upright by their EXIF orientation; with --coco-json they are read as stored, as COCO's boxes are.
     The exit status is 1 if some of the images could not be read.
     """
@@ -88,6 +100,7 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
         inputs = with_pictures(inputs, values["draw"], force=values["force"])
     with progress() as report:
         options: dict[str, Any] = {"threads": values["threads"], "threshold": values["threshold"]}
+        options["video"] = VideoOptions(values["fps"], values["scenes"])
         run = detect_in(artifact, inputs, **options, masks=ids is not None, progress=report)
     if ids is not None:
         _write_coco(values["coco_json"], run, ids)
@@ -137,10 +150,11 @@ def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
     for one in stills:
         for line in _lines(one, threshold):
             say(line)
-    for name in dict.fromkeys(one.image for one in videos):
-        say(_video_line(name, [one for one in videos if one.image == name], threshold))
+    for video in run.videos:
+        for line in _video_lines(video, [one for one in videos if one.image == video.video], threshold):
+            say(line)
     count = sum(len(one.shown(threshold)) for one in run.images)
-    frames = f" and {len(videos)} frames" if videos else ""
+    frames = f" and {sum(one.frames for one in run.videos)} frames" if videos else ""
     where = "" if draw is None else f", drawn to {draw}"
     say(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
 
@@ -156,8 +170,15 @@ def _place(item: Found) -> str:
     return "" if item.box is None else " ".join(f"{side:.3f}" for side in item.box) + "  "
 
 
-def _video_line(name: str, frames: Sequence[ImageResult], threshold: float) -> str:
-    """Return the line for a video: each class with the number of frames it was found in, the most frequent first."""
-    seen = Counter(label for one in frames for label in {item.label for item in one.shown(threshold)})
+def _video_lines(video: VideoResult, answers: Sequence[ImageResult], threshold: float) -> Iterator[str]:
+    """Yield the lines for a video: each class with the number of answers that have it, and what is said at the end.
+
+    Of a ranking the best class counts, of anything else all that is found.
+    """
+    shown = (one.found[:1] if video.ranking else one.shown(threshold) for one in answers)
+    seen = Counter(label for found in shown for label in {item.label for item in found})
     classes = ", ".join(f"{label} in {count}" for label, count in seen.most_common())
-    return f"{name}: {len(frames)} frames; {classes or 'nothing found'}"
+    windows = "" if video.answers == video.frames else f" in {video.answers} windows"
+    yield f"{video.video}: {video.frames} frames{windows}; {classes or 'nothing found'}"
+    for item in video.ranking[:RANKED]:
+        yield f"  {item.score:.3f}  {item.label}, at the end"

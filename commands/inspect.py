@@ -96,6 +96,7 @@ def _lines(facts: dict[str, Any]) -> dict[str, object]:
         lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
         lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
     lines |= _tensor_lines(facts)
+    lines |= _state_lines(facts)
     for head in facts.get("heads", ()):
         lines[f"output {head['index']}"] = f"{head['role']} {head['dtype']} {_shape(head['shape'])}"
     if "tflite_metadata_error" in facts:
@@ -134,6 +135,16 @@ def _tensor_lines(facts: dict[str, Any]) -> dict[str, object]:
         for name, dtype, shape in facts.get(f"{what}s", ())
         if "heads" not in facts
     }
+
+
+def _state_lines(facts: dict[str, Any]) -> dict[str, object]:
+    """Return each state of a stream with its scales inside the model, and what is wrong with them."""
+    lines: dict[str, object] = {}
+    for state in facts.get("states", ()):
+        scales = [f"{end} scale {state[end]['scale']:.4g}" for end in ("in", "out") if end in state]
+        lines[f"state {state['name']}"] = ", ".join([state["kind"], state["dtype"], *scales])
+    lines |= {f"finding {number}": text for number, text in enumerate(facts.get("stream_findings", ()), 1)}
+    return lines
 
 
 def _shape(sides: Sequence[int]) -> str:

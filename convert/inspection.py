@@ -24,6 +24,8 @@ from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import COMPILED, OTHER, Description, describe
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
+from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.stream_states import image_finding, states_of, stream_findings
 from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
@@ -98,7 +100,7 @@ def _of_artifact(artifact: Artifact) -> Record:
     facts: Record = {"history": list(artifact.history), **model_facts(artifact.contract)}
     if artifact.format == TFLITE:
         description, found = _of_file(artifact.model)
-        return found | facts | _uses(description, artifact.contract)
+        return found | facts | _of_states(artifact.model, artifact.contract) | _uses(description, artifact.contract)
     is_what = f"{_what(artifact.contract)}, {artifact.format}"
     return {"size_bytes": artifact.model.stat().st_size, **facts, "is": is_what, "next": [*RUN_USES], "missing": []}
 
@@ -109,7 +111,17 @@ def _of_tflite(model: Path) -> Record:
         contract = contract_of_tflite(model)
     except InputError as error:
         return facts | _without_contract(description, str(error))
-    return facts | model_facts(contract) | _uses(description, contract)
+    return facts | model_facts(contract) | _of_states(model, contract) | _uses(description, contract)
+
+
+def _of_states(model: Path, contract: Contract) -> Record:
+    """Return the states of a stream with their scales, and what is wrong with them; empty for any other model."""
+    if not contract.is_stream:
+        return {}
+    file = TfliteFile(model.read_bytes(), str(model))
+    states = states_of(file.model, file.subgraph, contract)
+    found = stream_findings(states, image_finding(file.model, file.subgraph, contract))
+    return {"states": [one.to_record() for one in states], "stream_findings": list(found)}
 
 
 def _of_onnx(model: Path) -> Record:
@@ -188,7 +200,10 @@ def _what(contract: Contract) -> str:
     """Return what a model with *contract* is, in words; a detector has raw heads or an op after them."""
     title = task_kind(contract.task.kind).title
     if not isinstance(contract.task, Detection):
-        return title
+        first, states = contract.inputs[0], [one for one in contract.inputs if one.kind == "state"]
+        if states:
+            return f"{title} of a stream with {len(states)} states"
+        return f"{title} of clips of {first.frames} frames" if first.kind == "clip" else title
     if has_proposals(contract):
         return f"a two-stage detector with {contract.output('proposals').shape[1]} proposals"
     if has_embeddings(contract):

@@ -32,6 +32,7 @@ from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.contract import contract_of_file
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import strip_op
+from detlite.convert.tflite.stream import with_image_first
 from detlite.convert.whole_graph.ends import WholeGraph
 from detlite.runtime.artifact import read_artifact
 from detlite.runtime.contract import Contract
@@ -83,7 +84,7 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
         return replace(model, contract=_asked(model.contract, options))
     if source.format == TFLITE:
         file = TfliteFile(source.path.read_bytes(), str(source.path))
-        known = contract_of_file(file, source.path, labels=options.labels)
+        known = with_image_first(file, contract_of_file(file, source.path, labels=options.labels))
         history = (step("read", input_sha256=source.sha256),)
         return tflite_model(file, _asked(known, replace(options, labels=None)), history)
     return export(source, load_graph(source, options), "float32", progress=progress)

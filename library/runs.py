@@ -23,6 +23,7 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
 from detlite.studies.detect.detect import DEFAULT_THRESHOLD, detect_in
 from detlite.studies.detect.inputs import inputs_in, with_pictures
+from detlite.studies.detect.request import VideoOptions
 from detlite.studies.detect.results import DetectRun
 
 
@@ -142,6 +143,8 @@ def detect(
     score_threshold: float = DEFAULT_THRESHOLD,
     threads: int = 1,
     force: bool = False,
+    fps: float | None = None,
+    scenes: bool = False,
     progress: Progress = silent,
 ) -> DetectRun:
     """Return what *model* finds in *images*: images, folders, lists (.txt) and videos.
@@ -153,11 +156,13 @@ def detect(
         score_threshold: lowest score that is drawn, 0..1. The result holds all; see `ImageResult.above`.
         threads: of the interpreter.
         force: replace pictures that exist.
+        fps: frames a second to take from videos, by their time stamps; None takes each frame once.
+        scenes: begin a stream anew where a new scene of a video begins.
         progress: told of images and frames.
 
     Returns:
-        One `ImageResult` for each image or frame, boxes as (y1, x1, y2, x2), 0..1 of the image; what could not be read
-        is in `unread`.
+        One `ImageResult` for each image or frame, boxes as (y1, x1, y2, x2), 0..1 of the image; `videos` has what is
+        said of each video at its end; what could not be read is in `unread`.
 
     Raises:
         InputError: nothing could be read, or a picture exists.
@@ -174,4 +179,11 @@ def detect(
     if draw is not None:
         inputs = with_pictures(inputs, Path(draw), force=force)
     with on_disk(model) as artifact:
-        return detect_in(artifact, inputs, threads=threads, threshold=score_threshold, progress=progress)
+        return detect_in(
+            artifact,
+            inputs,
+            threads=threads,
+            threshold=score_threshold,
+            video=VideoOptions(fps, scenes),
+            progress=progress,
+        )

@@ -58,11 +58,13 @@ class Contract:
     """How to feed a model and how to read its outputs.
 
     Attributes:
-        inputs: in the model's order, the image or the clip first; the others are states and banks.
+        inputs: the image or the clip first, then states and banks; in the model's order unless *input_order* is given.
         outputs: the outputs, each with a role that the task defines.
         labels: one per class from 0, without the background; `???` for a class without a name.
         task: what the outputs mean: the settings of a kind of task in `runtime/tasks/`.
         origin: the source of each value that the model file itself does not contain.
+        input_order: the number among the model's inputs, from 0, of each tensor of *inputs*; empty if they are in the
+            model's order.
     """
 
     inputs: Tuple[Input, ...]
@@ -70,12 +72,14 @@ class Contract:
     labels: Tuple[str, ...]
     task: Task
     origin: Mapping[str, str] = field(default_factory=dict)
+    input_order: Tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_types(self)
         pictures = [one.kind in PICTURES for one in self.inputs]
         if pictures[:1] != [True] or any(pictures[1:]):
             raise ContractError(f"inputs {[one.kind for one in self.inputs]}: want one image or clip, and that first")
+        self._check_stream()
         if not self.labels:
             raise ContractError("no labels: a model has at least one class")
         if not all(isinstance(text, str) for text in (*self.labels, *self.origin, *self.origin.values())):
@@ -91,6 +95,27 @@ class Contract:
                 f"a crop of images for {self.task.kind}: only {CROPPED_TASK} needs no place in the image"
             )
         self.task.check(self.outputs, self.labels)
+
+    def _check_stream(self) -> None:
+        tensors = sum(len(one.tensors) for one in self.inputs)
+        if self.input_order and sorted(self.input_order) != list(range(tensors)):
+            raise ContractError(f"the input order {self.input_order} of {tensors} tensors: want each number once")
+        first = self.inputs[0]
+        if first.kind == "clip" and first.frames > 1 and self.is_stream:
+            raise ContractError(
+                f"a model with states that takes {first.frames} frames at once: a stream is run frame by frame; export "
+                "the model for one frame"
+            )
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the model carries states from frame to frame."""
+        return any(one.kind == "state" for one in self.inputs)
+
+    @property
+    def image_place(self) -> int:
+        """The number of the image, or clip, among the model's inputs."""
+        return self.input_order[0] if self.input_order else 0
 
     @property
     def image(self) -> ImageInput:
@@ -147,6 +172,7 @@ def _fits_version_2(contract: Contract) -> bool:
         and first.kind == "image"
         and first.letterbox is None
         and first.layout == LAYOUTS[0]
+        and not contract.input_order
         and all(output.dtype in DTYPES and output.role not in VERSION_3_ROLES for output in contract.outputs)
     )
 
@@ -162,6 +188,7 @@ def _version_3(contract: Contract) -> Record:
         "schema_version": SCHEMA_VERSION,
         "task": {"kind": contract.task.kind, **contract.task.to_record()},
         "inputs": [{"kind": one.kind, **one.to_record()} for one in contract.inputs],
+        **({"input_order": contract.input_order} if contract.input_order else {}),
         **_common(contract),
     }
 
@@ -214,6 +241,7 @@ def _contract_from(record: Record) -> Contract:
         raise ContractError(f"{error}; update detlite") from error
     known["task"] = kind.settings.from_record(task)
     known["inputs"] = tuple(_input_from(one) for one in record["inputs"])
+    known["input_order"] = tuple(int(number) for number in record.get("input_order", ()))
     known["outputs"] = tuple(output_from_record(output) for output in record["outputs"])
     known["labels"] = tuple(record["labels"]) if isinstance(record["labels"], list) else ()
     return Contract(**known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from detlite.runtime.tensors import Quantization
 
 if TYPE_CHECKING:
     from detlite.runtime.runners.backend import Runner
+    from detlite.runtime.runners.interpreter import Details
     from detlite.runtime.stream_inputs import BankInput, Input, StateInput
 
 Array = NDArray[Any]
@@ -31,13 +32,16 @@ def quantized(real: Floats, dtype: str, quantization: Optional[Quantization]) ->
 class Memory:
     """The states and banks of an open model; without tensors if the model has none."""
 
-    def __init__(self, inputs: Tuple[Input, ...], opened: Runner) -> None:
-        """Use the *inputs* of *opened* that follow its image, in this order, with empty banks."""
-        self._opened = opened
+    def __init__(self, inputs: Tuple[Input, ...], opened: Runner, tensors: Optional[Sequence[Details]] = None) -> None:
+        """Use the *inputs* of *opened* besides its image, with empty banks.
+
+        Their *tensors* are in this order; None: those that follow the model's first.
+        """
+        self._opened, self._tensors = opened, opened.inputs[1:] if tensors is None else tensors
         self._states: Dict[int, StateInput] = {}
         self._banks: Dict[int, BankInput] = {}
         self._values: Dict[int, Array] = {}
-        place = 1
+        place = 0
         for one in inputs:
             if one.kind == "state":
                 self._states[place] = one
@@ -72,13 +76,13 @@ class Memory:
             self._values[place], self._values[place + 1] = filled, np.array([len(features)], np.int32)
 
     def values(self) -> Tuple[Array, ...]:
-        """Return the values of all states and banks, in the order of the model's inputs."""
+        """Return the values of all states and banks, in the order of the contract's inputs."""
         return tuple(self._values[place] for place in sorted(self._values))
 
     def feed(self) -> None:
         """Set the model's inputs to every state and bank."""
         for place, value in self._values.items():
-            self._opened.set_input(self._opened.inputs[place]["index"], value)
+            self._opened.set_input(self._tensors[place]["index"], value)
 
     def carry(self) -> None:
         """Read the states that the model has just returned, for the next frame."""

@@ -58,14 +58,15 @@ class Session:
             raise ContractError(
                 f"the model has {len(opened.inputs)} inputs, its contract {len(tensors)}: they do not belong together"
             )
-        for tensor, detail in zip(tensors, opened.inputs):
+        details = [opened.inputs[number] for number in self.contract.input_order or range(len(tensors))]
+        for tensor, detail in zip(tensors, details):
             _check(tensor.what, detail, tensor.shape, tensor.dtype)
             _check_quantization(tensor.what, detail, tensor.quantization)
         for one in self.contract.inputs:
             if one.kind == "state":  # its scale may differ: `Memory.carry` converts it
                 _checked(opened.outputs, Output(f"state {one.name}", one.name, one.output, one.shape, one.dtype))
-        self._input = opened.inputs[0]["index"]
-        self._memory = Memory(self.contract.inputs[1:], opened)
+        self._input = details[0]["index"]
+        self._memory = Memory(self.contract.inputs[1:], opened, details[1:])
         if artifact.bank is not None:
             from detlite.runtime.bank_file import features_of
 
@@ -139,15 +140,26 @@ class Session:
         if self._clip is None or len(frames) != self._clip.frames:
             takes = "one image" if self._clip is None else f"clips of {self._clip.frames} frames"
             raise ContractError(f"a clip of {len(frames)} frames, and the model takes {takes}")
+        tensors = [preprocess(frame, self.contract.image) for frame in frames]
+        return self.run_prepared(tensors, (frames[-1].shape[0], frames[-1].shape[1]))
+
+    def run_prepared(self, frames: Sequence[NDArray[Any]], size: Size) -> Result:
+        """Return the model's result for a clip of *frames* of *size*, each prepared by `preprocess.preprocess`."""
         self.reset()
-        tensor = np.stack([preprocess(frame, self.contract.image) for frame in frames], axis=1)
-        return self._said(tensor, frames[-1])
+        self.invoke(np.stack(frames, axis=1))
+        return self.finish(size)
 
     def step(self, frame: Pixels) -> Result:
         """Return the model's result for the next *frame* of a stream, uint8 (height, width, 3) RGB.
 
-        States are carried to the next step. A clip ends with this frame; before there are enough, the stream's first
-        frame is repeated for the missing ones.
+        States are carried to the next step: call `reset` where a new scene begins. A clip ends with this frame; before
+        there are enough, the stream's first frame is repeated for the missing ones.
+
+        Example:
+            >>> opened = detlite.session("out/movinet")
+            >>> for frame in camera:
+            ...     ranking = opened.step(frame)
+            ...     print(ranking.labels[ranking.best(1)[0]], ranking.logits.max())
         """
         tensor = preprocess(frame, self.contract.image)
         if self._clip is not None:

@@ -46,10 +46,10 @@ class ClipInput:
     def cut(self, count: int) -> Tuple[int, ...]:
         """Return the indices of the frames of the middle clip of a video of *count* frames.
 
-        If the video is shorter than a clip, its first and last frames are repeated.
+        A video shorter than a clip begins again at its end, as TF-Vision's sample_sequence has it.
         """
-        begin = (count - self.span) // 2
-        return tuple(min(max(begin + i * self.stride, 0), count - 1) for i in range(self.frames))
+        begin = max(0, (count - self.frames * self.stride) // 2)
+        return tuple((begin + i * self.stride) % count for i in range(self.frames))
 
     def to_record(self) -> Record:
         """Return the fields as a JSON record."""

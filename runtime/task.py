@@ -55,6 +55,7 @@ class Found(NamedTuple):
         score: 0..1.
         box: (y1, x1, y2, x2), 0..1 of the image; None for the whole image.
         points: its keypoints; empty where it has none.
+        logit: what the model says of its class before scores are made of it; None if the model does not give that.
     """
 
     label: str
@@ -62,12 +63,14 @@ class Found(NamedTuple):
     score: float
     box: Optional[Box] = None
     points: Tuple[Keypoint, ...] = ()
+    logit: Optional[float] = None
 
     def to_record(self) -> Record:
-        """Return `box`, if there is one, `class`, `label`, `score`, and `keypoints`, if there are any."""
+        """Return `box`, `class`, `label`, `score`, `logit` and `keypoints`; of these only what there is."""
         box = {} if self.box is None else {"box": list(self.box)}
         points = {"keypoints": [one.to_record() for one in self.points]} if self.points else {}
-        return {**box, "class": self.number, "label": self.label, "score": self.score, **points}
+        logit = {} if self.logit is None else {"logit": self.logit}
+        return {**box, "class": self.number, "label": self.label, "score": self.score, **logit, **points}
 
 
 def shown(found: Sequence[Found], listed: str, threshold: float) -> Tuple[Found, ...]:

@@ -1,4 +1,4 @@
-"""The contract of a finished .tflite from another tool: a detector's post-processing op, or its one output."""
+"""The contract of a finished .tflite from another tool: by its post-processing op, its one output, or its states."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy as np
 from detlite.convert.labels.background import with_background, without_background
 from detlite.convert.labels.files import GAP, numbered_labels, read_labels
 from detlite.convert.tflite.metadata import normalization_of
-from detlite.convert.tflite.one_output import OneOutput, find_one_output
+from detlite.convert.tflite.one_output import SCORING, OneOutput, find_one_output, last_operator
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings
 from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
+from detlite.convert.tflite.stream import CLIP_SIDES, Stream, find_stream
 from detlite.convert.tflite.tensors import (
     EDGETPU,
     dtype_name,
@@ -27,20 +28,25 @@ from detlite.convert.tflite.tensors import (
     text_of,
 )
 from detlite.runtime.arrays import Floats
+from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
+from detlite.runtime.stream_inputs import ClipInput
 from detlite.runtime.task import Task
 from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tasks.detection import DETECTION_ROLES, Detection
 from detlite.runtime.tasks.segmentation import Segmentation
-from detlite.runtime.tensors import Output, Quantization
+from detlite.runtime.tensors import DTYPES, Output, Quantization
 
 LABEL_FILES = ("labels.txt", "labelmap.txt")
 BACKGROUNDS = (GAP, "background")  # names of column 0 in some lists; the op does not count it
 CROP = 0.875
 """The share of an image that ImageNet's classifiers are evaluated on."""
+
+MOVINET_SHORT_SIDES = {172: 192, 224: 256, 256: 288, 290: 320, 320: 368}
+"""By the input's side, the shorter side of the video that MoViNet's square is cut from (TF-Vision, A0 to A5)."""
 
 UINT8_ZERO, INT8_ZERO = 0, 128  # subtracted from a pixel before it is fed in
 
@@ -50,7 +56,7 @@ def contract_of_tflite(path: Path, *, labels: Path | None = None) -> Contract:
 
     Raises:
         InputError: it is damaged, or is neither a detector with its post-processing op, without which its anchors are
-            unknown, nor a classifier or a segmenter by its one output.
+            unknown, nor a classifier or a segmenter by its one output, nor a classifier of video by its states.
     """
     return contract_of_file(TfliteFile(path.read_bytes(), str(path)), path, labels=labels)
 
@@ -61,6 +67,8 @@ def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None
     op = find_postprocess(model)
     if op is None and (found := find_one_output(model, subgraph)) is not None:
         return _of_one_output(file, path, found, labels)
+    if op is None and (stream := find_stream(model, subgraph)) is not None:
+        return _of_stream(file, path, stream, labels)
     if op is None or len(op.inputs) != 3 or len(op.outputs) != 4 or -1 in op.inputs:
         raise InputError(_not_a_detector(model, path))
     settings = read_settings(op)
@@ -70,7 +78,7 @@ def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None
     if offset not in (0, 1):
         raise InputError(f"{path}: {columns} class columns for {settings.classes} classes; want as many, or one more")
     origin = {"anchors, box_coder, nms": "the model's post-processing op"}
-    image = _image(model, subgraph, origin)
+    image = _image(model, _one_image(subgraph), origin)
     task = Detection(
         anchors=anchors,
         box_coder=settings.box_coder,
@@ -121,7 +129,7 @@ def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Out
 def _of_one_output(file: TfliteFile, path: Path, found: OneOutput, given: Path | None) -> Contract:
     """Return the contract of a classifier or a segmenter; TF-Vision's way with images is assumed."""
     origin = {"task": f"the model's one output: {found.said}"}
-    image = replace(_image(file.model, file.subgraph, origin), resize="half_pixel_bilinear")
+    image = replace(_image(file.model, _one_image(file.subgraph), origin), resize="half_pixel_bilinear")
     place = "model" if found.in_model else "host"
     labels, title = _labels_of_columns(file, path, given)
     task: Task
@@ -151,13 +159,52 @@ def _labels_of_columns(file: TfliteFile, path: Path, given: Path | None) -> tupl
     )
 
 
-def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
-    tensor = subgraph.tensors[one_input_of(subgraph)]
+def _of_stream(file: TfliteFile, path: Path, found: Stream, given: Path | None) -> Contract:
+    """Return the contract of a classifier of video; TF-Vision's way with frames is assumed."""
+    model, subgraph = file.model, file.subgraph
+    tensor = subgraph.tensors[subgraph.outputs[found.output]]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
+    if len(shape) != 2 or shape[0] != 1 or dtype not in DTYPES:
+        raise InputError(f"the model's output is {dtype} {shape}; want the scores of its classes, [1, classes]")
+    last = last_operator(model, subgraph, subgraph.outputs[found.output])
+    name = "" if last is None else operator_name(model, last)
+    what = f"{len(found.states)} states" if found.states else f"clips of {found.frames} frames"
+    said = f"scores ({name})" if name in SCORING else f"numbers that {name} makes, taken for logits"
+    origin = {"task": f"the model's inputs and outputs: {what}; its output: {said}"}
+    image = _image(model, subgraph.tensors[subgraph.inputs[found.image]], origin, is_video=True)
+    crop = image.height / MOVINET_SHORT_SIDES[image.height] if image.height in MOVINET_SHORT_SIDES else CROP
+    image = replace(image, resize="half_pixel_bilinear", crop=crop)
+    origin["image"] = (
+        f"{origin['image'].split(';')[0]}; resizing: assumed, the central square of {crop:.3f} of the shorter side "
+        f"({image.resize})"
+    )
+    if found.states:
+        origin["states"] = (
+            "the names of the inputs and outputs in the model's signature; they begin with zeros: assumed"
+        )
+    names, offset = without_background(*_labels_of_columns(file, path, given), shape[1], origin)
+    output = Output(SCORES, text_of(tensor.name), found.output, shape, dtype, _quantization(tensor))
+    task = Classification(SCORING.get(name, "SOFTMAX"), "model" if name in SCORING else "host", offset)
+    first = image if found.frames is None else ClipInput(image, found.frames)
+    return Contract((first, *found.states), (output,), names, task, origin, found.input_order)
+
+
+def _quantization(tensor: Any) -> Quantization | None:
+    return None if dtype_name(tensor) == "float32" else quantization_of(tensor)
+
+
+def _one_image(subgraph: Any) -> Any:
+    return subgraph.tensors[one_input_of(subgraph)]
+
+
+def _image(model: Any, tensor: Any, origin: dict[str, str], *, is_video: bool = False) -> ImageInput:
+    shape, dtype = shape_of(tensor), dtype_name(tensor)
+    if is_video and len(shape) == CLIP_SIDES:
+        shape = (shape[0], *shape[2:])
     if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or dtype not in ("float32", "uint8", "int8"):
         raise InputError(f"the model's input is {dtype} {shape}; want an image [1, height, width, 3]")
     quantization = None if dtype == "float32" else quantization_of(tensor) or Quantization(1.0, 0)
-    means, stds, said = _normalization(model, dtype, quantization)
+    means, stds, said = _normalization(model, dtype, quantization, is_video=is_video)
     origin["image"] = f"{said}; resize rule: assumed, that of the OD API (tf1_bilinear)"
     return ImageInput(
         name=text_of(tensor.name),
@@ -173,7 +220,7 @@ def _image(model: Any, subgraph: Any, origin: dict[str, str]) -> ImageInput:
 
 
 def _normalization(
-    model: Any, dtype: str, quantization: Quantization | None
+    model: Any, dtype: str, quantization: Quantization | None, *, is_video: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...], str]:
     if quantization is not None:
         # a quantized input takes the pixel itself: real = scale * (pixel - zero - zero_point)
@@ -182,6 +229,12 @@ def _normalization(
     found = normalization_of(model)
     if found is not None:
         return (*found, "the model's TFLite metadata")
+    if is_video:
+        return (
+            (0.0,),
+            (255.0,),
+            "assumed: [0, 1], as TF-Vision's models of video have it, for the model has no metadata",
+        )
     return (127.5,), (127.5,), "assumed: [-1, 1], as SSDs of the OD API have it, for the model has no metadata"
 
 

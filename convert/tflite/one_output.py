@@ -50,7 +50,7 @@ def find_one_output(model: Any, subgraph: Any) -> OneOutput | None:
         return None
     tensor = subgraph.tensors[subgraph.outputs[0]]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
-    last = _last_operator(model, subgraph)
+    last = last_operator(model, subgraph, subgraph.outputs[0])
     if last is None or shape[:1] != (1,) or dtype not in (*DTYPES, *INDEX_DTYPES):
         return None
     name = operator_name(model, last)
@@ -71,10 +71,10 @@ def find_one_output(model: Any, subgraph: Any) -> OneOutput | None:
     return None
 
 
-def _last_operator(model: Any, subgraph: Any) -> Any:
-    """Return the operator that makes the output, before those that only pass it on."""
+def last_operator(model: Any, subgraph: Any, output: int) -> Any:
+    """Return the operator that makes the tensor *output*, before those that only pass it on; None if nothing does."""
     makers = {tensor: operator for operator in subgraph.operators for tensor in operator.outputs}
-    operator = makers.get(subgraph.outputs[0])
+    operator = makers.get(output)
     while operator is not None and operator_name(model, operator) in PASSING:
         operator = makers.get(operator.inputs[0])
     return operator

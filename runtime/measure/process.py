@@ -143,7 +143,7 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
         seeds = range(min(count, MOST_NOISE))
         if contract is None:
             return [], [noise_inputs(runner, seed) for seed in seeds]
-        return [], [noise_tensor(runner.inputs[0], seed) for seed in seeds]
+        return [], [noise_tensor(runner.inputs[contract.image_place], seed) for seed in seeds]
     if contract is None:
         raise InputError("images need a contract, which says how they are preprocessed: give an artifact folder")
     records, tensors = [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, Iterator, Mapping, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class Ranking(Result):
     Attributes:
         scores: float32, (classes,), in 0..1, without the background.
         labels: one for each class; empty if they are not known.
+        logits: float32, (classes,): what the model says before scores are made of it; None if it gives scores alone.
     """
 
     listed: ClassVar[str] = "ranking"
@@ -32,6 +33,7 @@ class Ranking(Result):
 
     scores: Floats
     labels: Tuple[str, ...] = ()
+    logits: Optional[Floats] = None
 
     def best(self, count: int) -> Tuple[int, ...]:
         """Return the *count* classes with the best scores, best first; of equal ones the lower number is first."""
@@ -42,10 +44,11 @@ class Ranking(Result):
         for number in self.best(len(self.scores)):
             if self.scores[number] < threshold:
                 return
-            yield Found(label_of(self.labels, number), number, float(self.scores[number]))
+            logit = None if self.logits is None else float(self.logits[number])
+            yield Found(label_of(self.labels, number), number, float(self.scores[number]), logit=logit)
 
     def to_record(self) -> Record:
-        """Return `scores`."""
+        """Return `scores`, of which everything is judged; the logits are not kept."""
         return {"scores": self.scores.tolist()}
 
     @classmethod
@@ -88,7 +91,8 @@ class Classification(Task):
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Ranking:
         """Return the scores of the image's classes."""
         del fit
-        return Ranking(self.scored(heads)[SCORES][self.label_offset :], labels)
+        logits = heads[SCORES][self.label_offset :] if self.score_converter_place == "host" else None
+        return Ranking(self.scored(heads)[SCORES][self.label_offset :], labels, logits)
 
     def scored(self, heads: Heads) -> Heads:
         """Return *heads* with scores in place of logits."""

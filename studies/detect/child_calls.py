@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from fractions import Fraction
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -29,10 +31,11 @@ from detlite.runtime.progress import Progress
 from detlite.runtime.records import from_record
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
-from detlite.runtime.task import Found, Result
+from detlite.runtime.task import RANKED, RANKING, Found, Result
 from detlite.studies.detect.inputs import Input
 from detlite.studies.detect.request import DetectRequest
-from detlite.studies.detect.results import EncodedMask, ImageResult, Record
+from detlite.studies.detect.results import EncodedMask, ImageResult, Record, VideoResult
+from detlite.studies.detect.videos import VideoAnswer, VideoReader
 
 FRAMES_TOLD_EVERY = 10
 
@@ -80,7 +83,7 @@ class _Run:
 
     def __init__(self, session: Session, request: DetectRequest, out: IO[str], pool: ThreadPoolExecutor) -> None:
         self._session, self._out, self._pool = session, out, pool
-        self._threshold, self._masks = request.threshold, request.masks
+        self._threshold, self._masks, self._video = request.threshold, request.masks, request.video
 
     def images(self, inputs: list[Input], done: Callable[[int], None]) -> None:
         """Detect in image files: the next ones are read, and the last ones drawn, beside the inference."""
@@ -111,37 +114,66 @@ class _Run:
             self._write({"image": str(one.path), "error": str(error)})
 
     def _frames(self, one: Input, progress: Progress) -> None:
-        from detlite.accuracy.video import VideoWriter, open_video
+        from detlite.accuracy.video import at_rate, open_video
 
+        reader = VideoReader(self._session, scenes=self._video.scenes)
         with open_video(one.path) as video:
-            if one.picture is None:
-                for _frame in self._each(one, video.frames, progress):
-                    pass
-                return
-            part = one.picture.with_name(f".{one.picture.stem}.partial{one.picture.suffix}")
+            rate, frames = video.rate, video.frames
+            if self._video.fps is not None:
+                rate, frames = Fraction(self._video.fps).limit_denominator(1000), at_rate(frames, self._video.fps)
+            answers = self._each(one, reader.answers_in(frames), progress)
             try:
-                with closing(VideoWriter(part, video.rate)) as writer:
-                    for image, result, found in self._each(one, video.frames, progress):
-                        writer.write(picture_of(image, result.shown(self._threshold), found))
+                if one.picture is None:
+                    deque(answers, maxlen=0)
+                else:
+                    self._draw_video(answers, one.picture, rate)
             finally:
-                if part.exists():
-                    part.replace(one.picture)
+                self._end(one, reader)
 
     def _each(
-        self, one: Input, frames: Iterator[Any], progress: Progress
-    ) -> Iterator[tuple[Pixels, ImageResult, Result]]:
-        self._session.reset()  # a model with a state sees each video as a stream of its own
-        for number, frame in enumerate(frames):
-            image = frame.pixels()
-            found = self._session.step(image)
-            result = self._result(found, image, str(one.path), frame=number, time_s=frame.time_s)
-            self._write(result.whole_record())
-            if number % FRAMES_TOLD_EVERY == 0:
-                progress(one.path.name, number + 1, 0)
-            yield image, result, found
+        self, one: Input, answers: Iterator[VideoAnswer], progress: Progress
+    ) -> Iterator[tuple[VideoAnswer, ImageResult | None]]:
+        for answer in answers:
+            result = None
+            if answer.result is not None:
+                place = {"frame": answer.frame, "time_s": answer.time_s}
+                place |= {"first_frame": answer.first_frame, "scene": answer.scene}
+                result = self._result(answer.result, answer.pixels, str(one.path), **place)
+                self._write(result.whole_record())
+            if answer.frame % FRAMES_TOLD_EVERY == 0:
+                progress(one.path.name, answer.frame + 1, 0)
+            yield answer, result
+
+    def _draw_video(
+        self, answers: Iterator[tuple[VideoAnswer, ImageResult | None]], picture: Path, rate: Fraction
+    ) -> None:
+        """Draw each frame with the last answer that there was when it was shown."""
+        from detlite.accuracy.video import VideoWriter
+
+        part = picture.with_name(f".{picture.stem}.partial{picture.suffix}")
+        told: tuple[ImageResult, Result] | None = None
+        try:
+            with closing(VideoWriter(part, rate)) as writer:
+                for answer, result in answers:
+                    if result is not None and answer.result is not None:
+                        told = result, answer.result
+                    drawn = answer.pixels
+                    if told is not None:
+                        drawn = picture_of(drawn, told[0].shown(self._threshold), told[1])
+                    writer.write(drawn, None if self._video.fps is not None else answer.time_s)
+        finally:
+            if part.exists():
+                part.replace(picture)
+
+    def _end(self, one: Input, reader: VideoReader) -> None:
+        if reader.answers:
+            ranking = () if reader.end is None else _finite(reader.end)
+            self._write(VideoResult(str(one.path), reader.frames, reader.answers, ranking).whole_record())
 
     def _result(self, found: Result, image: Pixels, name: str, **place: Any) -> ImageResult:
         things = _finite(found)
+        if found.listed == RANKING and place:  # a video has many frames, and nobody reads a thousand classes of each
+            things = things[:RANKED]
         masks = _masks(found, things) if self._masks else ()
         return ImageResult(name, image.shape[0], image.shape[1], found.listed, things, masks=masks, **place)
 

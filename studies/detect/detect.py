@@ -13,8 +13,8 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import to_record
 from detlite.runtime.strict_json import parse_json
 from detlite.studies.detect.inputs import Input
-from detlite.studies.detect.request import DetectRequest
-from detlite.studies.detect.results import DetectRun, ImageResult, Unread
+from detlite.studies.detect.request import EACH_FRAME, DetectRequest, VideoOptions
+from detlite.studies.detect.results import DetectRun, ImageResult, Unread, VideoResult
 
 DEFAULT_THRESHOLD = 0.3
 """Lowest score that is drawn and listed, unless another is asked for."""
@@ -29,6 +29,7 @@ def detect_in(
     threads: int = 1,
     threshold: float = DEFAULT_THRESHOLD,
     masks: bool = False,
+    video: VideoOptions = EACH_FRAME,
     progress: Progress = silent,
 ) -> DetectRun:
     """Return what *artifact* finds in *inputs*, and write the pictures that they name.
@@ -41,6 +42,7 @@ def detect_in(
         threads: of the interpreter.
         threshold: lowest score that is drawn, 0..1; the result holds everything that the model returns.
         masks: whether the pixels of instances are in the result.
+        video: how videos are read.
         progress: told of images and of frames.
 
     Raises:
@@ -51,19 +53,41 @@ def detect_in(
     with tempfile.TemporaryDirectory() as scratch, Child(TASK) as child:
         out = Path(scratch) / "results.jsonl"
         request = DetectRequest(
-            artifact.model, artifact.contract.to_json(), tuple(inputs), threads, threshold, masks, out, artifact.bank
+            artifact.model,
+            artifact.contract.to_json(),
+            tuple(inputs),
+            threads,
+            threshold,
+            masks,
+            out,
+            artifact.bank,
+            video,
         )
         answer = child.answer(to_record(request), progress=progress)
-        records = [parse_json(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        found = _results(out)
     run = DetectRun(
         model=str(artifact.model),
         labels=artifact.contract.labels,
         runtime=answer["runtime"],
         upright=all(one.upright for one in inputs),
-        images=tuple(ImageResult.from_record(record) for record in records if "error" not in record),
-        unread=tuple(Unread(record["image"], record["error"]) for record in records if "error" in record),
+        images=tuple(one for one in found if isinstance(one, ImageResult)),
+        unread=tuple(one for one in found if isinstance(one, Unread)),
+        videos=tuple(one for one in found if isinstance(one, VideoResult)),
     )
     if not run.images:
         more = f", and {len(run.unread) - 1} more" if len(run.unread) > 1 else ""
         raise InputError(f"no input could be read: {run.unread[0].error}{more}")
     return run
+
+
+def _results(path: Path) -> list[ImageResult | VideoResult | Unread]:
+    """Return what the lines of the file *path* hold; one is read after the other, for a video has many."""
+    found: list[ImageResult | VideoResult | Unread] = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            record = parse_json(line)
+            if "error" in record:
+                found.append(Unread(record["image"], record["error"]))
+            else:
+                found.append((VideoResult if "video" in record else ImageResult).from_record(record))
+    return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from detlite.accuracy.images import orientation
-from detlite.runtime.task import Found, Keypoint, shown
+from detlite.runtime.task import RANKED, Found, Keypoint, shown
 
 Record = dict[str, Any]
 
@@ -39,10 +40,12 @@ class ImageResult:
         height: of the image as decoded, in pixels.
         width: likewise.
         kind: what a list of the things found is called: `detections`, `ranking`.
-        found: best score first, down to the model's own lowest score.
-        frame: the number of the frame, from 0 on; None for an image.
+        found: best score first, down to the model's own lowest score; in a frame of a video the best five of a ranking.
+        frame: the number of the frame, from 0 on, of a window the last one; None for an image.
         time_s: when the frame is shown, in seconds; None for an image, or where the video does not say.
         masks: the pixels of each of *found*; empty unless asked for, or where the model finds no more than boxes.
+        first_frame: of a window of frames, for a model that takes clips; None for others.
+        scene: the number of the scene, from 0 on; None if scenes were not looked for.
     """
 
     image: str
@@ -53,6 +56,8 @@ class ImageResult:
     frame: int | None = None
     time_s: float | None = None
     masks: tuple[EncodedMask, ...] = ()
+    first_frame: int | None = None
+    scene: int | None = None
 
     def above(self, threshold: float) -> tuple[Found, ...]:
         """Return what has a score of at least *threshold*, 0..1; best first."""
@@ -73,6 +78,8 @@ class ImageResult:
 
     def _record(self, found: Sequence[Found]) -> Record:
         place = {} if self.frame is None else {"frame": self.frame, "time_s": self.time_s}
+        further = {"first_frame": self.first_frame, "scene": self.scene}
+        place |= {name: value for name, value in further.items() if value is not None}
         listed = [one.to_record() for one in found]
         return {"image": self.image, **place, "height": self.height, "width": self.width, self.kind: listed}
 
@@ -81,9 +88,9 @@ class ImageResult:
         """Return what `whole_record` wrote."""
         kind = record["kind"]
         found = tuple(_found(one) for one in record[kind])
-        place = (record.get("frame"), record.get("time_s"))
+        place = {name: record.get(name) for name in ("frame", "time_s", "first_frame", "scene")}
         masks = tuple(EncodedMask(*one) for one in record.get("masks", ()))
-        return cls(record["image"], record["height"], record["width"], kind, found, *place, masks=masks)
+        return cls(record["image"], record["height"], record["width"], kind, found, masks=masks, **place)
 
 
 def _found(record: Mapping[str, Any]) -> Found:
@@ -91,7 +98,44 @@ def _found(record: Mapping[str, Any]) -> Found:
     points = tuple(
         Keypoint(one["label"], y, x, one["score"]) for one in record.get("keypoints", ()) for y, x in [one["point"]]
     )
-    return Found(record["label"], record["class"], record["score"], box, points)
+    label = sys.intern(record["label"])  # one text for all frames of a video
+    return Found(label, record["class"], record["score"], box, points, record.get("logit"))
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """A video as a whole.
+
+    Attributes:
+        video: its path.
+        frames: how many the model has seen.
+        answers: how often it answered: at each frame, or after each window.
+        ranking: what a classifier says at the end, best score first: the last answer of a stream, or the mean of the
+            windows; empty for other models.
+    """
+
+    video: str
+    frames: int
+    answers: int
+    ranking: tuple[Found, ...] = ()
+
+    def to_record(self) -> Record:
+        """Return the record that `--json` writes, with the best five classes."""
+        return self._record(self.ranking[:RANKED])
+
+    def whole_record(self) -> Record:
+        """Return the record of all classes, which `from_record` reads."""
+        return self._record(self.ranking)
+
+    def _record(self, ranking: Sequence[Found]) -> Record:
+        listed = {"ranking": [one.to_record() for one in ranking]} if ranking else {}
+        return {"video": self.video, "frames": self.frames, "answers": self.answers, **listed}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> VideoResult:
+        """Return what `whole_record` wrote."""
+        ranking = tuple(_found(one) for one in record.get("ranking", ()))
+        return cls(record["video"], record["frames"], record["answers"], ranking)
 
 
 @dataclass(frozen=True)
@@ -113,6 +157,7 @@ class DetectRun:
         upright: whether the images were turned by their EXIF orientation.
         images: the results, in the order of the inputs; the frames of a video one after the other.
         unread: what could not be read; the other inputs were done.
+        videos: each video as a whole.
     """
 
     model: str
@@ -121,6 +166,7 @@ class DetectRun:
     upright: bool
     images: tuple[ImageResult, ...]
     unread: tuple[Unread, ...] = ()
+    videos: tuple[VideoResult, ...] = ()
 
     def to_record(self, threshold: float) -> Record:
         """Return the record that `detlite detect --json` writes, without what scored under *threshold*."""
@@ -130,5 +176,6 @@ class DetectRun:
             "orientation": orientation(self.upright),
             "score_threshold": threshold,
             "images": [one.to_record(threshold) for one in self.images],
+            **({"videos": [one.to_record() for one in self.videos]} if self.videos else {}),
             "unread": [{"image": one.image, "error": one.error} for one in self.unread],
         }

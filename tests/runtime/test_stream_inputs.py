@@ -1,5 +1,7 @@
 """Models of more than one image: states and banks, clips, and how a stream is run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from builders.tiny_streams import bank_reader, clip_reader, running_sum
@@ -110,7 +112,7 @@ def clip(frames, stride):
 
 @pytest.mark.parametrize(
     ("frames", "stride", "count", "cut"),
-    [(3, 2, 5, (0, 2, 4)), (3, 2, 9, (2, 4, 6)), (3, 2, 3, (0, 1, 2)), (3, 1, 1, (0, 0, 0)), (4, 2, 4, (0, 0, 2, 3))],
+    [(3, 2, 6, (0, 2, 4)), (3, 2, 9, (1, 3, 5)), (3, 2, 3, (0, 2, 1)), (3, 1, 1, (0, 0, 0)), (4, 2, 4, (0, 2, 0, 2))],
 )
 def test_the_middle_clip_of_a_video(frames, stride, count, cut):
     assert clip(frames, stride).cut(count) == cut
@@ -127,3 +129,36 @@ def test_a_model_with_other_inputs_than_its_contract_is_refused(tmp_path):
     alone = type(model)(model.data, model.format, clip_reader().contract, model.history)
     with pytest.raises(ContractError, match="the model has 2 inputs, its contract 1"):
         session_of(alone)
+
+
+def reordered(model, order):
+    """The same model with its inputs in another order, which its contract states."""
+    file = model.file.copy()
+    subgraph = file.edit().subgraphs[0]
+    subgraph.inputs = [subgraph.inputs[order.index(place)] for place in range(len(order))]
+    return type(model)(file.data, "tflite", replace(model.contract, input_order=order), model.history)
+
+
+def test_inputs_in_another_order_are_fed_by_their_places():
+    model = reordered(running_sum(), (1, 0))
+    assert model.file.subgraph.inputs[1] == running_sum().file.subgraph.inputs[0]
+    session = session_of(model)
+    assert [scores(session.step(grey(value))) for value in (10, 20, 30)] == [[10], [30], [60]]
+
+
+def test_the_order_of_inputs_is_written_and_read():
+    contract = reordered(running_sum(), (1, 0)).contract
+    assert contract_from_json(contract.to_json()).input_order == (1, 0)
+    assert "input_order" not in running_sum().contract.to_json()
+
+
+@pytest.mark.parametrize("order", [(0,), (0, 0), (1, 2), (0, 1, 2)])
+def test_an_order_that_does_not_name_each_input_once_is_refused(order):
+    with pytest.raises(ContractError, match="of 2 tensors: want each number once"):
+        replace(running_sum().contract, input_order=order)
+
+
+def test_a_stream_of_several_frames_at_once_is_refused():
+    state = running_sum().contract.inputs[1]
+    with pytest.raises(ContractError, match="takes 3 frames at once: a stream is run frame by frame"):
+        replace(clip_reader().contract, inputs=(clip_reader().contract.inputs[0], replace(state, output=1)))

@@ -32,6 +32,21 @@ def test_a_class_without_a_label_is_shown_as_such():
     assert found.label == "???"
 
 
+def test_a_ranking_has_the_logits_that_its_scores_were_made_of():
+    contract = tiny_task("classification").contract.with_task(score_converter_place="host", score_converter="SOFTMAX")
+    ranking = postprocess({"class_scores": np.array([9.0, 1.0, 3.0, 2.0], np.float32)}, contract)
+    assert ranking.logits.tolist() == [1.0, 3.0, 2.0]
+    assert [(one.number, one.logit) for one in ranking.above(0.0)] == [(1, 3.0), (2, 2.0), (0, 1.0)]
+    assert next(ranking.above(0.0)).to_record()["logit"] == 3.0
+
+
+def test_a_model_that_gives_scores_alone_has_no_logits():
+    contract = tiny_task("classification").contract.with_task(score_converter_place="model")
+    ranking = postprocess({"class_scores": np.array([0.1, 0.2, 0.3, 0.4], np.float32)}, contract)
+    assert ranking.logits is None
+    assert "logit" not in next(ranking.above(0.0)).to_record()
+
+
 def test_mlperfs_log_has_no_form_for_a_ranking():
     assert Ranking(np.ones(1, np.float32)).loadgen_data(0) is None
 

@@ -1,0 +1,126 @@
+"""Finished streams of other programs: told by their signature, run, and what is wrong with their states."""
+
+import json
+
+import numpy as np
+import pytest
+from builders.command_line import Detlite
+from builders.json_schemas import check_record
+from builders.signed_streams import Stream, signed_stream
+from builders.video_files import grey, write_video
+
+from detlite.convert.artifact import open_artifact
+from detlite.convert.load import load_source
+from detlite.convert.model import session_of
+from detlite.convert.options import DetectorOptions
+from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.runtime.errors import InputError
+from detlite.runtime.session import Session
+
+
+def saved(folder, **asked):
+    path = folder / "stream.tflite"
+    path.write_bytes(signed_stream(Stream(**asked)))
+    return path
+
+
+def logits(session, *values):
+    return [round(float(session.step(grey(value)).logits[0]), 3) for value in values]
+
+
+def test_the_names_in_a_signature_tell_the_state_and_the_image(tmp_path):
+    contract = contract_of_tflite(saved(tmp_path))
+    first, state = contract.inputs
+    assert (first.frames, first.image.mean, first.image.std) == (1, (0.0,) * 3, (255.0,) * 3)
+    assert (state.name, state.shape, state.output, contract.input_order) == ("total", (1, 3), 0, (1, 0))
+    assert (contract.outputs[0].index, contract.task.score_converter_place) == (1, "host")
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_a_stream_without_a_contract_is_run(tmp_path, clip):
+    session = Session(open_artifact(saved(tmp_path, clip=clip)))
+    assert logits(session, 51, 102, 204) == [0.2, 0.6, 1.4]
+    session.reset()
+    assert logits(session, 51) == [0.2]
+
+
+def test_the_image_becomes_the_first_input_of_a_file_that_is_written(tmp_path):
+    model = load_source(saved(tmp_path), DetectorOptions())
+    assert model.contract.input_order == ()
+    assert logits(session_of(model), 51, 102) == [0.2, 0.6]
+
+
+def test_a_state_that_comes_out_in_another_shape_is_refused(tmp_path):
+    message = (
+        r"the state total goes into the model as float32 \(1, 3\) and comes out as float32 \(1, 2\): want the same"
+    )
+    with pytest.raises(InputError, match=message):
+        contract_of_tflite(saved(tmp_path, width=2))
+
+
+def test_an_input_of_a_picture_and_another_that_nothing_feeds_is_no_stream(tmp_path):
+    with pytest.raises(InputError, match="nothing says what its 2 outputs are"):
+        contract_of_tflite(saved(tmp_path, output_name="sum"))
+
+
+def test_a_stream_that_leaves_its_size_open_is_refused(tmp_path):
+    with pytest.raises(InputError, match="leaves its size open: convert the model with a fixed one"):
+        contract_of_tflite(saved(tmp_path, size=-1))
+
+
+def inspected(folder, **asked):
+    saved(folder, **asked)
+    record = json.loads(Detlite(folder)("inspect", "stream.tflite", "--json").out)
+    check_record(record)
+    return record
+
+
+def test_a_float_state_has_no_findings(tmp_path):
+    record = inspected(tmp_path)
+    assert record["stream_findings"] == []
+    assert record["states"] == [{"name": "total", "kind": "sum", "dtype": "float32"}]
+    assert record["is"] == "a classifier of a stream with 1 states, float32"
+
+
+def test_the_scales_of_a_sum_in_int8_are_shown_with_what_is_wrong(tmp_path):
+    record = inspected(tmp_path, scales=(0.1, 0.11))
+    (state,) = record["states"]
+    assert (state["kind"], state["in"]["scale"], state["out"]["scale"]) == (
+        "sum",
+        pytest.approx(0.1),
+        pytest.approx(0.11),
+    )
+    assert state["out"]["high"] == pytest.approx(255 * 0.11)
+    assert state["frames_to_end"] == pytest.approx(28.05)
+    rescaled, coarse, ends = record["stream_findings"]
+    assert rescaled.startswith("1 states leave with another scale than they come in with (1.1 times): they are rounded")
+    assert coarse.startswith("1 sums over frames are in 8 bits with steps of 0.11: a frame that adds less than half")
+    assert ends.startswith("the ranges of these sums end after 28 frames of those that add most: a sum at its end")
+
+
+def test_a_sum_in_int8_that_is_as_fine_as_a_frame_has_no_findings(tmp_path):
+    assert inspected(tmp_path, scales=(1 / 255, 1 / 255))["stream_findings"] == []
+
+
+@pytest.fixture
+def cow_model(shared_data):
+    return shared_data / "tfvision" / "models" / "movinet_a0_stream_cow7_int8.tflite"
+
+
+def test_a_real_fine_tuned_movinet_is_read_and_run(cow_model, tmp_path):
+    write_video(tmp_path / "a.mkv", [np.full((90, 120, 3), value, np.uint8) for value in (50, 90, 130)])
+    record = json.loads(Detlite(tmp_path)("detect", cow_model, "a.mkv", "--json").out)
+    assert [len(one["ranking"]) for one in record["images"]] == [5, 5, 5]
+    assert record["videos"][0]["frames"] == 3
+
+
+def test_the_states_of_a_real_fine_tuned_movinet_are_told_apart_by_structure(cow_model):
+    record = json.loads(Detlite(cow_model.parent)("inspect", cow_model, "--json").out)
+    kinds = [state["kind"] for state in record["states"]]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"sum": 16, "count": 16, "buffer": 11}
+    assert all("rescaling" not in state for state in record["states"] if state["kind"] == "buffer")
+    image, rescaled, coarse, ends = record["stream_findings"]
+    assert image.startswith("the image's range is -1.45 to 2.10, and pixels become 0.00 to 1.00: they use 73 of 256")
+    assert rescaled.startswith("16 states leave with another scale than they come in with (1.02 to 1.05 times)")
+    assert coarse.startswith("16 sums over frames are in 8 bits with steps of 0.248 to 0.904")
+    assert ends.startswith("the ranges of these sums end after 6.55 to 32.1 frames")
