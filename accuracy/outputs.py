@@ -129,7 +129,7 @@ def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress:
     """
     with tempfile.TemporaryDirectory(prefix="detlite-compare-") as scratch:
         folder = Path(scratch)
-        paths = list(images) or _synthetic(folder, artifacts[0].contract)
+        paths = list(images) or seeded_images(folder, artifacts[0].contract)
         found = []
         for number, artifact in enumerate(artifacts):
             progress("comparing", number, len(artifacts))
@@ -148,8 +148,11 @@ def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress:
     return found
 
 
-def _synthetic(folder: Path, contract: Contract) -> list[Path]:
-    """Write images made with seeds to *folder*: blobs with a little noise, of the size of the model's input."""
+def seeded_images(folder: Path, contract: Contract) -> list[Path]:
+    """Return the files of images made with seeds, written to *folder*.
+
+    They are blobs with a little noise, of the size of the model's input.
+    """
     height, width = contract.image.height, contract.image.width
     paths = []
     for seed in range(SYNTHETIC):

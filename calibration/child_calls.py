@@ -74,6 +74,7 @@ def quantize_source(request: Record, progress: Progress) -> Record:
         **model_facts(artifact.contract),
         **linted,
         **({} if quantized.error is None else {"error": quantized.error.to_record()}),
+        **({} if quantized.region_error is None else {"region_error": quantized.region_error.to_record()}),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from detlite.accuracy.frame_errors import FrameErrors, frame_errors
 from detlite.accuracy.images import Images
 from detlite.accuracy.output_error import OutputError, SureOutputs, output_error, sure_outputs
+from detlite.accuracy.region_error import RegionError, region_error
 from detlite.calibration.material import Material, material_of
 from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
@@ -53,12 +54,14 @@ class Quantized:
         error: of its raw outputs against the float model's, on a few calibration images; None if only weights were
             packed, or if the model crops regions that it finds itself, which differ from model to model.
         by_frame: the same of each frame of a stream.
+        region_error: of these regions, likewise; None for any other model.
     """
 
     model: Model
     ranges: Ranges | None
     error: OutputError | None = None
     by_frame: FrameErrors | None = None
+    region_error: RegionError | None = None
 
 
 def quantize(
@@ -96,8 +99,10 @@ def quantize(
         made = with_twins(given, method, asked_twins, ErrorJudge(source, material, TWIN_IMAGES), progress=progress)
     outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     whole = as_model(source, made, inputs=io, outputs=outside)
-    error, by_frame = None, None
-    if not crops_regions(source.contract):
+    error, by_frame, region = None, None, None
+    if crops_regions(source.contract):
+        region = _region_error(source, whole, material)
+    else:
         error, by_frame = ErrorJudge(source, material, ERROR_IMAGES).errors(whole)
     done = step(
         "quantize",
@@ -112,8 +117,9 @@ def quantize(
         **made.facts,
         **({} if error is None else {"error": error.to_record()}),
         **({} if by_frame is None else {"error_by_frame": by_frame.to_record()}),
+        **({} if region is None else {"region_error": region.to_record()}),
     )
-    return Quantized(with_heads(whole.after(done), heads), made.ranges, error, by_frame)
+    return Quantized(with_heads(whole.after(done), heads), made.ranges, error, by_frame, region)
 
 
 def float_model(
@@ -210,6 +216,13 @@ class ErrorJudge:
 
     def _error(self, found: Iterable[Heads]) -> OutputError:
         return output_error([sure.errors(heads) for sure, heads in zip(self._sure, found, strict=False)])
+
+
+def _region_error(source: Model, made: Model, material: Material) -> RegionError:
+    """Return the error of the regions of *made* against those of *source*, on a few images of *material*."""
+    ours, theirs = (material.heads(session_of(model), ERROR_IMAGES) for model in (source, made))
+    pairs = zip(ours, theirs, strict=True)
+    return region_error(source.contract, ((want, found) for (_at, want), (_same, found) in pairs))
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) -> Model:

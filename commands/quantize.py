@@ -117,7 +117,11 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
         metavar="IMAGES",
         help="Images to judge on, as --images (default: those left over, then calibration images, up to 100).",
     ),
-    click.option("--explain", is_flag=True, help="Report the loss of each operator, on a page in the output folder."),
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Report the loss of each operator, on a page in the output folder (two stages: of each stage).",
+    ),
     click.option(
         "--curve",
         metavar="N,N,...",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,40 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
             _say_costs(mixed)
     if explanation := answer.get("explanation"):
         say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
+    if stages := answer.get("stages"):
+        _say_stages(stages)
     images = f", {count} calibration images" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
     for step in answer["history"]:
         if twins := step.get("twin_channels"):
             say(_twins(twins, step))
+    _say_errors(answer)
+
+
+def _say_errors(answer: Record) -> None:
+    """Print how far the raw outputs, or the regions, are from the float model's."""
     if error := answer.get("error"):
         say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer)}")
+    if region := answer.get("region_error"):
+        rms = ", ".join(f"{head} {value:.3g} rms" for head, value in region["rms"].items())
+        share = f"{100 * region['matched']:.1f} % of {region['regions']}"
+        say(f"regions: {share} are the float model's, and of these {rms}, on a few calibration images")
+
+
+def _say_stages(stages: Record) -> None:
+    """Print what each stage of a two-stage detector costs."""
+    models = [("int8", "", stages), *((f"{one['stage']} float", one["operators"], one) for one in stages["stages"])]
+    heads = list(stages["error"]["rms"])
+    rows = [(name, count, f"{one['fidelity']:.2f}", *_regions(one["error"], heads)) for name, count, one in models]
+    titles = (*(f"{head}, rms error" for head in heads), "correlation of logits")
+    emit_table(("model", "operators", "fidelity %", "same regions %", *titles), rows)
+    say(stages["verdict"])
+
+
+def _regions(error: Record, heads: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells of a region error, with a column for each of *heads*."""
+    rms = (f"{error['rms'].get(head, 0.0):.3g}" for head in heads)
+    return (f"{100 * error['matched']:.1f}", *rms, f"{error['correlation']:.4f}")
 
 
 def _twins(twins: str | list[str], step: Record) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from detlite.convert.requests import ConvertRequest, ExportRequest, InspectRequest, WholeGraphRequest
+from detlite.convert.requests import (
+    ConvertRequest,
+    ExportedRunRequest,
+    ExportRequest,
+    InspectRequest,
+    WholeGraphRequest,
+)
 from detlite.runtime.child import blaming_the_model, run_in_child
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import Record, to_record
@@ -39,6 +45,16 @@ def export_whole_graph(request: WholeGraphRequest, *, progress: Progress = silen
         MissingToolError: TensorFlow, tf2onnx or ONNX Runtime is not installed.
     """
     return _in_child("export_whole_graph", request, progress)
+
+
+def run_exported_graph(request: ExportedRunRequest, *, progress: Progress = silent) -> None:
+    """Write what the exported graph of *request* computes of images; see `detlite.convert.exported_graph.run`.
+
+    Raises:
+        InputError: the source is no graph of the OD API's exporter, or TensorFlow cannot run it.
+        MissingToolError: TensorFlow is not installed.
+    """
+    _in_child("run_exported_graph", request, progress)
 
 
 def inspect_graph(request: InspectRequest, *, progress: Progress = silent) -> Record:

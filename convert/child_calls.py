@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from detlite.convert.artifact import open_artifact
+from detlite.convert.exported_graph.run import run_exported
 from detlite.convert.exporter import INT8, export_model
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.describe import describe_graph
@@ -32,6 +35,7 @@ from detlite.convert.requests import (
     READ,
     WRITE,
     ConvertRequest,
+    ExportedRunRequest,
     ExportRequest,
     InspectRequest,
     WholeGraphRequest,
@@ -101,6 +105,15 @@ def export_whole_graph(request: Record, progress: Progress) -> Record:
     begin(progress, READ)
     whole = whole_graph(source)
     return export_whole(source, whole, asked.options, asked.out, force=asked.force, progress=progress)
+
+
+def run_exported_graph(request: Record, progress: Progress) -> Record:
+    """Do what the `ExportedRunRequest` says; see `run_exported`."""
+    asked = from_record(ExportedRunRequest, request)
+    found = run_exported(whole_graph(recognize(asked.source)), asked.images, progress=progress)
+    arrays: Record = {f"{number}/{name}": value for number, one in enumerate(found) for name, value in one.items()}
+    np.savez(asked.out, **arrays)
+    return {}
 
 
 def _graph(given: Source | PresetSource, asked: ConvertRequest) -> tuple[Source, FloatGraph, tuple[str, ...]]:

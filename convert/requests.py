@@ -103,6 +103,21 @@ class WholeGraphRequest:
 
 
 @dataclass(frozen=True)
+class ExportedRunRequest:
+    """The run of the exported graph at `source` on `images`; its results go to the file `out`, an .npz.
+
+    Attributes:
+        source: a frozen graph or a SavedModel of the OD API's exporter.
+        images: files.
+        out: the file; its arrays are called by the number of the image and by what they are, `0/boxes`.
+    """
+
+    source: Path
+    images: tuple[Path, ...]
+    out: Path
+
+
+@dataclass(frozen=True)
 class InspectRequest:
     """The facts of the graph at `source`."""
 

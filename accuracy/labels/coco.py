@@ -27,6 +27,9 @@ from detlite.runtime.strict_json import parse_json
 LARGEST_FILE_BYTES = 2 << 30  # the largest official file, LVIS train, has 1.1 GB
 FEWEST_COORDINATES = 6  # of a polygon: three corners
 LONGEST_RUN_BITS = 45
+MARKS = (0.0, 1.0, 2.0)
+"""Of keypoints: not labelled, labelled and hidden, visible."""
+
 ID_KEYS = ("id", "image_id", "category_id")
 
 Row = Mapping[str, Any]
@@ -194,6 +197,9 @@ def _marked_truth(row: Row) -> Truth:
     numbers = tuple(map(float, values))
     if len(numbers) % 3 or not all(map(math.isfinite, numbers)):
         raise ValueError(f"{len(numbers)} numbers of keypoints, want x, y and a mark for each, all finite")
+    unknown = [mark for mark in numbers[2::3] if mark not in MARKS]
+    if unknown:
+        raise ValueError(f"a keypoint has the mark {unknown[0]:g}, want 0 (not labelled), 1 (hidden) or 2 (visible)")
     return replace(_truth(row), keypoints=numbers)
 
 

@@ -64,7 +64,7 @@ def _cut_at_op(index: GraphIndex, op: Any) -> Cut:
     encodings, scores, anchors = (index.input(op, place) for place in range(3))
     logits, converter = _through_converter(index, scores)
     return Cut(
-        network_input=_network_input(index, (node_of(encodings), node_of(scores))),
+        network_input=network_input(index, (node_of(encodings), node_of(scores))),
         image=None,
         box_encodings=tensor_of(encodings),
         class_logits=logits,
@@ -102,10 +102,10 @@ def _cut_at_postprocessor(index: GraphIndex) -> Cut:
     logits, scores, converter = _scores(index, scope)
     image = index.find(lambda node: node.op == "Placeholder")
     heads = (node_of(encodings), node_of(logits))
-    network_input = _network_input(index, heads)
-    unprocessed = [node.name for node in image if tensor_of(node.name) != network_input]
+    read = network_input(index, heads)
+    unprocessed = [node.name for node in image if tensor_of(node.name) != read]
     return Cut(
-        network_input=network_input,
+        network_input=read,
         image=tensor_of(unprocessed[0]) if unprocessed else None,
         box_encodings=encodings,
         class_logits=logits,
@@ -197,7 +197,7 @@ def _label_offset(index: GraphIndex, scope: str, scores: str) -> int | None:
     return None
 
 
-def _network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
+def network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
     """Return the network's input: the image that its first convolutions read, before padding.
 
     Scopes cannot be used: exporters put the preprocessor before, inside or after the resizing loop.

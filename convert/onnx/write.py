@@ -8,6 +8,7 @@ from typing import Any
 
 from detlite.convert.onnx.graph import OnnxGraph, OnnxTensor
 from detlite.convert.onnx.metadata import CONTRACT_KEY, LABELS_KEY
+from detlite.convert.onnx.operators.suppression_by_class import by_class
 from detlite.convert.onnx.operators.table import WRITERS, check_known
 from detlite.convert.onnx.options import ONNXRUNTIME, TENSORRT, OnnxOptions
 from detlite.convert.onnx.package import load_onnx
@@ -82,8 +83,9 @@ def translate(
     for index, name in zip(map(int, file.subgraph.inputs[1:]), further, strict=True):
         translation.put(index, name)
         given.append(OnnxTensor(name, translation.dtype_in_onnx(index), translation.shape(index)))
-    for operator in translation.operators:
-        WRITERS[operator.kind](translation, operator)
+    grouped = by_class(translation)
+    for number, operator in enumerate(translation.operators):
+        grouped.get(number, WRITERS[operator.kind])(translation, operator)
     indices = [int(index) for index in file.subgraph.outputs]
     outputs = tuple(
         Output(role, role, place, translation.shape(index), translation.dtype_in_onnx(index))

@@ -42,6 +42,12 @@ MASK_THRESHOLD = 0.5
 """A pixel with at least this belongs to an object, for the OD API and for TF-Vision's evaluator."""
 
 
+NO_POSTPROCESS = (
+    "post-processing in the model decodes one box for an anchor, and a two-stage detector has proposals and a box for "
+    "each class: leave out --heads postprocess; detlite's runtime decodes the heads, on a device too"
+)
+
+
 @dataclass(frozen=True)
 class RebuildPlan:
     """A network to build.
@@ -92,6 +98,7 @@ class Architecture:
         embedding: returns the config of the network that finds so many detections itself, with their features; None
             for a network that has none. It raises `InputError` for a config without.
         refused: the formats that it does not go to, by the names of their exporters, and why.
+        no_postprocess: why it takes no `--heads postprocess`; None where it does, or its format decides.
         messages: readers of its config from `model { ... }` of a `pipeline.config`, by the name of the message; empty
             if the OD API does not train it. They raise `InputError` for what is missing or unsupported.
     """
@@ -105,6 +112,7 @@ class Architecture:
     suppressing: Callable[[DetectorConfig, DetectorOptions], DetectorConfig] | None = None
     embedding: Callable[[DetectorConfig, int], DetectorConfig] | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    no_postprocess: str | None = None
     messages: Mapping[str, Callable[[Fields], DetectorConfig]] = field(default_factory=dict)
 
 

@@ -150,6 +150,8 @@ def rebuild(
             do not fit the network.
     """
     architecture = architecture_of(plan.model)
+    if options.as_exported and architecture.no_postprocess is not None:
+        raise InputError(f"{plan.origin}: {architecture.no_postprocess}")
     plan = _limited(replace(plan, labels=options.labels), architecture, options.max_proposals, most_proposals)
     plan = _embedding(plan, architecture, options)
     if architecture.suppressing is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.artifact import known_artifact
+from detlite.convert.files.archive import is_archive
+from detlite.convert.find_source import locate
 from detlite.convert.finished import is_tflite
 from detlite.convert.targets.edgetpu.graph import Graph, read_graph
 from detlite.convert.targets.edgetpu.placeholder import HEAD_BYTES, refuse_placeholder
@@ -21,6 +23,10 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import from_record
 
 FOLDER = "detlite.studies.compare.file_kinds"
+READERS = "detlite.convert.readers"
+GRAPHS = ("frozen_graph", "saved_model")
+"""What is run by TensorFlow as it is; an archive of TF1 has both, of the same weights."""
+
 NO_FACTS = ("schema", "schema_version", "a", "b", "what", "agree", "findings", "notes")
 
 
@@ -33,12 +39,14 @@ class Side:
         artifact: the model with its contract; None where nothing says what its outputs are.
         data: the model file.
         operators: the graph of a TFLite file; None for another format, of which detlite runs the model alone.
+        exported: the TensorFlow graph, a file or the folder of a SavedModel, which is no finished model; else None.
     """
 
     given: Path
     artifact: Artifact | None
     data: bytes
     operators: Graph | None
+    exported: Path | None = None
 
     @property
     def graph(self) -> Graph:
@@ -130,10 +138,10 @@ class Comparer:
 
 
 def read_side(path: Path) -> Side:
-    """Return what is at *path*: a .tflite file, or a folder that detlite wrote.
+    """Return what is at *path*: a .tflite file, a folder that detlite wrote, or a TensorFlow graph.
 
     Raises:
-        InputError: it is neither, or damaged.
+        InputError: it is none of these, or damaged.
     """
     if path.is_dir():
         compiled = sorted(path.glob("*_edgetpu.tflite"))
@@ -141,14 +149,31 @@ def read_side(path: Path) -> Side:
             path = compiled[0]
     if path.is_file():
         refuse_placeholder(path.read_bytes()[:HEAD_BYTES], str(path))
-        if not is_tflite(path) and not is_model_file(path):
-            raise InputError(f"{path} is no .tflite: convert it first; what is compared are finished models")
+    if not (is_tflite(path) or is_model_file(path) if path.is_file() else model_in(path)):
+        exported = _exported(path)
+        if exported is not None:
+            return Side(path, None, b"", None, exported)
+        if path.is_file():
+            raise InputError(
+                f"{path} is no .tflite: convert it first; what is compared are finished models, and one with the "
+                "TensorFlow graph that was exported beside its checkpoint"
+            )
     artifact = known_artifact(path)
     model = path if artifact is None else artifact.model
     data = model.read_bytes()
     if artifact is not None and not is_tflite(model):
         return Side(path, artifact, data, None)
     return Side(path, artifact, data, read_graph(data, str(path)))
+
+
+def _exported(path: Path) -> Path | None:
+    """Return the TensorFlow graph at *path*, in a folder or an archive; None if there is none."""
+    if path.is_file() and is_archive(path):
+        path = locate(str(path))
+    readers = load_plugins(READERS)
+    folders = [path, *(sorted(item for item in path.iterdir() if item.is_dir()) if path.is_dir() else ())]
+    found = (readers[name].recognizes(folder) for folder in folders for name in GRAPHS)
+    return next((one for one in found if one is not None), None)
 
 
 def compare(a: Side, b: Side, options: CompareOptions, *, progress: Progress = silent) -> ModelComparison:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -26,6 +26,8 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, StreamResult, ahead, columns
 from detlite.runtime.task import Heads
+
+T = TypeVar("T")
 
 
 class Bench:
@@ -71,25 +73,37 @@ class Bench:
 
     def judged(self, model: Model) -> tuple[Predictions, OutputError]:
         """Return *model*'s results in the images, and the error of its raw outputs."""
+        predictions, errors = self._seen(model, lambda sure, heads: sure.errors(heads))
+        return predictions, output_error(errors)
+
+    def results(self, model: Model) -> tuple[Predictions, list[Heads]]:
+        """Return *model*'s results in the images, and its raw outputs."""
+        return self._seen(model, lambda _sure, heads: heads)
+
+    def _seen(self, model: Model, take: Callable[[SureOutputs, Heads], T]) -> tuple[Predictions, list[T]]:
+        """Return *model*'s results in the images, and what *take* makes of the raw outputs for each of them."""
         session = session_of(model)
         sizes = [(height, width) for height, width in self.reference.sizes.tolist()]
-        errors = []
+        taken = []
         with ThreadPoolExecutor(WORKERS) as pool:
             waiting = []
             for heads, sure, size in zip(self._heads(session), self._sure, sizes, strict=True):
-                errors.append(sure.errors(heads))
+                taken.append(take(sure, heads))
                 waiting.append(pool.submit(session.postprocess, heads, size))
             seen = [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
-        return self._task.predictions(**columns(seen)), output_error(errors)
+        return self._task.predictions(**columns(seen)), taken
 
     def predicted(self, model: Model) -> Predictions:
         """Return *model*'s results in the images."""
         return self.judged(model)[0]
 
+    def heads(self, model: Model) -> Iterator[Heads]:
+        """Yield *model*'s raw outputs for each image."""
+        return self._heads(session_of(model))
+
     def error(self, model: Model) -> OutputError:
         """Return the error of *model*'s raw outputs in the images, without post-processing them."""
-        heads = self._heads(session_of(model))
-        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)])
+        return output_error([sure.errors(found) for sure, found in zip(self._sure, self.heads(model), strict=True)])
 
     def _heads(self, session: Session) -> Iterator[Heads]:
         """Yield *session*'s heads for each image; its input tensors are kept for other models with the same input."""

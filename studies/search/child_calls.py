@@ -36,6 +36,7 @@ from detlite.studies.search.losses import losses
 from detlite.studies.search.mixed import Mixed, fewest_floating
 from detlite.studies.search.page import explanation_files
 from detlite.studies.search.ruler import DRAWS, Budget, fidelity_ruler, map_drop_ruler
+from detlite.studies.search.stage_blame import explain_stages
 from detlite.studies.search.trials import Trials
 
 
@@ -43,8 +44,8 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     """Do what the `JudgedRequest` says: quantize under its gates, and explain it.
 
     Returns:
-        What `detlite.calibration.child_calls.quantize_source` returns, with `mixed` if there are gates and
-        `explanation` if requested.
+        What `detlite.calibration.child_calls.quantize_source` returns, with `mixed` if there are gates, and if
+        requested `explanation`, or of a two-stage detector `stages`.
     """
     asked = from_record(JudgedRequest, request)
     images = asked.chosen
@@ -73,12 +74,17 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     if asked.explain:
         begin(progress, EXPLAIN)
-        explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
-        files |= explained
+        if crops_regions(source.contract):
+            answer["stages"] = explain_stages(trials, source, bench, progress=progress).to_record()
+        else:
+            explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
+            files |= explained
     begin(progress, WRITE)
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
     if not crops_regions(source.contract):  # their regions, and so their rows, differ from model to model
         answer["error"] = bench.error(trials.model(floating)).to_record()
+    if quantized.region_error is not None:
+        answer["region_error"] = quantized.region_error.to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
     return facts | linted | answer
 
@@ -88,7 +94,7 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     asked = from_record(JudgedRequest, request)
     begin(progress, READ)
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
-    _refuse_regions(source.contract, "--curve")
+    _refuse_regions(source.contract)
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
 
@@ -120,20 +126,19 @@ def _scored(bench: Bench, asked: JudgedRequest) -> Record:
 
 def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
     """Raise `InputError` where something is *asked* of another model that is told of a detector alone."""
-    option = "--explain" if asked.explain else "--max-map-drop" if "max_map_drop" in asked.gates else None
+    explains_boxes = asked.explain and not crops_regions(contract)
+    option = "--explain" if explains_boxes else "--max-map-drop" if "max_map_drop" in asked.gates else None
     if option is not None and not isinstance(contract.task, Detection):
         raise InputError(
             f"{option} needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, or "
             "`detlite evaluate --against`"
         )
-    if asked.explain:
-        _refuse_regions(contract, "--explain")
 
 
-def _refuse_regions(contract: Contract, option: str) -> None:
+def _refuse_regions(contract: Contract) -> None:
     if crops_regions(contract):
         raise InputError(
-            f"{option} ranks models by the error of raw outputs, and the regions of a two-stage detector differ from "
+            "--curve ranks models by the error of raw outputs, and the regions of a two-stage detector differ from "
             "model to model: leave it out, and judge a model with --min-fidelity or `detlite evaluate --against`"
         )
 

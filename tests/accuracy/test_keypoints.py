@@ -159,6 +159,7 @@ def test_annotations_of_other_keypoints_are_refused(tmp_path, changed, error):
 @pytest.mark.parametrize(
     ("changed", "error"),
     [
+        ({"keypoints": [1, 2, 3]}, "annotation 0 is not right: a keypoint has the mark 3, want 0 .not labelled., 1 "),
         ({"keypoints": [1, 2]}, "annotation 0 is not right: 2 numbers of keypoints, want x, y and a mark for each"),
         ({"keypoints": "nose"}, "annotation 0 is not right: keypoints are nose, want numbers"),
     ],

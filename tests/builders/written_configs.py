@@ -57,6 +57,34 @@ model {
 }
 """
 
+FASTER_RCNN = """\
+model {
+  faster_rcnn {
+    num_classes: 3
+    image_resizer { keep_aspect_ratio_resizer { min_dimension: 96 max_dimension: 128 } }
+    feature_extractor { type: "faster_rcnn_inception_v2" first_stage_features_stride: 16 }
+    first_stage_anchor_generator {
+      grid_anchor_generator { scales: [0.1, 0.25] aspect_ratios: [0.5, 1.0, 2.0] height_stride: 16 width_stride: 16 }
+    }
+    first_stage_box_predictor_conv_hyperparams { op: CONV }
+    first_stage_max_proposals: 12
+    initial_crop_size: 14
+    maxpool_kernel_size: 2
+    maxpool_stride: 2
+    second_stage_box_predictor { mask_rcnn_box_predictor { fc_hyperparams { op: FC } } }
+    second_stage_post_processing {
+      batch_non_max_suppression { iou_threshold: 0.6 max_detections_per_class: 4 max_total_detections: 10 }
+      score_converter: SOFTMAX
+    }
+  }
+}
+"""
+
+MASK_RCNN = FASTER_RCNN.replace("num_classes: 3", "num_classes: 3 number_of_stages: 3").replace(
+    "fc_hyperparams { op: FC }",
+    "fc_hyperparams { op: FC } predict_instance_masks: true mask_height: 15 mask_width: 15 conv_hyperparams { }",
+)
+
 
 def line_of(text: str, part: str) -> int:
     """Return the number of the first line of *text* in which *part* stands."""

@@ -11,6 +11,7 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
     MASK_ROLES,
     MASK_THRESHOLD,
+    NO_POSTPROCESS,
     Architecture,
     RebuildPlan,
     detection_outputs,
@@ -204,5 +205,6 @@ PLUGIN = Architecture(
     limited=limited,
     suppressing=suppressing,
     embedding=embedding,
+    no_postprocess=NO_POSTPROCESS,
     messages={"faster_rcnn": read_faster_rcnn},
 )

@@ -10,6 +10,7 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import (
     MASK_ROLES,
     MASK_THRESHOLD,
+    NO_POSTPROCESS,
     Architecture,
     RebuildPlan,
     detection_outputs,
@@ -133,4 +134,5 @@ PLUGIN = Architecture(
     limited=limited,
     refused={"tflite": "TFLite's post-processing op knows neither regions nor masks: give --to onnx"},
     suppressing=suppressing,
+    no_postprocess=NO_POSTPROCESS,
 )

@@ -7,26 +7,16 @@ Source: He et al., Mask R-CNN, ICCV 2017; Lin et al., Feature Pyramid Networks, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from detlite.convert.rebuild.network.graph import Tensor
-from detlite.convert.rebuild.network.region_builder import RegionBuilder
+from detlite.convert.rebuild.network.region_builder import RegionBuilder, Samples
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.arrays import Floats
 
 CANONICAL_PIXELS, CANONICAL_LEVEL = 224, 4
 """A region of 224 x 224 pixels is cropped out of level 4."""
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """The cells around each sample along one axis: int32 [N, count]; and the share of the second, [N, count]."""
-
-    first: Tensor
-    second: Tensor
-    share: Tensor
 
 
 class RegionAlign:
@@ -53,17 +43,8 @@ class RegionAlign:
         starts = np.cumsum([0, *counts[:-1]]).astype(np.int32)
         widths = np.array([width for _height, width in self._sizes], np.int32)
         start, width = (net.reshape(self._tf.gather(of, level), (count, 1), f"{name}/at") for of in (starts, widths))
-        sampled = []
-        for row in (rows.first, rows.second):
-            begin = net.reshape(row * width + start, (count, side, 1), f"{name}/begin")
-            left, right = (
-                self._tf.gather(self._cells, begin + net.reshape(column, (count, 1, side), f"{name}/column"))
-                for column in (columns.first, columns.second)
-            )
-            across = net.reshape(columns.share, (count, 1, side, 1), f"{name}/across")
-            sampled.append(left * (1 - across) + right * across)
-        down = net.reshape(rows.share, (count, side, 1, 1), f"{name}/down")
-        return self._tf.add(sampled[0] * (1 - down), sampled[1] * down, name=name)
+        down = Samples(rows.first * width + start, rows.second * width + start, rows.share)
+        return net.interpolated(self._cells, down, columns, name)
 
     def _levels(self, boxes: Tensor, name: str) -> Tensor:
         """Return the number of the level of each of *boxes*, from the lowest on: int32 [N]."""
@@ -75,7 +56,7 @@ class RegionAlign:
         is_below = self._tf.cast(self._tf.less(tall * wide, least[None]), self._tf.int32)
         return self._tf.subtract(np.int32(len(least)), self._tf.reduce_sum(is_below, 1), name=f"{name}/level")
 
-    def _samples(self, ends: tuple[Tensor, Tensor], side: int, axis: int, level: Tensor) -> _Samples:
+    def _samples(self, ends: tuple[Tensor, Tensor], side: int, axis: int, level: Tensor) -> Samples:
         """Return the samples between *ends* [N, 1] along *axis*: 0 for rows, 1 for columns."""
         tf, count = self._tf, int(level.shape[0])
         pixels = self._image[axis]
@@ -87,4 +68,4 @@ class RegionAlign:
         at = begin + (end - begin) * places
         floor = tf.maximum(tf.floor(at), np.float32(0))
         first, second = tf.minimum(floor, last_cell), tf.minimum(floor + 1, last_cell)
-        return _Samples(tf.cast(first, tf.int32), tf.cast(second, tf.int32), at - floor)
+        return Samples(tf.cast(first, tf.int32), tf.cast(second, tf.int32), at - floor)

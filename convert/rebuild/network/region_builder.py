@@ -44,6 +44,20 @@ class SuppressedRows(NamedTuple):
     is_kept: Tensor
 
 
+class Samples(NamedTuple):
+    """Samples along one axis of each region.
+
+    Attributes:
+        first: the cell before each sample, int32 [N, count].
+        second: the cell after it, likewise.
+        share: of the second, 0..1, float32 [N, count].
+    """
+
+    first: Tensor
+    second: Tensor
+    share: Tensor
+
+
 class RegionBuilder(GraphBuilder):
     """A graph with operators that work on boxes and the regions in them.
 
@@ -324,30 +338,34 @@ class RegionBuilder(GraphBuilder):
         if beyond:
             x = self.pad(x, (1, 1), (1, 1), f"{name}/beyond")
             rows, columns = self.size(x)
-        count, cells = int(boxes.shape[0]), self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
+        cells = self.reshape(x, (rows * columns, self.channels(x)), f"{name}/cells")
         y1, x1, y2, x2 = self._tf.split(boxes, 4, axis=1, name=f"{name}/split")
-        *down, down_share = self._samples(y1, y2, size[0], sides[0], f"{name}/y", beyond=beyond)
-        *across, across_share = self._samples(x1, x2, size[1], sides[1], f"{name}/x", beyond=beyond)
-        across_share = self.reshape(across_share, (count, 1, size[1], 1), f"{name}/across_share")
-        down_share = self.reshape(down_share, (count, size[0], 1, 1), f"{name}/down_share")
+        first, second, share = self._samples(y1, y2, size[0], sides[0], f"{name}/y", beyond=beyond)
+        across = self._samples(x1, x2, size[1], sides[1], f"{name}/x", beyond=beyond)
+        return self.interpolated(cells, Samples(first * columns, second * columns, share), across, name)
+
+    def interpolated(self, cells: Tensor, down: Samples, across: Samples, name: str) -> Tensor:
+        """Return [N, h, w, C]: of *cells* [M, C] those around each sample, weighted by how near they are.
+
+        *down* has the numbers of the cells with which rows begin, for h samples; *across* those in a row, for w.
+        """
+        count, height = (int(side) for side in down.share.shape)
+        width = int(across.share.shape[1])
+        across_share = self.reshape(across.share, (count, 1, width, 1), f"{name}/across_share")
+        down_share = self.reshape(down.share, (count, height, 1, 1), f"{name}/down_share")
         sampled = []
-        for number, at in enumerate(down):
-            row = self.reshape(at * columns, (count, size[0], 1), f"{name}/row_{number}")
+        for number, begin in enumerate((down.first, down.second)):
+            row = self.reshape(begin, (count, height, 1), f"{name}/row_{number}")
             left, right = (
-                self._tf.gather(cells, row + self.reshape(place, (count, 1, size[1]), f"{name}/at_{number}_{side}"))
-                for side, place in enumerate(across)
+                self._tf.gather(cells, row + self.reshape(place, (count, 1, width), f"{name}/at_{number}_{side}"))
+                for side, place in enumerate((across.first, across.second))
             )
             sampled.append(left + (right - left) * across_share)
         above, below = sampled
         return self._tf.add(above, (below - above) * down_share, name=name)
 
-    def _samples(
-        self, low: Tensor, high: Tensor, count: int, cells: int, name: str, *, beyond: bool
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the cells around each of *count* samples from *low* to *high*, int32, and the share of the second.
-
-        *beyond* counts a cell more at each end.
-        """
+    def _samples(self, low: Tensor, high: Tensor, count: int, cells: int, name: str, *, beyond: bool) -> Samples:
+        """Return *count* samples from *low* to *high*, both [N, 1]; *beyond* counts a cell more at each end."""
         steps = np.linspace(0, 1, count, dtype=np.float32)[None] if count > 1 else np.full((1, 1), 0.5, np.float32)
         at = self.multiply(low + (high - low) * steps, np.float32(cells - 1), name)
         last = np.float32(cells - 1)
@@ -356,7 +374,7 @@ class RegionBuilder(GraphBuilder):
             last = np.float32(cells + 1)
         first = self._tf.minimum(self._tf.floor(at, name=f"{name}/Floor"), last)
         second = self._tf.minimum(first + 1, last)
-        return self._tf.cast(first, self._tf.int32), self._tf.cast(second, self._tf.int32), at - first
+        return Samples(self._tf.cast(first, self._tf.int32), self._tf.cast(second, self._tf.int32), at - first)
 
     def bin_boxes(self, boxes: Tensor, place: tuple[int, int], bins: tuple[int, int], name: str) -> Tensor:
         """Return the part at *place* (row, column) of each of *boxes* [P, 4], of *bins* (rows, columns)."""

@@ -37,8 +37,8 @@ class Told:
 
 
 def takes(a: Side, b: Side) -> bool:
-    """Return whether neither is compiled."""
-    return not a.is_compiled and not b.is_compiled
+    """Return whether both are finished models, and neither is compiled."""
+    return not (a.is_compiled or b.is_compiled or a.exported or b.exported)
 
 
 def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> ModelComparison:

@@ -12,7 +12,7 @@ from detlite.cli import main
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import silent
 from detlite.runtime.records import to_record
-from detlite.studies.search.child_calls import measure_curve, quantize_judged
+from detlite.studies.search.child_calls import measure_curve
 from detlite.studies.search.judged import JudgedRequest
 
 
@@ -158,14 +158,10 @@ def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work
     assert not (work / "int8").exists()
 
 
-@pytest.mark.parametrize(
-    ("call", "settings", "option"), [(measure_curve, {}, "--curve"), (quantize_judged, {"explain": True}, "--explain")]
-)
-def test_what_ranks_by_raw_outputs_takes_no_two_stage_detector(work, monkeypatch, call, settings, option):
+def test_a_curve_takes_no_two_stage_detector(work, monkeypatch):
     monkeypatch.setattr("detlite.studies.search.child_calls.crops_regions", lambda _contract: True)
-    request = JudgedRequest(work / "float", work / "int8", **settings)
-    with pytest.raises(InputError, match=f"{option} ranks models by the error of raw outputs, and the regions of"):
-        call(to_record(request), silent)
+    with pytest.raises(InputError, match="--curve ranks models by the error of raw outputs, and the regions of"):
+        measure_curve(to_record(JudgedRequest(work / "float", work / "int8")), silent)
 
 
 def test_a_curve_of_one_number_calls_nothing_enough(quantize):

@@ -1,0 +1,205 @@
+"""A model and a graph as the OD API exports it: does the rebuilt one find what the original finds?
+
+TensorFlow runs the graph as it is, with its resizing, its crops and its suppression. Proposals of near scores may come
+in another order, so proposals and detections are matched before their numbers are compared.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detlite.accuracy.outputs import REAL_TOLERANCE, heads_of, seeded_images
+from detlite.convert.apart import run_exported_graph
+from detlite.convert.requests import ExportedRunRequest
+from detlite.runtime.arrays import Floats, Integers
+from detlite.runtime.artifact import Artifact
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import Progress
+from detlite.runtime.tasks.detection import Detections
+from detlite.runtime.tasks.instances import InstanceMasks
+from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
+
+LEAST_MATCHED = 0.95
+"""Of proposals and of detections: near-equal scores may swap the last ones that fit."""
+
+SAME_BOX = 0.01
+"""How far a side of a box may be from its match, of the image's side."""
+
+BEYOND = " where the graph samples 0 beyond its map"
+"""What is said of regions that reach the edge: the original's rounding puts the last sample of some beyond it."""
+
+HEADS = ("box_encodings", "class_scores")
+
+Values = Mapping[str, Floats]
+
+
+@dataclass
+class _Seen:
+    """What was compared so far, by what it is.
+
+    Attributes:
+        matched: how many of how many have a match.
+        apart: the largest difference of numbers, of matched rows.
+        beyond: how many regions the graph samples beyond its map; they are told apart.
+        has_stages: whether the stages of a two-stage detector were found in the graph; True for another model.
+    """
+
+    matched: dict[str, list[int]] = field(default_factory=dict)
+    apart: dict[str, float] = field(default_factory=dict)
+    beyond: int = 0
+    has_stages: bool = True
+
+    def count(self, what: str, matched: int, of: int) -> None:
+        """Count *matched* more of *of* more."""
+        before = self.matched.get(what, [0, 0])
+        self.matched[what] = [before[0] + matched, before[1] + of]
+
+    def compare(self, what: str, ours: Floats, theirs: Floats) -> None:
+        """Take note of how far *ours* is from *theirs*, of the same shape."""
+        far = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0.0))
+        self.apart[what] = max(self.apart.get(what, 0.0), far)
+
+
+def takes(a: Side, b: Side) -> bool:
+    """Return whether one is a model with its contract, and the other an exported graph."""
+    sides = sorted((a, b), key=lambda side: side.exported is not None)
+    return sides[0].artifact is not None and sides[1].exported is not None
+
+
+def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> ModelComparison:
+    """Compare what both make of images: the network's input, proposals with their heads, detections, masks."""
+    model, graph = (a, b) if b.exported is not None else (b, a)
+    assert model.artifact is not None
+    assert graph.exported is not None
+    with tempfile.TemporaryDirectory(prefix="detlite-compare-") as scratch:
+        folder = Path(scratch)
+        images = list(options.images) or seeded_images(folder, model.artifact.contract)
+        request = ExportedRunRequest(graph.exported, tuple(path.absolute() for path in images), folder / "exported.npz")
+        run_exported_graph(request, progress=progress)
+        with np.load(request.out) as arrays:
+            theirs = [_of_image(arrays, number) for number in range(len(images))]
+        same = [number for number, one in enumerate(theirs) if _size(one) == _wanted(model.artifact)]
+        if not same:
+            raise InputError(_other_size(model.artifact, theirs[0], read_image(images[0]).shape[:2]))
+        (ours,) = heads_of([model.artifact], [images[number] for number in same], progress=progress)
+        seen = _Seen()
+        for row, number in enumerate(same):
+            heads = {role: value[row] for role, value in ours.items()}
+            _compare_image(seen, model.artifact, read_image(images[number]), heads, theirs[number])
+    return _told((a, b), seen, options, (len(same), len(images)))
+
+
+def _of_image(arrays: Mapping[str, Any], number: int) -> dict[str, Floats]:
+    begin = f"{number}/"
+    return {name[len(begin) :]: arrays[name] for name in arrays if name.startswith(begin)}
+
+
+def _size(values: Values) -> tuple[int, int]:
+    height, width = values["network_input"].shape[:2]
+    return int(height), int(width)
+
+
+def _wanted(artifact: Artifact) -> tuple[int, int]:
+    return artifact.contract.image.height, artifact.contract.image.width
+
+
+def _other_size(artifact: Artifact, values: Values, given: Sequence[int]) -> str:
+    made, wanted = _size(values), _wanted(artifact)
+    return (
+        f"the graph resizes an image of {given[0]}x{given[1]} to {made[0]}x{made[1]}, and the model takes "
+        f"{wanted[0]}x{wanted[1]}: give --images of another size, or convert it with --input {made[0]}x{made[1]}"
+    )
+
+
+def _compare_image(seen: _Seen, artifact: Artifact, pixels: Any, heads: Values, theirs: Values) -> None:
+    contract = artifact.contract
+    seen.compare("network input", preprocess(pixels, contract.image)[0], theirs["network_input"])
+    if "proposals" in heads:
+        seen.has_stages = "proposals" in theirs
+        if seen.has_stages:
+            _compare_proposals(seen, heads, theirs)
+    result = contract.task.result(heads, contract.labels, contract.image.fit(pixels.shape[:2]))
+    found = result.detections if isinstance(result, InstanceMasks) else result
+    if not isinstance(found, Detections):
+        return
+    rows, places = _matched(found.boxes, theirs["boxes"], found.classes, theirs["classes"].astype(np.int64))
+    seen.count("detections", len(rows), max(len(found.scores), len(theirs["scores"])))
+    seen.compare("boxes", found.boxes[rows], theirs["boxes"][places])
+    seen.compare("scores", found.scores[rows], theirs["scores"][places])
+    if isinstance(result, InstanceMasks) and "masks" in theirs:
+        seen.compare("masks", result.masks[rows].astype(np.float32), theirs["masks"][places])
+
+
+def _compare_proposals(seen: _Seen, heads: Values, theirs: Values) -> None:
+    ours, wanted = heads["proposals"], theirs["proposals"]
+    real = np.flatnonzero((ours[:, 2:] > ours[:, :2]).all(axis=1))
+    none = np.zeros(max(len(ours), len(wanted)), np.int64)
+    rows, places = _matched(ours[real], wanted, none[: len(real)], none[: len(wanted)])
+    seen.count("proposals", len(rows), len(real))
+    is_beyond = theirs["beyond"][places] > 0
+    seen.beyond += int(is_beyond.sum())
+    for role in HEADS:
+        values, others = heads[role].reshape(len(ours), -1), theirs[role].reshape(len(wanted), -1)
+        if values.shape[1] != others.shape[1]:
+            raise InputError(
+                f"the model has {values.shape[1]} {role} for a region, and the graph {others.shape[1]}: they are of "
+                "different trainings"
+            )
+        ours_of, theirs_of = values[real[rows]], others[places]
+        seen.compare(role, ours_of[~is_beyond], theirs_of[~is_beyond])
+        if is_beyond.any():
+            seen.compare(f"{role}{BEYOND}", ours_of[is_beyond], theirs_of[is_beyond])
+
+
+def _matched(ours: Floats, theirs: Floats, our_classes: Integers, their_classes: Integers) -> tuple[Integers, Integers]:
+    """Return the rows of *ours* with a match, the nearest box of the class, and the places of these in *theirs*."""
+    rows, places, free = [], [], np.ones(len(theirs), bool)
+    for row, (box, number) in enumerate(zip(ours, our_classes, strict=True)):
+        far = np.abs(theirs - box).max(axis=1) if len(theirs) else np.zeros(0)
+        far = np.where(free & (their_classes == number), far, np.inf)
+        if far.size and far.min() <= SAME_BOX:
+            rows.append(row)
+            places.append(int(far.argmin()))
+            free[places[-1]] = False
+    return np.array(rows, np.int64), np.array(places, np.int64)
+
+
+def _told(sides: tuple[Side, Side], seen: _Seen, options: CompareOptions, images: tuple[int, int]) -> ModelComparison:
+    tolerance = REAL_TOLERANCE if options.tolerance is None else options.tolerance
+    lines: list[str] = []
+    findings: list[str] = []
+    for what, (matched, of) in seen.matched.items():
+        text = f"{what}: {matched} of {of} are the graph's on {images[0]} images"
+        (lines if matched >= LEAST_MATCHED * of else findings).append(text)
+    for what, far in seen.apart.items():
+        if what.endswith(BEYOND):
+            lines.append(f"{what}: up to {far:.3g} apart, {seen.beyond} regions: rounding, not the model")
+        elif far <= tolerance:
+            lines.append(f"{what}: at most {far:.3g} apart, within {tolerance:.3g}")
+        else:
+            findings.append(f"{what}: up to {far:.3g} apart, over {tolerance:.3g}")
+    if not seen.has_stages:
+        lines.append(
+            "the graph's proposals and heads were not found by its structure: its detections alone are compared"
+        )
+    if images[0] < images[1]:
+        lines.append(f"{images[1] - images[0]} of {images[1]} images are left out: the graph gives them another size")
+    facts = {
+        "old": str(sides[0].given),
+        "new": str(sides[1].given),
+        "images": images[0],
+        "matched": seen.matched,
+        "max_differences": seen.apart,
+    }
+    return ModelComparison("a model and the exported graph of its training", tuple(findings), tuple(lines), facts)
+
+
+PLUGIN = Comparer(title="whether a rebuilt model finds what its exported graph finds", takes=takes, compare=compare)
