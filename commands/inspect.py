@@ -92,8 +92,12 @@ def _refuse_strangers(name: str | None) -> None:
 def _lines(facts: dict[str, Any]) -> dict[str, object]:
     lines: dict[str, object] = {key: facts[key] for key in SHOWN if facts.get(key) is not None}
     lines |= _size_lines(facts)
+    if engine := facts.get("engine"):
+        lines |= {name.replace("_", " "): value for name, value in engine.items() if value}
     if image := facts.get("input"):
         lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
+        if image["batch"] > 1:
+            lines["batch"] = f"{image['batch']} images in one run"
         lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
     lines |= _tensor_lines(facts)
     lines |= _state_lines(facts)

@@ -19,6 +19,7 @@ from detlite.convert.summary import model_facts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
 from detlite.convert.targets.edgetpu.placeholder import HEAD_BYTES, refuse_placeholder
 from detlite.convert.targets.edgetpu.validity import findings
+from detlite.convert.targets.tensorrt.engine import inspect_engine, is_engine
 from detlite.convert.tflite.appended import appended_files
 from detlite.convert.tflite.contract import contract_of_tflite
 from detlite.convert.tflite.describe import COMPILED, OTHER, Description, describe
@@ -66,6 +67,8 @@ def inspect_file(path: Path, options: DetectorOptions, *, progress: Progress = s
             refuse_placeholder(file.read(HEAD_BYTES), str(path))
         if path.suffix == ONNX_SUFFIX:
             return _of_onnx(path)
+        if is_engine(path):
+            return inspect_engine(path)
         if is_params(path):
             return _of_params(path)
     source = recognize(path)

@@ -94,7 +94,19 @@ class Contract:
             raise ContractError(
                 f"a crop of images for {self.task.kind}: only {CROPPED_TASK} needs no place in the image"
             )
-        self.task.check(self.outputs, self.labels)
+        self.task.check(self._outputs_of_one(), self.labels)
+
+    def _outputs_of_one(self) -> Tuple[Output, ...]:
+        """Return the outputs as they are for one image."""
+        batch = self.image.batch
+        if batch == 1:
+            return self.outputs
+        if len(self.inputs) > 1 or self.inputs[0].kind != "image":
+            raise ContractError(f"a batch of {batch} images for a model with other inputs: want 1")
+        for output in self.outputs:
+            if output.shape[:1] != (batch,):
+                raise ContractError(f"output {output.role} has shape {output.shape}: want a batch of {batch} first")
+        return tuple(replace(output, shape=(1, *output.shape[1:])) for output in self.outputs)
 
     def _check_stream(self) -> None:
         tensors = sum(len(one.tensors) for one in self.inputs)
@@ -172,6 +184,7 @@ def _fits_version_2(contract: Contract) -> bool:
         and first.kind == "image"
         and first.letterbox is None
         and first.layout == LAYOUTS[0]
+        and first.batch == 1
         and not contract.input_order
         and all(output.dtype in DTYPES and output.role not in VERSION_3_ROLES for output in contract.outputs)
     )

@@ -80,7 +80,7 @@ class ImageInput:
     A pixel value p of 0..255 becomes the real `(p - mean) / std`, channel by channel, in the order of *colour*;
     a quantized input then takes `round(real / scale) + zero_point`. *layout* is the order of the tensor's axes. *crop*
     is the side of the central square of an image that the input shows, as a share of the shorter side; None shows all
-    of it.
+    of it. *batch* is the number of images that one run takes.
     """
 
     kind: ClassVar[Literal["image"]] = "image"
@@ -97,6 +97,7 @@ class ImageInput:
     letterbox: Optional[Letterbox] = None
     layout: str = "NHWC"
     crop: Optional[float] = None
+    batch: int = 1
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -104,6 +105,8 @@ class ImageInput:
         one_of("the input's dtype", self.dtype, DTYPES)
         one_of("the resize rule", self.resize, RESIZE_RULES)
         one_of("the layout", self.layout, LAYOUTS)
+        if self.batch < 1:
+            raise ContractError(f"a batch of {self.batch} images: want 1 or more")
         if self.height < 1 or self.width < 1:
             raise ContractError(f"an input of {self.height} x {self.width} pixels: both must be at least 1")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
@@ -126,10 +129,10 @@ class ImageInput:
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
-        """The input tensor: [1, height, width, channels], or [1, channels, height, width] in NCHW."""
+        """The input tensor: [batch, height, width, channels], or [batch, channels, height, width] in NCHW."""
         sides = (self.height, self.width)
-        shape = (1, self.channels, *sides) if self.layout == "NCHW" else (1, *sides, self.channels)
-        return (Tensor(self.name, "the input", shape, self.dtype, self.quantization),)
+        shape = (self.channels, *sides) if self.layout == "NCHW" else (*sides, self.channels)
+        return (Tensor(self.name, "the input", (self.batch, *shape), self.dtype, self.quantization),)
 
     def fit(self, size: Optional[Size] = None) -> Fit:
         """Return where an image of *size* is in the input; None means an image of the input's size.
@@ -152,7 +155,7 @@ class ImageInput:
         return Fit((rows, columns), whole, top, left, height, width)
 
     def to_record(self) -> Record:
-        """Return the fields as a JSON record, without a letterbox, a layout or a crop that version 2 implies."""
+        """Return the fields as a JSON record, without a letterbox, layout, crop or batch that version 2 implies."""
         record = dataclasses.asdict(self)
         for name in ("letterbox", "crop"):
             if record[name] is None:
@@ -161,6 +164,8 @@ class ImageInput:
             del record["letterbox"]["rounding"]
         if self.layout == LAYOUTS[0]:
             del record["layout"]
+        if self.batch == 1:
+            del record["batch"]
         return record
 
 

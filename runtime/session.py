@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Deque, Dict, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ class Session:
     Attributes:
         contract: the artifact's contract.
         runtime: the interpreter's package and version.
+        batch: number of images in one run.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Session:
             ContractError: it is not the model that the contract describes.
         """
         self.contract = artifact.contract
+        self.batch = self.contract.image.batch
         lost = lost_class(artifact.model, self.contract, threads)
         if lost is not None and not timing_alone:
             raise InputError(lost)
@@ -83,9 +85,14 @@ class Session:
     def feed(self, tensor: NDArray[Any]) -> None:
         """Hand *tensor* to the model, with the states and banks that there are.
 
+        Fewer images than the batch are followed by the last one, again and again.
+
         Raises:
             ContractError: *tensor* does not fit the model's input.
         """
+        missing = self.batch - len(tensor)
+        if missing > 0 and len(tensor):
+            tensor = np.concatenate([tensor, *[tensor[-1:]] * missing])
         self._opened.set_input(self._input, tensor)
         self._memory.feed()
 
@@ -100,22 +107,32 @@ class Session:
         self._opened.invoke()
 
     def finish(self, size: Optional[Size] = None) -> Result:
-        """Return what the model says about the frame of *size* that it was just run on; carry its states onwards."""
+        """Return what the model says about the frame of *size* that it was just run on; carry its states onwards.
+
+        Of several images it is the first.
+        """
         self._memory.carry()
         return self.postprocess(self.heads(), size)
+
+    def finish_batch(self, sizes: Sequence[Optional[Size]]) -> List[Result]:
+        """Return what the model says about each of the images of *sizes* that it was just run on."""
+        raw = self.raw()
+        return [self.postprocess(self.real(raw, place), size) for place, size in enumerate(sizes)]
 
     def raw(self) -> Raw:
         """Return a copy of the last `invoke`'s outputs by role, unchanged: with the batch, quantized."""
         return {output.role: self._opened.output(self._outputs[output.role]) for output in self.contract.outputs}
 
     def heads(self) -> Dict[str, Floats]:
-        """Return the outputs of the last `invoke`: `raw` passed through `real`."""
+        """Return the outputs of the last `invoke` for the first image: `raw` passed through `real`."""
         return self.real(self.raw())
 
-    def real(self, raw: Raw) -> Dict[str, Floats]:
-        """Return *raw* as float32 by role, without the batch, dequantized."""
+    def real(self, raw: Raw, place: int = 0) -> Dict[str, Floats]:
+        """Return *raw* as float32 by role, dequantized, of the image at that *place* of the batch."""
         return {
-            output.role: _real(raw[output.role], output.quantization).reshape(output.shape[1:] or (1,))
+            output.role: _real(_row(raw[output.role], place, self.batch), output.quantization).reshape(
+                output.shape[1:] or (1,)
+            )
             for output in self.contract.outputs
         }
 
@@ -126,10 +143,26 @@ class Session:
     def run(self, image: Pixels) -> Result:
         """Return the model's result for the single *image*, uint8 (height, width, 3) RGB; this resets a stream.
 
-        A model that takes clips gets a clip of this image.
+        A model that takes clips gets a clip of this image, and one that takes a batch gets it in every place.
         """
         self.reset()
         return self.step(image)
+
+    def run_batch(self, images: Sequence[Pixels]) -> List[Result]:
+        """Return the model's result for each of *images*, in one run.
+
+        Args:
+            images: 1 to `batch`, each uint8 (height, width, 3) RGB.
+
+        Raises:
+            ContractError: there are more images, or none.
+        """
+        if not 1 <= len(images) <= self.batch:
+            raise ContractError(f"{len(images)} images for one run: the model takes 1 to {self.batch}")
+        if self.batch == 1:
+            return [self.run(images[0])]
+        self.invoke(np.concatenate([self.preprocess(image) for image in images]))
+        return self.finish_batch([(image.shape[0], image.shape[1]) for image in images])
 
     def run_clip(self, frames: Sequence[Pixels]) -> Result:
         """Return the model's result for a clip of *frames*, each uint8 (height, width, 3) RGB; see `ClipInput.cut`.
@@ -205,6 +238,11 @@ def postprocess(heads: Heads, contract: Contract, size: Optional[Size] = None) -
     None means an image of the input's size; the size matters only if images are padded or a map is resized.
     """
     return contract.task.result(heads, contract.labels, contract.image.fit(size))
+
+
+def _row(value: NDArray[Any], place: int, batch: int) -> NDArray[Any]:
+    row: NDArray[Any] = value.reshape(batch, -1)[place] if batch > 1 else value
+    return row
 
 
 def _real(value: NDArray[Any], quantization: Optional[Quantization]) -> Floats:

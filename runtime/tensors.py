@@ -35,7 +35,7 @@ class Output:
         role: its meaning, one of the roles of the contract's task.
         name: the tensor's name.
         index: its place among the model's outputs, from 0.
-        shape: with the batch of 1.
+        shape: with the batch, the number of images in one run, as its first side.
         dtype: one of `DTYPES`, or of `INDEX_DTYPES`.
         quantization: of an integer output; None if its numbers are used as they are.
     """

@@ -28,6 +28,12 @@ PLUGIN = option_group(
     ),
     click.option("--opset", type=int, metavar="N", help="Version of the operator set, 11 to 21 (default: 13)."),
     click.option(
+        "--batch",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        help="Number of images that one run takes (default: 1); refused where an operator would mix them.",
+    ),
+    click.option(
         "--layout", type=click.Choice(["nhwc", "nchw"]), help="Layout of the image input (default: nhwc, as TFLite's)."
     ),
 )

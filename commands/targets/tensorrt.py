@@ -42,6 +42,12 @@ COMPILE = option_group(
         type=click.Choice(["none", "standard", "efficient_nms"]),
         help="Non-maximum suppression in the file (default: none, raw heads).",
     ),
+    click.option(
+        "--batch",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        help="Number of images that one run of the engine takes (default: 1).",
+    ),
 )
 
 

@@ -21,6 +21,9 @@ OPSETS = tuple(IR_VERSIONS)
 AXES_ARE_INPUTS = {"ReduceSum": 13, "Unsqueeze": 13, "Squeeze": 13, "ReduceMean": 18, "ReduceMax": 18, "ReduceMin": 18}
 """The operator set from which each operator takes its axes as an input; before, they are an attribute."""
 
+SIZES_ARE_INPUTS = 13
+"""The operator set from which Split takes its sizes as an input."""
+
 
 @dataclass(frozen=True)
 class OnnxTensor:
@@ -121,6 +124,13 @@ class OnnxGraph:
         if self.opset >= AXES_ARE_INPUTS[operator]:
             return self.node(operator, [x, self.integers("axes", axes)], name, **attributes)
         return self.node(operator, [x], name, axes=list(axes), **attributes)
+
+    def split(self, x: str, sizes: Sequence[int], axis: int, name: str) -> tuple[str, ...]:
+        """Add a Split into parts of these *sizes* along *axis*, and return them."""
+        names = [f"{name}_part_{number}" for number in range(len(sizes))]
+        if self.opset >= SIZES_ARE_INPUTS:
+            return self.split_node("Split", [x, self.integers("sizes", sizes)], names, axis=axis)
+        return self.split_node("Split", [x], names, axis=axis, split=list(sizes))
 
     def transpose(self, x: str, order: Sequence[int], name: str) -> str:
         """Add a Transpose to *order*."""

@@ -27,6 +27,7 @@ class OnnxOptions:
         layout: of the input: `nhwc` or `nchw`.
         nms: a file's name in `convert/onnx/nms/`; None for the heads that the model has.
         interface: `mlperf` for the inputs and outputs of MLPerf's vision app; None for those of the contract.
+        batch: number of images that one run takes.
     """
 
     target: str | None = None
@@ -34,6 +35,7 @@ class OnnxOptions:
     layout: str = "nhwc"
     nms: str | None = None
     interface: str | None = None
+    batch: int = 1
 
     def __post_init__(self) -> None:
         if self.target not in (None, *TARGETS):
@@ -42,6 +44,10 @@ class OnnxOptions:
             raise InputError(f"opset {self.opset}: want {OPSETS[0]} to {OPSETS[-1]}")
         if self.interface not in (None, *INTERFACES):
             raise unknown_name("interface", str(self.interface), INTERFACES)
+        if self.batch < 1:
+            raise InputError(f"a batch of {self.batch} images: want 1 or more")
+        if self.batch > 1 and self.interface is not None:
+            raise InputError(f"--interface {self.interface} takes one image in a run: leave out --batch {self.batch}")
         if self.layout.upper() not in LAYOUTS:
             raise unknown_name("layout", self.layout, [name.lower() for name in LAYOUTS])
 
@@ -57,7 +63,7 @@ def options_of(given: Mapping[str, object]) -> OnnxOptions:
     for name, value in given.items():
         if name not in known:
             raise unknown_name("option of an ONNX export", name, known)
-        want = int if name == "opset" else str
+        want = int if name in ("opset", "batch") else str
         if not isinstance(value, want) or isinstance(value, bool):
             raise InputError(f"the option {name} is {value!r}: want {'a whole number' if want is int else 'a name'}")
     return OnnxOptions(**given)  # type: ignore[arg-type]  # checked by name and type above

@@ -64,6 +64,16 @@ class TfliteOperator:
         return getattr(self.options, name)
 
 
+def operators_of(model: Any, subgraph: Any) -> tuple[TfliteOperator, ...]:
+    """Return the operators of the *subgraph* of a TFLite *model*, in order."""
+    return tuple(
+        TfliteOperator(
+            operator_name(model, raw), tuple(map(int, raw.inputs)), tuple(map(int, raw.outputs)), raw.builtinOptions
+        )
+        for raw in subgraph.operators
+    )
+
+
 class Translation:
     """What of the TFLite model is in the ONNX graph so far.
 
@@ -79,13 +89,9 @@ class Translation:
         self.rounding = rounding
         self._model = file.model
         self._tensors = file.subgraph.tensors
-        self.operators = tuple(self._operator(raw) for raw in file.subgraph.operators)
+        self.operators = operators_of(file.model, file.subgraph)
         self._values: dict[int, dict[str, str]] = {}
         self._stored: dict[int, int] = {}
-
-    def _operator(self, raw: Any) -> TfliteOperator:
-        inputs, outputs = tuple(map(int, raw.inputs)), tuple(map(int, raw.outputs))
-        return TfliteOperator(operator_name(self._model, raw), inputs, outputs, raw.builtinOptions)
 
     def shape(self, index: int) -> tuple[int, ...]:
         """Return a tensor's shape in the TFLite model."""
@@ -186,12 +192,15 @@ class Translation:
 
     def put(self, index: int, value: str, layout: str = NHWC, *, activation: int = 0) -> None:
         """Set a tensor's *value*, after its fused *activation*; a quantized tensor is rounded."""
-        name = self.name(index)
+        self._values[index] = {layout: self.rounded(index, value, self.name(index), activation=activation)}
+
+    def rounded(self, index: int, value: str, name: str, *, activation: int = 0) -> str:
+        """Return *value* as the tensor *index* holds it: after the *activation*, rounded if it is quantized."""
         quantization = quantization_of(self._tensors[index]) if self.is_rounded(index) else None
         value = clip_of(self.graph, value, activation, name, self.rounding.limits(quantization, self.dtype(index)))
-        if quantization is not None:
-            value = self.rounding.pair(self.graph, value, quantization, self.dtype(index), name)
-        self._values[index] = {layout: value}
+        if quantization is None:
+            return value
+        return self.rounding.pair(self.graph, value, quantization, self.dtype(index), name)
 
     def share(self, index: int, other: int) -> None:
         """Let the tensor *index* have the values of the tensor *other*, unchanged."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from detlite.convert.onnx.batch import batched
 from detlite.convert.onnx.graph import OnnxGraph, OnnxTensor
 from detlite.convert.onnx.metadata import CONTRACT_KEY, LABELS_KEY
 from detlite.convert.onnx.operators.suppression_by_class import by_class
@@ -46,8 +47,10 @@ def write_raw(file: TfliteFile, contract: Contract, options: OnnxOptions) -> tup
     by_name = dict(zip(contract.output_names, written, strict=True))
     outputs = tuple(by_name[output.role] for output in contract.outputs)
     image = replace(contract.image, dtype="float32", quantization=None, layout=options.layout.upper())
-    inputs = (contract.with_image(image).inputs[0], *map(_in_floats, contract.inputs[1:]))
-    changed = replace(contract, inputs=inputs, outputs=outputs)
+    first = contract.with_image(image).inputs[0]
+    if options.batch > 1:
+        first = replace(image, batch=options.batch)
+    changed = replace(contract, inputs=(first, *map(_in_floats, contract.inputs[1:])), outputs=outputs)
     return packed(model, changed), changed
 
 
@@ -74,6 +77,8 @@ def translate(
     if not dtypes:
         file = file.copy()
         unpack_weights(file)
+    if options.batch > 1:
+        file = batched(file, options.batch)
     graph = OnnxGraph(options.opset, (image, *further, *roles, *RESERVED))
     translation = Translation(file, graph, _rounding(file, dtypes, options))
     check_known(operator.kind for operator in translation.operators)

@@ -24,6 +24,7 @@ from detlite.convert.targets.tensorrt.answers import (
     verdict,
     write_compiled,
 )
+from detlite.convert.targets.tensorrt.engine import FACTS
 from detlite.convert.targets.tensorrt.export import OnnxFile, TensorRtOptions, onnx_for
 from detlite.convert.targets.tensorrt.predict import INT8, ImportPrediction, predict
 from detlite.devices.deploy.deploy import deploy
@@ -40,7 +41,7 @@ from detlite.runtime.records import to_record
 from detlite.runtime.runners.engine_layers import EngineLayerInfo, read_layers
 from detlite.runtime.runners.tensorrt_versions import LAYERS_NAMED, parse_version
 
-ENGINE, LOG, LAYERS, FACTS = "model.engine", "trtexec.log", "layers.json", "engine.json"
+ENGINE, LOG, LAYERS = "model.engine", "trtexec.log", "layers.json"
 CONVERSION = "Reformat"
 """TensorRT's type of a layer that only copies to another layout or type."""
 
@@ -100,7 +101,7 @@ def _options(held: Hold, request: TargetRequest, before: Standing) -> TensorRtOp
     known = parse_version(asked if version is None else version)
     if asked is not None and parse_version(asked) != known:
         raise InputError(f"{held.transport.name} has TensorRT {version}, not {asked}: leave out --tensorrt")
-    return TensorRtOptions(known, given["precision"], given["nms"])
+    return TensorRtOptions(known, given["precision"], given["nms"], given["batch"])
 
 
 def _compiled(held: Hold, request: TargetRequest, asked: TensorRtOptions, before: Standing) -> CompiledEngine:

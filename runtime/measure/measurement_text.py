@@ -28,6 +28,7 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
         "invoke p50": _percentile(found.invoke, 50),
         "stages": ", ".join(f"{name} {_ms(value)}" for name, value in vars(found.stages_p50_ms).items() if value),
         "load, first": f"{_ms(found.load_ms)}, {_ms(found.first_ms)}",
+        **_batch_facts(found),
         "samples": f"{found.samples} in {found.duration_s:.1f} s, {processes} process(es)",
         "runtime": f"{found.runtime}, {found.threads} thread(s)",
         "device": f"{device.get('board', '')} {device.get('processor', '')}".strip(),
@@ -40,6 +41,13 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
     if found.against is not None:
         facts.update(_against_facts(found.against))
     return {**facts, **{f"caution {number}": text for number, text in enumerate(found.cautions, 1)}}
+
+
+def _batch_facts(found: Measurement) -> Dict[str, str]:
+    if "images_per_query" not in found.figures:
+        return {}
+    rate = found.figures["images_per_second"]
+    return {"images": f"{found.figures['images_per_query']:g} in a query, {rate:.1f} in a second"}
 
 
 def measurement_verdict(found: Measurement, folder: Optional[str]) -> str:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ TELL_EVERY_NS = 500_000_000  # not after each sample: the listener would disturb
 
 Record = Dict[str, Any]
 Tensor = NDArray[Any]
+T = TypeVar("T")
 
 
 class LoadedModel:
@@ -63,10 +64,13 @@ class LoadedModel:
         self._feed: Callable[[Any], None] = (
             partial(feed_all, self.runner) if self.session is None else self.session.feed
         )
-        self.images, self.tensors = _tensors(request, contract, self.runner)
+        self.images, tensors = _tensors(request, contract, self.runner)
+        sizes: List[Optional[Size]] = [(image["height"], image["width"]) for image in self.images]
+        self._batch = 1 if self.session is None else self.session.batch
+        self.tensors = _in_batches(tensors, self._batch) if self.images else tensors
         self._tensor_of: Callable[[int], Tensor] = self.tensors.__getitem__
-        self._sizes: List[Optional[Size]] = [(image["height"], image["width"]) for image in self.images]
-        self._sizes = self._sizes or [None] * len(self.tensors)  # noise is of the input's own size
+        sizes = sizes or [None] * len(tensors)  # noise is of the input's own size
+        self._sizes = [_turning(sizes, place, self._batch) for place in range(len(self.tensors))]
         self.first_ns = self._first()
 
     def _first(self) -> int:
@@ -105,7 +109,7 @@ class LoadedModel:
         """
         now, feed, invoke = self.clock.now_ns, self._feed, self.runner.invoke
         tensor_of, sizes = self._tensor_of, self._sizes
-        finish = None if self.session is None else self.session.finish
+        finish = None if self.session is None else _finish(self.session)
         zero: List[int] = []
 
         def serve(query: int, sample: int, scheduled_ns: int) -> int:
@@ -128,6 +132,25 @@ class LoadedModel:
             return end
 
         return serve
+
+
+def _turning(values: Sequence[T], place: int, count: int) -> List[T]:
+    """Return the *count* of *values* that come in turn after *place* groups of so many."""
+    return [values[(place * count + i) % len(values)] for i in range(count)]
+
+
+def _in_batches(tensors: List[Any], batch: int) -> List[Any]:
+    """Return *tensors*, one an image, in groups of a *batch*, in turn, until each image was in one."""
+    if batch == 1:
+        return tensors
+    return [np.concatenate(_turning(tensors, place, batch)) for place in range(-(-len(tensors) // batch))]
+
+
+def _finish(session: Session) -> Callable[[Sequence[Optional[Size]]], object]:
+    """Return what turns a run's outputs into results: of one frame, whose states are carried on, or of a batch."""
+    if session.batch > 1:
+        return session.finish_batch
+    return lambda sizes: session.finish(sizes[0])
 
 
 def _session(model: Path, contract: Optional[Contract], runner: Runner, settings: Settings) -> Optional[Session]:

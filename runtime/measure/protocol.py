@@ -88,6 +88,16 @@ class Setup:
             raise InputError("--end-to-end needs --scenario offline and --images: it includes reading them")
         if self.accuracy and not (self.images and self.contract):
             raise InputError("--accuracy needs --images and a model with a contract: it runs every image")
+        if self.batch > 1 and self.scenario != "single-stream":
+            raise InputError(
+                f"the model takes {self.batch} images in one run: measure it with --scenario single-stream, where a "
+                f"query is such a run; {self.scenario} counts single images"
+            )
+
+    @property
+    def batch(self) -> int:
+        """Number of images in one run, which is one query."""
+        return 1 if self.contract is None else self.contract.image.batch
 
     def load(self) -> Load:
         """Return the load of each process."""

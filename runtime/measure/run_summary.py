@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
@@ -120,15 +120,16 @@ def measured(setup: Setup, series: Sequence[Rows], facts: Sequence[Record], judg
     """Return the measurement from *series*, the samples of each process; *facts* say what ran them. No verdict yet."""
     scenario, first = scenario_called(setup.scenario), facts[0]
     latencies = [scenario.latency_ns(rows) for rows in series]
+    latency = latency_of(latencies)
     return Measurement(
         model=str(setup.model),
         model_sha256=first["model_sha256"],
         scenario=setup.scenario,
         preset=setup.preset_name,
         metric=QuotedMetric(scenario.metric, None if judged is None else judged.value),
-        latency=latency_of(latencies),
+        latency=latency,
         invoke=latency_of([rows.invoke_ns for rows in series]),
-        figures={} if judged is None else judged.figures,
+        figures={**({} if judged is None else judged.figures), **_batch_figures(setup.batch, latency)},
         stages_p50_ms=stages_of(series, facts),
         samples=sum(map(len, series)),
         queries=sum(rows.queries for rows in series),
@@ -151,6 +152,13 @@ def measured(setup: Setup, series: Sequence[Rows], facts: Sequence[Record], judg
             for times, rows in zip(latencies, series)
         ),
     )
+
+
+def _batch_figures(batch: int, latency: Latency) -> Mapping[str, float]:
+    """Return how many images a query runs, and how many that is in a second; nothing where it is one."""
+    if batch == 1 or not latency.mean_ms:
+        return {}
+    return {"images_per_query": float(batch), "images_per_second": batch / latency.mean_ms * 1e3}
 
 
 def summarize(setup: Setup, run: Path, sittings: Sequence[States], failure: Optional[Failure]) -> Measurement:

@@ -173,6 +173,8 @@ def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
         found.append("the file has no contract: its outputs are neither read nor post-processed")
     if setup.backend in ("null", "scripted"):
         found.append(f"the back end is {setup.backend}: no model was run")
+    if setup.batch > 1:
+        found.append(f"a query is one run of {setup.batch} images: its time is that of all of them")
     partly = {
         f"{p['delegate']} took {p['taken']} of {p['operators']} operators in {p['partitions']} part(s)"
         for fact in facts

@@ -13,7 +13,7 @@ from typing import List, Optional, Sequence, Tuple
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.load import Load
 from detlite.runtime.runners.backend import Settings, Timed
-from detlite.runtime.runners.engine_file import plan_version
+from detlite.runtime.runners.engine_file import builder_of
 from detlite.runtime.runners.engine_layers import read_layers, read_profile, text_in, timed_layers
 from detlite.runtime.runners.imported import Imported
 from detlite.runtime.runners.profile import RUNS
@@ -135,9 +135,9 @@ def _other(said: str, engine: Path) -> Optional[str]:
     match = OTHER_VERSION.search(said)
     if match is not None:
         return f"was built by TensorRT {match[2]}, and this is {match[1]}"
-    built, here = plan_version(engine), version_in(said)
-    if built is not None and here is not None and built[:3] != here:
-        return f"was built by TensorRT {_dotted(built)}, and this is {_dotted(here)}"
+    built, here = builder_of(engine), version_in(said)
+    if built is not None and here is not None and built.version[:3] != here:
+        return f"was built by {built}, and this is {_dotted(here)}"
     return None
 
 

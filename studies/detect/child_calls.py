@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import IO, Any
@@ -88,21 +89,32 @@ class _Run:
     def images(self, inputs: list[Input], done: Callable[[int], None]) -> None:
         """Detect in image files: the next ones are read, and the last ones drawn, beside the inference."""
         waiting: list[Future[None]] = []
-        pixels = ahead(self._pool, _read, inputs)
-        for number, (one, image) in enumerate(zip(inputs, pixels, strict=True), 1):
-            if isinstance(image, InputError):
-                self._write({"image": str(one.path), "error": str(image)})
-            else:
-                found = self._session.run(image)
-                result = self._result(found, image, str(one.path))
-                self._write(result.whole_record())
-                if one.picture is not None:
-                    waiting.append(self._pool.submit(self._draw, image, result, found, one.picture))
+        pixels = zip(inputs, ahead(self._pool, _read, inputs), strict=True)
+        number = 0
+        while group := list(islice(pixels, self._session.batch)):
+            waiting += self._group(group)
             while len(waiting) > WORKERS:
                 waiting.pop(0).result()
+            number += len(group)
             done(number)
         for picture in waiting:
             picture.result()
+
+    def _group(self, group: list[tuple[Input, Pixels | InputError]]) -> list[Future[None]]:
+        """Detect in the images of *group* in one run, and return the pictures that are being drawn."""
+        readable = [image for _one, image in group if not isinstance(image, InputError)]
+        results = iter(self._session.run_batch(readable) if readable else ())
+        drawn = []
+        for one, image in group:
+            if isinstance(image, InputError):
+                self._write({"image": str(one.path), "error": str(image)})
+                continue
+            found = next(results)
+            result = self._result(found, image, str(one.path))
+            self._write(result.whole_record())
+            if one.picture is not None:
+                drawn.append(self._pool.submit(self._draw, image, result, found, one.picture))
+        return drawn
 
     def video(self, one: Input, progress: Progress) -> None:
         """Detect in every frame of a video; what was decoded of a damaged one is kept, and the damage named."""

@@ -30,8 +30,8 @@ def _rows(contract: Contract) -> Iterator[tuple[str, str]]:
 
 
 def _sides(image: ImageInput) -> tuple[int, ...]:
-    size = (image.height, image.width)
-    return (1, *size, image.channels) if image.layout == "NHWC" else (1, image.channels, *size)
+    (tensor,) = image.tensors
+    return tensor.shape
 
 
 def _resize(image: ImageInput) -> str:

@@ -14,6 +14,7 @@ from detlite.accuracy.images import Images
 from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.convert.exporter import export_model
+from detlite.runtime.runners.engine_file import builder_of
 
 onnx = pytest.importorskip("onnx")
 pytestmark = pytest.mark.slow
@@ -37,9 +38,9 @@ def imported(client_python, tmp_path_factory):
     images = Images(write_images(folder, count=4), "made in a test")
     python = client_python("tensorrt")
 
-    def run(scheme):
+    def run(scheme, **more):
         model = detector() if scheme == "float32" else quantize(detector(), images, Recipe(scheme=scheme)).model
-        options = {"opset": 17} if scheme == "int8" else {"opset": 17, "target": "tensorrt"}
+        options = {"opset": 17} if scheme == "int8" else {"opset": 17, "target": "tensorrt"} | more
         (folder / "model.onnx").write_bytes(export_model(model, "onnx", options).data)
         path = str(folder / "model.onnx")
         command = [python, tensorrt_importer.__file__, "--build", path]
@@ -60,10 +61,17 @@ def test_an_engine_is_built_of_a_float_model(imported):
     assert (found["parsed"], found["built"], found["errors"]) == (True, True, [])
 
 
+def test_engines_are_built_for_a_batch_of_images(imported):
+    for scheme in ("float32", "int8-float-bias"):
+        found = imported(scheme, batch=4)
+        assert (found["parsed"], found["built"], found["errors"]) == (True, True, [])
+
+
 def test_int8_with_a_zero_point_is_refused(imported):
     assert not imported("int8")["parsed"]
 
 
-def test_the_header_of_an_engine_says_its_version_where_tensorrt_has_it(imported):
-    head = bytes.fromhex(imported("float32")["head"])
-    assert (head[1:4], head[4:8], head[24]) == (b"trt", bytes(4), 1)  # of RTX 1.x; TensorRT's own begins with ftrt
+def test_the_header_of_an_engine_says_what_built_it(imported, tmp_path):
+    engine = tmp_path / "model.engine"
+    engine.write_bytes(bytes.fromhex(imported("float32")["head"]))
+    assert str(builder_of(engine)).startswith("TensorRT for RTX 1.")

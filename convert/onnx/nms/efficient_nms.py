@@ -43,12 +43,12 @@ def attach(model: Model, options: OnnxOptions) -> Model:
     _check(task.nms)
     anchors = graph.constant("anchors", task.anchors[None])
     inputs = [_unscaled(graph, task.box_coder), scores_of(graph, model.contract), anchors]
-    rows = task.nms.max_detections
+    rows, batch = task.nms.max_detections, model.contract.image.batch
     ends = {
-        "count": OnnxTensor("num_detections", "int32", (1, 1)),
-        "boxes": OnnxTensor("detection_boxes", "float32", (1, rows, 4)),
-        "scores": OnnxTensor("detection_scores", "float32", (1, rows)),
-        "classes": OnnxTensor("detection_classes", "int32", (1, rows)),
+        "count": OnnxTensor("num_detections", "int32", (batch, 1)),
+        "boxes": OnnxTensor("detection_boxes", "float32", (batch, rows, 4)),
+        "scores": OnnxTensor("detection_scores", "float32", (batch, rows)),
+        "classes": OnnxTensor("detection_classes", "int32", (batch, rows)),
     }
     values = graph.split_node(OPERATOR, inputs, [f"plugin_{role}" for role in ends], **_settings(task.nms))
     made = [(role, value, ends[role]) for role, value in zip(ends, values, strict=True)]

@@ -39,22 +39,45 @@ def attach(model: Model, options: OnnxOptions) -> Model:
     task, classes = detection_of(model.contract), len(model.contract.labels)
     nms = replace(task.nms, max_classes_per_detection=min(task.nms.max_classes_per_detection, classes))
     boxes = boxes_of(graph, model.contract, is_double=options.target != TENSORRT)
-    given = Candidates(boxes, scores_of(graph, model.contract), len(task.anchors), classes)
-    found = KINDS[nms.kind](graph, given, nms)
+    scores, batch = scores_of(graph, model.contract), model.contract.image.batch
+    found = [
+        _found(graph, Candidates(own_boxes, own_scores, len(task.anchors), classes), nms)
+        for own_boxes, own_scores in zip(_images(graph, boxes, batch), _images(graph, scores, batch), strict=True)
+    ]
     rows = nms.max_detections * (nms.max_classes_per_detection if nms.kind == "fast" else 1)
-    with_none = _with_row(graph, _flat(graph, boxes, (given.anchors, 4), "box_rows"), np.zeros((1, 4), np.float32))
-    values = {
+    shapes = {"boxes": (rows, 4), "classes": (rows,), "scores": (rows,), "count": ()}
+    ends = [
+        (
+            role,
+            _joined(graph, [one[role] for one in found], shapes[role], role),
+            OnnxTensor(name, "float32", (batch, *shapes[role])),
+        )
+        for role, name in NAMES.items()
+    ]
+    return closed(model, graph, ends, nms)
+
+
+def _images(graph: OnnxGraph, x: str, batch: int) -> tuple[str, ...]:
+    """Return the part of *x* of each image of a *batch*: suppression has a number of rows of its own for each."""
+    return (x,) if batch == 1 else graph.split(x, [1] * batch, 0, x)
+
+
+def _joined(graph: OnnxGraph, parts: list[str], shape: tuple[int, ...], role: str) -> str:
+    shaped = [_flat(graph, part, (1, *shape), f"{role}_shaped") for part in parts]
+    return shaped[0] if len(shaped) == 1 else graph.node("Concat", shaped, f"{role}_of_all", axis=0)
+
+
+def _found(graph: OnnxGraph, given: Candidates, nms: Nms) -> dict[str, str]:
+    """Add the suppression in one image, and return the detections' values by role."""
+    found = KINDS[nms.kind](graph, given, nms)
+    box_rows = _flat(graph, given.boxes, (given.anchors, 4), "box_rows")
+    with_none = _with_row(graph, box_rows, np.zeros((1, 4), np.float32))
+    return {
         "boxes": graph.node("Gather", [with_none, found.places], "kept_boxes", axis=0),
         "classes": graph.cast(found.classes, "float32", "kept_classes"),
         "scores": graph.node("Max", [found.scores, graph.constant("no_score", np.float32(0))], "kept_scores"),
         "count": _count(graph, found.counted, given.anchors),
     }
-    shapes = {"boxes": (1, rows, 4), "classes": (1, rows), "scores": (1, rows), "count": (1,)}
-    ends = [
-        (role, _flat(graph, values[role], shapes[role], f"{role}_shaped"), OnnxTensor(name, "float32", shapes[role]))
-        for role, name in NAMES.items()
-    ]
-    return closed(model, graph, ends, nms)
 
 
 NAMES = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from detlite.convert.onnx.operators.numbers import bias, weights
+from detlite.convert.onnx.operators.pixel_blocks import blocks_of, write_in_blocks
 from detlite.convert.onnx.operators.writer import SAME, Writer, in_order, reshaped, same_pads
 from detlite.convert.onnx.translation import NCHW, TfliteOperator, Translation
 from detlite.runtime.errors import InputError
@@ -29,8 +30,13 @@ def _convolution(t: Translation, operator: TfliteOperator) -> None:
     groups, rest = divmod(t.shape(x)[3], depth)
     if rest:
         raise InputError(f"{t.name(y)} is a convolution of {t.shape(x)[3]} channels by {depth}: the model is damaged")
+    settings = _settings(t, operator, (height, width))
+    top, left, bottom, _right = settings["pads"]
+    if (blocks := blocks_of(t, operator, left)) is not None:
+        write_in_blocks(t, operator, blocks, stride=settings["strides"][0], pads=(top, bottom))
+        return
     inputs = [t.value(x, NCHW), weights(t, kernel, (0, 3, 1, 2)), *bias(t, operator, 2)]
-    made = t.graph.node("Conv", inputs, t.name(y), group=groups, **_settings(t, operator, (height, width)))
+    made = t.graph.node("Conv", inputs, t.name(y), group=groups, **settings)
     t.put(y, made, NCHW, activation=operator.option("fusedActivationFunction"))
 
 

@@ -10,9 +10,6 @@ from detlite.convert.onnx.operators.writer import Writer, axis_of, in_order, res
 from detlite.convert.onnx.translation import AXES_IN_NCHW, NCHW, NHWC, TO_LAYOUT, TfliteOperator, Translation
 from detlite.runtime.errors import InputError
 
-SIZES_ARE_INPUTS = 13
-"""The operator set from which Split takes its sizes as an input."""
-
 FIRST = -(2**31)
 """An end before the first number, for a slice backwards."""
 
@@ -53,16 +50,9 @@ def _pack(t: Translation, operator: TfliteOperator) -> None:
 def _unpack(t: Translation, operator: TfliteOperator) -> None:
     x = operator.inputs[0]
     axis = axis_of(int(operator.option("axis")), len(t.shape(x)))
-    parts = _parts(t, t.value(x, NHWC), [1] * len(operator.outputs), axis, t.name(x))
+    parts = t.graph.split(t.value(x, NHWC), [1] * len(operator.outputs), axis, t.name(x))
     for y, part in zip(operator.outputs, parts, strict=True):
         t.put_moved(y, t.graph.over_axes("Squeeze", part, [axis], t.name(y)))
-
-
-def _parts(t: Translation, x: str, sizes: Sequence[int], axis: int, name: str) -> tuple[str, ...]:
-    names = [f"{name}_part_{number}" for number in range(len(sizes))]
-    if t.graph.opset >= SIZES_ARE_INPUTS:
-        return t.graph.split_node("Split", [x, t.graph.integers("sizes", sizes)], names, axis=axis)
-    return t.graph.split_node("Split", [x], names, axis=axis, split=list(sizes))
 
 
 def _split(x_place: int, axis_place: int) -> Writer:
@@ -71,7 +61,7 @@ def _split(x_place: int, axis_place: int) -> Writer:
         axis = axis_of(int(t.stored(operator.inputs[axis_place]).ravel()[0]), len(t.shape(x)))
         layout = t.map_layout(x)
         sizes = [t.shape(y)[axis] for y in operator.outputs]
-        parts = _parts(t, t.value(x, layout), sizes, _place(axis, layout), t.name(x))
+        parts = t.graph.split(t.value(x, layout), sizes, _place(axis, layout), t.name(x))
         for y, part in zip(operator.outputs, parts, strict=True):
             t.put(y, part, layout)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detlite.convert.onnx.operators.writer import Writer
 from detlite.convert.onnx.translation import TfliteOperator, Translation
@@ -22,18 +24,29 @@ def weights(t: Translation, index: int, order: Sequence[int], axis: int = 0) -> 
     name, source = t.name(t.source(index)), t.source(index)
     if not t.is_rounded(source) or (found := t.scales(source)) is None:
         return t.graph.constant(name, t.real(index).transpose(order))
-    scales, zeros = found
-    stored = t.stored(index)
-    codes = t.graph.constant(name, stored.transpose(order))
+    return dequantized(t, name, t.stored(index).transpose(order), *found, axis=axis)
+
+
+def dequantized(
+    t: Translation,
+    name: str,
+    codes: NDArray[Any],
+    scales: NDArray[np.float32],
+    zeros: NDArray[np.int64],
+    *,
+    axis: int = 0,
+) -> str:
+    """Add the constant *codes*, called like *name*, and return its reals; several scales are those along *axis*."""
+    stored = t.graph.constant(name, codes)
     per_channel = len(scales) > 1
     settings = [
         t.graph.constant(f"{name}_scale", scales if per_channel else scales[0]),
         t.graph.constant(
-            f"{name}_zero_point", zeros.astype(stored.dtype) if per_channel else zeros[0].astype(stored.dtype)
+            f"{name}_zero_point", zeros.astype(codes.dtype) if per_channel else zeros[0].astype(codes.dtype)
         ),
     ]
     along = {"axis": axis} if per_channel else {}
-    return t.graph.node("DequantizeLinear", [codes, *settings], f"{name}_real", **along)
+    return t.graph.node("DequantizeLinear", [stored, *settings], f"{name}_real", **along)
 
 
 def bias(t: Translation, operator: TfliteOperator, place: int) -> list[str]:
@@ -45,13 +58,7 @@ def bias(t: Translation, operator: TfliteOperator, place: int) -> list[str]:
     stored = t.stored(index)
     if stored.dtype != np.int32 or found is None:
         return [t.graph.constant(name, t.real(index))]
-    scales = found[0] if len(found[0]) > 1 else found[0][0]
-    settings = [
-        t.graph.constant(f"{name}_scale", scales),
-        t.graph.constant(f"{name}_zero_point", np.zeros(np.shape(scales), np.int32)),
-    ]
-    along = {"axis": 0} if np.shape(scales) else {}
-    return [t.graph.node("DequantizeLinear", [t.graph.constant(name, stored), *settings], f"{name}_real", **along)]
+    return [dequantized(t, name, stored, *found)]
 
 
 def _quantize(t: Translation, operator: TfliteOperator) -> None:

@@ -30,9 +30,8 @@ def asked_of(request: TargetRequest) -> TensorRtOptions:
     """Return what *request* asks of TensorRT; errors as `TensorRtOptions`."""
     given = request.options
     version = given["tensorrt"]
-    return TensorRtOptions(
-        DEFAULT_VERSION if version is None else parse_version(version), given.get("precision"), given.get("nms")
-    )
+    known = DEFAULT_VERSION if version is None else parse_version(version)
+    return TensorRtOptions(known, given.get("precision"), given.get("nms"), given.get("batch"))
 
 
 def prediction_answer(request: TargetRequest) -> TargetAnswer:

@@ -31,11 +31,13 @@ class TensorRtOptions:
         precision: what the engine may compute in; None for the default: int8 where the file rounds to it, else fp16,
             and from 11 on what the file states.
         nms: the form of NMS in the file; None for raw heads.
+        batch: number of images that one run takes; None for that of the file, 1 for one that is written.
     """
 
     version: tuple[int, int] = DEFAULT_VERSION
     precision: str | None = None
     nms: str | None = None
+    batch: int | None = None
 
     def __post_init__(self) -> None:
         if self.precision is not None and self.precision not in PRECISIONS:
@@ -71,9 +73,10 @@ def onnx_for(path: Path, options: TensorRtOptions) -> OnnxFile:
     if model.format == TFLITE:
         opset = min(DEFAULT_OPSET, row_of(options.version).opset)
         made = {"target": "tensorrt", "nms": options.nms or "none", "opset": opset}
+        made |= {} if options.batch is None else {"batch": options.batch}
         model = export_model(model, "onnx", made)
-    elif options.nms is not None:
-        raise InputError(f"{path} is an .onnx already: leave out --nms, or give the .tflite that it was made of")
+    else:
+        _refuse_changes(path, options, ", or give the .tflite that it was made of")
     model = _typed(model, options)
     return OnnxFile(model.data, model.contract, model.history)
 
@@ -90,11 +93,17 @@ def _typed(model: Model, options: TensorRtOptions) -> Model:
     return replace(model, data=as_float16(model.data))
 
 
+def _refuse_changes(path: Path, options: TensorRtOptions, instead: str) -> None:
+    """Raise `InputError` if *options* ask for another graph of the .onnx at *path*."""
+    for name, value in (("--nms", options.nms), ("--batch", options.batch)):
+        if value is not None:
+            raise InputError(f"{path} is an .onnx already: leave out {name}{instead}")
+
+
 def _foreign(path: Path, options: TensorRtOptions) -> OnnxFile:
     if not is_model_file(path) or path.suffix != ".onnx":
         raise InputError(f"{path}: want a folder that detlite wrote, a .tflite with the detection op, or an .onnx file")
-    if options.nms is not None:
-        raise InputError(f"{path} is an .onnx already: leave out --nms")
+    _refuse_changes(path, options, "")
     if row_of(options.version).is_strongly_typed and options.precision not in (None, "fp32"):
         raise InputError(
             f"TensorRT {options.version[0]} computes in the types that the .onnx states, and {path} is not detlite's: "

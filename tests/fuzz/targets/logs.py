@@ -10,9 +10,10 @@ from fuzz.mutations import Mutation, blind, json_value, text
 from fuzz.target import Target
 
 from detlite.accuracy.mlperf_log import read_accuracy_log
+from detlite.convert.targets.tensorrt.engine import FACTS, inspect_engine
 from detlite.devices.packaging.mlperf.check import read_app_run
+from detlite.runtime.hashing import sha256_of
 from detlite.runtime.measure.loadgen_log import ACCURACY, DETAIL
-from detlite.runtime.runners.engine_file import plan_version
 from detlite.runtime.runners.engine_layers import read_layers, read_profile
 
 JSON: tuple[Mutation, ...] = (json_value, json_value, text, blind)
@@ -31,6 +32,13 @@ HEAD = b"ftrt" + bytes(20) + bytes((10, 3, 0, 30))
 
 def written(name: str, content: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text(content)
+
+
+def engine(folder: Path) -> None:
+    """Write an engine with the facts beside it."""
+    (folder / "model.engine").write_bytes(HEAD)
+    known = {"sha256": sha256_of(folder / "model.engine"), "tensorrt": "10.3", "gpu": "Orin", "power_mode": None}
+    (folder / FACTS).write_text(json.dumps(known))
 
 
 TARGETS = (
@@ -54,8 +62,6 @@ TARGETS = (
         {"*": JSON},
     ),
     Target(
-        "an engine's header",
-        lambda folder: (folder / "model.engine").write_bytes(HEAD),
-        lambda folder: plan_version(folder / "model.engine"),
+        "an engine", engine, lambda folder: inspect_engine(folder / "model.engine"), {"*.json": JSON, "*": (blind,)}
     ),
 )

@@ -115,3 +115,16 @@ def test_by_its_rules_the_plug_in_finds_what_detlite_s_runtime_finds(kind):
 def test_what_the_plug_in_cannot_do_is_refused(nms, target, text):
     with pytest.raises(InputError, match=text):
         exported(nms, target)
+
+
+def test_a_batch_is_one_node_whose_anchors_serve_all_images():
+    contract = tiny_contract(6, 3, REGULAR)
+    options = {"nms": "efficient_nms", "target": "tensorrt", "batch": 4}
+    made = export_model(Model(tiny_model(), "tflite", contract), "onnx", options)
+    graph = onnx.load_from_string(made.data).graph
+    found, _settings = node(made)
+    arrays = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    assert arrays[found.input[2]].shape == (1, 6, 4)
+    shapes = {one.name: [side.dim_value for side in one.type.tensor_type.shape.dim] for one in graph.output}
+    assert shapes["num_detections"] == [4, 1]
+    assert shapes["detection_boxes"] == [4, 20, 4]

@@ -195,3 +195,26 @@ def test_threads_lose_no_class_as_they_do_in_tflite_s_op():
     made = session_of(export_model(model, "onnx"), threads=2)
     made.invoke(heads(0, 1e-4))
     assert set(made.finish().classes) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("nms", [REGULAR, FAST, replace(FAST, max_classes_per_detection=3)])
+def test_each_image_of_a_batch_has_the_detections_of_the_op(nms):
+    model = with_tflite_op(nms)
+    given = [heads(seed, 0.1) for seed in range(3)] + [np.zeros_like(heads(0, 0.1))]  # nothing is found in the last
+    for opset in (11, 13):
+        made = export_model(model, "onnx", {"opset": opset, "batch": len(given)})
+        alone = export_model(model, "onnx", {"opset": opset})
+        found = of_onnx(made, np.concatenate(given))
+        for place, image in enumerate(given):
+            for role, value in of_onnx(alone, image).items():
+                np.testing.assert_array_equal(found[role][place], value[0])
+    assert [output.shape for output in made.contract.outputs if output.role == "count"] == [(4,)]
+
+
+def test_each_image_of_a_batch_has_its_peaks():
+    given = [heads(seed, 0.1) for seed in range(2)]
+    found = of_onnx(export_model(peaks_model(PEAKS), "onnx", {"nms": "standard", "batch": 2}), np.concatenate(given))
+    alone = export_model(peaks_model(PEAKS), "onnx", {"nms": "standard"})
+    for place, image in enumerate(given):
+        for role, value in of_onnx(alone, image).items():
+            np.testing.assert_array_equal(found[role][place], value[0])
