@@ -186,6 +186,7 @@ class Dataset:
         upright: whether its images are photographs to turn by their EXIF orientation. The boxes of labelled sets are
             for the stored pixels.
         skipped: returns the files beside the images that are not images; None if there are no others.
+        videos: returns the videos that the images are frames of; None where they are no frames.
     """
 
     title: str
@@ -197,6 +198,7 @@ class Dataset:
     option: str = ""
     upright: bool = False
     skipped: Callable[[Sequence[Path]], Sequence[Path]] | None = None
+    videos: Callable[[Sequence[Path]], Sequence[Path]] | None = None
 
 
 def load_dataset(name: str) -> Dataset:

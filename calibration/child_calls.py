@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from detlite.accuracy.dataset import load_dataset
 from detlite.accuracy.images import Images
 from detlite.calibration.audit import rebuilt_heads, reference_heads, unrepaired_operators
 from detlite.calibration.images.gather import ImageRequest, gather
@@ -14,10 +16,13 @@ from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, CHOOSE, QUANTIZE, READ, WRITE, AuditRequest, QuantizeRequest
+from detlite.calibration.video.footage import Footage, takes_video
 from detlite.convert.load import load_graph, load_source, source_given
+from detlite.convert.model import Model
 from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.summary import model_facts
 from detlite.runtime.contract import contract_from_json
+from detlite.runtime.errors import InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
@@ -55,16 +60,48 @@ def quantize_source(request: Record, progress: Progress) -> Record:
         `model`, `history`, the facts of the detector, and the findings of `lint`; only the last if they are to fail.
     """
     asked = from_record(QuantizeRequest, request)
-    images = asked.chosen
     begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
+    if asked.videos is not None and takes_video(model.contract):
+        return _quantized(asked, model, footage_of(asked), progress)
+    if asked.videos is not None:
+        asked = with_frames(asked, progress)
     begin(progress, CHECK)
-    linted = lint_record(asked.lint, model, images, progress)
+    linted = lint_record(asked.lint, model, asked.chosen, progress)
     if linted.get("lint_failed"):
         return linted
+    return _quantized(asked, model, asked.chosen, progress) | linted
+
+
+def footage_of(asked: QuantizeRequest) -> Footage:
+    """Return the videos of *asked*, for a model that takes video.
+
+    Raises:
+        InputError: there are none, or checks of images are asked for.
+    """
+    assert asked.videos is not None
+    if asked.lint is not None:
+        raise InputError("--lint checks images, and the model takes video: leave it out")
+    given = asked.videos
+    found = load_dataset(given.source).videos
+    assert found is not None
+    origin = f"seed {given.seed}: {given.source} {given.paths[-1].name}"
+    return Footage(tuple(found(given.paths)), given.count, given.seed, origin)
+
+
+def with_frames(asked: QuantizeRequest, progress: Progress) -> QuantizeRequest:
+    """Return *asked* with frames of its videos as its images; errors as `gather`."""
+    assert asked.videos is not None
+    begin(progress, CHOOSE)
+    found = gather(asked.videos, default_image_cache(), progress=progress)
+    lint = asked.lint and replace(asked.lint, broken=found.broken)
+    return replace(asked, images=found.images.paths, images_origin=found.images.origin, lint=lint)
+
+
+def _quantized(asked: QuantizeRequest, model: Model, given: Images | Footage, progress: Progress) -> Record:
     ranges = None if asked.ranges is None else read_ranges(asked.ranges)
     begin(progress, QUANTIZE)
-    quantized = quantize(model, images, asked.recipe, ranges=ranges, progress=progress)
+    quantized = quantize(model, given, asked.recipe, ranges=ranges, progress=progress)
     made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     begin(progress, WRITE)
     artifact = made.save(asked.out, force=asked.force, files=files)
@@ -72,8 +109,8 @@ def quantize_source(request: Record, progress: Progress) -> Record:
         "model": str(artifact.model),
         "history": list(artifact.history),
         **model_facts(artifact.contract),
-        **linted,
         **({} if quantized.error is None else {"error": quantized.error.to_record()}),
+        **({} if quantized.by_frame is None else {"error_by_frame": quantized.by_frame.to_record()}),
         **({} if quantized.region_error is None else {"region_error": quantized.region_error.to_record()}),
     }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detlite.accuracy.images import Images
+from detlite.calibration.images.gather import ImageRequest
 from detlite.calibration.models import DEFAULT_ESTIMATOR
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
 from detlite.calibration.weights.method import DEFAULT_METHOD
@@ -79,12 +80,13 @@ class QuantizeRequest:
         out: the folder.
         force: whether an artifact in `out` is replaced.
         options: facts that the source does not contain.
-        images: the calibration images; empty for a scheme that takes none.
+        images: the calibration images; empty for a scheme that takes none, and where *videos* are given.
         images_origin: where they come from, for the history.
         images_upright: whether they are turned by their EXIF orientation.
         recipe: how to quantize.
         ranges: a file of ranges that are used in place of the images' own; None to observe them.
         lint: the checks of the images; None for no checks.
+        videos: what to calibrate with, if it is videos: frames for a model of images, scenes for others.
     """
 
     source: Path
@@ -97,6 +99,7 @@ class QuantizeRequest:
     recipe: Recipe = field(default_factory=Recipe)
     ranges: Path | None = None
     lint: LintRequest | None = None
+    videos: ImageRequest | None = None
 
     @property
     def chosen(self) -> Images:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from detlite.accuracy.dataset import Dataset, datasets_by_option
+from detlite.accuracy.dataset import Dataset, datasets_by_option, load_dataset
 from detlite.accuracy.images import DEFAULT_COUNT, Images, images_in
 from detlite.calibration.images.gather import CHOICES, ImageRequest
 from detlite.commands.console import notice
@@ -105,6 +105,11 @@ def request_of(values: Given, *, count: int, others: int) -> ImageRequest:
         others=others,
         tolerant=wants_lint(values),
     )
+
+
+def are_videos(request: ImageRequest) -> bool:
+    """Return whether the images of *request* are frames of videos."""
+    return load_dataset(request.source).videos is not None
 
 
 def wants_lint(values: Given) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from detlite.accuracy.gates import FEWEST_IMAGES
 from detlite.accuracy.images import Images
+from detlite.calibration.images.gather import ImageRequest
 from detlite.calibration.numbers.scheme import (
     DEFAULT_SCHEME,
     check_packing,
@@ -28,11 +29,12 @@ from detlite.calibration.recipe import (
     QuantizeRequest,
     Recipe,
 )
+from detlite.calibration.video.footage import takes_video
 from detlite.calibration.weights.twin_choice import AUTO, DEFAULT_MAX_MACS, NONE, TWIN_CHANNELS
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
-from detlite.commands.image_options import image_options, images_given, request_of, tell_skipped, wants_lint
+from detlite.commands.image_options import are_videos, image_options, images_given, request_of, tell_skipped, wants_lint
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
@@ -48,8 +50,11 @@ from detlite.commands.recipe_options import check_plugins, recipe_options
 from detlite.convert.artifact import prepare_output
 from detlite.convert.find_source import locate
 from detlite.convert.finished import check_float
+from detlite.runtime.artifact import CONTRACT
 from detlite.runtime.child import Child, blaming_the_model, run_in_child
+from detlite.runtime.contract import read_contract
 from detlite.runtime.errors import FindingError, InputError
+from detlite.runtime.progress import Progress
 from detlite.runtime.records import Record, to_record
 from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequest, curve_step
 
@@ -138,6 +143,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
     detlite quantize out/float -o out/fine --coco train2017/ instances_train2017.json --twin-channels auto
     detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
+    detlite quantize out/movinet -o out/int8 --videos clips/
     detlite quantize out/float -o out/half --scheme float16
 
     SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
@@ -152,10 +158,12 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     images = _images(values, counts, task)
     path = locate(source, notice=notice)
     check_float(path)
-    with blaming_the_model(), progress(_steps(values, counts, task)) as report, Child(task) as child:
-        gathered = NO_IMAGES if images is None else run_in_child(GATHER_TASK, images, progress=report)
-        _check_enough(counts, len(gathered["images"]))
-        request = _request(path, out, values, gathered)
+    videos = _videos(images, task, path)
+    with blaming_the_model(), progress(_steps(values, counts, task, videos)) as report, Child(task) as child:
+        gathered = NO_IMAGES if images is None or videos else _gathered(images, report)
+        if videos is None:
+            _check_enough(counts, len(gathered["images"]))
+        request = replace(_request(path, out, values, gathered), videos=videos)
         if task != QUANTIZE_TASK:
             request = _judged(request, values, gathered, counts)
         answer = child.answer(to_record(request), progress=report)
@@ -189,13 +197,25 @@ def _check_scheme(values: Record) -> None:
         )
 
 
-def _images(values: Record, counts: list[int], task: str) -> Record | None:
-    """Return the request for images, for the child process; None if the scheme takes none."""
+def _images(values: Record, counts: list[int], task: str) -> ImageRequest | None:
+    """Return the request for images; None if the scheme takes none."""
     if scheme_called(values["scheme"]).is_packing:
         return None
     count, others = max(counts) if counts else values["count"], 0 if task == QUANTIZE_TASK else MOST_SCORED
-    request = request_of(values, count=count, others=others)
-    return {**asdict(request), "paths": list(map(str, request.paths))}
+    return request_of(values, count=count, others=others)
+
+
+def _gathered(images: ImageRequest, report: Progress) -> Record:
+    return run_in_child(GATHER_TASK, {**asdict(images), "paths": list(map(str, images.paths))}, progress=report)
+
+
+def _videos(images: ImageRequest | None, task: str, path: Path) -> ImageRequest | None:
+    """Return *images* if they are for the model's process to choose, which knows whether it takes frames or scenes."""
+    if images is None or not are_videos(images):
+        return None
+    contract = path / CONTRACT
+    is_known = contract.is_file() and takes_video(read_contract(contract))
+    return images if is_known or task == QUANTIZE_TASK else None
 
 
 def _task(values: Record) -> str:
@@ -206,10 +226,13 @@ def _task(values: Record) -> str:
     return QUANTIZE_TASK
 
 
-def _steps(values: Record, counts: list[int], task: str) -> tuple[str, ...]:
+def _steps(values: Record, counts: list[int], task: str, videos: ImageRequest | None) -> tuple[str, ...]:
     """Return what the command will do, in order."""
     if scheme_called(values["scheme"]).is_packing:
         return (READ, QUANTIZE, WRITE)
+    if videos is not None:
+        explain = (EXPLAIN,) if values["explain"] else ()
+        return (READ, CHOOSE, *((CHECK,) if wants_lint(values) else ()), QUANTIZE, *explain, WRITE)
     if counts:
         return (CHOOSE, READ, REFERENCE, *map(curve_step, counts))
     checks = (CHECK,) if wants_lint(values) else ()

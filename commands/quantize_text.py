@@ -17,7 +17,7 @@ FEWEST_CALIBRATED = 8  # one image of COCO gives a fidelity of 93.7 to 97.3, eig
 
 def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     """Print what is in the artifact *out*, and how it was made."""
-    size, count = Path(answer["model"]).stat().st_size, len(request.images)
+    size, count = Path(answer["model"]).stat().st_size, _calibrated(request, answer)
     _say_scored(answer)
     if 0 < count < FEWEST_CALIBRATED:
         notice(f"calibrated with {count}: fewer than {FEWEST_CALIBRATED} images leave the ranges to chance")
@@ -33,7 +33,7 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     if stages := answer.get("stages"):
         _say_stages(stages)
-    images = f", {count} calibration images" if count else ""
+    images = f", {count} calibration {'samples' if request.videos else 'images'}" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
     for step in answer["history"]:
         if twins := step.get("twin_channels"):
@@ -45,6 +45,9 @@ def _say_errors(answer: Record) -> None:
     """Print how far the raw outputs, or the regions, are from the float model's."""
     if error := answer.get("error"):
         say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer)}")
+    if by_frame := answer.get("error_by_frame"):
+        marks = ", ".join(f"{one['db']:.1f} dB at frame {one['frame']}" for one in by_frame)
+        say(f"since a stream's begin: {marks}")
     if region := answer.get("region_error"):
         rms = ", ".join(f"{head} {value:.3g} rms" for head, value in region["rms"].items())
         share = f"{100 * region['matched']:.1f} % of {region['regions']}"
@@ -67,6 +70,13 @@ def _regions(error: Record, heads: Sequence[str]) -> tuple[str, ...]:
     return (f"{100 * error['matched']:.1f}", *rms, f"{error['correlation']:.4f}")
 
 
+def _calibrated(request: QuantizeRequest, answer: Record) -> int:
+    """Return the number of calibration images, or of samples of the videos."""
+    if request.videos is None:
+        return len(request.images)
+    return int(next(step["image_count"] for step in reversed(answer["history"]) if step["step"] == "quantize"))
+
+
 def _twins(twins: str | list[str], step: Record) -> str:
     if isinstance(twins, str):
         return f"twin channels: {twins}"
@@ -81,6 +91,8 @@ def _errors(error: Record) -> str:
 
 def _images_of(answer: Record) -> str:
     count = answer["error"]["images"]
+    if "error_by_frame" in answer:
+        return f"{count} frames of the longest scenes"
     used = answer.get("scored_calibration_images", count)
     if 0 < used < count:
         return f"{count} images, {used} of them calibration images"

@@ -32,4 +32,10 @@ def _content(frame: Frame) -> bytes:
     return file.getvalue()
 
 
-PLUGIN = Dataset(title="Frames of a video; needs the extra `video`.", takes=("FILE",), items=items, files=only_file)
+PLUGIN = Dataset(
+    title="Frames of a video; needs the extra `video`.",
+    takes=("FILE",),
+    items=items,
+    files=only_file,
+    videos=only_file,
+)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.models import Feed
+from detlite.calibration.models import Feed, separate
 from detlite.calibration.video.footage import Footage
 from detlite.calibration.video.scenes import chosen_scenes, frames_of
 from detlite.convert.tflite.open_file import TfliteFile
@@ -43,18 +43,18 @@ class ClipFootage:
     def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
         """Yield the samples for the float model, whatever its *file* is."""
         del file
-        for done, (place, tensor) in enumerate(self._tensors(contract.image), 1):
-            yield Feed((tensor,), place)
-            self._progress("calibration", done, self.count)
+        for number, feed in enumerate(separate(self._tensors(contract.image)), 1):
+            yield feed
+            self._progress("calibration", number, self.count)
 
     def heads(self, session: Session, count: int | None = None) -> Iterator[tuple[int, Heads]]:
         """Yield the outputs of *session* for the first *count* clips, or for all; each is number 0."""
-        for _place, tensor in islice(self._tensors(session.contract.image), count):
+        for tensor in islice(self._tensors(session.contract.image), count):
             session.invoke(tensor)
             yield 0, session.heads()
 
-    def _tensors(self, image: ImageInput) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield the place of its scene and the tensor of each clip; frames are in memory while a clip needs them."""
+    def _tensors(self, image: ImageInput) -> Iterator[NDArray[Any]]:
+        """Yield the tensor of each clip; frames are in memory while a clip needs them."""
         at, kept, left = -1, dict[int, NDArray[Any]](), list[Cut]()
         for place, number, frame in frames_of(self._scenes):
             if place != at:
@@ -62,7 +62,7 @@ class ClipFootage:
             if any(number in cut for cut in left):
                 kept[number] = preprocess(frame.pixels(), image)
             while left and max(left[0]) <= number:
-                yield place, np.stack([kept[one] for one in left.pop(0)], axis=1)
+                yield np.stack([kept[one] for one in left.pop(0)], axis=1)
                 kept = {one: tensor for one, tensor in kept.items() if any(one in cut for cut in left)}
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from detlite.accuracy.scenes import SceneCuts
 from detlite.accuracy.video import Frame, open_video
 from detlite.calibration.images.choice import brightness_strata, content_strata, stratified
 from detlite.calibration.images.thumbnail import SIDE
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.progress import Progress, silent
 
-CUT = 30
-"""Mean difference, of 255, of two frames' thumbnails from which on the second begins a scene (PySceneDetect: 27)."""
+SMALL = 4 * SIDE
+"""Pixels of the sides that a frame is looked at with."""
 
 SHORTEST, LONGEST = 10, 300
 """Frames of a scene: a flash is none, and what goes on for longer is cut into several."""
@@ -67,29 +68,30 @@ def chosen_scenes(paths: Sequence[Path], count: int, seed: int, *, progress: Pro
 
 def _scenes(path: Path, most: int) -> Iterator[Scene]:
     """Yield the scenes in the first *most* frames of the video *path*."""
-    begins, looks, last, number = [0], list[Pixels](), None, 0
+    begins, looks, cuts, number = [0], list[Pixels](), SceneCuts(), 0
     with open_video(path) as video:
         for number, frame in enumerate(islice(video.frames, most)):
-            look = _look(frame)
-            if last is None:
-                looks.append(look)
-            elif number - begins[-1] >= SHORTEST and _difference(last, look) > CUT:
+            small = _small(frame)
+            is_cut = cuts.is_cut(small)
+            if is_cut and number - begins[-1] >= SHORTEST:
                 begins.append(number)
-                looks.append(look)
-            last = look
+            if len(looks) < len(begins):
+                looks.append(_look(small))
     for begin, end, look in zip(begins, [*begins[1:], number + 1], looks, strict=True):
         parts = max(1, (end - begin) // LONGEST)
         edges = [begin + (end - begin) * part // parts for part in range(parts + 1)]
         yield from (Scene(path, one, other - one, look) for one, other in pairwise(edges))
 
 
-def _look(frame: Frame) -> Pixels:
-    small: Pixels = frame.decoded.reformat(width=SIDE, height=SIDE, format="rgb24", interpolation="AREA").to_ndarray()
+def _small(frame: Frame) -> Pixels:
+    small: Pixels = frame.decoded.reformat(width=SMALL, height=SMALL, format="rgb24", interpolation="AREA").to_ndarray()
     return small
 
 
-def _difference(one: Pixels, other: Pixels) -> float:
-    return float(np.abs(one.astype(np.int16) - other).mean())
+def _look(small: Pixels) -> Pixels:
+    means = small.reshape(SIDE, SMALL // SIDE, SIDE, SMALL // SIDE, 3).mean(axis=(1, 3))
+    look: Pixels = np.rint(means).astype(np.uint8)
+    return look
 
 
 def frames_of(scenes: Sequence[Scene]) -> Iterator[tuple[int, int, Frame]]:

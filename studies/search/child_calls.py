@@ -18,6 +18,7 @@ from detlite.calibration.images.linting import lint_record
 from detlite.calibration.quantize import Quantized, float_model, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE
+from detlite.calibration.video.footage import takes_video
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
 from detlite.convert.summary import model_facts
@@ -51,6 +52,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     images = asked.chosen
     begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
+    _refuse_video(model.contract, next(iter(asked.gates), "explain"))
     begin(progress, CHECK)
     linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
@@ -95,6 +97,7 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     begin(progress, READ)
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
     _refuse_regions(source.contract)
+    _refuse_video(source.contract, "curve")
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
 
@@ -132,6 +135,14 @@ def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
         raise InputError(
             f"{option} needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, or "
             "`detlite evaluate --against`"
+        )
+
+
+def _refuse_video(contract: Contract, option: str) -> None:
+    if takes_video(contract):
+        raise InputError(
+            f"--{option.replace('_', '-')} needs a model of images, and the model takes video: leave it out, and judge "
+            "the model by the error that is told of each quantization, or `detlite evaluate --against`"
         )
 
 

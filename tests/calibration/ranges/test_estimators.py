@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders.float_models import FloatNet, images
 
-from detlite.calibration.models import separate
+from detlite.calibration.models import Feed, separate
 from detlite.calibration.network import Network
 from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.ranges.histograms import Histogram, histograms
@@ -43,6 +43,16 @@ def test_one_odd_image_moves_the_mean_by_its_share_alone():
     a = max(odd)
     assert odd[a].high < 0.15 * observed.highs[a].max()
     assert odd[a].high > usual[a].high
+
+
+def test_the_frames_of_a_stream_have_the_extremes_of_all():
+    net = FloatNet()
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"))))
+    frames = [Feed((image,), number // 2) for number, image in enumerate(images())]
+    observed = observe(network, lambda: iter(frames))
+    found = load_plugin(ESTIMATORS, "mean_min_max").estimate(network, observed, lambda: iter(frames))
+    a = network.names.index("a")
+    assert found[a] == Range(float(observed.lows[a].min()), float(observed.highs[a].max()))
 
 
 def test_a_histogram_counts_every_value():

@@ -70,11 +70,11 @@ def test_few_clips_are_evenly_spread():
     assert [cut[0] for cut in clip_cuts(ClipInput(GRAY, 3, 1), 23, 2)] == [5, 15]
 
 
-def test_a_clip_is_a_sample_of_the_scene_that_it_is_cut_from(tmp_path):
+def test_clips_are_cut_from_one_scene_each(tmp_path):
     path = write_scenes(tmp_path / "cuts.mkv", 0, 200)
     model = clip_reader()
     found = list(material_of(Footage((path,), 4), model.contract).samples(model.file, model.contract))
-    assert [sample.scene for sample in found] == [0, 0, 1, 1]
+    assert [sample.scene for sample in found] == [0, 1, 2, 3]
     assert found[0].inputs[0].shape == (1, 3, 2, 2, 1)
     assert found[0].inputs[0].mean() < 50 < 150 < found[3].inputs[0].mean()
 

@@ -1,0 +1,63 @@
+"""`detlite quantize` with videos: streams, clips, and frames for models of images."""
+
+import json
+
+import pytest
+from builders.command_line import Detlite
+from builders.conv_streams import conv_stream
+from builders.tiny_tasks import classifier
+from builders.tiny_videos import write_scenes
+
+
+@pytest.fixture
+def detlite(tmp_path):
+    (tmp_path / "clips").mkdir()
+    for name, greys in (("a.mkv", (0, 200)), ("b.mkv", (100,))):
+        write_scenes(tmp_path / "clips" / name, *greys, each=12)
+    conv_stream().save(tmp_path / "float")
+    return Detlite(tmp_path)
+
+
+def test_a_stream_is_calibrated_with_the_scenes_of_a_folder(detlite, tmp_path):
+    ran = detlite("quantize", "float", "-o", "int8", "--videos", "clips", "--count", "18")
+    assert ran.status == 0, ran.err
+    assert "int8: int8, 18 calibration samples" in ran.out
+    assert "since a stream's begin: " in ran.out
+    assert "dB at frame 12" in ran.out
+    contract = json.loads((tmp_path / "int8" / "contract.json").read_text())
+    assert [one["dtype"] for one in contract["inputs"][1:]] == ["int8", "float32", "float32"]
+
+
+def test_the_error_by_frame_is_in_the_json_and_the_history(detlite, tmp_path):
+    ran = detlite("quantize", "float", "-o", "int8", "--video", "clips/a.mkv", "--count", "9", "--json")
+    assert ran.status == 0, ran.err
+    answer = json.loads(ran.out)
+    assert [one["frame"] for one in answer["error_by_frame"]] == [1, 12]
+    step = json.loads((tmp_path / "int8" / "history.json").read_text())["steps"][-1]
+    assert step["error_by_frame"] == answer["error_by_frame"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--videos", "missing"), "missing is no folder: give a folder of videos, or one video with --video"),
+        (("--videos", "float"), "float has no video: give a folder with .mp4"),
+        (("--video", "float/contract.json"), "is truncated, damaged or not a video"),
+        (("--videos", "clips", "--lint"), "--lint checks images, and the model takes video"),
+        (("--videos", "clips", "--curve", "1,2"), "--curve needs a model of images"),
+        (("--videos", "clips", "--min-fidelity", "90"), "--min-fidelity needs a model of images"),
+    ],
+)
+def test_what_a_stream_cannot_be_quantized_with_is_one_line(detlite, tmp_path, options, says):
+    ran = detlite("quantize", "float", "-o", "int8", *options)
+    assert ran.status == 2
+    assert says in ran.err
+    assert [line.split(":")[0] for line in ran.err.splitlines() if not line.startswith("step ")] == ["detlite"]
+    assert not (tmp_path / "int8").exists()
+
+
+def test_a_model_of_images_is_calibrated_with_frames_of_the_videos(detlite, tmp_path):
+    classifier().save(tmp_path / "images")
+    ran = detlite("quantize", "images", "-o", "int8", "--videos", "clips", "--count", "5")
+    assert ran.status == 0, ran.err
+    assert "int8: int8, 5 calibration" in ran.out
