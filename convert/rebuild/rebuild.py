@@ -171,7 +171,8 @@ def rebuild(
     if plan.averages is not None:
         facts["averaged_weights"] = plan.averages
     graph_def = prune(built.graph_def, tuple(outputs.values()))
-    return Rebuilt(FloatGraph(graph_def, outputs, contract, facts=facts), unused, _notices(plan, size, built, unused))
+    graph = FloatGraph(graph_def, outputs, contract, facts=facts, is_frozen=built.is_frozen)
+    return Rebuilt(graph, unused, _notices(plan, size, built, unused))
 
 
 def _outputs(by_role: Mapping[str, str], built: BuiltNetwork, contract: Contract) -> dict[str, str]:

@@ -31,7 +31,10 @@ CHANNELS_FIRST = ("ssd_resnet34",)
 OBJECTS = ("boxes", "masks", "keypoints")
 """What models return that detlite converts from archives."""
 
-REBUILT = ("cascade_rcnn", "deeplabv3", "deeplabv3plus", "mask_rcnn", "resnet", "resnet_rs", "retinanet", "vit")
+REBUILT = (
+    *("cascade_rcnn", "deeplabv3", "deeplabv3plus", "mask_rcnn", "movinet", "resnet", "resnet_3d", "resnet_3d_rs"),
+    *("resnet_rs", "retinanet", "vit"),
+)
 """The families of TF-Vision's page that detlite rebuilds."""
 
 SUFFIX = re.compile(r"\.(tar\.gz|tgz|tar|zip)$", re.IGNORECASE)
@@ -258,10 +261,10 @@ def convertible(model: ZooModel) -> tuple[bool, str]:
 
 def _of_tf_vision(model: ZooModel) -> tuple[bool, str]:
     """Return whether detlite rebuilds a model of TF-Vision; its checkpoint needs the config, which the page links."""
-    if not model.archives:
-        return False, "its weights are not published"
     if model.family not in REBUILT:
         return False, f"detlite does not rebuild {model.family} of TF-Vision"
+    if not model.archives:
+        return False, f"its weights are not published; {model.family} is rebuilt with yours: {CONFIG} and --checkpoint"
     return True, f"{model.holds}; {model.family} is rebuilt with its params.yaml: {CONFIG} and --checkpoint"
 
 

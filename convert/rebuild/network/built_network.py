@@ -33,6 +33,7 @@ class BuiltNetwork:
         macs: multiply-accumulates of its convolutions.
         macs_by_stage: the same of each of several stages, by what the stage is for.
         states: what it carries from frame to frame.
+        is_frozen: see `FloatGraph`.
         keeps_aspect: whether images are padded, not stretched, where the config's resizer keeps their aspect ratio.
         embedding_width: numbers of the features of a detection; 0 of a network that returns none.
     """
@@ -45,3 +46,4 @@ class BuiltNetwork:
     states: tuple[BuiltState, ...] = ()
     keeps_aspect: bool = False
     embedding_width: int = 0
+    is_frozen: bool = False

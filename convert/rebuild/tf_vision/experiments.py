@@ -139,10 +139,46 @@ _SEGMENTATION: Mapping[str, Mapping[str, Any]] = {
         "head": {"level": 4, "num_convs": 0, "feature_fusion": None},
     },
 }
+_RESNET_3D: Mapping[str, Any] = {
+    "model_type": "video_classification",
+    "backbone": {
+        "type": "resnet_3d",
+        "resnet_3d": {
+            "model_id": 50,
+            "stem_type": "v0",
+            "stem_conv_temporal_kernel_size": 5,
+            "stem_conv_temporal_stride": 2,
+            "stem_pool_temporal_stride": 2,
+            "se_ratio": 0.0,
+        },
+    },
+    "norm_activation": {"norm_epsilon": 1e-5},
+}
+_MOVINET: Mapping[str, Any] = {
+    "model_type": "movinet",
+    "backbone": {"type": "movinet", "movinet": {"model_id": "a0"}},
+    "activation": "swish",
+}
+
+
+def _clips(classes: int, frames: int = 64, stride: int = 1) -> Mapping[str, Any]:
+    return {"num_classes": classes, "feature_shape": [frames, 224, 224, 3], "temporal_stride": stride}
+
+
+_VIDEO: Mapping[str, Mapping[str, Any]] = {
+    "video_classification": {"model": {"model_type": "video_classification"}, "train_data": {"num_classes": -1}},
+    "video_classification_ucf101": {"model": _RESNET_3D, "train_data": _clips(101, 32, 2)},
+    "video_classification_kinetics400": {"model": _RESNET_3D, "train_data": _clips(400)},
+    "video_classification_kinetics600": {"model": _RESNET_3D, "train_data": _clips(600)},
+    "video_classification_kinetics700": {"model": _RESNET_3D, "train_data": _clips(700)},
+    "video_classification_kinetics700_2020": {"model": _RESNET_3D, "train_data": _clips(700)},
+    "movinet_kinetics600": {"model": _MOVINET, "train_data": _clips(600)},
+}
 _PASCAL_SIZE: Mapping[str, Any] = {"output_size": [512, 512]}
 
 EXPERIMENTS: Mapping[str, Mapping[str, Any]] = {
     **{name: {"model": model} for name, model in {**_CLASSIFICATION, **_RETINANET, **_TWO_STAGE}.items()},
     **{name: {"model": model, "validation_data": _PASCAL_SIZE} for name, model in _SEGMENTATION.items()},
+    **_VIDEO,
 }
 """The `task` of each experiment, by its name."""

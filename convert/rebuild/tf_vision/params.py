@@ -122,6 +122,14 @@ class Params:
             raise self._unfit(name, value, "a list")
         return value or []
 
+    def sections(self, name: str) -> list[Params]:
+        """Return the mappings in the list *name*; empty if it is missing or null."""
+        found = self.listed(name)
+        if not all(isinstance(one, dict) for one in found):
+            raise self._unfit(name, found, "a list of mappings")
+        places = ((f"{self._at(name)}[{number}]", one) for number, one in enumerate(found))
+        return [Params(one, place, self._file, self._missing) for place, one in places]
+
     def inside(self, name: str) -> Params:
         """Return the mapping *name*; an empty one if it is missing or null."""
         value = self._one(name, {})

@@ -29,6 +29,7 @@ TRAINING = (
     "init_checkpoint_modules",
     "losses",
     "max_num_eval_detections",
+    "metrics",
     "model_output_keys",
     "name",
     "per_category_metrics",

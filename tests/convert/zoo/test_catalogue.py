@@ -95,12 +95,18 @@ def test_a_name_of_several_models_lists_them() -> None:
         ("mlperf_ssd_mobilenet_v1_onnx", (True, "onnx, cut at the heads of its SSD")),
         ("mlperf_ssd_resnet34_pytorch", (True, "pytorch, rebuilt as ssd_resnet34")),
         ("mlperf_ssd_resnet34_tf1", (True, "frozen_graph in NCHW, cut at the heads of its SSD by way of tf2onnx")),
-        ("tf_vision_retinanet_mobilenetv2_256", (False, "its weights are not published")),
+        (
+            "tf_vision_retinanet_mobilenetv2_256",
+            (False, "its weights are not published; retinanet is rebuilt with yours: --config and --checkpoint"),
+        ),
         (
             "tf_vision_resnet_50_224",
             (True, "checkpoint; resnet is rebuilt with its params.yaml: --config and --checkpoint"),
         ),
-        ("tf_vision_movinet_a0_base_50x5_kinetics_600", (False, "its weights are not published")),
+        (
+            "tf_vision_movinet_a0_base_50x5_kinetics_600",
+            (False, "its weights are not published; movinet is rebuilt with yours: --config and --checkpoint"),
+        ),
     ],
 )
 def test_whether_a_model_can_be_converted_follows_from_its_facts(name: str, verdict: tuple[bool, str]) -> None:

@@ -75,7 +75,7 @@ def test_each_experiment_is_of_one_task(name):
             "depth_multiplier is 0.01; want a number from 0.03125 to 16",
         ),
         ({"backbone": {"type": "vit", "vit": {"model_name": "vit-b0"}}}, "model_name is vit-b0; want vit-ti16"),
-        ({"model_type": "video_classification"}, "is of no task that detlite rebuilds"),
+        ({"model_type": "audio"}, "is of no task that detlite rebuilds"),
     ],
 )
 def test_what_a_model_cannot_have_is_refused(changes, message):
