@@ -147,15 +147,14 @@ def _of_onnx(model: Path) -> Record:
 def _of_params(path: Path) -> Record:
     """Return the facts of a config of TF-Vision, which says what to build and has no weights."""
     config = read_params(path)
-    size = config.resizer
-    pixels = f"images of {size.height} x {size.width} pixels" if size.height else "images of a size that it leaves open"
+    architecture = architecture_of(config)
     return {
         "path": str(path),
         "format": "params.yaml of TF-Vision",
         "sha256": sha256_of(path),
         "size_bytes": path.stat().st_size,
         "classes": config.classes,
-        "is": f"a config without weights: {architecture_of(config).title}, {pixels}",
+        "is": f"a config without weights: {architecture.title}, {architecture.takes(config)}",
         "next": [f"rebuild it: detlite convert --config {path.name} --checkpoint PREFIX"],
         "missing": ["its weights: the checkpoint that the trainer or the exporter wrote"],
     }

@@ -82,6 +82,12 @@ def raw_heads(plan: RebuildPlan, options: DetectorOptions) -> Mapping[str, str]:
     return dict(zip(RAW_ROLES, (BOX_ENCODINGS, scores), strict=True))
 
 
+def images_of(config: DetectorConfig) -> str:
+    """Return what a network of *config* takes, in words: images of the size that the config says."""
+    size = config.resizer
+    return f"images of {size.height} x {size.width} pixels" if size.height else "images of a size that it leaves open"
+
+
 @dataclass(frozen=True)
 class Architecture:
     """One kind of network; its name is its file's name.
@@ -92,6 +98,7 @@ class Architecture:
         build: makes the network of a plan with weights, for images of a size (height, width).
         contract: writes the contract of a network that it built.
         outputs: names the tensors that the model of a plan returns, by role.
+        takes: returns what its networks take, in words for users.
         limited: returns the config with at most so many proposals; None for a network that has none.
         suppressing: returns the config with the user's settings of the NMS that is in the network; None for a network
             that never has any.
@@ -108,6 +115,7 @@ class Architecture:
     build: Callable[[RebuildPlan, Weights, Size], BuiltNetwork]
     contract: Callable[[RebuildPlan, DetectorOptions, Size, BuiltNetwork], Contract]
     outputs: Callable[[RebuildPlan, DetectorOptions], Mapping[str, str]] = raw_heads
+    takes: Callable[[DetectorConfig], str] = images_of
     limited: Callable[[DetectorConfig, int], DetectorConfig] | None = None
     suppressing: Callable[[DetectorConfig, DetectorOptions], DetectorConfig] | None = None
     embedding: Callable[[DetectorConfig, int], DetectorConfig] | None = None

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, RebuildPlan
+from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.movinet import MovinetBuilder, WholeClip
-from detlite.convert.rebuild.network.stream import Stream
-from detlite.convert.rebuild.tf_vision.clips import contract_of, name_outputs, outputs_of
+from detlite.convert.rebuild.network.stream import OneFrame
+from detlite.convert.rebuild.tf_vision.clips import clips_taken, contract_of, frames_taken, name_outputs, outputs_of
 from detlite.convert.rebuild.tf_vision.tasks.movinet import MovinetClassifier
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.contract import Contract
@@ -24,7 +25,7 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
     config = _config(plan)
     shape = (*size, 3) if config.backbone.causal else (config.clips.frames, *size, 3)
     with GraphBuilder(weights, shape) as net:
-        stream = Stream(net) if config.backbone.causal else None
+        stream = OneFrame(net) if config.backbone.causal else None
         frames = net.image if stream is not None else net.reshape(net.image, shape, "frames")
         builder = MovinetBuilder(net, config.backbone, stream or WholeClip(net), BACKBONE)
         logits = builder.logits(frames, HEAD, config.head_activation, config.clips.columns)
@@ -44,11 +45,17 @@ def outputs(plan: RebuildPlan, options: DetectorOptions) -> Mapping[str, str]:
     return outputs_of(options)
 
 
+def takes(config: DetectorConfig) -> str:
+    """Return what the MoViNet of *config* takes, in words."""
+    assert isinstance(config, MovinetClassifier)
+    return frames_taken(config.clips) if config.backbone.causal else clips_taken(config.clips)
+
+
 def _config(plan: RebuildPlan) -> MovinetClassifier:
     assert isinstance(plan.model, MovinetClassifier)
     return plan.model
 
 
 PLUGIN = Architecture(
-    title="MoViNet (TF-Vision)", reads=MovinetClassifier, build=build, contract=contract, outputs=outputs
+    title="MoViNet (TF-Vision)", reads=MovinetClassifier, build=build, contract=contract, outputs=outputs, takes=takes
 )

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, RebuildPlan
+from detlite.convert.rebuild.detector_config import DetectorConfig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.network.clip_layers import ClipLayers
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.resnet_3d import build_resnet_3d
-from detlite.convert.rebuild.tf_vision.clips import contract_of, name_outputs, outputs_of
+from detlite.convert.rebuild.tf_vision.clips import clips_taken, contract_of, name_outputs, outputs_of
 from detlite.convert.rebuild.tf_vision.tasks.video_classification import ClipClassifier
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.contract import Contract
@@ -44,11 +45,17 @@ def outputs(plan: RebuildPlan, options: DetectorOptions) -> Mapping[str, str]:
     return outputs_of(options)
 
 
+def takes(config: DetectorConfig) -> str:
+    """Return what the classifier of *config* takes, in words."""
+    assert isinstance(config, ClipClassifier)
+    return clips_taken(config.clips)
+
+
 def _config(plan: RebuildPlan) -> ClipClassifier:
     assert isinstance(plan.model, ClipClassifier)
     return plan.model
 
 
 PLUGIN = Architecture(
-    title="3-D ResNet (TF-Vision)", reads=ClipClassifier, build=build, contract=contract, outputs=outputs
+    title="3-D ResNet (TF-Vision)", reads=ClipClassifier, build=build, contract=contract, outputs=outputs, takes=takes
 )

@@ -261,8 +261,8 @@ class MovinetBuilder:
 
     def _depthwise_kernel(self, scope: str, sides: tuple[int, int, int], channels: int) -> Floats:
         """Return the kernel [frames, side, side, channels]: of a grouped 3-D convolution, or a depthwise 2-D one."""
-        flat, frames = f"{scope}/_conv/depthwise_kernel", sides[0]
-        if not self._net.has(flat):
+        flat, (frames, side, _side) = f"{scope}/_conv/depthwise_kernel", sides
+        if min(frames, side) > 1 or not self._net.has(flat):
             return self._net.variable(f"{scope}/kernel", (*sides, 1, channels)).reshape(*sides, channels)
         inner = (frames, 1) if frames > 1 else sides[1:]
         return self._net.variable(flat, (*inner, channels, 1)).reshape(*sides, channels)

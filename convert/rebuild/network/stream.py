@@ -14,7 +14,7 @@ COUNT = "frame_count"
 """The state that counts the frames so far. A float, that the means are computed in: it is exact up to 2 ** 24."""
 
 
-class Stream:
+class OneFrame:
     """One frame, and the states of all frames before it; all begin as zeros.
 
     A buffer [1, frames, H * W, C] holds the latest frames that a convolution over time reads, and has time for rows. A

@@ -95,6 +95,18 @@ def read_clips(task: Params) -> Clips:
     )
 
 
+def clips_taken(clips: Clips) -> str:
+    """Return what a network of *clips* takes, in words."""
+    rows, columns = clips.size
+    return f"clips of {clips.frames} frames of {rows} x {columns} pixels, stride {clips.stride}"
+
+
+def frames_taken(clips: Clips) -> str:
+    """Return what a network of a stream takes that was trained on *clips*, in words."""
+    rows, columns = clips.size
+    return f"a stream of frames of {rows} x {columns} pixels, stride {clips.stride}"
+
+
 def name_outputs(net: GraphBuilder, logits: Tensor, clips: Clips) -> None:
     """Name the *logits* [1, columns] and their scores, as `outputs_of` finds them."""
     net.convert_scores(net.identity(logits, CLASS_LOGITS), clips.converter, 1.0, CLASS_SCORES)

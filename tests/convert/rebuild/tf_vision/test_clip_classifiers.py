@@ -249,3 +249,19 @@ def test_a_file_without_its_experiment_says_what_it_lacks():
     values = {"task": {"model": {"model_type": "movinet"}}}
     with pytest.raises(InputError, match="leaves out task.model.backbone, .* --experiment, one of movinet_kinetics"):
         parse_params(values, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("params", "taken"),
+    [
+        (video_params(RS, "resnet_3d_rs"), "clips of 4 frames of 32 x 32 pixels, stride 2"),
+        (video_params(MOVINET, "movinet", "movinet"), "a stream of frames of 32 x 32 pixels, stride 2"),
+        (
+            video_params({**MOVINET, "causal": False}, "movinet", "movinet"),
+            "clips of 4 frames of 32 x 32 pixels, stride 2",
+        ),
+    ],
+)
+def test_what_a_config_takes_is_said_in_words(params, taken):
+    config = parse_params(params, "params.yaml")
+    assert architecture_of(config).takes(config) == taken

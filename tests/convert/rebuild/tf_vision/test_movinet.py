@@ -13,11 +13,12 @@ from detlite.convert.child_calls import convert
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.movinet import Movinet, MovinetBuilder, WholeClip, encoding
-from detlite.convert.rebuild.network.stream import Stream
+from detlite.convert.rebuild.network.stream import OneFrame
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.requests import ConvertRequest, Given
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.describe import describe
+from detlite.runtime.errors import InputError
 from detlite.runtime.progress import silent
 from detlite.runtime.records import to_record
 from detlite.runtime.session import Session
@@ -103,6 +104,15 @@ def test_a_stream_has_one_state_for_each_buffer_and_mean_and_one_count(stream):
     assert {state.initial for state in states} == {0.0}
 
 
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_checkpoint_of_a_stream_is_none_of_a_base(stream):
+    prefix = stream[1].model.parents[1] / "ckpt-1"
+    given = Given(config=TfVisionGolden("movinet_a0_base").config, checkpoint=prefix)
+    with pytest.raises(InputError, match=r"does not fit params.yaml: 11 of 334 variables are missing and 45 have anot"):
+        convert(to_record(ConvertRequest(given, prefix.parent / "base", DetectorOptions())), silent)
+
+
 def as_3d(values):
     """The same variables as a checkpoint has them that was trained with 3-D convolutions, apart or not."""
     made = {}
@@ -142,7 +152,7 @@ def test_both_layouts_of_a_streams_checkpoint_make_the_same_graph(shared_data):
     graphs = []
     for values in (flat, deep):
         weights = MemoryWeights(values)
-        graphs.append(built(STREAM, weights, frames, Stream)[0].graph_def)
+        graphs.append(built(STREAM, weights, frames, OneFrame)[0].graph_def)
         assert weights.unused <= {"save_counter"}
     assert graphs[0] == graphs[1]
 
@@ -189,7 +199,7 @@ def run_whole(config, weights, frames, timeline):
 
 
 def run_by_frame(config, weights, frames):
-    net, logits, timeline = built(config, weights, frames[:1], Stream)
+    net, logits, timeline = built(config, weights, frames[:1], OneFrame)
     fed = {state.name: np.zeros(state.shape, np.float32) for state in timeline.states}
     said, following = [], [state.following for state in timeline.states]
     with load_tensorflow().compat.v1.Session(graph=logits.graph) as session:
@@ -239,5 +249,5 @@ def test_a_base_has_the_published_size(name):
 def test_a_stream_does_about_the_work_of_its_base(name):
     """(2+1)-D kernels have fewer products than 3-D ones, and the original publishes one number for both."""
     base = size_of(replace(BASE, size=name), (1, 64), RandomWeights(0), WholeClip)[1]
-    stream = size_of(replace(STREAM, size=name), (1, 64), RandomWeights(0), Stream)[1]
+    stream = size_of(replace(STREAM, size=name), (1, 64), RandomWeights(0), OneFrame)[1]
     assert 0.8 < stream / base < 1.2
