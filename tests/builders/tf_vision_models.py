@@ -93,3 +93,54 @@ def classifier_params(**model: Any) -> dict[str, Any]:
         "task": {"model": whole, "train_data": {"aug_crop": True}, "validation_data": {}},
         "trainer": {},
     }
+
+
+def video_params(
+    backbone: dict[str, Any], kind: str = "resnet_3d", model_type: str = "video_classification", **data: Any
+) -> dict[str, Any]:
+    """A whole params.yaml of a video classifier."""
+    return {
+        "runtime": {},
+        "task": {
+            "model": {
+                "model_type": model_type,
+                "backbone": {"type": kind, kind: backbone},
+                "norm_activation": {"activation": "relu", "norm_epsilon": 1e-5},
+                "dropout_rate": 0.5,
+                "aggregate_endpoints": False,
+                **({"activation": "swish"} if model_type == "movinet" else {}),
+            },
+            "train_data": {
+                "feature_shape": [4, 32, 32, 3],
+                "num_classes": 5,
+                "temporal_stride": 2,
+                "min_image_size": 40,
+                **data,
+            },
+            "validation_data": {},
+            "metrics": {"use_per_class_recall": False},
+        },
+        "trainer": {},
+    }
+
+
+RS: dict[str, Any] = {
+    "model_id": 50,
+    "stem_type": "v1",
+    "se_ratio": 0.25,
+    "stem_conv_temporal_kernel_size": 5,
+    "stem_conv_temporal_stride": 2,
+    "stem_pool_temporal_stride": 1,
+    "block_specs": [
+        {"temporal_strides": 1, "temporal_kernel_sizes": [frames], "use_self_gating": True} for frames in (1, 1, 3, 3)
+    ],
+}
+MOVINET: dict[str, Any] = {
+    "model_id": "a0",
+    "causal": True,
+    "conv_type": "3d_2plus1d",
+    "se_type": "2plus3d",
+    "activation": "hard_swish",
+    "gating_activation": "hard_sigmoid",
+    "use_positional_encoding": False,
+}

@@ -49,8 +49,8 @@ def test_every_state_is_carried_to_its_own_input(model):
     session = session_of(model)
     for _frame in range(3):
         session.step(GREY)
-    held = [session._memory._values[place] for place in (1, 2, 3, *range(6, 15))]
-    assert [value.tolist() for value in held] == [[[3.0 * (k + 1)] * (k + 1)] for k in range(12)]
+    held = {one.name: session._memory._values[place].tolist() for place, one in session._memory._states.items()}
+    assert held == {f"s{k}": [[3.0 * (k + 1)] * (k + 1)] for k in range(12)}
 
 
 def test_a_bank_reaches_the_model(model):

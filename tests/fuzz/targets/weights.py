@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from builders.small_checkpoint import CONFIG, LABEL_MAP
-from builders.tf_vision_models import classifier_params
+from builders.tf_vision_models import MOVINET, RS, classifier_params, video_params
 from builders.torch_files import write_state_dict
 from fuzz.checkpoints import table
 from fuzz.mutations import blind, protobuf, text, zipped
@@ -97,6 +97,8 @@ TARGETS = (
     ),
     Target("hints beside a graph", lambda f: (f / "pipeline.config").write_text(CONFIG), read_hints, WORDS),
     Target("params.yaml of a classifier", params(classifier_params()), read_yaml, WORDS),
+    Target("params.yaml of a 3-D ResNet", params(video_params(RS, "resnet_3d_rs")), read_yaml, WORDS),
+    Target("params.yaml of a MoViNet", params(video_params(MOVINET, "movinet", "movinet")), read_yaml, WORDS),
     Target(
         "params.yaml over an experiment",
         params({"task": {"model": {"num_classes": 7, "input_size": [64, 64, 3]}}}),

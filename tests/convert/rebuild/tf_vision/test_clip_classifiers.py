@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from builders.asked_weights import AskedWeights
-from builders.tf_vision_models import TfVisionGolden
+from builders.tf_vision_models import MOVINET, RS, TfVisionGolden, video_params
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
@@ -53,55 +51,6 @@ def test_a_clip_classifier_sees_and_says_what_the_original_does(name, tmp_path, 
     assert not answer["notices"]  # every variable is used
     operators = dict(describe(artifact.model.read_bytes(), "the model").operators)
     assert not {kind for kind in operators if "3D" in kind or "FLEX" in kind.upper() or kind == "CUSTOM"}
-
-
-def video_params(backbone, kind="resnet_3d", model_type="video_classification", **data):
-    """A whole params.yaml of a video classifier."""
-    return {
-        "runtime": {},
-        "task": {
-            "model": {
-                "model_type": model_type,
-                "backbone": {"type": kind, kind: backbone},
-                "norm_activation": {"activation": "relu", "norm_epsilon": 1e-5},
-                "dropout_rate": 0.5,
-                "aggregate_endpoints": False,
-                **({"activation": "swish"} if model_type == "movinet" else {}),
-            },
-            "train_data": {
-                "feature_shape": [4, 32, 32, 3],
-                "num_classes": 5,
-                "temporal_stride": 2,
-                "min_image_size": 40,
-                **data,
-            },
-            "validation_data": {},
-            "metrics": {"use_per_class_recall": False},
-        },
-        "trainer": {},
-    }
-
-
-RS: dict[str, Any] = {
-    "model_id": 50,
-    "stem_type": "v1",
-    "se_ratio": 0.25,
-    "stem_conv_temporal_kernel_size": 5,
-    "stem_conv_temporal_stride": 2,
-    "stem_pool_temporal_stride": 1,
-    "block_specs": [
-        {"temporal_strides": 1, "temporal_kernel_sizes": [frames], "use_self_gating": True} for frames in (1, 1, 3, 3)
-    ],
-}
-MOVINET: dict[str, Any] = {
-    "model_id": "a0",
-    "causal": True,
-    "conv_type": "3d_2plus1d",
-    "se_type": "2plus3d",
-    "activation": "hard_swish",
-    "gating_activation": "hard_sigmoid",
-    "use_positional_encoding": False,
-}
 
 
 @pytest.mark.slow
