@@ -14,6 +14,7 @@ from detlite.commands.console import emit_facts, emit_json, notice, progress, sa
 from detlite.convert.artifact import prepare_output
 from detlite.convert.model import digest
 from detlite.convert.tflite.metadata_write import About
+from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.naming import DEFAULT_PACKAGE, Naming, name_of_model
 from detlite.devices.packaging.android.package import Extras, Models, Package, make_package, write_package
 from detlite.devices.packaging.android.packs import DELIVERIES
@@ -155,10 +156,7 @@ def _lines(package: Package) -> dict[str, object]:
         for variant in package.variants
     }
     for one in package.measured.clients:
-        lines[f"{one['client']}, resized by {one['resized_by']}"] = (
-            f"same class in {one['same_class']} of {one['compared']}, box within {one['box_difference_max']}, score "
-            f"within {one['score_difference_max']}"
-        )
+        lines[f"{one['client']}, resized by {one['resized_by']}"] = app_task(package.variants[0].contract).summary(one)
     return lines
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import flatbuffers
 
 Value = Any
-"""A text; a `Number` or `Numbers`; a table, as a mapping of slots to values; or a list of texts or of tables."""
+"""A text; bytes; a `Number` or `Numbers`; a table, as a mapping of slots to values; a list of texts or of tables."""
 
 PUT = {"b": "Int8", "B": "Uint8", "i": "Int32", "I": "Uint32", "f": "Float32"}
 """The flatbuffers builder's name for the numbers of each `struct` code."""
 
 WORD = 4
+NESTED = 16  # alignment of bytes, which may hold another flatbuffer
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def _target(builder: Any, value: Value) -> int:
         return int(builder.CreateString(value))
     if isinstance(value, Mapping):
         return _table(builder, value)
+    if isinstance(value, bytes):
+        builder.StartVector(1, len(value), NESTED)
+        for byte in reversed(value):  # a builder writes from the end
+            builder.PrependByte(byte)
+        return int(builder.EndVector())
     items: Sequence[float]
     if isinstance(value, Numbers):
         items, put = value.values, getattr(builder, f"Prepend{PUT[value.code]}")

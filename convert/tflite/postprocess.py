@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from detlite.convert.tflite.heads import further_inputs, name_heads, outputs_of
 from detlite.convert.tflite.metadata_fields import NAME as METADATA
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings, write_settings
-from detlite.convert.tflite.prune import drop_unused
+from detlite.convert.tflite.prune import drop_unused, operators_for
 from detlite.convert.tflite.signature import sign
 from detlite.convert.tflite.tensors import (
     POSTPROCESS,
@@ -139,7 +138,7 @@ def strip_op(file: TfliteFile, contract: Contract) -> Contract:
     heads = {
         role: _stored(model, subgraph, index, role) for role, index in zip(RAW_ROLES, (encodings, logits), strict=True)
     }
-    subgraph.operators = _makers(subgraph, heads.values())
+    subgraph.operators = operators_for(subgraph, heads.values())
     name_heads(model, heads)
     _drop_metadata(model)
     drop_unused(model)
@@ -211,16 +210,6 @@ def _before(model: Any, subgraph: Any, index: int, names: tuple[str, ...]) -> in
         if index in operator.outputs and operator_name(model, operator) in names:
             return int(operator.inputs[0])
     return index
-
-
-def _makers(subgraph: Any, wanted: Iterable[int]) -> list[Any]:
-    """Return the operators needed to compute the tensors *wanted*, in their order."""
-    needed, kept = set(wanted), []
-    for operator in reversed(subgraph.operators):  # a model's operators are in execution order
-        if needed & set(operator.outputs):
-            needed |= set(operator.inputs)
-            kept.append(operator)
-    return kept[::-1]
 
 
 def _drop_metadata(model: Any) -> None:

@@ -28,6 +28,16 @@ def drop_unused(model: Any) -> None:
         model.metadataBuffer = [number[index] for index in model_wide]
 
 
+def operators_for(subgraph: Any, wanted: Iterable[int]) -> list[Any]:
+    """Return the operators of *subgraph* needed to compute the tensors *wanted*, in their order."""
+    needed, kept = set(wanted), []
+    for operator in reversed(subgraph.operators):  # a model's operators are in execution order
+        if needed & set(operator.outputs):
+            needed |= set(operator.inputs)
+            kept.append(operator)
+    return kept[::-1]
+
+
 def _drop_tensors(model: Any, subgraph: Any) -> None:
     lists = [subgraph.inputs, subgraph.outputs]
     for operator in subgraph.operators:

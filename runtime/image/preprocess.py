@@ -23,7 +23,7 @@ def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ContractError(f"want a uint8 (height, width, 3) image, got {image.dtype} {image.shape}")
-    pixels = _in_order(_fitted(image, contract), contract.colour)
+    pixels = _in_order(fitted(image, contract), contract.colour)
     gain, offset = _affine(contract)
     rows = pixels.reshape(contract.height, -1)  # whole rows: numpy is slow over three channels at a time
     rows *= np.tile(gain, contract.width)
@@ -37,8 +37,8 @@ def preprocess(image: Pixels, contract: ImageInput) -> NDArray[Any]:
     return np.clip(pixels, limits.min, limits.max, out=pixels).astype(contract.dtype)[None]
 
 
-def _fitted(image: Pixels, contract: ImageInput) -> Floats:
-    """Return *image* in the input's size: stretched, or with its aspect ratio in a letterbox."""
+def fitted(image: Pixels, contract: ImageInput) -> Floats:
+    """Return *image* in the input's size, 0..255: stretched, its centre, or with its aspect ratio in a letterbox."""
     if contract.crop is not None:
         image = central_square(image, contract.crop)
     if contract.letterbox is None:

@@ -6,6 +6,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,25 @@ def kotlin(interop_home):
     if not folder.is_dir() or shutil.which("javac") is None:
         missing("npm's kotlin-compiler and a JVM")
     return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_kotlin(kotlin):
+    """Compiles Kotlin against the stubs into a folder; gives what runs its main class and returns its lines."""
+
+    def tool(*arguments):
+        done = subprocess.run([str(one) for one in arguments], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
+
+    def build(folder, sources, main):
+        stubs, classes = folder / "stubs", folder / "classes"
+        tool("javac", "-d", stubs, *sorted((Path(__file__).parent / "stubs").rglob("*.java")))
+        tool("bash", kotlin / "bin" / "kotlinc", "-Werror", "-cp", stubs, "-d", classes, *sources)
+        path = f"{stubs}:{classes}:{kotlin / 'lib' / 'kotlin-stdlib.jar'}"
+        return lambda option, *arguments: tool("java", "-cp", path, option, main, *arguments)
+
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,22 @@
 import json
 import resource
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from builders.float_models import FloatNet
+from builders.tiny_tasks import tiny_task
 from PIL import Image
 
 from detlite.accuracy.detect import detect
 from detlite.convert.artifact import open_artifact
+from detlite.convert.model import Model
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.heads import name_heads
 from detlite.devices.packaging.android.identity import ALIKE, BEFORE, OWN
+from detlite.runtime.letterbox import Letterbox
+from detlite.runtime.tensors import Output
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -128,3 +136,65 @@ def test_packaging_an_int8_model_takes_under_2_s_of_the_processor(models, detlit
     assert run("package", models["int8"], "--android", "-o", "out").status == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 2  # 0.6 s, its start included
+
+
+def listed(folder, paths):
+    file = folder / "list.txt"
+    file.write_text("".join(f"{path}\n" for path in paths))
+    return file
+
+
+def test_a_real_classifier_ranks_the_same_in_both_clients(shared_data, client_python, detlite_in, tmp_path):
+    model = shared_data / "tfvision/models/mobilenet_v2_1.0_224_quant.tflite"
+    photos = sorted((shared_data / "tfvision/imagenet_samples").glob("*.jpg"))[:FEW_IMAGES]
+    images = listed(tmp_path, photos)
+    records = measured(detlite_in(tmp_path), model, client_python, images, "--replace-metadata")
+    assert set(records) == {(client, BEFORE) for client in CLIENTS}  # the app's code crops, not the client
+    for record in records.values():
+        assert record["same_class"] == record["images"] == FEW_IMAGES
+        assert record["score_difference_max"] <= 0.0005
+
+
+def test_a_classifier_that_stretches_scores_the_same_in_both_clients(shared_data, client_python, detlite_in, tmp_path):
+    tiny_task("classification").save(tmp_path / "net")
+    images = listed(tmp_path, sorted((shared_data / "coco" / "val" / "images").iterdir())[:FEW_IMAGES])
+    records = measured(detlite_in(tmp_path), "net", client_python, images)
+    for client in CLIENTS:
+        for resized_by in (ALIKE, BEFORE):
+            assert records[client, resized_by]["same_class"] == FEW_IMAGES
+            assert records[client, resized_by]["score_difference_max"] <= 0.0005
+
+
+def test_a_real_segmenter_finds_the_same_in_both_clients(shared_data, client_python, detlite_in, tmp_path):
+    model = shared_data / "tfvision/models/deeplabv3_mnv2_pascal_quant.tflite"
+    images = listed(tmp_path, sorted((shared_data / "tfvision/segmentation").glob("2011_*.jpg"))[:FEW_IMAGES])
+    records = measured(detlite_in(tmp_path), model, client_python, images)
+    assert records["tflite-support", BEFORE]["same_pixels_least"] == 100.0
+    # XNNPACK, in MediaPipe alone, rounds some of the uint8 numbers to a neighbour: equal scores, another best one
+    assert records["mediapipe", BEFORE]["same_pixels_least"] >= 98.0
+
+
+def whole_segmenter():
+    """A segmenter whose map has the input's size, so that no client lets it grow in its own way."""
+    model = tiny_task("segmentation")
+    side = model.contract.image.height
+    net = FloatNet((1, side, side, 3))
+    logits = net.conv(net.conv(net.image, 8), len(model.contract.labels), window=1)
+    made = load(net.finish(logits), "made in a test")
+    name_heads(made, {"class_scores": logits})
+    output = Output("class_scores", "class_scores", 0, net.shape(logits), "float32")
+    return Model(dump(made), "tflite", replace(model.contract, outputs=(output,)), model.history)
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_a_float_segmenter_finds_the_same_in_mediapipe(padded, shared_data, client_python, detlite_in, tmp_path):
+    model = whole_segmenter()
+    letterbox = Letterbox("bottom_right", (124.0, 116.0, 104.0), "half_even") if padded else None
+    contract = model.contract.with_image(replace(model.contract.image, letterbox=letterbox))
+    Model(model.data, "tflite", contract, model.history).save(tmp_path / "net")
+    images = listed(tmp_path, sorted((shared_data / "coco" / "val" / "images").iterdir())[:FEW_IMAGES])
+    records = measured(detlite_in(tmp_path), "net", client_python, images)
+    assert set(records) == {(client, way) for client in CLIENTS for way in ([BEFORE] if padded else [OWN, BEFORE])}
+    assert records["mediapipe", BEFORE]["same_pixels_least"] == 100.0
+    # the Task Library takes class 0 where no score is over 0, and these are logits
+    assert records["tflite-support", BEFORE]["same_pixels_least"] < 100.0

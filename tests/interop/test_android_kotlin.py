@@ -1,6 +1,5 @@
 """The generated Kotlin: compiled by the real compiler against small stubs, and run by a JVM."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,6 @@ HERE = Path(__file__).resolve().parent
 NAMING = ("--name", "demo", "--kotlin-package", "com.example.app")
 
 
-def tool(*arguments):
-    done = subprocess.run([str(one) for one in arguments], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
 @pytest.fixture(scope="module")
 def package(models, detlite_in, tmp_path_factory):
     """The package of the int8 model for the CPU and the float one for a GPU."""
@@ -33,21 +26,16 @@ def package(models, detlite_in, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def app(package, kotlin):
+def app(package, compiled_kotlin):
     """Runs the compiled app on an image's pixels and returns its lines, and the file names of its inputs' stem."""
-    stubs, classes = package.parent / "stubs", package.parent / "classes"
-    tool("javac", "-d", stubs, *sorted((HERE / "stubs").rglob("*.java")))
-    sources = [*sorted(package.rglob("*.kt")), HERE / "Main.kt"]
-    tool("bash", kotlin / "bin" / "kotlinc", "-Werror", "-cp", stubs, "-d", classes, *sources)
-    path = f"{stubs}:{classes}:{kotlin / 'lib' / 'kotlin-stdlib.jar'}"
+    java = compiled_kotlin(package.parent, [*sorted(package.rglob("*.kt")), HERE / "Main.kt"], "MainKt")
 
     def run(pixels):
         height, width, _three = pixels.shape
         red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
         file = package.parent / "pixels"
         file.write_bytes((0xFF000000 | red << 16 | green << 8 | blue).astype(">u4").tobytes())
-        done = tool("java", "-cp", path, "MainKt", package / "src/main/assets", file, width, height)
-        return done.stdout.splitlines(), file
+        return java("-Dstub=", package / "src/main/assets", file, width, height), file
 
     return run
 

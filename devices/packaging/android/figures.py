@@ -19,11 +19,11 @@ LATENCY_KEPT = (
 )
 ACCURACY_KEPT = (
     *("model_sha256", "images", "metric", "protocol", "map", "map50", "map75", "map_interval"),
-    *("fidelity", "fidelity_interval"),
+    *("top1", "top5", "top1_interval", "miou", "pixel_accuracy", "miou_interval", "fidelity", "fidelity_interval"),
 )
 """What of each record a manifest has: the figures and how they came about, not every sample."""
 
-SCORES = ("map", "fidelity")
+SCORES = ("map", "top1", "miou", "fidelity")
 
 Record = dict[str, Any]
 

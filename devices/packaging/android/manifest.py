@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from detlite.convert.model import digest
-from detlite.convert.tflite.metadata_write import LABELS
+from detlite.convert.tflite.metadata_outputs import LABELS
+from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.variant import Variant, pixel_error
 from detlite.runtime.artifact import RANDOM_WEIGHTS
-from detlite.runtime.contract import Contract
-from detlite.runtime.tasks.detection import detection_of
+from detlite.runtime.inputs import ImageInput
 from detlite.runtime.version import __version__
 
 MANIFEST = "manifest.json"
@@ -20,11 +20,9 @@ SCHEMA, SCHEMA_VERSION = "detlite.android", 1
 
 Record = dict[str, Any]
 
-RULES = {
-    "tf1_bilinear": "bilinear over the whole image, aspect ratio not kept, sampled at i * in / out, without a filter",
-    "half_pixel_bilinear": (
-        "bilinear over the whole image, aspect ratio not kept, sampled at (i + 0.5) * in / out - 0.5, without a filter"
-    ),
+SAMPLED = {
+    "tf1_bilinear": "sampled at i * in / out, without a filter",
+    "half_pixel_bilinear": "sampled at (i + 0.5) * in / out - 0.5, without a filter",
 }
 """The contract's resize rules in words."""
 
@@ -45,22 +43,37 @@ def manifest_json(name: str, variants: Sequence[Variant], labels: bytes, measure
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "name": name,
-        "task": "object detection",
+        "task": app_task(first.contract).noun,
         "trained": is_trained(variants),
         "files": [_file(name, variant) for variant in variants],
         "labels": {"path": f"{name}/{LABELS}", "sha256": digest(labels), "count": len(first.contract.labels)},
         "preprocessing": {
             "resize": first.contract.image.resize,
-            "resize_in_words": RULES[first.contract.image.resize],
+            "resize_in_words": rule_in_words(first.contract.image),
             "clients": list(measured.clients),
         },
-        "postprocessing": _postprocessing(first.contract),
+        "postprocessing": app_task(first.contract).postprocessing(first.contract),
         "measured": {"accuracy": list(measured.accuracy), "latency": list(measured.latency)},
         "origin": dict(first.contract.origin),
         "source": {"sha256": first.history[0].get("input_sha256") if first.history else first.source_sha256},
         "toolchain": toolchain(variants),
     }
     return (json.dumps(record, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def rule_in_words(image: ImageInput) -> str:
+    """Return how an image becomes the input's pixels, in words."""
+    sampled = SAMPLED[image.resize]
+    if image.crop is not None:
+        return f"the central square, {image.crop:g} of the shorter side, then bilinear, {sampled}"
+    if image.letterbox is None:
+        return f"bilinear over the whole image, aspect ratio not kept, {sampled}"
+    place = "at the bottom and right" if image.letterbox.pad == "bottom_right" else "on both sides"
+    value = ", ".join(f"{part:g}" for part in image.letterbox.pad_value)
+    return (
+        f"bilinear with the aspect ratio kept, sides rounded {image.letterbox.rounding.replace('_', ' ')}, padded "
+        f"{place} with the pixel ({value}), {sampled}"
+    )
 
 
 def is_trained(variants: Sequence[Variant]) -> bool:
@@ -89,17 +102,4 @@ def _file(name: str, variant: Variant) -> Record:
         "outputs": [asdict(output) for output in variant.contract.outputs],
         "source_model_sha256": variant.source_sha256,
         "history": list(variant.history),
-    }
-
-
-def _postprocessing(contract: Contract) -> Record:
-    nms = detection_of(contract).nms
-    return {
-        "place": "in the model, TFLite_Detection_PostProcess",
-        "kind": nms.kind,
-        "score_threshold": nms.score_threshold,
-        "iou_threshold": nms.iou_threshold,
-        "max_detections": nms.max_detections,
-        "detections_per_class": nms.detections_per_class,
-        "box_order": "top, left, bottom, right, in parts of the image; not clipped to it",
     }

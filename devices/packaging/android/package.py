@@ -1,4 +1,4 @@
-"""Packaging a detector for an Android app: every file is made in memory, then all are written or none."""
+"""Packaging a model for an Android app: every file is made in memory, then all are written or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from detlite.accuracy.images import images_in
 from detlite.convert.artifact import history_json, step, write_folder
-from detlite.convert.tflite.metadata_write import LABELS, label_lines
+from detlite.convert.tflite.metadata_outputs import LABELS
+from detlite.convert.tflite.metadata_write import label_lines
+from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.figures import read_figures
 from detlite.devices.packaging.android.identity import measure_identity
 from detlite.devices.packaging.android.library import library
@@ -25,12 +27,13 @@ from detlite.devices.packaging.android.variant import (
     make_variant,
 )
 from detlite.runtime.artifact import HISTORY
-from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.tasks.detection import detection_of
 
 IDENTITY_IMAGES, SEED = 20, 0
+IMAGE_CONSTANTS = ("height", "width", "resize", "letterbox", "crop")
+"""What of an image the app's code has once, for all models of a package."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def make_package(
     """Return the package of *models*: the same bytes for the same inputs.
 
     Raises:
-        InputError: Android's clients cannot use a model, or the models are of different detectors.
+        InputError: Android's clients cannot use a model, or the models differ.
         UnknownNameError: ai-edge-litert does not know a model's system on a chip.
         MissingToolError, DeviceError: a client is missing, or fails.
     """
@@ -112,7 +115,7 @@ def _variants(models: Models, choices: Choices) -> list[Variant]:
     variants = [make_variant(CPU, models.cpu, choices)]
     if models.gpu is not None:
         variants.append(make_variant(GPU, models.gpu, choices))
-        _same_detector(variants[0], variants[1], models.gpu)
+        _same_model(variants[0].contract, variants[1].contract, models.gpu)
     for chip, _path in models.compiled:
         if chip not in known_chips():
             raise unknown_name("system on a chip", chip, known_chips())
@@ -122,28 +125,23 @@ def _variants(models: Models, choices: Choices) -> list[Variant]:
     return variants
 
 
-def _same_detector(cpu: Variant, gpu: Variant, path: Path) -> None:
+def _same_model(cpu: Contract, gpu: Contract, path: Path) -> None:
     """Refuse a GPU model that would need different constants in the app's code."""
-    one, other = cpu.contract, gpu.contract
-    ours, theirs = detection_of(one).nms, detection_of(other).nms
-    sizes = [(contract.image.height, contract.image.width, contract.image.resize) for contract in (one, other)]
-    if one.labels != other.labels or sizes[0] != sizes[1]:
-        raise InputError(f"{path} is a different detector from the first: its labels, input size or resize rule differ")
-    if ours != theirs:
+    alike = [
+        (contract.task.kind, contract.labels, *(getattr(contract.image, name) for name in IMAGE_CONSTANTS))
+        for contract in (cpu, gpu)
+    ]
+    if alike[0] != alike[1]:
         raise InputError(
-            f"{path} has different post-processing settings from the first ({theirs.kind} NMS, score "
-            f"{theirs.score_threshold}, IoU {theirs.iou_threshold}, {theirs.max_detections} detections): "
-            f"detlite postprocess {path} {_settings(ours)} -o OUT"
+            f"{path} is a different model from the first: its task, labels, input size or resize rule differ"
         )
-
-
-def _settings(nms: Nms) -> str:
-    """Return the options of `detlite postprocess` that configure an op as *nms*."""
-    classes = f" --classes-per-detection {nms.max_classes_per_detection}" if nms.kind == "fast" else ""
-    return (
-        f"--nms {nms.kind} --score-threshold {nms.score_threshold:g} --iou {nms.iou_threshold:g} "
-        f"--max-detections {nms.max_detections}{classes}"
-    )
+    task = app_task(cpu)
+    ours, theirs = task.settings(cpu), task.settings(gpu)
+    if ours != theirs:
+        differ = ", ".join(f"{name} {value}" for name, value in theirs.items())
+        raise InputError(
+            f"{path} has different post-processing settings from the first ({differ}): {task.cure(cpu, path)}"
+        )
 
 
 def _measured(variants: Sequence[Variant], extras: Extras, progress: Progress) -> Measured:

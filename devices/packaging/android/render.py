@@ -8,16 +8,18 @@ from typing import Any
 
 from detlite.accuracy.client_resize import CLIENT_RESIZES
 from detlite.convert.model import digest
+from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.figures import SCORES
-from detlite.devices.packaging.android.manifest import RULES, Measured, is_trained
+from detlite.devices.packaging.android.manifest import Measured, is_trained, rule_in_words
 from detlite.devices.packaging.android.naming import Naming
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.contract import Contract
-from detlite.runtime.tasks.detection import detection_of
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.version import __version__
 
 LABELS_A_FUNCTION = 500  # a method of the JVM has at most 64 KiB of code
-KOTLIN = ("Model", "Image", "Detector", "MediaPipeDetector")
+SCORE_NAMES = {"top1": "top-1 accuracy", "miou": "mean IoU", "fidelity": "fidelity to another model"}
 FEW_THREADS, MANY_THREADS = 1, 4
 LITERT, LITERT_GPU = "com.google.ai.edge.litert:litert:1.4.2", "com.google.ai.edge.litert:litert-gpu:1.4.2"
 MEDIAPIPE = "com.google.mediapipe:tasks-vision:0.10.29"
@@ -25,19 +27,43 @@ MEDIAPIPE = "com.google.mediapipe:tasks-vision:0.10.29"
 
 def kotlin_files(naming: Naming, variants: Sequence[Variant], manifest: bytes) -> dict[str, bytes]:
     """Return the Kotlin sources by path: constants, preprocessing, and a wrapper for each of two clients."""
+    wrapper = app_task(variants[0].contract).wrapper
     facts = {
-        "naming": naming,
-        "variants": variants,
-        "first": variants[0].contract,
+        **_named(naming, variants),
         "labels": list(_pieces(variants[0].contract.labels)),
         "fingerprint": fingerprint(naming.name, manifest),
-        "max_threads": max_threads(variants[0].contract),
-        "version": __version__,
+    }
+    templates = {
+        "Model": f"{wrapper}Model",
+        "Image": "Image",
+        wrapper: wrapper,
+        f"MediaPipe{wrapper}": f"MediaPipe{wrapper}",
     }
     return {
-        f"{naming.source_folder}/{naming.prefix}{kind}.kt": render(f"{kind}.kt.j2", facts).encode("ascii")
-        for kind in KOTLIN
+        f"{naming.source_folder}/{naming.prefix}{kind}.kt": render(f"{template}.kt.j2", facts).encode("ascii")
+        for kind, template in templates.items()
     }
+
+
+def _named(naming: Naming, variants: Sequence[Variant]) -> dict[str, Any]:
+    """Return the facts that code and README both need."""
+    first = variants[0].contract
+    wrapper = app_task(first).wrapper
+    return {
+        "naming": naming,
+        "variants": variants,
+        "first": first,
+        "prepares": prepares(first.image),
+        "wrapper": wrapper,
+        "thing": wrapper.lower(),
+        "max_threads": max_threads(first),
+        "version": __version__,
+    }
+
+
+def prepares(image: ImageInput) -> bool:
+    """Return whether the app's code has to crop or pad images for a client, which stretches them."""
+    return image.crop is not None or image.letterbox is not None
 
 
 def gradle_files(pack: str | None, *, ai_pack: bool) -> dict[str, bytes]:
@@ -50,22 +76,21 @@ def readme(
     naming: Naming, variants: Sequence[Variant], measured: Measured, extras: Sequence[str], *, delivery: str | None
 ) -> bytes:
     """Return the README for the app's developer; *extras* are further files beside it."""
+    wrapper = app_task(variants[0].contract).wrapper
     facts = {
-        "naming": naming,
-        "variants": variants,
-        "first": variants[0].contract,
-        "rule": RULES[variants[0].contract.image.resize],
+        **_named(naming, variants),
+        "p": naming.prefix,
+        "image": variants[0].contract.image,
+        "rule": rule_in_words(variants[0].contract.image),
         "measured": measured,
         "extras": extras,
         "delivery": delivery,
         "is_trained": is_trained(variants),
-        "max_threads": max_threads(variants[0].contract),
         "litert": LITERT,
         "litert_gpu": LITERT_GPU,
         "mediapipe": MEDIAPIPE,
-        "version": __version__,
     }
-    return render("README.md.j2", facts).encode("utf-8")
+    return render(f"{wrapper}README.md.j2", facts).encode("utf-8")
 
 
 def fingerprint(name: str, manifest: bytes) -> str:
@@ -74,8 +99,9 @@ def fingerprint(name: str, manifest: bytes) -> str:
 
 
 def max_threads(contract: Contract) -> int:
-    """Return the op's safe number of threads: regular NMS loses a class with more than one (TensorFlow issue 56058)."""
-    return FEW_THREADS if detection_of(contract).nms.kind == "regular" else MANY_THREADS
+    """Return the safe number of threads: the op's regular NMS loses a class with more than one (TensorFlow 56058)."""
+    task = contract.task
+    return FEW_THREADS if isinstance(task, Detection) and task.nms.kind == "regular" else MANY_THREADS
 
 
 def render(template: str, facts: dict[str, Any]) -> str:
@@ -125,7 +151,7 @@ def megabytes(data: bytes) -> str:
 def accuracy(record: Mapping[str, Any]) -> str:
     """Return an accuracy *record* as text: scores, number of images, and the client's resizing if any."""
     metric = f" ({one_line(record['metric'])})" if "metric" in record else ""
-    names = {"map": f"mAP{metric}", "fidelity": "fidelity to another model"}
+    names = {"map": f"mAP{metric}", **SCORE_NAMES}
     scores = " and ".join(f"{names[key]} {record[key]:.2f} %" for key in SCORES if key in record)
     protocol = record.get("protocol")
     rule = str(protocol.get("resize")) if isinstance(protocol, dict) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata_write import About, with_metadata
 from detlite.convert.tflite.one_normalization import has_one_normalization, with_one_normalization
 from detlite.convert.tflite.runtime_version import stated_runtime_version
+from detlite.devices.packaging.android.app_task import AppTask, app_task
 from detlite.runtime.artifact import Artifact, Step
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.inputs import ImageInput
+from detlite.runtime.inputs import LAYOUTS, ImageInput
 from detlite.runtime.model_file import model_in
-from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
 CPU, GPU = "cpu", "gpu"
 FILES = {CPU: "model.tflite", GPU: "model_gpu.tflite"}
@@ -81,9 +82,10 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
     """
     check_size(path)
     artifact = open_artifact(path)
-    check_clients(artifact.contract, path)
+    task = check_clients(artifact.contract, path)
     data, contract = artifact.model.read_bytes(), artifact.contract
     source = digest(data)
+    data, contract = task.prepare(data, contract)
     if choices.labels is not None:
         labels = matching_labels(read_labels(choices.labels), len(contract.labels), str(choices.labels))
         contract = replace(contract, labels=labels)
@@ -138,27 +140,22 @@ def check_size(path: Path) -> None:
         )
 
 
-def check_clients(contract: Contract, path: Path) -> None:
-    """Refuse what MediaPipe's and the Task Library's object detectors cannot use."""
-    nms, image = detection_of(contract).nms, contract.image
-    if nms.kind == "peaks":
-        raise InputError(f"{path} is a CenterNet: no op decodes its peaks, and Android's clients need boxes and scores")
-    if has_raw_heads(contract):
-        raise InputError(
-            f"{path} has raw heads, and Android's clients need boxes, classes, scores and a count: attach the "
-            f"post-processing op first, detlite postprocess {path} --add -o OUT"
-        )
+def check_clients(contract: Contract, path: Path) -> AppTask[Any]:
+    """Return how the model goes into an app, after refusing what MediaPipe and the Task Library cannot use."""
+    try:
+        task = app_task(contract)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    kinds = [one.kind for one in contract.inputs]
+    if kinds != [ImageInput.kind]:
+        raise InputError(f"{path} takes {' and '.join(kinds)} as inputs, and Android's clients give one image")
+    task.check(contract, path)
+    image = contract.image
     if image.colour != "RGB":
         raise InputError(f"{path} takes {image.colour} images, and Android's clients give RGB")
-    if image.letterbox is not None:
-        raise InputError(f"{path} pads images to keep their aspect ratio, and Android's clients stretch them instead")
-    if image.crop is not None:
-        raise InputError(f"{path} takes the centre of images, and Android's clients give it all of them")
-    if nms.kind == "fast" and nms.max_classes_per_detection > 1:
-        raise InputError(
-            f"{path} returns each box for {nms.max_classes_per_detection} classes, which Android's clients do not "
-            f"count: detlite postprocess {path} --classes-per-detection 1 -o OUT"
-        )
+    if image.layout != LAYOUTS[0]:
+        raise InputError(f"{path} takes its image as {image.layout}, and Android's clients give {LAYOUTS[0]}")
+    return task
 
 
 def check_pixels(image: ImageInput, path: Path) -> None:

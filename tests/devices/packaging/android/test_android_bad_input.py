@@ -13,13 +13,12 @@ from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
-from detlite.runtime.letterbox import Letterbox
 
 
 def test_another_detector_for_the_gpu_is_refused(package, tmp_path, capsys):
     write_app_model(tmp_path / "other", labels=("a", "b", "c"))
     assert package("--gpu", "other") == 2
-    assert "other is a different detector from the first" in capsys.readouterr().err
+    assert "other is a different model from the first" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -27,7 +26,7 @@ def test_other_thresholds_for_the_gpu_are_refused(package, tmp_path, capsys):
     write_app_model(tmp_path / "other", nms=Nms(kind="fast", score_threshold=0.5, max_detections=5))
     assert package("--gpu", "other") == 2
     said = capsys.readouterr().err
-    assert "different post-processing settings from the first (fast NMS, score 0.5" in said
+    assert "different post-processing settings from the first (NMS fast, score 0.5" in said
     assert "detlite postprocess other --nms fast --score-threshold 0.25 " in said
 
 
@@ -108,7 +107,7 @@ def test_assets_over_a_packs_limit_are_refused():
     [
         (lambda c: c.with_image(replace(c.image, colour="BGR")), "takes BGR images"),
         (lambda c: c.with_image(replace(c.image, colour="GRAY", mean=(0.0,), std=(1.0,))), "takes GRAY images"),
-        (lambda c: c.with_image(replace(c.image, letterbox=Letterbox())), "pads images to keep their aspect ratio"),
+        (lambda c: c.with_image(replace(c.image, layout="NCHW")), "takes its image as NCHW"),
         (lambda c: c.with_task(nms=replace(c.task.nms, max_classes_per_detection=2)), "returns each box for 2 classes"),
     ],
 )
@@ -168,7 +167,7 @@ def test_figures_of_something_else_are_refused(package, tmp_path, capsys, record
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"schema": "detlite.accuracy", "images": 9}, "it lacks map or fidelity"),
+        ({"schema": "detlite.accuracy", "images": 9}, "it lacks map or top1 or miou or fidelity"),
         ({"schema": "detlite.accuracy", "images": 9, "map": "high"}, "it lacks map;"),
         ({"schema": "detlite.accuracy", "map": 1.5}, "it lacks images"),
         ({key: value for key, value in latency().items() if key != "device"}, "it lacks device"),

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.app_models import write_app_model
+from builders.app_models import raw_model, write_app_model
 from PIL import Image
 
 from detlite.accuracy.detect import Detected
 from detlite.cli import main
-from detlite.devices.packaging.android.client import ClientDetections, client_in, run_client
+from detlite.devices.packaging.android.client import ClientResults, client_in, run_client
 from detlite.devices.packaging.android.identity import compare
+from detlite.devices.packaging.android.tasks.detection import PLUGIN as DETECTION
+from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 
 FAKE = """
@@ -80,32 +82,37 @@ def detected(rows, sizes=((100, 200),)):
 
 
 def seen(rows, sizes=((100, 200),)):
-    return ClientDetections("mediapipe", "9.9", detected(rows, sizes))
+    return ClientResults("mediapipe", "9.9", detected(rows, sizes))
+
+
+def model(second):
+    """A detector of a cat, of *second* and of a dog, whose file no one opens."""
+    return Artifact(Path("m.tflite"), raw_model(labels=("cat", second, "dog"))[1])
 
 
 def test_the_best_detections_of_each_image_are_compared():
     sizes = ((100, 200), (100, 200), (100, 200))
     ours = detected([(0, 1, 0.9, 0.1, 0.1, 0.5, 0.5), (1, 2, 0.8, 0.2, 0.2, 0.6, 0.6)], sizes)
     theirs = seen([(0, 1, 0.85, 0.1, 0.1, 0.5, 0.52), (0, 3, 0.4, 0, 0, 1, 1), (1, 1, 0.6, 0.2, 0.2, 0.6, 0.6)], sizes)
-    found = compare(theirs, ours, "client")
-    assert (found.client, found.images, found.compared, found.same_class) == ("mediapipe 9.9", 3, 2, 1)
-    assert found.box_difference_max == pytest.approx(0.02, abs=1e-4)
-    assert (found.score_difference_mean, found.score_difference_max) == (0.125, 0.2)
+    found = compare(DETECTION, theirs, ours, "client")
+    assert [found[key] for key in ("client", "images", "compared", "same_class")] == ["mediapipe 9.9", 3, 2, 1]
+    assert found["box_difference_max"] == pytest.approx(0.02, abs=1e-4)
+    assert (found["score_difference_mean"], found["score_difference_max"]) == (0.125, 0.2)
 
 
 def test_boxes_are_compared_within_the_image():
     ours = detected([(0, 1, 0.9, -0.3, 0.1, 0.5, 1.4)])
-    assert compare(seen([(0, 1, 0.9, 0.0, 0.1, 0.5, 1.0)]), ours, "client").box_difference_max == 0
+    assert compare(DETECTION, seen([(0, 1, 0.9, 0.0, 0.1, 0.5, 1.0)]), ours, "client")["box_difference_max"] == 0
 
 
 def test_images_in_which_nothing_is_found_are_no_comparison():
-    with pytest.raises(InputError, match=r"in no image do both detlite and mediapipe detect something"):
-        compare(seen([]), detected([(0, 1, 0.9, 0, 0, 1, 1)]), "client")
+    with pytest.raises(InputError, match=r"in no image do both detlite and the client detect something"):
+        compare(DETECTION, seen([]), detected([(0, 1, 0.9, 0, 0, 1, 1)]), "client")
 
 
 def test_images_in_which_detlite_is_unsure_are_no_comparison():
     with pytest.raises(InputError, match=r"detects nothing with a score of at least 0\.3"):
-        compare(seen([(0, 1, 0.2, 0, 0, 1, 1)]), detected([(0, 1, 0.2, 0, 0, 1, 1)]), "client")
+        compare(DETECTION, seen([(0, 1, 0.2, 0, 0, 1, 1)]), detected([(0, 1, 0.2, 0, 0, 1, 1)]), "client")
 
 
 def test_an_environment_without_a_client_is_missing_something():
@@ -119,27 +126,27 @@ def test_what_is_no_python_is_missing_something(tmp_path):
 
 
 def test_a_clients_pixels_become_parts_of_the_image(environment):
-    found = run_client(environment, Path("m.tflite"), [Path("a.png")], [(100, 200)], ("cat", "kite"))
+    found = run_client(environment, model("kite"), [Path("a.png")], [(100, 200)])
     assert (found.client, found.version) == ("mediapipe", "9.9")
-    assert found.detected.boxes[0] == pytest.approx([0.2, 0.05, 0.6, 0.2])
-    assert found.detected.classes.tolist() == [1, 1]
+    assert found.predictions.boxes[0] == pytest.approx([0.2, 0.05, 0.6, 0.2])
+    assert found.predictions.classes.tolist() == [1, 1]
 
 
 def test_a_client_that_finds_nothing_is_heard(environment, tmp_path):
     (tmp_path / "answer.json").write_text('{"label": "kite", "score": 0.75, "count": 0}')
-    found = run_client(environment, Path("m.tflite"), [Path("a.png")], [(100, 200)], ("cat", "kite"))
-    assert len(found.detected.scores) == 0
+    found = run_client(environment, model("kite"), [Path("a.png")], [(100, 200)])
+    assert len(found.predictions.scores) == 0
 
 
 def test_a_label_that_the_model_has_not_is_an_error(environment):
     with pytest.raises(DeviceError, match=r"labels that the model does not have: kite"):
-        run_client(environment, Path("m.tflite"), [Path("a.png")], [(100, 200)], ("cat", "dog"))
+        run_client(environment, model("bird"), [Path("a.png")], [(100, 200)])
 
 
 def test_a_client_that_fails_is_quoted(environment, tmp_path):
     (tmp_path / "answer.json").write_text("{}")
     with pytest.raises(DeviceError, match=r"failed with status 1: KeyError: 'label'"):
-        run_client(environment, Path("m.tflite"), [Path("a.png")], [(100, 200)], ("cat", "kite"))
+        run_client(environment, model("kite"), [Path("a.png")], [(100, 200)])
 
 
 def test_the_figures_come_into_manifest_and_readme(environment, tmp_path):

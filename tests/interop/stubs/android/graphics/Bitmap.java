@@ -2,6 +2,10 @@ package android.graphics;
 
 /** A stub: pixels as 0xAARRGGBB. */
 public final class Bitmap {
+    public enum Config {
+        ARGB_8888
+    }
+
     private final int width;
     private final int height;
     private final int[] pixels;
@@ -10,6 +14,10 @@ public final class Bitmap {
         this.pixels = pixels;
         this.width = width;
         this.height = height;
+    }
+
+    public static Bitmap createBitmap(int[] colors, int width, int height, Config config) {
+        return new Bitmap(colors, width, height);
     }
 
     public int getWidth() {
