@@ -19,7 +19,6 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
-from detlite.convert.graph.trim import INPUT
 from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tflite.describe import description_of
@@ -43,11 +42,15 @@ def reference_heads(frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]])
     return {"box_encodings": encodings, "class_scores": np.stack([row[1][0] for row in rows]).astype(np.float32)}
 
 
-def rebuilt_heads(graph: FloatGraph, tensors: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Return each output of a rebuilt network by its role, one row for each of *tensors*, as TensorFlow computes it."""
+def rebuilt_heads(graph: FloatGraph, inputs: Sequence[Sequence[NDArray[Any]]]) -> dict[str, NDArray[np.float32]]:
+    """Return each output of a rebuilt network by its role, one row for each of *inputs*, as TensorFlow computes it.
+
+    An item of *inputs* has a value for each of its placeholders.
+    """
     heads = [head if ":" in head else f"{head}:0" for head in graph.heads]
     with running(GraphIndex(graph.graph_def)) as runner:
-        rows = [runner.run(heads, {f"{INPUT}:0": tensor}) for tensor in tensors]
+        names = [f"{name}:0" for name in graph.inputs]
+        rows = [runner.run(heads, dict(zip(names, values, strict=True))) for values in inputs]
     stacked = (np.concatenate(values).astype(np.float32) for values in zip(*rows, strict=True))
     return dict(zip(graph.outputs, stacked, strict=True))
 

@@ -13,6 +13,7 @@ from detlite.calibration.audit import rebuilt_heads, reference_heads, unrepaired
 from detlite.calibration.images.gather import ImageRequest, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
+from detlite.calibration.material import inputs_of
 from detlite.calibration.quantize import quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, CHOOSE, QUANTIZE, READ, WRITE, AuditRequest, QuantizeRequest
@@ -23,7 +24,6 @@ from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.summary import model_facts
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import InputError
-from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, begin
@@ -126,13 +126,13 @@ def audit(request: Record, progress: Progress) -> Record:
     assert isinstance(source, Source)  # a preset has random weights, of which nothing is asked here
     contract = contract_from_json(asked.contract)
     progress("reference", 0, 1)
-    tensors = [preprocess(read_image(path), contract.image) for path in asked.images]
+    inputs = [inputs_of(read_image(path), contract) for path in asked.images]
     unrepaired = None
     if source.format in (CHECKPOINT, TORCH):
-        heads = rebuilt_heads(load_graph(source, asked.options), tensors)
+        heads = rebuilt_heads(load_graph(source, asked.options), inputs)
     else:
         frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
-        heads = reference_heads(frozen, tensors)
+        heads = reference_heads(frozen, [first for first, *_further in inputs])
         unrepaired = unrepaired_operators(frozen, asked.options, Images(asked.images[:UNREPAIRED_IMAGES], ""))
     np.savez(asked.out, allow_pickle=False, **heads)
     progress("reference", 1, 1)

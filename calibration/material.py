@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detlite.accuracy.images import Images
-from detlite.calibration.models import Feed, Samples, separate
+from detlite.calibration.models import Feed, Samples
 from detlite.calibration.video.clips import ClipFootage
 from detlite.calibration.video.footage import Footage, takes_video
 from detlite.calibration.video.streams import StreamFootage
@@ -63,23 +67,38 @@ class Pictures:
         for path in paths[len(self._judged) :]:
             self._judged.append(read_image(path, upright=self._images.upright))
         for pixels in self._judged[:count]:
-            session.invoke(session.preprocess(pixels))
+            session.invoke(session.preprocess(pixels), (pixels.shape[0], pixels.shape[1]))
             yield 0, session.heads()
 
 
 def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:
-    """Return a function that yields the model's input for each of *images*, preprocessed as on the device."""
+    """Return a function that yields the model's inputs for each of *images*, preprocessed as on the device."""
+
+    def fed(path: Path) -> tuple[NDArray[Any], ...]:
+        return inputs_of(read_image(path, upright=images.upright), contract)
 
     def samples() -> Iterator[Feed]:
         with ThreadPoolExecutor(WORKERS) as pool:
-            made = ahead(
-                pool, lambda path: preprocess(read_image(path, upright=images.upright), contract.image), images.paths
-            )
-            for number, sample in enumerate(separate(made), 1):
-                yield sample
-                progress("calibration", number, len(images.paths))
+            for number, values in enumerate(ahead(pool, fed, images.paths)):
+                yield Feed(values, number)
+                progress("calibration", number + 1, len(images.paths))
 
     return samples
+
+
+def inputs_of(pixels: Pixels, contract: Contract) -> tuple[NDArray[Any], ...]:
+    """Return a value for each input of a float model with *contract*: of the image *pixels*, with empty banks.
+
+    States have their initial values.
+    """
+    values: list[NDArray[Any]] = [preprocess(pixels, contract.image)]
+    for one in contract.inputs[1:]:
+        if one.kind == "window":
+            values.append(np.array([contract.image.fit((pixels.shape[0], pixels.shape[1])).window], np.float32))
+        else:
+            initial = one.initial if one.kind == "state" else 0
+            values += [np.full(tensor.shape, initial, tensor.dtype) for tensor in one.tensors]
+    return tuple(values)
 
 
 def material_of(given: Images | Footage, contract: Contract, *, progress: Progress = silent) -> Material:
@@ -92,6 +111,7 @@ def material_of(given: Images | Footage, contract: Contract, *, progress: Progre
     """
     first, *others = contract.inputs
     taken = " and ".join(TITLES[kind] for kind in dict.fromkeys(one.kind for one in contract.inputs))
+    others = [one for one in others if one.kind != "window"]
     if any(one.kind != "state" for one in others) or (first.kind == "clip" and others):
         raise InputError(
             f"the model takes {taken}, and only models of images, of clips or of images with states can be calibrated: "
@@ -108,5 +128,11 @@ def material_of(given: Images | Footage, contract: Contract, *, progress: Progre
     return StreamFootage(given, progress=progress)
 
 
-TITLES = {"image": "images", "clip": "clips", "state": "states", "bank": "a bank of features"}
+TITLES = {
+    "image": "images",
+    "window": "their windows",
+    "clip": "clips",
+    "state": "states",
+    "bank": "a bank of features",
+}
 """What a model is fed, by the kind of its inputs."""

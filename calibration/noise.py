@@ -77,10 +77,15 @@ def int8_of(sample: NDArray[Any], image: ImageInput, stored: ImageInput) -> NDAr
 
 
 def stored_sample(sample: Feed, source: FloatModel, made: QuantizedModel) -> Feed:
-    """Return what *made* is fed for a *sample* of the float model *source*: codes of the image, and its own states."""
-    image, *states = sample.inputs
-    stored = (quantized(value, one.dtype, one.quantization) for value, one in zip(states, made.states, strict=True))
-    return replace(sample, inputs=(int8_of(image, source.image, made.image), *stored))
+    """Return what *made* is fed for a *sample* of the float model *source*: codes of the image, and its own states.
+
+    A window stays as it is.
+    """
+    image, *further = sample.inputs
+    if made.states:
+        states = zip(further, made.states, strict=True)
+        further = [quantized(value, one.dtype, one.quantization) for value, one in states]
+    return replace(sample, inputs=(int8_of(image, source.image, made.image), *further))
 
 
 class _Sums:

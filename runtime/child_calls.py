@@ -99,7 +99,8 @@ def heads(request: Record, _progress: Progress) -> Record:
     session = _session(request, request["threads"])
     rows = []
     for path in request["images"]:
-        session.invoke(session.preprocess(read_image(Path(path))))
+        image = read_image(Path(path))
+        session.invoke(session.preprocess(image), (image.shape[0], image.shape[1]))
         rows.append(session.heads())
     _save(request["out"], {role: np.stack([row[role] for row in rows]) for role in rows[0]})
     return {"runtime": session.runtime}

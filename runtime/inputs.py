@@ -64,6 +64,13 @@ class Fit(NamedTuple):
         """Whether the image fills the input, so that boxes need no mapping."""
         return (self.height, self.width) == self.input
 
+    @property
+    def window(self) -> Tuple[float, float, float, float]:
+        """Where the image is in the input: (y1, x1, y2, x2), 0..1 of it."""
+        rows, columns = self.input
+        bottom, right = (self.top + self.height) / rows, (self.left + self.width) / columns
+        return self.top / rows, self.left / columns, bottom, right
+
     def to_image(self, boxes: Floats) -> Floats:
         """Return *boxes*, (n, 4) in 0..1 of the input, in 0..1 of the image; unchanged if the image fills the input."""
         if self.is_whole:

@@ -1,8 +1,8 @@
-"""A model's inputs besides the image: states from the previous frame, and banks of features."""
+"""A model's inputs besides the image: its window, states from the previous frame, and banks of features."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from detlite.runtime.errors import ContractError
 from detlite.runtime.tensors import Quantization
 
 if TYPE_CHECKING:
+    from detlite.runtime.inputs import Fit
     from detlite.runtime.runners.backend import Runner
     from detlite.runtime.runners.interpreter import Details
     from detlite.runtime.stream_inputs import BankInput, Input, StateInput
@@ -30,7 +31,7 @@ def quantized(real: Floats, dtype: str, quantization: Optional[Quantization]) ->
 
 
 class Memory:
-    """The states and banks of an open model; without tensors if the model has none."""
+    """The windows, states and banks of an open model; without tensors if the model has none."""
 
     def __init__(self, inputs: Tuple[Input, ...], opened: Runner, tensors: Optional[Sequence[Details]] = None) -> None:
         """Use the *inputs* of *opened* besides its image, with empty banks.
@@ -40,6 +41,7 @@ class Memory:
         self._opened, self._tensors = opened, opened.inputs[1:] if tensors is None else tensors
         self._states: Dict[int, StateInput] = {}
         self._banks: Dict[int, BankInput] = {}
+        self._windows: List[int] = []
         self._values: Dict[int, Array] = {}
         place = 0
         for one in inputs:
@@ -47,6 +49,8 @@ class Memory:
                 self._states[place] = one
             elif one.kind == "bank":
                 self._banks[place] = one
+            elif one.kind == "window":
+                self._windows.append(place)
             place += len(one.tensors)
         self.reset()
         if self._banks:
@@ -79,8 +83,10 @@ class Memory:
         """Return the values of all states and banks, in the order of the contract's inputs."""
         return tuple(self._values[place] for place in sorted(self._values))
 
-    def feed(self) -> None:
-        """Set the model's inputs to every state and bank."""
+    def feed(self, fit: Fit) -> None:
+        """Set the model's inputs to every state and bank, and to where the image is, as *fit* says."""
+        for place in self._windows:
+            self._values[place] = np.array([fit.window], np.float32)
         for place, value in self._values.items():
             self._opened.set_input(self._tensors[place]["index"], value)
 

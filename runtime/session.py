@@ -82,10 +82,11 @@ class Session:
         """Return the input tensor for *image*, uint8 (height, width, 3) RGB; a clip is filled with it."""
         return input_of(image, self.contract)
 
-    def feed(self, tensor: NDArray[Any]) -> None:
+    def feed(self, tensor: NDArray[Any], size: Optional[Size] = None) -> None:
         """Hand *tensor* to the model, with the states and banks that there are.
 
-        Fewer images than the batch are followed by the last one, again and again.
+        Fewer images than the batch are followed by the last one, again and again. *size*, (height, width), is that of
+        the image that it was made of; None for one of the input's own size. A batch needs none: it has no window.
 
         Raises:
             ContractError: *tensor* does not fit the model's input.
@@ -94,16 +95,18 @@ class Session:
         if missing > 0 and len(tensor):
             tensor = np.concatenate([tensor, *[tensor[-1:]] * missing])
         self._opened.set_input(self._input, tensor)
-        self._memory.feed()
+        self._memory.feed(self.contract.image.fit(size))
 
-    def invoke(self, tensor: NDArray[Any]) -> None:
+    def invoke(self, tensor: NDArray[Any], size: Optional[Size] = None) -> None:
         """Run the model on *tensor* and the current states and banks: the time that a latency counts.
+
+        *size* is described in `feed`.
 
         Raises:
             ContractError: *tensor* does not fit the model's input.
             DeviceError: the interpreter fails to run it.
         """
-        self.feed(tensor)
+        self.feed(tensor, size)
         self._opened.invoke()
 
     def finish(self, size: Optional[Size] = None) -> Result:
@@ -203,8 +206,9 @@ class Session:
         return self._said(tensor, frame)
 
     def _said(self, tensor: NDArray[Any], image: Pixels) -> Result:
-        self.invoke(tensor)
-        return self.finish((image.shape[0], image.shape[1]))
+        size = (image.shape[0], image.shape[1])
+        self.invoke(tensor, size)
+        return self.finish(size)
 
     def reset(self) -> None:
         """Start a new stream: states get their initial values and frames are dropped. A bank keeps its features."""

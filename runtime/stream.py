@@ -65,7 +65,7 @@ def detect_stream(
         while group := list(islice(prepared, session.batch)):
             tensor = group[0][0] if len(group) == 1 else np.concatenate([tensor for tensor, _size in group])
             start = time.perf_counter_ns()
-            session.invoke(tensor)
+            session.invoke(tensor, group[0][1])
             invoke_ns = (time.perf_counter_ns() - start) // len(group)
             raw = session.raw()
             for place, (_tensor, size) in enumerate(group):

@@ -1,4 +1,4 @@
-"""What a model takes besides one image: clips, banks of features, and states that a stream carries."""
+"""What a model takes besides one image: where it is, clips, banks of features, and states that a stream carries."""
 
 from __future__ import annotations
 
@@ -54,6 +54,30 @@ class ClipInput:
     def to_record(self) -> Record:
         """Return the fields as a JSON record."""
         return {"image": self.image.to_record(), "frames": self.frames, "stride": self.stride}
+
+
+@dataclass(frozen=True)
+class WindowInput:
+    """A tensor, float32 [1, 4]: where the image is in a padded input, (y1, x1, y2, x2) in 0..1 of it.
+
+    Source: `true_image_shapes` of the OD API, to which its two-stage detectors clip what they propose.
+    """
+
+    kind: ClassVar[Literal["window"]] = "window"
+
+    name: str
+
+    def __post_init__(self) -> None:
+        check_types(self)
+
+    @property
+    def tensors(self) -> Tuple[Tensor, ...]:
+        """The input tensor."""
+        return (Tensor(self.name, f"the window {self.name}", (1, 4), "float32"),)
+
+    def to_record(self) -> Record:
+        """Return the fields as a JSON record."""
+        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True)
@@ -125,11 +149,15 @@ class StateInput:
         return dataclasses.asdict(self)
 
 
-Input = Union[ImageInput, ClipInput, BankInput, StateInput]
+Input = Union[ImageInput, ClipInput, WindowInput, BankInput, StateInput]
 
 
 def _clip_from(record: Mapping[str, Any]) -> ClipInput:
     return ClipInput(**{**record, "image": image_from_record(record["image"])})
+
+
+def _window_from(record: Mapping[str, Any]) -> WindowInput:
+    return WindowInput(**record)
 
 
 def _bank_from(record: Mapping[str, Any]) -> BankInput:
@@ -146,6 +174,7 @@ def _state_from(record: Mapping[str, Any]) -> StateInput:
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Input]] = {
     ImageInput.kind: image_from_record,
     ClipInput.kind: _clip_from,
+    WindowInput.kind: _window_from,
     BankInput.kind: _bank_from,
     StateInput.kind: _state_from,
 }

@@ -11,7 +11,7 @@ Counters, which depend on nothing but themselves, and what only they lead to sta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.operators import INT8_RULES
@@ -30,7 +30,7 @@ class Recurrence:
 
     Attributes:
         carried: the tensors, by index, of each state that becomes an integer: its input, and its output.
-        floating: the tensors of the states that stay as they are: float32, or counters.
+        floating: the tensors of the states that stay as they are: float32, or counters; and of further inputs.
         operators: the names of the operators that stay float.
     """
 
@@ -49,7 +49,7 @@ def recurrence(network: Network, states: Sequence[StateInput]) -> Recurrence:
         InputError: an output does not fit the state that it becomes.
     """
     if not states:
-        return NO_STATES
+        return replace(NO_STATES, floating=frozenset(network.inputs[1:]))
     pairs = _pairs(network, states)
     ahead, back = _edges(network, pairs)
     counted = _counting(network, pairs)

@@ -67,7 +67,7 @@ class StreamFootage:
                 done += 1
                 self._progress("calibration", done, self.count)
             opened.set_input(opened.inputs[0]["index"], tensor)
-            memory.feed()
+            memory.feed(contract.image.fit())
             opened.invoke()
             memory.carry()
 

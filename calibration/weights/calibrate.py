@@ -122,7 +122,7 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
 def _stored_states(calibrated: Calibrated) -> tuple[StateInput, ...]:
     """Return the contract's states as the model of integers stores them."""
     plan, given = calibrated.plan, calibrated.source.states
-    if not plan.numbers.in_place:
+    if not plan.numbers.in_place or not given:
         return given
     return tuple(
         one if index in plan.as_given else replace(one, dtype=plan.numbers.dtype, quantization=plan.scales[index])

@@ -141,6 +141,11 @@ class FasterRcnn:
     line: int = 0
 
     @property
+    def has_window(self) -> bool:
+        """Whether images are padded, and what is found in the padding is not to count (`true_image_shapes`)."""
+        return self.resizer.keeps_aspect and self.resizer.pads
+
+    @property
     def finds_itself(self) -> bool:
         """Whether the network itself finds the detections: it crops them again, for masks or embeddings."""
         return self.embeds or self.masks is not None

@@ -101,12 +101,12 @@ def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
     _write_line(model_line(session.runtime, sha256_of(model)))
     for path in paths:
         image = read_image(path, upright=False)  # what is scored by labels is read as stored
-        tensor = session.preprocess(image)
+        tensor, size = session.preprocess(image), (image.shape[0], image.shape[1])
         begin = time.perf_counter_ns()
-        session.invoke(tensor)
+        session.invoke(tensor, size)
         invoke_ns = time.perf_counter_ns() - begin
-        found = session.postprocess(session.heads(), (image.shape[0], image.shape[1]))
-        _write_line(image_line(path.name, (image.shape[0], image.shape[1]), invoke_ns, found))
+        found = session.postprocess(session.heads(), size)
+        _write_line(image_line(path.name, size, invoke_ns, found))
 
 
 def _write_line(line: bytes) -> None:

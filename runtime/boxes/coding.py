@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -63,9 +64,12 @@ def decode(encodings: Floats, anchors: Floats, coder: BoxCoder) -> Floats:
         return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def clip(boxes: Floats) -> Floats:
-    """Return *boxes* clipped to the image: every coordinate in 0..1."""
-    return np.clip(boxes, np.float32(0), np.float32(1))
+def clip(boxes: Floats, window: Optional[Tuple[float, float, float, float]] = None) -> Floats:
+    """Return *boxes* clipped to the image: every coordinate in 0..1, or in *window*, (y1, x1, y2, x2)."""
+    if window is None:
+        return np.clip(boxes, np.float32(0), np.float32(1))
+    low, high = np.array(window[:2] * 2, np.float32), np.array(window[2:] * 2, np.float32)
+    return np.clip(boxes, low, high)
 
 
 def iou(boxes: Floats, others: Floats) -> Floats:

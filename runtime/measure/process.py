@@ -61,8 +61,8 @@ class LoadedModel:
         self.load_ns = time.perf_counter_ns() - begin
         self.clock: Clock = clock_of(self.runner, MACHINE_CLOCK)
         self.session = _session(self.model, contract, self.runner, settings)
-        self._feed: Callable[[Any], None] = (
-            partial(feed_all, self.runner) if self.session is None else self.session.feed
+        self._feed: Callable[[Any, Optional[Size]], None] = (
+            partial(_feed_all, self.runner) if self.session is None else self.session.feed
         )
         self.images, tensors = _tensors(request, contract, self.runner)
         sizes: List[Optional[Size]] = [(image["height"], image["width"]) for image in self.images]
@@ -74,7 +74,7 @@ class LoadedModel:
         self.first_ns = self._first()
 
     def _first(self) -> int:
-        self._feed(self.tensors[0])
+        self._feed(self.tensors[0], self._sizes[0][0])
         begin = self.clock.now_ns()
         self.runner.invoke()
         return self.clock.now_ns() - begin
@@ -114,7 +114,7 @@ class LoadedModel:
 
         def serve(query: int, sample: int, scheduled_ns: int) -> int:
             begin = now()
-            feed(tensor_of(sample))
+            feed(tensor_of(sample), sizes[sample][0])
             ready = now()
             invoke()
             done = now()
@@ -151,6 +151,10 @@ def _finish(session: Session) -> Callable[[Sequence[Optional[Size]]], object]:
     if session.batch > 1:
         return session.finish_batch
     return lambda sizes: session.finish(sizes[0])
+
+
+def _feed_all(runner: Runner, tensors: List[Tensor], _size: Optional[Size]) -> None:
+    feed_all(runner, tensors)
 
 
 def _session(model: Path, contract: Optional[Contract], runner: Runner, settings: Settings) -> Optional[Session]:

@@ -160,20 +160,20 @@ class Detection(Task):
 
     def detections(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Tuple[Detections, NDArray[np.intp]]:
         """Return the detections, and of each the row of the heads that it comes from."""
-        kept = self._kept(heads) if "box_encodings" in heads else self._of_op(heads, len(labels))
+        kept = self._kept(heads, fit) if "box_encodings" in heads else self._of_op(heads, len(labels))
         boxes = fit.to_image(kept.boxes)
         if self.nms.clip and not fit.is_whole:
             boxes = clip(boxes)  # what was clipped before was clipped to the input, padding included
         return Detections(boxes, kept.classes, kept.scores, labels), kept.rows
 
-    def _kept(self, heads: Heads) -> Kept:
+    def _kept(self, heads: Heads, fit: Fit) -> Kept:
         if "proposals" in heads:
-            return self._of_proposals(heads)
+            return self._of_proposals(heads, fit)
         scores = self.scored(heads)[SCORES]
         boxes = decode(heads["box_encodings"], self.anchors, self.box_coder)
         return suppress(boxes, scores[:, self.label_offset :], self.nms)
 
-    def _of_proposals(self, heads: Heads) -> Kept:
+    def _of_proposals(self, heads: Heads, fit: Fit) -> Kept:
         from detlite.runtime.boxes.nms_by_class import suppress_by_class
 
         proposals = heads["proposals"]
@@ -183,7 +183,7 @@ class Detection(Task):
         codes = heads["box_encodings"][found].reshape(len(found), -1, 4)
         boxes = [decode(codes[:, number], anchors, self.box_coder) for number in range(codes.shape[1])]
         scores = self.scored(heads)[SCORES][found, self.label_offset :]
-        kept = suppress_by_class(boxes, scores, self.nms)
+        kept = suppress_by_class(boxes, scores, self.nms, fit.window)
         return kept._replace(rows=found[kept.rows])
 
     def scored(self, heads: Heads) -> Heads:

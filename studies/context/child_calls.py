@@ -78,7 +78,7 @@ def embed_images(record: Record, progress: Progress) -> Record:
 
 def _found(session: Session, image: Pixels, per_image: int) -> list[Record]:
     contract = session.contract
-    session.invoke(session.preprocess(image))
+    session.invoke(session.preprocess(image), (image.shape[0], image.shape[1]))
     heads = session.heads()
     if not all(np.isfinite(value).all() for value in heads.values()):
         raise InputError("the model returned values that are not finite numbers: its embeddings cannot be used")

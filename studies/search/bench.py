@@ -61,8 +61,9 @@ class Bench:
         sure: list[SureOutputs] = []
         with ThreadPoolExecutor(WORKERS) as pool:
             for pixels in ahead(pool, self._read, self.images.paths):
-                session.invoke(session.preprocess(pixels))
-                heads, size = session.heads(), (pixels.shape[0], pixels.shape[1])
+                size = (pixels.shape[0], pixels.shape[1])
+                session.invoke(session.preprocess(pixels), size)
+                heads = session.heads()
                 sure.append(sure_outputs(contract, heads))
                 seen.append(StreamResult(session.postprocess(heads, size), size, 0))
                 self._progress("images", len(seen), len(self.images.paths))
@@ -112,8 +113,8 @@ class Bench:
             with ThreadPoolExecutor(WORKERS) as pool:
                 read = pool.map(lambda path: preprocess(self._read(path), image), self.images.paths)
                 self._input, self._tensors = image, list(read)
-        for tensor in self._tensors:
-            session.invoke(tensor)
+        for tensor, (height, width) in zip(self._tensors, self.reference.sizes.tolist(), strict=True):
+            session.invoke(tensor, (height, width))
             yield session.heads()
 
     def fidelity(self, model: Model) -> Concordance:

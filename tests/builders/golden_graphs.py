@@ -77,12 +77,14 @@ def run_golden(name: str, **inputs: Any) -> GoldenRun:
         tf.import_graph_def(graph.graph_def, name="")
         feeds = {f"{name}:0": value for name, value in inputs.items()}
         feeds[f"{INPUT}:0"] = preprocess(golden.image(), graph.contract.image)
+        fit = graph.contract.image.fit(golden.image().shape[:2])
+        windows = [one.name for one in graph.contract.inputs if one.kind == "window"]
+        feeds |= {f"{name}:0": np.array([fit.window], np.float32) for name in windows}
         values = session.run([f"{node}:0" for node in graph.heads], feeds)
     outputs = {output.role: output for output in graph.contract.outputs}
 
     heads = {
         role: value.reshape(outputs[role].shape[1:] or (1,)) for role, value in zip(graph.outputs, values, strict=True)
     }
-    fit = graph.contract.image.fit(golden.image().shape[:2])
     result = graph.contract.task.result(heads, graph.contract.labels, fit)
     return GoldenRun(golden, heads, result, graph.facts, frozenset(weights.left))

@@ -13,7 +13,8 @@ from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
-from detlite.runtime.stream_inputs import BankInput, ClipInput, Input, StateInput
+from detlite.runtime.letterbox import Letterbox
+from detlite.runtime.stream_inputs import BankInput, ClipInput, Input, StateInput, WindowInput
 from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tensors import Output
@@ -118,3 +119,12 @@ def counting_graph(states: int = 12) -> FloatGraph:
     outputs = {f"s{k}": name for k, name in enumerate(following)} | {"class_scores": "scores"}
     ordered = {name: outputs[name] for name in contract.output_names}
     return FloatGraph(graph.as_graph_def(), ordered, contract)
+
+
+def window_reader() -> Model:
+    """The four scores are the window of the image, which is padded at the bottom or right."""
+    net = FloatNet((1, SIDE, SIDE, 1))
+    window = net.tensor("image_window", (1, 4))
+    scores = _sum(net, window, net.constant(np.zeros((1, 4))))
+    image = replace(GRAY, letterbox=Letterbox())
+    return _model(net, [scores], [net.image, window], (image, WindowInput("image_window")), 4)

@@ -84,7 +84,7 @@ def test_a_single_image_fills_the_whole_batch(batched, alone, paths):
 def test_a_stream_of_images_runs_in_batches_and_comes_in_order(batched, alone, paths):
     session, single, runs = session_of(batched), session_of(alone), []
     invoke = session.invoke
-    session.invoke = lambda tensor: (runs.append(len(tensor)), invoke(tensor))
+    session.invoke = lambda tensor, size: (runs.append(len(tensor)), invoke(tensor, size))
     found = list(detect_stream(batched.contract, lambda: session, paths))
     assert runs == [3, 3, 1]
     for one, path in zip(found, paths, strict=True):

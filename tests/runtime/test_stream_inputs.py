@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders.tiny_streams import bank_reader, clip_reader, running_sum
+from builders.tiny_streams import bank_reader, clip_reader, running_sum, window_reader
 
 from detlite.convert.model import session_of
 from detlite.runtime.contract import contract_from_json
@@ -22,7 +22,7 @@ def scores(result):
     return [round(float(score)) for score in result.scores]
 
 
-@pytest.mark.parametrize("make", [running_sum, bank_reader, clip_reader])
+@pytest.mark.parametrize("make", [running_sum, bank_reader, clip_reader, window_reader])
 def test_a_contract_of_more_inputs_is_read_as_it_was_written(make):
     text = make().contract.to_json()
     assert '"schema_version": 3' in text
@@ -162,3 +162,17 @@ def test_a_stream_of_several_frames_at_once_is_refused():
     state = running_sum().contract.inputs[1]
     with pytest.raises(ContractError, match="takes 3 frames at once: a stream is run frame by frame"):
         replace(clip_reader().contract, inputs=(clip_reader().contract.inputs[0], replace(state, output=1)))
+
+
+def test_a_model_is_told_where_the_image_is_in_its_input():
+    session = session_of(window_reader())
+    assert session.run(np.zeros((4, 8, 3), np.uint8)).scores.tolist() == [0, 0, 0.5, 1]
+    assert session.run(np.zeros((8, 4, 3), np.uint8)).scores.tolist() == [0, 0, 1, 0.5]
+
+
+def test_a_tensor_of_an_image_of_unknown_size_fills_the_input():
+    session = session_of(window_reader())
+    session.invoke(session.preprocess(grey(0)))
+    assert session.heads()["class_scores"].tolist() == [0, 0, 1, 1]
+    session.invoke(session.preprocess(grey(0)), (4, 8))
+    assert session.heads()["class_scores"].tolist() == [0, 0, 0.5, 1]

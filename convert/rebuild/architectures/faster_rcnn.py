@@ -26,7 +26,13 @@ from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.context_attention import FEATURES
-from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, PROPOSALS, TwoStageExtractor, build_faster_rcnn
+from detlite.convert.rebuild.network.faster_rcnn import (
+    DETECTIONS,
+    PROPOSALS,
+    WINDOW,
+    TwoStageExtractor,
+    build_faster_rcnn,
+)
 from detlite.convert.rebuild.network.region_proposals import CODER
 from detlite.convert.rebuild.odapi.config.faster_rcnn import read_faster_rcnn
 from detlite.convert.rebuild.odapi.family import Family, family_of_two_stage
@@ -34,7 +40,7 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.stream_inputs import BankInput
+from detlite.runtime.stream_inputs import BankInput, Input, WindowInput
 from detlite.runtime.tasks.detection import DETECTION_ROLES, EMBEDDINGS, PROPOSAL_ROLES, Detection
 from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tensors import Output
@@ -84,23 +90,27 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
         "label_offset": "a second stage has a background",
         "nms": f"{plan.origin}: second_stage_post_processing, or asked for",
     }
-    detection = _detection(model, options)
+    detection, further = _detection(model, options), _further(model, origin, plan.origin)
     if model.embeds:
-        return detector_contract(plan, options, image, _found(model, built.embedding_width), detection, origin)
+        found = _found(model, built.embedding_width)
+        return detector_contract(plan, options, image, found, detection, origin, further=further)
     if model.masks is None:
-        memory = _memory(model, origin, plan.origin)
-        return detector_contract(plan, options, image, _outputs(model), detection, origin, further=memory)
+        return detector_contract(plan, options, image, _outputs(model), detection, origin, further=further)
     origin["threshold"] = "the OD API's own, of masks"
     task = Instances(detection, (model.masks.height, model.masks.width), MASK_THRESHOLD)
-    return detector_contract(plan, options, image, _outputs(model), task, origin)
+    return detector_contract(plan, options, image, _outputs(model), task, origin, further=further)
 
 
-def _memory(model: FasterRcnn, origin: dict[str, str], config: str) -> tuple[BankInput, ...]:
-    """Return the memory that a Context R-CNN reads, and say where its size comes from; nothing for others."""
-    if model.attention is None:
-        return ()
-    origin["context"] = f"{config}: context_config"
-    return (BankInput(FEATURES, model.attention.slots, model.attention.width),)
+def _further(model: FasterRcnn, origin: dict[str, str], config: str) -> tuple[Input, ...]:
+    """Return the inputs beside the image, its window and the memory of a Context R-CNN; *origin* says where from."""
+    found: list[Input] = []
+    if model.has_window:
+        origin["window"] = f"{config}: pad_to_max_dimension"
+        found.append(WindowInput(WINDOW))
+    if model.attention is not None:
+        origin["context"] = f"{config}: context_config"
+        found.append(BankInput(FEATURES, model.attention.slots, model.attention.width))
+    return tuple(found)
 
 
 def _detection(model: FasterRcnn, options: DetectorOptions) -> Detection:

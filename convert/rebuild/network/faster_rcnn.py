@@ -26,6 +26,9 @@ PROPOSALS = "proposals"
 DETECTIONS = "detections"
 """The scope of the outputs of a network with NMS in it, because masks need that; they are named by role."""
 
+WINDOW = "image_window"
+"""The name of the input that says where the image is in a padded one."""
+
 LARGEST_TENSOR = 2**31 - 1
 """Bytes of one tensor, which TFLite and ONNX Runtime count in 32 bits."""
 
@@ -54,7 +57,8 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
     """Return the network of *config* with *weights*, for images of *size* (height, width)."""
     with RegionBuilder(weights, (*size, 3)) as net:
         features = extractor.image_features(net, net.image, config.stride)
-        proposals = propose(net, features, config, extractor.names)
+        window = net.placeholder(WINDOW, (1, 4), "float32") if config.has_window else None
+        proposals = propose(net, features, config, extractor.names, window)
         net.finish_stage(WHOLE_IMAGE)
         if config.position_sensitive is not None:
             codes, logits = position_sensitive_heads(
@@ -66,7 +70,7 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
             net.finish_stage(f"for {config.first_stage.max_proposals} proposals")
         width = 0
         if config.finds_itself:
-            found = detect(net, config, proposals.boxes, codes, logits)
+            found = detect(net, config, proposals.boxes, (codes, logits), window)
             regions = extractor.region_features(net, _crops(net, config, features, found.boxes, "third_stage"))
             net.name_detections(found, DETECTIONS)
             count = int(found.boxes.shape[0])

@@ -144,7 +144,14 @@ class RegionBuilder(GraphBuilder):
         return kept, count
 
     def suppressed_by_class(
-        self, boxes: Tensor, scores: Tensor, nms: PostProcessing, name: str, *, keeps_empty: bool = False
+        self,
+        boxes: Tensor,
+        scores: Tensor,
+        nms: PostProcessing,
+        name: str,
+        *,
+        keeps_empty: bool = False,
+        window: Tensor | None = None,
     ) -> KeptTensors:
         """Return the best detections of all classes, after suppression within each.
 
@@ -157,6 +164,7 @@ class RegionBuilder(GraphBuilder):
             nms: the settings.
             name: the scope of the operators.
             keeps_empty: whether boxes without an area are detections.
+            window: where the image is in the input, [1, 4]; None where it fills it.
         """
         count, classes = (int(side) for side in scores.shape)
         each, shared = min(nms.max_detections_per_class, count), int(boxes.shape[0]) == 1
@@ -176,7 +184,7 @@ class RegionBuilder(GraphBuilder):
         of_box = self.reshape(rows, (-1,), f"{name}/of_box") if shared else places
         found_scores = self._tf.gather(self.reshape(by_class, (-1,), f"{name}/flat_scores"), places)
         found = self._tf.gather(self.reshape(boxes, (-1, 4), f"{name}/flat_boxes"), of_box)
-        found = self.clip(found, 0.0, 1.0, f"{name}/clip")
+        found = self.within(found, window, f"{name}/clip")
         valid = self.reshape(is_kept, (-1,), f"{name}/is_kept")
         if not keeps_empty:
             valid = valid * self.has_area(found, f"{name}/has_area")
@@ -207,6 +215,17 @@ class RegionBuilder(GraphBuilder):
         low, high = self._tf.split(boxes, 2, axis=1, name=f"{name}/split")
         sides = self._tf.cast(self._tf.less(low, high), self._tf.float32)
         return self._tf.reduce_min(sides, 1, name=name)
+
+    def within(self, boxes: Tensor, window: Tensor | None, name: str) -> Tensor:
+        """Return *boxes* [N, 4] clipped to *window* [1, 4], where the image is, or to the input."""
+        if window is None:
+            return self.clip(boxes, 0.0, 1.0, name)
+        low, high = (
+            self.concat([part, part], 1, f"{name}/{end}")
+            for part, end in zip(self._tf.split(window, 2, axis=1), ("low", "high"), strict=True)
+        )
+        floor = self._tf.maximum(boxes, low, name=f"{name}/Maximum")
+        return self._tf.minimum(floor, high, name=f"{name}/Minimum")
 
     def is_below(self, numbers: Any, limit: Tensor, name: str) -> Tensor:
         """Return 1 for each of the whole *numbers* under *limit*, int32 [1], else 0: float32."""

@@ -36,8 +36,10 @@ class Proposals(NamedTuple):
     boxes: Tensor
 
 
-def propose(net: RegionBuilder, features: Tensor, config: FasterRcnn, names: TwoStageNames) -> Proposals:
-    """Return the proposals of the whole image's *features*."""
+def propose(
+    net: RegionBuilder, features: Tensor, config: FasterRcnn, names: TwoStageNames, window: Tensor | None = None
+) -> Proposals:
+    """Return the proposals of the whole image's *features*, clipped to its *window* in the input, [1, 4]."""
     slim, first = Slim(net, names.layers), config.first_stage
     style = replace(style_of(first.conv), activation="RELU_6")  # whatever the config says
     x = slim.conv(features, names.proposals, first.depth, first.kernel_size, style=style, dilation=first.atrous_rate)
@@ -59,7 +61,7 @@ def propose(net: RegionBuilder, features: Tensor, config: FasterRcnn, names: Two
         score_threshold=first.score_threshold,
         name="first_stage/nms",
     )
-    return Proposals(encodings, objectness, net.clip(kept, 0.0, 1.0, "first_stage/clip"))
+    return Proposals(encodings, objectness, net.within(kept, window, "first_stage/clip"))
 
 
 def grid_anchors(config: GridAnchors, cells: tuple[int, int], size: tuple[int, int]) -> Floats:

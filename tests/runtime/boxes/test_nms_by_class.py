@@ -50,3 +50,8 @@ def test_the_best_of_all_classes_are_kept():
 def test_no_proposal_gives_no_detection():
     kept = suppress_by_class([np.zeros((0, 4), np.float32)], np.zeros((0, 2), np.float32), NMS)
     assert len(kept.scores) == 0
+
+
+def test_boxes_are_clipped_to_the_window_of_the_image():
+    kept = suppress_by_class([boxes((0.25, 0.25, 0.75, 0.75), RIGHT)], scores((0.9,), (0.8,)), NMS, (0, 0, 0.5, 1))
+    assert kept.boxes.tolist() == [[0.25, 0.25, 0.5, 0.75]]  # the other has no area left
