@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detlite.accuracy.frame_errors import FrameErrors, frame_errors
 from detlite.accuracy.images import Images
@@ -79,14 +79,14 @@ def quantize(
             scheme does not support an option.
         FindingError: nothing was quantized.
     """
-    scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)
+    scheme = scheme_called(recipe.scheme)
+    io_of(recipe.scheme, recipe.io)  # refuses what the scheme has not
     if scheme.pack is not None:
         twins = recipe.twin_channels != NONE
         given_options = (("--float", recipe.floating), ("--ranges", ranges), ("--twin-channels", twins))
         asked = [name for name, given in given_options if given]
         check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
-    heads = recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess")
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
     material = material_of(images, source.contract, progress=progress)
@@ -97,7 +97,39 @@ def quantize(
         _refuse_twins_of_regions(source.contract)
         asked_twins = TwinRequest(recipe.twin_channels, recipe.max_macs)
         made = with_twins(given, method, asked_twins, ErrorJudge(source, material, TWIN_IMAGES), progress=progress)
-    outside = io if heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
+    digest, recipe = given.images_sha256, with_heads_of(model, recipe)
+    return completed(source, made, recipe, images, material=material, images_sha256=digest)
+
+
+def with_heads_of(model: Model, recipe: Recipe) -> Recipe:
+    """Return *recipe* with the heads of *model* where it names none."""
+    return replace(recipe, heads=recipe.heads or ("raw" if has_raw_heads(model.contract) else "postprocess"))
+
+
+def completed(
+    source: Model,
+    made: QuantizedModel,
+    recipe: Recipe,
+    images: Images | Footage,
+    *,
+    material: Material,
+    images_sha256: str,
+) -> Quantized:
+    """Return *made* with the heads of *recipe*, with its history and its error.
+
+    Args:
+        source: the float model with raw heads.
+        made: its int8 form.
+        recipe: how it was made, with the heads that the result has.
+        images: what it was calibrated with.
+        material: the same, as the model takes it.
+        images_sha256: the digest of *images*.
+
+    Raises:
+        FindingError: nothing was quantized.
+    """
+    scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)
+    outside = io if recipe.heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     whole = as_model(source, made, inputs=io, outputs=outside)
     error, by_frame, region = None, None, None
     if crops_regions(source.contract):
@@ -112,14 +144,15 @@ def quantize(
         io=io,
         images=images.origin,
         image_count=material.count,
-        images_sha256=given.images_sha256,
+        images_sha256=images_sha256,
         **(images.orientation_facts() if isinstance(images, Images) else {"videos": len(images.paths)}),
         **made.facts,
         **({} if error is None else {"error": error.to_record()}),
         **({} if by_frame is None else {"error_by_frame": by_frame.to_record()}),
         **({} if region is None else {"region_error": region.to_record()}),
     )
-    return Quantized(with_heads(whole.after(done), heads), made.ranges, error, by_frame, region)
+    assert recipe.heads is not None
+    return Quantized(with_heads(whole.after(done), recipe.heads), made.ranges, error, by_frame, region)
 
 
 def float_model(

@@ -30,7 +30,14 @@ from detlite.calibration.recipe import (
     Recipe,
 )
 from detlite.calibration.video.footage import takes_video
-from detlite.calibration.weights.twin_choice import AUTO, DEFAULT_MAX_MACS, NONE, TWIN_CHANNELS
+from detlite.commands.budget_options import (
+    budget_options,
+    choose_means,
+    gates_of,
+    has_budget,
+    max_error_of,
+    twin_options,
+)
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
@@ -38,7 +45,6 @@ from detlite.commands.image_options import are_videos, image_options, images_giv
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
-    FiniteRange,
     force_option,
     json_option,
     out_option,
@@ -62,7 +68,6 @@ GATHER_TASK = "detlite.calibration.child_calls:gather_images"
 QUANTIZE_TASK = "detlite.calibration.child_calls:quantize_source"
 JUDGED_TASK = "detlite.studies.search.child_calls:quantize_judged"
 RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating", "twin_channels", "max_macs")
-GATES = ("min_fidelity", "max_map_drop")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
 """Options for schemes that only pack weights; the others are for calibration."""
 NO_IMAGES: Record = {"images": [], "origin": "", "upright": True, "others": [], "broken": [], "skipped": []}
@@ -87,35 +92,10 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
         "--ranges", type=click.Path(path_type=Path), help="File with ranges to use (default: ranges from the images)."
     ),
 )
-@option_group(
-    "Twin channels",
-    click.option(
-        "--twin-channels",
-        type=click.Choice(TWIN_CHANNELS),
-        default=NONE,
-        show_default=True,
-        help="Compute activations twice, half a step apart: less error in plain int8, for more multiply-adds.",
-    ),
-    click.option(
-        "--max-macs",
-        type=FiniteRange(1, 4, min_open=True),
-        default=DEFAULT_MAX_MACS,
-        show_default=True,
-        help="Most multiply-adds with --twin-channels auto, as a multiple of the plain model's.",
-    ),
-)
+@twin_options
 @option_group(
     "Mixed precision and explanation",
-    click.option(
-        "--min-fidelity",
-        type=FiniteRange(0, 100),
-        help="Keep operators in float until fidelity to the float model is surely at least this percentage.",
-    ),
-    click.option(
-        "--max-map-drop",
-        type=FiniteRange(0, 100),
-        help="Keep operators in float until the loss of COCO mAP is surely at most this, in points; needs --coco.",
-    ),
+    *budget_options,
     click.option(
         "--validation",
         type=click.Path(path_type=Path),
@@ -151,6 +131,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     """
     prepare_output(out, force=values["force"])
     check_plugins(values)
+    choose_means(values)
     counts = _counts(values["curve"])
     _check_scheme(values)
     _check_together(values)
@@ -192,9 +173,7 @@ def _check_scheme(values: Record) -> None:
         asked = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
         check_packing(values["scheme"], tuple(options[name] for name in asked if name not in PACKING))
     elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED_TASK:
-        raise InputError(
-            f"--min-fidelity, --max-map-drop, --explain compare int8 with float: they need --scheme {DEFAULT_SCHEME}"
-        )
+        raise InputError(f"budgets and --explain compare int8 with float: they need --scheme {DEFAULT_SCHEME}")
 
 
 def _images(values: Record, counts: list[int], task: str) -> ImageRequest | None:
@@ -221,7 +200,7 @@ def _videos(images: ImageRequest | None, task: str, path: Path) -> ImageRequest 
 def _task(values: Record) -> str:
     if values["curve"]:
         return "detlite.studies.search.child_calls:measure_curve"
-    if values["explain"] or any(values[gate] is not None for gate in GATES):
+    if values["explain"] or has_budget(values):
         return JUDGED_TASK
     return QUANTIZE_TASK
 
@@ -238,7 +217,7 @@ def _steps(values: Record, counts: list[int], task: str, videos: ImageRequest | 
     checks = (CHECK,) if wants_lint(values) else ()
     if task == QUANTIZE_TASK:
         return (CHOOSE, READ, *checks, QUANTIZE, WRITE)
-    search = (SEARCH,) if any(values[gate] is not None for gate in GATES) else ()
+    search = (SEARCH,) if has_budget(values) else ()
     explain = (EXPLAIN,) if values["explain"] else ()
     return (CHOOSE, READ, *checks, REFERENCE, *search, QUANTIZE, *explain, WRITE)
 
@@ -247,15 +226,8 @@ def _check_together(values: Record) -> None:
     if values["max_map_drop"] is not None and values["coco"] is None:
         raise InputError("--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS")
     _check_curve(values)
-    if values["max_macs"] != DEFAULT_MAX_MACS and values["twin_channels"] != AUTO:
-        raise InputError("--max-macs needs --twin-channels auto, which it limits")
-    if values["twin_channels"] != NONE and _task(values) == JUDGED_TASK:
-        raise InputError(
-            "--twin-channels cannot be combined with --min-fidelity, --max-map-drop or --explain: use it alone, and "
-            "judge the model with `detlite evaluate --against`"
-        )
     if values["validation"] is not None and _task(values) == QUANTIZE_TASK:
-        raise InputError("--validation needs --min-fidelity, --max-map-drop, --explain or --curve, which judge on it")
+        raise InputError("--validation needs a budget, --explain or --curve, which judge on it")
     if values["lint_against"] is not None and not values["lint_against"].exists():
         raise InputError(f"--lint-against {values['lint_against']}: no such folder or list")
 
@@ -267,6 +239,7 @@ def _check_curve(values: Record) -> None:
         "--explain": values["explain"],
         "--min-fidelity": values["min_fidelity"] is not None,
         "--max-map-drop": values["max_map_drop"] is not None,
+        "--max-error": bool(values["max_error"]),
         "--ranges": values["ranges"] is not None,
     }
     for option in (option for option, is_given in given.items() if is_given and values["curve"] is not None):
@@ -298,15 +271,15 @@ def _request(source: Path, out: Path, values: Record, gathered: Record) -> Quant
 
 
 def _judged(request: QuantizeRequest, values: Record, gathered: Record, counts: list[int]) -> JudgedRequest:
-    gates = {gate: values[gate] for gate in GATES if values[gate] is not None}
-    held_out = _held_out(request, values, gathered, has_gates=bool(gates))
+    held_out = _held_out(request, values, gathered, has_gates=has_budget(values))
     folder_and_labels = values["coco"]
     return JudgedRequest(
         **vars(request),
         held_out=held_out,
         held_out_are_others=not set(held_out) & set(request.images),
         annotations=folder_and_labels and (folder_and_labels[0].absolute(), folder_and_labels[1].absolute()),
-        gates=gates,
+        gates=gates_of(values),
+        max_error=max_error_of(values),
         explain=values["explain"],
         counts=tuple(counts),
     )

@@ -24,11 +24,13 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     if mixed := answer.get("mixed"):
         names = [name.split(";")[0] for name in mixed["float_operators"]]
         say(f"left float: {', '.join(names) or 'nothing; int8 alone is good enough'}")
-        for one in mixed["reached"]:
-            interval = f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
-            say(f"{one['figure']} {interval} on {answer['scored_images']} images: {one['promised']} is promised")
+        _say_reached(mixed, answer)
         if names:
             _say_costs(mixed)
+    if found := answer.get("twins"):
+        if not found["tensors"]:
+            say("twin channels: none; plain int8 is good enough")
+        _say_reached(found, answer)
     if explanation := answer.get("explanation"):
         say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
     if stages := answer.get("stages"):
@@ -106,23 +108,37 @@ def _say_scored(answer: Record) -> None:
         notice(text)
 
 
+def _say_reached(found: Record, answer: Record) -> None:
+    for one in found["reached"]:
+        digits = 2 if one["high"] >= 1 else 4
+        value, low, high = (f"{one[end]:.{digits}f}" for end in ("value", "low", "high"))
+        where = f"on {answer['scored_images']} images"
+        say(f"{one['figure']} {value} [{low}, {high}] {where}: {one['promised']} is promised")
+
+
 def _say_costs(mixed: Record) -> None:
     rows = [
         (
             ", ".join(name.split(";")[0] for name in one["operators"]),
-            f"{one['latency_ms']:+.2f}",
+            _gain(one["gain_db"]),
+            f"{one['latency_ms']:+.2f} [{one['latency_low_ms']:+.2f}, {one['latency_high_ms']:+.2f}]",
             f"{one['edgetpu_partitions']:+d}",
             f"{one['edgetpu_unmapped']:+d}",
         )
         for one in mixed["left"]
     ]
-    emit_table(("left float, cumulative", "latency here, ms", "Edge TPU partitions", "unmapped"), rows)
+    columns = ("less error, dB", "latency here, ms", "Edge TPU partitions", "unmapped")
+    emit_table(("left float, each with those above", *columns), rows)
     int8, left = (mixed["edgetpu"][name] for name in ("int8", "mixed"))
     say(
         f"latency here: {mixed['mixed_latency_ms']:.2f} ms, {mixed['int8_latency_ms']:.2f} ms in int8 alone; on an "
         f"Edge TPU, predicted: {left['partitions']} partitions and {left['unmapped']} operators left to the CPU, "
         f"{int8['partitions']} and {int8['unmapped']} in int8 alone"
     )
+
+
+def _gain(gain: Record | None) -> str:
+    return "" if gain is None else f"{gain['value']:+.2f} [{gain['low']:+.2f}, {gain['high']:+.2f}]"
 
 
 def say_findings(lint: Mapping[str, list[Record]]) -> None:

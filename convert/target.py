@@ -82,6 +82,7 @@ class Target:
         predict: says what the chip will run of a request's one model, without a compiler; None if nothing is known.
         compiles_together: whether one request may hold several models.
         steps: the names of the steps of a compilation, to be announced.
+        runs_float: whether its chips run float operators too; otherwise such operators stay on the CPU.
     """
 
     title: str
@@ -91,6 +92,7 @@ class Target:
     predict: Callable[[TargetRequest], TargetAnswer] | None = None
     compiles_together: bool = False
     steps: tuple[str, ...] = (COMPILE,)
+    runs_float: bool = True
 
 
 def chip_names() -> tuple[str, ...]:

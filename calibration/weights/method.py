@@ -10,8 +10,8 @@ from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish
 
 METHODS = "detlite.calibration.weights.methods"
-DEFAULT_METHOD = "bias_correction"
-"""Loses 0.15 mAP on 2,617 held-out images, as much as `second_order`, in a third of its time."""
+DEFAULT_METHOD = "second_order"
+"""A third less error variance than `bias_correction` on two trained detectors, and less in every family measured."""
 
 
 @dataclass(frozen=True)

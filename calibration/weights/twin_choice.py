@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -59,36 +59,64 @@ def with_twins(
     Raises:
         InputError: the method or the scheme has no twin channels, no tensor can have them, or as `calibrate`.
     """
-    if method.parameters is None or not method.has_half_steps or source.scheme != DEFAULT_SCHEME:
+    check_half_steps(method, source)
+    calibrated = calibrate(source, covariances=method.covariances)
+    units = known_units(calibrated)
+    if asked.which == AUTO:
+        chosen = by_cost(calibrated, units, asked.max_macs, judge.of_file, progress)
+        units = tuple(unit for unit in units if unit in chosen)
+    return _better(twin_models(calibrated, method, units), units, judge)
+
+
+def check_half_steps(method: Method, source: FloatModel) -> None:
+    """Raise `InputError` if *method*, or the scheme of *source*, has no twin channels."""
+    if not method.has_half_steps or source.scheme != DEFAULT_SCHEME:
         raise InputError(
             f"--twin-channels needs the scheme {DEFAULT_SCHEME} and a method that rounds each layer alone, such as "
             f"{DEFAULT_METHOD}"
         )
-    calibrated = calibrate(source, covariances=method.covariances)
+
+
+def known_units(calibrated: Calibrated) -> tuple[TwinUnit, ...]:
+    """Return the units of *calibrated* that can have twin channels; `InputError` if there are none."""
     units = twin_units(calibrated.network, calibrated.plan.floating)
     if not units:
         raise InputError(
             "--twin-channels: this model has no tensor that only convolutions and additions read, so none can have "
             "them; leave the option out"
         )
-    if asked.which == AUTO:
-        units = cheapest(calibrated, units, asked.max_macs, judge, progress)
+    return units
+
+
+def twin_models(calibrated: Calibrated, method: Method, units: Sequence[TwinUnit]) -> TwinModels:
+    """Return the models of *calibrated* with twin channels for some of *units*."""
+    assert method.parameters is not None
     halved = replace(calibrated.plan, halved=halved_layers(calibrated.network, units))
-    parameters = method.parameters(calibrated), method.parameters(replace(calibrated, plan=halved))
-    return _better(TwinModels(calibrated, *parameters), units, judge)
+    return TwinModels(calibrated, method.parameters(calibrated), method.parameters(replace(calibrated, plan=halved)))
 
 
-def cheapest(
-    calibrated: Calibrated, units: Sequence[TwinUnit], max_macs: float, judge: TwinJudge, progress: Progress
-) -> tuple[TwinUnit, ...]:
-    """Return the units with most error for their multiply-adds, until these are *max_macs* times the plain ones.
+def by_cost(
+    calibrated: Calibrated,
+    units: Sequence[TwinUnit],
+    max_macs: float,
+    noise_of: Callable[[TfliteFile], float],
+    progress: Progress,
+) -> list[TwinUnit]:
+    """Return the units with most error for their multiply-adds, the first ones first, up to *max_macs*.
 
     The error of a unit is what the outputs of the float model lose when it alone is rounded: such errors add up, and
     are far steadier than the difference of two models in which everything is rounded.
+
+    Args:
+        calibrated: the float model.
+        units: those to choose from.
+        max_macs: the most multiply-adds with all that are returned, as a multiple of the plain ones.
+        noise_of: measures the error of a float model some of whose tensors are rounded; lower is better.
+        progress: is told of every unit that is tried.
     """
     macs, left, chosen = MultiplyAdds(calibrated.network), dict[TwinUnit, float](), list[TwinUnit]()
     for number, unit in enumerate(units, 1):
-        left[unit] = judge.of_file(rounded_alone(calibrated, unit))
+        left[unit] = noise_of(rounded_alone(calibrated, unit))
         progress("tensors for twin channels tried", number, len(units))
 
     def ratio(unit: TwinUnit) -> float:
@@ -100,18 +128,23 @@ def cheapest(
         del left[best]
         spent = ratio(best)
         chosen.append(best)
-    return tuple(unit for unit in units if unit in chosen)
+    return chosen
+
+
+def with_facts(models: TwinModels, units: Sequence[TwinUnit]) -> QuantizedModel:
+    """Return the model of *models* in which *units* have twin channels; its facts name them."""
+    network, twins = models.calibrated.network, tuple(index for unit in units for index in unit)
+    made, names = models.made(twins), [network.names[index] for index in twins]
+    ratio = round(MultiplyAdds(network).ratio(set(twins)), 3)
+    return replace(made, facts={**made.facts, "twin_channels": names, "macs_ratio": ratio})
 
 
 def _better(models: TwinModels, units: Sequence[TwinUnit], judge: TwinJudge) -> QuantizedModel:
     """Return the model with *units*, or the plain one where it surely has less error; its facts say which."""
-    network, plain = models.calibrated.network, models.made(())
-    twins = tuple(index for unit in units for index in unit)
-    if not twins:
+    plain = models.made(())
+    if not units:
         return replace(plain, facts={**plain.facts, "twin_channels": "none: no tensor is cheap enough"})
-    made = models.made(twins)
+    made = with_facts(models, units)
     if judge.is_worse(made, plain):
         return replace(plain, facts={**plain.facts, "twin_channels": "none: they raised the error"})
-    ratio = round(MultiplyAdds(network).ratio(set(twins)), 3)
-    names = [network.names[index] for index in twins]
-    return replace(made, facts={**made.facts, "twin_channels": names, "macs_ratio": ratio})
+    return made

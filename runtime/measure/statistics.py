@@ -131,7 +131,14 @@ def drift(times: Times) -> Optional[Drift]:
 
 
 def median_ratio_interval(samples: Sequence[float], others: Sequence[float]) -> Tuple[float, float]:
-    """Return the 95 % interval of median(samples) / median(others) for two models measured in turn.
+    """Return the 95 % interval of median(samples) / median(others) for two models measured in turn."""
+    first, second = median_draws(samples, others).T
+    low, high = np.percentile(first / second, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def median_draws(samples: Sequence[float], others: Sequence[float]) -> NDArray[np.float64]:
+    """Return the medians of draws of two series that were measured in turn, float64 (draws, 2).
 
     Both series are drawn together in blocks of neighbours, sqrt(n) long (the moving block bootstrap of Künsch, 1989):
     a disturbance lasts longer than one sample, and affects both models alike.
@@ -140,11 +147,9 @@ def median_ratio_interval(samples: Sequence[float], others: Sequence[float]) -> 
     pair = np.array([samples[:count], others[:count]])
     length = max(1, round(count**0.5))
     generator = np.random.default_rng(SEED)
-    ratios = []
+    medians = []
     for _ in range(max(FEWEST_DRAWS, min(DRAWS, MOST_WORK // count))):
         starts = generator.integers(0, count - length + 1, -(-count // length))
         drawn = (starts[:, None] + np.arange(length)).ravel()[:count]
-        first, second = np.median(pair[:, drawn], axis=1)
-        ratios.append(first / second)
-    low, high = np.percentile(ratios, (2.5, 97.5))
-    return float(low), float(high)
+        medians.append(np.median(pair[:, drawn], axis=1))
+    return np.array(medians)

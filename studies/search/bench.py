@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +15,12 @@ from detlite.accuracy.coco import coco_matches, coco_metrics
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations
-from detlite.accuracy.output_error import OutputError, SureOutputs, output_error, sure_outputs
+from detlite.accuracy.output_error import SHORT_NAMES, OutputError, SureOutputs, output_error, sure_outputs
 from detlite.accuracy.precision import mean_average_precision
 from detlite.accuracy.predictions import Concordance, Predictions, ScoredTask, scored_task
 from detlite.convert.model import Model, session_of
 from detlite.runtime.arrays import Doubles, Pixels
+from detlite.runtime.errors import unknown_name
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
@@ -94,6 +96,17 @@ class Bench:
             seen = [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
         return self._task.predictions(**columns(seen)), taken
 
+    def role_called(self, head: str) -> str:
+        """Return the role of the outputs that records of errors call *head*, such as `logits`.
+
+        Raises:
+            UnknownNameError: the model has no such outputs.
+        """
+        roles = {SHORT_NAMES.get(role, role): role for role in self._sure[0].values}
+        if head not in roles:
+            raise unknown_name("output with an error", head, roles)
+        return roles[head]
+
     def predicted(self, model: Model) -> Predictions:
         """Return *model*'s results in the images."""
         return self.judged(model)[0]
@@ -102,9 +115,10 @@ class Bench:
         """Yield *model*'s raw outputs for each image."""
         return self._heads(session_of(model))
 
-    def error(self, model: Model) -> OutputError:
-        """Return the error of *model*'s raw outputs in the images, without post-processing them."""
-        return output_error([sure.errors(found) for sure, found in zip(self._sure, self.heads(model), strict=True)])
+    def error(self, model: Model, *, count: int | None = None) -> OutputError:
+        """Return the error of *model*'s raw outputs in the first *count* images, without post-processing them."""
+        pairs = zip(self._sure, self.heads(model), strict=count is None)
+        return output_error([sure.errors(found) for sure, found in islice(pairs, count)])
 
     def _heads(self, session: Session) -> Iterator[Heads]:
         """Yield *session*'s heads for each image; its input tensors are kept for other models with the same input."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.output_error import mean_error
 from detlite.calibration.images.linting import lint_record
-from detlite.calibration.quantize import Quantized, float_model, quantize
+from detlite.calibration.material import material_of
+from detlite.calibration.models import QuantizedModel
+from detlite.calibration.quantize import Quantized, completed, float_model, quantize, with_heads_of
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE
 from detlite.calibration.video.footage import takes_video
@@ -36,9 +38,10 @@ from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequ
 from detlite.studies.search.losses import losses
 from detlite.studies.search.mixed import Mixed, fewest_floating
 from detlite.studies.search.page import explanation_files
-from detlite.studies.search.ruler import DRAWS, Budget, fidelity_ruler, map_drop_ruler
+from detlite.studies.search.ruler import DRAWS, Budget, error_ruler, fidelity_ruler, map_drop_ruler
 from detlite.studies.search.stage_blame import explain_stages
 from detlite.studies.search.trials import Trials
+from detlite.studies.search.twin_search import TwinResult, fewest_twins
 
 
 def quantize_judged(request: Record, progress: Progress) -> Record:
@@ -52,7 +55,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     images = asked.chosen
     begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
-    _refuse_video(model.contract, next(iter(asked.gates), "explain"))
+    _refuse_video(model.contract, next(iter(asked.gates), "max_error" if asked.max_error else "explain"))
     begin(progress, CHECK)
     linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
@@ -62,17 +65,16 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     source = with_heads(model, "raw")
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
-    trials = Trials(source, float_model(source, images, recipe, ranges=ranges, progress=progress), recipe.method)
-    answer, floating = _scored(bench, asked), tuple[str, ...]()
-    if asked.gates:
+    given = float_model(source, images, recipe, ranges=ranges, progress=progress)
+    trials = Trials(source, given, recipe.method)
+    answer, made = _scored(bench, asked), trials.made()
+    if asked.has_gates:
         begin(progress, SEARCH)
-        budgets = _budgets(bench, asked.gates)
-        mixed = fewest_floating(trials, budgets, progress=progress)
-        floating = mixed.floating
-        recipe = replace(recipe, floating=(*recipe.floating, *floating))
-        answer["mixed"] = _mixed_record(mixed, budgets) | cost_record(trials, mixed.floating, progress=progress)
+        made, reached = _within_budget(trials, bench, asked, progress)
+        answer |= reached
     begin(progress, QUANTIZE)
-    quantized = quantize(model, images, recipe, ranges=ranges, progress=progress)
+    material, recipe = material_of(images, source.contract), with_heads_of(model, recipe)
+    quantized = completed(source, made, recipe, images, material=material, images_sha256=given.images_sha256)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     if asked.explain:
         begin(progress, EXPLAIN)
@@ -84,11 +86,26 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     begin(progress, WRITE)
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
     if not crops_regions(source.contract):  # their regions, and so their rows, differ from model to model
-        answer["error"] = bench.error(trials.model(floating)).to_record()
+        answer["error"] = bench.error(trials.as_model(made)).to_record()
     if quantized.region_error is not None:
         answer["region_error"] = quantized.region_error.to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
     return facts | linted | answer
+
+
+def _within_budget(
+    trials: Trials, bench: Bench, asked: JudgedRequest, progress: Progress
+) -> tuple[QuantizedModel, Record]:
+    """Return the int8 model of *trials* that keeps to what is *asked*, and what it costs, as `mixed` or `twins`."""
+    budgets = _budgets(bench, asked)
+    if asked.twins:
+        twins = fewest_twins(trials, budgets, asked.recipe.max_macs, progress=progress)
+        facts: Record = {"tensors": list(twins.tensors), "macs_ratio": twins.macs_ratio}
+        return twins.made, {"twins": facts | _reached(twins, budgets)}
+    mixed = fewest_floating(trials, budgets, progress=progress)
+    costs = cost_record(trials, bench, mixed.floating, progress=progress)
+    facts = {"float_operators": list(mixed.floating)}
+    return trials.made(mixed.floating), {"mixed": facts | _reached(mixed, budgets) | costs}
 
 
 def measure_curve(request: Record, progress: Progress) -> Record:
@@ -96,7 +113,7 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     asked = from_record(JudgedRequest, request)
     begin(progress, READ)
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
-    _refuse_regions(source.contract)
+    _refuse_regions(source.contract, "--curve")
     _refuse_video(source.contract, "curve")
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
@@ -136,6 +153,9 @@ def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
             f"{option} needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, or "
             "`detlite evaluate --against`"
         )
+    for option, is_asked in {"--max-error": asked.max_error, "--twin-channels": asked.twins}.items():
+        if is_asked:
+            _refuse_regions(contract, option)
 
 
 def _refuse_video(contract: Contract, option: str) -> None:
@@ -146,10 +166,10 @@ def _refuse_video(contract: Contract, option: str) -> None:
         )
 
 
-def _refuse_regions(contract: Contract) -> None:
+def _refuse_regions(contract: Contract, option: str) -> None:
     if crops_regions(contract):
         raise InputError(
-            "--curve ranks models by the error of raw outputs, and the regions of a two-stage detector differ from "
+            f"{option} ranks models by the error of raw outputs, and the regions of a two-stage detector differ from "
             "model to model: leave it out, and judge a model with --min-fidelity or `detlite evaluate --against`"
         )
 
@@ -179,18 +199,18 @@ def _annotated(annotations: Annotations, paths: tuple[Path, ...]) -> Annotations
     return replace(annotations, images=images, truths=tuple(t for t in annotations.truths if t.image_id in kept))
 
 
-def _budgets(bench: Bench, gates: Mapping[str, float]) -> list[Budget]:
+def _budgets(bench: Bench, asked: JudgedRequest) -> list[Budget]:
     rulers = {"min_fidelity": fidelity_ruler, "max_map_drop": map_drop_ruler}
-    return [Budget(ruler(bench), gates[gate]) for gate, ruler in rulers.items() if gate in gates]
+    found = [Budget(ruler(bench), asked.gates[gate]) for gate, ruler in rulers.items() if gate in asked.gates]
+    return found + [Budget(error_ruler(bench, head), most) for head, most in asked.max_error.items()]
 
 
-def _mixed_record(mixed: Mixed, budgets: Sequence[Budget]) -> Record:
+def _reached(found: Mixed | TwinResult, budgets: Sequence[Budget]) -> Record:
     reached = [
         {"figure": budget.ruler.name, "wanted": budget.wanted, "promised": budget.promised(one), **asdict(one)}
-        for budget, one in zip(budgets, mixed.readings, strict=True)
+        for budget, one in zip(budgets, found.readings, strict=True)
     ]
-    record = {"float_operators": list(mixed.floating), "margin": mixed.margin, "models_scored": mixed.trials}
-    return record | {"reached": reached}
+    return {"margin": found.margin, "models_scored": found.trials, "reached": reached}
 
 
 def _explained(trials: Trials, bench: Bench, quantized: Quantized, progress: Progress) -> tuple[dict[str, str], Record]:

@@ -1,12 +1,15 @@
-"""The cost of leaving each operator float: latency on this machine, and partitions on an Edge TPU."""
+"""What leaving each operator float brings, and costs: error, latency on this machine, partitions on an Edge TPU."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from detlite.convert.model import Model
 from detlite.convert.targets.edgetpu.latency import estimate
@@ -14,7 +17,9 @@ from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
 from detlite.runtime.measure.options import MeasureOptions, setup_of
+from detlite.runtime.measure.statistics import median_draws, percentile_ns
 from detlite.runtime.progress import Progress, silent
+from detlite.studies.search.bench import Bench
 from detlite.studies.search.order import Unit, units
 from detlite.studies.search.trials import Trials
 
@@ -23,22 +28,33 @@ Record = dict[str, Any]
 SAMPLES = Plan(40, 0.5)
 TOGETHER = 7  # steps that are measured in turn: all at once would fill the memory
 HOST = "desktop_usb3"
+GAIN_IMAGES = 48  # images of the bench that show what each operator brings: a model takes a third of a second
 
 
-def cost_record(trials: Trials, floating: Sequence[str], *, progress: Progress = silent) -> Record:
-    """Return the cost of the *floating* operators over the pure int8 model, in total and by operator.
+@dataclass(frozen=True)
+class AddedLatency:
+    """How much longer a model takes than another one: the difference of their medians, with its 95 % interval."""
+
+    value_ms: float
+    low_ms: float
+    high_ms: float
+
+
+def cost_record(trials: Trials, bench: Bench, floating: Sequence[str], *, progress: Progress = silent) -> Record:
+    """Return what the *floating* operators bring and cost over the pure int8 model, in total and by operator.
 
     Returns:
         `int8_latency_ms` and `mixed_latency_ms`, the medians of both, measured in turn; `edgetpu`, the prediction
-        for both; and `left`, the cost that each adds to those before it, in execution order: operators that share
-        one scale together.
+        for both; and `left`, what each adds to those before it, in execution order: operators that share one scale
+        together.
     """
     chain = _chain(trials, floating)
     models = [trials.model(names) for _unit, names in chain]
     facts = describe(models[-1].data, "the mixed model")
     predicted = [_edgetpu(model) for model in models]
-    int8_ms, mixed_ms = _medians_ms([models[0], models[-1]]) if floating else (None, None)
-    added_ms = _added_ms(models, progress)
+    int8_ms, mixed_ms = _medians_ms(_samples_ns([models[0], models[-1]])) if floating else (None, None)
+    added = _added(models, progress)
+    gains = None if trials.has_regions else _gains(bench, models, progress)
     return {
         "operators": facts.operator_count,
         "float_islands": facts.float_islands,
@@ -50,7 +66,12 @@ def cost_record(trials: Trials, floating: Sequence[str], *, progress: Progress =
             "is_prediction": True,
         },
         "left": [
-            _cost(trials, unit, added_ms[number], before=predicted[number], after=predicted[number + 1])
+            {
+                **_named(trials, unit),
+                "gain_db": None if gains is None else gains[number],
+                **_latency(added[number]),
+                **_partitions(predicted[number], predicted[number + 1]),
+            }
             for number, (unit, _names) in enumerate(chain[1:])
         ],
     }
@@ -65,15 +86,33 @@ def _chain(trials: Trials, floating: Sequence[str]) -> list[tuple[Unit, list[str
     return chain
 
 
-def _cost(trials: Trials, unit: Unit, latency_ms: float, *, before: Record, after: Record) -> Record:
+def _named(trials: Trials, unit: Unit) -> Record:
     kind_of = {operator.name: operator.kind for operator in trials.calibrated.network.operators}
+    return {"operators": list(unit), "kinds": [kind_of[name] for name in unit]}
+
+
+def _latency(added: AddedLatency) -> Record:
+    return {"latency_ms": added.value_ms, "latency_low_ms": added.low_ms, "latency_high_ms": added.high_ms}
+
+
+def _partitions(before: Record, after: Record) -> Record:
     return {
-        "operators": list(unit),
-        "kinds": [kind_of[name] for name in unit],
-        "latency_ms": latency_ms,
         "edgetpu_partitions": after["partitions"] - before["partitions"],
         "edgetpu_unmapped": after["unmapped"] - before["unmapped"],
     }
+
+
+def _gains(bench: Bench, models: Sequence[Model], progress: Progress) -> list[Record]:
+    """Return how many dB less error each of *models* has than the one before it, with the 95 % interval."""
+    gains: list[Record] = []
+    before = bench.error(models[0], count=GAIN_IMAGES)
+    for model in models[1:]:
+        after = bench.error(model, count=GAIN_IMAGES)
+        interval = after.gain_db(before)
+        gains.append({"value": after.mean_gain_db(before), "low": interval.low, "high": interval.high})
+        progress("float operators judged", len(gains), len(models) - 1)
+        before = after
+    return gains
 
 
 def _edgetpu(model: Model) -> Record:
@@ -93,23 +132,33 @@ def _edgetpu(model: Model) -> Record:
     }
 
 
-def _added_ms(models: Sequence[Model], progress: Progress) -> list[float]:
+def _added(models: Sequence[Model], progress: Progress) -> list[AddedLatency]:
     """Return how much longer each of *models* takes than the one before it, measured in turn."""
-    added: list[float] = []
+    added: list[AddedLatency] = []
     for begin in range(0, len(models) - 1, TOGETHER):
-        found = _medians_ms(models[begin : begin + TOGETHER + 1])
-        added += [after - before for before, after in pairwise(found)]
+        found = _samples_ns(models[begin : begin + TOGETHER + 1])
+        added += [_difference(before, after) for before, after in pairwise(found)]
         progress("float operators measured", len(added), len(models) - 1)
     return added
 
 
-def _medians_ms(models: Sequence[Model]) -> list[float]:
-    """Return the median interpreter time of each model, measured in turn on noise."""
+def _difference(before: Sequence[int], after: Sequence[int]) -> AddedLatency:
+    drawn = median_draws(after, before) / 1e6
+    low, high = np.percentile(drawn[:, 0] - drawn[:, 1], (2.5, 97.5))
+    old_ms, new_ms = _medians_ms([before, after])
+    return AddedLatency(new_ms - old_ms, float(low), float(high))
+
+
+def _medians_ms(series: Sequence[Sequence[int]]) -> list[float]:
+    return [percentile_ns(np.array(times, np.int64), 50) / 1e6 for times in series]
+
+
+def _samples_ns(models: Sequence[Model]) -> list[Sequence[int]]:
+    """Return the interpreter times of each model, measured in turn on noise."""
     with tempfile.TemporaryDirectory() as folder:
         setups = []
         for number, model in enumerate(models):
             path = Path(folder) / f"{number}.{model.format}"
             path.write_bytes(model.data)
             setups.append(setup_of(path, model.contract, MeasureOptions()))
-        medians = [found.invoke.p50_ms for found in measure_in_turn(setups, SAMPLES)]
-        return [median for median in medians if median is not None]
+        return [found.samples_ns[0].invoke for found in measure_in_turn(setups, SAMPLES)]

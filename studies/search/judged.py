@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detlite.calibration.recipe import QuantizeRequest
+from detlite.calibration.weights.twin_choice import NONE
 
 REFERENCE, SEARCH, EXPLAIN = "run the float model", "find the operators to keep in float", "explain the loss"
 """The further steps of a quantization that is judged."""
+
+MOST_MACS = 2.0
+"""The most multiply-adds with twin channels under a budget, as a multiple, unless the user says another number."""
 
 
 def curve_step(count: int) -> str:
@@ -26,6 +30,7 @@ class JudgedRequest(QuantizeRequest):
         held_out_are_others: whether none of these is a calibration image.
         annotations: the folder of the COCO images and the file of their labels, for the gate on mAP; or None.
         gates: `min_fidelity` and `max_map_drop`, where asked for.
+        max_error: the most error of raw outputs, root mean square, by what records call them, such as `logits`.
         explain: whether an explanation page is written.
         counts: the numbers of images of a curve.
     """
@@ -34,5 +39,16 @@ class JudgedRequest(QuantizeRequest):
     held_out_are_others: bool = False
     annotations: tuple[Path, Path] | None = None
     gates: Mapping[str, float] = field(default_factory=dict)
+    max_error: Mapping[str, float] = field(default_factory=dict)
     explain: bool = False
     counts: tuple[int, ...] = ()
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether there is a budget."""
+        return bool(self.gates or self.max_error)
+
+    @property
+    def twins(self) -> bool:
+        """Whether twin channels reach the budget."""
+        return self.recipe.twin_channels != NONE

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
-from detlite.studies.search.order import Unit, orders
+from detlite.studies.search.budgeted import Budgeted
+from detlite.studies.search.fewest import fewest
+from detlite.studies.search.order import Unit, order
 from detlite.studies.search.ruler import Budget, FigureReading
 from detlite.studies.search.trials import Trials
 
 MOST_SHARE = 0.5
 """Maximum share of float operators; beyond it, the float model is the better choice."""
+
+MOST_DROPPED = 8
+"""The most units that are tried without at the end, those with the least error first: each takes a judged model."""
 
 
 @dataclass(frozen=True)
@@ -33,87 +38,50 @@ class Mixed:
 
 
 def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Progress = silent) -> Mixed:
-    """Return the fewest operators that must stay float to meet all *budgets*.
+    """Return few operators that must stay float to meet all *budgets*.
 
-    In each of `orders`, doubling and bisection find the smallest sufficient number, and the shortest result is used;
-    then operators that turn out not to be needed are removed again.
+    Bisection finds how many are enough from the start of `order`; then those that turn out not to be needed are
+    removed again. If half of all operators are not enough, no other model is tried.
 
     Raises:
         FindingError: half of the operators are not enough; the text says how close it came.
     """
-    search = _Search(trials, budgets, progress)
-    margin = search.margin(())
-    if margin >= 0:
-        return Mixed((), margin, search.readings(()), search.count)
-    found = [order[:count] for order in orders(trials, progress) if (count := search.enough(order))]
-    if not found:
-        raise search.not_met()
-    kept = search.without_needless(min(found, key=_size))
-    floating = tuple(name for unit in kept for name in unit)
-    return Mixed(floating, search.margin(kept), search.readings(kept), search.count)
+    judged: Budgeted[tuple[str, ...]] = Budgeted(trials.model, budgets, progress)
+    operators = [operator.name for operator in trials.calibrated.network.operators]
+    kept: list[Unit] = []
+    if judged.margin(()) < 0:
+        ranked = order(trials, int(MOST_SHARE * len(operators)), progress)
+
+        def suffices(units: Sequence[Unit]) -> bool:
+            return judged.margin(_in_order(operators, units)) >= 0
+
+        count = fewest(len(ranked), lambda number: suffices(ranked[:number]))
+        if count is None:
+            raise _not_met(judged)
+        kept = _without_needless(ranked[:count], suffices)
+    floating = _in_order(operators, kept)
+    return Mixed(floating, judged.margin(floating), judged.readings(floating), judged.count)
 
 
-def _size(found: Sequence[Unit]) -> int:
-    return sum(len(unit) for unit in found)
+def _in_order(operators: Sequence[str], units: Sequence[Unit]) -> tuple[str, ...]:
+    names = {name for unit in units for name in unit}
+    return tuple(name for name in operators if name in names)
 
 
-class _Search:
-    """Scored models, each scored once."""
+def _without_needless(units: Sequence[Unit], suffices: Callable[[Sequence[Unit]], bool]) -> list[Unit]:
+    """Return *units* without those that are not needed, trying the last ones first, which take least of the error."""
+    kept = list(units)
+    for unit in list(reversed(units))[:MOST_DROPPED]:
+        fewer = [other for other in kept if other != unit]
+        if fewer and suffices(fewer):
+            kept = fewer
+    return kept
 
-    def __init__(self, trials: Trials, budgets: Sequence[Budget], progress: Progress) -> None:
-        self._trials, self._budgets, self._progress = trials, budgets, progress
-        self._known: dict[tuple[str, ...], tuple[FigureReading, ...]] = {}
 
-    @property
-    def count(self) -> int:
-        return len(self._known)
-
-    def margin(self, units: Sequence[Unit]) -> float:
-        """Return the smallest margin of the model with these units float."""
-        return self._margin(self.readings(units))
-
-    def readings(self, units: Sequence[Unit]) -> tuple[FigureReading, ...]:
-        """Return the figure of each budget of the model with these units float."""
-        key = tuple(sorted(name for unit in units for name in unit))
-        if key not in self._known:
-            model = self._trials.model(key)
-            self._known[key] = tuple(budget.ruler.read(model) for budget in self._budgets)
-            self._progress("mixed models scored", self.count, 0)
-        return self._known[key]
-
-    def _margin(self, readings: Sequence[FigureReading]) -> float:
-        return min(budget.margin(one) for budget, one in zip(self._budgets, readings, strict=True))
-
-    def enough(self, order: Sequence[Unit]) -> int | None:
-        """Return how many units from the start of *order* are enough; None if no allowed number is."""
-        most, count = max(1, int(MOST_SHARE * len(order))), 1
-        while self.margin(order[:count]) < 0:
-            if count == most:
-                return None
-            count = min(2 * count, most)
-        low, high = count // 2, count
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.margin(order[:middle]) >= 0 else (middle, high)
-        return high
-
-    def without_needless(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """Return *units* without those that are not needed, trying the least useful first."""
-        kept = list(units)
-        for unit in reversed(units):
-            fewer = [other for other in kept if other != unit]
-            if fewer and self.margin(fewer) >= 0:
-                kept = fewer
-        return tuple(kept)
-
-    def not_met(self) -> FindingError:
-        """Return the message for a budget that cannot be met."""
-        best = max(self._known, key=lambda key: self._margin(self._known[key]))
-        pairs = zip(self._budgets, self._known[best], strict=True)
-        reached = ", ".join(f"{budget.shown(one)}, which promises {budget.promised(one)}" for budget, one in pairs)
-        wanted = " and ".join(budget.text for budget in self._budgets)
-        return FindingError(
-            f"{wanted} is out of reach: the best is {reached}, with {len(best)} operators float, and at most "
-            f"{MOST_SHARE:.0%} of them are tried; ask for less, judge on more images (--validation), or use the float "
-            "model"
-        )
+def _not_met(judged: Budgeted[tuple[str, ...]]) -> FindingError:
+    best = judged.best()
+    return FindingError(
+        f"{judged.wanted} is out of reach: the best is {judged.shown(best)}, with {len(best)} operators float, and at "
+        f"most {MOST_SHARE:.0%} of them are tried; ask for less, judge on more images (--validation), or use the float "
+        "model"
+    )

@@ -1,48 +1,103 @@
-"""Orders in which operators are left float: from the image on, from the heads on, the worst first."""
+"""The order in which operators are left float: what takes most of the output error for the fewest operators first.
+
+A layer's rounded weights go when it is float; a rounded activation goes when its producer and all of its readers are.
+The error is mostly that of activations, so it falls where neighbours are float together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.runtime.progress import Progress
 from detlite.studies.search.blame import tensor_blames
+from detlite.studies.search.shares import Shares, shares_of
 from detlite.studies.search.trials import Trials
 
 Unit = tuple[str, ...]
 """Operators, by name, that share one scale: leaving only some of them float gains nothing."""
 
-MEASURED = 16
-"""Number of units to measure separately, by worst tensors; further differences are within the noise."""
 
-
-def orders(trials: Trials, progress: Progress) -> list[list[Unit]]:
-    """Return the orders of the units of a model.
-
-    Beyond the few worst operators, the loss is rounding of activations, similar everywhere: it disappears only if
-    neighbours are float together. The first operators gain most: their noise passes through the rest (measured on
-    SSDLite MobileNet V2: the first five operators 4.2 dB, any five others less than 3), and then the heads.
-    """
+def order(trials: Trials, most: int, progress: Progress) -> list[Unit]:
+    """Return units of at most *most* operators in total, in the order in which to leave them float."""
     known = [unit for unit in units(trials.calibrated.network) if not trials.floating & set(unit)]
-    heads = [unit for unit in known if set(unit) & head_operators(trials.calibrated.network)]
-    worst = _worst(trials, known, progress)
-    wishes = ([*worst, *known], known, [*worst[:1], *heads, *known])
-    return [list(dict.fromkeys(wish)) for wish in wishes]
+    if trials.has_regions:  # their outputs cannot be compared
+        unit_of = {name: unit for unit in known for name in unit}
+        worst = sorted(tensor_blames(trials), key=lambda one: -one.added)
+        ranked = [*dict.fromkeys(unit_of[one.name] for one in worst if one.name in unit_of), *known]
+        return list(_within(list(dict.fromkeys(ranked)), most))
+    return by_shares(trials.calibrated.network, known, shares_of(trials, progress), most)
 
 
-def _worst(trials: Trials, known: Sequence[Unit], progress: Progress) -> list[Unit]:
-    """Return the units with the worst tensors, the worst first: measured separately where outputs can be compared."""
-    unit_of = {name: unit for unit in known for name in unit}
-    ranked = sorted(tensor_blames(trials), key=lambda one: -one.added)
-    suspects = list(dict.fromkeys(unit_of[one.name] for one in ranked if one.name in unit_of))[:MEASURED]
-    if trials.has_regions:  # the budget judges these by fidelity
-        return suspects
-    base, gains = trials.error(trials.model()).db, {}
-    for number, unit in enumerate(suspects, 1):
-        gains[unit] = trials.error(trials.model(unit)).db - base
-        progress("operators measured", number, len(suspects))
-    return sorted((unit for unit in suspects if gains[unit] > 0), key=lambda unit: -gains[unit])
+def by_shares(network: Network, known: Sequence[Unit], shares: Shares, most: int) -> list[Unit]:
+    """Return units out of *known*, of at most *most* operators, those with most error for each operator first.
+
+    Each step takes what has the largest share for each operator that it adds: a unit, or all that makes and reads one
+    activation.
+    """
+    bundles = _Bundles(network, known, shares)
+    chosen: list[Unit] = []
+    while found := bundles.best(chosen, most - sum(map(len, chosen))):
+        chosen += found
+    return chosen
+
+
+class _Bundles:
+    """Units that are worth most if they are float together."""
+
+    def __init__(self, network: Network, known: Sequence[Unit], shares: Shares) -> None:
+        unit_of = {name: unit for unit in known for name in unit}
+        around, ends = _neighbours(network, shares.tensors), set(network.outputs)
+        self._around = {index: frozenset(unit_of.get(name, ()) for name in around[index]) for index in around}
+        stored = {unit_of.get(operator.name, ()) for operator in network.operators if set(operator.outputs) & ends}
+        made = {index: unit_of.get(operator.name, ()) for operator in network.operators for index in operator.outputs}
+        self._around = {
+            index: found
+            for index, found in self._around.items()
+            if () not in found and made[index] not in stored  # what an output holds stays int8
+        }
+        self._known, self._tensors = known, shares.tensors
+        self._weights = {unit: sum(shares.weights.get(name, 0.0) for name in unit) for unit in known}
+
+    def best(self, chosen: Collection[Unit], most: int) -> list[Unit]:
+        """Return the units to add to *chosen*, of at most *most* operators; none if none fits."""
+        done = frozenset(chosen)
+        wishes = dict.fromkeys(
+            wish - done for wish in (*(frozenset([unit]) for unit in self._known), *self._around.values())
+        )
+        fitting = [wish for wish in wishes if wish and _size(wish) <= most]
+        if not fitting:
+            return []
+        best = max(fitting, key=lambda wish: self._gain(done, wish) / _size(wish))
+        return [unit for unit in self._known if unit in best]
+
+    def _gain(self, done: frozenset[Unit], wish: frozenset[Unit]) -> float:
+        whole = done | wish
+        freed = (index for index, around in self._around.items() if around & wish and around <= whole)
+        return sum(self._weights[unit] for unit in wish) + sum(self._tensors[index] for index in freed)
+
+
+def _neighbours(network: Network, tensors: Mapping[int, float]) -> dict[int, list[str]]:
+    """Return the names of the operators that make or read each of *tensors*."""
+    found: dict[int, list[str]] = {index: [] for index in tensors}
+    for operator in network.operators:
+        for index in (*operator.inputs, *operator.outputs):
+            if index in found:
+                found[index].append(operator.name)
+    return found
+
+
+def _within(ranked: Sequence[Unit], most: int) -> Iterator[Unit]:
+    for unit in ranked:
+        most -= len(unit)
+        if most < 0:
+            return
+        yield unit
+
+
+def _size(units: Collection[Unit]) -> int:
+    return sum(map(len, units))
 
 
 def units(network: Network) -> list[Unit]:
@@ -64,17 +119,3 @@ def _join(unit_of: dict[str, list[str]], one: str, other: str) -> None:
         whole = unit_of[one] + unit_of[other]
         for name in whole:
             unit_of[name] = whole
-
-
-def head_operators(network: Network) -> set[str]:
-    """Return the names of the operators that lead only to one output: the heads, up to a feature map."""
-    makers = {index: operator for operator in network.operators for index in operator.outputs}
-    readers = network.readers()
-    found: set[str] = set()
-    waiting = list(network.outputs)
-    while waiting:
-        maker = makers.get(waiting.pop())
-        if maker is not None and maker.name not in found:
-            found.add(maker.name)
-            waiting += [index for index in maker.inputs if len(readers.get(index, ())) == 1]
-    return found

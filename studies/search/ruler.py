@@ -32,6 +32,7 @@ class Ruler:
     Attributes:
         name: the figure's: `fidelity`.
         unit: behind a number: ` %`.
+        digits: of a number behind the point.
         higher_is_better: or lower.
         read: judges a model.
     """
@@ -40,6 +41,7 @@ class Ruler:
     unit: str
     higher_is_better: bool
     read: Callable[[Model], FigureReading]
+    digits: int = 2
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,17 @@ class Budget:
 
     def shown(self, reading: FigureReading) -> str:
         """Return the figure with its interval: `fidelity 97.31 % [96.50, 98.02]`."""
-        return f"{self.ruler.name} {reading.value:.2f}{self.ruler.unit} [{reading.low:.2f}, {reading.high:.2f}]"
+        value, low, high = (self._number(end) for end in (reading.value, reading.low, reading.high))
+        return f"{self.ruler.name} {value}{self.ruler.unit} [{low}, {high}]"
 
     def promised(self, reading: FigureReading) -> str:
         """Return what holds on other images like these: `at least 96.50 %`."""
         if self.ruler.higher_is_better:
-            return f"at least {reading.low:.2f}{self.ruler.unit}"
-        return f"at most {reading.high:.2f}{self.ruler.unit}"
+            return f"at least {self._number(reading.low)}{self.ruler.unit}"
+        return f"at most {self._number(reading.high)}{self.ruler.unit}"
+
+    def _number(self, value: float) -> str:
+        return f"{value:.{self.ruler.digits}f}"
 
 
 def fidelity_ruler(bench: Bench) -> Ruler:
@@ -80,6 +86,23 @@ def fidelity_ruler(bench: Bench) -> Ruler:
         return FigureReading(found.fidelity, interval.low, interval.high)
 
     return Ruler("fidelity", " %", higher_is_better=True, read=read)
+
+
+def error_ruler(bench: Bench, head: str) -> Ruler:
+    """Return the error of the raw outputs that records call *head*, `logits` or `boxes`, root mean square.
+
+    Raises:
+        InputError: the model has no such outputs.
+    """
+    weights = draw_images(len(bench.images.paths), DRAWS, SEED)
+    role = bench.role_called(head)
+
+    def read(model: Model) -> FigureReading:
+        found = bench.error(model).heads[role]
+        interval = interval_of(found.rms_of_draws(weights), SEED)
+        return FigureReading(found.rms, interval.low, interval.high)
+
+    return Ruler(f"root mean square error of {head}", "", higher_is_better=False, read=read, digits=4)
 
 
 def map_drop_ruler(bench: Bench) -> Ruler:

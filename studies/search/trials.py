@@ -15,7 +15,8 @@ from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.quantize import as_model
 from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, floating_operators, with_floating
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
-from detlite.convert.model import Model, session_of
+from detlite.convert.model import Model, session_of, tflite_model
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.task import Heads
@@ -30,6 +31,7 @@ class Trials:
 
     Attributes:
         calibrated: the model, with the operators float that were requested from the start.
+        method: the method.
         floating: the names of these operators, and of those that stay float by default.
         parameters: the method's weights and biases, valid whatever is left float.
         samples: the first calibration images, as the float model's input.
@@ -52,7 +54,7 @@ class Trials:
             raise InputError(
                 f"gates and --explain compare int8 with float: with --scheme {given.scheme} leave them out"
             )
-        self._source = source
+        self.method, self._source = chosen, source
         self.has_regions = crops_regions(source.contract)
         self.calibrated: Calibrated = calibrate(given, covariances=chosen.covariances)
         self.floating = floating_operators(self.calibrated.network, given.floating, self.calibrated.states)
@@ -68,11 +70,21 @@ class Trials:
 
     def model(self, floating: Collection[str] = (), parameters: LayerParameters | None = None) -> Model:
         """Return `made` with raw int8 heads and its contract."""
-        return as_model(self._source, self.made(floating, parameters))
+        return self.as_model(self.made(floating, parameters))
+
+    def as_model(self, made: QuantizedModel) -> Model:
+        """Return *made* with raw int8 heads and its contract."""
+        return as_model(self._source, made)
 
     def noise(self, made: QuantizedModel) -> dict[str, Noise]:
         """Return the noise of each activation of *made*, by name."""
         return tensor_noise(self.calibrated, made, self.samples)
+
+    def noise_of(self, file: TfliteFile) -> float:
+        """Return noise over signal of the raw outputs of an edited copy of the float model on `samples`."""
+        tensors = (sample.inputs[0] for sample in self.samples)
+        heads = _heads(tflite_model(file, self._source.contract, ()), tensors)
+        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)]).power
 
     def error(self, model: Model) -> OutputError:
         """Return the error of the raw outputs of *model* on `samples`."""

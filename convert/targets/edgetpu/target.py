@@ -27,4 +27,5 @@ EDGE_TPU = Target(
     predict=_predict,
     compiles_together=True,
     steps=(PREDICT, COMPILE, COMPARE),
+    runs_float=False,
 )

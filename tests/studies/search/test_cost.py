@@ -6,20 +6,32 @@ from builders.float_detector import detector, write_images
 from detlite.accuracy.images import Images
 from detlite.calibration.quantize import float_model
 from detlite.calibration.recipe import Recipe
+from detlite.studies.search.bench import Bench
 from detlite.studies.search.cost import cost_record
 from detlite.studies.search.trials import Trials
 
 
 @pytest.fixture(scope="module")
-def trials(tmp_path_factory):
-    model, images = detector(), Images(write_images(tmp_path_factory.mktemp("images")), "made in a test")
+def given(tmp_path_factory):
+    """The float model and its images."""
+    return detector(), Images(write_images(tmp_path_factory.mktemp("images")), "made in a test")
+
+
+@pytest.fixture(scope="module")
+def bench(given):
+    return Bench(*given)
+
+
+@pytest.fixture(scope="module")
+def trials(given):
+    model, images = given
     return Trials(model, float_model(model, images, Recipe()), "bias_correction")
 
 
 @pytest.fixture(scope="module")
-def two(trials):
-    """What the third and the second operator cost."""
-    return cost_record(trials, ["features", "differences"])
+def two(trials, bench):
+    """What the third and the second operator bring and cost."""
+    return cost_record(trials, bench, ["features", "differences"])
 
 
 def test_each_operator_is_there_in_the_order_of_running(two):
@@ -51,7 +63,24 @@ def test_both_models_are_measured(two):
     assert two["mixed_latency_ms"] > 0
 
 
-def test_nothing_left_float_costs_nothing(trials):
-    record = cost_record(trials, [])
+def test_what_each_operator_brings_has_an_interval(two, trials, bench):
+    gains = [one["gain_db"] for one in two["left"]]
+    assert all(gain["low"] < gain["value"] < gain["high"] for gain in gains)
+    whole = bench.error(trials.model(["differences", "features"])).mean_gain_db(bench.error(trials.model()))
+    assert sum(gain["value"] for gain in gains) == pytest.approx(whole)
+    assert whole > 0
+
+
+def test_an_added_latency_has_an_interval(two):
+    assert all(one["latency_low_ms"] <= one["latency_high_ms"] for one in two["left"])
+
+
+def test_the_operators_of_a_two_stage_detector_have_no_gain(trials, bench, monkeypatch):
+    monkeypatch.setattr(trials, "has_regions", True)
+    assert cost_record(trials, bench, ["features"])["left"][0]["gain_db"] is None
+
+
+def test_nothing_left_float_costs_nothing(trials, bench):
+    record = cost_record(trials, bench, [])
     assert (record["left"], record["int8_latency_ms"]) == ([], None)
     assert record["edgetpu"]["int8"] == record["edgetpu"]["mixed"]

@@ -12,8 +12,9 @@ from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import silent
 from detlite.studies.search.blame import tensor_blames
 from detlite.studies.search.mixed import fewest_floating
-from detlite.studies.search.order import head_operators, orders, units
+from detlite.studies.search.order import by_shares, order, units
 from detlite.studies.search.ruler import Budget, FigureReading, Ruler
+from detlite.studies.search.shares import Shares, shares_of
 from detlite.studies.search.trials import Trials
 
 
@@ -81,8 +82,8 @@ def test_a_two_stage_detector_is_not_ranked_by_the_error_of_outputs_whose_rows_d
     monkeypatch.setattr("detlite.studies.search.trials.crops_regions", lambda _contract: True)
     trials = trials_of(tmp_path)
     blames = [one for one in tensor_blames(trials) if one.kind == "DEPTHWISE_CONV_2D"]
-    monkeypatch.setattr(Trials, "error", None)
-    assert orders(trials, silent)[0][0] == (max(blames, key=lambda one: one.added).name,)
+    monkeypatch.setattr(Trials, "noise_of", None)
+    assert order(trials, 5, silent)[0] == (max(blames, key=lambda one: one.added).name,)
 
 
 def test_operators_that_share_a_scale_are_one_unit():
@@ -90,10 +91,50 @@ def test_operators_that_share_a_scale_are_one_unit():
     assert [len(unit) for unit in found] == [1, 1, 1, 2, 2, 1]
 
 
-def test_the_heads_are_what_leads_to_one_output_alone():
+def shares(network, weights, **tensors):
+    index_of = {operator.name: operator.outputs[0] for operator in network.operators}
+    return Shares({index_of[name]: share for name, share in tensors.items()}, weights)
+
+
+def test_a_layer_with_bad_weights_is_left_float_first_and_alone():
     network = Network(TfliteFile(detector().data))
-    assert {"first", "differences", "features"}.isdisjoint(head_operators(network))
-    assert {"boxes", "classes"} <= head_operators(network)
+    found = by_shares(network, units(network), shares(network, {"differences": 9.0, "first": 1.0}), 2)
+    assert found == [("differences",), ("first",)]
+
+
+def test_what_makes_and_what_reads_a_bad_tensor_are_left_float_together():
+    network = Network(TfliteFile(detector().data))
+    found = by_shares(network, units(network), shares(network, {"features": 3.0}, first=9.0, differences=1.0), 3)
+    assert found == [("first",), ("differences",), ("features",)]
+
+
+def test_a_tensor_that_an_output_holds_stays_int8_whatever_is_left_float():
+    network = Network(TfliteFile(detector().data))
+    found = by_shares(network, units(network), shares(network, {"features": 1.0}, boxes=9.0), 2)
+    assert found[0] == ("features",)
+
+
+def test_no_more_operators_are_left_float_than_allowed():
+    network = Network(TfliteFile(detector().data))
+    found = by_shares(network, units(network), shares(network, {"features": 3.0}, first=9.0), 1)
+    assert found == [("features",)]
+
+
+def test_the_largest_share_is_that_of_the_layer_whose_taps_cancel_out(tmp_path):
+    found = shares_of(trials_of(tmp_path, "nearest"), silent)
+    assert max(found.weights, key=found.weights.get) == "differences"
+    assert min(found.tensors.values()) > 0
+
+
+def test_a_budget_out_of_reach_is_told_after_two_models(tmp_path):
+    trials, judged = trials_of(tmp_path), []
+    counting = budget(trials, 200)
+    ruler = Ruler(
+        "signal", " dB", higher_is_better=True, read=lambda model: judged.append(1) or counting.ruler.read(model)
+    )
+    with pytest.raises(FindingError, match="is out of reach"):
+        fewest_floating(trials, [Budget(ruler, 200)])
+    assert len(judged) == 2
 
 
 def test_a_quantizer_that_does_everything_itself_has_no_trials(tmp_path):

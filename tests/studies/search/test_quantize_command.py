@@ -1,6 +1,7 @@
 """`detlite quantize`: what it writes, and what it says of input that will not do."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_budget_says_what_each_float_operator_costs(quantize, work):
     status, out, _err = quantize("--count", 8, "--min-fidelity", 92)
     rows = [line.split() for line in out.splitlines()]
     assert (status, rows[0][:2]) == (0, ["left", "float:"])
-    assert any(row[0] in ("first", "differences", "features") and len(row) == 4 for row in rows if row)
+    assert any(row[0] in ("first", "differences", "features") and len(row) == 9 for row in rows if row)
     assert "on an Edge TPU, predicted: " in out
 
 
@@ -126,19 +127,43 @@ def test_a_limit_of_multiply_adds_without_a_choice_is_refused(quantize):
     assert (status, last(err)) == (2, "detlite: --max-macs needs --twin-channels auto, which it limits")
 
 
-def test_twin_channels_under_a_budget_are_refused(quantize):
-    status, _out, err = quantize("--twin-channels", "auto", "--min-fidelity", 90)
-    assert (status, last(err)) == (
-        2,
-        "detlite: --twin-channels cannot be combined with --min-fidelity, --max-map-drop or --explain: use it "
-        "alone, and judge the model with `detlite evaluate --against`",
+def test_a_budget_for_an_edge_tpu_leaves_nothing_float(quantize, work):
+    words = ("--count", 8, "--max-macs", "4", "--target", "edgetpu", "--json", "--force", "--max-error")
+    plain = json.loads(quantize(*words, "logits=9")[1])["twins"]
+    wanted = plain["reached"][0]["high"] * 0.999
+    status, out, err = quantize(*words, f"logits={wanted}")
+    record = json.loads(out)
+    assert (plain["tensors"], plain["macs_ratio"]) == ([], 1)
+    assert (status, announces_every_step(err)) == (0, True)
+    assert "mixed" not in record
+    assert record["twins"]["tensors"]
+    assert record["twins"]["macs_ratio"] > 1
+    assert record["history"][-1]["twin_channels"] == record["twins"]["tensors"]
+    assert not any("float_operators" in step for step in record["history"])
+    assert record["twins"]["reached"][0]["high"] <= wanted
+    assert record["error"]["logits"]["rms"] == pytest.approx(record["twins"]["reached"][0]["value"], rel=1e-3)
+
+
+def test_a_budget_that_no_twin_channels_reach_fails_and_writes_nothing(quantize, work):
+    status, _out, err = quantize("--count", 8, "--min-fidelity", 100, "--twin-channels", "auto")
+    assert status == 1
+    assert re.search(
+        r"with twin channels for 1\.\d\d times the multiply-adds, and at most 2 times are tried", last(err)
     )
+    assert not (work / "int8").exists()
+
+
+def test_an_error_budget_is_met_on_the_judged_images(quantize):
+    status, out, _err = quantize("--count", 8, "--max-error", "logits=0.1", "--json")
+    (reached,) = json.loads(out)["mixed"]["reached"]
+    assert (status, reached["figure"], reached["wanted"]) == (0, "root mean square error of logits", 0.1)
+    assert reached["high"] <= 0.1
 
 
 def test_validation_images_without_anything_to_judge_are_refused(quantize, work):
     status, _out, err = quantize("--validation", work / "images")
     assert status == 2
-    assert "--validation needs --min-fidelity, --max-map-drop, --explain or --curve" in last(err)
+    assert "--validation needs a budget, --explain or --curve" in last(err)
 
 
 def test_an_explanation_is_written_and_its_verdict_said(quantize, work):
@@ -185,6 +210,18 @@ def test_a_curve_of_one_number_calls_nothing_enough(quantize):
         (("--curve", "2,4", "--min-fidelity", 90), "--curve and --min-fidelity cannot be combined"),
         (("--curve", "2,4", "--ranges", "ranges.json"), "--curve and --ranges cannot be combined"),
         (("--max-map-drop", 0.1), "--max-map-drop needs labels: give the images with --coco IMAGES ANNOTATIONS"),
+        (("--max-error", "logits"), "--max-error 'logits': want an output and its most error, such as logits=0.1"),
+        (("--max-error", "logits=nan"), "--max-error 'logits=nan': want an output and its most error"),
+        (("--max-error", "masks=0.1"), "no output with an error is called 'masks'; there are: boxes, logits"),
+        (("--curve", "2,4", "--max-error", "logits=1"), "--curve and --max-error cannot be combined"),
+        (("--target", "edgetpu"), "--target says how to reach a budget: it needs --min-fidelity, --max-map-drop or"),
+        (("--target", "edgetpu", "--min-fidelity", 9, "--float", "first"), "--target edgetpu runs no float operators"),
+        (
+            ("--target", "edgetpu", "--min-fidelity", 9, "--twin-channels", "none"),
+            "--target edgetpu reaches a budget by twin channels alone: leave out --twin-channels none",
+        ),
+        (("--twin-channels", "all", "--min-fidelity", 9), "--twin-channels all leaves a budget nothing to choose"),
+        (("--twin-channels", "auto", "--explain"), "--twin-channels and --explain cannot be combined"),
         (("--count", 0), "0 images are requested; at least 1 is needed"),
         (("--float", "EXP"), "no operator is called 'EXP'"),
         (("--method", "converter", "--explain"), "the method converter does everything itself"),
