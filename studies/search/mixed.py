@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.budgeted import Budgeted
 from detlite.studies.search.fewest import fewest
-from detlite.studies.search.order import Unit, order
+from detlite.studies.search.order import Unit, orders
 from detlite.studies.search.ruler import Budget, FigureReading
 from detlite.studies.search.trials import Trials
 
@@ -40,8 +41,8 @@ class Mixed:
 def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Progress = silent) -> Mixed:
     """Return few operators that must stay float to meet all *budgets*.
 
-    Bisection finds how many are enough from the start of `order`; then those that turn out not to be needed are
-    removed again. If half of all operators are not enough, no other model is tried.
+    Bisection finds how many are enough from the start of each of `orders`; of the shorter, those that turn out not to
+    be needed are removed again. If half of all operators are not enough, no other model is tried.
 
     Raises:
         FindingError: half of the operators are not enough; the text says how close it came.
@@ -50,17 +51,35 @@ def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Prog
     operators = [operator.name for operator in trials.calibrated.network.operators]
     kept: list[Unit] = []
     if judged.margin(()) < 0:
-        ranked = order(trials, int(MOST_SHARE * len(operators)), progress)
 
         def suffices(units: Sequence[Unit]) -> bool:
             return judged.margin(_in_order(operators, units)) >= 0
 
-        count = fewest(len(ranked), lambda number: suffices(ranked[:number]))
-        if count is None:
+        kept = _shortest(orders(trials, int(MOST_SHARE * len(operators)), progress), suffices)
+        if not kept:
             raise _not_met(judged)
-        kept = _without_needless(ranked[:count], suffices)
+        kept = _without_needless(kept, suffices)
     floating = _in_order(operators, kept)
     return Mixed(floating, judged.margin(floating), judged.readings(floating), judged.count)
+
+
+def _shortest(ranked: Sequence[Sequence[Unit]], suffices: Callable[[Sequence[Unit]], bool]) -> list[Unit]:
+    """Return the fewest operators from the start of one of *ranked* that suffice; none if half of them do not."""
+    best: list[Unit] = []
+    for units in ranked:
+        fitting = [unit for place, unit in enumerate(units) if not best or _size(units[: place + 1]) < _size(best)]
+        count = fewest(len(fitting), partial(_is_enough, fitting, suffices))
+        if count is not None:
+            best = fitting[:count]
+    return best
+
+
+def _is_enough(units: Sequence[Unit], suffices: Callable[[Sequence[Unit]], bool], count: int) -> bool:
+    return suffices(units[:count])
+
+
+def _size(units: Sequence[Unit]) -> int:
+    return sum(map(len, units))
 
 
 def _in_order(operators: Sequence[str], units: Sequence[Unit]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The order in which operators are left float: what takes most of the output error for the fewest operators first.
+"""Orders in which operators are left float: what takes most of the output error for the fewest operators first.
 
 A layer's rounded weights go when it is float; a rounded activation goes when its producer and all of its readers are.
 The error is mostly that of activations, so it falls where neighbours are float together.
@@ -19,15 +19,22 @@ Unit = tuple[str, ...]
 """Operators, by name, that share one scale: leaving only some of them float gains nothing."""
 
 
-def order(trials: Trials, most: int, progress: Progress) -> list[Unit]:
-    """Return units of at most *most* operators in total, in the order in which to leave them float."""
+def orders(trials: Trials, most: int, progress: Progress) -> list[list[Unit]]:
+    """Return the orders in which to leave units float, each of at most *most* operators in total.
+
+    The first is by their errors. The second is from the image on: what a few images say of single errors is noisy, and
+    the noise of the first operators passes through all others (on SSDLite MobileNet V2, the logits of 48 images have
+    an error of .113 with the first five by their errors float, and of .099 with those next to the image; the boxes
+    .055 in both; with 40 float it is .073 and .079).
+    """
     known = [unit for unit in units(trials.calibrated.network) if not trials.floating & set(unit)]
     if trials.has_regions:  # their outputs cannot be compared
         unit_of = {name: unit for unit in known for name in unit}
         worst = sorted(tensor_blames(trials), key=lambda one: -one.added)
         ranked = [*dict.fromkeys(unit_of[one.name] for one in worst if one.name in unit_of), *known]
-        return list(_within(list(dict.fromkeys(ranked)), most))
-    return by_shares(trials.calibrated.network, known, shares_of(trials, progress), most)
+        return [list(_within(list(dict.fromkeys(ranked)), most)), list(_within(known, most))]
+    found = by_shares(trials.calibrated.network, known, shares_of(trials, progress), most)
+    return [found, list(_within(known, most))]
 
 
 def by_shares(network: Network, known: Sequence[Unit], shares: Shares, most: int) -> list[Unit]:

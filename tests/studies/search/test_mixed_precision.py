@@ -12,7 +12,7 @@ from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import silent
 from detlite.studies.search.blame import tensor_blames
 from detlite.studies.search.mixed import fewest_floating
-from detlite.studies.search.order import by_shares, order, units
+from detlite.studies.search.order import by_shares, orders, units
 from detlite.studies.search.ruler import Budget, FigureReading, Ruler
 from detlite.studies.search.shares import Shares, shares_of
 from detlite.studies.search.trials import Trials
@@ -83,7 +83,7 @@ def test_a_two_stage_detector_is_not_ranked_by_the_error_of_outputs_whose_rows_d
     trials = trials_of(tmp_path)
     blames = [one for one in tensor_blames(trials) if one.kind == "DEPTHWISE_CONV_2D"]
     monkeypatch.setattr(Trials, "noise_of", None)
-    assert order(trials, 5, silent)[0] == (max(blames, key=lambda one: one.added).name,)
+    assert orders(trials, 5, silent)[0][0] == (max(blames, key=lambda one: one.added).name,)
 
 
 def test_operators_that_share_a_scale_are_one_unit():
@@ -126,7 +126,7 @@ def test_the_largest_share_is_that_of_the_layer_whose_taps_cancel_out(tmp_path):
     assert min(found.tensors.values()) > 0
 
 
-def test_a_budget_out_of_reach_is_told_after_two_models(tmp_path):
+def test_a_budget_out_of_reach_is_told_after_three_models(tmp_path):
     trials, judged = trials_of(tmp_path), []
     counting = budget(trials, 200)
     ruler = Ruler(
@@ -134,7 +134,15 @@ def test_a_budget_out_of_reach_is_told_after_two_models(tmp_path):
     )
     with pytest.raises(FindingError, match="is out of reach"):
         fewest_floating(trials, [Budget(ruler, 200)])
-    assert len(judged) == 2
+    assert len(judged) == 3  # int8 alone, and half of the operators by either order
+
+
+def test_the_shorter_of_two_orders_is_taken(tmp_path, monkeypatch):
+    trials = trials_of(tmp_path)
+    target = trials.error(trials.model(["features"])).db
+    ranked = [[("first",), ("differences",), ("features",)], [("features",), ("first",), ("differences",)]]
+    monkeypatch.setattr("detlite.studies.search.mixed.orders", lambda _trials, _most, _progress: ranked)
+    assert fewest_floating(trials, [budget(trials, target)]).floating == ("features",)
 
 
 def test_a_quantizer_that_does_everything_itself_has_no_trials(tmp_path):
