@@ -12,8 +12,9 @@ from detlite.accuracy.dataset import DatasetFiles
 from detlite.commands.command import option_group
 from detlite.commands.console import emit_json, emit_table, notice, progress, say
 from detlite.convert.artifact import open_artifact
+from detlite.convert.onnx.mlperf import profile_of
 from detlite.devices.packaging.mlperf.check import AppRun, SideBySide, maps_of, read_app_run, times_of
-from detlite.devices.packaging.mlperf.pack import COCO_LABELS, packed_for_mlperf
+from detlite.devices.packaging.mlperf.pack import packed_for_mlperf
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run_folder import MEASUREMENT, read_json
@@ -67,11 +68,13 @@ def package_for_mlperf(
     if out is None:
         raise InputError("no output folder: give -o OUT")
     made = packed_for_mlperf(model, out, force=force)
-    labels = len(made.contract.labels) - 1
-    if labels != COCO_LABELS:
-        notice(f"the model has {labels} classes: the app scores the ids of COCO's categories, which are labels 1 to 90")
+    labels, profile = len(made.contract.labels) - 1, profile_of(made.contract)
+    assert profile is not None  # what was packed has an interface of the app
+    if labels != profile.classes:
+        notice(f"the model has {labels} classes: with {profile.name}, the app scores COCO's {profile.classes}")
     if as_json:
-        emit_json("package_mlperf", {"out": str(out), "onnx_sha256": made.sha256, "classes": labels})
+        facts = {"out": str(out), "onnx_sha256": made.sha256, "classes": labels, "profile": profile.name}
+        emit_json("package_mlperf", facts)
         return
     say(f"{out}: the steps are in README.md; sh {out}/run.sh INFERENCE DATASET OUTPUT --accuracy")
 

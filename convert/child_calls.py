@@ -27,7 +27,7 @@ from detlite.convert.load import (
 )
 from detlite.convert.model import model_of
 from detlite.convert.options import DetectorOptions
-from detlite.convert.ranged_graph import ranged_graph
+from detlite.convert.ranged_graph import RANGES, ranged_graph
 from detlite.convert.rebuild.rebuild import PresetSource
 from detlite.convert.requests import (
     CONVERT,
@@ -74,6 +74,7 @@ def convert(request: Record, progress: Progress) -> Record:
         source, graph, notices = _graph(given, asked)
         begin(progress, CONVERT)
         model, way = export(source, graph, asked.weights, to=asked.to, progress=progress), source.title
+        notices += tuple(told for key, told in model.contract.origin.items() if key == RANGES)
     model = with_heads(model, asked.heads)
     begin(progress, WRITE)
     artifact = model.save(asked.out, force=asked.force)

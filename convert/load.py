@@ -8,11 +8,12 @@ from pathlib import Path
 from detlite.convert.artifact import step
 from detlite.convert.channels_first import channels_first_detector, is_channels_first
 from detlite.convert.detector import build_detector
-from detlite.convert.exporter import exporter_called
+from detlite.convert.exporter import INT8, exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
+from detlite.convert.ranged_graph import unranged_graph
 from detlite.convert.reader import FrozenGraph, Reader
 from detlite.convert.rebuild.architecture import architecture_of
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
@@ -222,7 +223,7 @@ def export(source: Source, graph: FloatGraph, kind: str, *, to: str = TFLITE, pr
     """
     exporter = exporter_called(to)
     progress(f"{exporter.title} conversion", 0, 1)
-    model = exporter.from_graph(graph, kind)
+    model = exporter.from_graph(graph if kind == INT8 else unranged_graph(graph), kind)
     progress(f"{exporter.title} conversion", 1, 1)
     done = step(
         "convert",

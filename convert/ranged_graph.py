@@ -1,14 +1,15 @@
-"""From a float detector to the same one for int8, where its graph keeps trained ranges as `FakeQuantWithMinMaxVars`."""
+"""A detector whose graph keeps trained ranges as `FakeQuantWithMinMaxVars`: made ready for int8, or without them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from detlite.convert.float_graph import FloatGraph
-from detlite.convert.graph.fake_quant import FAKE_QUANT
+from detlite.convert.graph.fake_quant import FAKE_QUANT, INSERTED
 from detlite.convert.graph.fold import folded
-from detlite.convert.graph.index import GraphIndex
+from detlite.convert.graph.index import GraphIndex, node_of
 from detlite.convert.graph.trained_ranges import QAT_MEAN, QAT_STD
 from detlite.convert.graph.trim import INPUT, prune
 from detlite.runtime.contract import Contract
@@ -19,8 +20,13 @@ TRAINED_MEAN, TRAINED_STD = 127.5, 127.5
 
 BITS = 8
 PER_CHANNEL = f"{FAKE_QUANT}PerChannel"
-INSTEAD = "convert its checkpoint as float32, and use `detlite quantize` with images"
-"""`detlite quantize` refuses what becomes of the ranges in a float32 file of the graph itself."""
+ROUNDING = (FAKE_QUANT, PER_CHANNEL, INSERTED)
+"""Operators that round numbers to a range, and keep them floats."""
+
+RANGES = "trained_ranges"
+"""The key of a contract's origins that says what became of the ranges."""
+
+INSTEAD = "convert it as float32, and use `detlite quantize` with images"
 
 
 def ranged_graph(graph: FloatGraph, origin: str) -> FloatGraph:
@@ -48,6 +54,34 @@ def ranged_graph(graph: FloatGraph, origin: str) -> FloatGraph:
         raise InputError(f"{origin} has ranges per channel, {several.name}; want one for each tensor: {INSTEAD}")
     graph_def = prune(folded(graph.graph_def), graph.heads)
     return replace(graph, graph_def=graph_def, contract=_in_steps(graph.contract, graph_def, origin))
+
+
+def unranged_graph(graph: FloatGraph) -> FloatGraph:
+    """Return *graph* without the rounding of trained ranges, as its checkpoint gives it in float32.
+
+    TFLite's converter would keep each as a QUANTIZE and a DEQUANTIZE, which take time and round as int8 does. The
+    contract's origins say so; a graph without ranges is returned as it is.
+    """
+    rounding = {node.name: node.input[0] for node in graph.graph_def.node if node.op in ROUNDING}
+    if not rounding:
+        return graph
+    made = type(graph.graph_def)()
+    made.CopyFrom(graph.graph_def)
+    for node in made.node:
+        for place, source in enumerate(node.input):
+            if not source.startswith("^"):
+                node.input[place] = _unrounded(source, rounding)
+    heads = {role: _unrounded(tensor, rounding) for role, tensor in graph.outputs.items()}
+    told = f"{len(rounding)} trained ranges of the graph are left out: floats are not rounded; --type int8 keeps them"
+    contract = replace(graph.contract, origin={**graph.contract.origin, RANGES: told})
+    return replace(graph, graph_def=prune(made, tuple(heads.values())), outputs=heads, contract=contract)
+
+
+def _unrounded(tensor: str, rounding: Mapping[str, str]) -> str:
+    """Return the tensor before the *rounding* nodes that make *tensor*."""
+    while node_of(tensor) in rounding:
+        tensor = rounding[node_of(tensor)]
+    return tensor
 
 
 def _bits(node: Any) -> int:

@@ -23,8 +23,9 @@ PLUGIN = option_group(
     ),
     click.option(
         "--interface",
-        type=click.Choice(["mlperf"]),
-        help="Write the inputs and outputs that MLPerf's vision app reads, with NMS in the file.",
+        type=click.Choice(["mlperf", "mlperf-resnet34"]),
+        help="Write the inputs and outputs that MLPerf's vision app reads of ssd-mobilenet, or of ssd-resnet34, with "
+        "NMS in the file.",
     ),
     click.option("--opset", type=int, metavar="N", help="Version of the operator set, 11 to 21 (default: 13)."),
     click.option(

@@ -8,9 +8,10 @@ from dataclasses import replace
 from detlite.convert.exporter import INT8, NO_OPTIONS, Exporter, exporter_called
 from detlite.convert.float_graph import FloatGraph
 from detlite.convert.model import Model, require_tflite, tflite_model
-from detlite.convert.onnx.mlperf import with_mlperf_interface
+from detlite.convert.onnx.mlperf import PROFILES, with_mlperf_interface
 from detlite.convert.onnx.nms_variant import variant_called
 from detlite.convert.onnx.options import OnnxOptions, options_of
+from detlite.convert.onnx.translation import NCHW
 from detlite.convert.onnx.write import write_raw
 from detlite.convert.tflite.postprocess import strip_op
 from detlite.runtime.errors import InputError
@@ -42,14 +43,20 @@ def from_tflite(model: Model, options: Mapping[str, object]) -> Model:
         MissingToolError: the package `onnx` is not installed.
     """
     require_tflite(model, "exporting to ONNX")
-    asked = options_of(options)
+    asked = _in_its_layout(options_of(options))
     is_raw = has_raw_heads(model.contract)
     is_plain = is_raw and asked.interface is None
     variant = variant_called(asked.nms or (NO_NMS if is_plain else STANDARD))
     raw = model if is_raw else _stripped(model, keep=asked.nms != NO_NMS)
     data, contract = write_raw(raw.file, raw.contract, asked)
     made = variant.attach(Model(data, "onnx", contract, model.history), asked)
-    return with_mlperf_interface(made) if asked.interface else made
+    return with_mlperf_interface(made, asked.interface) if asked.interface else made
+
+
+def _in_its_layout(asked: OnnxOptions) -> OnnxOptions:
+    """Return the options *asked* for with the layout that the interface of NCHW images has."""
+    is_nchw = asked.interface is not None and PROFILES[asked.interface].layout == NCHW
+    return replace(asked, layout=NCHW.lower()) if is_nchw else asked
 
 
 def _stripped(model: Model, *, keep: bool) -> Model:

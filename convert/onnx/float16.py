@@ -12,7 +12,16 @@ from detlite.runtime.errors import InputError
 KEPT = {"Resize": (1, 2)}
 """Places of inputs that stay float32, by operator: the region and the scales of a Resize."""
 
-REFUSED = ("QuantizeLinear", "DequantizeLinear", "NonMaxSuppression", "EfficientNMS_TRT")
+_INT8 = "leave out --precision, and what is not int8 computes in float32; scales in float16 would round again"
+_NMS = "leave out --nms"
+INSTEAD = {
+    "QuantizeLinear": _INT8,
+    "DequantizeLinear": _INT8,
+    "NonMaxSuppression": _NMS,
+    "EfficientNMS_TRT": _NMS,
+}
+"""What to do about each operator that float16 is not written of."""
+
 LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -26,9 +35,11 @@ def as_float16(data: bytes) -> bytes:
     onnx = load_onnx()
     model = onnx.load_from_string(data)
     graph = model.graph
-    refused = next((node.op_type for node in graph.node if node.op_type in REFUSED), None)
+    refused = next((node.op_type for node in graph.node if node.op_type in INSTEAD), None)
     if refused is not None:
-        raise InputError(f"float16 is written of float models with raw heads, and this one has {refused}")
+        raise InputError(
+            f"float16 is written of float models with raw heads, and this one has {refused}: {INSTEAD[refused]}"
+        )
     kept = {node.input[i] for node in graph.node for i in KEPT.get(node.op_type, ()) if i < len(node.input)}
     for stored in graph.initializer:
         if stored.data_type == onnx.TensorProto.FLOAT and stored.name not in kept:

@@ -125,6 +125,20 @@ class OnnxGraph:
             return self.node(operator, [x, self.integers("axes", axes)], name, **attributes)
         return self.node(operator, [x], name, axes=list(axes), **attributes)
 
+    def rename(self, name: str, to: str) -> str:
+        """Call the value or constant *name*, if there is one, like *to*, and return its new name."""
+        made = self._unique(to)
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                for place, found in enumerate(names):
+                    if found == name:
+                        names[place] = made
+        if name in self._arrays:
+            array = self._arrays.pop(name)
+            self._arrays[made] = array
+            self._constants[_key(array)] = made
+        return made
+
     def split(self, x: str, sizes: Sequence[int], axis: int, name: str) -> tuple[str, ...]:
         """Add a Split into parts of these *sizes* along *axis*, and return them."""
         names = [f"{name}_part_{number}" for number in range(len(sizes))]

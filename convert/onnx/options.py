@@ -14,7 +14,7 @@ DEFAULT_OPSET = 13
 
 ONNXRUNTIME, TENSORRT = "onnxruntime", "tensorrt"
 TARGETS = (ONNXRUNTIME, TENSORRT)
-INTERFACES = ("mlperf",)
+INTERFACES = ("mlperf", "mlperf-resnet34")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class OnnxOptions:
         opset: the version of the operator set.
         layout: of the input: `nhwc` or `nchw`.
         nms: a file's name in `convert/onnx/nms/`; None for the heads that the model has.
-        interface: `mlperf` for the inputs and outputs of MLPerf's vision app; None for those of the contract.
+        interface: one of `INTERFACES`, for MLPerf's vision app; None for the inputs and outputs of the contract.
         batch: number of images that one run takes.
     """
 

@@ -17,7 +17,12 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
+MOBILENET, RESNET34 = "ssd-mobilenet-onnxruntime", "ssd-resnet34-onnxruntime"
+SIDES = {MOBILENET: 300, RESNET34: 1200}
 NAMES = ["num_detections:0", "detection_boxes:0", "detection_scores:0", "detection_classes:0"]
+MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+LEAST = 0.5
+"""Where the second profile stops to read detections."""
 
 
 def options() -> argparse.Namespace:
@@ -31,16 +36,35 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def images(folder: Path, count: int | None) -> list[Any]:
+def images(folder: Path, count: int | None, side: int) -> list[Any]:
     """The pixels of the first *count* images of the data set that are there, in its order."""
     listed = json.loads((folder / "annotations/instances_val2017.json").read_text())["images"]
     files = [folder / "val2017" / one["file_name"] for one in listed]
     there = [file for file in files if file.exists()][:count]
     pixels = [
-        np.asarray(Image.open(file).convert("RGB").resize((300, 300), Image.Resampling.BILINEAR)) for file in there
+        np.asarray(Image.open(file).convert("RGB").resize((side, side), Image.Resampling.BILINEAR)) for file in there
     ]
     np.array([([1], [[0, 0, 1, 1]]), ([1, 2], [])])  # lists of unequal lengths, as the real one makes of its labels
     return pixels
+
+
+def found_by(session: Any, pixels: Any, index: int) -> list[list[float]]:
+    """The rows of an image for a model of the first profile: index, y1, x1, y2, x2, score, class."""
+    (given,) = session.get_inputs()
+    counts, boxes, scores, classes = session.run(NAMES, {given.name: pixels[None]})
+    return [[index, *boxes[0][i], scores[0][i], classes[0][i]] for i in range(int(counts[0]))]
+
+
+def found_by_resnet34(session: Any, pixels: Any, index: int) -> list[list[float]]:
+    """The same for a model of the second, whose boxes are x1, y1, x2, y2 and whose scores fall."""
+    tensor = ((pixels.astype(np.float32) / 255 - MEAN) / STD).transpose(2, 0, 1)[None]
+    boxes, labels, scores = session.run(["bboxes", "labels", "scores"], {"image": tensor})
+    rows = []
+    for box, label, score in zip(boxes[0], labels[0], scores[0], strict=True):
+        if score < LEAST:
+            break
+        rows.append([index, box[1], box[0], box[3], box[2], score, float(label)])
+    return rows
 
 
 def main() -> None:
@@ -48,22 +72,21 @@ def main() -> None:
     asked = options()
     assert not importlib.import_module("torch").cuda.is_available()
     session = onnxruntime.InferenceSession(asked.model, providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
-    pixels = images(Path(asked.dataset_path), asked.count)
+    find = found_by if asked.profile == MOBILENET else found_by_resnet34
+    pixels = images(Path(asked.dataset_path), asked.count, SIDES[asked.profile])
     os.chdir(asked.output)
 
     def issue(samples: Sequence[Any]) -> None:
         for sample in samples:
-            counts, boxes, scores, classes = session.run(NAMES, {given.name: pixels[sample.index][None]})
-            found = range(int(counts[0]))
-            rows = [[sample.index, *boxes[0][i], scores[0][i], classes[0][i]] for i in found]
+            rows = find(session, pixels[sample.index], sample.index)
             data = array.array("B", np.array(rows, np.float32).tobytes())
             place, size = data.buffer_info()
             lg.QuerySamplesComplete([lg.QuerySampleResponse(sample.id, place, size)])
 
     settings = lg.TestSettings()
-    settings.FromConfig(asked.mlperf_conf, "ssd-mobilenet", asked.scenario)
-    settings.FromConfig(asked.user_conf, "ssd-mobilenet", asked.scenario)
+    benchmark = asked.profile.removesuffix("-onnxruntime")
+    settings.FromConfig(asked.mlperf_conf, benchmark, asked.scenario)
+    settings.FromConfig(asked.user_conf, benchmark, asked.scenario)
     settings.scenario = getattr(lg.TestScenario, asked.scenario)
     settings.mode = lg.TestMode.AccuracyOnly if asked.accuracy else lg.TestMode.PerformanceOnly
     if asked.time is not None:

@@ -15,7 +15,7 @@ from detlite.convert.graph.index import GraphIndex, tensor_of
 from detlite.convert.graph.runner import running
 from detlite.convert.graph.trim import INPUT
 from detlite.convert.options import DetectorOptions
-from detlite.convert.ranged_graph import ranged_graph
+from detlite.convert.ranged_graph import RANGES, ROUNDING, ranged_graph, unranged_graph
 from detlite.convert.reader import FrozenGraph
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.errors import InputError
@@ -114,3 +114,45 @@ def test_the_int8_file_has_no_float_operator(trained):
     facts = describe(model.data, "tiny")
     assert (facts.quantization, facts.float_operators) == ("int8", 0)
     assert model.contract.image.quantization.scale == 1 / 128
+
+
+def quantizing(data):
+    """The names of the operators of a .tflite that round."""
+    return [name for name in describe(data, "tiny").operators if name in ("QUANTIZE", "DEQUANTIZE")]
+
+
+def test_in_float32_the_ranges_are_left_out_and_the_contract_says_so(trained):
+    assert quantizing(PLUGIN.from_graph(trained, "float32").data)  # as TensorFlow's converter has them
+    free = unranged_graph(trained)
+    assert quantizing(PLUGIN.from_graph(free, "float32").data) == []
+    count = sum(node.op in ROUNDING for node in trained.graph_def.node)
+    told = f"{count} trained ranges of the graph are left out: floats are not rounded; --type int8 keeps them"
+    assert free.contract.origin[RANGES] == told
+
+
+def test_without_ranges_the_heads_are_those_of_the_finest_rounding(trained):
+    finest = type(trained.graph_def)()
+    finest.CopyFrom(trained.graph_def)
+    for node in finest.node:
+        if node.op == FAKE_QUANT:
+            node.attr["num_bits"].i = 16
+    free, rounded = unranged_graph(trained), heads_of(trained, image())
+    found = heads_of(free, image())
+    for one, other, coarse in zip(found, heads_of(replace(trained, graph_def=finest), image()), rounded, strict=True):
+        assert np.median(np.abs(one - other)) < 0.1 * np.median(np.abs(one - coarse))  # a range also clips
+    assert tuple(free.outputs) == tuple(trained.outputs)
+
+
+def test_a_range_at_the_end_of_a_head_is_left_out_too(trained):
+    changed = type(trained.graph_def)()
+    changed.CopyFrom(trained.graph_def)
+    some = next(node for node in changed.node if node.op == FAKE_QUANT and not node.attr["narrow_range"].b)
+    head = trained.heads[0]
+    changed.node.add(name="last", op=FAKE_QUANT, input=[head, *some.input[1:]], attr=some.attr)
+    ended = replace(trained, graph_def=changed, outputs={**trained.outputs, next(iter(trained.outputs)): "last:0"})
+    assert unranged_graph(ended).heads[0].removesuffix(":0") == unranged_graph(trained).heads[0].removesuffix(":0")
+
+
+def test_a_graph_without_ranges_stays_as_it_is(tmp_path):
+    plain = detector(tmp_path, Tiny())
+    assert unranged_graph(plain) is plain

@@ -22,7 +22,7 @@ for file in val2017 annotations/instances_val2017.json; do
   fi
 done
 cd "$output" # the app keeps resized images in its working folder
-exec "${PYTHON:-python3}" "$here/run_main.py" "$python/main.py" --profile ssd-mobilenet-onnxruntime --backend onnxruntime \
+exec "${PYTHON:-python3}" "$here/run_main.py" "$python/main.py" --profile @name@ --backend onnxruntime \
   --model "$here/model.onnx" --dataset-path "$data" --output "$output" \
   --mlperf_conf "$here/mlperf.conf" --user_conf "$here/user.conf" \
   --scenario SingleStream --max-batchsize 1 --threads 1 "$@"
