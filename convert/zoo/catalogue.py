@@ -162,6 +162,8 @@ class Catalogue:
     def find(self, name: str) -> ZooModel:
         """Return the model called *name*: its own name, its archive's (with or without a date), or a table's.
 
+        A file's name is an archive's alone: two models may have one name in a table.
+
         Raises:
             UnknownNameError: no model, or more than one, has this name.
         """
@@ -170,7 +172,7 @@ class Catalogue:
         for model in self.models:
             if model.name == wanted:
                 return model
-            for other in _other_names(model):
+            for other in _archive_names(model) if SUFFIX.search(name) else _other_names(model):
                 models_of.setdefault(other, []).append(model)
         matches = models_of.get(wanted, [])
         if len(matches) > 1:
@@ -191,9 +193,12 @@ def stem_of(file_name: str) -> str:
     return SUFFIX.sub("", file_name)
 
 
+def _archive_names(model: ZooModel) -> set[str]:
+    return {snake(archive.stem) for archive in model.archives}
+
+
 def _other_names(model: ZooModel) -> set[str]:
-    archives = {snake(archive.stem) for archive in model.archives}
-    return archives | {snake(listing.row) for listing in model.listings}
+    return _archive_names(model) | {snake(listing.row) for listing in model.listings}
 
 
 @functools.cache

@@ -105,7 +105,11 @@ def test_a_name_of_several_models_lists_them() -> None:
         ),
         (
             "tf_vision_movinet_a0_base_50x5_kinetics_600",
-            (False, "its weights are not published; movinet is rebuilt with yours: --config and --checkpoint"),
+            (True, "checkpoint; movinet is rebuilt with its params.yaml: --config and --checkpoint"),
+        ),
+        (
+            "tf_vision_slowonly_8x8_kinetics_400",
+            (False, "its weights are not published; resnet_3d is rebuilt with yours: --config and --checkpoint"),
         ),
     ],
 )
@@ -119,6 +123,24 @@ def test_every_family_covers_families_of_the_catalogue_that_no_other_covers(name
     others = {archive for other in family_names() if other != name for archive in load_family(other).archives}
     assert not own or own & ({model.family for model in MODELS} | {model.name for model in MODELS})
     assert not own & others
+
+
+STREAMS = {  # top-1 and top-5 on Kinetics-600, in percent
+    "a0": (72.05, 90.63),
+    "a1": (76.45, 93.25),
+    "a2": (78.40, 94.05),
+    "a3": (80.09, 94.84),
+    "a4": (81.49, 95.66),
+    "a5": (82.37, 95.79),
+}
+
+
+@pytest.mark.parametrize("size", STREAMS)
+def test_the_streams_of_movinet_have_the_figures_of_their_page(size: str) -> None:
+    model = find(f"movinet_{size}_stream.tar.gz")
+    assert tuple(figure.value for figure in model.figures) == STREAMS[size]
+    assert {figure.pages for figure in model.figures} == {("movinet",)}
+    assert convertible(model)[0]
 
 
 def test_filters_are_joined_by_and() -> None:
