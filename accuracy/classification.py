@@ -51,6 +51,59 @@ class Ranked(Predictions):
         return np.argsort(-self.scores, axis=1, kind="stable")[:, :count]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RankedVideos(Ranked):
+    """The scores of the classes in a list of videos, and each answer on the way there.
+
+    A stream answers at each frame, a model of clips once a view; the scores are means over the views.
+
+    Attributes:
+        answers: int64, (videos,): how many there are.
+        answer_classes: int32, (all answers,): the best class of each.
+        answer_margins: float32, (all answers,): by how much its logit is over the next one's.
+        views: how the videos were cut: `clips`, `crops`, `frames`, `stride`.
+    """
+
+    answers: NDArray[np.int64]
+    answer_classes: NDArray[np.int32]
+    answer_margins: Floats
+    views: Mapping[str, Any]
+
+    @property
+    def protocol(self) -> Mapping[str, object]:
+        """How the videos were cut."""
+        return {"views": dict(self.views)}
+
+    @classmethod
+    def join(cls, parts: Sequence[Ranked]) -> RankedVideos:
+        """Return the scores in one list of videos of the ones in its *parts*."""
+        assert isinstance(parts[0], RankedVideos)
+        names = ("scores", "answers", "answer_classes", "answer_margins")
+        return cls(**joined_columns(parts, *names), views=parts[0].views)
+
+
+SURE_MARGIN = 0.5
+"""By how much a reference's best logit must lead for its answer to count as sure."""
+
+
+def _answer_counts(found: Ranked, reference: Ranked) -> dict[str, int]:
+    """Return how many answers in videos have the same best class, and how many of those the reference is sure of."""
+    if not isinstance(found, RankedVideos) or not isinstance(reference, RankedVideos):
+        return {}
+    if found.answers.tolist() != reference.answers.tolist():
+        raise InputError(
+            f"one model answers {found.answers.sum()} times in these videos, the other {reference.answers.sum()}: "
+            "compare streams with streams, and models of clips with others"
+        )
+    same, sure = found.answer_classes == reference.answer_classes, reference.answer_margins > SURE_MARGIN
+    return {
+        "answers": len(same),
+        "same_answers": int(same.sum()),
+        "sure_answers": int(sure.sum()),
+        "same_sure_answers": int((same & sure).sum()),
+    }
+
+
 def ranking_concordance(found: Ranked, reference: Ranked) -> Concordance:
     """Return how often the best class of *found* is the reference's, in percent of the images."""
     refuse_other_images(found, reference)
@@ -62,6 +115,7 @@ def ranking_concordance(found: Ranked, reference: Ranked) -> Concordance:
             "images": len(same),
             "classes": len(np.unique(wanted)),
             "matched_count": int(same.sum()),
+            **_answer_counts(found, reference),
         },
         weighted=lambda weights: _percent(same, weights),
     )

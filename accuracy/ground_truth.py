@@ -151,4 +151,5 @@ def _has_numbers(annotations: Labels, classes: int) -> bool:
     """Return whether the ids of the categories, less 1, are the numbers of a model's *classes* without names."""
     names = {name for _i, name in annotations.categories if name not in NAMELESS}
     voc = annotations.origin == "voc" and names <= set(CLASSES)
-    return annotations.origin == "coco" or voc or (annotations.origin == "class-folders" and len(names) == classes)
+    is_sorted = annotations.origin.startswith(("class-folders", "kinetics"))  # names in the order of their numbers
+    return annotations.origin == "coco" or voc or (is_sorted and len(names) == classes)

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from detlite.accuracy.detect import detecting, predict
 from detlite.accuracy.predictions import Predictions
+from detlite.accuracy.video import is_video
+from detlite.accuracy.video_ranks import predict_videos
+from detlite.accuracy.views import WHOLE, Views
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import Child
 from detlite.runtime.measure.host import host_facts
@@ -68,9 +71,10 @@ class SavedResults(ABC):
 class ThisMachine:
     """Runs models in a child process on this machine."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, views: Views = WHOLE) -> None:
+        """Start nothing yet; videos are cut by *views*."""
         self._child: Child | None = None
+        self._views = views
 
     def ready(self) -> AbstractContextManager[object]:
         """Start the process of the first run: it imports the interpreter while labels are read."""
@@ -86,8 +90,12 @@ class ThisMachine:
         upright: bool = True,
         progress: Progress = silent,
     ) -> Predictions:
-        """Return what *artifact* says about the image files *paths*, turned *upright* or as stored."""
+        """Return what *artifact* says about the image files *paths*, turned *upright* or as stored, or about videos."""
         child, self._child = self._child, None
+        if any(map(is_video, paths)):
+            if child is not None:
+                child.end()
+            return predict_videos(artifact, paths, self._views, threads=threads, progress=progress)
         return predict(artifact, paths, threads=threads, upright=upright, child=child, progress=progress)
 
     def facts(self) -> dict[str, Any]:

@@ -48,6 +48,11 @@ class Predictions(ABC):
         """How many objects were found; None if the task finds none."""
         return None
 
+    @property
+    def protocol(self) -> Mapping[str, object]:
+        """What decides these results besides the model and the images; nothing unless a subclass says so."""
+        return {}
+
     @abstractmethod
     def records(self) -> Iterator[Mapping[str, Any]]:
         """Yield the result of each image as `detlite.runtime.task.Result.to_record` writes it."""

@@ -267,7 +267,8 @@ class Agreement:
         return _read(_agreement_of, record)
 
 
-COUNTS = ("images", "classes", "reference_count", "found_count", "matched_count")
+VIDEO_COUNTS = ("answers", "same_answers", "sure_answers", "same_sure_answers")
+COUNTS = ("images", "classes", "reference_count", "found_count", "matched_count", *VIDEO_COUNTS)
 """The counts that a record of an agreement may hold."""
 
 OLDER_MEASURE = "map"

@@ -19,6 +19,7 @@ from detlite.accuracy.dataset import one_error
 from detlite.convert.extras import install_line
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.image.files import folder_files
 from detlite.runtime.image.read import MAX_PIXELS
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
@@ -85,6 +86,25 @@ def open_video(path: Path) -> Iterator[Video]:
             raise InputError(f"{path} has no video stream: give a video")
         stream = container.streams.video[0]
         yield Video(stream.average_rate or USUAL_RATE, _frames(av, path, container))
+
+
+def is_video(path: Path) -> bool:
+    """Return whether the name of *path* marks a video; a hidden file is none."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+
+
+def folder_videos(folder: Path) -> tuple[Path, ...]:
+    """Return the videos in *folder* and in the folders below it, sorted by path.
+
+    Raises:
+        InputError: it is no folder, cannot be read, or has none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: give one with videos")
+    found = tuple(path for path in folder_files(folder).skipped if is_video(path) and path.is_file())
+    if not found:
+        raise InputError(f"{folder} holds no video; give files that end in {', '.join(VIDEO_SUFFIXES)}")
+    return found
 
 
 def count_frames(path: Path) -> int:

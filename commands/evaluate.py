@@ -31,6 +31,8 @@ from detlite.accuracy.mlperf_log import LoadGenResults
 from detlite.accuracy.recorded import Recorded, save_results
 from detlite.accuracy.resized import ResizedAs
 from detlite.accuracy.results import Accuracy, Agreement
+from detlite.accuracy.video import folder_videos
+from detlite.accuracy.views import MOST_CLIPS, WHOLE, Views
 from detlite.commands.banks import bank_option, banked
 from detlite.commands.cluster_options import cluster_of, cluster_options
 from detlite.commands.command import WorkCommand, option_group
@@ -61,6 +63,33 @@ Record = dict[str, Any]
     "Images",
     ground_truth_options,
     click.option("--limit", type=click.IntRange(1), help="Use only the first images, this many (default: all)."),
+)
+@option_group(
+    "Videos",
+    click.option(
+        "--clips",
+        type=click.IntRange(1, MOST_CLIPS),
+        default=1,
+        show_default=True,
+        help="Clips along the time of each video; their scores are averaged.",
+    ),
+    click.option(
+        "--crops",
+        type=click.Choice(["1", "3"]),
+        default="1",
+        show_default=True,
+        help="Crops of each clip: in the middle, or three along the longer side.",
+    ),
+    click.option(
+        "--clip-frames",
+        type=click.IntRange(1, 10_000),
+        help="Frames of a clip for a stream (default: the whole video).",
+    ),
+    click.option(
+        "--clip-stride",
+        type=click.IntRange(1, 10_000),
+        help="Frames of the video from one of a clip to the next (default: as the contract says).",
+    ),
 )
 @option_group(
     "Where and how the model runs",
@@ -121,6 +150,8 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
+    detlite evaluate out/movinet --videos clips/ --kinetics validate.csv --clips 10 --crops 3
+    detlite evaluate out/int8 --videos clips/ --against out/float
 
     The default metric is the usual one for the labels and the model's task; --metric names another.
     """
@@ -156,19 +187,36 @@ def _reference(path: Path, bank: Path | None) -> Artifact:
 
 
 def _check_use(labels: DatasetFiles | None, values: Record) -> None:
-    if labels is None and values["images"] is not None and values["against"] is None:
+    unlabelled = [name for name in ("images", "videos") if values[name] is not None] if labels is None else []
+    if unlabelled and values["against"] is None:
         raise InputError(
-            "--images without labels measures fidelity to another model: name that with --against ARTIFACT"
+            f"--{unlabelled[0]} without labels measures fidelity to another model: name that with --against ARTIFACT"
         )
-    if labels is None and values["images"] is None:
+    if labels is None and len(unlabelled) != 1:
         raise InputError(
-            f"give labels with {label_options()} for a score, or --images FOLDER --against ARTIFACT for fidelity"
+            f"give labels with {label_options()} for a score, or --images FOLDER --against ARTIFACT for fidelity; for "
+            "models of video, --videos FOLDER --against ARTIFACT"
         )
+    _check_videos(labels, values)
     if values["against"] is None and (values["min_map_ratio"] is not None or values["min_fidelity"] is not None):
         raise InputError("--min-map-ratio and --min-fidelity compare with another model: give --against ARTIFACT")
     for gate in ("min_map", "min_map_ratio", "min_top1", "min_miou"):
         if labels is None and values[gate] is not None:
             raise InputError(f"--{gate.replace('_', '-')} needs labels: give {label_options()}")
+
+
+def _check_videos(labels: DatasetFiles | None, values: Record) -> None:
+    """Raise `InputError` if videos are to be run elsewhere, or options for them are given without any."""
+    if values["videos"] is not None or (labels is not None and labels.name == "video_folders"):
+        for name in ("device", "resize_as", "workers", "scheduler"):
+            if values[name]:
+                raise InputError(f"videos are decoded on this machine: leave out --{name.replace('_', '-')}")
+    elif _views(values) != WHOLE:
+        raise InputError("--clips, --crops, --clip-frames and --clip-stride cut videos: give --videos FOLDER")
+
+
+def _views(values: Record) -> Views:
+    return Views(values["clips"], int(values["crops"]), values["clip_frames"], values["clip_stride"])
 
 
 @contextmanager
@@ -177,7 +225,8 @@ def _options(values: Record) -> Iterator[EvaluationOptions]:
     cluster = cluster_of(values)
     threads, draws = values["threads"], values["bootstrap"]
     if cluster.workers is None and cluster.scheduler is None:
-        yield EvaluationOptions(threads, draws, _host(values), resize_as=values["resize_as"])
+        beside = ThisMachine(_views(values))
+        yield EvaluationOptions(threads, draws, _host(values), beside, resize_as=values["resize_as"])
         return
     for name in ("device", "detections", "bank", "resize_as"):
         if values[name]:
@@ -195,7 +244,7 @@ def _host(values: Record) -> InferenceHost:
         if chosen or values["resize_as"]:
             raise InputError("--detections reads results of an earlier run: leave out --device and --resize-as")
         return LoadGenResults(values["detections"]) if _is_loadgen_s(values["detections"]) else _recorded(values)
-    host: InferenceHost = RemoteDetector(chosen[0]) if chosen else ThisMachine()
+    host: InferenceHost = RemoteDetector(chosen[0]) if chosen else ThisMachine(_views(values))
     return ResizedAs(values["resize_as"], host) if values["resize_as"] else host
 
 
@@ -224,5 +273,6 @@ def _evaluate(
         asked = Scoring(labels, values["metric"], values["known_classes"], values["min_fidelity"] is not None)
         return evaluate_by_labels(artifact, asked, options, reference=against, progress=report)
     assert against is not None  # checked by `_check_use`
-    images = Images(images_given(values["images"]).paths[: values["limit"]], "")
+    paths = folder_videos(values["videos"]) if values["videos"] else images_given(values["images"]).paths
+    images = Images(paths[: values["limit"]], "")
     return evaluate_agreement(artifact, against, images, options, report)

@@ -29,6 +29,14 @@ COUNT_TITLES = {
 }
 
 
+ANSWER_SHARES = (
+    ("answers with the same best class, frame by frame or view by view", "same_answers", "answers"),
+    ("answers in which the other model's best logit leads by over 0.5", "sure_answers", "answers"),
+    ("of these, with the same best class", "same_sure_answers", "sure_answers"),
+)
+"""Shares of the answers in videos: what they are, the count, and of which count."""
+
+
 def show_result(artifact: Path, result: Accuracy | Agreement, against: Path | None, *, per_class: bool) -> None:
     """Write *result* of *artifact*, compared with the model *against* where there is one, for a reader."""
     mark = f"{SIMULATED} " if result.run.device.get(SIMULATED) else ""  # of a device whose results say nothing
@@ -46,7 +54,11 @@ def show_result(artifact: Path, result: Accuracy | Agreement, against: Path | No
     for gate in result.gates:
         verdict = "passed" if gate.passed else "missed"
         notice(f"{_sentence_name(gate.number)} {gate.came:.4g}, required {gate.wanted:g}: {verdict}")
-    say(f"{mark}{artifact}: {_sentence_name(name)} {value:.2f} % on {result.run.images} images")
+    say(f"{mark}{artifact}: {_sentence_name(name)} {value:.2f} % on {result.run.images} {_unit(result.run)}")
+
+
+def _unit(run: EvaluatedRun) -> str:
+    return "videos" if "views" in run.protocol else "images"
 
 
 def _sentence_name(number: str) -> str:
@@ -108,16 +120,33 @@ def _agreement_facts(result: Agreement) -> Iterator[tuple[str, str]]:
     for key, count in result.counts.items():
         if key in COUNT_TITLES:
             yield COUNT_TITLES[key], str(count)
+    for title, same, of in ANSWER_SHARES:
+        if result.counts.get(of):
+            yield (
+                title,
+                f"{result.counts[same]} of {result.counts[of]}, {100 * result.counts[same] / result.counts[of]:.2f} %",
+            )
 
 
 def _run_facts(run: EvaluatedRun) -> Iterator[tuple[str, str]]:
     yield "model", f"{run.model}, sha256 {run.model_sha256[:12]}"
     found = "" if run.objects is None else f", {run.objects} detections"
-    yield "images", f"{run.images}{found}, read {_orientation(run.protocol)}"
-    whole = "" if run.detect_wall_s is None else f", {run.detect_wall_s:.1f} s with reading the images"
+    views = run.protocol.get("views")
+    if isinstance(views, Mapping):
+        yield "videos", f"{run.images}, {_views(views)}"
+    else:
+        yield "images", f"{run.images}{found}, read {_orientation(run.protocol)}"
+    whole = "" if run.detect_wall_s is None else f", {run.detect_wall_s:.1f} s with reading the {_unit(run)}"
     yield "time", f"{run.invoke_sum_s:.1f} s in the interpreter{whole}"
     threads = run.protocol.get("threads")
     yield "run by", f"{run.protocol.get('runtime')}, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def _views(views: Mapping[str, object]) -> str:
+    """Return how videos were cut, in words."""
+    stride = "" if views["stride"] is None else f", {views['stride']} apart"
+    frames = "" if views["frames"] is None else f" of {views['frames']} frames{stride}"
+    return f"{views['clips']} clip(s){frames} of {views['crops']} crop(s) each"
 
 
 def _orientation(protocol: Mapping[str, object]) -> str:

@@ -1,4 +1,5 @@
 """The frames of all videos in a folder and in the folders below it."""
+"""A folder of videos, with the labels of Kinetics or without any; needs the extra `video`."""
 
 from __future__ import annotations
 
@@ -39,4 +40,41 @@ PLUGIN = Dataset(
     items=items,
     files=files,
     videos=files,
+from typing import TYPE_CHECKING
+
+from detlite.accuracy.dataset import Dataset, DatasetFiles, FurtherOption, Item, LabelReader
+from detlite.accuracy.datasets.video import items as frames_of
+
+if TYPE_CHECKING:
+    from detlite.accuracy.labels.image_classes import ImageClasses
+
+
+def items(paths: Sequence[Path]) -> Iterator[Item]:
+    """Yield every frame of every video, by path."""
+    for path in files(paths):
+        yield from frames_of([path])
+
+
+def files(paths: Sequence[Path]) -> Sequence[Path]:
+    """Return the videos in the folder."""
+    from detlite.accuracy.video import folder_videos
+
+    return folder_videos(paths[0])
+
+
+def _classification(files: DatasetFiles) -> tuple[ImageClasses, Path]:
+    from detlite.accuracy.labels.kinetics import read_kinetics
+
+    table = files.path("kinetics")
+    assert table is not None  # the reader needs it
+    return read_kinetics(table, files.paths[0]), files.paths[0]
+
+
+PLUGIN = Dataset(
+    title="Videos in a folder; needs the extra `video`.",
+    takes=("FOLDER",),
+    items=items,
+    files=files,
+    labels={"classification": LabelReader(_classification, "top-k", needs="kinetics")},
+    further=(FurtherOption("kinetics", "CSV", "Kinetics' table of labels: label, youtube_id, time_start, time_end."),),
 )

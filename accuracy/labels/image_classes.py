@@ -35,7 +35,7 @@ class ImageClasses:
         images: in a fixed order.
         categories: (id, name) of each class that an image has, by id.
         sha256: of the labels' file, or of the paths of the images where their folders are the labels.
-        origin: `class-folders` or `class-list`.
+        origin: `class-folders`, `class-list`, or `kinetics` and how many of its videos are missing.
         numbered: whether ids are the numbers of the model's classes, from 0; else names decide.
         split: not known of such labels.
     """
@@ -81,10 +81,15 @@ def read_class_folders(folder: Path) -> ImageClasses:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give one with a sub-folder of images for each class")
-    paths = [path.relative_to(folder) for path in folder_images(folder).paths]
+    return classes_of_folders(folder, folder_images(folder).paths, "image")
+
+
+def classes_of_folders(folder: Path, files: Sequence[Path], what: str) -> ImageClasses:
+    """Return the classes of *files* in *folder* like `read_class_folders`; errors call each of them *what*."""
+    paths = [path.relative_to(folder) for path in files]
     loose = next((path for path in paths if len(path.parts) < 2), None)
     if loose is not None:
-        raise InputError(f"{folder / loose} is in no sub-folder: put each image into the folder of its class")
+        raise InputError(f"{folder / loose} is in no sub-folder: put each {what} into the folder of its class")
     names = sorted({path.parts[0] for path in paths})
     numbers = {name: number for number, name in enumerate(names, 1)}
     images = tuple(ClassifiedImage(path.as_posix(), numbers[path.parts[0]]) for path in paths)

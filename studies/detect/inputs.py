@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detlite.accuracy.images import images_in
-from detlite.accuracy.video import VIDEO_SUFFIXES
+from detlite.accuracy.video import is_video
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.draw import PICTURE_SUFFIXES, picture_name
 from detlite.runtime.image.files import folder_files, folder_images
@@ -35,7 +35,7 @@ class Input:
     @property
     def is_video(self) -> bool:
         """Whether the file is a video, by its suffix."""
-        return self.path.suffix.lower() in VIDEO_SUFFIXES
+        return is_video(self.path)
 
 
 def inputs_in(paths: Sequence[Path], *, upright: bool = True) -> tuple[Input, ...]:
@@ -57,7 +57,7 @@ def inputs_in(paths: Sequence[Path], *, upright: bool = True) -> tuple[Input, ..
 def _inputs_of(path: Path) -> Iterator[Input]:
     if path.is_dir():
         files = folder_files(path)
-        videos = [file for file in files.skipped if file.suffix.lower() in VIDEO_SUFFIXES]
+        videos = [file for file in files.skipped if is_video(file)]
         images = files.paths if videos else folder_images(path).paths
         for file in sorted([*images, *videos]):
             yield Input(file, file.relative_to(path))
@@ -75,7 +75,7 @@ def skipped_in(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[Path, ...]]]
     for path in paths:
         if path.is_dir():
             files = folder_files(path).skipped
-            yield path, tuple(file for file in files if file.suffix.lower() not in VIDEO_SUFFIXES)
+            yield path, tuple(file for file in files if not is_video(file))
 
 
 def with_pictures(inputs: Sequence[Input], draw: Path, *, force: bool) -> tuple[Input, ...]:
