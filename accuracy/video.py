@@ -6,6 +6,7 @@ they are shown, each once whatever its duration; `at_rate` takes them by their t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,30 @@ def count_frames(path: Path) -> int:
     """
     with open_video(path) as video:
         return sum(1 for _frame in video.frames)
+
+
+def first_frames(path: Path, count: int, folder: Path) -> tuple[tuple[Path, ...], tuple[int, ...]]:
+    """Write the first *count* frames of the video *path* to *folder* as .npy files.
+
+    Returns:
+        The files, and for each the time in ns that decoding it took, with its conversion to RGB.
+
+    Raises:
+        InputError, MissingToolError: as `open_video`.
+    """
+    files: list[Path] = []
+    times_ns: list[int] = []
+    with open_video(path) as video:
+        begin = time.perf_counter_ns()
+        for frame in video.frames:
+            pixels = frame.pixels()
+            times_ns.append(time.perf_counter_ns() - begin)
+            files.append(folder / f"{path.stem}-{len(files):06d}.npy")
+            np.save(files[-1], pixels)
+            if len(files) == count:
+                break
+            begin = time.perf_counter_ns()
+    return tuple(files), tuple(times_ns)
 
 
 def at_rate(frames: Iterable[Frame], per_second: float) -> Iterator[Frame]:

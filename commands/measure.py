@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from detlite.accuracy.video import first_frames
 from detlite.calibration.images.demo import photographs
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import names_of
@@ -24,11 +27,12 @@ from detlite.devices.remote.request import ONNX, MeasureRequest, model_to_measur
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.measure.in_turn import Plan, against, measure_in_turn
 from detlite.runtime.measure.measurement_text import measurement_text
-from detlite.runtime.measure.options import MeasureOptions, measure_setup, setup_of
+from detlite.runtime.measure.options import PRESET, MeasureOptions, measure_setup, setup_of
+from detlite.runtime.measure.presets import preset_called
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run import profile_of
-from detlite.runtime.runners.profile import profile_differences
+from detlite.runtime.runners.profile import OperatorTime, profile_differences
 from detlite.runtime.runners.tensorrt_versions import PRECISIONS
 from detlite.studies.sweep.room import in_room
 
@@ -88,6 +92,7 @@ def command(artifact: Path, as_json: bool, **values: Any) -> int:
     \b
     detlite measure out/int8 --against out/float
     detlite measure out/int8 --scenario single-stream --images photos/ -o run
+    detlite measure out/movinet --scenario camera --fps 30 --video clip.mp4
     detlite measure out/int8 --device pixel8 --device orin --images photos/ -o runs
 
     Without a scenario, consecutive inferences of one model, or of two in turn, are timed. MLPerf v1.0 defines the
@@ -115,6 +120,8 @@ def _on_devices(devices: list[Device], path: Path, values: Record, *, as_json: b
         raise InputError(
             "--against and --image work only on this machine: with --device, measure one model after the other"
         )
+    if values["video"] is not None:
+        raise InputError("videos are decoded on this machine: with --device, give --images FOLDER of their frames")
     if values["profile_against"] is not None:
         raise InputError("--profile-against works only on this machine: with --device, give --profile")
     images = () if values["images"] is None else images_given(values["images"]).paths
@@ -148,7 +155,14 @@ def _by_scenario(path: Path, values: Record) -> Measurement:
     before = None if values["profile_against"] is None else profile_of(values["profile_against"])
     options = _options(values)
     options = replace(options, profile=options.profile or before is not None)
-    setup = _setup(path, options, _images(values, has_contract=known_artifact(path) is not None))
+    with _images(values, options, has_contract=known_artifact(path) is not None) as (images, decode_ns):
+        setup = _setup(path, options, images, decode_ns)
+        return _measured(setup, options, values, before)
+
+
+def _measured(
+    setup: Setup, options: MeasureOptions, values: Record, before: tuple[OperatorTime, ...] | None
+) -> Measurement:
     with progress() as report:
         found = measure_setup(setup, find=options.find, run=values["out"], force=values["force"], progress=report)
     if before is None or found.profile is None:
@@ -160,14 +174,29 @@ def _options(values: Record) -> MeasureOptions:
     return MeasureOptions.from_values({**values, "min_duration_s": values["min_seconds"]})
 
 
-def _setup(path: Path, options: MeasureOptions, images: tuple[Path, ...]) -> Setup:
+def _setup(path: Path, options: MeasureOptions, images: tuple[Path, ...], decode_ns: tuple[int, ...] = ()) -> Setup:
     """Return the setup for the model at *path*, which may have no contract."""
     artifact = known_artifact(path)
     model, contract = (path, None) if artifact is None else (artifact.model, artifact.contract)
-    return setup_of(model, contract, options, images=images)
+    return setup_of(model, contract, options, images=images, decode_ns=decode_ns)
 
 
-def _images(values: Record, *, has_contract: bool) -> tuple[Path, ...]:
+@contextmanager
+def _images(
+    values: Record, options: MeasureOptions, *, has_contract: bool
+) -> Iterator[tuple[tuple[Path, ...], tuple[int, ...]]]:
+    """Give the images to run on, and how long each took to decode if they are frames of a video."""
+    if values["video"] is None:
+        yield _stills(values, has_contract=has_contract), ()
+        return
+    if values["images"] is not None or values["noise"]:
+        raise InputError("--video cannot be combined with --images or --noise: give one of them")
+    count = preset_called(options.preset or PRESET).sample_count
+    with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
+        yield first_frames(values["video"], count, Path(folder))
+
+
+def _stills(values: Record, *, has_contract: bool) -> tuple[Path, ...]:
     """Return the given images, or the installed photographs; none for noise, which the record then states."""
     if values["images"] is not None:
         return images_given(values["images"]).paths

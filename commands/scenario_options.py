@@ -35,7 +35,7 @@ _SCENARIO = (
     click.option(
         "--scenario",
         shell_complete=names_of(_scenario_names),
-        help="MLPerf scenario: single-stream, multi-stream, server or offline.",
+        help="Scenario: MLPerf's single-stream, multi-stream, server or offline; or camera.",
     ),
     click.option(
         "--preset",
@@ -43,6 +43,7 @@ _SCENARIO = (
         help="Rules of the run: quick (default), standard, mlperf-v1.0-ssd-mobilenet or mlperf-v1.0-ssd-resnet34.",
     ),
     click.option("--images", type=FILE, help="Images to run on: a folder, or a file that lists them."),
+    click.option("--video", type=FILE, help="Video whose first frames to run on; decoding is timed apart."),
     click.option(
         "--noise",
         is_flag=True,
@@ -54,6 +55,11 @@ _SCENARIO = (
         help="Minimum queries (offline: samples); overrides the preset.",
     ),
     click.option("--processes", type=click.IntRange(1, 1000), help="Number of processes; overrides the preset."),
+    click.option(
+        "--fps",
+        type=FiniteRange(0.01, 10_000),
+        help="Frames per second of camera (default: 30), or queries per second of multi-stream.",
+    ),
     click.option("--streams", type=click.IntRange(1, 100_000), help="Samples per query of multi-stream (default: 1)."),
     click.option(
         "--target-qps",
@@ -91,7 +97,7 @@ _BACKEND = (
 )
 SCENARIO_OPTIONS = (
     *("scenario", "preset", "images", "out", "force", "backend", "delegates", "xnnpack", "processes", "queries"),
-    *("noise", "find", "streams", "per_second", "profile", "profile_against", "end_to_end", "accuracy"),
+    *("video", "fps", "noise", "find", "streams", "per_second", "profile", "profile_against", "end_to_end", "accuracy"),
 )
 
 

@@ -66,7 +66,7 @@ def _measure_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--scenario",
         default="single-stream",
-        help="load scenario: single-stream (default), multi-stream, server or offline",
+        help="load scenario: single-stream (default), multi-stream, server, offline or camera",
     )
     command.add_argument(
         "--preset",
@@ -77,6 +77,7 @@ def _measure_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", dest="out", help="folder to write the run to")
     command.add_argument("--force", action="store_true", help="replace an existing run")
     command.add_argument("--streams", type=int, help="samples per query of multi-stream (default: 1)")
+    command.add_argument("--fps", type=float, help="frames per second of camera (default: 30), or of multi-stream")
     command.add_argument(
         "--target-qps", type=float, dest="per_second", help="queries per second of server (default: 10)"
     )

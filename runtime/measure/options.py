@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.presets import preset_called
+from detlite.runtime.measure.presets import CAMERA, preset_called
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run import measure_model
@@ -19,6 +19,9 @@ from detlite.runtime.runners.backend import Settings, backend_for
 
 SCENARIO, PRESET = "single-stream", "quick"
 STREAMS, PER_SECOND = 1, 10.0
+FPS = 30.0
+PACED = (CAMERA, "multi-stream")
+"""The scenarios whose queries come at a fixed rate."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class MeasureOptions:
     """What the options of `detlite measure` ask for; None means the default.
 
     Attributes:
-        scenario: of MLPerf v1.0; None: single-stream.
+        scenario: of MLPerf v1.0, or camera; None: single-stream.
         preset: the rules; None: quick.
         backend: what runs the model; None: by the file's suffix.
         threads: of the interpreter.
@@ -34,6 +37,7 @@ class MeasureOptions:
         delegates: to load, in this order.
         streams: samples per query of multi-stream; None: 1.
         per_second: queries per second of server; None: 10.
+        fps: frames a second of camera, and queries of multi-stream; None: 30, and the preset's.
         find: whether the most streams, or queries per second, within the latency limit are found first.
         end_to_end: whether reading the images counts in offline's time.
         accuracy: whether every image is run too, and its result kept.
@@ -51,6 +55,7 @@ class MeasureOptions:
     delegates: Tuple[str, ...] = ()
     streams: Optional[int] = None
     per_second: Optional[float] = None
+    fps: Optional[float] = None
     find: bool = False
     end_to_end: bool = False
     accuracy: bool = False
@@ -68,7 +73,8 @@ class MeasureOptions:
     def changes(self) -> Mapping[str, Any]:
         """Return the changes of the preset, by the names of its fields."""
         known = preset_called(self.preset or PRESET)
-        asked = {"processes": self.processes, "min_duration_s": self.min_duration_s}
+        interval_ms = None if self.fps is None else 1000 / self.fps
+        asked = {"processes": self.processes, "min_duration_s": self.min_duration_s, "interval_ms": interval_ms}
         changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         scenario = self.scenario or SCENARIO
         if self.queries is not None and scenario == "offline":
@@ -79,7 +85,12 @@ class MeasureOptions:
 
 
 def setup_of(
-    model: Path, contract: Optional[Contract], options: MeasureOptions, *, images: Sequence[Path] = ()
+    model: Path,
+    contract: Optional[Contract],
+    options: MeasureOptions,
+    *,
+    images: Sequence[Path] = (),
+    decode_ns: Sequence[int] = (),
 ) -> Setup:
     """Return the setup that *options* ask for.
 
@@ -88,15 +99,20 @@ def setup_of(
         contract: of the model; None where there is none.
         options: how it is measured.
         images: what it runs on; none for random noise.
+        decode_ns: how long each of them took to decode, if they were frames of a video.
 
     Raises:
         InputError: a name is unknown, or a value is invalid.
     """
     scenario, name = options.scenario or SCENARIO, options.preset or PRESET
     scenario_called(scenario)
+    if options.fps is not None and scenario not in PACED:
+        raise InputError(f"--fps is the rate of {' and '.join(PACED)}, and the scenario is {scenario}: leave it out")
     preset, changes = preset_called(name), options.changes()
     if changes:
         preset, name = dataclasses.replace(preset, **changes), f"{name}, changed: {', '.join(sorted(changes))}"
+    if scenario == CAMERA and options.fps is None:
+        preset = dataclasses.replace(preset, interval_ms=1000 / FPS)
     backend, found = backend_for(model, options.backend)
     if found.measure is not None and (scenario != SCENARIO or images):
         raise InputError(f"{backend} measures with another program: use single-stream, without images")
@@ -113,6 +129,7 @@ def setup_of(
         preset_name=name,
         preset=preset,
         images=tuple(images),
+        decode_ns=tuple(decode_ns),
         streams=STREAMS if options.streams is None else options.streams,
         per_second=PER_SECOND if options.per_second is None else options.per_second,
         end_to_end=options.end_to_end,

@@ -11,6 +11,9 @@ from typing import Mapping, Optional
 
 from detlite.runtime.errors import InputError, unknown_name
 
+CAMERA = "camera"
+"""The one scenario whose frames come in the order of the images."""
+
 QSL_SEED = 7322528924094909334
 SAMPLE_SEED = 1570999273408051088
 SCHEDULE_SEED = 3507442325620259414
@@ -26,7 +29,7 @@ class Preset:
         queries: minimum number of queries over all processes, by scenario.
         min_duration_s: minimum duration over all processes.
         offline_samples: minimum number of samples in the single query of Offline.
-        interval_ms: time between the queries of MultiStream, and the limit of their p99.
+        interval_ms: time between the queries of MultiStream, and the limit of their p99; or between a camera's frames.
         server_ms: limit of Server's p99.
         quality_map: the mAP, in %, that the accuracy run must reach; None if there is no requirement.
         warm_up_s: minimum warm-up time before samples count.
@@ -57,7 +60,7 @@ PRESETS: Mapping[str, Preset] = {
     "quick": Preset(
         processes=3,
         sample_count=16,
-        queries={"single-stream": 300, "multi-stream": 300, "server": 300, "offline": 1},
+        queries={"single-stream": 300, "multi-stream": 300, "server": 300, "offline": 1, "camera": 300},
         min_duration_s=3.0,
         offline_samples=300,
         warm_up_s=0.3,
@@ -66,7 +69,7 @@ PRESETS: Mapping[str, Preset] = {
     "standard": Preset(
         processes=5,
         sample_count=64,
-        queries={"single-stream": 1024, "multi-stream": 1024, "server": 1024, "offline": 1},
+        queries={"single-stream": 1024, "multi-stream": 1024, "server": 1024, "offline": 1, "camera": 1024},
         min_duration_s=60.0,
         offline_samples=2048,
     ),

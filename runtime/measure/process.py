@@ -24,7 +24,7 @@ from detlite.runtime.load import Load
 from detlite.runtime.measure.loadgen_random import loaded_order
 from detlite.runtime.measure.machine import machine_facts
 from detlite.runtime.measure.noise import feed_all, noise_inputs, noise_tensor
-from detlite.runtime.measure.presets import QSL_SEED
+from detlite.runtime.measure.presets import CAMERA, QSL_SEED
 from detlite.runtime.measure.run_folder import ENDED, OPENED, SAMPLES, WARM_UP, Appender, write_json
 from detlite.runtime.measure.scenario import scenario_called
 from detlite.runtime.measure.statistics import change_point, percentile_ns
@@ -173,8 +173,10 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
         return [], [noise_tensor(runner.inputs[contract.image_place], seed) for seed in seeds]
     if contract is None:
         raise InputError("images need a contract, which says how they are preprocessed: give an artifact folder")
-    records, tensors = [], []
-    for index in loaded_order(QSL_SEED, len(paths))[:count]:
+    records, tensors, decode_ns = [], [], request["decode_ns"]
+    in_order = request["scenario"] == CAMERA  # a video; LoadGen loads images in a random order
+    order = range(len(paths)) if in_order else loaded_order(QSL_SEED, len(paths))
+    for index in order[:count]:
         path = paths[index]
         begin = time.perf_counter_ns()
         image = read_image(path, upright=False)  # as in the accuracy run
@@ -183,7 +185,8 @@ def _tensors(request: Record, contract: Optional[Contract], runner: Runner) -> T
         done = time.perf_counter_ns()
         known = {"index": index, "name": path.name, "sha256": sha256_of(path)}
         known |= {"height": image.shape[0], "width": image.shape[1]}
-        records.append({**known, "decode_ns": decoded - begin, "preprocess_ns": done - decoded})
+        took_ns = decode_ns[index] if decode_ns else decoded - begin
+        records.append({**known, "decode_ns": took_ns, "preprocess_ns": done - decoded})
     return records, tensors
 
 

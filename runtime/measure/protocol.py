@@ -62,6 +62,7 @@ class Setup:
         preset_name: the preset's name.
         preset: the counts and the limits.
         images: the images, sorted by name; empty for noise.
+        decode_ns: how long each image took to decode, if they were frames of a video; empty: it is measured here.
         streams: samples per query of MultiStream (default: 1).
         per_second: Server's queries per second.
         end_to_end: whether Offline's time includes reading the images; they are read while others are run.
@@ -77,6 +78,7 @@ class Setup:
     preset_name: str
     preset: Preset
     images: Tuple[Path, ...] = ()
+    decode_ns: Tuple[int, ...] = ()
     streams: int = 1
     per_second: float = 10.0
     end_to_end: bool = False
@@ -130,6 +132,7 @@ class Setup:
             "sample_count": self.preset.sample_count,
             "end_to_end": self.end_to_end,
             "images": [str(path.absolute()) for path in self.images],
+            "decode_ns": list(self.decode_ns),
             "warm_up_s": self.preset.warm_up_s,
             "load": asdict(self.load()),
             "folder": str(folder.absolute()),

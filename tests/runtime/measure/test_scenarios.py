@@ -109,7 +109,8 @@ def test_offline_has_more_samples_where_the_time_wants_them():
 def test_a_preset_says_something_of_every_scenario(name):
     from detlite.runtime.plugins import plugin_names
 
-    assert {key.replace("-", "_") for key in PRESETS[name].queries} == set(plugin_names(SCENARIOS))
+    others = {"camera"} if name.startswith("mlperf") else set()  # which MLPerf does not have
+    assert {key.replace("-", "_") for key in PRESETS[name].queries} == set(plugin_names(SCENARIOS)) - others
 
 
 def test_the_presets_of_mlperf_are_those_of_its_rules():
@@ -143,3 +144,33 @@ def test_latencies_of_no_rows_are_none():
     rows = served("server", load(), [1]).after(10)
     assert len(rows.query_latency_ns) == 0
     assert np.array_equal(rows.latency_ns, [])
+
+
+def test_a_camera_drops_the_frames_that_come_while_the_model_is_busy_but_the_newest():
+    rows = served("camera", load(queries=4, interval_ns=ms(10)), [2, 35, 2, 2])
+    assert (rows.scheduled_ns / 1e6).tolist() == [0, 10, 40, 50]
+    assert (rows.latency_ns / 1e6).tolist() == [2, 35, 7, 2]
+    assert rows.sample.tolist() == [0, 1, 0, 1]
+
+
+def test_a_camera_keeps_the_order_of_a_video():
+    assert served("camera", load(queries=6, interval_ns=ms(10)), [2]).sample.tolist() == [0, 1, 2, 3, 0, 1]
+
+
+def test_a_camera_counts_late_and_dropped_frames():
+    wanted = load(queries=100, interval_ns=ms(10))
+    found = judged("camera", wanted, served("camera", wanted, [2] * 49 + [25]))
+    figures = found.figures
+    assert (figures["camera_frames_per_second"], figures["late_frames"], figures["dropped_frames"]) == (100, 2, 1)
+    assert (found.value, found.missing) == (25.0, ())
+
+
+def test_a_model_that_is_slower_than_the_camera_is_invalid():
+    wanted = load(queries=50, interval_ns=ms(10))
+    found = judged("camera", wanted, served("camera", wanted, [15]))
+    assert found.figures["dropped_share"] == pytest.approx(1 / 3, abs=0.02)
+    assert found.missing[0].startswith("tail: 24 of 74 frames were dropped")
+
+
+def test_mlperfs_presets_have_no_camera():
+    assert "camera" not in PRESETS["mlperf-v1.0-ssd-mobilenet"].queries
