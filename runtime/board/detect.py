@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from detlite.runtime.arrays import Pixels
 from detlite.runtime.board.packed import Packed, find_model, open_model
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
@@ -16,17 +17,18 @@ from detlite.runtime.inputs import Size
 from detlite.runtime.model_file import is_model_file
 from detlite.runtime.printable import printable
 from detlite.runtime.session import Session
-from detlite.runtime.task import Found, Result, shown
+from detlite.runtime.task import RANKED, Found, Result, shown
 
 Record = Dict[str, Any]
 
 
 class NamedResult(NamedTuple):
-    """An image, its (height, width), and the model's result."""
+    """An image, its (height, width), and the model's result; of a frame, its `frame`, and a window's `first_frame`."""
 
     name: str
     size: Size
     result: Result
+    place: Optional[Record] = None
 
     def shown(self, threshold: float) -> Tuple[Found, ...]:
         """Return what is listed and drawn; see `detlite.runtime.task.shown`."""
@@ -38,20 +40,25 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
 
     *hashes* yields the path and the sha256 of the model, if they are computed elsewhere.
     """
-    if values["lines"] and values["draw"] is not None:
-        raise InputError("--lines writes each result and no picture: leave out --lines or --draw")
+    if values["lines"] and (values["draw"] is not None or values["frames"]):
+        raise InputError(
+            "--lines writes each result, of images, and no picture: leave out --lines, or --draw and --frames"
+        )
     with Packed() as packed:
         session, model, paths = _opened(packed, values, lambda path: _sha256(path, hashes))
         if values["lines"]:
             write_lines(session, model, paths)
             return 0
-        found = list(_detect(session, paths, values))
+        found, videos = (
+            _detect_frames(session, paths, values) if values["frames"] else (_all(session, paths, values), [])
+        )
         is_packed = packed.model is not None and packed.model in model.parents
     if values["as_json"]:
         record = _record(found, values["score_threshold"], session.runtime, model.name if is_packed else str(model))
+        record.update({"videos": videos} if videos else {})
         sys.stdout.write(json.dumps(record, indent=1) + "\n")
     else:
-        sys.stdout.write(printable(_text(found, values["score_threshold"])))
+        sys.stdout.write(printable(_text(found, values["score_threshold"]) + _end_text(videos)))
     return 0
 
 
@@ -79,19 +86,61 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     return Session(artifact, threads=values["threads"], runner=_runner(artifact, values)), artifact.model, paths
 
 
-def _detect(session: Session, paths: List[Path], values: Dict[str, Any]) -> Iterator[NamedResult]:
-    pictures = None
-    if values["draw"] is not None:
-        from detlite.runtime.board.draw import picture_files, write_picture
-
-        pictures = iter(picture_files(paths, Path(values["draw"]), force=values["force"]))
+def _all(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[NamedResult]:
+    found, draw = [], _drawing(paths, values)
     for path in paths:
         image = read_image(path)
         name = str(path) if values["images"] else path.name
         one = NamedResult(name, (image.shape[0], image.shape[1]), session.run(image))
-        if pictures is not None:
-            write_picture(next(pictures), image, one.shown(values["score_threshold"]), one.result)
-        yield one
+        draw(image, one)
+        found.append(one)
+    return found
+
+
+def _drawing(paths: List[Path], values: Dict[str, Any]) -> Callable[[Pixels, Optional[NamedResult]], None]:
+    """Return what draws the next of *paths* with a result, if pictures are asked for."""
+    if values["draw"] is None:
+        return lambda _image, _one: None
+    from detlite.runtime.board.draw import picture_files, write_picture
+
+    pictures = iter(picture_files(paths, Path(values["draw"]), force=values["force"]))
+
+    def draw(image: Pixels, one: Optional[NamedResult]) -> None:
+        file = next(pictures)
+        if one is not None:  # a window answers at its last frame
+            write_picture(file, image, one.shown(values["score_threshold"]), one.result)
+
+    return draw
+
+
+def _detect_frames(
+    session: Session, paths: List[Path], values: Dict[str, Any]
+) -> Tuple[List[NamedResult], List[Record]]:
+    """Return the results of the frames in *paths*, and what is said of the whole."""
+    from detlite.runtime.board.frames import answers_in, names_of, video_record
+
+    draw = _drawing(names_of(paths) if values["draw"] is not None else [], values)
+    name, found = " ".join(map(str, paths)), []
+    reader, answers = answers_in(session, paths)
+    for answer in answers:
+        one = None
+        if answer.result is not None:
+            size = (answer.pixels.shape[0], answer.pixels.shape[1])
+            place = {"frame": answer.frame, "time_s": None}
+            place.update({} if answer.first_frame is None else {"first_frame": answer.first_frame})
+            one = NamedResult(name, size, answer.result, place)
+            found.append(one)
+        draw(answer.pixels, one)
+    best = [] if reader.end is None else [item.to_record() for item in list(reader.end.above(0.0))[:RANKED]]
+    return found, [video_record(name, reader, best)]
+
+
+def _end_text(videos: List[Record]) -> str:
+    lines = []
+    for video in videos:
+        lines.append(f"{video['video']}: {video['frames']} frames, {video['answers']} answers; at the end")
+        lines += [f"  {item['score']:.3f}  {item['label']}" for item in video.get("ranking", ())]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def write_lines(session: Session, model: Path, paths: List[Path]) -> None:
@@ -152,14 +201,21 @@ def _record(found: List[NamedResult], score: float, runtime: str, model: str) ->
 
 def _image_record(one: NamedResult, score: float) -> Record:
     listed = [item.to_record() for item in one.shown(score)]
-    return {"image": one.name, "height": one.size[0], "width": one.size[1], one.result.listed: listed}
+    return {
+        "image": one.name,
+        **(one.place or {}),
+        "height": one.size[0],
+        "width": one.size[1],
+        one.result.listed: listed,
+    }
 
 
 def _text(found: List[NamedResult], score: float) -> str:
     lines = []
     for one in found:
         listed = one.shown(score)
-        lines.append(f"{one.name}: {len(listed)} {one.result.listed} (y1, x1, y2, x2 of the image)")
+        frame = f", frame {one.place['frame']}" if one.place else ""
+        lines.append(f"{one.name}{frame}: {len(listed)} {one.result.listed} (y1, x1, y2, x2 of the image)")
         for item in listed:
             box = "of the image" if item.box is None else " ".join(f"{side:.3f}" for side in item.box)
             lines.append(f"  {item.score:.3f}  {box}  {item.label}")

@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   python3 board.pyz measure model.tflite --scenario offline --preset standard -o run
   python3 board.pyz detect out/int8 photo.jpg --draw drawn/
   python3 board.pyz detect out/int8 photo.npy --json
+  python3 board.pyz detect out/movinet clip.426x240.rgb --frames
   python3 board.pyz selftest"""
 
 
@@ -121,6 +122,11 @@ def _detect_options(command: argparse.ArgumentParser) -> None:
         "--lines", action="store_true", help="write a line of JSON for each image as soon as it is done"
     )
     command.add_argument("--bank", metavar="FILE", help="bank of features that the model reads beside an image")
+    command.add_argument(
+        "--frames",
+        action="store_true",
+        help="the images are frames of one video: files, folders, .npy (frames, height, width, 3), or raw .rgb",
+    )
     command.add_argument("--list", dest="listed", help="file with more image paths, one per line")
 
 

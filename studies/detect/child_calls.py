@@ -21,6 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from detlite.accuracy.scenes import SceneCuts
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.artifact import Artifact
@@ -33,10 +34,10 @@ from detlite.runtime.records import from_record
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.task import RANKED, RANKING, Found, Result
+from detlite.runtime.video import VideoAnswer, VideoReader
 from detlite.studies.detect.inputs import Input
 from detlite.studies.detect.request import DetectRequest
 from detlite.studies.detect.results import EncodedMask, ImageResult, Record, VideoResult
-from detlite.studies.detect.videos import VideoAnswer, VideoReader
 
 FRAMES_TOLD_EVERY = 10
 
@@ -128,12 +129,13 @@ class _Run:
     def _frames(self, one: Input, progress: Progress) -> None:
         from detlite.accuracy.video import at_rate, open_video
 
-        reader = VideoReader(self._session, scenes=self._video.scenes)
+        reader = VideoReader(self._session, is_cut=SceneCuts().is_cut if self._video.scenes else None)
         with open_video(one.path) as video:
             rate, frames = video.rate, video.frames
             if self._video.fps is not None:
                 rate, frames = Fraction(self._video.fps).limit_denominator(1000), at_rate(frames, self._video.fps)
-            answers = self._each(one, reader.answers_in(frames), progress)
+            timed = ((frame.time_s, frame.pixels()) for frame in frames)
+            answers = self._each(one, reader.answers_in(timed), progress)
             try:
                 if one.picture is None:
                     deque(answers, maxlen=0)

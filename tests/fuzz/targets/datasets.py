@@ -155,6 +155,13 @@ def video(folder: Path) -> None:
         out.mux(stream.encode())
 
 
+def labelled_videos(folder: Path) -> None:
+    (folder / "videos" / "cat").mkdir(parents=True)
+    video(folder)
+    (folder / "a.mp4").rename(folder / "videos" / "cat" / "a_000001_000002.mp4")
+    (folder / "kinetics.csv").write_text("label,youtube_id,time_start,time_end,split\ncat,a,1,2,val\ndog,b,3,4,val\n")
+
+
 def one(*parts: str) -> Callable[[Path], tuple[Path, ...]]:
     return lambda folder: tuple(folder / part for part in parts)
 
@@ -204,6 +211,10 @@ TARGETS = (
     ),
     dataset("tfrecord", tfrecord, ("a.tfrecord",), {"*": (records(protobuf), records(blind), blind)}),
     dataset("video", video, ("a.mp4",), {"*": (blind,)}, may_abort=True),
+    dataset("video_folders", labelled_videos, ("videos",), {"*.mp4": (blind,)}, may_abort=True),
+    dataset(
+        "videos", labelled_videos, ("videos",), {"*.csv": (text, text, blind)}, further={"kinetics": "kinetics.csv"}
+    ),
     dataset("voc", voc, (".",), {"*.xml": (text, text, blind), "*.txt": (text,)}),
     dataset("voc", voc, (".",), {"*.txt": (text, blind)}, variant=", a split", further={"split": "test"}),
     Target(

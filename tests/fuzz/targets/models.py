@@ -6,6 +6,7 @@ from pathlib import Path
 
 from builders.edgetpu_models import convolutions
 from builders.float_detector import detector
+from builders.signed_streams import Stream, signed_stream
 from builders.tiny_tflite import tiny_int8_model, tiny_model
 from fuzz.models import tflite
 from fuzz.mutations import blind
@@ -15,11 +16,13 @@ from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compi
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.record import figures, prediction_record
 from detlite.convert.targets.edgetpu.validity import findings
-from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.convert.tflite.contract import contract_of_file, contract_of_tflite
 from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
+from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach_op
+from detlite.convert.tflite.stream_states import image_finding, states_of, stream_findings
 from detlite.runtime.runners.opening import open_model
 from detlite.studies.compare.file_comparison import read_side
 
@@ -55,6 +58,14 @@ def with_op() -> bytes:
     return file.data
 
 
+def read_stream(path: Path) -> object:
+    file = TfliteFile(path.read_bytes(), "it")
+    contract = contract_of_file(file, path)
+    states = states_of(file.model, file.subgraph, contract)
+    image = image_finding(file.model, file.subgraph, contract)
+    return stream_findings(states, image), [one.to_record() for one in states]
+
+
 def model(name: str, content: Callable[[], bytes], read: Callable[[Path], object], *, native: bool = False) -> Target:
     return Target(
         name,
@@ -69,6 +80,7 @@ TARGETS = (
     model("a .tflite", tiny_model, described),
     model("a detector's .tflite", lambda: detector().data, described),
     model("a .tflite with its post-processing", with_op, contract_of_tflite),
+    model("a stream without a contract", lambda: signed_stream(Stream(scales=(0.1, 0.11))), read_stream),
     model("Edge TPU prediction", convolutions, predicted),
     model("a side of a comparison", convolutions, read_side),
     model("a .tflite in the interpreter", tiny_int8_model, open_model, native=True),
