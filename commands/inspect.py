@@ -15,6 +15,7 @@ from detlite.commands.target import check_suffix, inspect_choices, show_answer
 from detlite.convert.options import DetectorOptions
 from detlite.convert.target import TargetRequest
 from detlite.runtime.errors import FindingError, InputError
+from detlite.runtime.progress import Progress
 
 SHOWN = ("path", "format", "sha256", "is", "quantization", "opset", "graphs", "float_islands", "anchors", "classes")
 COMPILED = {
@@ -34,16 +35,22 @@ CHOICES = inspect_choices()
 
 @click.command()
 @click.argument("file", shell_complete=model_or_file)
+@click.option(
+    "--video",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Video to run a stream over, to see what its states do.",
+)
 @click.option("--target", type=click.Choice(CHOICES.chips), help="Predict what this accelerator will run of FILE.")
 @CHOICES.add
 @source_options
 @json_option
-def command(file: str, target: str | None, as_json: bool, **values: Any) -> None:
+def command(file: str, video: Path | None, target: str | None, as_json: bool, **values: Any) -> None:
     """Show what FILE is: its format, input, heads, anchors, classes, post-processing, and what can be done with it.
 
     \b
     detlite inspect frozen_inference_graph.pb
     detlite inspect detect.tflite --json
+    detlite inspect movinet_stream.tflite --video clip.mp4
     detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
     detlite inspect model.onnx --target tensorrt --tensorrt 8.5
     """
@@ -53,6 +60,8 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
             raise InputError(
                 f"--target {target} predicts of a finished model: leave out the options for a source, such as --input"
             )
+        if video is not None:
+            raise InputError("--video is for the states of a stream: leave out --target")
         _predict(Path(file), target, values, as_json=as_json)
         return
     _refuse_strangers(None)
@@ -62,6 +71,8 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
     path = locate(file, notice=notice)
     with progress() as report:
         facts = inspect_file(path, options, progress=report)
+        if video is not None:
+            facts |= _seen(path, video, facts, report)
     facts = {"given": file, **facts}
     if as_json:
         emit_json("inspect", facts)
@@ -70,6 +81,16 @@ def command(file: str, target: str | None, as_json: bool, **values: Any) -> None
         say(f"{Path(file).name}: {facts['is']}" + (f"; next: {facts['next'][0]}" if facts["next"] else ""))
     if facts.get("findings"):
         raise FindingError(f"{file} is not a valid Edge TPU package: {'; '.join(facts['findings'])}")
+
+
+def _seen(path: Path, video: Path, facts: dict[str, Any], report: Progress) -> dict[str, Any]:
+    """Return what the states of the stream at *path* do over *video*, and all that is wrong with them."""
+    from detlite.accuracy.state_audit import audit_states
+    from detlite.convert.artifact import open_artifact
+    from detlite.runtime.records import to_record
+
+    seen = audit_states(open_artifact(path), video, progress=report)
+    return {"seen_states": to_record(seen), "stream_findings": [*facts["stream_findings"], *seen.findings]}
 
 
 def _predict(path: Path, chip: str, values: dict[str, Any], *, as_json: bool) -> None:

@@ -79,6 +79,10 @@ class Memory:
             filled[0, : len(features)] = features
             self._values[place], self._values[place + 1] = filled, np.array([len(features)], np.int32)
 
+    def states(self) -> Dict[str, Array]:
+        """Return the states by name, as they are stored."""
+        return {one.name: self._values[place] for place, one in self._states.items()}
+
     def values(self) -> Tuple[Array, ...]:
         """Return the values of all states and banks, in the order of the contract's inputs."""
         return tuple(self._values[place] for place in sorted(self._values))

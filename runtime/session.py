@@ -215,6 +215,10 @@ class Session:
         self._frames.clear()
         self._memory.reset()
 
+    def states(self) -> Dict[str, NDArray[Any]]:
+        """Return the states that the next frame will get, by name, as they are stored: integers are quantized."""
+        return self._memory.states()
+
     def remember(self, features: Floats) -> None:
         """Fill the model's bank with *features*, float32 (n, width), for all later runs; it is empty at first.
 

@@ -7,6 +7,7 @@ import pytest
 from builders.command_line import Detlite
 from builders.json_schemas import check_record
 from builders.signed_streams import Stream, signed_stream
+from builders.tiny_streams import clip_reader
 from builders.video_files import grey, write_video
 
 from detlite.convert.artifact import open_artifact
@@ -100,6 +101,46 @@ def test_the_scales_of_a_sum_in_int8_are_shown_with_what_is_wrong(tmp_path):
 
 def test_a_sum_in_int8_that_is_as_fine_as_a_frame_has_no_findings(tmp_path):
     assert inspected(tmp_path, scales=(1 / 255, 1 / 255))["stream_findings"] == []
+
+
+def watched(folder, values, **asked):
+    saved(folder, **asked)
+    write_video(folder / "a.mkv", [grey(value) for value in values])
+    record = json.loads(Detlite(folder)("inspect", "stream.tflite", "--video", "a.mkv", "--json").out)
+    check_record(record)
+    return record
+
+
+def test_a_sum_that_frames_are_too_small_for_does_not_move_over_a_video(tmp_path):
+    record = watched(tmp_path, [8] * 5, scales=(0.11, 0.11))
+    assert record["seen_states"]["sums"] == [{"name": "total", "still": 1.0, "full": 0.0}]
+    assert record["stream_findings"][-1] == (
+        "over the 5 frames of a.mkv, 100 % of the elements of 1 sums do not move at a frame; most in total"
+    )
+
+
+def test_a_sum_that_ends_is_full_after_the_last_frame(tmp_path):
+    record = watched(tmp_path, [255] * 30, scales=(0.1, 0.1))
+    (found,) = record["seen_states"]["sums"]
+    assert found["full"] == 1.0
+    assert (
+        "after the last frame 100 % of the elements of 1 sums are at the end of their range"
+        in (record["stream_findings"])
+    )
+
+
+def test_a_float_sum_moves_over_a_video(tmp_path):
+    record = watched(tmp_path, [8] * 5)
+    assert record["seen_states"]["sums"] == [{"name": "total", "still": 0.0, "full": None}]
+    assert record["stream_findings"] == []
+
+
+def test_a_model_without_states_is_not_watched(tmp_path):
+    clip_reader().save(tmp_path / "clips")
+    write_video(tmp_path / "a.mkv", [grey(1)])
+    ran = Detlite(tmp_path)("inspect", "clips", "--video", "a.mkv")
+    assert ran.status == 2
+    assert "--video needs a stream, a .tflite with states" in ran.err
 
 
 @pytest.fixture
