@@ -70,9 +70,9 @@ def _frames(path: Path) -> Iterator[Pixels]:
             yield np.ascontiguousarray(whole[number])
     else:
         width, height = _raw_size(path)
-        with path.open("rb") as file:
+        with path.open("rb") as raw:
             for _ in range(count):
-                yield np.frombuffer(file.read(3 * width * height), np.uint8).reshape(height, width, 3)
+                yield np.frombuffer(raw.read(3 * width * height), np.uint8).reshape(height, width, 3)
 
 
 def _count(path: Path) -> Optional[int]:
