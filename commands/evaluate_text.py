@@ -21,6 +21,7 @@ AGREEMENT_TITLES = {
     "top1": "Fidelity: images with the same best class",
     "miou": "Fidelity: mean IoU with the other model's pixels as the truth",
 }
+OF_VIDEOS = "Fidelity: videos with the same best class at the end"
 COUNT_TITLES = {
     "classes": "classes that the other model found",
     "reference_count": "detections of the other model with a score of at least 0.3",
@@ -114,11 +115,12 @@ def _accuracy_facts(result: Accuracy) -> Iterator[tuple[str, str]]:
 
 
 def _agreement_facts(result: Agreement) -> Iterator[tuple[str, str]]:
-    yield AGREEMENT_TITLES[result.measure], f"{result.fidelity.value:.2f} %"
+    title = AGREEMENT_TITLES[result.measure]
+    yield title if _unit(result.run) == "images" else OF_VIDEOS, f"{result.fidelity.value:.2f} %"
     if result.fidelity.interval is not None:
         yield "interval", _interval(result.fidelity.interval)
     for key, count in result.counts.items():
-        if key in COUNT_TITLES:
+        if key in COUNT_TITLES and (result.measure == "map" or key == "classes"):
             yield COUNT_TITLES[key], str(count)
     for title, same, of in ANSWER_SHARES:
         if result.counts.get(of):

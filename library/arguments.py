@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from detlite.accuracy.images import Images, images_in
+from detlite.accuracy.video import folder_videos, is_video
 from detlite.convert.artifact import open_artifact
 from detlite.convert.model import Model
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.image.files import folder_files
 
 AnyPath = str | Path
 AnyModel = Model | Artifact | AnyPath
@@ -27,6 +29,16 @@ def paths_of(images: Images | AnyPath | None) -> tuple[Path, ...]:
 def images_of(images: Images | AnyPath) -> Images:
     """Return *images*, a folder or a list, as `Images`."""
     return images if isinstance(images, Images) else images_in(Path(images))
+
+
+def images_or_videos(given: Images | AnyPath) -> Images:
+    """Return *given* as `images_of` does; a video, or a folder that has videos and no image, as these videos."""
+    path = Path() if isinstance(given, Images) else Path(given)
+    if not isinstance(given, Images) and is_video(path):
+        return Images((path,), f"video {path.name}")
+    if not isinstance(given, Images) and path.is_dir() and not folder_files(path).paths:
+        return Images(folder_videos(path), f"videos in {path.name}")
+    return images_of(given)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ def measure(
     scenario: str = "single-stream",
     preset: str = "quick",
     images: Images | AnyPath | None = None,
+    fps: float | None = None,
     threads: int = 1,
     backend: str | None = None,
     out: AnyPath | None = None,
@@ -39,9 +40,10 @@ def measure(
 
     Args:
         model: what to measure.
-        scenario: `single-stream`, `multi-stream`, `server` or `offline`.
+        scenario: `single-stream`, `multi-stream`, `server`, `offline` or `camera`.
         preset: the rules: `quick`, `standard`, `mlperf-v1.0-ssd-mobilenet` or `mlperf-v1.0-ssd-resnet34`.
         images: what it runs on; None for random noise.
+        fps: frames a second of `camera`, or queries of `multi-stream`; None: 30, or the preset's.
         threads: of the interpreter.
         backend: what runs it, such as `litert` or `onnx_runtime`; None: by the file.
         out: a new folder that keeps every sample; None keeps none.
@@ -60,7 +62,7 @@ def measure(
         >>> detlite.measure("out/int8", images="photos/", threads=4).latency.p90_ms
         12.5
     """
-    options = MeasureOptions(scenario=scenario, preset=preset, threads=threads, backend=backend)
+    options = MeasureOptions(scenario=scenario, preset=preset, fps=fps, threads=threads, backend=backend)
     with on_disk(model) as artifact:
         setup = _setup(artifact, options, paths_of(images))
         found = measure_model(setup, run=None if out is None else Path(out), progress=progress)
@@ -128,7 +130,7 @@ def measure_on(
     Args:
         device: one of `devices`, or its name in your inventory.
         model: what to measure; the path of an .onnx is measured by TensorRT, on a Jetson.
-        scenario: `single-stream`, `multi-stream`, `server` or `offline`.
+        scenario: `single-stream`, `multi-stream`, `server`, `offline` or `camera`.
         preset: the rules of the run.
         images: what it runs on; None for random noise.
         threads: of the interpreter.

@@ -13,11 +13,13 @@ from detlite.accuracy.evaluation import (
     evaluate_by_labels,
     require_trained,
 )
+from detlite.accuracy.hosts import ThisMachine
 from detlite.accuracy.images import Images
 from detlite.accuracy.results import Accuracy, Agreement
+from detlite.accuracy.views import Views
 from detlite.convert.artifact import open_artifact
 from detlite.convert.model import Model, session_of
-from detlite.library.arguments import AnyImages, AnyModel, AnyPath, images_of, on_disk
+from detlite.library.arguments import AnyImages, AnyModel, AnyPath, images_or_videos, on_disk
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
@@ -60,6 +62,8 @@ def evaluate(
     against: AnyModel | None = None,
     bootstrap: int = 0,
     known_classes: bool = False,
+    clips: int = 1,
+    crops: int = 1,
     threads: int = 1,
     progress: Progress = silent,
 ) -> Accuracy:
@@ -72,6 +76,8 @@ def evaluate(
         against: a reference model, scored on the same images.
         bootstrap: how many draws of the images make the 95 % interval; 0 for no interval.
         known_classes: leave out annotated classes that the model does not have.
+        clips: of each video, along its time; for a model of clips.
+        crops: of each clip: 1, or 3 along the longer side.
         threads: of the interpreter.
         progress: told of the images.
 
@@ -88,7 +94,7 @@ def evaluate(
         >>> detlite.evaluate("out/int8", detlite.dataset("coco", "val2017/", "instances_val2017.json")).map
         22.1
     """
-    options = EvaluationOptions(threads=threads, draws=bootstrap)
+    options = _options(threads, bootstrap, Views(clips, crops))
     scoring = Scoring(data, metric, known_classes)
     with ExitStack() as opened:
         artifact = require_trained(opened.enter_context(on_disk(model)))
@@ -102,6 +108,8 @@ def agreement(
     images: Images | AnyPath,
     *,
     bootstrap: int = 0,
+    clips: int = 1,
+    crops: int = 1,
     threads: int = 1,
     progress: Progress = silent,
 ) -> Agreement:
@@ -112,8 +120,10 @@ def agreement(
     Args:
         model: such as a quantized model.
         reference: such as the float model it was made from.
-        images: those that both run on.
+        images: those that both run on; for models of video a video, or a folder of videos.
         bootstrap: how many draws of the images make the 95 % interval; 0 for no interval.
+        clips: of each video, along its time; for models of clips.
+        crops: of each clip: 1, or 3 along the longer side.
         threads: of the interpreter.
         progress: told of the images.
 
@@ -128,11 +138,15 @@ def agreement(
         >>> detlite.agreement("out/int8", "out/float", "photos/").fidelity.value
         97.0
     """
-    options = EvaluationOptions(threads=threads, draws=bootstrap)
+    options = _options(threads, bootstrap, Views(clips, crops))
     with on_disk(model) as artifact, on_disk(reference) as other:
         return evaluate_agreement(
-            require_trained(artifact), require_trained(other), images_of(images), options, progress
+            require_trained(artifact), require_trained(other), images_or_videos(images), options, progress
         ).result
+
+
+def _options(threads: int, draws: int, views: Views) -> EvaluationOptions:
+    return EvaluationOptions(threads, draws, ThisMachine(views), ThisMachine(views))
 
 
 def detect(

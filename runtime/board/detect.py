@@ -40,10 +40,10 @@ def detect_command(values: Dict[str, Any], hashes: Iterator[Any]) -> int:
 
     *hashes* yields the path and the sha256 of the model, if they are computed elsewhere.
     """
-    if values["lines"] and (values["draw"] is not None or values["frames"]):
-        raise InputError(
-            "--lines writes each result, of images, and no picture: leave out --lines, or --draw and --frames"
-        )
+    if values["lines"] and values["draw"] is not None:
+        raise InputError("--lines writes each result and no picture: leave out --lines or --draw")
+    if values["lines"] and values["frames"]:
+        raise InputError("--lines writes results of images, not of frames: leave out --lines or --frames")
     with Packed() as packed:
         session, model, paths = _opened(packed, values, lambda path: _sha256(path, hashes))
         if values["lines"]:

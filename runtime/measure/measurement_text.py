@@ -33,6 +33,11 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
         "runtime": f"{found.runtime}, {found.threads} thread(s)",
         "device": f"{device.get('board', '')} {device.get('processor', '')}".strip(),
     }
+    if "dropped_frames" in found.figures:
+        facts["frames"] = (
+            f"{found.figures['camera_frames_per_second']:g} a second, {found.figures['dropped_frames']:g} dropped, "
+            f"{found.figures['late_frames']:g} late"
+        )
     for number, one in enumerate(found.placements, 1):
         facts[f"delegate {number}"] = f"{one.delegate}: {one.taken} of {one.operators} operators"
     if found.energy and found.energy.energy_per_sample_mj is not None:

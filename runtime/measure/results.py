@@ -175,7 +175,7 @@ class Measurement:
     Attributes:
         model: the path of the model file.
         model_sha256: of the file that was read.
-        scenario: `single-stream`, `multi-stream`, `server` or `offline`.
+        scenario: `single-stream`, `multi-stream`, `server`, `offline` or `camera`.
         preset: name of the preset; None for models measured in turn.
         metric: the figure that the scenario quotes.
         latency: of whole queries, from when each was due to its result.

@@ -38,6 +38,20 @@ def test_a_camera_has_thirty_frames_a_second_unless_another_rate_is_asked_for(de
     assert record["protocol"]["interval_ms"] == pytest.approx(1000 / 30)
 
 
+def test_two_runs_at_a_cameras_pace_are_compared(detlite):
+    arguments = ("--scenario", "camera", "--fps", 500, "--noise", *SHORT)
+    (detlite.folder / "a.json").write_text(detlite("measure", "stream", *arguments).out)
+    ran = detlite("compare", "a.json", "a.json", "--allow-different", "validity", "--json")
+    assert ran.status == 0, ran.err
+    assert "latency_p50" in ran.out
+    assert "dropped" not in ran.out
+
+
+def test_text_counts_late_and_dropped_frames(detlite):
+    arguments = ("--scenario", "camera", "--fps", 0.5, "--noise", "--processes", 1, "--queries", 1, "--min-seconds", 0)
+    assert "0.5 a second, 0 dropped, 0 late\n" in detlite("measure", "stream", *arguments).out
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

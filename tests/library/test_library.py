@@ -14,7 +14,9 @@ from builders.model_files import write_photos
 from builders.run_records import accuracy, write
 from builders.scripted_device import fake_ssh, pixel
 from builders.small_checkpoint import write_checkpoint
+from builders.tiny_streams import clip_reader
 from builders.tiny_tflite import save_tiny, tiny_contract, tiny_int8_model
+from builders.video_files import grey, write_video
 
 import detlite
 from detlite.cli import main
@@ -389,3 +391,14 @@ def test_a_quantized_model_is_that_of_the_command_line(tiny, photos, tmp_path):
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == names
     for name in set(names) - {"history.json"}:  # it says in other words how the images were chosen
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "int8" / name).read_bytes()
+
+
+def test_models_of_video_are_compared_on_a_folder_of_videos(tmp_path):
+    clip_reader().save(tmp_path / "clips")
+    (tmp_path / "videos").mkdir()
+    for number in range(2):
+        write_video(tmp_path / "videos" / f"{number}.mkv", [grey(10 * n) for n in range(6)])
+    found = detlite.agreement(tmp_path / "clips", tmp_path / "clips", tmp_path / "videos", clips=3)
+    assert (found.fidelity.value, found.counts["images"], found.counts["answers"]) == (100, 2, 6)
+    alone = detlite.agreement(tmp_path / "clips", tmp_path / "clips", tmp_path / "videos" / "1.mkv")
+    assert alone.counts["answers"] == 1

@@ -20,7 +20,10 @@ PERCENTS = (50, 90, 95, 99)
 FIGURES = ("mean", *(f"p{percent}" for percent in PERCENTS))
 UNITS = {"_ms": "ms", "_bytes": "bytes", "_per_second": "/s", "_mj": "mJ", "_mw": "mW"}
 HIGHER = ("samples_per_second", "scheduled_per_second", "streams")
-NO_FIGURES = ("target_per_second", "limit_ms", "interval_ms", "late_queries", "late_share")
+NO_FIGURES = (
+    *("target_per_second", "limit_ms", "interval_ms", "late_queries", "late_share"),
+    *("camera_frames_per_second", "late_frames", "dropped_frames", "dropped_share"),
+)
 DERIVED = "equivalent_"  # figures of other scenarios, reckoned from this one
 CONDITIONS = (
     *("scenario", "preset", "backend", "runtime", "threads", "protocol", "device", "affinity"),
