@@ -101,10 +101,10 @@ def folder_videos(folder: Path) -> tuple[Path, ...]:
         InputError: it is no folder, cannot be read, or has none.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: give one with videos")
+        raise InputError(f"{folder} is no folder: give a folder of videos, or one video with --video")
     found = tuple(path for path in folder_files(folder).skipped if is_video(path) and path.is_file())
     if not found:
-        raise InputError(f"{folder} holds no video; give files that end in {', '.join(VIDEO_SUFFIXES)}")
+        raise InputError(f"{folder} has no video: give a folder with {', '.join(VIDEO_SUFFIXES)} files")
     return found
 
 

@@ -25,5 +25,6 @@ PLUGIN = Dataset(
     takes=("FOLDER",),
     items=items,
     files=files,
+    videos=files,
     labels={"classification": LabelReader(_classification, "top-k")},
 )

@@ -74,7 +74,9 @@ def find_one_output(model: Any, subgraph: Any) -> OneOutput | None:
 def last_operator(model: Any, subgraph: Any, output: int) -> Any:
     """Return the operator that makes the tensor *output*, before those that only pass it on; None if nothing does."""
     makers = {tensor: operator for operator in subgraph.operators for tensor in operator.outputs}
-    operator = makers.get(output)
-    while operator is not None and operator_name(model, operator) in PASSING:
-        operator = makers.get(operator.inputs[0])
-    return operator
+    for _ in subgraph.operators:  # a damaged file may go round in a circle
+        operator = makers.get(output)
+        if operator is None or operator_name(model, operator) not in PASSING or not len(operator.inputs):
+            return operator
+        output = operator.inputs[0]
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -211,27 +211,26 @@ class _Graph:
 
     def last(self, index: int) -> int:
         """Return the nearest quantized tensor that the output *index* is made from by passing it on; or *index*."""
-        found, maker = index, self._makers.get(index)
-        while self.range(found) is None and maker is not None and self.name(maker) in PASSING:
-            found = int(maker.inputs[0])
-            maker = self._makers.get(found)
-        return index if self.range(found) is None else found
+        return next((one for one in self._passed(index) if self.range(one) is not None), index)
 
     def maker_before(self, index: int) -> Any:
         """Return the operator that makes *index*, before those that only pass it on; None if nothing does."""
-        maker = self._makers.get(index)
-        while maker is not None and self.name(maker) in PASSING:
-            maker = self._makers.get(int(maker.inputs[0]))
-        return maker
+        *_others, first = self._passed(index)
+        return self._makers.get(first)
 
     def comes_from(self, index: int, given: int) -> bool:
         """Return whether *index* is *given*, passed on."""
-        while index != given:
-            maker = self._makers.get(int(index))
-            if maker is None or self.name(maker) not in PASSING:
-                return False
-            index = int(maker.inputs[0])
-        return True
+        return given in self._passed(int(index))
+
+    def _passed(self, index: int) -> Iterator[int]:
+        """Yield *index*, and the tensors that become it by operators that only pass them on, the nearest first."""
+        seen: set[int] = set()
+        while index not in seen:  # a damaged file may go round in a circle
+            seen.add(index)
+            yield index
+            maker = self._makers.get(index)
+            if maker is not None and self.name(maker) in PASSING and len(maker.inputs):
+                index = int(maker.inputs[0])
 
     def other_operand(self, add: Any, given: int) -> int | None:
         """Return what *add* adds to the state *given*; None if it adds something else."""

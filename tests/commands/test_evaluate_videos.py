@@ -89,8 +89,8 @@ def test_a_stream_answers_at_each_frame(detlite):
     [
         (("--videos", "videos"), "--videos without labels measures fidelity to another model"),
         (("--videos", "videos", "--against", "clips", "--clip-frames", 8), "clips of 8 frames, and the model takes 3"),
-        (("--videos", "nowhere", "--against", "clips"), "nowhere is not a folder: give one with videos"),
-        (("--videos", "clips", "--against", "clips"), "clips holds no video; give files that end in .mp4"),
+        (("--videos", "nowhere", "--against", "clips"), "nowhere is no folder: give a folder of videos"),
+        (("--videos", "clips", "--against", "clips"), "clips has no video: give a folder with .mp4"),
         (("--videos", "videos", "--against", "clips", "--workers", 2), "leave out --workers"),
         (("--videos", "videos", "--against", "clips", "--resize-as", "mediapipe"), "leave out --resize-as"),
         (("--images", "videos", "--against", "clips", "--clips", 2), "give --videos FOLDER"),
