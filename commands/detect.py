@@ -156,6 +156,9 @@ def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
     count = sum(len(one.shown(threshold)) for one in run.images)
     frames = f" and {sum(one.frames for one in run.videos)} frames" if videos else ""
     where = "" if draw is None else f", drawn to {draw}"
+    if not stills and all(video.ranking for video in run.videos):
+        say(f"{run.model}: {len(videos)} answers{frames.replace(' and', ' in')}{where}")
+        return
     say(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
 
 

@@ -22,7 +22,7 @@ PASSING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "STRIDED_SLICE", "SLICE", "QUANT
 SAME = 1e-6  # relative: scales are float32
 EIGHT_BIT = ("int8", "uint8")
 FEW_LEVELS = 128  # of 256: an image that uses less than half of its levels
-BUFFER, SUM, COUNT, OTHER = "buffer", "sum", "count", "other"
+BUFFER, SUM, MEAN, COUNT, OTHER = "buffer", "sum", "mean", "count", "other"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class StateScales:
 
     Attributes:
         name: of the state.
-        kind: `buffer`, frames that move on; `sum`, to which each frame adds; `count`; or `other`.
+        kind: `buffer`, frames that move on; `sum`, to which each frame adds; `mean`, which each frame moves by a share
+            of the difference; `count`, of the frames; or `other`.
         dtype: of its input and output.
         into: its range inside the model where it comes in; None if it is not quantized there.
         out: the same where it leaves.
@@ -146,7 +147,9 @@ def _state(graph: _Graph, state: StateInput, given: int) -> StateScales:
     name = "" if maker is None else graph.name(maker)
     kind, added = OTHER, None
     if maker is not None and name == "ADD" and (other := graph.other_operand(maker, given)) is not None:
-        kind, added = (COUNT, None) if state.dtype.startswith("int3") else (SUM, graph.range(other))
+        kind, added = (COUNT, None) if graph.is_constant(other) else (SUM, graph.range(other))
+    elif name == "SUB" and maker is not None and graph.comes_from(maker.inputs[0], given):
+        kind = MEAN
     elif name == "CONCATENATION" and maker is not None and any(graph.comes_from(one, given) for one in maker.inputs):
         kind = BUFFER
     return StateScales(state.name, kind, state.dtype, graph.range(inner), graph.range(graph.last(following)), added)
@@ -236,9 +239,7 @@ class _Graph:
         """Return what *add* adds to the state *given*; None if it adds something else."""
         sides = [int(index) for index in add.inputs]
         others = [index for index in sides if not self.comes_from(index, given)]
-        is_one = len(sides) == 2 and len(others) == 1
-        return others[0] if is_one and not self._is_weight(others[0]) else None
+        return others[0] if len(sides) == 2 and len(others) == 1 else None
 
-    def _is_weight(self, index: int) -> bool:
-        tensor = self.subgraph.tensors[index]
-        return is_constant(self.model, tensor) and dtype_name(tensor) not in ("int32", "int64")
+    def is_constant(self, index: int) -> bool:
+        return is_constant(self.model, self.subgraph.tensors[index])

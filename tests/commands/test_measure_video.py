@@ -44,7 +44,7 @@ def test_two_runs_at_a_cameras_pace_are_compared(detlite):
     ran = detlite("compare", "a.json", "a.json", "--allow-different", "validity", "--json")
     assert ran.status == 0, ran.err
     assert "latency_p50" in ran.out
-    assert "dropped" not in ran.out
+    assert '"dropped_share"' not in ran.out
 
 
 def test_text_counts_late_and_dropped_frames(detlite):
