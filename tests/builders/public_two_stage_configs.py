@@ -53,6 +53,7 @@ def config(
     more: str = "",
     metric: str = "coco_detection_metrics",
 ) -> str:
+    """The text of a config with this feature extractor and so many classes; the rest is what most samples have."""
     size, kernel, step = crop
     return f"""
 model {{
