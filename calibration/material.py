@@ -101,6 +101,17 @@ def inputs_of(pixels: Pixels, contract: Contract) -> tuple[NDArray[Any], ...]:
     return tuple(values)
 
 
+def bank_places(contract: Contract) -> tuple[int, ...]:
+    """Return the places of the tensors of banks among the input tensors of a model with *contract*."""
+    place = 0
+    places: list[int] = []
+    for one in contract.inputs:
+        count = len(one.tensors)
+        places += range(place, place + count) if one.kind == "bank" else ()
+        place += count
+    return tuple(places)
+
+
 def material_of(given: Images | Footage, contract: Contract, *, progress: Progress = silent) -> Material:
     """Return what is *given* as a model with *contract* needs it.
 
@@ -111,11 +122,11 @@ def material_of(given: Images | Footage, contract: Contract, *, progress: Progre
     """
     first, *others = contract.inputs
     taken = " and ".join(TITLES[kind] for kind in dict.fromkeys(one.kind for one in contract.inputs))
-    others = [one for one in others if one.kind != "window"]
-    if any(one.kind != "state" for one in others) or (first.kind == "clip" and others):
+    kinds = {one.kind for one in others} - {"window"}
+    if len(kinds) > 1 or (first.kind == "clip" and kinds):
         raise InputError(
-            f"the model takes {taken}, and only models of images, of clips or of images with states can be calibrated: "
-            "use --scheme float16 or dynamic, which need no images"
+            f"the model takes {taken}, and only models of images with a bank or with states, or of clips, can be "
+            "calibrated: use --scheme float16 or dynamic, which need no images"
         )
     if isinstance(given, Images):
         if takes_video(contract):

@@ -55,6 +55,7 @@ class FloatModel:
         ranges: from a range file, instead of those from *samples*.
         scheme: the name of the target scheme.
         states: the states of a stream, by the contract: the file's inputs after its image.
+        banks: the places among the file's inputs of the tensors of a bank of features, which stay as they are.
     """
 
     file: TfliteFile
@@ -67,6 +68,7 @@ class FloatModel:
     ranges: Ranges | None = None
     scheme: str = DEFAULT_SCHEME
     states: tuple[StateInput, ...] = ()
+    banks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from detlite.accuracy.frame_errors import FrameErrors, frame_errors
 from detlite.accuracy.images import Images
 from detlite.accuracy.output_error import OutputError, SureOutputs, output_error, sure_outputs
 from detlite.accuracy.region_error import RegionError, region_error
-from detlite.calibration.material import Material, material_of
+from detlite.calibration.material import Material, bank_places, material_of
 from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
@@ -179,10 +179,11 @@ def _float_model(source: Model, material: Material, digest: str, recipe: Recipe,
         images_sha256=digest,
         estimator=recipe.estimator,
         floating=recipe.floating,
-        float_outputs=crops_regions(source.contract),
+        float_outputs=_has_float_ends(source.contract),
         ranges=ranges,
         scheme=recipe.scheme,
         states=states_of(source.contract),
+        banks=bank_places(source.contract),
     )
 
 
@@ -199,7 +200,7 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
     canonicalize(file, outputs=names, inputs=input_names(source.contract))
     if description_of(file.model).quantization not in QUANTIZED:
         raise FindingError("nothing was quantized: the model is still float")
-    ends = "float32" if crops_regions(source.contract) else outputs
+    ends = "float32" if _has_float_ends(source.contract) else outputs
     set_boundary(file, inputs=inputs, outputs=ends, names=names)
     contract = refreshed(source.contract.with_image(made.image), file)
     return tflite_model(file, contract, source.history)
@@ -256,6 +257,11 @@ def _region_error(source: Model, made: Model, material: Material) -> RegionError
     ours, theirs = (material.heads(session_of(model), ERROR_IMAGES) for model in (source, made))
     pairs = zip(ours, theirs, strict=True)
     return region_error(source.contract, ((want, found) for (_at, want), (_same, found) in pairs))
+
+
+def _has_float_ends(contract: Contract) -> bool:
+    """Return whether the outputs stay float: of regions, or of a bank, which is empty while ranges are observed."""
+    return crops_regions(contract) or bool(bank_places(contract))
 
 
 def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) -> Model:

@@ -32,9 +32,8 @@ def model_facts(contract: Contract) -> dict[str, Any]:
 
 def model_line(facts: dict[str, Any]) -> str:
     """Return the sizes in *facts*, an answer with `model_facts`, in a few words: `1917 anchors, 90 classes`."""
-    proposals = [head["shape"][1] for head in facts["heads"] if head["role"] == "proposals"]
-    if proposals:
-        return f"{proposals[0]} proposals, {facts['classes']} classes"
-    found = [head["shape"][1] for head in facts["heads"] if head["role"] == "masks"]
-    counted = [f"{found[0]} masks"] if found else [f"{facts['anchors']} anchors"] if "anchors" in facts else []
+    rows = {head["role"]: head["shape"][1] for head in facts["heads"] if len(head["shape"]) > 1}
+    counted = [f"{rows[role]} {role}" for role in ("proposals", "embeddings", "masks") if role in rows]
+    if not counted and "anchors" in facts:
+        counted = [f"{facts['anchors']} anchors"]
     return ", ".join([*counted, f"{facts['classes']} classes"])

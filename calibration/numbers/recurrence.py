@@ -11,8 +11,9 @@ Counters, which depend on nothing but themselves, and what only they lead to sta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from detlite.calibration.attention import bank_operators
 from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.runtime.errors import InputError
@@ -31,7 +32,7 @@ class Recurrence:
     Attributes:
         carried: the tensors, by index, of each state that becomes an integer: its input, and its output.
         floating: the tensors of the states that stay as they are: float32, or counters; and of further inputs.
-        operators: the names of the operators that stay float.
+        operators: the names of the operators that stay float, for states or banks.
     """
 
     carried: tuple[tuple[int, int], ...] = ()
@@ -42,14 +43,18 @@ class Recurrence:
 NO_STATES = Recurrence()
 
 
-def recurrence(network: Network, states: Sequence[StateInput]) -> Recurrence:
+def recurrence(network: Network, states: Sequence[StateInput], banks: Sequence[int] = ()) -> Recurrence:
     """Return how *states*, the inputs of *network* after its image, are stored.
+
+    Without states, further inputs stay as they are: windows, and banks, whose tensors are at the places *banks*, with
+    what attends to them.
 
     Raises:
         InputError: an output does not fit the state that it becomes.
     """
     if not states:
-        return replace(NO_STATES, floating=frozenset(network.inputs[1:]))
+        attending = bank_operators(network, [network.inputs[place] for place in banks])
+        return Recurrence((), frozenset(network.inputs[1:]), attending)
     pairs = _pairs(network, states)
     ahead, back = _edges(network, pairs)
     counted = _counting(network, pairs)

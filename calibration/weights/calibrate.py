@@ -68,7 +68,7 @@ def calibrate(source: FloatModel, *, covariances: bool = False) -> Calibrated:
     network, numbers = Network(source.file), _numbers(source)
     if source.states and numbers.dtype == "int16":
         raise InputError(f"the scheme {source.scheme} has no form of states: use --scheme {DEFAULT_SCHEME}")
-    states = recurrence(network, source.states)
+    states = recurrence(network, source.states, source.banks)
     floating = floating_operators(network, source.floating, states)
     check_forms(network, floating, numbers)
     if source.ranges is not None:
@@ -107,7 +107,7 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
     if regions:
         facts["box_arithmetic_in_float"] = len(regions)
     if carried:
-        facts["states_in_float"] = len(carried)
+        facts["bank_in_float" if calibrated.source.banks else "states_in_float"] = len(carried)
     if asked:
         facts["float_operators"] = asked
     return QuantizedModel(

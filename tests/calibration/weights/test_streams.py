@@ -32,7 +32,7 @@ def stream_of(model, given):
             scale, zero = feed["quantization"]
             frame = np.clip(np.rint(frame / scale) + zero, -128, 127).astype(np.int8)
         opened.set_input(feed["index"], frame)
-        memory.feed()
+        memory.feed(model.contract.image.fit())
         opened.invoke()
         yield memory.values(), [opened.output(one["index"]) for one in opened.outputs]
         memory.carry()

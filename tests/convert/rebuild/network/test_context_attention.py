@@ -3,13 +3,21 @@
 import numpy as np
 import pytest
 
+from detlite.convert.exporter import NO_OPTIONS, exporter_called
+from detlite.convert.float_graph import FloatGraph
+from detlite.convert.model import session_of
 from detlite.convert.rebuild.faster_rcnn_config import Attention
 from detlite.convert.rebuild.network.context_attention import FEATURES, FILLED, ContextAttention
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.two_stage_names import TF1_NAMES, TF2_NAMES
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.inputs import ImageInput
+from detlite.runtime.stream_inputs import BankInput
+from detlite.runtime.tasks.classification import Classification
+from detlite.runtime.tensors import Output
 
 SLOTS, WIDTH, DEPTH, CHANNELS, PROPOSALS = 5, 6, 4, 8, 3
 TOLERANCE = 1e-5
@@ -139,3 +147,30 @@ def test_regions_attend_to_each_other_before_the_memory_or_beside_it(first):
 def test_what_the_original_of_tf2_does_not_build_is_refused(changes, text):
     with pytest.raises(InputError, match=text):
         attended(config(**changes), TF2_NAMES)
+
+
+@pytest.mark.slow
+def test_the_written_files_find_what_tensorflow_finds():
+    tf = load_tensorflow()
+    found, means, memory, _given = attended(config())
+    with RegionBuilder(Values(), (4, 4, 3)) as net:
+        attention = ContextAttention(net, config(), TF1_NAMES, tf.constant(BOXES))
+        pixels = net.reshape(net.channel_means(net.image, "seen"), (1, 1, 1, 3), "pixel")
+        shifted = tf.constant(means[:, None, None]) + tf.reduce_sum(pixels) * np.float32(0)
+        net.identity(net.reshape(attention.added(shifted), (1, PROPOSALS * CHANNELS), "flat"), "scores")
+        graph_def = net.graph_def
+    image = ImageInput("image", 4, 4, "RGB", "float32", (0.0,) * 3, (1.0,) * 3, "tf1_bilinear")
+    output = Output("class_scores", "class_scores", 0, (1, PROPOSALS * CHANNELS), "float32")
+    labels = tuple(f"{number}" for number in range(PROPOSALS * CHANNELS))
+    inputs = (image, BankInput(FEATURES, SLOTS, WIDTH))
+    contract = Contract(inputs, (output,), labels, Classification("IDENTITY", "model"))
+    tflite = exporter_called("tflite").from_graph(
+        FloatGraph(graph_def, {"class_scores": "scores"}, contract), "float32"
+    )
+    onnx = exporter_called("onnx").from_tflite(tflite, NO_OPTIONS)
+    for model in (tflite, onnx):
+        session = session_of(model)
+        session.remember(memory[:3])
+        session.run(np.zeros((4, 4, 3), np.uint8))
+        wanted = found.reshape(-1)
+        np.testing.assert_allclose(session.heads()["class_scores"], wanted, atol=5 * TOLERANCE)
