@@ -28,6 +28,8 @@ RESERVED = ("detection_boxes", "detection_classes", "detection_scores", "num_det
 """Names that no tensor of a network gets: those of the outputs after non-maximum suppression."""
 
 FIRST_INT8_OPSET = 13
+CLIP_RANK = 5
+CLIP_TO_NHWC = (0, 1, 3, 4, 2)
 NEXT = "_next"
 """After the name of a state: the output that becomes it, which needs a name of its own in ONNX."""
 
@@ -38,9 +40,11 @@ def write_raw(file: TfliteFile, contract: Contract, options: OnnxOptions) -> tup
     Outputs are named by role; quantized ones become floats, as the input does: the file quantizes it itself.
 
     Raises:
-        InputError: the model has operators or numbers that the format or the target lacks.
+        InputError: the model has operators or numbers that the format or the target lacks, or takes a batch of clips.
         MissingToolError: the package `onnx` is not installed.
     """
+    if options.batch > 1 and contract.inputs[0].kind != "image":
+        raise InputError(f"a batch of {options.batch} clips: only models of single images have a batch")
     further = [tensor.name for tensor in contract.tensors[1:]]
     names = [f"{name}{NEXT}" if name in further else name for name in contract.output_names]
     model, written = translate(file, contract.image.name, names, options, further=further)
@@ -124,6 +128,8 @@ def _rounding(file: TfliteFile, dtypes: set[str], options: OnnxOptions) -> Round
 def _start(t: Translation, image: int, name: str, layout: str) -> OnnxTensor:
     """Set the image's value, and return the graph's input."""
     shape = t.shape(image)
+    if len(shape) == CLIP_RANK:
+        return _start_of_clip(t, image, name, layout)
     if len(shape) != MAP_RANK:
         raise InputError(f"the model's input has the shape {shape}; want an image [1, height, width, channels]")
     value = name
@@ -132,6 +138,16 @@ def _start(t: Translation, image: int, name: str, layout: str) -> OnnxTensor:
     t.put(image, value, NCHW)
     if layout == NCHW:
         shape = tuple(shape[axis] for axis in TO_LAYOUT[NCHW])
+    return OnnxTensor(name, "float32", shape)
+
+
+def _start_of_clip(t: Translation, clip: int, name: str, layout: str) -> OnnxTensor:
+    """Set the value of a clip [1, frames, height, width, channels], and return the graph's input."""
+    shape, value = t.shape(clip), name
+    if layout == NCHW:
+        value = t.graph.transpose(name, CLIP_TO_NHWC, f"{name}_nhwc")
+        shape = (*shape[:2], shape[4], *shape[2:4])
+    t.put(clip, value)
     return OnnxTensor(name, "float32", shape)
 
 

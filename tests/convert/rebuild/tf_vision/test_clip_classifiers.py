@@ -9,6 +9,8 @@ from builders.tf_vision_models import MOVINET, RS, TfVisionGolden, video_params
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
+from detlite.convert.exporter import export_model
+from detlite.convert.model import model_of, session_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
 from detlite.convert.rebuild.network.blocks import NormActivation
@@ -51,6 +53,9 @@ def test_a_clip_classifier_sees_and_says_what_the_original_does(name, tmp_path, 
     assert not answer["notices"]  # every variable is used
     operators = dict(describe(artifact.model.read_bytes(), "the model").operators)
     assert not {kind for kind in operators if "3D" in kind or "FLEX" in kind.upper() or kind == "CUSTOM"}
+    in_onnx = session_of(export_model(model_of(artifact), "onnx", {"layout": "nhwc"}))
+    in_onnx.invoke(tensor)
+    np.testing.assert_allclose(in_onnx.heads()["class_scores"], arrays["final_logits"][0], atol=TOLERANCE)
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ from builders.tf_vision_models import MemoryWeights, TfVisionGolden
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
+from detlite.convert.exporter import export_model
+from detlite.convert.model import model_of, session_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.movinet import Movinet, MovinetBuilder, WholeClip, encoding
@@ -55,6 +57,17 @@ def seen(reference):
 def test_each_frame_of_a_stream_says_what_the_original_does(stream):
     reference, artifact, _answer = stream
     session = Session(artifact)
+    for frame, logits in zip(seen(reference), reference.arrays["frame_logits"], strict=True):
+        session.invoke(frame)
+        np.testing.assert_allclose(session.heads()["class_scores"], logits, atol=TOLERANCE)
+        session.finish()
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_stream_in_onnx_says_the_same(stream):
+    reference, artifact, _answer = stream
+    session = session_of(export_model(model_of(artifact), "onnx", {"layout": "nhwc"}))
     for frame, logits in zip(seen(reference), reference.arrays["frame_logits"], strict=True):
         session.invoke(frame)
         np.testing.assert_allclose(session.heads()["class_scores"], logits, atol=TOLERANCE)
