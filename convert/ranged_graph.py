@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from detlite.convert.float_graph import FloatGraph
-from detlite.convert.graph.fake_quant import FAKE_QUANT, INSERTED
+from detlite.convert.graph.fake_quant import FAKE_QUANT, INSERTED, PER_CHANNEL
 from detlite.convert.graph.fold import folded
 from detlite.convert.graph.index import GraphIndex, node_of
 from detlite.convert.graph.trained_ranges import QAT_MEAN, QAT_STD
@@ -19,7 +19,6 @@ TRAINED_MEAN, TRAINED_STD = 127.5, 127.5
 """How such detectors normalize images in training; in int8 it is `QAT_MEAN` and `QAT_STD`, as in the zoo's archives."""
 
 BITS = 8
-PER_CHANNEL = f"{FAKE_QUANT}PerChannel"
 ROUNDING = (FAKE_QUANT, PER_CHANNEL, INSERTED)
 """Operators that round numbers to a range, and keep them floats."""
 

@@ -20,6 +20,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
 
 FAKE_QUANT = "FakeQuantWithMinMaxVars"
+PER_CHANNEL = f"{FAKE_QUANT}PerChannel"
 INSERTED = "FakeQuantWithMinMaxArgs"
 DEPTHWISE = "DepthwiseConv2dNative"
 SAME_RANGE = ("Identity", "Reshape", "Squeeze", "Slice", "Pad", "MaxPool", "AvgPool", "ResizeNearestNeighbor")
@@ -38,7 +39,8 @@ Bounds = tuple[float, float]
 def fit_for_int8(graph_def: Any, heads: Sequence[str]) -> Any:
     """Return a copy of *graph_def* with symmetric per-channel weights, and a range for every tensor that needs one.
 
-    Weights keep their trained grid. Only a channel with weights more than 127 steps from 0 gets a wider grid.
+    Weights keep their trained grid. Only a channel with weights more than 127 steps from 0 gets a wider grid. Weights
+    that have a grid for each channel already are left alone.
 
     Args:
         graph_def: a trained `GraphDef` with fake quantization.
@@ -51,7 +53,7 @@ def fit_for_int8(graph_def: Any, heads: Sequence[str]) -> Any:
     completed = _add_missing_ranges(graph_def)
     index = GraphIndex(completed)
     kernels = index.find(lambda node: node.op == FAKE_QUANT and index.constant(node, 0) is not None)
-    if not kernels:
+    if not kernels and not index.find(lambda node: node.op == PER_CHANNEL):
         raise InputError("the graph has no trained ranges; quantize it with calibration images instead")
     with tf.Graph().as_default() as graph:
         fitted = {f"{node.name}:0": _symmetric(index, node) for node in kernels}

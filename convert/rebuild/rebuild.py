@@ -17,6 +17,7 @@ from detlite.convert.rebuild.network.built_network import BuiltNetwork
 from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.convert.rebuild.tf_vision.read import read_params
+from detlite.convert.rebuild.tf_vision.tasks.classification import Classifier
 from detlite.convert.rebuild.torch_network import read_torch
 from detlite.convert.rebuild.weights.open import open_checkpoint, open_tf_vision
 from detlite.convert.rebuild.weights.random import RandomWeights
@@ -112,14 +113,16 @@ def plan_of_torch(path: Path) -> tuple[RebuildPlan, Weights]:
 
 
 def _plan_of_params(trained: CheckpointSource, *, quantized: bool) -> tuple[RebuildPlan, Weights]:
-    if quantized:
-        raise InputError(
-            f"{trained.config} is of TF-Vision, whose checkpoints have no trained ranges that detlite reads: convert "
-            "it as float32 and use `detlite quantize` with images"
-        )
     model = read_params(trained.config, trained.experiment)
-    weights, averages = open_tf_vision(trained.checkpoint, trained.averages)
-    return RebuildPlan(model, trained.config.name, trained.config.parent, averages=averages), weights
+    wrapped = isinstance(model, Classifier) and model.has_ranges
+    if quantized and not wrapped:
+        raise InputError(
+            f"{trained.config} has no task.quantization, so the checkpoint has no trained ranges: convert it as "
+            "float32 and use `detlite quantize` with images"
+        )
+    weights, averages = open_tf_vision(trained.checkpoint, trained.averages, wrapped=wrapped)
+    plan = RebuildPlan(model, trained.config.name, trained.config.parent, quantized=quantized, averages=averages)
+    return plan, weights
 
 
 def plan_of_preset(untrained: PresetSource) -> tuple[RebuildPlan, Weights]:

@@ -113,7 +113,8 @@ class Blocks:
             inside = max(1, int(unit.channels * unit.se_ratio))
             inner = self.excited(inner, f"{scope}/_squeeze_excitation", inside)
         shortcut = self._shortcut(x, scope, unit) if unit.projected else x
-        return self.net.activate(self.net.add(inner, shortcut, scope), self.norm.activation, scope)
+        x = self.net.activate(self.net.add(inner, shortcut, scope), self.norm.activation, scope)
+        return self.net.ranged(x, scope)
 
     def _bottleneck(self, x: Tensor, scope: str, unit: Unit) -> Tensor:
         style, linear = self.norm.style, self.norm.linear

@@ -48,11 +48,13 @@ class TaskReader:
         title: the noun for its networks, with the article.
         recognizes: whether `task.model` of a params.yaml is one of this task.
         read: returns the config in `task`.
+        takes_ranges: whether `task.quantization`, of a network trained aware of quantization, is among what it reads.
     """
 
     title: str
     recognizes: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Params], DetectorConfig]
+    takes_ranges: bool = False
 
 
 def read_params(path: Path, experiment: str | None = None) -> DetectorConfig:
@@ -92,8 +94,6 @@ def parse_params(values: Mapping[str, Any], file: str, experiment: str | None = 
 
 
 def _reader_of(model: Mapping[str, Any], task: Params, file: str) -> TaskReader:
-    if task.has("quantization"):
-        raise InputError(f"{file}: task.quantization is of quantization-aware training, which detlite does not rebuild")
     readers: dict[str, TaskReader] = load_plugins(TASKS)
     found = [reader for reader in readers.values() if reader.recognizes(model)]
     if not found:
@@ -101,6 +101,12 @@ def _reader_of(model: Mapping[str, Any], task: Params, file: str) -> TaskReader:
         keys = ", ".join(sorted(model)) or "nothing"
         raise InputError(f"{file}: task.model ({keys}) is of no task that detlite rebuilds; it rebuilds {titles}")
     assert len(found) == 1, [reader.title for reader in found]  # each is recognized by what the others lack
+    if task.has("quantization") and not found[0].takes_ranges:
+        takes = ", ".join(reader.title for reader in readers.values() if reader.takes_ranges)
+        raise InputError(
+            f"{file}: task.quantization is of quantization-aware training, which detlite rebuilds for {takes} alone, "
+            f"not for {found[0].title}"
+        )
     return found[0]
 
 

@@ -12,6 +12,7 @@ from detlite.convert.rebuild.weights.bundle import open_bundle
 from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ObjectWeights
 from detlite.convert.rebuild.weights.single_file import open_single_file
 from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, StoredWeights, Variable
+from detlite.convert.rebuild.weights.wrapped import WrappedWeights
 from detlite.runtime.errors import InputError
 
 INDEX, META, STATE = ".index", ".meta", "checkpoint"
@@ -97,12 +98,15 @@ def _shard(path: Path, prefix: Path) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def open_checkpoint(prefix: Path, *, use_moving_averages: bool = False) -> StoredWeights:
+def open_checkpoint(
+    prefix: Path, *, use_moving_averages: bool = False, objects: type[ObjectWeights] = ObjectWeights
+) -> StoredWeights:
     """Return the weights of the TF1 or TF2 checkpoint at *prefix*; a variable is read when it is taken.
 
     Args:
         prefix: see `prefix_of`.
         use_moving_averages: whether to read a variable's moving average, if it has one, in place of the variable.
+        objects: what reads the names of an object-based checkpoint.
 
     Raises:
         InputError: files are missing or damaged.
@@ -113,7 +117,7 @@ def open_checkpoint(prefix: Path, *, use_moving_averages: bool = False) -> Store
         raise InputError(f"the checkpoint {prefix} holds no variables")
     if GRAPH_KEY not in checkpoint.variables:
         return NamedWeights(checkpoint, use_moving_averages=use_moving_averages)
-    return ObjectWeights(checkpoint, _object_graph(checkpoint), use_moving_averages=use_moving_averages)
+    return objects(checkpoint, _object_graph(checkpoint), use_moving_averages=use_moving_averages)
 
 
 CHOICES = ("averaged", "raw")
@@ -122,17 +126,19 @@ SWAPPED = "best_ckpt"
 """The start of the names of TF-Vision's best checkpoints: averages and weights have changed places there."""
 
 
-def open_tf_vision(prefix: Path, which: str | None) -> tuple[StoredWeights, bool | None]:
+def open_tf_vision(prefix: Path, which: str | None, *, wrapped: bool = False) -> tuple[StoredWeights, bool | None]:
     """Return the weights of TF-Vision's checkpoint at *prefix*, and whether they are averages; None if it has none.
 
     Args:
         prefix: see `prefix_of`.
         which: one of `CHOICES`; None for the averages if there are any.
+        wrapped: whether its model was trained aware of quantization, see `WrappedWeights`.
 
     Raises:
         InputError: files are missing or damaged, it is no object-based checkpoint, or it lacks the averages asked for.
     """
-    weights = open_checkpoint(prefix)
+    kind = WrappedWeights if wrapped else ObjectWeights
+    weights = open_checkpoint(prefix, objects=kind)
     if not isinstance(weights, ObjectWeights):
         raise InputError(f"the checkpoint {prefix} is name-based (TensorFlow 1); TF-Vision writes object-based ones")
     if not weights.has_averages:
@@ -143,7 +149,7 @@ def open_tf_vision(prefix: Path, which: str | None) -> tuple[StoredWeights, bool
         return weights, None
     averaged = which != "raw"
     in_slots = averaged is not prefix_of(prefix).name.startswith(SWAPPED)
-    return open_checkpoint(prefix, use_moving_averages=in_slots), averaged
+    return open_checkpoint(prefix, use_moving_averages=in_slots, objects=kind), averaged
 
 
 def _open_files(prefix: Path, files: tuple[Path, ...]) -> Checkpoint:

@@ -20,13 +20,17 @@ KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ),
     ("whole_image_blocks", "last blocks for the whole image", re.compile(r"^FirstStageFeatureExtractor/[^/]+/block4/")),
     ("zero_debias", "zero-debias helpers", re.compile(r"/(biased|local_step)$")),
-    ("ranges", "quantization ranges", re.compile(r"_quant(_\d+)?/(min|max)$")),
+    (
+        "ranges",
+        "quantization ranges",
+        re.compile(r"_quant(_\d+)?/(min|max)$|/(\w*kernel|output|post_activation|quantize_layer(_\d+)?)_(min|max)$"),
+    ),
     (
         "counters",
         "counters",
         re.compile(
             r"^(global_step|step|train_step|save_counter|epoch|current_epoch|iterations|current_loss_scale)$"
-            r"|(^|\.)num_batches_tracked$|_rng/_state_var$"
+            r"|(^|\.)num_batches_tracked$|_rng/_state_var$|/optimizer_step$"
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from detlite.convert.rebuild.detector_config import ImageResizer
@@ -30,12 +30,14 @@ class Classifier:
         size: (height, width) of its input; None if the config leaves it open.
         backbone: the config of its backbone.
         crop: the side of the central square of an image that it sees, as a share of the shorter side; None for all.
+        has_ranges: whether it was trained aware of quantization, so that its checkpoint has ranges.
     """
 
     columns: int
     size: tuple[int, int] | None
     backbone: Any
     crop: float | None
+    has_ranges: bool = False
 
     @property
     def classes(self) -> int:
@@ -68,7 +70,20 @@ def read(task: Params) -> Classifier:
         crop=training.real("center_crop_fraction", CROP, high=1.0) if training.flag("aug_crop", True) else None,
     )
     model.finish()
-    return config
+    return replace(config, has_ranges=_has_ranges(task))
 
 
-PLUGIN = TaskReader(title="image classification", recognizes=recognizes, read=read)
+def _has_ranges(task: Params) -> bool:
+    """Return whether *task* trains aware of quantization, by 8 bits."""
+    if not task.has("quantization"):
+        task.ignore("quantization")
+        return False
+    section = task.inside("quantization")
+    section.ignore("pretrained_original_checkpoint", "num_bits_weight", "num_bits_activation")
+    section.ignore("quantize_detection_decoder", "quantize_detection_head")
+    section.only("change_num_bits", False, "detlite keeps ranges of 8 bits")
+    section.finish()
+    return True
+
+
+PLUGIN = TaskReader(title="image classification", recognizes=recognizes, read=read, takes_ranges=True)

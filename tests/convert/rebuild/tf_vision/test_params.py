@@ -147,11 +147,10 @@ def test_a_key_beside_task_is_refused():
         parse_params({**classifier_params(), "tasks": {}}, "params.yaml")
 
 
-def test_a_quantization_aware_project_is_refused():
-    values = classifier_params()
-    values["task"]["quantization"] = {"pretrained_original_checkpoint": None}
-    with pytest.raises(InputError, match=r"task.quantization is of quantization-aware training"):
-        parse_params(values, "params.yaml")
+def test_quantization_aware_training_is_refused_but_for_classification():
+    values = {"task": {"model": {}, "quantization": {"change_num_bits": False}}}
+    with pytest.raises(InputError, match=r"detlite rebuilds for image classification alone, not for semantic"):
+        parse_params(values, "params.yaml", "mnv2_deeplabv3_pascal")
 
 
 def read(tmp_path, text):

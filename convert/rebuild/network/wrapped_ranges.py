@@ -1,0 +1,101 @@
+"""A network with the ranges of TensorFlow Model Optimization, as TF-Vision's `projects/qat` trains them.
+
+There the kernel of a convolution has a symmetric range for each output channel, before its batch norm is folded in; a
+depthwise or dense kernel has one for all. An activation's range is a variable of the layer that is the last before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from detlite.convert.graph.trained_ranges import ACTIVATION, MIN_WIDTH, NO_RANGE, RESIDUAL, WEIGHTS
+from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.runtime.arrays import Floats
+from detlite.runtime.errors import InputError
+
+KERNELS = ("kernel", "depthwise_kernel")
+
+LAST_LAYERS: Mapping[str, tuple[str, ...]] = {
+    "_conv0": ("_activation_layer",),
+    "_conv1": ("_depthwise_activation_layer", "_activation1"),
+    "_conv2": ("_activation2", "_norm2"),
+    "_conv3": ("_norm3",),
+    "_shortcut": ("_norm0",),
+    "_shortcut1": ("_norm0",),
+}
+"""By the convolution of a block, the layer whose range its output has: the first that there is."""
+
+OF_KIND = {RESIDUAL: ("_add",), ACTIVATION: ("_activation3",)}
+"""The same for a whole block: of its sum, and of what becomes of that."""
+
+OUTPUTS = ("output", "post_activation", "quantize_layer", *(f"quantize_layer_{number}" for number in range(1, 4)))
+"""The names of a range that is not a kernel's; that of the image has its layer's name."""
+
+LEVELS = 127
+"""The steps of int8 on either side of 0."""
+
+
+class WrappedRangeBuilder(GraphBuilder):
+    """Builds a network whose weights are those of a `WrappedWeights`, with all its trained ranges."""
+
+    def __init__(self, weights: Any, shape: tuple[int, ...]) -> None:
+        """Begin a network of images of *shape*."""
+        super().__init__(weights, shape, quantized=True)
+
+    def ranged(self, x: Any, scope: str, kind: str = ACTIVATION) -> Tensor:
+        """Return *x* rounded to the trained range of the layer at *scope*, see `GraphBuilder.ranged`."""
+        if kind == NO_RANGE:
+            return x
+        if kind == WEIGHTS:
+            return self._on_grid(np.asarray(x), scope)
+        layers = self._layers(scope, kind)
+        names = [f"{layer}/{end}" for layer in layers for end in OUTPUTS]
+        return self.rounded_to(x, names, scope)
+
+    def rounded_to(self, x: Tensor, names: list[str], scope: str) -> Tensor:
+        """Return *x* rounded to the first range of *names* that the checkpoint has: `output` of `output_min`.
+
+        Raises:
+            InputError: its low end is greater than its high one.
+        """
+        there = [name for name in names if self.has(f"{name}_min") or self.has(f"{name}_max")] or names
+        low, high = (float(self.variable(f"{there[0]}_{end}", (), trained=False)) for end in ("min", "max"))
+        if low > high:
+            raise InputError(f"the trained range {there[0]} is from {low:g} to {high:g}: the checkpoint is damaged")
+        return self.fake_quant(x, low, max(high, low + MIN_WIDTH), narrow=False, name=f"{scope}/range")
+
+    def _layers(self, scope: str, kind: str) -> tuple[str, ...]:
+        parent, _slash, last = scope.rpartition("/")
+        if last in LAST_LAYERS:
+            return tuple(f"{parent}/{layer}" for layer in LAST_LAYERS[last])
+        return (*(f"{scope}/{layer}" for layer in OF_KIND.get(kind, ())), scope)
+
+    def _on_grid(self, folded: Floats, scope: str) -> Tensor:
+        """Return the kernel *folded*, at *scope*, on its trained grid: one for each output channel.
+
+        The range is of the kernel before folding. What folding did to a channel is what it did to its largest weight.
+        """
+        name = next(one for one in KERNELS if self.has(f"{scope}/{one}"))
+        depthwise = name == KERNELS[1]
+        channels = folded[0, 0].size if depthwise else folded.shape[-1]
+        columns = folded.reshape(-1, channels)
+        plain = self.variable(f"{scope}/{name}", self.shape_of(f"{scope}/{name}") or ()).reshape(columns.shape)
+        gain = np.abs(columns).max(axis=0) / np.maximum(np.abs(plain).max(axis=0), np.float32(MIN_WIDTH))
+        bound = np.maximum(self._bound(f"{scope}/{name}") * gain, np.float32(MIN_WIDTH)).astype(np.float32)
+        steps = np.clip(np.rint(columns.astype(np.float64) * LEVELS / bound), -LEVELS, LEVELS)
+        values = (steps * bound / LEVELS).astype(np.float32)
+        shape = (*folded.shape[:2], 1, -1) if depthwise else folded.shape
+        rounded = self._tf.quantization.fake_quant_with_min_max_vars_per_channel(
+            values.reshape(shape), -bound, bound, num_bits=8, narrow_range=True, name=f"{scope}/kernel_range"
+        )
+        return self._tf.reshape(rounded, folded.shape) if depthwise else rounded
+
+    def _bound(self, name: str) -> Floats:
+        """Return the largest weight that the trained range of the kernel *name* has: one, or one for each channel."""
+        shape = self.shape_of(f"{name}_max") or ()
+        low, high = (self.variable(f"{name}_{end}", shape, trained=False) for end in ("min", "max"))
+        bound: Floats = np.maximum(np.abs(low), np.abs(high))
+        return bound
