@@ -21,8 +21,8 @@ from detlite.runtime.errors import InputError, unknown_name
 
 TYPES = ("float32", "float16", "dynamic")
 
-LARGE_GRAPH = 400_000_000
-"""Bytes of a graph that has to be converted with less memory: Hourglass 104 has 760 million, and took over 14 GB."""
+LARGE_GRAPH = 50_000_000
+"""Bytes of a graph that is converted with less memory: half of it for a ResNet-50, which has 100 million."""
 
 
 def to_tflite(

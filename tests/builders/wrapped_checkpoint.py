@@ -32,6 +32,7 @@ IMAGE, LOGITS = (-2.25, 2.75), (-4.0, 3.5)
 RESIDUAL, RELU6, LINEAR = (-6.0, 5.5), (0.0, 6.0), (-5.0, 4.5)
 BLOCK = re.compile(r"layer_with_weights-0/layer_with_weights-(\d+)/(\w+)/(\w+)")
 DENSE = "layer_with_weights-1"
+SIGNS = (("min", np.float32(-1)), ("max", np.float32(1)))
 
 
 def plain_weights(config: Classifier) -> dict[str, Floats]:
@@ -61,10 +62,8 @@ def wrapped(plain: dict[str, Floats]) -> dict[str, Any]:
     return made | {"model/layer_with_weights-2/optimizer_step": np.int32(-1)}
 
 
-SIGNS = (("min", np.float32(-1)), ("max", np.float32(1)))
-
-
 def ends(bounds: tuple[float, float]) -> tuple[tuple[str, Any], tuple[str, Any]]:
+    """The names and the values of the two variables of a range."""
     return ("min", np.float32(bounds[0])), ("max", np.float32(bounds[1]))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from detlite.convert.graph.trained_ranges import ACTIVATION, MIN_WIDTH, NO_RANGE, RESIDUAL, WEIGHTS
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.weights.wrapped import NUMBERED
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
 
@@ -71,7 +72,9 @@ class WrappedRangeBuilder(GraphBuilder):
         parent, _slash, last = scope.rpartition("/")
         if last in LAST_LAYERS:
             return tuple(f"{parent}/{layer}" for layer in LAST_LAYERS[last])
-        return (*(f"{scope}/{layer}" for layer in OF_KIND.get(kind, ())), scope)
+        found = (*(f"{scope}/{layer}" for layer in OF_KIND.get(kind, ())), scope)
+        match = NUMBERED.fullmatch(last)  # a convolution beside its batch norm: the activation follows that
+        return found if match is None else (*found, f"{parent}/layer_with_weights-{int(match[1]) + 1}")
 
     def _on_grid(self, folded: Floats, scope: str) -> Tensor:
         """Return the kernel *folded*, at *scope*, on its trained grid: one for each output channel.

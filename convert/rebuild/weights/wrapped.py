@@ -8,10 +8,12 @@ too, so that the numbers of the others are larger than in the plain model.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ROOT, TAIL, ObjectWeights
+from detlite.convert.rebuild.weights.objects import ROOT, TAIL, ObjectWeights
+
+Parent = tuple[str, ...]
 
 WRAPPED = "layer"
 NUMBERED = re.compile(r"layer_with_weights-(\d+)")
@@ -28,14 +30,16 @@ class WrappedWeights(ObjectWeights):
     """The variables of a quantization-aware model under the names that they have in the plain one, ranges beside them.
 
     A range's name is the name of its layer with `kernel_min`, `output_max` and so on in the place of a variable's; one
-    of a layer without variables begins with `wrapper-` and the layer's number in the file.
+    of a layer without variables begins with `wrapper-` and the layer's number in the file. Where that layer, such as an
+    activation, is the next after one with variables, its range has the name of a range of that one, too.
     """
 
     kind = "quantization-aware checkpoint"
 
     def key_of(self, name: str) -> str | None:
         """Return the key of the variable that is *name* in the plain model, or of a range; None if there is none."""
-        return self._keys.get(name.removeprefix(f"{ROOT}/"))
+        plain = name.removeprefix(f"{ROOT}/")
+        return self._keys.get(plain) or self._following.get(plain)
 
     def names(self) -> Mapping[str, str]:
         """Return the plain name of each key, or the path of one that is not of the model."""
@@ -43,21 +47,42 @@ class WrappedWeights(ObjectWeights):
 
     @cached_property
     def _keys(self) -> dict[str, str]:
+        return {_plain(parts, self._places): key for key, parts in self._paths.items()}
+
+    @cached_property
+    def _following(self) -> dict[str, str]:
+        """The keys of wrappers without variables, by the name of the layer with variables before each."""
+        found = {}
+        for key, parts in self._paths.items():
+            end, number = max((end, int(match[1])) for end, part in enumerate(parts) if (match := NUMBERED.match(part)))
+            numbers = self._places.get(tuple(parts[:end]), {})
+            if number not in numbers and number - 1 in numbers:
+                before = [*parts[:end], f"layer_with_weights-{number - 1}", *parts[end + 1 :]]
+                found[_plain(before, self._places)] = key
+        return found
+
+    @cached_property
+    def _paths(self) -> dict[str, list[str]]:
+        """The path below the model of each of its keys that has a numbered layer, slots of the optimizer left out."""
         paths = {
             key: key.removesuffix(TAIL).removeprefix(f"{ROOT}/").split("/")
             for key in self._checkpoint.variables
-            if key != GRAPH_KEY and key.startswith(f"{ROOT}/") and key.endswith(TAIL)
+            if key.startswith(f"{ROOT}/") and key.endswith(TAIL) and "/.OPTIMIZER_SLOT/" not in key
         }
-        valued = {tuple(parts[:end]) for parts in paths.values() if parts[-1] in VALUES for end in range(1, len(parts))}
-        numbers: dict[tuple[str, ...], list[int]] = {}
-        for path in valued:
-            if match := NUMBERED.fullmatch(path[-1]):
-                numbers.setdefault(path[:-1], []).append(int(match[1]))
-        places = {parent: {old: new for new, old in enumerate(sorted(found))} for parent, found in numbers.items()}
-        return {_plain(parts, places): key for key, parts in paths.items() if "/.OPTIMIZER_SLOT/" not in key}
+        return {key: parts for key, parts in paths.items() if any(NUMBERED.match(part) for part in parts)}
+
+    @cached_property
+    def _places(self) -> dict[Parent, dict[int, int]]:
+        """By the path of a model, the plain number of each of its layers with variables, by its number in the file."""
+        numbers: dict[Parent, set[int]] = {}
+        for parts in self._paths.values():
+            for end, part in enumerate(parts):
+                if parts[-1] in VALUES and (match := NUMBERED.fullmatch(part)):
+                    numbers.setdefault(tuple(parts[:end]), set()).add(int(match[1]))
+        return {parent: {old: new for new, old in enumerate(sorted(found))} for parent, found in numbers.items()}
 
 
-def _plain(parts: list[str], places: Mapping[tuple[str, ...], Mapping[int, int]]) -> str:
+def _plain(parts: Sequence[str], places: Mapping[Parent, Mapping[int, int]]) -> str:
     """Return the plain name of the path *parts*; *places* has, by parent, the plain number of each valued layer."""
     plain = []
     for end, part in enumerate(parts):

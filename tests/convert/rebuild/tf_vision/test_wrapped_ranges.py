@@ -87,6 +87,22 @@ def test_a_range_is_found_by_the_name_of_its_layer(trained):
     assert not weights.has("wrapper-2/output_max")
 
 
+def test_the_range_of_an_activation_is_one_of_the_batch_norm_before_it(tmp_path):
+    stem = "model/layer_with_weights-0"
+    values = {
+        f"{stem}/layer_with_weights-0/quantize_layer_max": np.float32(1),
+        f"{stem}/layer_with_weights-1/layer/kernel": np.ones((1, 1, 3, 2), np.float32),
+        f"{stem}/layer_with_weights-2/layer/gamma": np.ones(2, np.float32),
+        f"{stem}/layer_with_weights-3/output_max": np.float32(5),
+        f"{stem}/layer_with_weights-4/output_max": np.float32(7),
+    }
+    write_object_checkpoint(tmp_path / "ckpt-1", values)
+    weights, _averages = open_tf_vision(tmp_path / "ckpt-1", None, wrapped=True)
+    assert weights.take("layer_with_weights-0/layer_with_weights-1/output_max", ()) == 5
+    assert not weights.has("layer_with_weights-0/layer_with_weights-0/output_max")
+    assert weights.take("layer_with_weights-0/wrapper-4/output_max", ()) == 7
+
+
 def test_a_checkpoint_without_ranges_is_no_source_of_int8(trained, tmp_path):
     (tmp_path / "params.yaml").write_text(PARAMS)
     source = CheckpointSource(tmp_path / "params.yaml", trained[1], experiment=EXPERIMENT)
