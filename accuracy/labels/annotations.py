@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detlite.accuracy.dataset import Item, Labels, Object
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import DAMAGED, FORMATS
 
 LARGEST_SIDE = 1 << 20
 """Pixels of a side: more than any picture format in use holds."""
@@ -70,7 +71,7 @@ class Annotations:
         categories: (id, name), in the order of the file.
         sha256: of the whole file, in hex.
         split: such as `val2017`, where the file's `coco_url`s agree on one; else None.
-        origin: the format that it was read from: `coco`, `voc` or `open-images`.
+        origin: the format that it was read from: `coco`, `voc`, `open-images` or `kitti`.
         verified: (image id, category id) that people said is there, or is not there; Open Images only.
         keypoint_names: of the keypoints of a category, by its id, where they were asked for.
     """
@@ -126,6 +127,19 @@ class Annotations:
             found[truth.image_id].append(Object(names[truth.category_id], area))
         for image, path in zip(self.images, paths, strict=True):
             yield Item(image.file_name, path=path, objects=tuple(found[image.id]) if self.truths else None)
+
+
+def image_of_file(number: int, path: Path) -> AnnotatedImage:
+    """Return the image at *path* with the size that its header has; `InputError` if it is missing or damaged."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return AnnotatedImage(number, path.name, image.height, image.width)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: give the folder with the annotated images, or --limit") from error
+    except (*DAMAGED, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
 
 
 def check_image_files(labels: Labels, folder: Path) -> tuple[Path, ...]:

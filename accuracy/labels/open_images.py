@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from detlite.accuracy.labels.annotations import AnnotatedImage, Annotations, Truth
+from detlite.accuracy.labels.annotations import AnnotatedImage, Annotations, Truth, image_of_file
 from detlite.accuracy.labels.hierarchy import Hierarchy, read_hierarchy
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError
-from detlite.runtime.image.read import DAMAGED, FORMATS
 
 LARGEST_FILE_BYTES = 4 << 30  # the boxes of the training images have 2.3 GB
 LONGEST_FIELD = 4096
@@ -69,7 +68,7 @@ def read_open_images(files: OpenImagesFiles, limit: int | None = None) -> Annota
         boxes, labels = list(_expanded_boxes(boxes, hierarchy, files)), list(_expanded_labels(labels, hierarchy))
     classes = {label: number for number, label in enumerate(sorted({box.label for box in boxes}), 1)}
     names = _names(files.names) if files.names else {}
-    images = tuple(_image(number, name, files.images) for name, number in numbers.items())
+    images = tuple(image_of_file(number, files.images / f"{name}.jpg") for name, number in numbers.items())
     truths = tuple(_truth(box, images[numbers[box.image] - 1], classes[box.label]) for box in boxes)
     verified = frozenset((numbers[image], classes[label]) for image, label, _there in labels if label in classes)
     categories = tuple((number, names.get(label, label)) for label, number in classes.items())
@@ -162,19 +161,6 @@ def _names(path: Path) -> dict[str, str]:
     if not rows or any(len(row) != 2 for row in rows):
         raise InputError(f"{path}: want two values a line, such as /m/011k07,Tortoise")
     return {label: name for label, name in rows if label != "LabelName"}
-
-
-def _image(number: int, name: str, folder: Path) -> AnnotatedImage:
-    from PIL import Image
-
-    path = folder / f"{name}.jpg"
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return AnnotatedImage(number, path.name, image.height, image.width)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: give the folder with the annotated images, or --limit") from error
-    except (*DAMAGED, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
 
 
 def _truth(box: _Box, image: AnnotatedImage, category: int) -> Truth:

@@ -18,6 +18,9 @@ from detlite.accuracy.labels.image_classes import read_class_list
 from detlite.accuracy.labels.label_images import read_label_image
 
 MOST_ITEMS = 8
+NAMES = ("split", "kitti-classes")
+"""The further options that name no file."""
+
 IMAGES = {"images": [{"id": n, "file_name": f"{n}.png", "height": 40, "width": 40} for n in (1, 2)]}
 SQUARE = [[1, 1, 9, 1, 9, 9, 1, 9]]
 CORNER = [[0, 0, 3, 0, 3, 3]]
@@ -56,7 +59,7 @@ def read_all(
     dataset = load_dataset(name)
 
     def read(folder: Path) -> object:
-        options = {option: file if option == "split" else str(folder / file) for option, file in further.items()}
+        options = {option: file if option in NAMES else str(folder / file) for option, file in further.items()}
         for reader in dataset.labels.values():
             if reader.needs is None or reader.needs in options:
                 reader.read(DatasetFiles(name, paths(folder), options))
@@ -78,6 +81,14 @@ def class_folders(folder: Path) -> None:
 def coco(folder: Path) -> None:
     photos(folder / "images")
     (folder / "instances.json").write_text(json.dumps(INSTANCES))
+
+
+def kitti(folder: Path) -> None:
+    photos(folder / "image_2")
+    (folder / "label_2").mkdir()
+    for number, kind in ((1, "Car"), (2, "DontCare")):
+        lines = f"{kind} 0.00 0 1.8 3.0 4.5 20 30 1.6 1.7 3.9 1.8 1.5 8.6 1.9\nCar 0 0 0 1 1 9 9 0 0 0 0 0 0 0\n"
+        (folder / "label_2" / f"{number}.txt").write_text(lines)
 
 
 def image_list(folder: Path) -> None:
@@ -186,6 +197,7 @@ CSV: Mapping[str, tuple[Mutation, ...]] = {"*.csv": (text, text, blind), **JSON}
 TARGETS = (
     dataset("class_folders", class_folders, (".",), {"*": (blind,)}),
     dataset("coco", coco, ("images", "instances.json"), JSON),
+    dataset("kitti", kitti, (".",), {"*.txt": (text, text, blind)}, further={"kitti-classes": "car,cyclist"}),
     dataset("list", image_list, ("list.txt",), {"*.txt": (text, blind)}),
     dataset("images", plain_images, ("images",), {"*.txt": (text, text, blind)}, further={"classes": "classes.txt"}),
     dataset("masks", plain_images, ("images", "masks"), {"masks/*": (blind,)}),
