@@ -81,13 +81,22 @@ class _Entry:
     data: IO[bytes] | None
 
 
+COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+"""How files of gzip, bzip2 and xz begin."""
+
+
 def is_archive(path: Path) -> bool:
     """Return whether the file at *path* is an archive that `unpack` takes: by its name, or a tar by its content."""
     if has_archive_name(path.name):
         return True
     try:
-        return tarfile.is_tarfile(path)
-    except (OSError, EOFError, zlib.error):
+        with path.open("rb") as file:
+            head = file.read(tarfile.BLOCKSIZE)
+        if not head.strip(b"\0"):
+            return False  # an empty tar to Python, which would look for a header to the file's end
+        with tarfile.open(path, "r" if head.startswith(COMPRESSED) else "r:"):
+            return True
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
         return False
 
 

@@ -81,7 +81,8 @@ def _sides(value: object, options: DetectorOptions, name: str) -> tuple[int, int
             raise InputError(f"{name}: its input is {sides}, but --input asks for {options.input_size}")
         sides[place] = sides[place] or side
     if kind.elem_type != UINT8 and not all(sides[1:]):
-        raise InputError(f"{name}: its input {sides} leaves sides open (0): give --input HEIGHTxWIDTH")
+        shown = " x ".join(str(side or "?") for side in sides)
+        raise InputError(f"{name}: its input leaves sides open ({shown}): give --input HEIGHTxWIDTH")
     return 1, sides[1], sides[2], sides[3]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.convert.extras import install_line
-from detlite.convert.onnx.inner_graphs import read_by
+from detlite.convert.onnx.inner_graphs import all_nodes, read_by
 from detlite.convert.onnx.package import load_onnx
 from detlite.runtime.errors import InputError, MissingToolError
 
@@ -21,6 +21,8 @@ Shape = tuple[int, ...]
 Feeds = Mapping[str, NDArray[Any]]
 
 QUIET = 4  # ONNX Runtime writes nothing below a fatal error
+UNREGISTERED = "is not a registered function/op"
+"""What ONNX Runtime says of an operator that it does not have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +172,9 @@ def _session(model: OnnxModel, what: str, *, write: Path | None = None) -> Any:
             model.proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     except (*refusals, ValueError) as error:
+        foreign = sorted({f"{node.domain}.{node.op_type}" for node in all_nodes(model.proto.graph) if node.domain})
+        if foreign and UNREGISTERED in str(error):
+            raise InputError(f"{what}: it has operators of other domains than ONNX's: {', '.join(foreign)}") from error
         raise InputError(f"{what}: {' '.join(str(error).split())[:300]}") from error
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detlite.convert.files.archive import Limits, Member, members, unpack
+from detlite.convert.files.archive import Limits, Member, is_archive, members, unpack
 from detlite.runtime.errors import InputError
 
 GIGABYTE = 1 << 30
@@ -285,3 +285,19 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, junk: bytes) -> None:
         assert members(tmp_path / "model.tar") == ()
     else:
         assert "truncated, corrupt or not a .tar.gz" in refused(tmp_path / "model.tar")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_is_known_by_its_content_however_it_is_compressed(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "model"
+    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]  # one of the modes that it lists
+        info, data = a_file("graph.pb")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    assert is_archive(path)
+
+
+@pytest.mark.parametrize("data", [b"", bytes(2048), b"\xfd7zXZ\0 no xz", b"\x1f\x8b no gzip", b"a model" * 200])
+def test_another_file_is_no_archive(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "model.onnx").write_bytes(data)
+    assert not is_archive(tmp_path / "model.onnx")
