@@ -1,4 +1,4 @@
-"""A float ONNX file of detlite with float16 inside: inputs and outputs stay float32."""
+"""An ONNX file of detlite with float16 inside: inputs and outputs stay float32, and int8 stays int8."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from detlite.runtime.errors import InputError
 KEPT = {"Resize": (1, 2)}
 """Places of inputs that stay float32, by operator: the region and the scales of a Resize."""
 
-_INT8 = "leave out --precision, and what is not int8 computes in float32; scales in float16 would round again"
-_NMS = "leave out --nms"
-INSTEAD = {
-    "QuantizeLinear": _INT8,
-    "DequantizeLinear": _INT8,
-    "NonMaxSuppression": _NMS,
-    "EfficientNMS_TRT": _NMS,
-}
-"""What to do about each operator that float16 is not written of."""
+REFUSED = ("NonMaxSuppression", "EfficientNMS_TRT")
+ROUNDING = ("QuantizeLinear", "DequantizeLinear")
+SCALES_OPSET = 19
+"""The operator set from which a conversion to integers takes float16."""
+
+FURTHEST = 0.01
+"""How far a scale may move in float16, as a share of the largest of its tensor: it moves more where it is too small."""
+
+SMALLEST = np.float16(2**-24)
+"""What a scale that float16 would make 0 becomes: a channel of such weights adds nothing."""
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -29,21 +30,27 @@ def as_float16(data: bytes) -> bytes:
     """Return the ONNX file *data* with float16 constants and computations between two casts.
 
     Raises:
-        InputError: it rounds to int8 or suppresses boxes, or a constant is too large for float16.
+        InputError: it suppresses boxes, or rounds to int8 in an operator set before `SCALES_OPSET`; a constant is too
+            large, or a scale too small, for float16.
         MissingToolError: the package `onnx` is not installed.
     """
     onnx = load_onnx()
     model = onnx.load_from_string(data)
     graph = model.graph
-    refused = next((node.op_type for node in graph.node if node.op_type in INSTEAD), None)
+    refused = next((node.op_type for node in graph.node if node.op_type in REFUSED), None)
     if refused is not None:
+        raise InputError(f"float16 is written of models with raw heads, and this one has {refused}: leave out --nms")
+    scales = {node.input[1] for node in graph.node if node.op_type in ROUNDING}
+    if scales and model.opset_import[0].version < SCALES_OPSET:
         raise InputError(
-            f"float16 is written of float models with raw heads, and this one has {refused}: {INSTEAD[refused]}"
+            f"an int8 model with float16 between its roundings needs the opset {SCALES_OPSET}, and this one has "
+            f"{model.opset_import[0].version}: give the .tflite that it was made of"
         )
     kept = {node.input[i] for node in graph.node for i in KEPT.get(node.op_type, ()) if i < len(node.input)}
     for stored in graph.initializer:
         if stored.data_type == onnx.TensorProto.FLOAT and stored.name not in kept:
-            stored.CopyFrom(onnx.numpy_helper.from_array(_halved(onnx, stored), stored.name))
+            halved = _halved(onnx, stored, is_scale=stored.name in scales)
+            stored.CopyFrom(onnx.numpy_helper.from_array(halved, stored.name))
     _cast_ends(onnx, graph)
     del graph.value_info[:]
     made = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
@@ -52,12 +59,18 @@ def as_float16(data: bytes) -> bytes:
     return found
 
 
-def _halved(onnx: Any, stored: Any) -> Any:
+def _halved(onnx: Any, stored: Any, *, is_scale: bool) -> Any:
     array = onnx.numpy_helper.to_array(stored)
     finite = array[np.isfinite(array)]
     if finite.size and np.abs(finite).max() > LARGEST:
         raise InputError(f"{stored.name} holds {np.abs(finite).max():g}: float16 ends at {LARGEST:g}")
-    return array.astype(np.float16)
+    halved = array.astype(np.float16)
+    if not is_scale:
+        return halved
+    halved = np.maximum(halved, SMALLEST)
+    if (np.abs(halved - array) > FURTHEST * array.max()).any():
+        raise InputError(f"{stored.name} holds the scale {array.max():g}, too small for float16: leave out --precision")
+    return halved
 
 
 def _cast_ends(onnx: Any, graph: Any) -> None:

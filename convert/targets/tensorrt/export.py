@@ -8,8 +8,9 @@ from pathlib import Path
 from detlite.convert.artifact import known_artifact
 from detlite.convert.exporter import export_model
 from detlite.convert.model import TFLITE, Model, model_of
-from detlite.convert.onnx.float16 import as_float16
+from detlite.convert.onnx.float16 import ROUNDING, SCALES_OPSET, as_float16
 from detlite.convert.onnx.options import DEFAULT_OPSET
+from detlite.convert.onnx.package import load_onnx
 from detlite.convert.onnx_graph.open_file import external_files, open_onnx
 from detlite.runtime.artifact import Step
 from detlite.runtime.contract import Contract
@@ -71,14 +72,22 @@ def onnx_for(path: Path, options: TensorRtOptions) -> OnnxFile:
         return _foreign(path, options)
     model = model_of(artifact)
     if model.format == TFLITE:
-        opset = min(DEFAULT_OPSET, row_of(options.version).opset)
-        made = {"target": "tensorrt", "nms": options.nms or "none", "opset": opset}
-        made |= {} if options.batch is None else {"batch": options.batch}
-        model = export_model(model, "onnx", made)
+        model = _exported(model, options)
     else:
         _refuse_changes(path, options, ", or give the .tflite that it was made of")
     model = _typed(model, options)
     return OnnxFile(model.data, model.contract, model.history)
+
+
+def _exported(model: Model, options: TensorRtOptions) -> Model:
+    """Return the TFLite *model* in the oldest operator set that has what it needs."""
+    made = {"target": "tensorrt", "nms": options.nms or "none", "batch": options.batch or 1}
+    row = row_of(options.version)
+    found = export_model(model, "onnx", {**made, "opset": min(DEFAULT_OPSET, row.opset)})
+    is_half = row.is_strongly_typed and options.precision == FP16
+    if is_half and any(node.op_type in ROUNDING for node in load_onnx().load_from_string(found.data).graph.node):
+        return export_model(model, "onnx", {**made, "opset": SCALES_OPSET})
+    return found
 
 
 def _typed(model: Model, options: TensorRtOptions) -> Model:

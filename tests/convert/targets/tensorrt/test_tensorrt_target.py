@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
+from builders.float_models import snr_db
 from builders.json_schemas import check_record
 from builders.onnx_models import run_onnx
 
@@ -14,6 +15,7 @@ from detlite.calibration.recipe import Recipe
 from detlite.cli import main
 from detlite.convert.artifact import open_artifact
 from detlite.convert.exporter import export_model
+from detlite.convert.model import model_of
 from detlite.convert.onnx.float16 import as_float16
 from detlite.runtime.errors import InputError
 
@@ -86,6 +88,47 @@ def test_float16_changes_what_is_found_by_little():
         assert 0 < np.abs(want - got).max() < 0.02
 
 
+def test_an_int8_file_for_version_11_has_float16_between_its_roundings(compiled):
+    status, _record, _err = compiled("explicit", "--tensorrt", "11.0", "--precision", "fp16")
+    model = onnx.load(compiled.out / "model.onnx")
+    dtypes = {onnx.numpy_helper.to_array(one).dtype.name for one in model.graph.initializer}
+    assert (status, model.opset_import[0].version, dtypes) == (0, 19, {"float16", "int64", "int8"})
+
+
+def explicit(artifacts, opset):
+    """The small detector as int8 with float biases, as an .onnx."""
+    return export_model(model_of(open_artifact(artifacts / "explicit")), "onnx", {"target": "tensorrt", "opset": opset})
+
+
+def test_float16_between_roundings_changes_what_is_found_by_little(artifacts):
+    data, image = explicit(artifacts, 19).data, np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3))
+    wants, founds = (run_onnx(onnx.load_from_string(one), image.astype(np.float32)) for one in (data, as_float16(data)))
+    for want, got in zip(wants, founds, strict=True):
+        assert snr_db(want, got) > 20
+
+
+def test_roundings_of_an_older_operator_set_are_not_written_in_float16(artifacts):
+    with pytest.raises(InputError, match="needs the opset 19, and this one has 13: give the .tflite"):
+        as_float16(explicit(artifacts, 13).data)
+
+
+@pytest.mark.parametrize(("scales", "kept"), [([0.01, 1e-10], [0.01, 2**-24]), ([1e-7, 1e-7], None)])
+def test_a_scale_that_float16_cannot_hold_is_refused_unless_it_adds_nothing(artifacts, scales, kept):
+    model = onnx.load_from_string(explicit(artifacts, 19).data)
+    node = next(node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.attribute)
+    stored = next(one for one in model.graph.initializer if one.name == node.input[1])
+    count = stored.dims[0]
+    changed = np.resize(np.array(scales, np.float32), count)
+    stored.CopyFrom(onnx.numpy_helper.from_array(changed, stored.name))
+    if kept is None:
+        with pytest.raises(InputError, match="holds the scale 1e-07, too small for float16: leave out --precision"):
+            as_float16(model.SerializeToString())
+        return
+    made = onnx.load_from_string(as_float16(model.SerializeToString())).graph.initializer
+    found = next(onnx.numpy_helper.to_array(one) for one in made if one.name == stored.name)
+    np.testing.assert_allclose(found, np.resize(kept, count), rtol=1e-3)
+
+
 def test_nms_is_written_if_asked_for(compiled):
     _status, record, _err = compiled("float", "--nms", "efficient_nms")
     assert "EfficientNMS_TRT" in {one["operator"] for one in record["operators"]}
@@ -105,7 +148,11 @@ def test_int8_without_scales_in_the_file_is_said(compiled, name, count):
         ("float", ("--tensorrt", "7.1"), "TensorRT 7.1 is too old: want 8.0"),
         ("float", ("--tensorrt", "ten"), "'ten' is no version of TensorRT: want one such as 10.3"),
         ("explicit", ("--tensorrt", "11.0", "--precision", "int8"), "for int8, leave out --precision"),
-        ("explicit", ("--tensorrt", "11.0", "--precision", "fp16"), "this one has QuantizeLinear"),
+        (
+            "float",
+            ("--tensorrt", "11.0", "--precision", "fp16", "--nms", "standard"),
+            "NonMaxSuppression: leave out --nms",
+        ),
         ("nothing.onnx", (), "nothing.onnx: want a folder that detlite wrote, or a .tflite or .onnx file; nothing is"),
         ("float", ("--inventory", "lab.toml"), "--inventory lab.toml lists devices: name one of them with --device"),
     ],
