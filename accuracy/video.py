@@ -142,19 +142,19 @@ def first_frames(path: Path, count: int, folder: Path) -> tuple[tuple[Path, ...]
     return tuple(files), tuple(times_ns)
 
 
-def at_rate(frames: Iterable[Frame], per_second: float) -> Iterator[Frame]:
+def at_rate(frames: Iterable[Frame], per_second: float, name: str = "the video") -> Iterator[Frame]:
     """Yield the frame that is shown at each tick of a camera of *per_second* frames a second, from the first on.
 
     A frame is dropped if no tick falls into its time, and repeated if several do.
 
     Raises:
-        InputError: a frame has no time stamp.
+        InputError: a frame has no time stamp; the text calls the video *name*.
     """
     shown: Frame | None = None
     begin, ticks = 0.0, 0
     for frame in frames:
         if frame.time_s is None:
-            raise InputError("the video's frames have no time stamps, by which --fps takes them: leave out --fps")
+            raise InputError(f"{name}: its frames have no time stamps, by which --fps takes them: leave out --fps")
         begin = frame.time_s if shown is None else begin
         while shown is not None and begin + ticks / per_second < frame.time_s:
             yield shown

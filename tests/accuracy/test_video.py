@@ -8,7 +8,7 @@ import pytest
 from builders.video_files import grey, write_sound, write_video
 
 from detlite.accuracy.scenes import SceneCuts
-from detlite.accuracy.video import at_rate, count_frames, open_video
+from detlite.accuracy.video import Frame, at_rate, count_frames, open_video
 from detlite.runtime.errors import InputError
 
 
@@ -19,6 +19,11 @@ def read(path):
 
 def greys(frames):
     return [int(pixels[0, 0, 0]) for _time_s, pixels in frames]
+
+
+def test_frames_without_time_stamps_are_not_taken_by_them():
+    with pytest.raises(InputError, match="a.mkv: its frames have no time stamps, by which --fps takes them"):
+        list(at_rate([Frame(None, None)], 5, "a.mkv"))
 
 
 def halves():
