@@ -26,6 +26,10 @@ VOLUME = "detlite.volume"
 """The key of a click context's `meta` under which `quiet` or `verbose` is remembered."""
 
 
+JSON_FORM: Mapping[str, Any] = {"indent": 2, "ensure_ascii": False, "allow_nan": False}
+PIECES = 4096  # of JSON that are written at once
+
+
 def say(text: str) -> None:
     """Write *text* to stdout, and a line feed; control characters of files and devices are shown as escapes."""
     click.echo(printable(text))  # noqa: TID251 - the one place
@@ -41,9 +45,21 @@ def emit_record(record: Mapping[str, Any]) -> None:
     say(as_json(record))
 
 
+def emit_json_in_parts(schema: str, record: Mapping[str, Any]) -> None:
+    """Write what `emit_json` writes, in parts, for a *record* that is made while it is written."""
+    whole = {"schema": f"detlite.{schema}", "schema_version": SCHEMA_VERSION, **record}
+    part: list[str] = []
+    for piece in json.JSONEncoder(**JSON_FORM).iterencode(whole):
+        part.append(piece)
+        if len(part) == PIECES:
+            click.echo(printable("".join(part)), nl=False)  # noqa: TID251 - as `say`
+            part.clear()
+    say("".join(part))
+
+
 def as_json(record: Mapping[str, Any]) -> str:
     """Return *record* as JSON text."""
-    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(record, **JSON_FORM)
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

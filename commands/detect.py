@@ -13,7 +13,7 @@ import click
 from detlite.accuracy.coco_file import CocoIds, coco_ids, coco_rows
 from detlite.commands.banks import bank_option, banked
 from detlite.commands.command import WorkCommand, option_group
-from detlite.commands.console import emit_json, notice, progress, say
+from detlite.commands.console import emit_json_in_parts, notice, progress, say
 from detlite.commands.image_options import tell_skipped
 from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
@@ -105,7 +105,7 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     if ids is not None:
         _write_coco(values["coco_json"], run, ids)
     if as_json:
-        emit_json("detections", run.to_record(values["threshold"]))
+        emit_json_in_parts("detections", run.streamed_record(values["threshold"]))
     else:
         _show(run, values["threshold"], values["draw"])
     for one in run.unread:
@@ -145,27 +145,33 @@ def _write_coco(out: Path, run: DetectRun, ids: CocoIds) -> None:
 
 
 def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
-    stills = [one for one in run.images if one.frame is None]
-    videos = [one for one in run.images if one.frame is not None]
-    for one in stills:
-        for line in _lines(one, threshold):
-            say(line)
+    stills = count = 0
+    seen: dict[str, Counter[str]] = {video.video: Counter() for video in run.videos}
+    of_rankings = {video.video for video in run.videos if video.ranking}
+    for one in run.images:
+        shown = one.shown(threshold)
+        count += len(shown)
+        if one.frame is None:
+            stills += 1
+            for line in _lines(one, shown):
+                say(line)
+        else:
+            counted = shown[:1] if one.image in of_rankings else shown
+            seen[one.image].update({item.label for item in counted})
     for video in run.videos:
-        for line in _video_lines(video, [one for one in videos if one.image == video.video], threshold):
+        for line in _video_lines(video, seen[video.video]):
             say(line)
-    count = sum(len(one.shown(threshold)) for one in run.images)
-    frames = f" and {sum(one.frames for one in run.videos)} frames" if videos else ""
+    frames = f" and {sum(one.frames for one in run.videos)} frames" if run.videos else ""
     where = "" if draw is None else f", drawn to {draw}"
-    if not stills and all(video.ranking for video in run.videos):
-        say(f"{run.model}: {len(videos)} answers{frames.replace(' and', ' in')}{where}")
+    if not stills and len(of_rankings) == len(run.videos):
+        say(f"{run.model}: {len(run.images)} answers{frames.replace(' and', ' in')}{where}")
         return
-    say(f"{run.model}: {count} with a score of {threshold:g} or more in {len(stills)} images{frames}{where}")
+    say(f"{run.model}: {count} with a score of {threshold:g} or more in {stills} images{frames}{where}")
 
 
-def _lines(one: ImageResult, threshold: float) -> Iterator[str]:
-    found = one.shown(threshold)
-    yield f"{one.image}: {len(found)} found"
-    for item in found:
+def _lines(one: ImageResult, shown: Sequence[Found]) -> Iterator[str]:
+    yield f"{one.image}: {len(shown)} found"
+    for item in shown:
         yield f"  {item.score:.3f}  {_place(item)}{item.label}"
 
 
@@ -173,13 +179,11 @@ def _place(item: Found) -> str:
     return "" if item.box is None else " ".join(f"{side:.3f}" for side in item.box) + "  "
 
 
-def _video_lines(video: VideoResult, answers: Sequence[ImageResult], threshold: float) -> Iterator[str]:
+def _video_lines(video: VideoResult, seen: Counter[str]) -> Iterator[str]:
     """Yield the lines for a video: each class with the number of answers that have it, and what is said at the end.
 
     Of a ranking the best class counts, of anything else all that is found.
     """
-    shown = (one.found[:1] if video.ranking else one.shown(threshold) for one in answers)
-    seen = Counter(label for found in shown for label in {item.label for item in found})
     classes = ", ".join(f"{label} in {count}" for label, count in seen.most_common())
     windows = "" if video.answers == video.frames else f" in {video.answers} windows"
     yield f"{video.video}: {video.frames} frames{windows}; {classes or 'nothing found'}"

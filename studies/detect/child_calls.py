@@ -133,7 +133,10 @@ class _Run:
         with open_video(one.path) as video:
             rate, frames = video.rate, video.frames
             if self._video.fps is not None:
-                rate, frames = Fraction(self._video.fps).limit_denominator(1000), at_rate(frames, self._video.fps, str(one.path))
+                rate, frames = (
+                    Fraction(self._video.fps).limit_denominator(1000),
+                    at_rate(frames, self._video.fps, str(one.path)),
+                )
             timed = ((frame.time_s, frame.pixels()) for frame in frames)
             answers = self._each(one, reader.answers_in(timed), progress)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from detlite.runtime.records import to_record
 from detlite.runtime.strict_json import parse_json
 from detlite.studies.detect.inputs import Input
 from detlite.studies.detect.request import EACH_FRAME, DetectRequest, VideoOptions
-from detlite.studies.detect.results import DetectRun, ImageResult, Unread, VideoResult
+from detlite.studies.detect.results import DetectRun, ResultFile, Unread, VideoResult
 
 DEFAULT_THRESHOLD = 0.3
 """Lowest score that is drawn and listed, unless another is asked for."""
 
 TASK = "detlite.studies.detect.child_calls:detect_inputs"
+IMAGE = b'{"image"'
+"""What the line of an image or a frame begins with."""
 
 
 def detect_in(
@@ -64,15 +67,15 @@ def detect_in(
             video,
         )
         answer = child.answer(to_record(request), progress=progress)
-        found = _results(out)
+        images, videos, unread = _results(out)
     run = DetectRun(
         model=str(artifact.model),
         labels=artifact.contract.labels,
         runtime=answer["runtime"],
         upright=all(one.upright for one in inputs),
-        images=tuple(one for one in found if isinstance(one, ImageResult)),
-        unread=tuple(one for one in found if isinstance(one, Unread)),
-        videos=tuple(one for one in found if isinstance(one, VideoResult)),
+        images=images,
+        unread=unread,
+        videos=videos,
     )
     if not run.images:
         more = f", and {len(run.unread) - 1} more" if len(run.unread) > 1 else ""
@@ -80,14 +83,17 @@ def detect_in(
     return run
 
 
-def _results(path: Path) -> list[ImageResult | VideoResult | Unread]:
-    """Return what the lines of the file *path* hold; one is read after the other, for a video has many."""
-    found: list[ImageResult | VideoResult | Unread] = []
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            record = parse_json(line)
-            if "error" in record:
-                found.append(Unread(record["image"], record["error"]))
-            else:
-                found.append((VideoResult if "video" in record else ImageResult).from_record(record))
-    return found
+def _results(path: Path) -> tuple[ResultFile, tuple[VideoResult, ...], tuple[Unread, ...]]:
+    """Return what the lines of the file *path* hold, which may be removed; one is in memory at a time."""
+    places, videos, unread = array("Q"), list[VideoResult](), list[Unread]()
+    file = path.open("rb")
+    place = 0
+    for line in file:
+        if not line.startswith(IMAGE):
+            videos.append(VideoResult.from_record(parse_json(line)))
+        elif "error" in (record := parse_json(line)):
+            unread.append(Unread(record["image"], record["error"]))
+        else:
+            places.append(place)
+        place += len(line)
+    return ResultFile(file, places), tuple(videos), tuple(unread)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import weakref
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, overload
 
 from detlite.accuracy.images import orientation
+from detlite.runtime.strict_json import parse_json
 from detlite.runtime.task import RANKED, Found, Keypoint, shown
 
 Record = dict[str, Any]
@@ -146,6 +149,49 @@ class Unread:
     error: str
 
 
+class ResultFile(Sequence[ImageResult]):
+    """Results in a file of lines, read one at a time: a long video has more of them than fit into memory."""
+
+    def __init__(self, file: IO[bytes], places: array[int]) -> None:
+        """Read from *file*, which is closed when nobody uses this; *places* are where its results begin."""
+        self._file, self._places = file, places
+        weakref.finalize(self, file.close)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageResult: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ImageResult]: ...
+
+    def __getitem__(self, index: int | slice) -> ImageResult | Sequence[ImageResult]:
+        """Return one result, or some of them."""
+        if isinstance(index, slice):
+            return tuple(self[place] for place in range(*index.indices(len(self))))
+        self._file.seek(self._places[index])
+        return ImageResult.from_record(parse_json(self._file.readline()))
+
+    def __iter__(self) -> Iterator[ImageResult]:
+        for index in range(len(self)):
+            yield self[index]
+
+
+class _Records(list[Record]):
+    """The records of *results*, each made when it is written: for `json`, which takes lists."""
+
+    def __init__(self, results: Sequence[ImageResult], threshold: float) -> None:
+        super().__init__()
+        self._results, self._threshold = results, threshold
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (one.to_record(self._threshold) for one in self._results)
+
+
 @dataclass(frozen=True)
 class DetectRun:
     """Everything that one run found.
@@ -164,18 +210,25 @@ class DetectRun:
     labels: tuple[str, ...]
     runtime: str
     upright: bool
-    images: tuple[ImageResult, ...]
+    images: Sequence[ImageResult]
     unread: tuple[Unread, ...] = ()
     videos: tuple[VideoResult, ...] = ()
 
     def to_record(self, threshold: float) -> Record:
         """Return the record that `detlite detect --json` writes, without what scored under *threshold*."""
+        return self._record([one.to_record(threshold) for one in self.images], threshold)
+
+    def streamed_record(self, threshold: float) -> Record:
+        """Return the same for `json` alone: its images are read while they are written."""
+        return self._record(_Records(self.images, threshold), threshold)
+
+    def _record(self, images: list[Record], threshold: float) -> Record:
         return {
             "model": self.model,
             "runtime": self.runtime,
             "orientation": orientation(self.upright),
             "score_threshold": threshold,
-            "images": [one.to_record(threshold) for one in self.images],
+            "images": images,
             **({"videos": [one.to_record() for one in self.videos]} if self.videos else {}),
             "unread": [{"image": one.image, "error": one.error} for one in self.unread],
         }

@@ -9,6 +9,8 @@ from builders.json_schemas import check_record
 from builders.tiny_streams import clip_reader, running_sum
 from builders.video_files import grey, write_sound, write_video
 
+from detlite.library.runs import detect as library_detect
+
 
 @pytest.fixture
 def detlite(tmp_path):
@@ -118,3 +120,16 @@ def test_what_was_decoded_of_a_video_that_is_cut_short_is_told(detlite):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     record = json.loads(detlite("detect", "stream", "cut.mkv", "--json").out)
     assert record["videos"][0]["frames"] == len(record["images"]) >= 3
+
+
+def test_json_of_a_video_is_written_as_it_is_from_memory(detlite):
+    run = library_detect(detlite.folder / "stream", detlite.folder / "a.mkv")
+    assert run.to_record(0.3)["images"] == list(run.streamed_record(0.3)["images"])
+    record = found(detlite, "stream", "a.mkv")
+    assert [one["ranking"] for one in record["images"]] == [one["ranking"] for one in run.to_record(0.3)["images"]]
+
+
+def test_results_are_read_from_their_file_when_they_are_used(detlite):
+    images = library_detect(detlite.folder / "stream", detlite.folder / "a.mkv").images
+    assert (len(images), images[-1].frame, [one.frame for one in images[1:3]]) == (4, 3, [1, 2])
+    assert [one.frame for one in images] == [one.frame for one in images] == [0, 1, 2, 3]

@@ -9,6 +9,9 @@ from builders.json_schemas import check_record
 from builders.tiny_streams import clip_reader, running_sum
 from builders.video_files import grey, write_video
 
+from detlite.library.runs import agreement
+from detlite.runtime.child import watching_memory
+
 HEADER = "label,youtube_id,time_start,time_end,split\n"
 
 
@@ -129,3 +132,16 @@ def test_a_damaged_video_is_named(detlite):
     ran = detlite("evaluate", "clips", "--videos", "videos", "--against", "clips")
     assert ran.status == 2
     assert "d.mp4 is truncated, damaged or not a video" in ran.err
+
+
+@pytest.mark.slow
+def test_a_long_video_needs_no_more_memory_than_a_short_one(detlite):
+    """Frames held would be 9 kB each, 70 MB in all."""
+    peaks = []
+    for count in (500, 8000):
+        path = write_video(detlite.folder / f"{count}.mp4", [grey(n % 256) for n in range(count)])
+        with watching_memory() as peak:
+            found = agreement(detlite.folder / "clips", detlite.folder / "clips", path, clips=10)
+        assert found.counts["answers"] == 10
+        peaks.append(peak.size_bytes)
+    assert peaks[1] - peaks[0] < 15e6
