@@ -52,7 +52,6 @@ class Resnet3dBackbone:
     """A 3-D ResNet.
 
     Attributes:
-        layers: how many, one of `LAYERS`.
         norm: of all its convolutions.
         stem: of `STEMS`.
         stem_frames: the frames that the first convolution covers.
@@ -62,7 +61,6 @@ class Resnet3dBackbone:
         se_ratio: of the squeeze-and-excite in its blocks; 0 for none.
     """
 
-    layers: int
     norm: NormActivation
     stem: str
     stem_frames: int

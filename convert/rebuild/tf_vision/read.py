@@ -57,6 +57,12 @@ class TaskReader:
     takes_ranges: bool = False
 
 
+def backbones_in(model: Mapping[str, Any]) -> set[str]:
+    """Return the types of backbone that `task.model` of a params.yaml names or has values for."""
+    section = model.get("backbone")
+    return {*section, str(section.get("type"))} if isinstance(section, dict) else set()
+
+
 def read_params(path: Path, experiment: str | None = None) -> DetectorConfig:
     """Return the config in the params.yaml at *path*, over the values of *experiment* if one is named.
 

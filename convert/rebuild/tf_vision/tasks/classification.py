@@ -9,11 +9,14 @@ from typing import Any
 from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import TaskReader
+from detlite.convert.rebuild.tf_vision.read import TaskReader, backbones_in
 from detlite.convert.rebuild.tf_vision.sizes import input_size
 
 OTHER_TASKS = ("anchor", "head", "decoder", "rpn_head", "roi_generator", "model_type")
 """Keys of `task.model` that a classifier has not."""
+
+OF_CLIPS = {"movinet", "resnet_3d", "resnet_3d_rs"}
+"""Backbones that take clips."""
 
 CROP = 0.875
 """The side of the central square that the exporter cuts out, as a share of the shorter side."""
@@ -51,8 +54,8 @@ class Classifier:
 
 
 def recognizes(model: Mapping[str, Any]) -> bool:
-    """Return whether *model* has nothing but a backbone."""
-    return not any(name in model for name in OTHER_TASKS)
+    """Return whether *model* has nothing but a backbone, and that of images."""
+    return not any(name in model for name in OTHER_TASKS) and not OF_CLIPS & backbones_in(model)
 
 
 def read(task: Params) -> Classifier:

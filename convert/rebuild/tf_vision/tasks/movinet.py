@@ -13,7 +13,7 @@ from detlite.convert.rebuild.network.movinet_sizes import SIZES
 from detlite.convert.rebuild.tf_vision.backbone import ACTIVATIONS, EPSILON
 from detlite.convert.rebuild.tf_vision.clips import Clips, read_clips
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import TaskReader
+from detlite.convert.rebuild.tf_vision.read import TaskReader, backbones_in
 from detlite.runtime.errors import InputError
 
 KIND = "movinet"
@@ -48,7 +48,7 @@ class MovinetClassifier:
 
 def recognizes(model: Mapping[str, Any]) -> bool:
     """Return whether *model* is a MoViNet."""
-    return model.get("model_type") == KIND
+    return bool(model["model_type"] == KIND) if "model_type" in model else KIND in backbones_in(model)
 
 
 def read(task: Params) -> MovinetClassifier:

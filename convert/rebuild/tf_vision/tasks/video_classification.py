@@ -13,12 +13,13 @@ from detlite.convert.rebuild.network.tf_vision_resnet import UNITS
 from detlite.convert.rebuild.tf_vision.backbone import read_norm
 from detlite.convert.rebuild.tf_vision.clips import Clips, read_clips
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.read import TaskReader
+from detlite.convert.rebuild.tf_vision.read import TaskReader, backbones_in
 from detlite.runtime.errors import InputError
 
 KIND = "video_classification"
 PLAIN, RS = "resnet_3d", "resnet_3d_rs"
 BACKBONES = (PLAIN, RS)
+MOVINET = "movinet"
 MOST_FRAMES = 64
 """Of a kernel or a stride."""
 
@@ -61,7 +62,10 @@ class ClipClassifier:
 
 def recognizes(model: Mapping[str, Any]) -> bool:
     """Return whether *model* is of clips, and no MoViNet."""
-    return model.get("model_type") == KIND
+    if "model_type" in model:
+        return bool(model["model_type"] == KIND)
+    named = backbones_in(model)
+    return bool({*BACKBONES} & named) and MOVINET not in named
 
 
 def read(task: Params) -> ClipClassifier:
@@ -97,7 +101,6 @@ def _backbone(section: Params, kind: str, norm: NormActivation) -> Resnet3dBackb
     stem, se_ratio = _STEM[kind]
     layers = int(section.choice("model_id", "50", tuple(map(str, LAYERS))))
     return Resnet3dBackbone(
-        layers,
         norm,
         stem=section.choice("stem_type", stem, tuple(STEMS)),
         stem_frames=section.integer("stem_conv_temporal_kernel_size", 5, low=1, high=MOST_FRAMES),

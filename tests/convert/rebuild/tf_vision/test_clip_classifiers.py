@@ -81,7 +81,7 @@ def test_an_r3d_rs_has_the_variables_of_its_blocks(layers):
 def before_the_sum(*, gated):
     """What the last block of a small ResNet adds to its shortcut, with and without gates."""
     groups = tuple(BlockGroup((1,), 1, gated=gated and number == 3) for number in range(4))
-    config = Resnet3dBackbone(50, NormActivation("RELU", 1e-5), "v0", 1, 1, 1, groups, se_ratio=0.25 if gated else 0.0)
+    config = Resnet3dBackbone(NormActivation("RELU", 1e-5), "v0", 1, 1, 1, groups, se_ratio=0.25 if gated else 0.0)
     clip = np.random.default_rng(0).uniform(0, 1, (4, 32, 32, 3)).astype(np.float32)
     with GraphBuilder(UngatedBefore(0), clip.shape) as net:
         made = build_resnet_3d(net, net.reshape(net.image, clip.shape, "frames"), config, "root")
@@ -199,9 +199,12 @@ def test_a_3d_resnet_that_there_is_not_is_refused_in_a_line(changes, message):
         parse_params(video_params({**RS, **changes}, "resnet_3d_rs"), "params.yaml")
 
 
-def test_a_file_without_its_experiment_says_what_it_lacks():
-    values = {"task": {"model": {"model_type": "movinet"}}}
-    with pytest.raises(InputError, match="leaves out task.model.backbone, .* --experiment, one of movinet_kinetics"):
+@pytest.mark.parametrize("model", [{"model_type": "movinet"}, {"backbone": {"movinet": {"model_id": "a0"}}}])
+def test_a_file_without_its_experiment_says_what_it_lacks(model):
+    values = {"task": {"model": model}}
+    with pytest.raises(
+        InputError, match="leaves out task.model.activation|backbone, .* --experiment, one of movinet_kinetics"
+    ):
         parse_params(values, "mine.yaml")
 
 
