@@ -32,6 +32,7 @@ FLAGS = {
     "min_duration_s": "--min-seconds",
     "streams": "--streams",
     "per_second": "--target-qps",
+    "fps": "--fps",
     "find": "--find",
     "end_to_end": "--end-to-end",
     "accuracy": "--accuracy",

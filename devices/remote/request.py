@@ -80,7 +80,7 @@ class MeasureRequest:
         Raises:
             InputError: an option is given that it does not take.
         """
-        names = ("preset", "images", "streams", "per_second", "end_to_end", "accuracy", *also)
+        names = ("preset", "images", "streams", "per_second", "fps", "end_to_end", "accuracy", *also)
         usual = {one.name: one.default for kind in (MeasureOptions, MeasureRequest) for one in fields(kind)}
         asked = {**vars(self.options), **vars(self)}
         given = [name for name in names if asked[name] != usual[name]]

@@ -173,6 +173,7 @@ def test_nothing_is_left_running_and_no_lock_is_left(phone):
         ({"scenario": "offline"}, "leave out --scenario offline, or pass --backend litert"),
         ({"images": (Path("photo.jpg"),)}, "leave out --images"),
         ({"per_second": 5.0}, "leave out --target-qps"),
+        ({"fps": 30.0}, "leave out --fps"),
         ({"profile": True}, "leave out --profile"),
         ({"delegates": ("gpuu",)}, "did you mean 'gpu'"),
     ],

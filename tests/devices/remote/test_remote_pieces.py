@@ -1,11 +1,14 @@
 """What is told apart without a device: adb's states, ssh's words, the board's errors, what is kept of a job."""
 
+from dataclasses import fields, replace
+
 import pytest
 from builders.run_records import latency
 
 from detlite.devices.deploy.job import JobError
 from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
+from detlite.devices.remote.board_measure import FLAGS, option_words
 from detlite.devices.remote.facts import is_emulated, marked_emulated
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.remote.journal import Journal
@@ -13,8 +16,10 @@ from detlite.devices.transport.adb import parse_states
 from detlite.devices.transport.local import LocalTransport
 from detlite.devices.transport.run import split_end
 from detlite.devices.transport.ssh import open_ssh
+from detlite.runtime.board.options import parsed
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.measure.device_mark import marked_text
+from detlite.runtime.measure.options import MeasureOptions
 from detlite.runtime.measure.results import Measurement
 
 BOARD = Device("orin", "jetson", "orin.lan")
@@ -132,3 +137,9 @@ def test_a_device_is_emulated_when_told_or_seen(told, seen, is_one):
 
 def test_a_shell_that_was_killed_is_a_lost_device():
     assert LocalTransport("here").explain("").exit_status == 4
+
+
+def test_every_option_of_a_measurement_goes_to_the_board():
+    assert {*FLAGS, "threads", "xnnpack", "delegates"} == {one.name for one in fields(MeasureOptions)}
+    asked = MeasureOptions(scenario="camera", fps=25.0, threads=2)
+    assert MeasureOptions.from_values(parsed(["measure", "x", *option_words(asked)])) == replace(asked, preset="quick")
