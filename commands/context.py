@@ -26,7 +26,6 @@ def command() -> None:
 
     \b
     detlite context build --images camera7/ --model out/embedder -o camera7.npz
-    detlite detect out/context_rcnn photo.jpg --bank camera7.npz
     """
 
 

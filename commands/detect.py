@@ -82,8 +82,7 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     \b
     detlite detect out/int8 photo.jpg --draw found.jpg
     detlite detect out/int8 photos/ --draw drawn/ --score-threshold 0.5
-    detlite detect detect.tflite photos/ clip.mp4 --json
-    detlite detect out/movinet clip.mp4 --fps 5 --draw answers.mp4
+    detlite detect out/movinet clip.mp4 --fps 5 --draw answers.mp4 --json
     detlite detect out/int8 val2017/ --coco-json found.json --coco-annotations instances_val2017.json
 
     MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.

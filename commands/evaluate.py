@@ -147,11 +147,9 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
 
     \b
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --against out/float --min-map-ratio 0.99
-    detlite evaluate out/int8 --voc VOCdevkit/VOC2007 --split test --metric voc2007
     detlite evaluate out/int8 --images photos/ --against out/float --min-fidelity 90
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
     detlite evaluate out/movinet --videos clips/ --kinetics validate.csv --clips 10 --crops 3
-    detlite evaluate out/int8 --videos clips/ --against out/float
 
     The default metric is the usual one for the labels and the model's task; --metric names another.
     """

@@ -48,8 +48,7 @@ def command(file: str, video: Path | None, target: str | None, as_json: bool, **
     """Show what FILE is: its format, input, heads, anchors, classes, post-processing, and what can be done with it.
 
     \b
-    detlite inspect frozen_inference_graph.pb
-    detlite inspect detect.tflite --json
+    detlite inspect frozen_inference_graph.pb --json
     detlite inspect movinet_stream.tflite --video clip.mp4
     detlite inspect detect.tflite --target edgetpu --fail-on "unmapped>1"
     detlite inspect model.onnx --target tensorrt --tensorrt 8.5

@@ -124,7 +124,6 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     detlite quantize out/float -o out/fine --coco train2017/ instances_train2017.json --twin-channels auto
     detlite quantize out/float -o out/int8 --images photos/ --min-fidelity 97 --explain
     detlite quantize out/movinet -o out/int8 --videos clips/
-    detlite quantize out/float -o out/half --scheme float16
 
     SOURCE is a file, a folder, a zoo archive, a zoo name, or a float32 artifact that `detlite convert` wrote.
     The schemes float16 and dynamic take no images; int8-float-bias is for TensorRT on a Jetson.
