@@ -48,13 +48,14 @@ def command(a: Path, b: Path, as_json: bool, **values: Any) -> None:
 
     \b
     detlite compare before.json after.json --fail-on latency_p90=+5% --fail-on map=-0.3
-    detlite compare before.json after.json --fail-on latency_p90=+5% --markdown
     detlite compare out/float out/again --images photos/ --tolerance 0.001
     detlite compare detect.tflite detect_edgetpu.tflite
+    detlite compare out/rcnn faster_rcnn_resnet50_coco_2018_01_28.tar.gz
 
     Two runs that `detlite measure` or `detlite evaluate` recorded: what changed, and is it more than noise? They must
     have the same device and protocol. Two models: do contracts, outputs on the same images, and operators agree? A CPU
-    model and a compiled file: do they belong together?
+    model and a compiled file: do they belong together? A model rebuilt from a checkpoint and the graph exported beside
+    it: do they find the same, stage by stage?
     """
     for path in (a, b):
         if not path.exists():
