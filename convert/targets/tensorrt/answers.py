@@ -10,13 +10,16 @@ from detlite.convert.artifact import history_json, prepare_output, step, write_f
 from detlite.convert.model import digest
 from detlite.convert.onnx.package import load_onnx
 from detlite.convert.target import AnswerTable, TargetAnswer, TargetRequest
-from detlite.convert.targets.tensorrt.export import DEFAULT_VERSION, OnnxFile, TensorRtOptions, onnx_for
+from detlite.convert.targets.tensorrt.export import DEFAULT_VERSION, OnnxFile, TensorRtOptions, is_half, onnx_for
 from detlite.convert.targets.tensorrt.predict import ImportPrediction, counted, predict
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS
 from detlite.runtime.records import to_record
 from detlite.runtime.runners.tensorrt_versions import building_options, parse_version
 
 MODEL = "model.onnx"
+HALF_CAUTION = (
+    "ONNX Runtime's optimizer changes the numbers of int8 with float16 around it: score the int8 model, not this file"
+)
 COLUMNS = ("operator", "count", "computes in", "refused because", "what to do")
 INT8_CAUTION = (
     "int8: the .onnx has no QuantizeLinear nodes, so trtexec makes scales up: the times are right, the detections are "
@@ -70,6 +73,7 @@ def compile_answer(request: TargetRequest, out: Path, *, force: bool) -> TargetA
         f"{out}: {verdict(found)}",
     )
     cautions = (*found.notes, *int8_cautions(precision, is_int8=is_int8(found)))
+    cautions += (HALF_CAUTION,) if is_int8(found) and is_half(asked) else ()
     return TargetAnswer("compile_tensorrt", record, lines, cautions)
 
 

@@ -79,15 +79,24 @@ def onnx_for(path: Path, options: TensorRtOptions) -> OnnxFile:
     return OnnxFile(model.data, model.contract, model.history)
 
 
+def is_half(options: TensorRtOptions) -> bool:
+    """Return whether the file itself is to have float16 in it."""
+    return row_of(options.version).is_strongly_typed and options.precision == FP16
+
+
 def _exported(model: Model, options: TensorRtOptions) -> Model:
     """Return the TFLite *model* in the oldest operator set that has what it needs."""
     made = {"target": "tensorrt", "nms": options.nms or "none", "batch": options.batch or 1}
-    row = row_of(options.version)
-    found = export_model(model, "onnx", {**made, "opset": min(DEFAULT_OPSET, row.opset)})
-    is_half = row.is_strongly_typed and options.precision == FP16
-    if is_half and any(node.op_type in ROUNDING for node in load_onnx().load_from_string(found.data).graph.node):
+    opset = min(DEFAULT_OPSET, row_of(options.version).opset)
+    found = export_model(model, "onnx", {**made, "opset": opset})
+    if is_half(options) and _rounds(found):
         return export_model(model, "onnx", {**made, "opset": SCALES_OPSET})
     return found
+
+
+def _rounds(model: Model) -> bool:
+    """Return whether the ONNX *model* rounds to int8."""
+    return any(node.op_type in ROUNDING for node in load_onnx().load_from_string(model.data).graph.node)
 
 
 def _typed(model: Model, options: TensorRtOptions) -> Model:
