@@ -1,12 +1,13 @@
 """What is taken of videos: scenes, frames of a stream, clips."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from builders.conv_streams import conv_stream
-from builders.tiny_streams import bank_reader, clip_reader
+from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import classifier
 from builders.tiny_videos import write_scenes
 
@@ -18,7 +19,7 @@ from detlite.calibration.video.scenes import chosen_scenes, frames_of
 from detlite.calibration.video.streams import sampled_frames
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
-from detlite.runtime.stream_inputs import ClipInput
+from detlite.runtime.stream_inputs import BankInput, ClipInput
 
 GRAY = ImageInput("image", 2, 2, "GRAY", "float32", (0.0,), (1.0,), "tf1_bilinear")
 
@@ -100,12 +101,19 @@ def test_the_same_footage_gives_the_same_samples(tmp_path):
         np.testing.assert_array_equal(one.inputs[1], other.inputs[1])
 
 
+def with_both():
+    """A stream whose contract has a bank, too."""
+    model = conv_stream()
+    inputs = (*model.contract.inputs, BankInput("features", 3, 2))
+    return replace(model, contract=replace(model.contract, inputs=inputs))
+
+
 @pytest.mark.parametrize(
     ("make", "given", "says"),
     [
         (conv_stream, Images((Path("a.png"),), ""), "takes images and states: calibrate it with videos"),
         (clip_reader, Images((Path("a.png"),), ""), "takes clips: calibrate it with videos"),
-        (bank_reader, Images((Path("a.png"),), ""), "takes images and a bank of features, and only models"),
+        (with_both, Images((Path("a.png"),), ""), "takes images and states and a bank of features, and only models"),
         (classifier, Footage((Path("a.mkv"),), 1), "takes single images: calibrate it with images"),
     ],
 )
