@@ -58,8 +58,8 @@ class FrameErrors:
         last = int(self.numbers.max()) + 1
         found = []
         for mark in (*(one for one in MARKS if one < last), last):
-            near = np.abs(self.numbers + 1 - mark) <= AROUND * mark
-            found.append(MarkError(mark, self._db(near)))
+            near = [is_near(int(number), mark) for number in self.numbers]
+            found.append(MarkError(mark, self._db(np.array(near))))
         return tuple(found)
 
     def to_record(self) -> list[Record]:
@@ -68,6 +68,11 @@ class FrameErrors:
 
     def _db(self, chosen: NDArray[np.bool_]) -> float:
         return float(10 * np.log10(max(self.signal[chosen].sum(), SILENT) / max(self.noise[chosen].sum(), SILENT)))
+
+
+def is_near(number: int, mark: int) -> bool:
+    """Return whether the frame *number*, from 0, counts with the frame *mark*, from 1."""
+    return abs(number + 1 - mark) <= AROUND * mark
 
 
 def frame_errors(numbers: Iterable[int], pairs: Iterable[tuple[Heads, Heads]]) -> FrameErrors:

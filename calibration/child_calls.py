@@ -14,7 +14,7 @@ from detlite.calibration.images.gather import ImageRequest, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.material import inputs_of
-from detlite.calibration.quantize import quantize
+from detlite.calibration.quantize import Quantized, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, CHOOSE, QUANTIZE, READ, WRITE, AuditRequest, QuantizeRequest
 from detlite.calibration.video.footage import Footage, takes_video
@@ -22,6 +22,7 @@ from detlite.convert.load import load_graph, load_source, source_given
 from detlite.convert.model import Model
 from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.summary import model_facts
+from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import read_image
@@ -104,14 +105,21 @@ def _quantized(asked: QuantizeRequest, model: Model, given: Images | Footage, pr
     quantized = quantize(model, given, asked.recipe, ranges=ranges, progress=progress)
     made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     begin(progress, WRITE)
-    artifact = made.save(asked.out, force=asked.force, files=files)
+    return answer_of(made.save(asked.out, force=asked.force, files=files), quantized)
+
+
+def answer_of(artifact: Artifact, quantized: Quantized) -> Record:
+    """Return what is told of *quantized*, which was saved as *artifact*."""
+    errors = {
+        "error": quantized.error,
+        "error_by_frame": quantized.by_frame,
+        "region_error": quantized.region_error,
+    }
     return {
         "model": str(artifact.model),
         "history": list(artifact.history),
         **model_facts(artifact.contract),
-        **({} if quantized.error is None else {"error": quantized.error.to_record()}),
-        **({} if quantized.by_frame is None else {"error_by_frame": quantized.by_frame.to_record()}),
-        **({} if quantized.region_error is None else {"region_error": quantized.region_error.to_record()}),
+        **{name: one.to_record() for name, one in errors.items() if one is not None},
     }
 
 

@@ -31,16 +31,23 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         if not found["tensors"]:
             say("twin channels: none; plain int8 is good enough")
         _say_reached(found, answer)
-    if explanation := answer.get("explanation"):
-        say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
-    if stages := answer.get("stages"):
-        _say_stages(stages)
+    _say_explained(out, answer)
     images = f", {count} calibration {'samples' if request.videos else 'images'}" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
     for step in answer["history"]:
         if twins := step.get("twin_channels"):
             say(_twins(twins, step))
     _say_errors(answer)
+
+
+def _say_explained(out: Path, answer: Record) -> None:
+    """Print the verdict of --explain."""
+    if growth := answer.get("growth"):
+        say(f"{growth['verdict']} See {out}/explanation.html.")
+    if explanation := answer.get("explanation"):
+        say(f"fidelity {explanation['fidelity']:.2f} %. {explanation['verdict']} See {out}/explanation.html.")
+    if stages := answer.get("stages"):
+        _say_stages(stages)
 
 
 def _say_errors(answer: Record) -> None:

@@ -14,13 +14,14 @@ from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.output_error import mean_error
+from detlite.calibration.child_calls import answer_of, footage_of
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.material import material_of
 from detlite.calibration.models import QuantizedModel
 from detlite.calibration.quantize import Quantized, completed, float_model, quantize, with_heads_of
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE
-from detlite.calibration.video.footage import takes_video
+from detlite.calibration.video.footage import states_of, takes_video
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
 from detlite.convert.summary import model_facts
@@ -34,6 +35,8 @@ from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
 from detlite.studies.search.cost import cost_record
 from detlite.studies.search.curve import Point, choices_of, curve
+from detlite.studies.search.growth import growth
+from detlite.studies.search.growth_page import growth_files
 from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequest, curve_step
 from detlite.studies.search.losses import losses
 from detlite.studies.search.mixed import Mixed, fewest_floating
@@ -55,6 +58,8 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     images = asked.chosen
     begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
+    if asked.explain and not asked.has_gates and states_of(model.contract) and asked.videos is not None:
+        return _explained_stream(asked, model, progress)
     _refuse_video(model.contract, next(iter(asked.gates), "max_error" if asked.max_error else "explain"))
     begin(progress, CHECK)
     linted = lint_record(asked.lint, model, images, progress)
@@ -91,6 +96,22 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         answer["region_error"] = quantized.region_error.to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}
     return facts | linted | answer
+
+
+def _explained_stream(asked: JudgedRequest, model: Model, progress: Progress) -> Record:
+    """Return what `quantize_judged` does for a stream, with `growth`: how its error grows over the frames."""
+    footage, ranges = footage_of(asked), None if asked.ranges is None else read_ranges(asked.ranges)
+    begin(progress, QUANTIZE)
+    quantized = quantize(model, footage, asked.recipe, ranges=ranges, progress=progress)
+    begin(progress, EXPLAIN)
+    source = with_heads(model, "raw")
+    found = growth(source, quantized, material_of(footage, source.contract, progress=progress))
+    files = growth_files(found, quantized.model)
+    if quantized.ranges is not None:
+        files[RANGES] = quantized.ranges.to_json()
+    begin(progress, WRITE)
+    artifact = quantized.model.save(asked.out, force=asked.force, files=files)
+    return answer_of(artifact, quantized) | {"growth": found.to_record()}
 
 
 def _within_budget(

@@ -48,7 +48,7 @@ def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detecte
         title="Where the int8 model loses",
         verdict=explanation.verdict,
         status="info",
-        models=(_model_file(model),),
+        models=(model_file(model),),
         accuracy=tuple(_accuracy(explanation, lost, images)),
         tables=(
             error_table(explanation.error.to_record()),
@@ -64,7 +64,8 @@ def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detecte
     )
 
 
-def _model_file(model: Model) -> ModelFile:
+def model_file(model: Model) -> ModelFile:
+    """Return the facts of the int8 *model* for a report."""
     facts = describe(model.data, "the int8 model")
     return ModelFile(
         name="int8",

@@ -61,3 +61,21 @@ def test_a_model_of_images_is_calibrated_with_frames_of_the_videos(detlite, tmp_
     ran = detlite("quantize", "images", "-o", "int8", "--videos", "clips", "--count", "5")
     assert ran.status == 0, ran.err
     assert "int8: int8, 5 calibration" in ran.out
+
+
+def test_an_explanation_shows_how_the_error_grows(detlite, tmp_path):
+    ran = detlite("quantize", "float", "-o", "int8", "--videos", "clips", "--count", "18", "--explain", "--json")
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)["growth"]
+    assert found["frames"] == [1, 12]
+    assert [(one["name"], one["dtype"]) for one in found["states"]] == [
+        ("buffer", "int8"),
+        ("mean", "float32"),
+        ("count", "float32"),
+    ]
+    assert len(found["states"][0]["db"]) == 2
+    assert found["states"][2]["db"] == []  # a count is exact
+    assert "classes" in {one["name"] for one in found["tensors"]}
+    assert found["verdict"].startswith("The error ")
+    assert "How the error of the int8 stream grows" in (tmp_path / "int8" / "explanation.html").read_text()
+    assert json.loads((tmp_path / "int8" / "explanation.json").read_text())["outputs"] == found["outputs"]
