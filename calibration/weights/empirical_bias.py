@@ -42,12 +42,17 @@ def correct_measured_shift(calibrated: Calibrated, parameters: LayerParameters) 
     The shift is measured on the first samples of *calibrated*, between float and int8.
 
     Raises:
-        InputError: the scheme is not int8.
+        InputError: the scheme is not int8, or the model has states.
     """
     if calibrated.source.scheme != DEFAULT_SCHEME:
         raise InputError(
             f"empirical bias correction supports {DEFAULT_SCHEME} models only: for --scheme "
             f"{calibrated.source.scheme} use the closed form, --method bias_correction"
+        )
+    if calibrated.source.states:
+        raise InputError(
+            "empirical bias correction measures frames apart, and a stream's shift is in its states, too: use the "
+            "closed form, --method bias_correction"
         )
     network, source = calibrated.network, calibrated.source
     made = finish(calibrated, parameters)

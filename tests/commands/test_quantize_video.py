@@ -5,6 +5,7 @@ import json
 import pytest
 from builders.command_line import Detlite
 from builders.conv_streams import conv_stream
+from builders.json_schemas import check_record
 from builders.tiny_tasks import classifier
 from builders.tiny_videos import write_scenes
 
@@ -78,4 +79,6 @@ def test_an_explanation_shows_how_the_error_grows(detlite, tmp_path):
     assert "classes" in {one["name"] for one in found["tensors"]}
     assert found["verdict"].startswith("The error ")
     assert "How the error of the int8 stream grows" in (tmp_path / "int8" / "explanation.html").read_text()
-    assert json.loads((tmp_path / "int8" / "explanation.json").read_text())["outputs"] == found["outputs"]
+    written = json.loads((tmp_path / "int8" / "explanation.json").read_text())
+    check_record(written)
+    assert written["outputs"] == found["outputs"]

@@ -87,7 +87,7 @@ def test_an_empty_buffer_is_its_zero_point(int8):
     assert set(np.unique(states[0])) == {int8.contract.inputs[BUFFER].quantization.zero_point}
 
 
-@pytest.mark.parametrize("method", ["nearest", "bias_correction", "second_order", "empirical_bias_correction"])
+@pytest.mark.parametrize("method", ["nearest", "bias_correction", "second_order"])
 def test_every_method_of_ours_keeps_near_the_float_stream_to_its_end(method):
     model = conv_stream()
     made = quantized(model, method)
@@ -113,6 +113,11 @@ def test_calibration_sees_the_states_of_a_stream_that_runs():
 def test_a_stream_has_no_int16_form():
     with pytest.raises(InputError, match="int16x8 has no form of states: use --scheme int8"):
         calibrate(given(conv_stream(), scheme="int16x8"))
+
+
+def test_a_shift_measured_in_frames_apart_is_refused():
+    with pytest.raises(InputError, match="empirical bias correction measures frames apart"):
+        quantized(conv_stream(), "empirical_bias_correction")
 
 
 def test_the_converter_takes_no_states():
