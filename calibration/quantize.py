@@ -26,6 +26,7 @@ from detlite.convert.tflite.describe import description_of
 from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.heads import canonicalize, input_names, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.prune import share_buffers
 from detlite.convert.tflite.rounding import remove_rounding
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
@@ -202,6 +203,7 @@ def as_model(source: Model, made: QuantizedModel, *, inputs: str = "int8", outpu
         raise FindingError("nothing was quantized: the model is still float")
     ends = "float32" if _has_float_ends(source.contract) else outputs
     set_boundary(file, inputs=inputs, outputs=ends, names=names)
+    share_buffers(file.edit())
     contract = refreshed(source.contract.with_image(made.image), file)
     return tflite_model(file, contract, source.history)
 

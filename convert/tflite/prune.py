@@ -28,6 +28,16 @@ def drop_unused(model: Any) -> None:
         model.metadataBuffer = [number[index] for index in model_wide]
 
 
+def share_buffers(model: Any) -> None:
+    """Let all constants with the same bytes read one buffer, and drop the others; a tensor keeps its own scales."""
+    first: dict[bytes, int] = {}
+    for tensor in main_subgraph(model).tensors:
+        data = model.buffers[tensor.buffer].data
+        if data is not None and len(data):
+            tensor.buffer = first.setdefault(bytes(data), tensor.buffer)
+    drop_unused(model)
+
+
 def operators_for(subgraph: Any, wanted: Iterable[int]) -> list[Any]:
     """Return the operators of *subgraph* needed to compute the tensors *wanted*, in their order."""
     needed, kept = set(wanted), []
