@@ -12,6 +12,7 @@ from detlite.runtime.tensors import Quantization
 
 ADD, MUL = 0, 18  # BuiltinOperator of the TFLite schema, like the next line
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, SLICE, QUANTIZE = 32, 6, 14, 25, 65, 114
+CONCATENATION, SUB, EXP, MAXIMUM, MINIMUM, LOG = 2, 41, 47, 55, 57, 73
 CONVERTED = "class_scores_converted"  # name of the scores tensor computed from logits, by which `strip` finds it
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}  # its TensorType
 ONE_BYTE_CODES = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detlite.convert.tflite.clipped_codes import before_clipping, clipped_codes
 from detlite.convert.tflite.edit import CONVERTED, CUSTOM, Edit
 from detlite.convert.tflite.heads import further_inputs, name_heads, outputs_of
 from detlite.convert.tflite.metadata_fields import NAME as METADATA
@@ -50,10 +51,10 @@ def find_postprocess(model: Any) -> Any | None:
     return None
 
 
-def attach(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+def attach(data: bytes, contract: Contract, *, clips: bool = False) -> tuple[bytes, Contract]:
     """Return the model *data* after `attach_op`, and its contract."""
     file = TfliteFile(data)
-    made = attach_op(file, contract)
+    made = attach_op(file, contract, clips=clips)
     return file.data, made
 
 
@@ -64,10 +65,11 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     return file.data, made
 
 
-def attach_op(file: TfliteFile, contract: Contract) -> Contract:
+def attach_op(file: TfliteFile, contract: Contract, *, clips: bool = False) -> Contract:
     """Add the op to the raw-head model *file*, and return the new contract.
 
-    The op reads floats: integer heads are dequantized before it. Logits get their score converter, in float.
+    The op reads floats: integer heads are dequantized before it. Logits get their score converter, in float. With
+    *clips* boxes are clipped to the image before the op compares them, as the runtime does it; see `clipped_codes`.
 
     Files appended to the model are kept; metadata that describes the outputs is dropped.
 
@@ -94,8 +96,10 @@ def attach_op(file: TfliteFile, contract: Contract) -> Contract:
     encodings, scores = (edit.as_float(_head(subgraph, contract.output(role))) for role in RAW_ROLES)
     if task.score_converter_place == "host":
         scores = edit.converted(scores, task.score_converter)
+    if clips:
+        encodings = clipped_codes(edit, subgraph, encodings, task.anchors, task.box_coder)
     anchors = edit.constant("anchors", task.anchors)
-    nms = replace(task.nms, place="model", clip=False)
+    nms = replace(task.nms, place="model", clip=clips)
     settings = PostprocessSettings(len(contract.labels), task.box_coder, nms)
     outputs = [edit.tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
     write_settings(edit.operator(CUSTOM, [encodings, scores, anchors], outputs, custom=POSTPROCESS), settings)
@@ -133,7 +137,7 @@ def strip_op(file: TfliteFile, contract: Contract) -> Contract:
     """
     model, subgraph = file.edit(keep_appended=True), file.subgraph
     op = _the_op(model)
-    encodings, scores = op.inputs[:2]
+    encodings, scores = before_clipping(subgraph, int(op.inputs[0])), op.inputs[1]
     logits = _before(model, subgraph, scores, CONVERTERS) if _name(subgraph, scores) == CONVERTED else scores
     heads = {
         role: _stored(model, subgraph, index, role) for role, index in zip(RAW_ROLES, (encodings, logits), strict=True)

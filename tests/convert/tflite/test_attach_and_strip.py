@@ -52,6 +52,36 @@ def test_stripping_what_was_attached_gives_the_same_bytes(name, converter, place
         assert contract.task.score_converter_place == place
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_stripping_an_op_of_clipped_boxes_gives_the_same_bytes(name):
+    before = tiny_contract()
+    if name == "int8":
+        before = refreshed(before, TfliteFile(MODELS[name]))
+    stripped, contract = strip(*attach(MODELS[name], before, clips=True))
+    assert stripped == MODELS[name]
+    assert contract.task.nms.clip
+
+
+@pytest.mark.parametrize("kind", ["fast", "regular"])
+def test_an_op_of_clipped_boxes_finds_what_the_runtime_finds(kind, tmp_path):
+    contract = tiny_contract(anchors=40, nms=Nms(kind=kind, score_threshold=0.05, iou_threshold=0.4, max_detections=40))
+    chance = np.random.default_rng(3)
+    codes = chance.normal(0, 4, (40, 4)).astype(np.float32)  # most boxes reach over an edge
+    scores = chance.uniform(0, 1, (40, 4)).astype(np.float32)
+    image = np.concatenate([codes, scores], axis=1)[None, :, :, None]
+    found = {}
+    for clips in (True, False):
+        data, attached = attach(tiny_model(anchors=40), contract, clips=clips)
+        heads = dict(zip(("boxes", "classes", "scores", "count"), run_model(data, image), strict=True))
+        real = {role: value.reshape(value.shape[1:] or (1,)) for role, value in heads.items()}
+        found[clips] = attached.task.result(real, contract.labels, contract.image.fit())
+    want = contract.task.result({"box_encodings": codes, "class_scores": scores}, contract.labels, contract.image.fit())
+    assert found[True].classes.tolist() == want.classes.tolist()
+    assert found[True].scores.tolist() == want.scores.tolist()
+    np.testing.assert_allclose(found[True].boxes, want.boxes, atol=1e-6)
+    assert found[False].scores.tolist() != want.scores.tolist()  # what overlaps outside the image counts there
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     kind=st.sampled_from(["fast", "regular"]),
