@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Dict, Optional, Tuple
+from typing import IO, Any, Optional, Tuple
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def _check_record(whole: zipfile.ZipFile, path: Path) -> None:
         record: Any = parse_json(whole.read(RECORD))
     except InputError as error:
         raise InputError(f"{path}: its {RECORD} is damaged: {error}") from error
-    found = (record.get("schema"), record.get("schema_version")) if isinstance(record, Dict) else (None, None)
+    found = (record.get("schema"), record.get("schema_version")) if isinstance(record, dict) else (None, None)
     if found != (SCHEMA, SCHEMA_VERSION):
         raise InputError(
             f"{path} has the schema {found[0]!r} version {found[1]!r}; this detlite reads {SCHEMA!r} version "

@@ -4,9 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from builders.asked_weights import AskedWeights
 from builders.golden_graphs import run_golden
 
+from detlite.convert.options import DetectorOptions
+from detlite.convert.rebuild.architecture import RebuildPlan
+from detlite.convert.rebuild.detector_config import ImageResizer
+from detlite.convert.rebuild.faster_rcnn_config import Attention, FasterRcnn, FirstStage, GridAnchors
 from detlite.convert.rebuild.network.context_attention import FEATURES, FILLED
+from detlite.convert.rebuild.rebuild import rebuild
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
@@ -50,3 +56,22 @@ def test_every_variable_is_used_and_every_operation_counted(run):
     unused = sum(sizes[name] for name in run.left if "moving_" not in name and name != "global_step")
     assert run.facts["parameters"] == run.golden.meta["params_trainable"] - unused
     assert run.facts["macs"] == run.golden.meta["macs"]
+
+
+@pytest.mark.parametrize("kind", ["faster_rcnn_resnet50", "faster_rcnn_resnet50_keras"])
+def test_attention_to_cropped_features_of_padded_images_is_built_in_both_forms(kind):
+    anchors = GridAnchors(height=32, width=32, scales=(1.0,), aspect_ratios=(1.0,))
+    model = FasterRcnn(
+        classes=2,
+        type=kind,
+        resizer=ImageResizer(64, 64, keeps_aspect=True, pads=True),
+        first_stage=FirstStage(anchors=anchors, depth=8, max_proposals=4),
+        attention=Attention(slots=3, width=20, depth=16, before_second_stage=True),
+    )
+    asked = AskedWeights()
+    graph = rebuild(RebuildPlan(model, "a test", random_seed=0), asked, DetectorOptions(input_size=(64, 64))).graph
+    assert [one.kind for one in graph.contract.inputs] == ["image", "window", "bank"]
+    assert graph.inputs[1:] == ("image_window", FEATURES, FILLED)
+    result = "model/_context_feature_extract_fn/_feature_proj/projection/kernel"
+    result = result if kind.endswith("keras") else "fully_connected/weights"
+    assert asked.shapes[result] == (16, 1024)  # the channels of the map that regions are cropped from
