@@ -53,7 +53,8 @@ class Source:
 def source_of_checkpoint(trained: CheckpointSource, given: Path) -> Source:
     """Return the source for a config and its checkpoint; *given* is used in messages."""
     config = "params.yaml" if is_params(trained.config) else "pipeline.config"
-    title = f"{config} with a TensorFlow checkpoint"
+    weights = "the constants of a frozen graph" if trained.checkpoint.suffix == ".pb" else "a TensorFlow checkpoint"
+    title = f"{config} with {weights}"
     return Source(trained.checkpoint, CHECKPOINT, title, digest_of(trained.files), given, trained)
 
 

@@ -132,7 +132,10 @@ def _decode_node(index: GraphIndex) -> Any:
 def _guess_kind(index: GraphIndex) -> str:
     names = " ".join(index.nodes)
     if "SecondStage" in names or "FirstStage" in names:
-        return "it looks like a Faster R-CNN, which is not supported"
+        return (
+            "it looks like a two-stage detector, which is rebuilt: give its pipeline.config with --config, and its "
+            "checkpoint or this frozen graph with --checkpoint"
+        )
     if "CenterNet" in names or "center_net" in names.lower():
         return (
             "it looks like a CenterNet, whose peaks cannot be cut: give its checkpoint, with --config and --checkpoint"

@@ -1,4 +1,4 @@
-"""Find the files of a checkpoint and open it, whether name-based (TF1) or object-based (TF2)."""
+"""Find the files of a checkpoint and open it: name-based (TF1), object-based (TF2), or a frozen graph of TF1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from detlite.convert.rebuild.weights.bundle import open_bundle
+from detlite.convert.rebuild.weights.frozen_graph import SUFFIX, open_frozen_graph
 from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ObjectWeights
 from detlite.convert.rebuild.weights.single_file import open_single_file
 from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, StoredWeights, Variable
@@ -101,7 +102,9 @@ def _shard(path: Path, prefix: Path) -> tuple[int, int] | None:
 def open_checkpoint(
     prefix: Path, *, use_moving_averages: bool = False, objects: type[ObjectWeights] = ObjectWeights
 ) -> StoredWeights:
-    """Return the weights of the TF1 or TF2 checkpoint at *prefix*; a variable is read when it is taken.
+    """Return the weights of the TF1 or TF2 checkpoint at *prefix*, or of TF1's frozen graph there.
+
+    A variable is read when it is taken.
 
     Args:
         prefix: see `prefix_of`.
@@ -112,7 +115,8 @@ def open_checkpoint(
         InputError: files are missing or damaged.
     """
     prefix = prefix_of(prefix)
-    checkpoint = _open_files(prefix, checkpoint_files(prefix))
+    is_graph = prefix.suffix == SUFFIX and prefix.is_file()
+    checkpoint = open_frozen_graph(prefix) if is_graph else _open_files(prefix, checkpoint_files(prefix))
     if not checkpoint.variables:
         raise InputError(f"the checkpoint {prefix} holds no variables")
     if GRAPH_KEY not in checkpoint.variables:

@@ -25,7 +25,8 @@ PLAIN = {"a/weights": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.floa
 
 
 def taken(folder: Path) -> object:
-    weights = open_checkpoint(folder / "m")
+    graph = folder / "m.pb"
+    weights = open_checkpoint(graph if graph.is_file() else folder / "m")
     return [weights.take(name, weights.shape_of(name) or ()) for name in sorted(set(weights.names().values()))]
 
 
@@ -63,6 +64,17 @@ def checkpoint(name: str, version: str) -> Target:
     return Target(name, put(version), taken, {"*.index": tables, "m": tables, "*": (blind,)}, heavy=True)
 
 
+def frozen(folder: Path) -> None:
+    """A frozen graph with two constants that were variables."""
+    from detlite.convert.tensorflow import load_tensorflow
+
+    tf = load_tensorflow()
+    with tf.Graph().as_default() as made:
+        for name, value in PLAIN.items():
+            tf.identity(tf.constant(value, name=name), name=f"{name}/read")
+    (folder / "m.pb").write_bytes(made.as_graph_def().SerializeToString())
+
+
 def torch_values(folder: Path) -> object:
     found = open_torch(folder / "a.pth")
     return [found.read(name) for name in found.variables]
@@ -83,6 +95,7 @@ TARGETS = (
     checkpoint("checkpoint V1", "V1"),
     checkpoint("checkpoint V2", "V2"),
     checkpoint("checkpoint of objects", "objects"),
+    Target("weights of a frozen graph", frozen, taken, {"*": (protobuf, protobuf, blind)}, heavy=True),
     Target(
         "state dict of PyTorch",
         lambda folder: write_state_dict(folder / "a.pth", {"w": np.arange(6, dtype=np.float32), "b": np.arange(3.0)}),
