@@ -239,7 +239,9 @@ def test_a_packed_board_finds_what_the_workstation_finds(tried):
     assert image[want.listed] == [one.to_record() for one in want.above(0.0)]
 
 
-@pytest.mark.parametrize("option", [("--explain",), ("--curve", "1,2"), ("--min-fidelity", 1)])
+@pytest.mark.parametrize(
+    "option", [("--explain",), ("--curve", "1,2"), ("--min-fidelity", 1), ("--max-error", "logits=99")]
+)
 def test_a_gate_or_a_curve_takes_any_task_and_an_explanation_a_detector(tried, option):
     ran = tried.detlite("quantize", "float", "-o", "judged", "--images", "photos", "--force", *option)
     if option == ("--explain",) and tried.kind != "detection":

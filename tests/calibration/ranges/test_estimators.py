@@ -45,6 +45,18 @@ def test_one_odd_image_moves_the_mean_by_its_share_alone():
     assert odd[a].high > usual[a].high
 
 
+def test_a_vector_has_the_extremes_of_all_images_and_a_map_their_mean():
+    net = FloatNet()
+    pooled = net.add("MEAN", [net.image, net.constant(np.array([1, 2], np.int32))], [(1, 3)], name="pooled")[0]
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"), pooled)))
+    samples = images()
+    observed = observe(network, lambda: separate(samples))
+    found = load_plugin(ESTIMATORS, "mean_min_max").estimate(network, observed, lambda: separate(samples))
+    a, pooled = network.names.index("a"), network.names.index("pooled")
+    assert found[pooled] == Range(float(observed.lows[pooled].min()), float(observed.highs[pooled].max()))
+    assert found[a] == Range(float(observed.lows[a].mean()), float(observed.highs[a].mean()))
+
+
 def test_the_frames_of_a_stream_have_the_extremes_of_all():
     net = FloatNet()
     network = Network(TfliteFile(net.finish(net.conv(net.image, 4, name="a"))))
