@@ -195,6 +195,19 @@ class CausalClip:
         return self._tf.constant(np.sin(numbers * rates + phases)[:, None, None].astype(np.float32))
 
 
+class CentredClip(CausalClip):
+    """All frames of a clip at once, each of which sees as many later ones as earlier ones."""
+
+    def over_time(self, x, kernel, bias, prefix, name):
+        edge = len(kernel) // 2
+        padded = self._net.pad_frames(x, edge, edge, name)
+        shifted = [padded[number : number + int(x.shape[0])] * one for number, one in enumerate(kernel)]
+        return self._tf.add_n(shifted) + bias
+
+    def mean(self, x, prefix):
+        return self._tf.reduce_mean(x, (0, 1, 2), keepdims=True)
+
+
 class FilledWeights(MemoryWeights):
     """Weights in memory; where they have none of the shape that is asked for, random ones."""
 
@@ -238,6 +251,15 @@ def test_a_stream_frame_by_frame_says_what_the_frames_at_once_do(config, shared_
     single = run_by_frame(config, weights, frames)
     assert np.ptp(whole, axis=0).max() > 0.1  # the frames say different things
     np.testing.assert_allclose(single, whole, atol=TOLERANCE)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_base_whose_convolutions_are_apart_sees_the_frames_around_each(shared_data):
+    config, frames = replace(STREAM, causal=False), np.random.default_rng(0).uniform(0, 1, CLIP).astype(np.float32)
+    weights = FilledWeights(golden_values(TfVisionGolden("movinet_a0_stream")))
+    whole = run_whole(config, weights, frames, WholeClip)
+    np.testing.assert_allclose(whole, run_whole(config, weights, frames, CentredClip), atol=TOLERANCE)
 
 
 def size_of(config, size, weights, timeline):
