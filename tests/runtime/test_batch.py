@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders.float_detector import SIDE, detector, write_images
+from builders.tiny_tasks import tiny_task
 
 from detlite.accuracy.evaluation import EvaluationOptions, evaluate_agreement
 from detlite.accuracy.images import Images
@@ -68,6 +69,17 @@ def test_each_image_of_a_run_gets_its_own_result(batched, alone, paths, count):
     assert len(found) == count
     for one, image in zip(found, images, strict=True):
         assert_same(one, single.run(image))
+
+
+@pytest.mark.parametrize("kind", ["classification", "instances", "keypoints", "segmentation"])
+def test_other_tasks_run_in_batches_too(kind, paths):
+    images = [read_image(path) for path in paths[:2]]
+    model = tiny_task(kind)
+    single = session_of(export_model(model, "onnx"))
+    found = session_of(export_model(model, "onnx", {"batch": BATCH})).run_batch(images)
+    for one, image in zip(found, images, strict=True):
+        scores, wanted = ([round(thing.score, 5) for thing in result.above(0.0)] for result in (one, single.run(image)))
+        assert scores == wanted
 
 
 def test_more_images_than_the_batch_are_refused(batched, paths):
