@@ -144,6 +144,7 @@ def _places(t: Translation, of_class: str, classes: int, name: str) -> tuple[str
     before = graph.cast(graph.node("Less", [of_class, numbers], f"{name}_is_before"), "int64", f"{name}_before")
     begins = graph.over_axes("ReduceSum", before, [1], f"{name}_begins", keepdims=1)
     ends = [graph.integers(f"{name}_{end}", [end]) for end in (0, 1, classes, classes + 1)]
-    first = graph.node("Slice", [begins, ends[0], ends[2]], f"{name}_first")
-    after = graph.node("Slice", [begins, ends[1], ends[3]], f"{name}_after")
+    axis = graph.integers("first_axis", [0])  # without it, starts would have to have one for each axis
+    first = graph.node("Slice", [begins, ends[0], ends[2], axis], f"{name}_first")
+    after = graph.node("Slice", [begins, ends[1], ends[3], axis], f"{name}_after")
     return first, graph.node("Sub", [after, first], f"{name}_count")
