@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from detlite.accuracy.images import Images, images_in
+from detlite.accuracy.images import DEFAULT_COUNT, Images, images_in
 from detlite.accuracy.video import folder_videos, is_video
+from detlite.calibration.images.gather import ImageRequest
 from detlite.convert.artifact import open_artifact
 from detlite.convert.model import Model
 from detlite.runtime.artifact import Artifact
@@ -39,6 +40,18 @@ def images_or_videos(given: Images | AnyPath) -> Images:
     if not isinstance(given, Images) and path.is_dir() and not folder_files(path).paths:
         return Images(folder_videos(path), f"videos in {path.name}")
     return images_of(given)
+
+
+def videos_of(given: Images | AnyPath) -> ImageRequest | None:
+    """Return the request for *given* to calibrate with if it is a video, or a folder that has videos and no image."""
+    if isinstance(given, Images):
+        return None
+    path = Path(given).absolute()
+    if path.is_dir():
+        found = folder_files(path)
+        are_videos = not found.paths and any(map(is_video, found.skipped))
+        return ImageRequest("videos", (path,), DEFAULT_COUNT) if are_videos else None
+    return ImageRequest("video", (path,), DEFAULT_COUNT) if is_video(path) else None
 
 
 @contextmanager

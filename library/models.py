@@ -25,7 +25,7 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import ConvertRequest, ExportRequest, Given
 from detlite.convert.source import ARTIFACT, TFLITE, recognize
 from detlite.convert.targets.edgetpu.predict import Prediction, predict
-from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, source_of
+from detlite.library.arguments import AnyModel, AnyPath, images_of, on_disk, path_of, source_of, videos_of
 from detlite.runtime.artifact import Artifact, artifact_folder, read_artifact
 from detlite.runtime.errors import InputError
 from detlite.runtime.model_file import model_in
@@ -136,7 +136,8 @@ def quantize(
 
     Args:
         model: a float32 one.
-        images: some 100 images, or their folder or list; None for the schemes `float16` and `dynamic`, which take none.
+        images: some 100 images, or their folder or list; a video, or a folder of videos, for a model of video; None for
+            the schemes `float16` and `dynamic`, which take none.
         scheme: how numbers are stored: `int8`, `int16x8`, `int8-float-bias`, `float16` or `dynamic`.
         method: how weights and biases are quantized; see `detlite quantize --help`.
         estimator: how the ranges of activations are chosen.
@@ -154,7 +155,8 @@ def quantize(
         >>> int8 = detlite.quantize(model, "photos/")
         >>> int8.save("out/int8")
     """
-    chosen = Images((), "") if images is None else images_of(images)
+    videos = None if images is None else videos_of(images)
+    chosen = Images((), "") if images is None or videos is not None else images_of(images)
     with on_disk(model) as artifact, tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "model"
         request = QuantizeRequest(
@@ -164,6 +166,7 @@ def quantize(
             images_origin=chosen.origin,
             images_upright=chosen.upright,
             recipe=Recipe(method, io, heads, estimator, tuple(floating), scheme),
+            videos=videos,
         )
         quantize_apart(request, progress=progress)
         made = model_of(read_artifact(out))

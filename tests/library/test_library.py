@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.conv_streams import conv_stream
 from builders.model_files import write_photos
 from builders.run_records import accuracy, write
 from builders.scripted_device import fake_ssh, pixel
 from builders.small_checkpoint import write_checkpoint
 from builders.tiny_streams import clip_reader
 from builders.tiny_tflite import save_tiny, tiny_contract, tiny_int8_model
+from builders.tiny_videos import write_scenes
 from builders.video_files import grey, write_video
 
 import detlite
@@ -402,3 +404,11 @@ def test_models_of_video_are_compared_on_a_folder_of_videos(tmp_path):
     assert (found.fidelity.value, found.counts["images"], found.counts["answers"]) == (100, 2, 6)
     alone = detlite.agreement(tmp_path / "clips", tmp_path / "clips", tmp_path / "videos" / "1.mkv")
     assert alone.counts["answers"] == 1
+
+
+def test_a_stream_is_quantized_with_a_folder_of_videos(tmp_path):
+    (tmp_path / "clips").mkdir()
+    write_scenes(tmp_path / "clips" / "a.mkv", 0, 200, each=12)
+    made = detlite.quantize(conv_stream(), tmp_path / "clips")
+    assert [one.dtype for one in made.contract.inputs[1:]] == ["int8", "float32", "float32"]
+    assert made.history[-1]["videos"] == 1
