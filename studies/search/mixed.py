@@ -10,7 +10,7 @@ from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.budgeted import Budgeted
 from detlite.studies.search.fewest import fewest
-from detlite.studies.search.order import Unit, orders
+from detlite.studies.search.order import Unit, idle, orders
 from detlite.studies.search.ruler import Budget, FigureReading
 from detlite.studies.search.trials import Trials
 
@@ -59,6 +59,9 @@ def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Prog
         if not kept:
             raise _not_met(judged)
         kept = _without_needless(kept, suffices)
+        useless = idle(trials.calibrated.network, kept)
+        fewer = [unit for unit in kept if unit not in useless]
+        kept = fewer if fewer and suffices(fewer) else kept
     floating = _in_order(operators, kept)
     return Mixed(floating, judged.margin(floating), judged.readings(floating), judged.count)
 

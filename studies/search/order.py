@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from detlite.calibration.network import Network
+from detlite.calibration.numbers.kernels import layers
 from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.runtime.progress import Progress
 from detlite.studies.search.blame import tensor_blames
@@ -48,6 +49,25 @@ def by_shares(network: Network, known: Sequence[Unit], shares: Shares, most: int
     while found := bundles.best(chosen, most - sum(map(len, chosen))):
         chosen += found
     return chosen
+
+
+def idle(network: Network, chosen: Sequence[Unit]) -> list[Unit]:
+    """Return those of *chosen* that take nothing off: without weights, and without a float neighbour.
+
+    Such an operator reads rounded values, and its result is rounded again.
+    """
+    floating = {name for unit in chosen for name in unit}
+    weighted = {layer.operator.name for layer in layers(network)}
+    near = _neighbours(network, dict.fromkeys(network.activations, 0.0))
+    around: dict[str, set[str]] = {name: set() for name in floating}
+    for names in near.values():
+        for name in floating.intersection(names):
+            around[name] |= floating.intersection(names)
+    return [
+        unit
+        for unit in chosen
+        if not weighted.intersection(unit) and not set().union(*(around[name] for name in unit)) - set(unit)
+    ]
 
 
 class _Bundles:

@@ -12,7 +12,7 @@ from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import silent
 from detlite.studies.search.blame import tensor_blames
 from detlite.studies.search.mixed import fewest_floating
-from detlite.studies.search.order import by_shares, orders, units
+from detlite.studies.search.order import by_shares, idle, orders, units
 from detlite.studies.search.ruler import Budget, FigureReading, Ruler
 from detlite.studies.search.shares import Shares, shares_of
 from detlite.studies.search.trials import Trials
@@ -112,6 +112,14 @@ def test_a_tensor_that_an_output_holds_stays_int8_whatever_is_left_float():
     network = Network(TfliteFile(detector().data))
     found = by_shares(network, units(network), shares(network, {"features": 1.0}, boxes=9.0), 2)
     assert found[0] == ("features",)
+
+
+def test_an_operator_without_weights_is_idle_unless_a_neighbour_is_float():
+    network = Network(TfliteFile(detector().data))
+    logits, scores = ("classes", "reshape_6"), ("class_scores",)
+    assert idle(network, [("first",), scores]) == [scores]
+    assert idle(network, [logits, scores]) == []
+    assert idle(network, [("first",), logits]) == []
 
 
 def test_no_more_operators_are_left_float_than_allowed():
