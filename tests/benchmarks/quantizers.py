@@ -9,6 +9,7 @@ not installed is left out: `pip install litert-quantizer onnxruntime onnx tensor
 import importlib
 import importlib.util
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -129,7 +130,8 @@ def real(values, detail):
 def quantized_apart(name, artifact, images, folder):
     """Return `model`, `cpu_s` and `peak_mb` of the quantizer *name*, from a process of its own."""
     command = [sys.executable, __file__, "--one", name, artifact, images, str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as the command line has it
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(done.stdout.splitlines()[-1])
 
 
