@@ -5,6 +5,12 @@ import pytest
 from builders.float_models import FloatNet, images, run
 from builders.onnx_models import counts, onnx_of, run_onnx
 
+from detlite.convert.exporters.tflite import to_tflite
+from detlite.convert.graph.trim import prune
+from detlite.convert.rebuild.detector_config import PostProcessing
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
+from detlite.convert.rebuild.weights.random import RandomWeights
+
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
@@ -95,3 +101,23 @@ def test_classes_out_of_order_or_apart_keep_their_own_operators(changes):
     (image,) = images((1, 4, 6, 3), count=1)
     for want, got in zip(run(data, image), run_onnx(model, image), strict=True):
         assert got.tolist() == want.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_file_of_tensorflows_converter_is_recognized(shared):
+    import tensorflow as tf
+
+    classes, boxes = 12, 20  # ten and more come in another order
+    settings = PostProcessing("IDENTITY", 1.0, 0.3, 0.4, max_detections_per_class=6, max_total_detections=12)
+    with RegionBuilder(RandomWeights(0), (boxes, classes, 5)) as net:
+        low, sides, scores = tf.split(net.image[0], (2, 2, 1), axis=2)
+        corners = tf.transpose(tf.concat((low, low + tf.abs(sides)), 2), (1, 0, 2))
+        found = net.suppressed_by_class(corners[:1] if shared else corners, scores[..., 0], settings, "nms")
+        heads = [net.identity(value, f"found_{number}").op.name for number, value in enumerate(found)]
+        data = to_tflite(prune(net.graph_def, heads), heads)
+    model = onnx_of(data)
+    assert counts(model)["NonMaxSuppression"] == 1
+    for image in images((1, boxes, classes, 5), count=3):
+        for want, got in zip(run(data, image), run_onnx(model, image), strict=True):
+            assert got.tolist() == want.tolist()
