@@ -123,9 +123,15 @@ def default_tolerance(a: Contract, b: Contract, role: str) -> float:
 
 
 def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress: Progress = silent) -> list[Heads]:
+    """Return what `raw_heads_of` does, with scores in place of logits, by the contract's own converter."""
+    found = raw_heads_of(artifacts, images, progress=progress)
+    return [dict(one.contract.task.scored(heads)) for one, heads in zip(artifacts, found, strict=True)]
+
+
+def raw_heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress: Progress = silent) -> list[Heads]:
     """Return what each of *artifacts* makes of the same *images* (seeded ones where there are none), by role.
 
-    float32, images first; logits come as scores, by the contract's own converter.
+    float32, images first.
     """
     with tempfile.TemporaryDirectory(prefix="detlite-compare-") as scratch:
         folder = Path(scratch)
@@ -142,8 +148,7 @@ def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress:
             }
             run_in_child("detlite.runtime.child_calls:heads", request)
             with np.load(folder / f"{number}.npz") as arrays:
-                heads = {role: arrays[role] for role in arrays.files}
-            found.append(dict(artifact.contract.task.scored(heads)))
+                found.append({role: arrays[role] for role in arrays.files})
         progress("comparing", len(artifacts), len(artifacts))
     return found
 

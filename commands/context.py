@@ -78,7 +78,7 @@ def build(images: Path, model: Path, out: Path, as_json: bool, **values: Any) ->
         raise InputError(f"{out} already exists; choose another file, or pass --force to replace it")
     check_writable(out)
     artifact = open_artifact(model)
-    check_embeds(artifact)
+    check_embeds(artifact, values["per_image"])
     given = images_given(images)
     options = BuildOptions(**{name: values[name] for name in ("per_image", "min_score", "every", "rows", "threads")})
     with progress() as report:

@@ -14,7 +14,7 @@ from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import to_record
-from detlite.runtime.tasks.detection import has_embeddings
+from detlite.runtime.tasks.detection import EMBEDDINGS, has_embeddings
 from detlite.studies.context.bank import BankRow, write_bank
 from detlite.studies.context.child_calls import EmbeddedImage, EmbeddingRequest, embedded_images
 from detlite.studies.context.dates import exif_date, listed_dates
@@ -96,12 +96,18 @@ class BuiltBank:
         }
 
 
-def check_embeds(artifact: Artifact) -> None:
-    """Raise `InputError` if *artifact* does not return the embeddings that a bank is made of."""
+def check_embeds(artifact: Artifact, per_image: int = 1) -> None:
+    """Raise `InputError` if *artifact* does not return the embeddings that a bank is made of, *per_image* of them."""
     if not has_embeddings(artifact.contract):
         raise InputError(
             f"{artifact.model} returns no embeddings: convert the Faster R-CNN that the Context R-CNN was trained with "
-            "by `detlite convert --config pipeline.config --checkpoint model.ckpt --embeddings 1`"
+            f"by `detlite convert --config pipeline.config --checkpoint model.ckpt --embeddings {per_image}`"
+        )
+    returned = artifact.contract.output(EMBEDDINGS).shape[1]
+    if per_image > returned:
+        raise InputError(
+            f"{artifact.model} returns {returned} embeddings of an image, and {per_image} are asked for: convert it "
+            f"with --embeddings {per_image}, or ask for fewer with --per-image"
         )
 
 
@@ -129,10 +135,10 @@ def build_bank(
         progress: told of the images.
 
     Raises:
-        InputError: the model returns no embeddings, no image has a date, or nothing is found in any.
+        InputError: the model returns too few embeddings, no image has a date, or nothing is found in any.
     """
-    check_embeds(artifact)
-    taken = _dates(images, dates)
+    check_embeds(artifact, options.per_image)
+    taken, unread = _dates(images, dates)
     names = {image: _name(image, folder) for image in images}
     dated = sorted(taken, key=lambda image: (taken[image], names[image]))[:: options.every]
     model_sha256 = sha256_of(artifact.model)
@@ -143,10 +149,15 @@ def build_bank(
         found = lines[image].found
         if found and found[0][0] >= options.min_score:
             rows += [BankRow(names[image], taken[image], *one) for one in found]
-        elif lines[image].error is None:
+        elif (error := lines[image].error) is None:
             empty.append(names[image])
+        else:
+            unread[image] = error
     if not rows:
-        raise InputError(f"nothing was found in {len(dated)} images: there is no row for a bank")
+        raise InputError(
+            f"nothing was found in {len(dated)} images with a score of {options.min_score:g} or more: there is no row "
+            "for a bank"
+        )
     kept = rows[-options.rows :]
     facts = {
         "model_sha256": model_sha256,
@@ -163,28 +174,43 @@ def build_bank(
         images=len({row.image for row in kept}),
         first=kept[0].taken,
         last=kept[-1].taken,
-        without_date=tuple(names[image] for image in images if image not in taken),
+        without_date=tuple(names[image] for image in images if image not in taken and image not in unread),
         without_object=tuple(empty),
         dropped=len(rows) - len(kept),
-        unread=tuple((names[image], error) for image in dated if (error := lines[image].error) is not None),
+        unread=tuple((names[image], error) for image, error in unread.items()),
         runtime=runtime,
         model_sha256=model_sha256,
     )
 
 
-def _dates(images: Sequence[Path], dates: Path | None) -> Mapping[Path, datetime]:
-    """Return when each of *images* was taken; one whose date is not known is missing.
+def _dates(images: Sequence[Path], dates: Path | None) -> tuple[Mapping[Path, datetime], dict[Path, str]]:
+    """Return when each of *images* was taken, and why some cannot be read; one whose date is not known is in neither.
 
     Raises:
         InputError: no date is known.
     """
-    if dates is not None:
-        taken: Mapping[Path, datetime] = listed_dates(dates, images)
-    else:
-        taken = {image: date for image in images if (date := exif_date(image)) is not None}
+    unread: dict[Path, str] = {}
+    taken = listed_dates(dates, images) if dates is not None else _exif_dates(images, unread)
     if not taken:
         where = "their EXIF does not say when they were taken" if dates is None else f"{dates} has none of their names"
-        raise InputError(f"no date of {len(images)} images is known: {where}; give a list of them with --dates FILE")
+        damaged = f", and {len(unread)} cannot be read ({next(iter(unread.values()))})" if unread else ""
+        raise InputError(
+            f"no date of {len(images)} images is known: {where}{damaged}; give a list of them with --dates FILE"
+        )
+    return taken, unread
+
+
+def _exif_dates(images: Sequence[Path], unread: dict[Path, str]) -> Mapping[Path, datetime]:
+    """Return what the EXIF of *images* says; those that cannot be read are added to *unread*, with the reason."""
+    taken = {}
+    for image in images:
+        try:
+            date = exif_date(image)
+        except InputError as error:
+            unread[image] = str(error)
+        else:
+            if date is not None:
+                taken[image] = date
     return taken
 
 

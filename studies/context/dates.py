@@ -7,9 +7,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from detlite.runtime.errors import InputError
-from detlite.runtime.image.read import DAMAGED_EXIF
+from detlite.runtime.image.read import DAMAGED, DAMAGED_EXIF, FORMATS
 from detlite.runtime.strict_json import parse_json
 
 EXIF_PART, TAKEN, CHANGED = 0x8769, 36867, 306
@@ -17,21 +18,36 @@ EXIF_PART, TAKEN, CHANGED = 0x8769, 36867, 306
 
 EXIF_FORM, LIST_FORM = "%Y:%m:%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"
 LARGEST_LIST = 1 << 28
+WITHOUT_EXIF = (".npy", ".rgb")
+"""The endings of images that are pixels alone."""
 
 
 def exif_date(path: Path) -> datetime | None:
-    """Return when the image at *path* was taken, by its EXIF; None if it does not say."""
+    """Return when the image at *path* was taken, by its EXIF; None if it does not say.
+
+    Raises:
+        InputError: it is no image.
+    """
     from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            exif = image.getexif()
-            said = exif.get_ifd(EXIF_PART).get(TAKEN) or exif.get(CHANGED)
-    except (OSError, *DAMAGED_EXIF):
+    if path.suffix.lower() in WITHOUT_EXIF:
         return None
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            said = _said(image)
+    except (*DAMAGED, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is no image, or is damaged: {' '.join(str(error).split())}") from error
     try:
         return datetime.strptime(str(said).strip("\0 "), EXIF_FORM)
     except ValueError:
+        return None
+
+
+def _said(image: Any) -> Any:
+    try:
+        exif = image.getexif()
+        return exif.get_ifd(EXIF_PART).get(TAKEN) or exif.get(CHANGED)
+    except DAMAGED_EXIF:
         return None
 
 

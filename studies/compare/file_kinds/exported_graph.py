@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from detlite.accuracy.outputs import REAL_TOLERANCE, heads_of, seeded_images
+from detlite.accuracy.outputs import REAL_TOLERANCE, raw_heads_of, seeded_images
 from detlite.convert.apart import run_exported_graph
 from detlite.convert.requests import ExportedRunRequest
 from detlite.runtime.arrays import Floats, Integers
@@ -23,8 +23,9 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress
-from detlite.runtime.tasks.detection import Detections
-from detlite.runtime.tasks.instances import InstanceMasks
+from detlite.runtime.tasks.detection import Detection, Detections
+from detlite.runtime.tasks.instances import InstanceMasks, Instances
+from detlite.runtime.tasks.keypoints import KeypointDetections, Keypoints
 from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
 
 LEAST_MATCHED = 0.95
@@ -38,6 +39,8 @@ BEYOND = " where the graph samples 0 beyond its map"
 
 HEADS = ("box_encodings", "class_scores")
 
+FINDING_BOXES = tuple(task.kind for task in (Detection, Instances, Keypoints))
+
 Values = Mapping[str, Floats]
 
 
@@ -50,12 +53,14 @@ class _Seen:
         apart: the largest difference of numbers, of matched rows.
         beyond: how many regions the graph samples beyond its map; they are told apart.
         has_stages: whether the stages of a two-stage detector were found in the graph; True for another model.
+        regions: how many the model and the graph look at; 0 for another model.
     """
 
     matched: dict[str, list[int]] = field(default_factory=dict)
     apart: dict[str, float] = field(default_factory=dict)
     beyond: int = 0
     has_stages: bool = True
+    regions: tuple[int, int] = (0, 0)
 
     def count(self, what: str, matched: int, of: int) -> None:
         """Count *matched* more of *of* more."""
@@ -63,7 +68,18 @@ class _Seen:
         self.matched[what] = [before[0] + matched, before[1] + of]
 
     def compare(self, what: str, ours: Floats, theirs: Floats) -> None:
-        """Take note of how far *ours* is from *theirs*, of the same shape."""
+        """Take note of how far *ours* is from *theirs*.
+
+        Raises:
+            InputError: they have other shapes, or values that are not finite numbers.
+        """
+        if ours.shape != theirs.shape:
+            raise InputError(
+                f"{what}: {ours.shape} of the model, and {theirs.shape} of the graph: they are of different trainings"
+            )
+        for values, whose in ((ours, "model"), (theirs, "graph")):
+            if not np.isfinite(values).all():
+                raise InputError(f"{what}: the {whose} returned values that are not finite numbers: nothing to compare")
         far = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0.0))
         self.apart[what] = max(self.apart.get(what, 0.0), far)
 
@@ -75,10 +91,15 @@ def takes(a: Side, b: Side) -> bool:
 
 
 def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> ModelComparison:
-    """Compare what both make of images: the network's input, proposals with their heads, detections, masks."""
+    """Compare what both make of images: the network's input, proposals with their heads, detections, masks.
+
+    Raises:
+        InputError: the model finds no boxes, is of another size or training, or either cannot be run.
+    """
     model, graph = (a, b) if b.exported is not None else (b, a)
     assert model.artifact is not None
     assert graph.exported is not None
+    _check_finds_boxes(model.given, model.artifact)
     with tempfile.TemporaryDirectory(prefix="detlite-compare-") as scratch:
         folder = Path(scratch)
         images = list(options.images) or seeded_images(folder, model.artifact.contract)
@@ -89,12 +110,21 @@ def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> Mo
         same = [number for number, one in enumerate(theirs) if _size(one) == _wanted(model.artifact)]
         if not same:
             raise InputError(_other_size(model.artifact, theirs[0], read_image(images[0]).shape[:2]))
-        (ours,) = heads_of([model.artifact], [images[number] for number in same], progress=progress)
+        (ours,) = raw_heads_of([model.artifact], [images[number] for number in same], progress=progress)
         seen = _Seen()
         for row, number in enumerate(same):
             heads = {role: value[row] for role, value in ours.items()}
             _compare_image(seen, model.artifact, read_image(images[number]), heads, theirs[number])
     return _told((a, b), seen, options, (len(same), len(images)))
+
+
+def _check_finds_boxes(given: Path, artifact: Artifact) -> None:
+    kind = artifact.contract.task.kind
+    if kind not in FINDING_BOXES:
+        raise InputError(
+            f"{given} is a model for {kind}; want one that finds boxes, as the exported graph does: "
+            f"{', '.join(FINDING_BOXES)}"
+        )
 
 
 def _of_image(arrays: Mapping[str, Any], number: int) -> dict[str, Floats]:
@@ -121,15 +151,15 @@ def _other_size(artifact: Artifact, values: Values, given: Sequence[int]) -> str
 
 def _compare_image(seen: _Seen, artifact: Artifact, pixels: Any, heads: Values, theirs: Values) -> None:
     contract = artifact.contract
-    seen.compare("network input", preprocess(pixels, contract.image)[0], theirs["network_input"])
+    reals = replace(contract.image, dtype="float32", quantization=None, layout="NHWC")
+    seen.compare("network input", preprocess(pixels, reals)[0], theirs["network_input"])
     if "proposals" in heads:
         seen.has_stages = "proposals" in theirs
         if seen.has_stages:
-            _compare_proposals(seen, heads, theirs)
+            _compare_proposals(seen, contract.task.scored(heads), theirs)
     result = contract.task.result(heads, contract.labels, contract.image.fit(pixels.shape[:2]))
-    found = result.detections if isinstance(result, InstanceMasks) else result
-    if not isinstance(found, Detections):
-        return
+    found = result.detections if isinstance(result, (InstanceMasks, KeypointDetections)) else result
+    assert isinstance(found, Detections)
     rows, places = _matched(found.boxes, theirs["boxes"], found.classes, theirs["classes"].astype(np.int64))
     seen.count("detections", len(rows), max(len(found.scores), len(theirs["scores"])))
     seen.compare("boxes", found.boxes[rows], theirs["boxes"][places])
@@ -141,18 +171,15 @@ def _compare_image(seen: _Seen, artifact: Artifact, pixels: Any, heads: Values, 
 def _compare_proposals(seen: _Seen, heads: Values, theirs: Values) -> None:
     ours, wanted = heads["proposals"], theirs["proposals"]
     real = np.flatnonzero((ours[:, 2:] > ours[:, :2]).all(axis=1))
-    none = np.zeros(max(len(ours), len(wanted)), np.int64)
+    seen.regions = len(ours), len(wanted)
+    none = np.zeros(max(seen.regions), np.int64)
     rows, places = _matched(ours[real], wanted, none[: len(real)], none[: len(wanted)])
-    seen.count("proposals", len(rows), len(real))
+    theirs_real = int((wanted[:, 2:] > wanted[:, :2]).all(axis=1).sum())
+    seen.count("proposals", len(rows), max(len(real), min(len(ours), theirs_real)))
     is_beyond = theirs["beyond"][places] > 0
     seen.beyond += int(is_beyond.sum())
     for role in HEADS:
         values, others = heads[role].reshape(len(ours), -1), theirs[role].reshape(len(wanted), -1)
-        if values.shape[1] != others.shape[1]:
-            raise InputError(
-                f"the model has {values.shape[1]} {role} for a region, and the graph {others.shape[1]}: they are of "
-                "different trainings"
-            )
         ours_of, theirs_of = values[real[rows]], others[places]
         seen.compare(role, ours_of[~is_beyond], theirs_of[~is_beyond])
         if is_beyond.any():
@@ -186,12 +213,7 @@ def _told(sides: tuple[Side, Side], seen: _Seen, options: CompareOptions, images
             lines.append(f"{what}: at most {far:.3g} apart, within {tolerance:.3g}")
         else:
             findings.append(f"{what}: up to {far:.3g} apart, over {tolerance:.3g}")
-    if not seen.has_stages:
-        lines.append(
-            "the graph's proposals and heads were not found by its structure: its detections alone are compared"
-        )
-    if images[0] < images[1]:
-        lines.append(f"{images[1] - images[0]} of {images[1]} images are left out: the graph gives them another size")
+    lines += _remarks(seen, images)
     facts = {
         "old": str(sides[0].given),
         "new": str(sides[1].given),
@@ -200,6 +222,25 @@ def _told(sides: tuple[Side, Side], seen: _Seen, options: CompareOptions, images
         "max_differences": seen.apart,
     }
     return ModelComparison("a model and the exported graph of its training", tuple(findings), tuple(lines), facts)
+
+
+def _remarks(seen: _Seen, images: tuple[int, int]) -> list[str]:
+    remarks = []
+    if not seen.has_stages:
+        remarks.append(
+            "the graph's proposals and heads were not found by its structure: its detections alone are compared"
+        )
+    ours, theirs = seen.regions
+    if ours < theirs:
+        remarks.append(
+            f"the model looks at {ours} regions, and the graph at {theirs}: convert it with --max-proposals {theirs} "
+            "for the same detections"
+        )
+    if images[0] < images[1]:
+        remarks.append(f"{images[1] - images[0]} of {images[1]} images are left out: the graph gives them another size")
+    if not seen.matched["detections"][1]:
+        remarks.append("neither finds anything: give --images of what the model was trained for")
+    return remarks
 
 
 PLUGIN = Comparer(title="whether a rebuilt model finds what its exported graph finds", takes=takes, compare=compare)

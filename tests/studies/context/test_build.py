@@ -103,6 +103,23 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(camera):
     assert (result.rows, [name for name, _error in result.unread]) == (1, ["e.png"])
 
 
+def test_an_image_that_has_no_exif_because_it_is_damaged_is_named_with_its_error(camera):
+    (camera / "photos" / "e.png").write_bytes(b"none")
+    result = built(camera)
+    assert (result.rows, result.without_date, [name for name, _error in result.unread]) == (3, (), ["e.png"])
+
+
+def test_more_embeddings_of_an_image_than_the_model_returns_are_refused(camera):
+    with pytest.raises(InputError, match=r"returns 2 embeddings of an image, and 3 are .* with --embeddings 3, or"):
+        built(camera, BuildOptions(per_image=3))
+
+
+def test_a_bank_without_a_row_is_refused_with_the_least_score(camera):
+    with pytest.raises(InputError, match=r"nothing was found in 3 images with a score of 0\.9 or more"):
+        built(camera, BuildOptions(min_score=0.9))
+    assert not (camera / "memory.npz").exists()
+
+
 def test_what_an_interrupted_build_has_finished_is_not_run_again(camera, monkeypatch):
     asked = []
 

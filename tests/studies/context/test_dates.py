@@ -26,9 +26,15 @@ def test_an_image_without_a_date_has_none(text, tmp_path):
     assert exif_date(write_grey(tmp_path / "a.jpg", 0, text)) is None
 
 
-def test_a_file_that_is_no_image_has_no_date(tmp_path):
+def test_a_file_that_is_no_image_is_refused(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"none")
-    assert exif_date(tmp_path / "a.jpg") is None
+    with pytest.raises(InputError, match=r"a\.jpg is no image, or is damaged"):
+        exif_date(tmp_path / "a.jpg")
+
+
+def test_pixels_alone_have_no_date(tmp_path):
+    (tmp_path / "a.npy").write_bytes(b"whatever")
+    assert exif_date(tmp_path / "a.npy") is None
 
 
 def test_a_csv_names_images_by_the_end_of_their_paths(tmp_path):

@@ -1,0 +1,96 @@
+"""What is compared of a model and of what its exported graph computed, which is written here, not run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.float_detector import detector, write_images
+from builders.tiny_tasks import segmenter
+
+from detlite.runtime.errors import InputError
+from detlite.runtime.image.preprocess import preprocess
+from detlite.runtime.image.read import read_image
+from detlite.runtime.session import Session
+from detlite.studies.compare.file_comparison import CompareOptions, Side
+from detlite.studies.compare.file_kinds import exported_graph as module
+
+GRAPH = Side(Path("graph"), None, b"", None, Path("graph"))
+LOGITS = {"score_converter": "SIGMOID", "score_converter_place": "host"}
+
+
+@pytest.fixture
+def compared(tmp_path, monkeypatch):
+    """A function that compares a model with a graph that computes the same, but for what is changed."""
+    images = write_images(tmp_path, 2)
+
+    def compare(model, changed=None):
+        artifact = model.save(tmp_path / "model")
+        session, theirs = Session(artifact), {}
+        for number, path in enumerate(images):
+            pixels = read_image(path)
+            found = session.run(pixels)
+            reals = replace(artifact.contract.image, dtype="float32", quantization=None)
+            values = {"boxes": found.boxes, "classes": found.classes.astype(np.float32), "scores": found.scores}
+            values |= {"network_input": preprocess(pixels, reals)[0], **(changed or {})}
+            theirs |= {f"{number}/{name}": value for name, value in values.items()}
+        monkeypatch.setattr(module, "run_exported_graph", lambda asked, **_more: np.savez(asked.out, **theirs))
+        side = Side(artifact.model.parent, artifact, b"", None)
+        return module.compare(side, GRAPH, CompareOptions(images=images), lambda *_progress: None)
+
+    return compare
+
+
+def with_logits():
+    """The tiny detector whose scores are taken for logits: the host makes scores of them."""
+    model = detector()
+    return replace(model, contract=replace(model.contract, task=replace(model.contract.task, **LOGITS)))
+
+
+@pytest.mark.parametrize("make", [detector, with_logits])
+def test_scores_are_converted_once(make, compared):
+    found = compared(make())
+    assert found.findings == ()
+    assert found.facts["matched"]["detections"][1] > 0
+    assert found.facts["max_differences"]["scores"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"network_input": np.full((16, 16, 3), np.nan, np.float32)}, "network input: the graph returned values that"),
+        ({"network_input": np.zeros((16, 16, 1), np.float32)}, r"\(16, 16, 3\) of the model, and \(16, 16, 1\) of the"),
+    ],
+)
+def test_numbers_that_cannot_be_compared_are_refused(changed, text, compared):
+    with pytest.raises(InputError, match=text):
+        compared(detector(), changed)
+
+
+def test_a_model_that_finds_no_boxes_is_refused(tmp_path):
+    side = Side(tmp_path, segmenter().save(tmp_path / "model"), b"", None)
+    with pytest.raises(InputError, match="is a model for segmentation; want one that finds boxes"):
+        module.compare(side, GRAPH, CompareOptions(), lambda *_progress: None)
+
+
+def test_proposals_that_the_model_lacks_count_as_unmatched():
+    """The graph has three proposals; of the model's three, two have no area."""
+    theirs = np.array([[0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1], [0, 0.5, 0.5, 1]], np.float32)
+    ours = theirs * np.array([[1], [0], [0]], np.float32)
+    heads = {"box_encodings": np.zeros((3, 4), np.float32), "class_scores": np.zeros((3, 2), np.float32)}
+    seen = module._Seen()
+    graph = {**heads, "proposals": theirs, "beyond": np.zeros(3, np.float32)}
+    module._compare_proposals(seen, {**heads, "proposals": ours}, graph)
+    assert seen.matched["proposals"] == [1, 3]
+
+
+def test_a_model_with_fewer_proposals_says_how_to_have_as_many():
+    seen = module._Seen(matched={"detections": [1, 1]}, regions=(100, 300))
+    (text,) = module._remarks(seen, (4, 4))
+    assert text.endswith("and the graph at 300: convert it with --max-proposals 300 for the same detections")
+
+
+def test_it_is_said_if_neither_finds_anything():
+    assert module._remarks(module._Seen(matched={"detections": [0, 0]}), (4, 4)) == [
+        "neither finds anything: give --images of what the model was trained for"
+    ]
