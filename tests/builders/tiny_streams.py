@@ -53,7 +53,7 @@ def running_sum(initial: float = 0.0) -> Model:
 def bank_reader(slots: int = 3, width: int = 2) -> Model:
     """The scores are the sums over the slots of a bank, one for each number of a row."""
     net = FloatNet((1, SIDE, SIDE, 1))
-    bank, count = net.tensor("features", (1, slots, width)), net.tensor("valid", (1,), "int32")
+    bank, count = net.tensor("features", (1, slots, width)), net.tensor("features_count", (1,), "int32")
     sums = net.add("SUM", [bank, net.constant(np.array([1]))], [(1, width)], "ReducerOptions")[0]
     return _model(net, [sums], [net.image, bank, count], (GRAY, BankInput("features", slots, width)), width)
 

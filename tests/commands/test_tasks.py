@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from builders.command_line import Detlite
 from builders.model_files import write_photos
-from builders.tiny_streams import bank_reader, clip_reader, running_sum
+from builders.tiny_streams import clip_reader, running_sum
 from builders.tiny_tasks import tiny_task
 from faster_coco_eval import mask
 from PIL import Image
@@ -267,10 +267,9 @@ def test_android_takes_classifiers_and_segmenters_and_refuses_the_others_in_one_
     [
         (clip_reader, "clips: calibrate it with videos"),
         (running_sum, "images and states: calibrate it with videos"),
-        (bank_reader, "images and a bank of features, and only models of images, of clips or of images with states"),
     ],
 )
-def test_quantize_refuses_images_for_a_model_of_more_than_single_images(make, takes, tmp_path):
+def test_quantize_refuses_images_for_a_model_of_videos(make, takes, tmp_path):
     detlite = Detlite(tmp_path)
     make().save(tmp_path / "float")
     write_photos(tmp_path / "photos", 2)
