@@ -6,6 +6,7 @@ they are shown, each once whatever its duration; `at_rate` takes them by their t
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -33,6 +34,9 @@ TICKS = 90_000
 """Of a second: the time stamps of a video that is written, as MPEG has them."""
 
 RIGHT_ANGLE = 90
+
+MISSING_S = 1.0
+"""How much earlier than its header says a video may end: writers round, and count the sound that goes on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,17 +169,36 @@ def at_rate(frames: Iterable[Frame], per_second: float, name: str = "the video")
 
 
 def _frames(av: Any, path: Path, container: Any) -> Iterator[Frame]:
-    is_empty = True
+    last, stream = None, container.streams.video[0]
     with _damage_as_one_error(av, path):
-        for decoded in container.decode(container.streams.video[0]):
+        for decoded in container.decode(stream):
             if decoded.width * decoded.height > MAX_PIXELS:
                 raise InputError(
                     f"{path} has frames of {decoded.width} x {decoded.height} pixels; at most {MAX_PIXELS} are read"
                 )
-            is_empty = False
+            last = decoded
             yield Frame(None if decoded.time is None else float(decoded.time), decoded)
-    if is_empty:
+    if last is None:
         raise InputError(f"{path} has no frames: give a video")
+    stated_s = _stated_end_s(container, stream)
+    if stated_s is not None and last.time is not None:
+        end_s = last.time + float((last.duration or 0) * stream.time_base)
+        if end_s < stated_s - MISSING_S:
+            raise InputError(f"{path} is cut short: it ends after {end_s:.1f} of {stated_s:.1f} s; get it again")
+
+
+def _stated_end_s(container: Any, stream: Any) -> float | None:
+    """Return when the header says that *stream* ends, in seconds; None if it does not say.
+
+    FFmpeg reads a Matroska or AVI that is cut short to its end without an error. Matroska's writers state the end of a
+    stream in a tag; the duration that FFmpeg gives for an AVI is that of the file as it is, not that in its header.
+    """
+    for name, value in stream.metadata.items():
+        clock = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", value)
+        if name.upper().startswith("DURATION") and clock:
+            return 3600 * int(clock[1]) + 60 * int(clock[2]) + float(clock[3])
+    ticks = stream.frames if container.format.name == "avi" else stream.duration
+    return None if not ticks else float(((stream.start_time or 0) + ticks) * stream.time_base)
 
 
 def _damage_as_one_error(av: Any, path: Path) -> AbstractContextManager[None]:
