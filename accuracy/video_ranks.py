@@ -25,9 +25,10 @@ from detlite.runtime.inputs import Size
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import from_record, to_record
 from detlite.runtime.session import Session
-from detlite.runtime.tasks.classification import Ranking
+from detlite.runtime.tasks.classification import Classification, Ranking
 
-LEAST_SCORE = 1e-12  # its logarithm stands for a score that was rounded to 0
+LEAST_SCORE = 1e-12
+"""The least score, and the least distance from 1, that is told from one that was rounded."""
 
 Record = dict[str, Any]
 
@@ -64,10 +65,10 @@ class VideoRanks:
     classes: array[int] = field(default_factory=lambda: array("i"))
     margins: array[float] = field(default_factory=lambda: array("f"))
 
-    def answer(self, ranking: Ranking) -> None:
-        """Count one answer."""
+    def answer(self, ranking: Ranking, converter: str) -> None:
+        """Count one answer, whose scores the *converter* of the contract made."""
         self.classes.append(ranking.best(1)[0])
-        self.margins.append(margin(ranking))
+        self.margins.append(margin(ranking, converter))
 
     def view(self, ranking: Ranking) -> None:
         """Count the last answer of a view."""
@@ -82,11 +83,18 @@ class VideoRanks:
         return self.total / self.views
 
 
-def margin(ranking: Ranking) -> float:
-    """Return by how much the logit of the best class is over that of the next; of scores their logarithms count."""
+def margin(ranking: Ranking, converter: str) -> float:
+    """Return by how much the logit of the best class is over that of the next; infinite if there is no other class.
+
+    Where the model gives scores alone, they are turned back: log p, which differs from a SOFTMAX's logits by a
+    constant, or log p / (1 - p) where the *converter* is a SIGMOID.
+    """
     values = ranking.logits
     if values is None:
-        values = np.log(np.maximum(ranking.scores, LEAST_SCORE))
+        scores = ranking.scores.astype(np.float64)
+        values = np.log(np.maximum(scores, LEAST_SCORE))
+        if converter == "SIGMOID":
+            values -= np.log(np.maximum(1 - scores, LEAST_SCORE))
     best = np.sort(values)[-2:]
     return float(best[1] - best[0]) if len(best) == 2 else float("inf")
 
@@ -160,7 +168,10 @@ class _Run:
     """A model that is run over the views of one video."""
 
     def __init__(self, session: Session, views: Views) -> None:
-        self._session, self._views, self.ranks = session, views, VideoRanks()
+        task = session.contract.task
+        if not isinstance(task, Classification):
+            raise InputError("the model finds no classes of a whole frame: videos score classifiers")
+        self._session, self._views, self._converter, self.ranks = session, views, task.score_converter, VideoRanks()
 
     def prepared(self, frames: Iterator[Frame], place: int) -> Iterator[Prepared]:
         """Yield *frames* as the model takes them, cropped at *place*."""
@@ -189,7 +200,6 @@ class _Run:
         self._session.invoke(tensor)
         self.ranks.invoke_ns += time.perf_counter_ns() - begin
         found = self._session.finish(self.ranks.size)
-        if not isinstance(found, Ranking):
-            raise InputError("the model finds no classes of a whole frame: videos score classifiers")
-        self.ranks.answer(found)
+        assert isinstance(found, Ranking)  # as the task has them
+        self.ranks.answer(found, self._converter)
         return found

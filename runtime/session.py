@@ -195,7 +195,7 @@ class Session:
             >>> opened = detlite.session("out/movinet")
             >>> for frame in camera:
             ...     ranking = opened.step(frame)
-            ...     print(ranking.labels[ranking.best(1)[0]], ranking.logits.max())
+            ...     print(ranking.labels[ranking.best(1)[0]], ranking.scores.max())
         """
         tensor = preprocess(frame, self.contract.image)
         if self._clip is not None:
