@@ -67,8 +67,17 @@ def gates_of(values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def max_error_of(values: Mapping[str, Any]) -> dict[str, float]:
-    """Return the most error of each output that --max-error names; `InputError` if it is written otherwise."""
-    return dict(_limit(text) for text in values["max_error"])
+    """Return the most error of each output that --max-error names.
+
+    Raises:
+        InputError: it is written otherwise, or names an output twice.
+    """
+    found = dict[str, float]()
+    for name, value in map(_limit, values["max_error"]):
+        if name in found:
+            raise InputError(f"--max-error names {name} twice: give it once, with the number that counts")
+        found[name] = value
+    return found
 
 
 def has_budget(values: Mapping[str, Any]) -> bool:
@@ -99,7 +108,14 @@ def choose_means(values: dict[str, Any]) -> None:
             "--twin-channels all leaves a budget nothing to choose: use --twin-channels auto, or leave the budget out"
         )
     if values["twin_channels"] != NONE and values["explain"]:
-        raise InputError("--twin-channels and --explain cannot be combined: explain the plain model")
+        raise InputError(f"{_twins_from(values)} and --explain cannot be combined: explain the plain model")
+
+
+def _twins_from(values: Mapping[str, Any]) -> str:
+    """Return the option that asks for twin channels: --target where it chose them."""
+    given = click.get_current_context().get_parameter_source("twin_channels")
+    is_chosen = values["target"] is not None and given is ParameterSource.DEFAULT
+    return f"--target {values['target']}, which means twin channels," if is_chosen else "--twin-channels"
 
 
 def _refuse_float(values: Mapping[str, Any]) -> None:

@@ -131,6 +131,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     prepare_output(out, force=values["force"])
     check_plugins(values)
     choose_means(values)
+    max_error_of(values)  # refused before any work
     counts = _counts(values["curve"])
     _check_scheme(values)
     _check_together(values)

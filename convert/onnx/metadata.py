@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from detlite.convert.files.wire_format import fields
 from detlite.runtime.contract import Contract, contract_from_json
@@ -31,6 +32,14 @@ def contract_in(path: Path) -> Contract | None:
             entry = dict(fields(value, what))
             if entry.get(1) == CONTRACT_KEY.encode():
                 return contract_from_json(_text(entry.get(2)))
+    return None
+
+
+def contract_of_model(model: Any) -> Contract | None:
+    """Return the contract in the `ModelProto` *model*; None if it has none; `ContractError` if it is damaged."""
+    for entry in model.metadata_props:
+        if entry.key == CONTRACT_KEY:
+            return contract_from_json(entry.value)
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -19,6 +19,13 @@ from detlite.convert.onnx_graph.image import NetworkPicture, find_picture
 from detlite.convert.onnx_graph.model_graph import OnnxModel, normalized
 from detlite.convert.onnx_graph.open_file import open_onnx
 from detlite.convert.onnx_graph.operators.table import OPERATORS
+from detlite.convert.onnx_graph.stated import (
+    contract_of_heads,
+    stated_contract,
+    stated_heads,
+    stated_picture,
+    with_stated,
+)
 from detlite.convert.onnx_graph.translation import TensorFlowTranslation, translated
 from detlite.convert.options import DetectorOptions
 from detlite.convert.sidecar_files import read_hints
@@ -27,7 +34,7 @@ from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.tasks.detection import RAW_ROLES, Detection
+from detlite.runtime.tasks.detection import RAW_ROLES, Detection, has_raw_heads
 
 OUTPUTS = ("raw_outputs/box_encodings", "raw_outputs/class_predictions")
 ORDERS = {"yxhw": (0, 1, 2, 3), "xywh": (1, 0, 3, 2)}
@@ -37,7 +44,7 @@ COCO_COLUMNS = 91
 
 
 def onnx_detector(path: Path, options: DetectorOptions) -> FloatGraph:
-    """Return the detector in the .onnx file at *path*.
+    """Return the detector in the .onnx file at *path*; one that detlite exported says itself how it is used.
 
     Raises:
         InputError: it cannot be read, has no heads of an SSD, or an operator that is unsupported; or something required
@@ -49,15 +56,37 @@ def onnx_detector(path: Path, options: DetectorOptions) -> FloatGraph:
 
 def detector_of(model: OnnxModel, path: Path, options: DetectorOptions) -> FloatGraph:
     """Return the detector in *model*, which was read from the file at *path*; errors as `onnx_detector`."""
-    picture = find_picture(model, options)
+    stated = stated_contract(model, options)
+    if stated is not None and has_raw_heads(stated):
+        return _as_stated(model, stated, options)
+    picture = find_picture(model, options) if stated is None else stated_picture(model, stated)
     named = options.onnx.heads
     whole = picture.fixed(model if named is None else _ending_at(model, named)).folded()
     heads = find_heads(whole, named)
     decoder = _decoder(whole, heads, picture, options)
     contract = _contract(whole, heads, picture, decoder, path, options)
-    scores = heads.logits if options.logits else heads.scores
+    if stated is not None:
+        contract = with_stated(contract, stated, options)
+    return _cut(whole, picture, heads, decoder.order, contract)
+
+
+def _as_stated(model: OnnxModel, stated: Contract, options: DetectorOptions) -> FloatGraph:
+    """Return the detector in *model*, whose outputs are the raw heads of its contract *stated*."""
+    picture, named = stated_picture(model, stated), stated_heads(model, stated)
+    whole = picture.fixed(_ending_at(model, named)).folded()
+    heads = find_heads(whole, named)
+    contract = contract_of_heads(stated, heads.converter, options)
+    return _cut(whole, picture, heads, ORDERS["yxhw"], replace(contract, inputs=(picture.image,)))
+
+
+def _cut(
+    whole: OnnxModel, picture: NetworkPicture, heads: Heads, order: tuple[int, ...], contract: Contract
+) -> FloatGraph:
+    """Return the part of *whole* from the *picture* to the *heads* as TensorFlow's, as *contract* describes it."""
+    assert isinstance(contract.task, Detection)
+    scores = heads.logits if contract.task.score_converter_place == "host" else heads.scores
     part = whole.part({picture.name: (picture.shape, picture.kind)}, (heads.boxes, scores))
-    made = _outputs(heads, scores, decoder.order, columns_of(whole.shapes[scores], heads.anchors))
+    made = _outputs(heads, scores, order, columns_of(whole.shapes[scores], heads.anchors))
     graph_def = translated(part, picture.name, made, OPERATORS)
     return FloatGraph(prune(graph_def, OUTPUTS), dict(zip(RAW_ROLES, OUTPUTS, strict=True)), contract)
 

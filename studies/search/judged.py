@@ -1,4 +1,4 @@
-"""The request for a quantization that is judged: with gates, explained, or over several numbers of images."""
+"""The request for a quantization that is judged: with budgets, explained, or over several numbers of images."""
 
 from __future__ import annotations
 

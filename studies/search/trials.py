@@ -47,12 +47,12 @@ class Trials:
         chosen: Method = load_plugin(METHODS, method)
         if chosen.parameters is None:
             raise InputError(
-                f"the method {method} does everything itself: gates, --explain and --curve need another, "
-                f"such as {DEFAULT_METHOD}"
+                f"the method {method} does everything itself: budgets and --explain need another, such as "
+                f"{DEFAULT_METHOD}"
             )
         if given.scheme != DEFAULT_SCHEME:
             raise InputError(
-                f"gates and --explain compare int8 with float: with --scheme {given.scheme} leave them out"
+                f"budgets and --explain compare int8 with float: with --scheme {given.scheme} leave them out"
             )
         self.method, self._source = chosen, source
         self.has_regions = crops_regions(source.contract)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from builders.onnx_ssd import ANCHORS, SIDE, anchors, pytorch_ssd, tensorflow_anchors, tensorflow_ssd
 
+from detlite.convert.exporter import export_model
+from detlite.convert.exporters import onnx as onnx_exporter
 from detlite.convert.exporters.tflite import from_graph
 from detlite.convert.onnx_graph.detector import onnx_detector
 from detlite.convert.options import DetectorOptions, OnnxFacts
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.boxes.coding import decode
+from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
+from detlite.runtime.letterbox import Letterbox
 
 PIXELS = OnnxFacts(mean=(127.5,), std=(127.5,))
 ASKED = DetectorOptions(onnx=PIXELS)
@@ -111,6 +117,72 @@ def test_constants_among_the_inputs_and_an_open_batch_and_size_are_taken(tmp_pat
     path = pytorch_ssd(tmp_path / "ssd.onnx", batch="N", size="side", constants_as_inputs=True)
     graph = onnx_detector(path, DetectorOptions(input_size=(SIDE, SIDE), onnx=PIXELS))
     assert (graph.contract.image.height, graph.contract.image.width) == (SIDE, SIDE)
+
+
+@pytest.fixture
+def letterboxed(tmp_path):
+    """A detector with facts that no graph tells: BGR, padded images, labels and other suppression than the default."""
+    graph = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), ASKED)
+    image = replace(graph.contract.image, colour="BGR", std=(2.0, 3.0, 4.0), letterbox=Letterbox())
+    labels = tuple(f"thing {number}" for number in range(len(graph.contract.labels)))
+    contract = replace(graph.contract.with_image(image), labels=labels)
+    return replace(graph, contract=contract.with_task(nms=Nms(iou_threshold=0.45)))
+
+
+@pytest.mark.parametrize("options", [{}, {"layout": "nchw"}, {"nms": "standard"}])
+def test_an_exported_file_says_alone_how_it_is_used(options, letterboxed, tmp_path, pixels):
+    tflite = from_graph(letterboxed, "float32")
+    path = tmp_path / "elsewhere" / "lone.onnx"
+    path.parent.mkdir()
+    path.write_bytes(export_model(tflite, "onnx", options).data)
+    graph, wanted = onnx_detector(path, DetectorOptions()), letterboxed.contract
+    found = graph.contract
+    assert found.image == wanted.image
+    assert (found.labels, found.task.nms, found.task.label_offset) == (wanted.labels, wanted.task.nms, 1)
+    assert np.abs(found.task.anchors - wanted.task.anchors).max() < 1e-6
+    image = (pixels.astype(np.float32) - 127.5) / np.float32(64)
+    for ours, theirs in zip(heads(graph, image), heads(letterboxed, image), strict=True):
+        assert np.abs(ours - theirs).max() < 1e-5
+
+
+def test_logits_of_an_exported_file_keep_the_converter_that_the_host_applies(tmp_path):
+    given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), DetectorOptions(logits=True, onnx=PIXELS))
+    (tmp_path / "lone.onnx").write_bytes(onnx_exporter.from_graph(given, "float32").data)
+    task = onnx_detector(tmp_path / "lone.onnx", DetectorOptions()).contract.task
+    assert (task.score_converter, task.score_converter_place) == ("SOFTMAX", "host")
+
+
+def test_scores_of_an_exported_file_can_be_asked_for_as_logits(tmp_path):
+    given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), ASKED)
+    (tmp_path / "lone.onnx").write_bytes(onnx_exporter.from_graph(given, "float32").data)
+    task = onnx_detector(tmp_path / "lone.onnx", DetectorOptions(logits=True)).contract.task
+    assert (task.score_converter, task.score_converter_place) == ("SOFTMAX", "host")
+
+
+def test_what_the_user_states_counts_over_the_contract_in_the_file(tmp_path):
+    given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), ASKED)
+    np.save(tmp_path / "anchors.npy", anchors())
+    (tmp_path / "lone.onnx").write_bytes(onnx_exporter.from_graph(given, "float32").data)
+    facts = OnnxFacts(mean=(1.0,), std=(2.0,), anchors=tmp_path / "anchors.npy", box_order="yxhw")
+    assert onnx_detector(tmp_path / "lone.onnx", DetectorOptions(onnx=facts)).contract.image.mean == (1.0, 1.0, 1.0)
+
+
+def test_an_exported_file_for_a_batch_is_refused(tmp_path):
+    tflite = from_graph(onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), ASKED), "float32")
+    (tmp_path / "lone.onnx").write_bytes(export_model(tflite, "onnx", {"batch": 2}).data)
+    with pytest.raises(InputError, match=r"lone.onnx takes 2 images at once; want one: use the float32 artifact"):
+        onnx_detector(tmp_path / "lone.onnx", DetectorOptions())
+
+
+def test_an_exported_file_that_was_changed_is_refused(tmp_path):
+    import onnx
+
+    given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), ASKED)
+    model = onnx.load_from_string(onnx_exporter.from_graph(given, "float32").data)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    onnx.save(model, tmp_path / "lone.onnx")
+    with pytest.raises(InputError, match=r"want its one input as float32 \(1, 16, 16, 3\), as the contract in it says"):
+        onnx_detector(tmp_path / "lone.onnx", DetectorOptions())
 
 
 def test_two_conversions_give_the_same_bytes(tmp_path):

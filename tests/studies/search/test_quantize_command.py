@@ -213,6 +213,11 @@ def test_a_curve_of_one_number_calls_nothing_enough(quantize):
         (("--max-error", "logits"), "--max-error 'logits': want an output and its most error, such as logits=0.1"),
         (("--max-error", "logits=nan"), "--max-error 'logits=nan': want an output and its most error"),
         (("--max-error", "masks=0.1"), "no output with an error is called 'masks'; there are: boxes, logits"),
+        (("--max-error", "logits=1", "--max-error", "logits=2"), "--max-error names logits twice: give it once"),
+        (
+            ("--target", "edgetpu", "--min-fidelity", 9, "--explain"),
+            "--target edgetpu, which means twin channels, and --explain cannot be combined",
+        ),
         (("--curve", "2,4", "--max-error", "logits=1"), "--curve and --max-error cannot be combined"),
         (("--target", "edgetpu"), "--target says how to reach a budget: it needs --min-fidelity, --max-map-drop or"),
         (("--target", "edgetpu", "--min-fidelity", 9, "--float", "first"), "--target edgetpu runs no float operators"),
