@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
-    "zoo": "List, show and fetch published detectors.",
+    "zoo": "List, show and fetch published models.",
     "inspect": "Say what a model file is, and what can be done with it.",
-    "convert": "Make a float TFLite model with a contract of a trained detector.",
+    "convert": "Make a float TFLite model with a contract of a trained model.",
     "export": "Write a finished model in another format.",
     "postprocess": "Add, change or strip the post-processing op of a .tflite.",
     "quantize": "Make an int8 TFLite model, calibrated with images, or one of another scheme.",
-    "compile": "Compile an int8 model for an accelerator: the Edge TPU.",
+    "compile": "Compile a model for an accelerator: the Edge TPU, TensorRT or a Pixel's TPU.",
     "detect": "Find things in images and videos with a model, and draw them.",
     "context": "Make the memory of a camera for a Context R-CNN.",
     "compare": "Say what changed between two runs, or whether two models agree.",
     "measure": "Measure the latency of a model.",
-    "evaluate": "Score a model: COCO, Pascal VOC or Open Images mAP, or fidelity to another.",
+    "evaluate": "Score a model by labels, or by how far it agrees with another model.",
     "sweep": "Run a plan: models, recipes and devices, here or on a dask cluster.",
     "results": "Show what is in the store of a study.",
     "report": "Write one report on runs that are finished.",
-    "package": "Pack a model for where it is used: an Android app, or a board.",
+    "package": "Pack a model for where it is used: an Android app, a board, or MLPerf's app.",
     "devices": "Show your phones and boards, and clean them.",
     "doctor": "Say what would spoil a measurement on a device, and what cures it.",
     "cache": "Show what detlite keeps on this machine, and remove it.",
-    "run": "Do all of it: fetch, convert, quantize, measure, score, report; or run a saved job.",
+    "run": "Do all of it for a detector: fetch, convert, quantize, measure, score, report; or run a saved job.",
 }
 
 RESUMED = {
@@ -140,7 +140,7 @@ class LazyGroup(click.Group):
     help="Show the versions of detlite and of what it runs on, and exit.",
 )
 def detlite() -> None:
-    """Take trained object detectors to the edge: convert, quantize, prove, measure.
+    """Take trained vision models to the edge: convert, quantize, prove, measure.
 
     \b
     detlite run                                      the whole way, with a model of the zoo

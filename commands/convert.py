@@ -1,4 +1,4 @@
-"""`detlite convert`: a trained detector becomes a float model with a contract."""
+"""`detlite convert`: a trained model becomes a float model with a contract."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ from detlite.convert.summary import model_line
     "quantization-aware checkpoint or frozen graph.",
 )
 @to_option
-@option_group("Detector to rebuild, instead of SOURCE", rebuild_options)
+@option_group("Model to rebuild, instead of SOURCE", rebuild_options)
 @source_options
 @force_option
 @json_option
 def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None:
-    """Convert the trained detector SOURCE to TFLite, or to the format that --to names.
+    """Convert the trained model SOURCE to TFLite, or to the format that --to names.
 
     \b
     detlite convert ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/float
@@ -61,8 +61,8 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
     detlite convert --family ssdlite_mobiledet_edgetpu --input 320 --random-weights 0 -o out/untrained
 
     SOURCE is a file, a folder, a zoo archive, or the name of a model that `detlite zoo fetch` downloaded. Instead,
-    --config with --checkpoint rebuilds a detector of the TF Object Detection API, and --family with --random-weights
-    an untrained one.
+    --config with --checkpoint rebuilds a detector of the TF Object Detection API or a model of TF-Vision, and --family
+    with --random-weights an untrained detector.
     """
     exporter_called(values["to"])
     given = take_given(source, values)

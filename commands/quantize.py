@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from detlite.accuracy.gates import FEWEST_IMAGES
 from detlite.accuracy.images import Images
@@ -38,7 +37,7 @@ from detlite.commands.budget_options import (
     max_error_of,
     twin_options,
 )
-from detlite.commands.command import WorkCommand, option_group
+from detlite.commands.command import WorkCommand, flags_given, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.image_options import are_videos, image_options, images_given, request_of, tell_skipped, wants_lint
@@ -117,7 +116,7 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
 @force_option
 @json_option
 def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
-    """Quantize the trained detector SOURCE, calibrated with images like those that it will see.
+    """Quantize the trained model SOURCE, calibrated with images like those that it will see.
 
     \b
     detlite quantize ssd_mobilenet_v2_coco_2018_03_29.tar.gz -o out/int8 --images photos/
@@ -168,10 +167,10 @@ def _check_scheme(values: Record) -> None:
     """Check that the scheme exists and can use all the given options."""
     io_of(values["scheme"], values["io"])
     if scheme_called(values["scheme"]).is_packing:
-        context = click.get_current_context()
-        options = {str(option.name): option.opts[0] for option in context.command.params}
-        asked = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-        check_packing(values["scheme"], tuple(options[name] for name in asked if name not in PACKING))
+        others = [
+            one for one in click.get_current_context().command.params if one.name in values and one.name not in PACKING
+        ]
+        check_packing(values["scheme"], flags_given(others))
     elif values["scheme"] != DEFAULT_SCHEME and _task(values) == JUDGED_TASK:
         raise InputError(f"budgets and --explain compare int8 with float: they need --scheme {DEFAULT_SCHEME}")
 

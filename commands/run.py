@@ -90,7 +90,7 @@ FOR_IMAGES = ("calibrate", "count", "seed", "method", "estimator", "floating")
     click.option(
         "--min-map-ratio",
         type=RATIO,
-        help=f"Minimum ratio to the float model's COCO mAP to pass, such as 0.9 or 90%  [default: {MIN_MAP_RATIO:g}%]",
+        help=f"Minimum ratio to the float model's COCO mAP to pass, such as 0.9 or 90%.  [default: {MIN_MAP_RATIO:g}%]",
     ),
 )
 @click.option(
@@ -109,7 +109,7 @@ FOR_IMAGES = ("calibrate", "count", "seed", "method", "estimator", "floating")
 @json_option
 @click.pass_context
 def command(context: click.Context, /, model: str, out: Path, as_json: bool, **values: Any) -> Any:
-    """Run the whole pipeline on MODEL: fetch, convert, calibrate, quantize, prove, measure, score, report.
+    """Run the whole pipeline on the detector MODEL: fetch, convert, calibrate, quantize, prove, measure, score, report.
 
     \b
     detlite run

@@ -15,7 +15,7 @@ from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, l
 
 @click.group()
 def command() -> None:
-    """List, show and fetch published detectors.
+    """List, show and fetch published models.
 
     \b
     detlite zoo list --convertible                  the models that detlite can convert

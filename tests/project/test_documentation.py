@@ -38,6 +38,12 @@ def test_what_a_page_links_to_is_there(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_a_page_has_no_marks_of_an_unfinished_merge(page):
+    marks = re.findall(r"^(?:<<<<<<<|=======|>>>>>>>).*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert marks == []
+
+
 def test_every_page_of_docs_is_linked_from_the_readme():
     readme = PAGES[0].read_text(encoding="utf-8")
     assert [page.name for page in PAGES[2:] if f"(docs/{page.name})" not in readme] == []

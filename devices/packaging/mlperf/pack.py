@@ -12,6 +12,7 @@ from detlite.convert.onnx.mlperf import PROFILES, AppProfile, profile_of
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.presets import QSL_SEED, SAMPLE_SEED, SCHEDULE_SEED, preset_called
+from detlite.runtime.tasks.detection import detection_of
 
 FILES = Path(__file__).with_name("files")
 COPIED = ("README.md", "run.sh", "run_main.py")
@@ -54,6 +55,7 @@ def _text(name: str, profile: AppProfile) -> str:
 
 def _with_interface(model: Model, path: Path) -> tuple[Model, AppProfile]:
     """Return *model* as .onnx with the interface that the app has for images of its size, and that profile."""
+    detection_of(model.contract)
     image = model.contract.image
     size = (image.height, image.width)
     fitting = [(name, profile) for name, profile in PROFILES.items() if size == (profile.side, profile.side)]

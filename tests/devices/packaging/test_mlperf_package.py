@@ -10,6 +10,7 @@ import pytest
 from builders.app_detector import large_detector, packed_app
 from builders.float_detector import detector
 from builders.json_schemas import check_record
+from builders.tiny_classifier import save_classifier
 
 from detlite.accuracy.mlperf_log import read_accuracy_log
 from detlite.cli import main
@@ -62,6 +63,7 @@ def test_a_model_of_1200_pixels_is_packed_for_ssd_resnet34(tmp_path, capsys):
             lambda folder: export_model(large_detector(), "onnx").save(folder),
             "is an .onnx without MLPerf's interface",
         ),
+        (save_classifier, "this needs a detector; the model is a classifier"),
     ],
 )
 def test_a_model_that_the_app_cannot_run_is_refused(tmp_path, capsys, make, text):

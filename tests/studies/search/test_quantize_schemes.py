@@ -97,6 +97,13 @@ def test_what_a_scheme_cannot_do_is_told_in_one_line_and_nothing_is_written(quan
     assert not (work / "out").exists()
 
 
+def test_a_scheme_that_packs_weights_can_be_quiet_and_saved_as_a_job(quantize, work):
+    status, out, error = quantize("float16", "-q", "--save-job", work / "job.toml")
+    assert (status, error) == (0, "")
+    assert out.startswith(f"{work / 'out'}: float16")
+    assert 'scheme = "float16"' in (work / "job.toml").read_text()
+
+
 def test_images_are_asked_for_where_activations_are_quantized(work, capsys):
     assert main(["quantize", str(work / "float"), "-o", str(work / "out"), "--scheme", "int16x8"]) == 2
     assert "give the images to calibrate with" in capsys.readouterr().err
