@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.stream_inputs import ClipInput
 from detlite.runtime.task import Task
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tasks.instances import Instances
@@ -36,7 +38,7 @@ COARSE = 12  # cells of a synthetic image's side: blobs as large as objects, and
 def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
     """Yield where two contracts would make two programs read the same model differently, a sentence each.
 
-    Names, dtypes, scales and origins are how a conversion went, not what the model is.
+    Names, dtypes, scales, layouts, batches and origins are how a conversion went, not what the model is.
     """
     images = [(c.image.height, c.image.width, c.image.colour, c.image.resize) for c in (a, b)]
     if images[0] != images[1]:
@@ -49,7 +51,7 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
         left, right = getattr(a.image, what), getattr(b.image, what)
         if len(left) != len(right) or not np.allclose(left, right, rtol=1e-3, atol=0.5):
             yield f"{what} of the image: {left} and {right}"
-    shapes = [[tensor.shape for one in c.inputs for tensor in one.tensors] for c in (a, b)]
+    shapes = [_input_shapes(c) for c in (a, b)]
     if images[0] == images[1] and shapes[0] != shapes[1]:
         yield f"inputs: {shapes[0]} and {shapes[1]}"
     if a.task.kind == b.task.kind:
@@ -58,6 +60,13 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
         yield f"task: {a.task.kind} and {b.task.kind}"
     if a.labels != b.labels:
         yield _labels(a.labels, b.labels)
+
+
+def _input_shapes(contract: Contract) -> list[tuple[int, ...]]:
+    """Return the shapes that the inputs have with one image in NHWC."""
+    first, image = contract.inputs[0], replace(contract.image, layout="NHWC", batch=1)
+    plain = replace(first, image=image) if isinstance(first, ClipInput) else image
+    return [tensor.shape for one in (plain, *contract.inputs[1:]) for tensor in one.tensors]
 
 
 def are_comparable(findings: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import DAMAGED_ARRAY, HEADERS
 from detlite.runtime.stream_inputs import BankInput
 from detlite.runtime.strict_json import parse_json
 
@@ -27,7 +28,7 @@ FEATURES, RECORD = "features.npy", "bank.json"
 LARGEST_RECORD = 64_000_000
 """Bytes of the largest `bank.json` that is read."""
 
-DAMAGE = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (*DAMAGED_ARRAY, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What the zip archive and the array in it raise; `RuntimeError` where it is encrypted or of an unknown method."""
 
 
@@ -98,7 +99,8 @@ def _shape(file: IO[bytes]) -> Tuple[int, int]:
     """Return the shape in the header of the .npy *file*, which holds float32 rows."""
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError(f"{FEATURES} is of another version than 1.0")
-    shape, is_turned, dtype = np.lib.format.read_array_header_1_0(file)
+    with HEADERS:
+        shape, is_turned, dtype = np.lib.format.read_array_header_1_0(file)
     if len(shape) != 2 or min(shape) < 0 or is_turned or dtype != np.dtype("<f4"):
         raise ValueError(f"{FEATURES} is {dtype} {shape}; want float32 rows of features")
     return shape

@@ -46,12 +46,15 @@ def read_kitti(
     *scored* against.
 
     Raises:
-        InputError: it has not, an image is missing, a file is damaged or is none of KITTI's, or nothing is annotated.
+        InputError: it has not, a class is given twice, an image is missing, a file is damaged or is none of KITTI's, or
+            nothing is annotated.
         UnknownNameError: KITTI has no such class.
     """
     for name in classes:
         if name not in TYPES:
             raise unknown_name("class of KITTI", name, TYPES)
+    if len(set(classes)) < len(classes):
+        raise InputError(f"the classes {', '.join(classes)}: want each of them once")
     root = next((one for one in (folder, folder / TRAINING) if (one / LABELS).is_dir()), None)
     if root is None:
         raise InputError(f"{folder} has no {LABELS}, and no {TRAINING}/{LABELS}: give the folder of KITTI's 2D objects")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.image.read import DAMAGED_ARRAY
 from detlite.runtime.tasks.detection import RAW_ROLES, Detection, has_raw_heads
 
 OUTPUTS = ("raw_outputs/box_encodings", "raw_outputs/class_predictions")
@@ -141,7 +141,7 @@ def _decoder(model: OnnxModel, heads: Heads, picture: NetworkPicture, options: D
 def _read_anchors(path: Path, heads: Heads) -> Floats:
     try:
         anchors = np.lib.format.open_memmap(path, mode="r")  # nothing is allocated for what a header only claims
-    except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
+    except DAMAGED_ARRAY as error:
         text = " ".join(str(error).split())[:200]
         raise InputError(f"cannot read the anchors in {path}, which has to be a .npy file: {text}") from error
     if anchors.shape != (heads.anchors, 4) or anchors.dtype.kind != "f":

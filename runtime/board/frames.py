@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images
-from detlite.runtime.image.read import HEADERS, MAX_PIXELS, read_image
+from detlite.runtime.image.read import DAMAGED_ARRAY, HEADERS, MAX_PIXELS, read_image
 from detlite.runtime.session import Session
 from detlite.runtime.video import VideoAnswer, VideoReader
 
@@ -104,7 +103,7 @@ def _array(path: Path) -> Any:
     try:
         with HEADERS:
             whole = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
+    except DAMAGED_ARRAY as error:
         raise InputError(f"{path} is no .npy of frames: {' '.join(str(error).split())[:200]}") from error
     if whole.dtype != np.uint8 or whole.ndim not in (3, 4) or whole.shape[-1] != 3 or 0 in whole.shape:
         raise InputError(f"{path} holds {whole.dtype} {whole.shape}; want uint8 (frames, height, width, 3), RGB")

@@ -44,6 +44,9 @@ TURNED_BACK = {6: 8, 8: 6}
 DAMAGED_EXIF = (*DAMAGED, struct.error, LookupError, TypeError, ArithmeticError, AttributeError)
 """What Pillow raises at damaged EXIF: found by damaging it. The image is then taken as stored, as viewers do."""
 
+DAMAGED_ARRAY = (*(OSError, ValueError, SyntaxError, OverflowError, TypeError), RecursionError, MemoryError, TokenError)
+"""What numpy raises at damaged .npy files: it parses their headers as Python."""
+
 HEADERS = threading.Lock()
 """numpy parses a header as Python, whose parser counts its depth for all threads together (CPython issue 106905)."""
 
@@ -76,7 +79,7 @@ def _read_array(path: Path) -> Pixels:
                 shape, order = _array_header(file, path)
             pixels = np.fromfile(file, np.uint8, shape[0] * shape[1] * shape[2])
         return np.ascontiguousarray(pixels.reshape(shape, order=order))
-    except (OSError, ValueError, SyntaxError, OverflowError, TypeError, RecursionError, TokenError) as error:
+    except DAMAGED_ARRAY as error:
         raise InputError(f"{path} is no .npy image: {' '.join(str(error).split())[:200]}") from error
 
 

@@ -70,6 +70,11 @@ def test_a_bank_that_does_not_fit_is_refused(bank, text, tmp_path):
         read_bank(written(tmp_path / "bank.npz"), bank)
 
 
+def npy_header(text):
+    """The bytes of a .npy file with this header, and no numbers."""
+    return b"\x93NUMPY\x01\x00" + (len(text) + 1).to_bytes(2, "little") + text.encode() + b"\n"
+
+
 WRONG = np.zeros((2, 10), np.float64)
 
 
@@ -87,6 +92,9 @@ WRONG = np.zeros((2, 10), np.float64)
         ({"features": npy(np.zeros((3, 10), np.float32))[:-4]}, "ends before its 3 rows do"),
         ({"features": npy(np.array([{}], object), allow_pickle=True)}, "cannot be read as a bank of features"),
         ({"features": b"no array"}, "cannot be read as a bank of features"),
+        ({"features": npy_header("{'descr': (")}, "cannot be read as a bank of features: .*EOF"),
+        ({"features": npy_header("{'descr': '<f4', [1]: 2}")}, "cannot be read as a bank of features: unhashable"),
+        ({"features": npy_header("-" * 9000 + "1")}, "cannot be read as a bank of features"),
     ],
 )
 def test_a_damaged_file_is_one_error(members, text, tmp_path):

@@ -10,12 +10,15 @@ from builders.tiny_tasks import tiny_task
 
 from detlite.accuracy.evaluation import EvaluationOptions, evaluate_agreement
 from detlite.accuracy.images import Images
+from detlite.accuracy.outputs import contract_findings
 from detlite.cli import main
 from detlite.convert.exporter import export_model
 from detlite.convert.model import session_of
+from detlite.runtime.child_calls import heads
 from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import ContractError
 from detlite.runtime.image.read import read_image
+from detlite.runtime.progress import silent
 from detlite.runtime.stream import detect_stream
 
 pytest.importorskip("onnx")
@@ -155,3 +158,21 @@ def test_a_scenario_that_counts_single_images_is_refused(batched, tmp_path, caps
     artifact = batched.save(tmp_path / "batch").model.parent
     assert main(["measure", str(artifact), "--scenario", "offline"]) == 2
     assert "the model takes 3 images in one run: measure it with --scenario single-stream" in capsys.readouterr().err
+
+
+def test_the_heads_of_files_come_from_runs_of_whole_batches(batched, alone, paths, tmp_path):
+    found = []
+    for name, model in (("batched", batched), ("alone", alone)):
+        artifact = model.save(tmp_path / name)
+        asked = {"model": str(artifact.model), "contract": artifact.contract.to_json(), "threads": 1}
+        heads({**asked, "images": list(map(str, paths)), "out": str(tmp_path / "heads.npz")}, silent)
+        with np.load(tmp_path / "heads.npz") as arrays:
+            found.append(arrays["class_scores"])
+    assert found[0].shape[0] == 7
+    np.testing.assert_allclose(*found, atol=1e-6)
+    assert np.abs(found[0][0] - found[0][1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("options", [{"batch": BATCH}, {"layout": "nchw"}])
+def test_the_same_model_with_a_batch_or_another_layout_is_comparable(options, alone):
+    assert list(contract_findings(export_model(detector(), "onnx", options).contract, alone.contract)) == []

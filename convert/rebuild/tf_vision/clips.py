@@ -8,6 +8,7 @@ from typing import Protocol
 from detlite.convert.labels.background import labels_of, without_background
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import RebuildPlan, weights_origin
+from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
@@ -56,6 +57,27 @@ class Clips:
     def converter(self) -> str:
         """What makes scores of its logits."""
         return "SIGMOID" if self.multilabel else "SOFTMAX"
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """A classifier of clips, whatever its backbone.
+
+    Attributes:
+        clips: what it was trained on.
+    """
+
+    clips: Clips
+
+    @property
+    def classes(self) -> int:
+        """The number of outputs."""
+        return self.clips.columns
+
+    @property
+    def resizer(self) -> ImageResizer:
+        """The input's size."""
+        return ImageResizer(*self.clips.size)
 
 
 class VideoClassifier(Protocol):

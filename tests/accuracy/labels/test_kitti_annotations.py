@@ -111,6 +111,8 @@ def test_missing_parts_and_unknown_classes_are_named(tmp_path):
     folder = write(tmp_path, {"0": [CAR]})
     with pytest.raises(DetliteError, match="class of KITTI"):
         read_kitti(folder, ("bus",))
+    with pytest.raises(InputError, match="the classes car, car: want each of them once"):
+        read_kitti(folder, ("car", "car"))
     (folder / "image_2" / "0.png").unlink()
     with pytest.raises(InputError, match="holds no image called 0"):
         read_kitti(folder)

@@ -69,6 +69,7 @@ def test_an_archive_is_no_array(tmp_path):
         "",
         "5",
         "(" * 5000,
+        "-" * 9000 + "1",
         "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999, 9999999999, 3)}",
         "{'descr': '|u1', 'fortran_order': False, 'shape': (10000000000, 10000000000, 0)}",
         "{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 2, 3)}",

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.blocks import GATES
 from detlite.convert.rebuild.network.movinet import POOLS, Movinet
 from detlite.convert.rebuild.network.movinet_sizes import SIZES
 from detlite.convert.rebuild.tf_vision.backbone import ACTIVATIONS, EPSILON
-from detlite.convert.rebuild.tf_vision.clips import Clips, read_clips
+from detlite.convert.rebuild.tf_vision.clips import ClipConfig, read_clips
 from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.convert.rebuild.tf_vision.read import TaskReader, backbones_in
 from detlite.runtime.errors import InputError
@@ -22,28 +21,16 @@ ONE_CONVOLUTION = CONVOLUTIONS[0]
 
 
 @dataclass(frozen=True)
-class MovinetClassifier:
+class MovinetClassifier(ClipConfig):
     """A MoViNet.
 
     Attributes:
-        clips: what it was trained on.
         backbone: its backbone.
         head_activation: of the layer before the classes, one of `graph.ACTIVATIONS`.
     """
 
-    clips: Clips
     backbone: Movinet
     head_activation: str
-
-    @property
-    def classes(self) -> int:
-        """The number of outputs."""
-        return self.clips.columns
-
-    @property
-    def resizer(self) -> ImageResizer:
-        """The input's size."""
-        return ImageResizer(*self.clips.size)
 
 
 def recognizes(model: Mapping[str, Any]) -> bool:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.resnet_3d import LAYERS, STEMS, BlockGroup, Resnet3dBackbone
 from detlite.convert.rebuild.network.tf_vision_resnet import UNITS
 from detlite.convert.rebuild.tf_vision.backbone import read_norm
-from detlite.convert.rebuild.tf_vision.clips import Clips, read_clips
+from detlite.convert.rebuild.tf_vision.clips import ClipConfig, read_clips
 from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.convert.rebuild.tf_vision.read import TaskReader, backbones_in
 from detlite.runtime.errors import InputError
@@ -38,26 +37,14 @@ _STEM: Mapping[str, tuple[str, float]] = {PLAIN: ("v0", 0.0), RS: ("v1", 0.2)}
 
 
 @dataclass(frozen=True)
-class ClipClassifier:
+class ClipClassifier(ClipConfig):
     """A 3-D ResNet with its classes.
 
     Attributes:
-        clips: what it was trained on.
         backbone: its backbone.
     """
 
-    clips: Clips
     backbone: Resnet3dBackbone
-
-    @property
-    def classes(self) -> int:
-        """The number of outputs."""
-        return self.clips.columns
-
-    @property
-    def resizer(self) -> ImageResizer:
-        """The input's size."""
-        return ImageResizer(*self.clips.size)
 
 
 def recognizes(model: Mapping[str, Any]) -> bool:
