@@ -1,4 +1,7 @@
-"""Outputs as apps read them: the float32 scores of a classifier's labels, or of a segmenter's in each pixel."""
+"""Outputs as apps read them: the float32 scores of a classifier's labels, or of a segmenter's in each pixel.
+
+A stream's states stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.tflite.edit import SLICE, Edit
-from detlite.convert.tflite.heads import name_heads, refreshed
+from detlite.convert.tflite.heads import INPUT, name_heads, refreshed
 from detlite.convert.tflite.one_output import ARG_MAX, SCORING, last_operator
 from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.postprocess import drop_metadata
 from detlite.convert.tflite.prune import drop_unused, operators_for
+from detlite.convert.tflite.stream import with_image_first
 from detlite.convert.tflite.tensors import operator_name, shape_of
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
-from detlite.runtime.errors import InputError
+from detlite.runtime.errors import ContractError, InputError
+from detlite.runtime.stream_inputs import StateInput
 from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tasks.segmentation import CLASSES, Segmentation
 from detlite.runtime.tensors import Output
@@ -26,21 +32,70 @@ def with_label_scores(data: bytes, contract: Contract) -> tuple[bytes, Contract]
 
     Integers are dequantized, logits converted, and the background's column, if there is one, is left out.
     """
-    task = contract.task
-    assert isinstance(task, Classification)
     file = TfliteFile(data)
     model, subgraph = file.edit(keep_appended=True), file.subgraph
-    edit = Edit(model, subgraph)
+    name_heads(model, {SCORES: _label_scores(Edit(model, subgraph), subgraph, contract)})
+    drop_unused(model)
+    return _finished(file, _of_labels(contract, 0))
+
+
+def with_stream_scores(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
+    """Return the stream *data* with the scores of `with_label_scores`, the image as its first input, and its contract.
+
+    The states keep their bytes, and have the contract's names. TFLite metadata is dropped: no client that reads it runs
+    streams.
+
+    Raises:
+        ContractError: the contract belongs to another model.
+        InputError: a state has the name of the image, of the scores or of another state.
+    """
+    file = TfliteFile(data)
+    _check_ends(file.subgraph, contract)
+    contract = with_image_first(file, contract)
+    model, subgraph = file.edit(), file.subgraph
+    drop_metadata(model)
+    states = [one for one in contract.inputs if isinstance(one, StateInput)]
+    for one, index in zip(states, subgraph.inputs[1:], strict=True):
+        subgraph.tensors[index].name = one.name
+    ends = dict(zip(contract.output_names, map(int, subgraph.outputs), strict=True))
+    ends[SCORES] = _label_scores(Edit(model, subgraph), subgraph, contract)
+    name_heads(model, ends)
+    drop_unused(model)
+    return _finished(file, _of_labels(contract, contract.output(SCORES).index))
+
+
+def _check_ends(subgraph: Any, contract: Contract) -> None:
+    """Refuse a model whose inputs and outputs are not the image, the scores, and *contract*'s states."""
+    states = [one for one in contract.inputs if isinstance(one, StateInput)]
+    numbers = sorted([*(one.index for one in contract.outputs), *(one.output for one in states)])
+    inputs, outputs = len(subgraph.inputs), len(subgraph.outputs)
+    if inputs != len(contract.tensors) or numbers != list(range(outputs)):
+        raise ContractError(
+            f"the model has {inputs} inputs and {outputs} outputs, its contract {len(contract.tensors)} inputs and the "
+            f"outputs {numbers}: they do not belong together"
+        )
+    names = [INPUT, *contract.output_names]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"a state is called {name!r}, as another input or output is: want names that differ")
+
+
+def _label_scores(edit: Edit, subgraph: Any, contract: Contract) -> int:
+    """Return the float32 tensor [1, labels] of the scores of the labels of the classifier with *contract*."""
+    task = contract.task
+    assert isinstance(task, Classification)
     scores = edit.as_float(_output(subgraph, contract.output(SCORES)))
     if task.score_converter_place == "host":
         scores = edit.converted(scores, task.score_converter)
-    if task.label_offset:
-        scores = _columns(edit, subgraph, scores, task.label_offset)
-    name_heads(model, {SCORES: scores})
-    drop_unused(model)
-    outputs = (Output(SCORES, SCORES, 0, (1, len(contract.labels)), "float32"),)
-    changed = replace(task, score_converter_place="model", label_offset=0)
-    return _finished(file, replace(contract, outputs=outputs, task=changed))
+    return _columns(edit, subgraph, scores, task.label_offset) if task.label_offset else scores
+
+
+def _of_labels(contract: Contract, number: int) -> Contract:
+    """Return *contract* with such scores as output *number*."""
+    output = Output(SCORES, SCORES, number, (1, len(contract.labels)), "float32")
+    assert isinstance(contract.task, Classification)
+    changed = replace(contract.task, score_converter_place="model", label_offset=0)
+    return replace(contract, outputs=(output,), task=changed)
 
 
 def with_pixel_scores(data: bytes, contract: Contract) -> tuple[bytes, Contract]:

@@ -103,7 +103,8 @@ class Edit:
             if code == QUANTIZE and operator.outputs[0] == index:
                 source = int(operator.inputs[0])
                 if dtype_name(self._subgraph.tensors[source]) == "float32" and source not in self._subgraph.inputs:
-                    if not any(index in other.inputs for other in self._subgraph.operators):
+                    ends = [int(end) for end in self._subgraph.outputs]
+                    if ends.count(index) < 2 and not any(index in other.inputs for other in self._subgraph.operators):
                         self._subgraph.operators.remove(operator)
                     return source
         return None

@@ -106,7 +106,7 @@ def attach_op(file: TfliteFile, contract: Contract, *, clips: bool = False) -> C
     subgraph.outputs = outputs
     given = {contract.image.name: image_of(subgraph), **further_inputs(subgraph)}
     sign(model, given, dict(zip(DETECTION_ROLES, outputs, strict=True)))
-    _drop_metadata(model)
+    drop_metadata(model)
     return replace(
         contract,
         outputs=outputs_of(model, DETECTION_ROLES),
@@ -144,7 +144,7 @@ def strip_op(file: TfliteFile, contract: Contract) -> Contract:
     }
     subgraph.operators = operators_for(subgraph, heads.values())
     name_heads(model, heads)
-    _drop_metadata(model)
+    drop_metadata(model)
     drop_unused(model)
     task = detection_of(contract)
     image = replace(contract.image, name=_name(subgraph, image_of(subgraph)))
@@ -216,6 +216,6 @@ def _before(model: Any, subgraph: Any, index: int, names: tuple[str, ...]) -> in
     return index
 
 
-def _drop_metadata(model: Any) -> None:
+def drop_metadata(model: Any) -> None:
     """Drop the TFLite metadata, which describes outputs that the model no longer has; clients refuse such models."""
     model.metadata = [entry for entry in model.metadata if text_of(entry.name) != METADATA]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from detlite.runtime.plugins import load_plugin, plugin_names
 from detlite.runtime.task import task_kind
 
 TASKS = "detlite.devices.packaging.android.tasks"
+STREAM = "_stream"
+"""What follows a kind of task in the name of the file for models of it that carry states."""
 
 P = TypeVar("P", bound=Predictions)
 Record = dict[str, Any]
@@ -23,6 +26,8 @@ Size = tuple[int, int]
 @dataclass(frozen=True)
 class AppTask(Generic[P]):
     """How a model of one kind of task goes into an app: the `PLUGIN` of a file in `tasks/` of the kind's name.
+
+    A model that carries states has a file of its own, the kind's name and `_stream`: no client but LiteRT runs it.
 
     Attributes:
         noun: of the manifest, `object detection`.
@@ -51,6 +56,11 @@ class AppTask(Generic[P]):
     summary: Callable[[Mapping[str, Any]], str]
     has_image_size: bool = False
 
+    @property
+    def thing(self) -> str:
+        """What the Kotlin's class is in a sentence: the last word of its name, `classifier`."""
+        return str(re.findall("[A-Z][a-z]+", self.wrapper)[-1]).lower()
+
 
 def app_task(contract: Contract) -> AppTask[Any]:
     """Return how a model with *contract* goes into an app.
@@ -58,11 +68,13 @@ def app_task(contract: Contract) -> AppTask[Any]:
     Raises:
         InputError: it does not.
     """
-    known = plugin_names(TASKS)
-    if contract.task.kind not in known:
+    known, kind = plugin_names(TASKS), contract.task.kind
+    name = f"{kind}{STREAM}" if contract.is_stream else kind
+    if name not in known:
+        what = f"{task_kind(kind).title}{' that carries states' if contract.is_stream else ''}"
         raise InputError(
-            f"it is {task_kind(contract.task.kind).title}, for which Android's clients have no task: use its "
+            f"it is {what}, for which Android's clients have no task: use its "
             f"contract.json and the interpreter in the app's own code; packaged are: {', '.join(known)}"
         )
-    task: AppTask[Any] = load_plugin(TASKS, contract.task.kind)
+    task: AppTask[Any] = load_plugin(TASKS, name)
     return task

@@ -13,6 +13,7 @@ from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.variant import Variant, pixel_error
 from detlite.runtime.artifact import RANDOM_WEIGHTS
 from detlite.runtime.inputs import ImageInput
+from detlite.runtime.stream_inputs import StateInput
 from detlite.runtime.version import __version__
 
 MANIFEST = "manifest.json"
@@ -91,6 +92,7 @@ def toolchain(variants: Sequence[Variant]) -> Record:
 
 
 def _file(name: str, variant: Variant) -> Record:
+    states = [asdict(one) for one in variant.contract.inputs if isinstance(one, StateInput)]
     return {
         "path": f"{name}/{variant.file}",
         "for": variant.use,
@@ -99,6 +101,7 @@ def _file(name: str, variant: Variant) -> Record:
         "quantization": variant.quantization,
         "min_runtime_version": variant.runtime_version or None,
         "input": variant.contract.image.to_record() | {"pixel_error": pixel_error(variant.contract.image)},
+        **({"states": states} if states else {}),
         "outputs": [asdict(output) for output in variant.contract.outputs],
         "source_model_sha256": variant.source_sha256,
         "history": list(variant.history),

@@ -97,7 +97,8 @@ def make_package(
     files = {f"{naming.asset_folder}/{name}": content for name, content in assets.items()}
     files |= kotlin_files(naming, variants, manifest)
     pack = pack_name(naming) if extras.asset_pack or extras.ai_pack else None
-    files |= gradle_files(pack, ai_pack=extras.ai_pack is not None)
+    has_mediapipe = not variants[0].contract.is_stream
+    files |= gradle_files(pack, ai_pack=extras.ai_pack is not None, has_mediapipe=has_mediapipe)
     more = _more(naming, variants, assets, extras)
     files |= more
     files["README.md"] = readme(naming, variants, measured, _beside(more), delivery=extras.asset_pack)
@@ -145,6 +146,8 @@ def _same_model(cpu: Contract, gpu: Contract, path: Path) -> None:
 
 
 def _measured(variants: Sequence[Variant], extras: Extras, progress: Progress) -> Measured:
+    if extras.clients and variants[0].contract.is_stream:
+        raise InputError("neither MediaPipe nor the Task Library runs a model with states: leave out --client")
     if bool(extras.clients) is not (extras.images is not None):
         raise InputError("--client and --images go together: a client's resizing is compared on images")
     known = {variant.source_sha256 for variant in variants}

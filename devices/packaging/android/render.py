@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from detlite.accuracy.client_resize import CLIENT_RESIZES
 from detlite.convert.model import digest
 from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.figures import SCORES
 from detlite.devices.packaging.android.manifest import Measured, is_trained, rule_in_words
 from detlite.devices.packaging.android.naming import Naming
+from detlite.devices.packaging.android.states import Rescaling, app_states
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
@@ -26,7 +29,7 @@ MEDIAPIPE = "com.google.mediapipe:tasks-vision:0.10.29"
 
 
 def kotlin_files(naming: Naming, variants: Sequence[Variant], manifest: bytes) -> dict[str, bytes]:
-    """Return the Kotlin sources by path: constants, preprocessing, and a wrapper for each of two clients."""
+    """Return the Kotlin sources by path: constants, preprocessing, and a wrapper for each client that runs it."""
     wrapper = app_task(variants[0].contract).wrapper
     facts = {
         **_named(naming, variants),
@@ -37,8 +40,9 @@ def kotlin_files(naming: Naming, variants: Sequence[Variant], manifest: bytes) -
         "Model": f"{wrapper}Model",
         "Image": "Image",
         wrapper: wrapper,
-        f"MediaPipe{wrapper}": f"MediaPipe{wrapper}",
     }
+    if facts["has_mediapipe"]:
+        templates[f"MediaPipe{wrapper}"] = f"MediaPipe{wrapper}"
     return {
         f"{naming.source_folder}/{naming.prefix}{kind}.kt": render(f"{template}.kt.j2", facts).encode("ascii")
         for kind, template in templates.items()
@@ -48,14 +52,17 @@ def kotlin_files(naming: Naming, variants: Sequence[Variant], manifest: bytes) -
 def _named(naming: Naming, variants: Sequence[Variant]) -> dict[str, Any]:
     """Return the facts that code and README both need."""
     first = variants[0].contract
-    wrapper = app_task(first).wrapper
+    task, states = app_task(first), {variant.use: app_states(variant.data, variant.contract) for variant in variants}
     return {
         "naming": naming,
         "variants": variants,
         "first": first,
-        "prepares": prepares(first.image),
-        "wrapper": wrapper,
-        "thing": wrapper.lower(),
+        "prepares": prepares(first.image) and not first.is_stream,
+        "has_mediapipe": not first.is_stream,
+        "states": states,
+        "rescales": any(state.rescaling for each in states.values() for state in each),
+        "wrapper": task.wrapper,
+        "thing": task.thing,
         "max_threads": max_threads(first),
         "version": __version__,
     }
@@ -66,9 +73,9 @@ def prepares(image: ImageInput) -> bool:
     return image.crop is not None or image.letterbox is not None
 
 
-def gradle_files(pack: str | None, *, ai_pack: bool) -> dict[str, bytes]:
+def gradle_files(pack: str | None, *, ai_pack: bool, has_mediapipe: bool) -> dict[str, bytes]:
     """Return the lines for the app's build script, in both of Gradle's languages; *pack* is a pack's module."""
-    facts = {"litert": LITERT, "mediapipe": MEDIAPIPE, "pack": pack, "ai_pack": ai_pack}
+    facts = {"litert": LITERT, "mediapipe": MEDIAPIPE, "has_mediapipe": has_mediapipe, "pack": pack, "ai_pack": ai_pack}
     return {f"gradle/{name}": render(f"{name}.j2", facts).encode("ascii") for name in ("app.gradle.kts", "app.gradle")}
 
 
@@ -122,6 +129,8 @@ def render(template: str, facts: dict[str, Any]) -> str:
         megabytes=megabytes,
         line=one_line,
         channels=channels,
+        rescaling=rescaling,
+        state_bytes=lambda state: state.count * state.item_bytes,
         accuracy=accuracy,
     )
     return environment.get_template(template).render(**facts)
@@ -141,6 +150,13 @@ def one_line(text: object) -> str:
 def channels(values: Sequence[float]) -> str:
     """Return the values of red, green and blue; one number if all are equal."""
     return f"{values[0]:g}" if len(set(values)) == 1 else "(" + ", ".join(f"{value:g}" for value in values) + ")"
+
+
+def rescaling(found: Rescaling) -> str:
+    """Return *found* as a Kotlin expression."""
+    left, taken = found.left, found.taken
+    numbers = (left.scale, left.zero_point, taken.scale, taken.zero_point, found.low, found.high)
+    return f"Rescaling({', '.join(f'{np.float32(number)}f' for number in numbers)})"
 
 
 def megabytes(data: bytes) -> str:

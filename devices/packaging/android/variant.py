@@ -24,6 +24,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import LAYOUTS, ImageInput
 from detlite.runtime.model_file import model_in
+from detlite.runtime.stream_inputs import StateInput
 
 CPU, GPU = "cpu", "gpu"
 FILES = {CPU: "model.tflite", GPU: "model_gpu.tflite"}
@@ -76,6 +77,8 @@ class Variant:
 def make_variant(use: str, path: Path, choices: Choices) -> Variant:
     """Return the model at *path* in the form that MediaPipe and the Task Library load: metadata, uint8 or float input.
 
+    A stream, which they do not run, has neither metadata nor one normalization for all channels.
+
     Raises:
         InputError: it has raw heads or something else that these clients cannot use, labels that do not fit, or
             is too large for any pack.
@@ -92,9 +95,10 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
     if contract.image.dtype == "int8":
         data, contract = with_uint8_input(data, contract)
     check_pixels(contract.image, path)
-    if contract.image.dtype == "float32" and not has_one_normalization(contract):
-        data, contract = with_one_normalization(data, contract)
-    data = with_metadata(data, contract, choices.about, replace_old=choices.replace_metadata)
+    if not contract.is_stream:
+        if contract.image.dtype == "float32" and not has_one_normalization(contract):
+            data, contract = with_one_normalization(data, contract)
+        data = with_metadata(data, contract, choices.about, replace_old=choices.replace_metadata)
     return _variant(use, FILES[use], data, artifact, contract, source)
 
 
@@ -146,9 +150,10 @@ def check_clients(contract: Contract, path: Path) -> AppTask[Any]:
         task = app_task(contract)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    kinds = [one.kind for one in contract.inputs]
-    if kinds != [ImageInput.kind]:
-        raise InputError(f"{path} takes {' and '.join(kinds)} as inputs, and Android's clients give one image")
+    kinds = list(dict.fromkeys(one.kind for one in contract.inputs))
+    if kinds[1:] != [StateInput.kind] if contract.is_stream else kinds != [ImageInput.kind]:
+        gives = "one image, and states" if contract.is_stream else "one image"
+        raise InputError(f"{path} takes {' and '.join(kinds)} as inputs, and Android's clients give {gives}")
     task.check(contract, path)
     image = contract.image
     if image.colour != "RGB":
