@@ -123,7 +123,7 @@ def graph_of(plan: PlanFile, cells: Sequence[Cell], inventory: Inventory) -> Swe
         try:
             of_cell[cell.key] = tuple(stage.key for stage in builder.stages_of(cell))
         except DetliteError as error:
-            mistakes.append(f"{plan.path}: {error}")
+            mistakes += [f"{plan.path}: {one}" for one in (error, *builder.absences(cell))]
     if mistakes:
         told = tuple(dict.fromkeys(mistakes))
         text = told[0] if len(told) == 1 else f"{plan.path} has {len(told)} mistakes; nothing was run"
@@ -156,6 +156,32 @@ class _Builder:
         if choices["dataset"] != NONE:
             made.append(self._evaluate(choices, model))
         return made
+
+    def absences(self, cell: Cell) -> list[DetliteError]:
+        """Return why its model, its images, its device and its data set are not there, each that is not."""
+        found = []
+        for looked_at in (self._look_at_model, self._look_at_images, self._look_at_device, self._look_at_dataset):
+            try:
+                looked_at(cell.choices)
+            except DetliteError as error:
+                found.append(error)
+        return found
+
+    def _look_at_model(self, choices: Mapping[str, Value]) -> None:
+        self.sources.model(str(choices["model"]))
+
+    def _look_at_images(self, choices: Mapping[str, Value]) -> None:
+        if choices["calibration"] is not None:
+            self.sources.images(str(choices["calibration"]), 1, 0)
+
+    def _look_at_device(self, choices: Mapping[str, Value]) -> None:
+        if choices["device"] != NONE:
+            self.inventory.device(str(choices["device"]))
+            self._measured_images()
+
+    def _look_at_dataset(self, choices: Mapping[str, Value]) -> None:
+        if choices["dataset"] != NONE:
+            self.sources.dataset_sha256(str(choices["dataset"]))
 
     def _add(self, kind: str, digests: Digests, facts: Mapping[str, Value], request: object, **more: Any) -> Stage:
         recipe = digest_of([kind, VERSIONS[kind], __version__, digests.recipe])

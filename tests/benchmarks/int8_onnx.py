@@ -56,8 +56,6 @@ def made(model: Model, images: Images, folder: Path, python: str | None) -> Iter
     """Yield each quantized form of the float *model* with its name, as .onnx."""
     for scheme in ("int8", "int8-float-bias"):
         yield f"detlite, {scheme}", export_model(quantize(model, images, Recipe(scheme=scheme)).model, "onnx")
-    second = Recipe(scheme="int8-float-bias", method="second_order")
-    yield "detlite, int8-float-bias, second order", export_model(quantize(model, images, second).model, "onnx")
     plain = export_model(model, "onnx")
     source = folder / "float.onnx"
     source.write_bytes(plain.data)

@@ -2,7 +2,8 @@
 
 python tests/benchmarks/signal_to_noise.py IMAGES HELD_OUT_IMAGES FLOAT_ARTIFACT...
 
-The last is what no choice of weights and biases can pass, in the same ranges.
+The last is what no choice of weights and biases can pass, in the same ranges. Classifiers are measured by their logits:
+in int8, probabilities have steps of 1/256.
 """
 
 import sys
@@ -19,10 +20,11 @@ from detlite.calibration.weights.calibrate import calibrate
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.options import DetectorOptions
 from detlite.convert.tflite.edit import DEQUANTIZE, QUANTIZE, Edit
-from detlite.convert.tflite.flatbuffer import dump
+from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.progress import silent
 from detlite.runtime.runners.interpreter import open_interpreter
 
+SOFTMAX = 25  # its number in TFLite's schema
 METHODS = ("converter", "nearest", "bias_correction", "second_order")
 CALIBRATED, SEEN = 16, 6  # images
 
@@ -68,14 +70,33 @@ def heads(data, samples):
     """Return what each output of the model *data* holds over *samples*."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
-        path.write_bytes(data)
+        path.write_bytes(before_softmax(data))
         opened = open_interpreter(path)
     found = []
     for sample in samples:
         opened.set_input(opened.inputs[0]["index"], sample)
         opened.invoke()
-        found.append([np.float64(opened.output(detail["index"])) for detail in opened.outputs])
+        found.append([reals(opened.output(detail["index"]), detail["quantization"]) for detail in opened.outputs])
     return [np.stack(one) for one in zip(*found, strict=True)]
+
+
+def before_softmax(data):
+    """Return a classifier's model *data* with its logits as output; other models as they are."""
+    model = load(data, "the model")
+    subgraph = model.subgraphs[0]
+    kinds = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in subgraph.operators]
+    if SOFTMAX not in kinds[-3:]:  # a QUANTIZE and a DEQUANTIZE may follow
+        return data
+    last = len(kinds) - 1 - kinds[::-1].index(SOFTMAX)
+    subgraph.outputs, model.signatureDefs = [int(subgraph.operators[last].inputs[0])], []
+    subgraph.operators = subgraph.operators[:last]
+    return dump(model)
+
+
+def reals(values, quantization):
+    """Return what integer *values* stand for; floats as they are."""
+    scale, zero_point = quantization
+    return (np.float64(values) - zero_point) * scale if scale else np.float64(values)
 
 
 def say(name, wanted, found):

@@ -100,6 +100,22 @@ def test_all_mistakes_of_the_sources_are_told(graph):
     assert "did you mean 'ssdlite_mobilenet_v2_coco'" in second
 
 
+def test_all_that_one_cell_lacks_is_told(graph):
+    text = PLAN.replace('"float"', '"flaot.tflite"').replace('"images"', '"imagse"').replace('"board"', '"bord"')
+    with pytest.raises(PlanError) as caught:
+        graph(
+            text.replace("[axes]\n", '[axes]\ndataset = "val"\n') + '[datasets.val]\ncoco = ["images", "none.json"]\n'
+        )
+    told = "\n".join(caught.value.mistakes)
+    for text in (
+        "the model flaot.tflite does not exist",
+        "imagse is not a folder",
+        "'bord'",
+        "none.json cannot be read",
+    ):
+        assert text in told
+
+
 def test_a_model_of_the_zoo_that_its_archive_is_not_enough_for_is_told_before_anything_runs(graph):
     with pytest.raises(PlanError) as caught:
         graph(PLAN.replace('"float"', '["extremenet", "tf_vision_vit_b16_224"]'))
@@ -111,8 +127,9 @@ def test_a_model_of_the_zoo_that_its_archive_is_not_enough_for_is_told_before_an
 def test_a_metric_that_the_labels_do_not_fit_is_told(graph, work):
     write_instances(work / "instances.json")
     text = PLAN + '[datasets.val]\ncoco = ["images", "instances.json"]\n'
-    with pytest.raises(PlanError, match="the data set 'val' has no labels for the metric top-k"):
+    with pytest.raises(PlanError) as caught:
         graph(text.replace("[axes]", '[axes]\ndataset = "val"\nmetric = "top-k"'))
+    assert "the data set 'val' has no labels for the metric top-k" in caught.value.mistakes[0]
 
 
 def test_the_command_lines_of_a_cell_are_taken_by_detlite(graph, work):
