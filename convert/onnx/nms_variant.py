@@ -13,7 +13,7 @@ from detlite.convert.onnx.write import packed
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.plugins import load_plugin, plugin_names
-from detlite.runtime.tasks.detection import has_raw_heads
+from detlite.runtime.tasks.detection import has_embeddings, has_proposals, has_raw_heads
 from detlite.runtime.tensors import Output
 
 VARIANTS = "detlite.convert.onnx.nms"
@@ -48,10 +48,16 @@ def opened(model: Model) -> OnnxGraph:
     """Return the graph of *model*, to be extended.
 
     Raises:
-        InputError: it is no SSD with raw heads.
+        InputError: it is no detector with one box for each anchor.
     """
     if not has_raw_heads(model.contract):
         raise InputError("the model has non-maximum suppression already: export it from a TFLite artifact")
+    if has_proposals(model.contract) or has_embeddings(model.contract):
+        found = "is a two-stage detector" if has_proposals(model.contract) else "finds its detections itself"
+        raise InputError(
+            f"non-maximum suppression in the file decodes one box for each anchor, and the model {found}: leave out "
+            "--nms and --interface; detlite's runtime reads its outputs"
+        )
     return OnnxGraph.of(load_onnx().load_from_string(model.data))
 
 
