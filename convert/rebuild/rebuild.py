@@ -18,17 +18,22 @@ from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.convert.rebuild.tf_vision.read import read_params
 from detlite.convert.rebuild.tf_vision.tasks.classification import Classifier
+from detlite.convert.rebuild.tf_vision.tasks.segmentation import Segmenter
 from detlite.convert.rebuild.torch_network import read_torch
+from detlite.convert.rebuild.weights.objects import ObjectWeights
 from detlite.convert.rebuild.weights.open import open_checkpoint, open_tf_vision
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
+from detlite.convert.rebuild.weights.wrapped import WrappedSegmenterWeights, WrappedWeights
 from detlite.convert.source import Source
 from detlite.runtime.artifact import RANDOM_WEIGHTS
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 
 PRESET = "preset"
+WRAPPED: Mapping[type, type[ObjectWeights]] = {Classifier: WrappedWeights, Segmenter: WrappedSegmenterWeights}
+"""What reads the checkpoint of a quantization-aware model, by the type of its config."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,14 @@ def plan_of_torch(path: Path) -> tuple[RebuildPlan, Weights]:
 
 def _plan_of_params(trained: CheckpointSource, *, quantized: bool) -> tuple[RebuildPlan, Weights]:
     model = read_params(trained.config, trained.experiment)
-    wrapped = isinstance(model, Classifier) and model.has_ranges
-    if quantized and not wrapped:
+    has_ranges = isinstance(model, Classifier | Segmenter) and model.has_ranges
+    if quantized and not has_ranges:
         raise InputError(
             f"{trained.config} has no task.quantization, so the checkpoint has no trained ranges: convert it as "
             "float32 and use `detlite quantize` with images"
         )
-    weights, averages = open_tf_vision(trained.checkpoint, trained.averages, wrapped=wrapped)
+    objects = WRAPPED[type(model)] if has_ranges else ObjectWeights
+    weights, averages = open_tf_vision(trained.checkpoint, trained.averages, objects=objects)
     plan = RebuildPlan(model, trained.config.name, trained.config.parent, quantized=quantized, averages=averages)
     return plan, weights
 

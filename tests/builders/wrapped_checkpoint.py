@@ -30,8 +30,24 @@ QUANTIZATION = "  quantization: {pretrained_original_checkpoint: null, change_nu
 EXPERIMENT = "mobilenet_imagenet"
 IMAGE, LOGITS = (-2.25, 2.75), (-4.0, 3.5)
 RESIDUAL, RELU6, LINEAR = (-6.0, 5.5), (0.0, 6.0), (-5.0, 4.5)
-BLOCK = re.compile(r"layer_with_weights-0/layer_with_weights-(\d+)/(\w+)/(\w+)")
+BLOCK = re.compile(r"(?:layer_with_weights-0|model/backbone)/layer_with_weights-(\d+)/(\w+)/(\w+)")
 DENSE = "layer_with_weights-1"
+
+
+def wrapped_backbone(plain: dict[str, Floats]) -> dict[str, Any]:
+    """The variables of the backbone, which is the first part of the model."""
+    root = "model/layer_with_weights-0"
+    made: dict[str, Any] = {f"{root}/layer_with_weights-0/quantize_layer_{end}": v for end, v in ends(IMAGE)}
+    for name, value in plain.items():
+        if match := BLOCK.fullmatch(name):
+            number, layer, last = match.groups()
+            block = f"{root}/layer_with_weights-{2 * int(number) + 1}"
+            made[f"{block}/layer/{layer}/layer/{last}"] = value
+            made |= {f"{block}/layer/{key}": one for key, one in ranges(layer, last, value).items()}
+            made[f"{root}/layer_with_weights-{2 * int(number) + 2}/optimizer_step"] = np.int32(-1)
+    return made
+
+
 SIGNS = (("min", np.float32(-1)), ("max", np.float32(1)))
 
 
@@ -44,16 +60,9 @@ def plain_weights(config: Classifier) -> dict[str, Floats]:
 
 def wrapped(plain: dict[str, Floats]) -> dict[str, Any]:
     """The variables of the quantization-aware model with the weights *plain*, and with ranges, by key."""
-    root = "model/layer_with_weights-0"
-    made: dict[str, Any] = {f"{root}/layer_with_weights-0/quantize_layer_{end}": v for end, v in ends(IMAGE)}
+    made = wrapped_backbone(plain)
     for name, value in plain.items():
-        if match := BLOCK.fullmatch(name):
-            number, layer, last = match.groups()
-            block = f"{root}/layer_with_weights-{2 * int(number) + 1}"
-            made[f"{block}/layer/{layer}/layer/{last}"] = value
-            made |= {f"{block}/layer/{key}": one for key, one in ranges(layer, last, value).items()}
-            made[f"{root}/layer_with_weights-{2 * int(number) + 2}/optimizer_step"] = np.int32(-1)
-        else:
+        if not BLOCK.fullmatch(name):
             made[f"model/layer_with_weights-3/layer/{name.removeprefix(DENSE + '/')}"] = value
     kernel = plain[f"{DENSE}/kernel"]
     made |= {f"model/layer_with_weights-1/output_{end}": value for end, value in ends(RELU6)}

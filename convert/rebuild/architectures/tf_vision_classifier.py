@@ -10,8 +10,7 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, weights_origin
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import CLASS_LOGITS, CLASS_SCORES, BuiltNetwork
-from detlite.convert.rebuild.network.graph import GraphBuilder
-from detlite.convert.rebuild.network.wrapped_ranges import WrappedRangeBuilder
+from detlite.convert.rebuild.network.wrapped_ranges import IMAGE, builder_of
 from detlite.convert.rebuild.tf_vision.backbone import backbone_of
 from detlite.convert.rebuild.tf_vision.image import image_input
 from detlite.convert.rebuild.tf_vision.tasks.classification import Classifier
@@ -22,8 +21,8 @@ from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tensors import Output
 
 BACKBONE, DENSE = "layer_with_weights-0", "layer_with_weights-1"
-IMAGE, POOLED = "wrapper-0", "wrapper-1"
-"""Of a quantization-aware model: the layer that rounds the image, and the wrapper of the pooling."""
+POOLED = "wrapper-1"
+"""Of a quantization-aware model: the wrapper of the pooling."""
 
 CONVERTER = "SOFTMAX"
 
@@ -32,7 +31,7 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
     """Return the classifier of *plan* with *weights*, for images of *size*."""
     config = plan.model
     assert isinstance(config, Classifier)
-    with WrappedRangeBuilder(weights, (*size, 3)) if plan.quantized else GraphBuilder(weights, (*size, 3)) as net:
+    with builder_of(weights, (*size, 3), quantized=plan.quantized) as net:
         image = net.ranged(net.image, f"{BACKBONE}/{IMAGE}")
         maps = backbone_of(config.backbone).build(net, image, config.backbone, BACKBONE, True)
         last = maps[max(maps)]

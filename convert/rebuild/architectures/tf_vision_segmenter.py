@@ -10,7 +10,7 @@ from detlite.convert.rebuild.architecture import Architecture, RebuildPlan, weig
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import CLASS_LOGITS, BuiltNetwork
 from detlite.convert.rebuild.network.deeplab import DeepLab
-from detlite.convert.rebuild.network.graph import GraphBuilder
+from detlite.convert.rebuild.network.wrapped_ranges import IMAGE, builder_of
 from detlite.convert.rebuild.tf_vision.backbone import backbone_of
 from detlite.convert.rebuild.tf_vision.image import PADDED, RESIZE, image_input
 from detlite.convert.rebuild.tf_vision.tasks.segmentation import Segmenter
@@ -31,8 +31,9 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
         InputError: the backbone lacks a level that the decoder or the head takes.
     """
     config = _config(plan)
-    with GraphBuilder(weights, (*size, 3)) as net:
-        maps = backbone_of(config.backbone).build(net, net.image, config.backbone, BACKBONE, False)
+    with builder_of(weights, (*size, 3), quantized=plan.quantized) as net:
+        image = net.ranged(net.image, f"{BACKBONE}/{IMAGE}")
+        maps = backbone_of(config.backbone).build(net, image, config.backbone, BACKBONE, False)
         for level in (config.aspp.level, config.head.low_level):
             if level is not None and level not in maps:
                 raise InputError(f"{plan.origin}: the backbone has the levels {sorted(maps)}; level {level} is missing")

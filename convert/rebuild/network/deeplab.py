@@ -7,7 +7,7 @@ Sources: Chen et al., Rethinking Atrous Convolution, 2017, and Encoder-Decoder w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detlite.convert.rebuild.network.blocks import Blocks, NormActivation
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
@@ -15,6 +15,11 @@ from detlite.convert.rebuild.network.slim import PLAIN
 from detlite.runtime.errors import InputError
 
 ASPP, HEAD = "model/decoder/aspp", "model/head"
+ASPP_ACTIVATION, HEAD_ACTIVATION = f"{ASPP}/_activation_fn", f"{HEAD}/_activation_layer"
+"""The layers that all convolutions of a part share, and so the ranges of a quantization-aware model."""
+
+GROWN, JOINED, POOLED, RESHAPED = "_resizing_layer", "_concat_layer", "wrapper-0", "wrapper-1"
+"""Layers without variables, whose outputs have ranges in such a model."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,15 @@ class DeepLab:
     def aspp(self, maps: Mapping[int, Tensor], config: AsppConfig) -> Tensor:
         """Return the spatial pyramid pooling of one of a backbone's *maps*, at its size."""
         x = maps[config.level]
-        parts = [self._conv(x, f"{ASPP}/aspp_layers/0", config.filters, 1)]
+        parts = [self._branch(x, f"{ASPP}/aspp_layers/0", config.filters, 1)]
         for number, dilation in enumerate(config.dilations, 1):
-            parts.append(self._dilated(x, f"{ASPP}/aspp_layers/{number}", config.filters, dilation))
+            parts.append(self._branch(x, f"{ASPP}/aspp_layers/{number}", config.filters, 3, dilation))
         scope = f"{ASPP}/aspp_layers/{len(config.dilations) + 1}/layer_with_weights-0"
-        pooled = self._conv(self._pooled(x, config, scope), scope, config.filters, 1)
-        parts.append(self._net.resize_bilinear(pooled, self._net.size(x), scope))
-        return self._conv(self._net.concat(parts, 3, f"{ASPP}/concat"), f"{ASPP}/projection", config.filters, 1)
+        pooled = self._branch(self._pooled(x, config, scope), scope, config.filters, 1)
+        grown = self._net.resize_bilinear(pooled, self._net.size(x), scope)
+        parts.append(self._net.ranged(grown, f"{ASPP}/{GROWN}"))
+        joined = self._net.ranged(self._net.concat(parts, 3, f"{ASPP}/concat"), f"{ASPP}/{JOINED}")
+        return self._branch(joined, f"{ASPP}/projection", config.filters, 1)
 
     def logits(self, x: Tensor, maps: Mapping[int, Tensor], config: SegmentationHead, classes: int) -> Tensor:
         """Return the class logits of the decoder's map *x*.
@@ -78,17 +85,18 @@ class DeepLab:
         """
         if config.low_level is not None:
             scopes = (f"{HEAD}/_dlv3p_conv", f"{HEAD}/_dlv3p_norm")
-            low = self._blocks.conv(maps[config.low_level], scopes, config.low_filters, 1)
-            grown = self._net.resize_bilinear(x, self._net.size(low), HEAD)
-            x = self._net.concat([grown, low], 3, f"{HEAD}/concat")
+            low = self._conv(maps[config.low_level], scopes, HEAD_ACTIVATION, config.low_filters, 1)
+            grown = self._net.ranged(self._net.resize_bilinear(x, self._net.size(low), HEAD), f"{HEAD}/{GROWN}")
+            x = self._net.ranged(self._net.concat([grown, low], 3, f"{HEAD}/concat"), f"{HEAD}/{JOINED}")
         for number in range(config.convs):
             scopes = (f"{HEAD}/_convs/{number}", f"{HEAD}/_norms/{number}")
-            x = self._blocks.conv(x, scopes, config.filters, 3)
+            x = self._conv(x, scopes, HEAD_ACTIVATION, config.filters, 3)
         return self._blocks.slim.conv(x, f"{HEAD}/_classifier", classes, config.kernel, style=PLAIN)
 
     def _pooled(self, x: Tensor, config: AsppConfig, scope: str) -> Tensor:
         if config.pool is None:
-            return self._net.channel_means(x, scope)
+            means = self._net.ranged(self._net.channel_means(x, scope), f"{scope}/{POOLED}")
+            return self._net.ranged(means, f"{scope}/{RESHAPED}")
         rows, columns = (side // 2**config.level for side in config.pool)
         cells = self._net.size(x)
         if not (1 <= rows <= cells[0] and 1 <= columns <= cells[1]):
@@ -96,15 +104,19 @@ class DeepLab:
                 f"pool_kernel_size {config.pool} is {rows} x {columns} cells of a map of {cells[0]} x {cells[1]}; "
                 "want at least one, and no more than the map has: change it, or --input"
             )
-        return self._net.average_pool(x, (rows, columns), (rows, columns), scope, padding="VALID")
+        means = self._net.average_pool(x, (rows, columns), (rows, columns), scope, padding="VALID")
+        return self._net.ranged(means, f"{scope}/{POOLED}")
 
-    def _conv(self, x: Tensor, scope: str, filters: int, kernel: int) -> Tensor:
-        return self._blocks.conv(x, _pair(scope), filters, kernel)
+    def _branch(self, x: Tensor, scope: str, filters: int, kernel: int, dilation: int = 1) -> Tensor:
+        return self._conv(x, _pair(scope), ASPP_ACTIVATION, filters, kernel, dilation)
 
-    def _dilated(self, x: Tensor, scope: str, filters: int, dilation: int) -> Tensor:
-        conv, norm = _pair(scope)
-        style = self._blocks.norm.style
-        return self._blocks.slim.conv(x, conv, filters, 3, style=style, dilation=dilation, norm_scope=norm)
+    def _conv(
+        self, x: Tensor, scopes: tuple[str, str], activation: str, filters: int, kernel: int, dilation: int = 1
+    ) -> Tensor:
+        """Return a convolution of *x* with its batch norm, at *scopes*, and the layer *activation* after it."""
+        style, (conv, norm) = replace(self._blocks.norm.style, ranged=False), scopes
+        x = self._blocks.slim.conv(x, conv, filters, kernel, style=style, dilation=dilation, norm_scope=norm)
+        return self._net.ranged(x, activation)
 
 
 def _pair(scope: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from detlite.convert.graph.trained_ranges import ACTIVATION, MIN_WIDTH, NO_RANGE, RESIDUAL, WEIGHTS
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.weights.weights import Weights
 from detlite.convert.rebuild.weights.wrapped import NUMBERED
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
@@ -35,6 +36,9 @@ OF_KIND = {RESIDUAL: ("_add",), ACTIVATION: ("_activation3",)}
 OUTPUTS = ("output", "post_activation", "quantize_layer", *(f"quantize_layer_{number}" for number in range(1, 4)))
 """The names of a range that is not a kernel's; that of the image has its layer's name."""
 
+IMAGE = "wrapper-0"
+"""Of a backbone: the layer that rounds the image."""
+
 LEVELS = 127
 """The steps of int8 on either side of 0."""
 
@@ -42,7 +46,7 @@ LEVELS = 127
 class WrappedRangeBuilder(GraphBuilder):
     """Builds a network whose weights are those of a `WrappedWeights`, with all its trained ranges."""
 
-    def __init__(self, weights: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, weights: Weights, shape: tuple[int, ...]) -> None:
         """Begin a network of images of *shape*."""
         super().__init__(weights, shape, quantized=True)
 
@@ -102,3 +106,8 @@ class WrappedRangeBuilder(GraphBuilder):
         low, high = (self.variable(f"{name}_{end}", shape, trained=False) for end in ("min", "max"))
         bound: Floats = np.maximum(np.abs(low), np.abs(high))
         return bound
+
+
+def builder_of(weights: Weights, shape: tuple[int, ...], *, quantized: bool) -> GraphBuilder:
+    """Return the builder of a network of images of *shape*: with the ranges of *weights*, or of floats."""
+    return WrappedRangeBuilder(weights, shape) if quantized else GraphBuilder(weights, shape)

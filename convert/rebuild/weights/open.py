@@ -13,7 +13,6 @@ from detlite.convert.rebuild.weights.frozen_graph import SUFFIX, open_frozen_gra
 from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ObjectWeights
 from detlite.convert.rebuild.weights.single_file import open_single_file
 from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, StoredWeights, Variable
-from detlite.convert.rebuild.weights.wrapped import WrappedWeights
 from detlite.runtime.errors import InputError
 
 INDEX, META, STATE = ".index", ".meta", "checkpoint"
@@ -130,19 +129,20 @@ SWAPPED = "best_ckpt"
 """The start of the names of TF-Vision's best checkpoints: averages and weights have changed places there."""
 
 
-def open_tf_vision(prefix: Path, which: str | None, *, wrapped: bool = False) -> tuple[StoredWeights, bool | None]:
+def open_tf_vision(
+    prefix: Path, which: str | None, *, objects: type[ObjectWeights] = ObjectWeights
+) -> tuple[StoredWeights, bool | None]:
     """Return the weights of TF-Vision's checkpoint at *prefix*, and whether they are averages; None if it has none.
 
     Args:
         prefix: see `prefix_of`.
         which: one of `CHOICES`; None for the averages if there are any.
-        wrapped: whether its model was trained aware of quantization, see `WrappedWeights`.
+        objects: what reads its names, see `WrappedWeights` for a model that was trained aware of quantization.
 
     Raises:
         InputError: files are missing or damaged, it is no object-based checkpoint, or it lacks the averages asked for.
     """
-    kind = WrappedWeights if wrapped else ObjectWeights
-    weights = open_checkpoint(prefix, objects=kind)
+    weights = open_checkpoint(prefix, objects=objects)
     if not isinstance(weights, ObjectWeights):
         raise InputError(f"the checkpoint {prefix} is name-based (TensorFlow 1); TF-Vision writes object-based ones")
     if not weights.has_averages:
@@ -153,7 +153,7 @@ def open_tf_vision(prefix: Path, which: str | None, *, wrapped: bool = False) ->
         return weights, None
     averaged = which != "raw"
     in_slots = averaged is not prefix_of(prefix).name.startswith(SWAPPED)
-    return open_checkpoint(prefix, use_moving_averages=in_slots, objects=kind), averaged
+    return open_checkpoint(prefix, use_moving_averages=in_slots, objects=objects), averaged
 
 
 def _open_files(prefix: Path, files: tuple[Path, ...]) -> Checkpoint:

@@ -2,7 +2,8 @@
 
 TensorFlow Model Optimization wraps every layer, and its variables are in `layer` then: `_conv0/layer/kernel`. A
 wrapper's own variables are ranges beside it: `_conv0/kernel_min`. The wrapper of a layer without variables has a number
-too, so that the numbers of the others are larger than in the plain model.
+too, so that the numbers of the others are larger than in the plain model. What is a model of layers in a plain pyramid
+pooling is a list here, in which a layer without variables has a number, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import ClassVar
 
 from detlite.convert.rebuild.weights.objects import ROOT, TAIL, ObjectWeights
 
@@ -21,6 +23,9 @@ VALUES = frozenset(
     (*("kernel", "depthwise_kernel", "pointwise_kernel", "bias"), *("gamma", "beta", "moving_mean", "moving_variance"))
 )
 """What the variables of plain layers are called."""
+
+LISTED = re.compile(r"/_?(aspp_layers/(\d+)|projection)/(\d+)/")
+"""A layer of a list in pyramid pooling, which is one of a model in the plain network."""
 
 OTHER = "wrapper"
 """The start of the name, here, of a wrapper whose layer has no variables: `wrapper-2/output_min`."""
@@ -35,6 +40,8 @@ class WrappedWeights(ObjectWeights):
     """
 
     kind = "quantization-aware checkpoint"
+    parts: ClassVar[Sequence[str]] = ()
+    """What the parts of the plain model are called where they have names there, in their order."""
 
     def key_of(self, name: str) -> str | None:
         """Return the key of the variable that is *name* in the plain model, or of a range; None if there is none."""
@@ -47,7 +54,7 @@ class WrappedWeights(ObjectWeights):
 
     @cached_property
     def _keys(self) -> dict[str, str]:
-        return {_plain(parts, self._places): key for key, parts in self._paths.items()}
+        return {self._plain(parts): key for key, parts in self._paths.items()}
 
     @cached_property
     def _following(self) -> dict[str, str]:
@@ -58,18 +65,22 @@ class WrappedWeights(ObjectWeights):
             numbers = self._places.get(tuple(parts[:end]), {})
             if number not in numbers and number - 1 in numbers:
                 before = [*parts[:end], f"layer_with_weights-{number - 1}", *parts[end + 1 :]]
-                found[_plain(before, self._places)] = key
+                found[self._plain(before)] = key
         return found
 
     @cached_property
     def _paths(self) -> dict[str, list[str]]:
         """The path below the model of each of its keys that has a numbered layer, slots of the optimizer left out."""
         paths = {
-            key: key.removesuffix(TAIL).removeprefix(f"{ROOT}/").split("/")
+            key: key.removesuffix(TAIL).removeprefix(f"{ROOT}/")
             for key in self._checkpoint.variables
             if key.startswith(f"{ROOT}/") and key.endswith(TAIL) and "/.OPTIMIZER_SLOT/" not in key
         }
-        return {key: parts for key, parts in paths.items() if any(NUMBERED.match(part) for part in parts)}
+        branches = {int(match[2]) for path in paths.values() if (match := LISTED.search(path)) and match[2]}
+        pooled = f"/aspp_layers/{max(branches, default=0)}/"  # the last, whose convolution is in a model of its own
+        found = {key: LISTED.sub(r"/\1/layer_with_weights-\3/", path) for key, path in paths.items()}
+        split = {key: path.replace(pooled, f"{pooled}layer_with_weights-0/").split("/") for key, path in found.items()}
+        return {key: parts for key, parts in split.items() if any(NUMBERED.match(part) for part in parts)}
 
     @cached_property
     def _places(self) -> dict[Parent, dict[int, int]]:
@@ -81,15 +92,24 @@ class WrappedWeights(ObjectWeights):
                     numbers.setdefault(tuple(parts[:end]), set()).add(int(match[1]))
         return {parent: {old: new for new, old in enumerate(sorted(found))} for parent, found in numbers.items()}
 
+    def _plain(self, path: Sequence[str]) -> str:
+        """Return the plain name of *path*."""
+        plain = []
+        for end, part in enumerate(path):
+            match = NUMBERED.fullmatch(part)
+            if match is not None:
+                number = self._places.get(tuple(path[:end]), {}).get(int(match[1]))
+                plain.append(f"{OTHER}-{match[1]}" if number is None else self._numbered(number, end))
+            elif part != WRAPPED:
+                plain.append(part)
+        return "/".join(plain)
 
-def _plain(parts: Sequence[str], places: Mapping[Parent, Mapping[int, int]]) -> str:
-    """Return the plain name of the path *parts*; *places* has, by parent, the plain number of each valued layer."""
-    plain = []
-    for end, part in enumerate(parts):
-        match = NUMBERED.fullmatch(part)
-        if match is not None:
-            number = places.get(tuple(parts[:end]), {}).get(int(match[1]))
-            plain.append(f"{OTHER}-{match[1]}" if number is None else f"layer_with_weights-{number}")
-        elif part != WRAPPED:
-            plain.append(part)
-    return "/".join(plain)
+    def _numbered(self, number: int, depth: int) -> str:
+        """Return what the plain model calls its layer *number* of those with variables, *depth* parts down."""
+        return self.parts[number] if depth == 0 and number < len(self.parts) else f"layer_with_weights-{number}"
+
+
+class WrappedSegmenterWeights(WrappedWeights):
+    """The variables of a quantization-aware segmenter."""
+
+    parts = ("backbone", "decoder", "head")

@@ -9,6 +9,7 @@ from typing import Any
 from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
+from detlite.convert.rebuild.tf_vision.quantization import has_ranges
 from detlite.convert.rebuild.tf_vision.read import TaskReader, backbones_in
 from detlite.convert.rebuild.tf_vision.sizes import input_size
 
@@ -73,20 +74,7 @@ def read(task: Params) -> Classifier:
         crop=training.real("center_crop_fraction", CROP, high=1.0) if training.flag("aug_crop", True) else None,
     )
     model.finish()
-    return replace(config, has_ranges=_has_ranges(task))
-
-
-def _has_ranges(task: Params) -> bool:
-    """Return whether *task* trains aware of quantization, by 8 bits."""
-    if not task.has("quantization"):
-        task.ignore("quantization")
-        return False
-    section = task.inside("quantization")
-    section.ignore("pretrained_original_checkpoint", "num_bits_weight", "num_bits_activation")
-    section.ignore("quantize_detection_decoder", "quantize_detection_head")
-    section.only("change_num_bits", False, "detlite keeps ranges of 8 bits")
-    section.finish()
-    return True
+    return replace(config, has_ranges=has_ranges(task))
 
 
 PLUGIN = TaskReader(title="image classification", recognizes=recognizes, read=read, takes_ranges=True)

@@ -9,9 +9,11 @@ from typing import Any
 from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.deeplab import AsppConfig, SegmentationHead
+from detlite.convert.rebuild.network.tf_vision_mobilenet import MobileNetBackbone
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.convert.rebuild.tf_vision.pyramid import DECODERS
+from detlite.convert.rebuild.tf_vision.quantization import has_ranges
 from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size, output_size
 from detlite.runtime.errors import InputError
@@ -32,6 +34,7 @@ class Segmenter:
         head: the config of its head.
         norm: of its decoder and its head.
         keeps_aspect: whether images are padded instead of stretched.
+        has_ranges: whether it was trained aware of quantization, so that its checkpoint has ranges.
     """
 
     columns: int
@@ -41,6 +44,7 @@ class Segmenter:
     head: SegmentationHead
     norm: NormActivation
     keeps_aspect: bool
+    has_ranges: bool = False
 
     @property
     def classes(self) -> int:
@@ -59,7 +63,11 @@ def recognizes(model: Mapping[str, Any]) -> bool:
 
 
 def read(task: Params) -> Segmenter:
-    """Return the segmenter in *task*."""
+    """Return the segmenter in *task*.
+
+    Raises:
+        InputError: it was trained aware of quantization with another backbone than MobileNet V2.
+    """
     model = task.inside("model")
     task.ignore("export_config")
     training, validation = task.inside("train_data"), task.inside("validation_data")
@@ -75,8 +83,14 @@ def read(task: Params) -> Segmenter:
         head=_head(model),
         norm=norm,
         keeps_aspect=training.flag("preserve_aspect_ratio", True),
+        has_ranges=has_ranges(task),
     )
     model.finish()
+    if config.has_ranges and not isinstance(config.backbone, MobileNetBackbone):
+        raise InputError(
+            f"{model.where('backbone')} is no MobileNet V2, the only backbone of quantization-aware segmenters "
+            "(task.quantization) that detlite rebuilds"
+        )
     return config
 
 
@@ -123,4 +137,4 @@ def _head(model: Params) -> SegmentationHead:
     return head
 
 
-PLUGIN = TaskReader(title="semantic segmentation", recognizes=recognizes, read=read)
+PLUGIN = TaskReader(title="semantic segmentation", recognizes=recognizes, read=read, takes_ranges=True)

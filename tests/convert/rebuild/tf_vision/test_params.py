@@ -147,10 +147,11 @@ def test_a_key_beside_task_is_refused():
         parse_params({**classifier_params(), "tasks": {}}, "params.yaml")
 
 
-def test_quantization_aware_training_is_refused_but_for_classification():
+def test_quantization_aware_training_of_a_detector_is_refused():
     values = {"task": {"model": {}, "quantization": {"change_num_bits": False}}}
-    with pytest.raises(InputError, match=r"detlite rebuilds for image classification alone, not for semantic"):
-        parse_params(values, "params.yaml", "mnv2_deeplabv3_pascal")
+    message = "detlite rebuilds for image classification, semantic segmentation alone, not for RetinaNet detection"
+    with pytest.raises(InputError, match=message):
+        parse_params(values, "params.yaml", "retinanet_mobile_coco")
 
 
 def read(tmp_path, text):

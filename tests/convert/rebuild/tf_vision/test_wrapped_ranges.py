@@ -26,6 +26,7 @@ from detlite.convert.rebuild.checkpoint_source import CheckpointSource
 from detlite.convert.rebuild.rebuild import plan_of_checkpoint, rebuild
 from detlite.convert.rebuild.tf_vision.read import parse_params
 from detlite.convert.rebuild.weights.open import open_tf_vision
+from detlite.convert.rebuild.weights.wrapped import WrappedWeights
 from detlite.convert.requests import ConvertRequest, Given
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.tensors import constant_of, operator_name
@@ -70,7 +71,7 @@ def integers(converted):
 
 def test_every_weight_has_its_plain_name(trained):
     _folder, prefix, plain = trained
-    weights, averages = open_tf_vision(prefix, None, wrapped=True)
+    weights, averages = open_tf_vision(prefix, None, objects=WrappedWeights)
     for name, value in plain.items():
         assert np.array_equal(weights.take(name, value.shape), value), name
     assert averages is None
@@ -80,7 +81,7 @@ def test_every_weight_has_its_plain_name(trained):
 
 
 def test_a_range_is_found_by_the_name_of_its_layer(trained):
-    weights, _averages = open_tf_vision(trained[1], None, wrapped=True)
+    weights, _averages = open_tf_vision(trained[1], None, objects=WrappedWeights)
     assert weights.take(f"{STEM}/_activation_layer/output_max", ()) == 6
     assert weights.take("layer_with_weights-0/wrapper-0/quantize_layer_min", ()) == IMAGE[0]
     assert weights.take("wrapper-1/output_max", ()) == 6
@@ -97,7 +98,7 @@ def test_the_range_of_an_activation_is_one_of_the_batch_norm_before_it(tmp_path)
         f"{stem}/layer_with_weights-4/output_max": np.float32(7),
     }
     write_object_checkpoint(tmp_path / "ckpt-1", values)
-    weights, _averages = open_tf_vision(tmp_path / "ckpt-1", None, wrapped=True)
+    weights, _averages = open_tf_vision(tmp_path / "ckpt-1", None, objects=WrappedWeights)
     assert weights.take("layer_with_weights-0/layer_with_weights-1/output_max", ()) == 5
     assert not weights.has("layer_with_weights-0/layer_with_weights-0/output_max")
     assert weights.take("layer_with_weights-0/wrapper-4/output_max", ()) == 7
