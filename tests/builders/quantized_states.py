@@ -16,19 +16,25 @@ SIDE, CLASSES = 2, 3
 KEPT, TAKEN, LEFT = Quantization(0.05, -7), Quantization(0.125, 3), Quantization(0.07, 20)
 """How `kept` is stored; how `scaled` comes in, and how it leaves."""
 
+PIXELS = Quantization(0.02, -5)
+"""How the image is stored, of which each channel is normalized in its own way."""
+
 STEP = {"step": "made in a test", "input_sha256": "0" * 64}
-IMAGE = ImageInput("camera", SIDE, SIDE, "RGB", "float32", (123.0, 116.0, 103.0), (58.0, 57.0, 59.0), "tf1_bilinear")
+NORMALIZATION = ((123.0, 116.0, 103.0), (58.0, 57.0, 59.0))
+IMAGE = ImageInput("camera", SIDE, SIDE, "RGB", "int8", *NORMALIZATION, "tf1_bilinear", PIXELS)
 
 
 def quantized_states() -> Model:
-    """A stream whose second input is its image, and whose third output are its logits, the sum of all there is.
+    """A stream whose second input is its image, int8, and whose third output are its logits, the sum of all there is.
 
     The states: `kept`, int8, begins with 0.5; `scaled`, uint8; `count`, int32, begins with 3; `total`, float32.
     """
     net = FloatNet((1, SIDE, SIDE, 3), "camera")
     kept, scaled = _stored(net, "kept", "int8", KEPT), _stored(net, "scaled", "uint8", TAKEN)
     count, total = net.tensor("count", (1, CLASSES), "int32"), net.tensor("total", (1, CLASSES))
-    mean = net.add("MEAN", [net.image, net.constant(np.array([1, 2]))], [(1, CLASSES)], "ReducerOptions")[0]
+    image = _as(net, net.image, "int8", PIXELS)
+    pixels = net.add("DEQUANTIZE", [image], [net.shape(image)], version=2)[0]
+    mean = net.add("MEAN", [pixels, net.constant(np.array([1, 2]))], [(1, CLASSES)], "ReducerOptions")[0]
     new_kept = _quantized(net, _decayed(net, kept, mean), "int8", KEPT)
     new_scaled = _quantized(net, _decayed(net, scaled, mean), "uint8", LEFT)
     new_count = _of(net, "ADD", count, net.constant(np.array([[1, 2, 3]])))

@@ -77,7 +77,7 @@ class Variant:
 def make_variant(use: str, path: Path, choices: Choices) -> Variant:
     """Return the model at *path* in the form that MediaPipe and the Task Library load: metadata, uint8 or float input.
 
-    A stream, which they do not run, has neither metadata nor one normalization for all channels.
+    A stream, which they do not run, has no metadata, and whatever normalization it was trained with.
 
     Raises:
         InputError: it has raw heads or something else that these clients cannot use, labels that do not fit, or
@@ -94,8 +94,8 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
         contract = replace(contract, labels=labels)
     if contract.image.dtype == "int8":
         data, contract = with_uint8_input(data, contract)
-    check_pixels(contract.image, path)
     if not contract.is_stream:
+        check_pixels(contract.image, path)
         if contract.image.dtype == "float32" and not has_one_normalization(contract):
             data, contract = with_one_normalization(data, contract)
         data = with_metadata(data, contract, choices.about, replace_old=choices.replace_metadata)

@@ -92,6 +92,14 @@ def test_a_stream_is_packaged_for_litert_alone(package, tmp_path):
     assert not any("mediapipe" in text for text in texts)
 
 
+def test_an_integer_input_of_a_stream_is_normalized_in_the_app(package, tmp_path):
+    quantized_states().save(tmp_path / "net")
+    assert package(model="net") == 0
+    text = (tmp_path / "out/README.md").read_text()
+    assert "(pixel - (123, 116, 103)) / (58, 57, 59), divided by 0.0199" in text
+    assert ", plus 123, rounded; outputs 2 class_scores" in text
+
+
 def test_the_readme_of_a_stream_names_no_file_that_is_not_there(package, tmp_path):
     conv_stream().save(tmp_path / "net")
     assert package(model="net") == 0
