@@ -45,7 +45,7 @@ def client_in(python: Path) -> str:
     """
     probe = PROBE.format(names=CLIENTS)
     try:
-        done = subprocess.run([str(python), "-I", "-c", probe], capture_output=True, text=True, timeout=PROBE_S)
+        done = subprocess.run([_program(python), "-I", "-c", probe], capture_output=True, text=True, timeout=PROBE_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MissingToolError(f"{python} cannot be run as a Python interpreter: {error}") from error
     found = done.stdout.split() if done.returncode == 0 else []
@@ -63,7 +63,7 @@ def run_client(
         MissingToolError: *python* has no client.
         DeviceError: the client refuses the model, or fails.
     """
-    command = [str(python), "-I", str(PROGRAM), client_in(python)]
+    command = [_program(python), "-I", str(PROGRAM), client_in(python)]
     kind = artifact.contract.task.kind
     asked = {"model": str(artifact.model), "images": [str(path) for path in images], "task": kind}
     limit_s = START_S + IMAGE_S * len(images)
@@ -75,6 +75,11 @@ def run_client(
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it printed nothing")
         raise DeviceError(f"the client of {python} failed with status {done.returncode}: {last[:300]}")
     return _seen(done.stdout, sizes, artifact.contract)
+
+
+def _program(python: Path) -> str:
+    """Return what starts *python*: the file if there is one, or else the name of a program on the path."""
+    return str(python.absolute() if python.is_file() else python)
 
 
 def _seen(answer: str, sizes: Sequence[tuple[int, int]], contract: Contract) -> ClientResults[Any]:

@@ -2,8 +2,9 @@
 
 The argument is the client's module, `mediapipe` or `tflite_support`. Reads `{"model": path, "images": [paths], "task":
 kind}` from stdin and writes one line of JSON: `client`, `version`, and for each image what the client says: of
-`detection` rows [label, score, top, left, bottom, right], best first, in pixels; of `classification` rows [label,
-score], best first; of `segmentation` a map of classes: its [height, width], and [values, lengths] of runs, row by row.
+`detection` rows [label, score, top, left, bottom, right], best first, in pixels; of `classification` rows [number,
+label, score], best first, as two classes may have one label; of `segmentation` a map of classes: its [height, width],
+and [values, lengths] of runs, row by row.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _boxes(result: Any) -> list[list[Any]]:
 
 
 def _classes(result: Any) -> list[list[Any]]:
-    return [[one.category_name, one.score] for one in result.classifications[0].categories]
+    return [[one.index, one.category_name, one.score] for one in result.classifications[0].categories]
 
 
 def _map_of_mediapipe(result: Any) -> list[Any]:

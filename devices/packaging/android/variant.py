@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.artifact import open_artifact
+from detlite.convert.finished import is_tflite
+from detlite.convert.labels.background import BACKGROUNDS
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import digest
 from detlite.convert.sidecar_files import matching_labels
@@ -85,13 +87,14 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
     """
     check_size(path)
     artifact = open_artifact(path)
+    if not is_tflite(artifact.model):
+        raise InputError(f"{artifact.model} is no TFLite model, and Android's clients load no other: give the .tflite")
     task = check_clients(artifact.contract, path)
     data, contract = artifact.model.read_bytes(), artifact.contract
     source = digest(data)
     data, contract = task.prepare(data, contract)
     if choices.labels is not None:
-        labels = matching_labels(read_labels(choices.labels), len(contract.labels), str(choices.labels))
-        contract = replace(contract, labels=labels)
+        contract = replace(contract, labels=_labels(contract.labels, choices.labels))
     if contract.image.dtype == "int8":
         data, contract = with_uint8_input(data, contract)
     if not contract.is_stream:
@@ -100,6 +103,14 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
             data, contract = with_one_normalization(data, contract)
         data = with_metadata(data, contract, choices.about, replace_old=choices.replace_metadata)
     return _variant(use, FILES[use], data, artifact, contract, source)
+
+
+def _labels(known: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """Return the labels in the file at *path* for those *known*, without a background where these have none."""
+    labels = read_labels(path)
+    if len(labels) == len(known) + 1 and labels[0].lower() in BACKGROUNDS and known[0].lower() not in BACKGROUNDS:
+        labels = labels[1:]
+    return matching_labels(labels, len(known), str(path))
 
 
 def compiled_variant(use: str, path: Path, cpu: Variant) -> Variant:

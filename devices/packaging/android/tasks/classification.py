@@ -15,7 +15,7 @@ from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.classification import Classification
 
-COLUMNS = 2  # label, score
+COLUMNS = 3  # number, label, score
 
 
 def check(contract: Contract, path: Path) -> None:
@@ -46,21 +46,23 @@ def postprocessing(contract: Contract) -> Record:
 
 
 def results(images: Sequence[Any], sizes: Sequence[Size], labels: Sequence[str]) -> Ranked:
-    """Return a client's classes: rows of a label and its score for each image.
+    """Return a client's classes: rows of a class's number, its label and its score for each image.
 
     Raises:
-        InputError: a label is not the model's, or a row is something else.
+        InputError: a label is not the model's at that number, or a row is something else.
     """
-    number = {label: index for index, label in reversed(list(enumerate(labels)))}
     scores = np.zeros((len(images), len(labels)), np.float32)
     for index, rows in enumerate(images):
         for row in rows:
-            if len(row) != COLUMNS or str(row[0]) not in number:
-                raise InputError(f"a class {row!r:.80}: want one of the model's labels, and its score")
-            place = number[str(row[0])]
-            scores[index, place] = max(scores[index, place], float(row[1]))
+            if len(row) != COLUMNS or not _is_class(labels, row[0], row[1]):
+                raise InputError(f"a class {row!r:.80}: want a class's number, the model's label of it, and its score")
+            scores[index, row[0]] = float(row[2])
     zeros = np.zeros(len(sizes), np.int64)
     return Ranked(scores=scores, sizes=np.array(sizes, np.int64), invoke_ns=zeros)
+
+
+def _is_class(labels: Sequence[str], number: object, label: object) -> bool:
+    return isinstance(number, int) and 0 <= number < len(labels) and labels[number] == label
 
 
 def compare(theirs: Ranked, ours: Ranked) -> Mapping[str, Any]:

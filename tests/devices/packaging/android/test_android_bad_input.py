@@ -9,6 +9,7 @@ import pytest
 from builders.app_models import raw_model, write_app_model
 from builders.run_records import latency
 
+from detlite.convert.model import Model
 from detlite.devices.packaging.android.packs import check_pack_bytes
 from detlite.devices.packaging.android.variant import check_clients
 from detlite.runtime.boxes.nms import Nms
@@ -57,6 +58,14 @@ def test_raw_heads_are_refused_with_the_command_that_attaches_the_op(package, tm
     assert "raw has raw heads" in (said := capsys.readouterr().err)
     assert "detlite postprocess raw --add -o OUT" in said
     assert said.count("\n") == 1
+
+
+def test_an_onnx_is_refused_as_no_tflite(package, tmp_path, capsys):
+    done = {"step": "made in a test", "input_sha256": "0" * 64}
+    Model(b"\x08\x08\x12\x07detlite", "onnx", raw_model()[1], (done,)).save(tmp_path / "net")
+    assert package(model="net") == 2
+    assert "net/model.onnx is no TFLite model, and Android's clients load no other" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_center_net_is_refused(tmp_path):

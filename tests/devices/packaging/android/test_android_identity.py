@@ -132,6 +132,11 @@ def test_a_clients_pixels_become_parts_of_the_image(environment):
     assert found.predictions.classes.tolist() == [1, 1]
 
 
+def test_a_python_in_the_current_folder_needs_no_slash(environment, monkeypatch):
+    monkeypatch.chdir(environment.parent)
+    assert client_in(Path(environment.name)) == "mediapipe"
+
+
 def test_a_client_that_finds_nothing_is_heard(environment, tmp_path):
     (tmp_path / "answer.json").write_text('{"label": "kite", "score": 0.75, "count": 0}')
     found = run_client(environment, model("kite"), [Path("a.png")], [(100, 200)])

@@ -16,6 +16,7 @@ from detlite.convert.tflite.app_outputs import with_label_scores, with_pixel_sco
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.metadata import read_metadata
 from detlite.convert.tflite.tensors import operator_name
+from detlite.devices.packaging.android.app_task import app_task
 from detlite.runtime.errors import InputError
 from detlite.runtime.letterbox import Letterbox
 from detlite.runtime.tasks.segmentation import Segmentation
@@ -113,6 +114,36 @@ def test_a_segmenters_metadata_says_what_makes_scores_of_its_logits(package, tmp
     assert options[table + int.from_bytes(options[vtable + 4 : vtable + 6], "little")] == code
     assert b"SEGMENTER_METADATA" in data
     assert manifest["task"] == "image segmentation"
+
+
+def test_labels_for_a_classifier_may_begin_with_the_background(package, tmp_path):
+    write(tmp_path / "net", "classification")
+    (tmp_path / "named.txt").write_text("background\ncrane\ncrane\nkite\n")
+    assert package("--labels", "named.txt", model="net") == 0
+    assert (tmp_path / "out/src/main/assets/demo/labels.txt").read_text() == "crane\ncrane\nkite\n"
+
+
+def test_one_label_too_many_is_refused_where_the_first_is_no_background(package, tmp_path, capsys):
+    write(tmp_path / "net", "classification")
+    (tmp_path / "named.txt").write_text("a\nb\nc\nd\n")
+    assert package("--labels", "named.txt", model="net") == 2
+    assert "named.txt has 4 labels and the model 3 classes" in capsys.readouterr().err
+
+
+def test_two_classes_of_one_label_are_told_apart():
+    found = app_task(tiny_task("classification").contract)
+    rows = [[1, "crane", 0.7], [2, "kite", 0.2], [0, "crane", 0.1]]
+    ranked = found.results([rows], [(4, 4)], ("crane", "crane", "kite"))
+    assert ranked.scores.tolist() == [pytest.approx([0.1, 0.7, 0.2])]
+
+
+@pytest.mark.parametrize(
+    "row", [[3, "kite", 0.5], [-1, "kite", 0.5], [0, "kite", 0.5], [None, "kite", 0.5], ["kite", 1]]
+)
+def test_a_class_that_is_not_the_models_is_refused(row):
+    found = app_task(tiny_task("classification").contract)
+    with pytest.raises(InputError, match="want a class's number, the model's label of it, and its score"):
+        found.results([[row]], [(4, 4)], ("crane", "crane", "kite"))
 
 
 def test_a_padded_detector_is_packaged_with_the_rule(package, tmp_path):
