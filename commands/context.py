@@ -65,7 +65,9 @@ def command() -> None:
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @json_option
 def build(images: Path, model: Path, out: Path, as_json: bool, **values: Any) -> None:
-    """Build a bank of features of what a detector finds in a camera's images.
+    """Build a bank of features from images.
+
+    It holds what a detector finds in the images of a camera.
 
     \b
     detlite context build --images camera7/ --model out/embedder -o camera7.npz

@@ -54,6 +54,7 @@ class _Seen:
         beyond: how many regions the graph samples beyond its map; they are told apart.
         has_stages: whether the stages of a two-stage detector were found in the graph; True for another model.
         regions: how many the model and the graph look at; 0 for another model.
+        left_out: what the model finds beside boxes, and the graph was not found to return; empty if nothing.
     """
 
     matched: dict[str, list[int]] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class _Seen:
     beyond: int = 0
     has_stages: bool = True
     regions: tuple[int, int] = (0, 0)
+    left_out: str = ""
 
     def count(self, what: str, matched: int, of: int) -> None:
         """Count *matched* more of *of* more."""
@@ -166,6 +168,8 @@ def _compare_image(seen: _Seen, artifact: Artifact, pixels: Any, heads: Values, 
     seen.compare("scores", found.scores[rows], theirs["scores"][places])
     if isinstance(result, InstanceMasks) and "masks" in theirs:
         seen.compare("masks", result.masks[rows].astype(np.float32), theirs["masks"][places])
+    elif not isinstance(result, Detections):
+        seen.left_out = "masks" if isinstance(result, InstanceMasks) else "keypoints"
 
 
 def _compare_proposals(seen: _Seen, heads: Values, theirs: Values) -> None:
@@ -236,6 +240,8 @@ def _remarks(seen: _Seen, images: tuple[int, int]) -> list[str]:
             f"the model looks at {ours} regions, and the graph at {theirs}: convert it with --max-proposals {theirs} "
             "for the same detections"
         )
+    if seen.left_out:
+        remarks.append(f"the {seen.left_out} are not compared: none were found in the graph")
     if images[0] < images[1]:
         remarks.append(f"{images[1] - images[0]} of {images[1]} images are left out: the graph gives them another size")
     if not seen.matched["detections"][1]:

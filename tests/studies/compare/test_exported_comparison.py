@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.float_detector import detector, write_images
-from builders.tiny_tasks import segmenter
+from builders.tiny_tasks import instance_segmenter, keypoint_detector, segmenter
 
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.preprocess import preprocess
@@ -31,7 +31,8 @@ def compared(tmp_path, monkeypatch):
             pixels = read_image(path)
             found = session.run(pixels)
             reals = replace(artifact.contract.image, dtype="float32", quantization=None)
-            values = {"boxes": found.boxes, "classes": found.classes.astype(np.float32), "scores": found.scores}
+            boxes = getattr(found, "detections", found)
+            values = {"boxes": boxes.boxes, "classes": boxes.classes.astype(np.float32), "scores": boxes.scores}
             values |= {"network_input": preprocess(pixels, reals)[0], **(changed or {})}
             theirs |= {f"{number}/{name}": value for name, value in values.items()}
         monkeypatch.setattr(module, "run_exported_graph", lambda asked, **_more: np.savez(asked.out, **theirs))
@@ -53,6 +54,13 @@ def test_scores_are_converted_once(make, compared):
     assert found.findings == ()
     assert found.facts["matched"]["detections"][1] > 0
     assert found.facts["max_differences"]["scores"] == 0
+
+
+@pytest.mark.parametrize(("make", "what"), [(instance_segmenter, "masks"), (keypoint_detector, "keypoints")])
+def test_what_is_not_compared_beside_the_boxes_is_named(make, what, compared):
+    found = compared(make())
+    assert found.findings == ()
+    assert f"the {what} are not compared: none were found in the graph" in found.lines
 
 
 @pytest.mark.parametrize(
