@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders.conv_streams import conv_stream
-from builders.quantized_states import LEFT, TAKEN, quantized_states
+from builders.quantized_states import KEPT, LEFT, TAKEN, quantized_states
 from builders.signed_streams import Stream, signed_stream
 from builders.tiny_streams import clip_reader, running_sum
 from builders.tiny_tasks import tiny_task
@@ -14,14 +14,16 @@ from builders.tiny_tasks import tiny_task
 from detlite.convert.artifact import open_artifact
 from detlite.convert.model import Model
 from detlite.convert.tflite.app_outputs import with_stream_scores
-from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.metadata import metadata_of
+from detlite.convert.tflite.prune import operators_for
 from detlite.devices.packaging.android.app_task import app_task
 from detlite.devices.packaging.android.states import app_states
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.session import Session
 from detlite.runtime.stream_inputs import BankInput, StateInput
+from detlite.runtime.tensors import Output
 
 ASSETS, SOURCES = "out/src/main/assets/demo", "out/src/main/kotlin/org/detlite/models"
 
@@ -57,6 +59,22 @@ def test_a_stream_of_another_tool_keeps_its_states(tmp_path, frames, scales):
     made.write_bytes(data)
     assert scores(made, changed, frames) == pytest.approx(scores(path, contract, frames), abs=1e-6)
     assert [one.name for one in changed.inputs[1:]] == ["total"]
+
+
+def test_scores_that_are_a_state_too_leave_the_state_as_it_is(tmp_path, frames):
+    model = quantized_states()
+    made = load(model.data, "made in a test")
+    subgraph = made.subgraphs[0]
+    subgraph.outputs = [subgraph.outputs[0], subgraph.outputs[1], subgraph.outputs[0], *subgraph.outputs[3:]]
+    subgraph.operators = operators_for(subgraph, subgraph.outputs)
+    scores_of = Output("class_scores", "class_scores", 2, (1, 3), "int8", KEPT)
+    task = replace(model.contract.task, score_converter="IDENTITY", score_converter_place="model")
+    given, path = replace(model.contract, outputs=(scores_of,), task=task), tmp_path / "made.tflite"
+    (tmp_path / "given.tflite").write_bytes(dump(made))
+    data, contract = with_stream_scores(dump(made), given)
+    path.write_bytes(data)
+    want = scores(tmp_path / "given.tflite", given, frames)
+    assert scores(path, contract, frames) == pytest.approx(want, abs=KEPT.scale / 2 + 1e-6)  # the last rounding is gone
 
 
 def test_states_are_described_by_the_bytes_that_they_begin_with():
