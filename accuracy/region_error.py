@@ -37,8 +37,8 @@ class RegionError:
         regions: how many the reference has.
         matched: the share of them, 0..1, that the model has too.
         rms: the root mean square difference of what both say of these, by what it is: `boxes` in shares of the image's
-            side, `logits`, `masks` in 0..1.
-        correlation: of the logits; 1 where there is nothing to tell apart.
+            side, `logits`, `masks` in 0..1; empty if there are none.
+        correlation: of the logits; 1 where the reference's do not differ, and 0 where the model's alone do not.
     """
 
     regions: int
@@ -100,7 +100,7 @@ def _regions(contract: Contract, heads: Heads) -> _Regions:
     real = np.flatnonzero((proposals[:, 2:] > proposals[:, :2]).all(axis=1))
     low, high = proposals[real, :2], proposals[real, 2:]
     anchors = np.concatenate([(low + high) / 2, high - low], axis=1)
-    codes = heads["box_encodings"][real].reshape(len(real), -1, 4)
+    codes = heads["box_encodings"].reshape(len(proposals), -1, 4)[real]  # there may be none
     task = detection_of(contract)
     boxes = np.stack([decode(codes[:, one], anchors, task.box_coder) for one in range(codes.shape[1])], 1)
     said = {BOXES: boxes, LOGITS: _logits(scored[SCORES][real, task.label_offset :])}
@@ -140,6 +140,8 @@ def _said(want: _Regions, got: _Regions, rows: Integers, places: Integers) -> It
 
 
 def _correlation(ours: Doubles, theirs: Doubles) -> float:
-    if len(ours) < 2 or not ours.std() or not theirs.std():
+    if not ours.size or not np.ptp(ours):
         return 1.0
+    if not np.ptp(theirs):
+        return 0.0
     return float(np.corrcoef(ours, theirs)[0, 1])

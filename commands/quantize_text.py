@@ -58,15 +58,22 @@ def _say_errors(answer: Record) -> None:
         marks = ", ".join(f"{one['db']:.1f} dB at frame {one['frame']}" for one in by_frame)
         say(f"since a stream's begin: {marks}")
     if region := answer.get("region_error"):
-        rms = ", ".join(f"{head} {value:.3g} rms" for head, value in region["rms"].items())
-        share = f"{100 * region['matched']:.1f} % of {region['regions']}"
-        say(f"regions: {share} are the float model's, and of these {rms}, on a few calibration images")
+        say(f"regions: {_same_regions(region)}, on a few calibration images")
+
+
+def _same_regions(region: Record) -> str:
+    """Return how many of the float model's regions there are, and the error of these."""
+    if not region["regions"]:
+        return "the float model has none"
+    rms = ", ".join(f"{head} {value:.3g} rms" for head, value in region["rms"].items())
+    share = f"{100 * region['matched']:.1f} % of {region['regions']} are the float model's"
+    return f"{share}, and of these {rms}" if rms else share
 
 
 def _say_stages(stages: Record) -> None:
     """Print what each stage of a two-stage detector costs."""
     models = [("int8", "", stages), *((f"{one['stage']} float", one["operators"], one) for one in stages["stages"])]
-    heads = list(stages["error"]["rms"])
+    heads = list(dict.fromkeys(head for _name, _count, one in models for head in one["error"]["rms"]))
     rows = [(name, count, f"{one['fidelity']:.2f}", *_regions(one["error"], heads)) for name, count, one in models]
     titles = (*(f"{head}, rms error" for head in heads), "correlation of logits")
     emit_table(("model", "operators", "fidelity %", "same regions %", *titles), rows)
@@ -74,9 +81,9 @@ def _say_stages(stages: Record) -> None:
 
 
 def _regions(error: Record, heads: Sequence[str]) -> tuple[str, ...]:
-    """Return the cells of a region error, with a column for each of *heads*."""
-    rms = (f"{error['rms'].get(head, 0.0):.3g}" for head in heads)
-    return (f"{100 * error['matched']:.1f}", *rms, f"{error['correlation']:.4f}")
+    """Return the cells of a region error, with a column for each of *heads*; no regions have no numbers."""
+    rms = (f"{error['rms'][head]:.3g}" if head in error["rms"] else "-" for head in heads)
+    return (f"{100 * error['matched']:.1f}", *rms, f"{error['correlation']:.4f}" if error["rms"] else "-")
 
 
 def _calibrated(request: QuantizeRequest, answer: Record) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +57,9 @@ class StageExplanation:
         worst = max(self.stages, key=_weight)
         if _weight(worst) <= _weight(self):
             return "No stage costs anything alone: leaving any of them float gains nothing."
+        costs = "cost" if worst.stage.endswith("s") else "costs"
         return (
-            f"The {worst.stage} costs most: left float, fidelity would change by "
+            f"The {worst.stage} {costs} most: left float, fidelity would change by "
             f"{worst.fidelity - self.fidelity:+.2f} points, {100 * worst.error.matched:.1f} % of the regions would be "
             f"the float model's instead of {100 * self.error.matched:.1f} %, and the rms error of their logits "
             f"{_logits(worst):.3g} instead of {_logits(self):.3g}."
@@ -75,7 +77,8 @@ def _weight(one: StageBlame | StageExplanation) -> tuple[float, float, float]:
 
 
 def _logits(one: StageBlame | StageExplanation) -> float:
-    return one.error.rms.get(LOGITS, 0.0)
+    """Return the error of the logits: infinite where no region is the float model's."""
+    return one.error.rms.get(LOGITS, math.inf)
 
 
 def explain_stages(trials: Trials, source: Model, bench: Bench, *, progress: Progress = silent) -> StageExplanation:

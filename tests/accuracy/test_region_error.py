@@ -73,3 +73,27 @@ def test_an_image_without_regions_counts_none():
     found = region_error(MASKED, [(none, none)])
     assert (found.regions, found.matched, found.correlation) == (0, 0.0, 1.0)
     assert found.to_record() == {"regions": 0, "matched": 0.0, "rms": {}, "correlation": 1.0}
+
+
+def logits_of(*scores):
+    """Two regions whose cat has these scores."""
+    found = heads(0, 1, 2)
+    found["class_scores"][:2, 1] = scores
+    return found
+
+
+def test_a_model_whose_logits_are_all_alike_has_no_correlation():
+    flat = {**heads(0, 1, 2), "class_scores": np.full((3, 3), 1 / 3, np.float32)}
+    assert region_error(PROPOSALS, [(logits_of(0.9, 0.2), flat)]).correlation == 0.0
+
+
+def test_logits_of_the_reference_that_are_all_alike_tell_nothing():
+    flat = {**heads(0, 1, 2), "class_scores": np.full((3, 3), 1 / 3, np.float32)}
+    assert region_error(PROPOSALS, [(flat, logits_of(0.9, 0.2))]).correlation == 1.0
+
+
+def test_a_model_without_one_of_the_regions_has_no_errors_of_them():
+    elsewhere = heads(0, 1, 2)
+    elsewhere["proposals"] = elsewhere["proposals"][[2, 2, 2]]
+    found = region_error(PROPOSALS, [(heads(0, 1, 2), elsewhere)])
+    assert (found.matched, found.rms) == (0.0, {})

@@ -105,3 +105,9 @@ def test_the_verdict_names_the_stage_that_costs_most():
 def test_a_model_that_no_stage_makes_worse_blames_none():
     found = StageExplanation(97.0, error(0.9, 0.1), (StageBlame("backbone", 60, 97.0, error(0.9, 0.1)),))
     assert found.verdict.startswith("No stage costs anything alone")
+
+
+def test_a_stage_that_brings_the_regions_back_costs_most():
+    lost = RegionError(100, 0.0, {}, 1.0)
+    stages = (StageBlame("backbone", 60, 50.0, lost), StageBlame("masks", 8, 50.0, error(0.0, 0.1)))
+    assert StageExplanation(50.0, lost, stages).verdict.startswith("The masks cost most: left float")
