@@ -26,7 +26,8 @@ class NmsOptions:
         """Return *nms* with these settings applied.
 
         Raises:
-            InputError: they are of suppression, and *nms* takes peaks, which suppresses nothing.
+            InputError: they are of suppression, and *nms* takes peaks, which suppresses nothing; or they ask for several
+                classes of a box, and the suppression is not the fast one, which alone can return them.
         """
         suppression = (self.kind, self.iou_threshold, self.max_classes_per_detection)
         if nms.kind == "peaks" and any(value is not None for value in suppression):
@@ -34,7 +35,13 @@ class NmsOptions:
                 "a CenterNet finds its boxes as peaks, not by suppression: leave out --nms, --iou and "
                 "--classes-per-detection"
             )
-        return replace(nms, **{name: value for name, value in vars(self).items() if value is not None})
+        found = replace(nms, **{name: value for name, value in vars(self).items() if value is not None})
+        if found.kind != "fast" and (self.max_classes_per_detection or 1) > 1:
+            raise InputError(
+                f"--classes-per-detection {self.max_classes_per_detection} is for fast NMS, and this model's is "
+                f"{found.kind}: leave it out, or add --nms fast"
+            )
+        return found
 
 
 @dataclass(frozen=True)
