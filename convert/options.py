@@ -26,8 +26,8 @@ class NmsOptions:
         """Return *nms* with these settings applied.
 
         Raises:
-            InputError: they are of suppression, and *nms* takes peaks, which suppresses nothing; or they ask for several
-                classes of a box, and the suppression is not the fast one, which alone can return them.
+            InputError: they are of suppression, and *nms* takes peaks, which suppresses nothing; or they ask for
+                several classes of a box, which only fast suppression returns.
         """
         suppression = (self.kind, self.iou_threshold, self.max_classes_per_detection)
         if nms.kind == "peaks" and any(value is not None for value in suppression):

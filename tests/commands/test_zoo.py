@@ -21,7 +21,7 @@ def test_list_shows_names_and_scores(capsys: pytest.CaptureFixture[str]) -> None
     status, out, err = run(capsys, "list", "--family", "ssdlite_mobilenet_v2")
     assert status == 0
     assert out.splitlines()[1].split() == [NAME, "300x300", "22", "no", "tf1", "ssdlite_mobilenet_v2", "yes"]
-    assert err == "1 of 157 models, 1 of them convertible\n"
+    assert err == "1 of 163 models, 1 of them convertible\n"
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_show_of_an_unknown_name_is_bad_usage(capsys: pytest.CaptureFixture[str]
 def test_a_name_that_is_far_from_all_suggests_the_nearest_and_not_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     status, _out, err = run(capsys, "show", "mobiledet")
     assert status == 2
-    assert "of 157, the nearest are: " in err
+    assert "of 163, the nearest are: " in err
     assert all("mobiledet" in name for name in err.split("are: ")[1].split(";")[0].split(", "))
 
 
 def test_a_name_that_is_like_no_other_says_where_they_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     status, _out, err = run(capsys, "show", "yyy")
-    assert (status, err) == (2, "detlite: no model is called 'yyy'; none of 157 is like it; see `detlite zoo list`\n")
+    assert (status, err) == (2, "detlite: no model is called 'yyy'; none of 163 is like it; see `detlite zoo list`\n")
 
 
 def test_fetch_from_a_folder_ends_with_the_verdict_and_the_place(
