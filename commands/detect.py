@@ -20,7 +20,7 @@ from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import check_writable, write_file
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
-from detlite.runtime.task import RANKED, Found, task_kind
+from detlite.runtime.task import RANKED, RANKING, Found, task_kind
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.tasks.instances import Instances
 from detlite.runtime.tasks.keypoints import Keypoints
@@ -85,7 +85,8 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     detlite detect out/movinet clip.mp4 --fps 5 --draw answers.mp4 --json
     detlite detect out/int8 val2017/ --coco-json found.json --coco-annotations instances_val2017.json
 
-    MODEL is a folder that detlite wrote, or any .tflite with its post-processing op. Videos need the extra `video`.
+    MODEL is a folder that detlite wrote, an .onnx that it exported, or a finished .tflite: a detector with its
+    post-processing op, a classifier, a segmenter or a stream. Videos need the extra `video`.
     A model with states answers at each frame, one that takes clips after each window of frames.
     Images are turned upright by their EXIF orientation; with --coco-json they are read as stored, as COCO's boxes are.
     The exit status is 1 if some of the images could not be read.
@@ -145,11 +146,13 @@ def _write_coco(out: Path, run: DetectRun, ids: CocoIds) -> None:
 
 def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
     stills = count = 0
+    kinds = set()
     seen: dict[str, Counter[str]] = {video.video: Counter() for video in run.videos}
     of_rankings = {video.video for video in run.videos if video.ranking}
     for one in run.images:
         shown = one.shown(threshold)
         count += len(shown)
+        kinds.add(one.kind)
         if one.frame is None:
             stills += 1
             for line in _lines(one, shown):
@@ -165,7 +168,12 @@ def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
     if not stills and len(of_rankings) == len(run.videos):
         say(f"{run.model}: {len(run.images)} answers{frames.replace(' and', ' in')}{where}")
         return
-    say(f"{run.model}: {count} with a score of {threshold:g} or more in {stills} images{frames}{where}")
+    what = "the best classes of" if RANKING in kinds else f"{count} with a score of {threshold:g} or more in"
+    say(f"{run.model}: {what} {_counted(stills, 'image')}{frames}{where}")
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _lines(one: ImageResult, shown: Sequence[Found]) -> Iterator[str]:

@@ -143,7 +143,7 @@ Record = dict[str, Any]
 )
 @json_option
 def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> None:
-    """Score ARTIFACT: a folder that detlite wrote, or any .tflite with its post-processing op.
+    """Score ARTIFACT: a folder that detlite wrote, an .onnx that it exported, or a finished .tflite.
 
     \b
     detlite evaluate out/int8 --coco val2017/ instances_val2017.json --against out/float --min-map-ratio 0.99
@@ -151,7 +151,8 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     detlite evaluate out/classifier --images photos/ --classes labels.txt --min-top1 70
     detlite evaluate out/movinet --videos clips/ --kinetics validate.csv --clips 10 --crops 3
 
-    The default metric is the usual one for the labels and the model's task; --metric names another.
+    A finished .tflite is a detector with its post-processing op, a classifier, a segmenter or a stream. The default
+    metric is the usual one for the labels and the model's task; --metric names another.
     """
     labels = labels_given(values)
     _check_use(labels, values)

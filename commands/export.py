@@ -35,7 +35,7 @@ from detlite.convert.summary import model_line
 @force_option
 @json_option
 def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool, **values: Any) -> None:
-    """Write ARTIFACT, a folder that detlite wrote or a .tflite with its post-processing op, in another format.
+    """Write ARTIFACT, a folder that detlite wrote or a finished .tflite, in another format.
 
     \b
     detlite export out/float --to onnx -o out/onnx

@@ -93,7 +93,7 @@ def test_text_lists_what_is_found_and_ends_with_the_count(detlite):
     first, *_rest, last = ran.out.splitlines()
     assert first.startswith("photos/0.png: ")
     assert last.startswith("tiny/model.tflite: ")
-    assert "with a score of 0 or more in 1 images" in last
+    assert last.endswith(" with a score of 0 or more in 1 image")
 
 
 def test_pictures_are_drawn_to_a_folder(detlite):
@@ -227,6 +227,12 @@ def test_a_classifier_gives_its_best_five_classes_whatever_their_scores(detlite)
     assert "detections" not in image
     assert {"class", "label", "score"} == set(image["ranking"][0])
     assert (detlite.folder / "ranked.png").is_file()
+
+
+def test_text_does_not_say_that_a_ranking_has_a_score_over_the_threshold(detlite):
+    save_classifier(detlite.folder / "classifier")
+    lines = detlite("detect", "classifier", "photos", "--score-threshold", 1).out.splitlines()
+    assert lines[-1] == "classifier/model.tflite: the best classes of 3 images"
 
 
 def test_a_ranking_is_no_coco_result(detlite):
