@@ -14,7 +14,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import Size
-from detlite.runtime.model_file import is_model_file
+from detlite.runtime.model_file import is_model_file, model_in
 from detlite.runtime.printable import printable
 from detlite.runtime.session import Session
 from detlite.runtime.task import RANKED, Found, Result, shown
@@ -71,7 +71,7 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     """Return the open model, its file, and the images."""
     images: List[str] = values["images"]
     given = values["model"]
-    if packed.model is not None and given is not None and not (Path(given).is_dir() or is_model_file(Path(given))):
+    if packed.model is not None and given is not None and not _is_model(Path(given)):
         images, given = [given, *images], None  # the model is packed: every argument is an image
     artifact = open_model(find_model(given, packed), sha256=sha256)
     if values["bank"] is not None:
@@ -84,6 +84,10 @@ def _opened(packed: Packed, values: Dict[str, Any], sha256: Callable[[Path], str
     if not paths:
         raise InputError("want at least one image to detect in")
     return Session(artifact, threads=values["threads"], runner=_runner(artifact, values)), artifact.model, paths
+
+
+def _is_model(path: Path) -> bool:
+    return model_in(path) is not None if path.is_dir() else is_model_file(path)
 
 
 def _all(session: Session, paths: List[Path], values: Dict[str, Any]) -> List[NamedResult]:

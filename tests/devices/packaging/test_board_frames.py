@@ -12,6 +12,7 @@ from builders.tiny_streams import clip_reader, running_sum
 from builders.video_files import grey, write_video
 from PIL import Image
 
+from detlite.convert.artifact import open_artifact
 from detlite.convert.load import load_source
 from detlite.convert.options import DetectorOptions
 from detlite.devices.packaging.zipapp import board_program
@@ -38,8 +39,8 @@ def folder(tmp_path_factory):
     return made
 
 
-def board(folder, *arguments):
-    command = [sys.executable, "-I", "board.pyz", "detect", *map(str, arguments)]
+def board(folder, *arguments, program="board.pyz"):
+    command = [sys.executable, "-I", program, "detect", *map(str, arguments)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
@@ -49,6 +50,13 @@ def found(folder, *arguments):
     record = json.loads(ran.stdout)
     check_record(record)
     return record
+
+
+def test_a_folder_of_frames_is_no_model_where_one_is_packed(folder):
+    (folder / "packed.pyz").write_bytes(board_program(open_artifact(folder / "stream")))
+    ran = board(folder, "frames", "--frames", program="packed.pyz")
+    assert ran.returncode == 0, ran.stderr
+    assert "frames: 4 frames, 4 answers; at the end" in ran.stdout
 
 
 @pytest.mark.parametrize("frames", ["frames", "frames.npy", "frames.64x48.rgb"])
