@@ -80,12 +80,12 @@ class Growth:
         """Whether the error grows, and what loses most at the end, in one sentence."""
         before = min(self.outputs[1:-1] or self.outputs[:1])
         grows = before - self.outputs[-1]
-        worst = max(self.tensors, key=lambda one: one.lost_db)
         told = f"grows by {grows:.1f} dB" if grows > GROWS_DB else "does not grow"
-        return (
-            f"The error {told} up to frame {self.frames[-1]}, where the outputs have {self.outputs[-1]:.1f} dB; there "
-            f"{worst.kind} {short(worst.name)} loses most, {worst.lost_db:.1f} dB."
-        )
+        said = f"The error {told} up to frame {self.frames[-1]}, where the outputs have {self.outputs[-1]:.1f} dB"
+        if not self.tensors:
+            return f"{said}; no operator of integers has an error of its own."
+        worst = max(self.tensors, key=lambda one: one.lost_db)
+        return f"{said}; there {worst.kind} {short(worst.name)} loses most, {worst.lost_db:.1f} dB."
 
     def to_record(self) -> Record:
         """Return the fields, and the verdict, as JSON carries them."""

@@ -26,3 +26,11 @@ def test_an_error_that_hardly_changes_does_not_grow(outputs):
     assert grown(*outputs).verdict.startswith(
         f"The error does not grow up to frame {(1, 20, 100, 300)[len(outputs) - 1]}"
     )
+
+
+def test_a_stream_whose_operators_are_all_exact_blames_none():
+    found = Growth((1, 20), (40.0, 40.0), (), ())
+    assert found.verdict == (
+        "The error does not grow up to frame 20, where the outputs have 40.0 dB; no operator of integers has an error "
+        "of its own."
+    )
