@@ -75,8 +75,7 @@ class DeepLab:
         pooled = self._branch(self._pooled(x, config, scope), scope, config.filters, 1)
         grown = self._net.resize_bilinear(pooled, self._net.size(x), scope)
         parts.append(self._net.ranged(grown, f"{ASPP}/{GROWN}"))
-        joined = self._net.ranged(self._net.concat(parts, 3, f"{ASPP}/concat"), f"{ASPP}/{JOINED}")
-        return self._branch(joined, f"{ASPP}/projection", config.filters, 1)
+        return self._branch(self._net.joined(parts, f"{ASPP}/{JOINED}"), f"{ASPP}/projection", config.filters, 1)
 
     def logits(self, x: Tensor, maps: Mapping[int, Tensor], config: SegmentationHead, classes: int) -> Tensor:
         """Return the class logits of the decoder's map *x*.
@@ -87,7 +86,7 @@ class DeepLab:
             scopes = (f"{HEAD}/_dlv3p_conv", f"{HEAD}/_dlv3p_norm")
             low = self._conv(maps[config.low_level], scopes, HEAD_ACTIVATION, config.low_filters, 1)
             grown = self._net.ranged(self._net.resize_bilinear(x, self._net.size(low), HEAD), f"{HEAD}/{GROWN}")
-            x = self._net.ranged(self._net.concat([grown, low], 3, f"{HEAD}/concat"), f"{HEAD}/{JOINED}")
+            x = self._net.joined([grown, low], f"{HEAD}/{JOINED}")
         for number in range(config.convs):
             scopes = (f"{HEAD}/_convs/{number}", f"{HEAD}/_norms/{number}")
             x = self._conv(x, scopes, HEAD_ACTIVATION, config.filters, 3)

@@ -181,6 +181,10 @@ class GraphBuilder:
         """Return *parts* concatenated along *axis*; a single part unchanged."""
         return parts[0] if len(parts) == 1 else self._tf.concat(list(parts), axis, name=name)
 
+    def joined(self, parts: Sequence[Tensor], scope: str) -> Tensor:
+        """Return *parts* concatenated by channels, rounded to the trained range of the layer at *scope*."""
+        return self.ranged(self.concat(parts, 3, f"{scope}/concat"), scope)
+
     def reshape(self, x: Tensor, shape: Sequence[int], name: str) -> Tensor:
         """Return *x* reshaped to the fixed *shape*."""
         return self._tf.reshape(x, list(shape), name=name)

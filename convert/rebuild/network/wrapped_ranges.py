@@ -6,7 +6,7 @@ depthwise or dense kernel has one for all. An activation's range is a variable o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,12 @@ OUTPUTS = ("output", "post_activation", "quantize_layer", *(f"quantize_layer_{nu
 IMAGE = "wrapper-0"
 """Of a backbone: the layer that rounds the image."""
 
+HIGH_INPUT = 2
+"""The place of the high end among the inputs of a fake quantization."""
+
+STEPS = 255
+"""The steps of int8 in a range."""
+
 LEVELS = 127
 """The steps of int8 on either side of 0."""
 
@@ -66,11 +72,29 @@ class WrappedRangeBuilder(GraphBuilder):
         Raises:
             InputError: its low end is greater than its high one.
         """
+        low, high = self._bounds(names)
+        return self.fake_quant(x, low, high, narrow=False, name=f"{scope}/range")
+
+    def joined(self, parts: Sequence[Tensor], scope: str) -> Tensor:
+        """Return *parts*, each rounded to a range, concatenated, see `GraphBuilder.joined`.
+
+        TFLite's converter computes the parts in the range of the whole. Where a part's ends lower by more than a step
+        of the whole, the part is clipped there by an operator of its own, as it was in training.
+        """
+        low, high = self._bounds([f"{scope}/{end}" for end in OUTPUTS])
+        tops = [float(self._tf.get_static_value(part.op.inputs[HIGH_INPUT])) for part in parts]
+        held = [
+            part if high - top <= (high - low) / STEPS else self.at_most(part, top, f"{scope}/{number}")
+            for number, (part, top) in enumerate(zip(parts, tops, strict=True))
+        ]
+        return super().joined(held, scope)
+
+    def _bounds(self, names: Sequence[str]) -> tuple[float, float]:
         there = [name for name in names if self.has(f"{name}_min") or self.has(f"{name}_max")] or names
         low, high = (float(self.variable(f"{there[0]}_{end}", (), trained=False)) for end in ("min", "max"))
         if low > high:
             raise InputError(f"the trained range {there[0]} is from {low:g} to {high:g}: the checkpoint is damaged")
-        return self.fake_quant(x, low, max(high, low + MIN_WIDTH), narrow=False, name=f"{scope}/range")
+        return low, max(high, low + MIN_WIDTH)
 
     def _layers(self, scope: str, kind: str) -> tuple[str, ...]:
         parent, _slash, last = scope.rpartition("/")

@@ -17,16 +17,20 @@ from builders.wrapped_segmenter import (
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
+from detlite.convert.graph.trim import INPUT
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource
+from detlite.convert.rebuild.network.built_network import CLASS_LOGITS
 from detlite.convert.rebuild.rebuild import plan_of_checkpoint, rebuild
 from detlite.convert.rebuild.tf_vision.read import parse_params
 from detlite.convert.requests import ConvertRequest, Given
+from detlite.convert.tensorflow import load_tensorflow
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.tensors import operator_name
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import silent
 from detlite.runtime.records import to_record
+from detlite.runtime.session import Session
 
 
 def config(params=PARAMS):
@@ -78,18 +82,43 @@ def test_a_missing_range_of_pyramid_pooling_is_named(trained, tmp_path):
 
 
 def test_a_quantization_aware_segmenter_of_another_backbone_is_refused():
-    params = PARAMS.replace("mobilenet: {model_id: MobileNetV2, filter_size_scale: 0.1, output_stride: 16}", "X")
+    params = PARAMS.replace("mobilenet: {model_id: MobileNetV2, filter_size_scale: 0.1, output_stride: 32}", "X")
     params = params.replace("{type: mobilenet, X}", "{type: dilated_resnet, dilated_resnet: {model_id: 50}}")
     with pytest.raises(InputError, match=r"task.model.backbone is no MobileNet V2, the only backbone of quantization"):
         config(params)
 
 
-@pytest.mark.slow
-def test_operators_of_an_int8_segmenter_have_the_trained_scales(trained, tmp_path):
+@pytest.fixture(scope="module")
+def integers(trained, tmp_path_factory):
+    """The artifact of the int8 segmenter."""
+    folder = tmp_path_factory.mktemp("int8")
     given = Given(config=trained[0] / "params.yaml", checkpoint=trained[0] / "ckpt-1", experiment=EXPERIMENT)
-    convert(to_record(ConvertRequest(given, tmp_path / "int8", DetectorOptions(), weights="int8")), silent)
-    artifact = open_artifact(tmp_path / "int8")
-    model = load(artifact.model.read_bytes(), "int8")
+    convert(to_record(ConvertRequest(given, folder / "int8", DetectorOptions(), weights="int8")), silent)
+    return open_artifact(folder / "int8")
+
+
+@pytest.mark.slow
+def test_int8_is_on_average_within_two_steps_of_fake_quantization_where_ranges_clip(trained, integers):
+    tf = load_tensorflow()
+    built = rebuild(*plan_of_checkpoint(source(trained[0]), quantized=True), DetectorOptions()).graph
+    steps = np.random.default_rng(3).integers(-128, 128, (1, 64, 64, 3)).astype(np.int8)
+    given, made = integers.contract.image.quantization, integers.contract.outputs[0].quantization
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
+        tf.compat.v1.import_graph_def(built.graph_def, name="")
+        image = (steps.astype(np.float32) - given.zero_point) * np.float32(given.scale)
+        low = "model/head/_dlv3p_conv/Relu:0"
+        want, unclipped = session.run((f"{CLASS_LOGITS}:0", low), {f"{INPUT}:0": image})
+    assert unclipped.max() > 3 * RANGES[f"{HEAD_PART}/_activation_layer/output"][1]
+    session = Session(integers)
+    session.invoke(steps)
+    got = next(iter(session.heads().values()))
+    assert np.abs(got.reshape(want.shape) - want).mean() < 2 * made.scale
+    assert np.ptp(want) > 20 * made.scale
+
+
+@pytest.mark.slow
+def test_operators_of_an_int8_segmenter_have_the_trained_scales(integers):
+    model = load(integers.model.read_bytes(), "int8")
     subgraph = model.subgraphs[0]
     assert {tensor.type for tensor in subgraph.tensors} <= {2, 9}  # int32 and int8
     stored: dict[str, list[float]] = {}
@@ -101,4 +130,4 @@ def test_operators_of_an_int8_segmenter_have_the_trained_scales(trained, tmp_pat
     assert stored["CONCATENATION"] == pytest.approx(joined, rel=1e-5)
     last = [step_of(f"{HEAD_PART}/{layer}") for layer in ("_activation_layer", "_classifier")]
     assert stored["CONV_2D"][-2:] == pytest.approx(last, rel=1e-5)
-    assert artifact.contract.image.quantization.scale == pytest.approx((IMAGE[1] - IMAGE[0]) / 255, rel=1e-6)
+    assert integers.contract.image.quantization.scale == pytest.approx((IMAGE[1] - IMAGE[0]) / 255, rel=1e-6)
