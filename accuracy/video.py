@@ -33,6 +33,9 @@ USUAL_RATE = Fraction(30)
 TICKS = 90_000
 """Of a second: the time stamps of a video that is written, as MPEG has them."""
 
+ROUNDED_S = 0.0015
+"""By how much a time stamp may be off: Matroska's are whole milliseconds, and the first frame's counts too."""
+
 RIGHT_ANGLE = 90
 
 MISSING_S = 1.0
@@ -149,22 +152,23 @@ def first_frames(path: Path, count: int, folder: Path) -> tuple[tuple[Path, ...]
 def at_rate(frames: Iterable[Frame], per_second: float, name: str = "the video") -> Iterator[Frame]:
     """Yield the frame that is shown at each tick of a camera of *per_second* frames a second, from the first on.
 
-    A frame is dropped if no tick falls into its time, and repeated if several do.
+    A frame is dropped if no tick falls into its time, and repeated if several do. A frame that is up to `ROUNDED_S`
+    late for a tick is shown at it: at its own rate, a video gives each frame once.
 
     Raises:
         InputError: a frame has no time stamp; the text calls the video *name*.
     """
     shown: Frame | None = None
-    begin, ticks = 0.0, 0
+    begin, ticks, late = 0.0, 0, min(ROUNDED_S, 1 / (4 * per_second))
     for frame in frames:
         if frame.time_s is None:
             raise InputError(f"{name}: its frames have no time stamps, by which --fps takes them: leave out --fps")
         begin = frame.time_s if shown is None else begin
-        while shown is not None and begin + ticks / per_second < frame.time_s:
+        while shown is not None and begin + ticks / per_second < frame.time_s - late:
             yield shown
             ticks += 1
         shown = frame
-    if shown is not None and begin + ticks / per_second <= (shown.time_s or 0.0):
+    if shown is not None and begin + ticks / per_second <= (shown.time_s or 0.0) + late:
         yield shown
 
 

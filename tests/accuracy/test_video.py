@@ -26,6 +26,13 @@ def test_frames_without_time_stamps_are_not_taken_by_them():
         list(at_rate([Frame(None, None)], 5, "a.mkv"))
 
 
+@pytest.mark.parametrize("per_second", [24000 / 1001, 25, 30, 60, 144])
+@pytest.mark.parametrize("begin_s", [0.0, 1.0005])
+def test_a_video_at_its_own_rate_gives_each_frame_once_though_its_times_are_rounded(per_second, begin_s):
+    frames = [Frame(round(begin_s + number / per_second, 3), number) for number in range(500)]
+    assert [frame.decoded for frame in at_rate(frames, per_second)] == list(range(500))
+
+
 def halves():
     """A picture whose left half is white: turned counterclockwise, its lower half is."""
     pixels = grey(0)
