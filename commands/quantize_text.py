@@ -32,12 +32,13 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
             say("twin channels: none; plain int8 is good enough")
         _say_reached(found, answer)
     _say_explained(out, answer)
-    images = f", {count} calibration {'samples' if request.videos else 'images'}" if count else ""
+    samples = "samples" if request.videos else "images"
+    images = f", {count} calibration {samples}" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
     for step in answer["history"]:
         if twins := step.get("twin_channels"):
             say(_twins(twins, step))
-    _say_errors(answer)
+    _say_errors(answer, samples)
 
 
 def _say_explained(out: Path, answer: Record) -> None:
@@ -50,10 +51,10 @@ def _say_explained(out: Path, answer: Record) -> None:
         _say_stages(stages)
 
 
-def _say_errors(answer: Record) -> None:
-    """Print how far the raw outputs, or the regions, are from the float model's."""
+def _say_errors(answer: Record, samples: str) -> None:
+    """Print how far the raw outputs, or the regions, are from the float model's, on images or other *samples*."""
     if error := answer.get("error"):
-        say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer)}")
+        say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer, samples)}")
     if by_frame := answer.get("error_by_frame"):
         marks = ", ".join(f"{one['db']:.1f} dB at frame {one['frame']}" for one in by_frame)
         say(f"since a stream's begin: {marks}")
@@ -105,14 +106,14 @@ def _errors(error: Record) -> str:
     return ", ".join(f"{name} {one['rms']:.3g} rms ({one['db']:.1f} dB)" for name, one in heads)
 
 
-def _images_of(answer: Record) -> str:
+def _images_of(answer: Record, samples: str) -> str:
     count = answer["error"]["images"]
     if "error_by_frame" in answer:
         return f"{count} frames of the longest scenes"
     used = answer.get("scored_calibration_images", count)
     if 0 < used < count:
         return f"{count} images, {used} of them calibration images"
-    return f"{count} {'calibration' if used else 'other'} images"
+    return f"{count} {'calibration' if used else 'other'} {samples}"
 
 
 def _say_scored(answer: Record) -> None:

@@ -33,7 +33,7 @@ def int8_image(network: Network, image: ImageInput) -> ImageInput:
     subtracts the half step from the biases of the first layers.
     """
     mean, std = np.array(image.mean), np.array(image.std)
-    nearest = np.ceil(mean - 0.5)
+    nearest = np.ceil(mean - 0.5) + 0.0  # of -0.0, which JSON would show, 0.0
     if np.ptp(std) == 0 and np.ptp(nearest) == 0 and (np.ptp(mean) + abs(mean[0] - nearest[0]) == 0 or _reach(network)):
         quantization = Quantization(float(np.float32(1 / std[0])), int(nearest[0]) - PIXEL_ZERO)
         return replace(image, dtype="int8", mean=tuple(map(float, nearest)), quantization=quantization)

@@ -6,6 +6,7 @@ import pytest
 from builders.command_line import Detlite
 from builders.conv_streams import conv_stream
 from builders.json_schemas import check_record
+from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import classifier
 from builders.tiny_videos import write_scenes
 
@@ -27,6 +28,13 @@ def test_a_stream_is_calibrated_with_the_scenes_of_a_folder(detlite, tmp_path):
     assert "dB at frame 12" in ran.out
     contract = json.loads((tmp_path / "int8" / "contract.json").read_text())
     assert [one["dtype"] for one in contract["inputs"][1:]] == ["int8", "float32", "float32"]
+
+
+def test_a_model_of_clips_is_judged_on_samples_that_are_clips(detlite, tmp_path):
+    clip_reader().save(tmp_path / "clips_float")
+    ran = detlite("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "4")
+    assert ran.status == 0, ran.err
+    assert "on 4 calibration samples" in ran.out
 
 
 def test_the_error_by_frame_is_in_the_json_and_the_history(detlite, tmp_path):
