@@ -12,6 +12,7 @@ from detlite.runtime.model_file import is_model_file, model_in
 TFLITE_MAGIC, TFLITE_MAGIC_AT = b"TFL3", 4
 SUBGRAPHS, TENSORS, INPUTS, TYPE = 2, 0, 1, 1  # slots of the schema's Model, SubGraph, SubGraph and Tensor
 FLOAT = "float32"
+QUANTIZED = ("int8", "uint8", "int16")
 
 
 def is_tflite(path: Path) -> bool:
@@ -36,8 +37,11 @@ def check_float(path: Path) -> None:
 
 
 def check_float_input(dtype: str) -> None:
-    """Raise `InputError` if a model whose input has this *dtype* is quantized already."""
-    if dtype != FLOAT:
+    """Raise `InputError` if a model whose input has this *dtype* is quantized already.
+
+    The first input of a stream may be a counter, int32, which says nothing.
+    """
+    if dtype in QUANTIZED:
         raise InputError(f"the model's input is {dtype} already; give a float32 model to quantize")
 
 

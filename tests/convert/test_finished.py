@@ -1,9 +1,11 @@
 """What a finished model's file says at a glance."""
 
 import pytest
+from builders.float_models import FloatNet
 from builders.tiny_tflite import save_tiny, tiny_int8_model, tiny_model
 
 from detlite.convert.finished import check_float, input_dtype, is_tflite
+from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.errors import InputError
 
 
@@ -27,6 +29,15 @@ def test_an_int8_file_cannot_be_quantized(tmp_path):
     (tmp_path / "int8.tflite").write_bytes(tiny_int8_model())
     with pytest.raises(InputError, match="the model's input is int8 already; give a float32 model to quantize"):
         check_float(tmp_path / "int8.tflite")
+
+
+def test_a_float_stream_whose_first_input_is_a_counter_can_be_quantized(tmp_path):
+    net = FloatNet((1, 2, 2, 1))
+    count = net.tensor("count", (1,), "int32")
+    model = load(net.finish(net.image), "made in a test")
+    model.subgraphs[0].inputs = [count, net.image]
+    (tmp_path / "stream.tflite").write_bytes(dump(model))
+    check_float(tmp_path / "stream.tflite")
 
 
 def test_a_cut_file_is_refused(tmp_path):
