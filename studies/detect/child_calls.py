@@ -125,6 +125,8 @@ class _Run:
             raise
         except InputError as error:
             self._write({"image": str(one.path), "error": str(error)})
+        if one.picture is not None and one.unfinished is not None and one.unfinished.exists():
+            one.unfinished.replace(one.picture)
 
     def _frames(self, one: Input, progress: Progress) -> None:
         from detlite.accuracy.video import at_rate, open_video
@@ -140,10 +142,10 @@ class _Run:
             timed = ((frame.time_s, frame.pixels()) for frame in frames)
             answers = self._each(one, reader.answers_in(timed), progress)
             try:
-                if one.picture is None:
+                if one.unfinished is None:
                     deque(answers, maxlen=0)
                 else:
-                    self._draw_video(answers, one.picture, rate)
+                    self._draw_video(answers, one.unfinished, rate)
             finally:
                 self._end(one, reader)
 
@@ -162,25 +164,20 @@ class _Run:
             yield answer, result
 
     def _draw_video(
-        self, answers: Iterator[tuple[VideoAnswer, ImageResult | None]], picture: Path, rate: Fraction
+        self, answers: Iterator[tuple[VideoAnswer, ImageResult | None]], file: Path, rate: Fraction
     ) -> None:
-        """Draw each frame with the last answer that there was when it was shown."""
+        """Draw each frame to *file* with the last answer that there was when it was shown."""
         from detlite.accuracy.video import VideoWriter
 
-        part = picture.with_name(f".{picture.stem}.partial{picture.suffix}")
         told: tuple[ImageResult, Result] | None = None
-        try:
-            with closing(VideoWriter(part, rate)) as writer:
-                for answer, result in answers:
-                    if result is not None and answer.result is not None:
-                        told = result, answer.result
-                    drawn = answer.pixels
-                    if told is not None:
-                        drawn = picture_of(drawn, told[0].shown(self._threshold), told[1])
-                    writer.write(drawn, None if self._video.fps is not None else answer.time_s)
-        finally:
-            if part.exists():
-                part.replace(picture)
+        with closing(VideoWriter(file, rate)) as writer:
+            for answer, result in answers:
+                if result is not None and answer.result is not None:
+                    told = result, answer.result
+                drawn = answer.pixels
+                if told is not None:
+                    drawn = picture_of(drawn, told[0].shown(self._threshold), told[1])
+                writer.write(drawn, None if self._video.fps is not None else answer.time_s)
 
     def _end(self, one: Input, reader: VideoReader) -> None:
         if reader.answers:

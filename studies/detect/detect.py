@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from detlite.runtime.artifact import Artifact
@@ -53,7 +54,7 @@ def detect_in(
         DeviceError: the interpreter crashed.
         MissingToolError: a video is given, and PyAV is not installed.
     """
-    with tempfile.TemporaryDirectory() as scratch, Child(TASK) as child:
+    with tempfile.TemporaryDirectory() as scratch, _without_unfinished(inputs), Child(TASK) as child:
         out = Path(scratch) / "results.jsonl"
         request = DetectRequest(
             artifact.model,
@@ -81,6 +82,17 @@ def detect_in(
         more = f", and {len(run.unread) - 1} more" if len(run.unread) > 1 else ""
         raise InputError(f"no input could be read: {run.unread[0].error}{more}")
     return run
+
+
+@contextmanager
+def _without_unfinished(inputs: Sequence[Input]) -> Iterator[None]:
+    """Remove what is left of drawn videos at the end: the child has no time to if it is stopped."""
+    try:
+        yield
+    finally:
+        for one in inputs:
+            if one.unfinished is not None:
+                one.unfinished.unlink(missing_ok=True)
 
 
 def _results(path: Path) -> tuple[ResultFile, tuple[VideoResult, ...], tuple[Unread, ...]]:

@@ -37,6 +37,13 @@ class Input:
         """Whether the file is a video, by its suffix."""
         return is_video(self.path)
 
+    @property
+    def unfinished(self) -> Path | None:
+        """Where a video is drawn until it is finished; None where no video is drawn."""
+        if self.picture is None or not self.is_video:
+            return None
+        return self.picture.with_name(f".{self.picture.stem}.partial{self.picture.suffix}")
+
 
 def inputs_in(paths: Sequence[Path], *, upright: bool = True) -> tuple[Input, ...]:
     """Return the images and videos that *paths* name, in their order; folders are searched with their sub-folders.

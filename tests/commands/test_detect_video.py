@@ -1,6 +1,8 @@
 """`detlite detect` on videos: streams with states, clips in windows, scenes, rates, and damaged files."""
 
 import json
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from builders.json_schemas import check_record
 from builders.tiny_streams import clip_reader, running_sum
 from builders.video_files import grey, write_sound, write_video
 
+from detlite.accuracy.video import count_frames
 from detlite.library.runs import detect as library_detect
 
 
@@ -116,10 +119,27 @@ def test_a_file_with_sound_alone_is_named_and_the_others_are_done(detlite):
 
 def test_what_was_decoded_of_a_video_that_is_cut_short_is_told(detlite):
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    path = write_video(detlite.folder / "cut.mkv", [noise] * 10)
+    path = write_video(detlite.folder / "cut.mkv", [noise] * 40)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    record = json.loads(detlite("detect", "stream", "cut.mkv", "--json").out)
-    assert record["videos"][0]["frames"] == len(record["images"]) >= 3
+    ran = detlite("detect", "stream", "cut.mkv", "--draw", "drawn.mp4", "--json")
+    record = json.loads(ran.out)
+    assert ran.status == 1
+    assert record["videos"][0]["frames"] == len(record["images"]) == count_frames(detlite.folder / "drawn.mp4") >= 15
+    assert "cut.mkv is cut short: it ends after" in record["unread"][0]["error"]
+
+
+def test_an_interrupted_run_leaves_nothing_of_a_drawn_video(detlite):
+    write_video(detlite.folder / "long.mkv", [grey(n, 240, 320) for n in range(200)])
+    process = detlite.start("detect", "stream", "long.mkv", "--draw", "drawn.mp4")
+    deadline = time.monotonic() + 60
+    while not (detlite.folder / ".drawn.partial.mp4").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not list(detlite.folder.glob("*drawn*")) + list(detlite.folder.glob(".drawn*"))
 
 
 def test_json_of_a_video_is_written_as_it_is_from_memory(detlite):
