@@ -26,6 +26,9 @@ from detlite.convert.exporter import exporter_called
 from detlite.convert.requests import CONVERT, READ, WRITE, ConvertRequest
 from detlite.convert.summary import model_line
 
+WITHOUT_BOXES = ("classification", "segmentation")
+"""Tasks whose models have one kind of outputs: nothing is said of their heads."""
+
 
 @click.command(cls=WorkCommand)
 @click.argument("source", required=False, shell_complete=model_or_file)
@@ -82,4 +85,7 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
         notice(line)
     size = Path(answer["model"]).stat().st_size
     notice(f"from {answer['way']}; origin of the numbers: {out / 'contract.json'}")
-    say(f"{out}: {values['heads']} heads, {values['weights']}, {model_line(answer)}, {size / 1e6:.2f} MB")
+    heads = "" if answer["task"] in WITHOUT_BOXES else f"{values['heads']} heads, "
+    dtype = answer["input"]["dtype"]  # of a finished model, whose numbers stay as they are
+    numbers = values["weights"] if dtype == "float32" else dtype
+    say(f"{out}: {heads}{numbers}, {model_line(answer)}, {size / 1e6:.2f} MB")

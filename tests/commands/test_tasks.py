@@ -84,6 +84,13 @@ def tried(request, tmp_path_factory):
     return Tried(request.param, detlite)
 
 
+def test_convert_speaks_of_heads_where_there_are_boxes(tried, tmp_path):
+    ran = tried.detlite("convert", "float", "-o", tmp_path / "out")
+    assert ran.status == 0, ran.err
+    heads = "raw heads, " if tried.kind in WITH_BOXES else ""
+    assert f": {heads}float32, " in ran.out
+
+
 def test_inspect_tells_the_facts_of_the_task(tried):
     facts = tried.record("inspect", "float")
     assert (facts["task"], facts["is"], facts["classes"]) == (tried.kind, TITLES[tried.kind], 3)
