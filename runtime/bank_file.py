@@ -65,6 +65,7 @@ def read_bank(path: Path, bank: BankInput) -> Floats:
     """
     try:
         with zipfile.ZipFile(path) as whole:
+            _check_compression(whole)
             _check_record(whole, path)
             with whole.open(FEATURES) as file:
                 rows, width = _shape(file)
@@ -78,6 +79,13 @@ def read_bank(path: Path, bank: BankInput) -> Floats:
         raise InputError(f"{path} is missing; `detlite context build` writes a bank of features") from error
     except DAMAGE as error:
         raise InputError(f"{path} cannot be read as a bank of features: {error}") from error
+
+
+def _check_compression(whole: zipfile.ZipFile) -> None:
+    """Refuse what neither detlite nor numpy writes: a board may lack the other ways, and each has its own errors."""
+    for name in (RECORD, FEATURES):
+        if whole.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{name} is compressed in another way than a bank's; want it stored or deflated")
 
 
 def _check_record(whole: zipfile.ZipFile, path: Path) -> None:

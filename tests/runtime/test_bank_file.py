@@ -126,3 +126,15 @@ def test_a_model_without_a_bank_takes_none(tmp_path):
 
 def test_an_artifact_has_no_bank_unless_one_is_given():
     assert Artifact(Path("model.tflite"), bank_reader().contract).bank is None
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_bank_that_is_compressed_in_another_way_is_refused(tmp_path, way):
+    path = written(tmp_path / "bank.npz")
+    with zipfile.ZipFile(path) as whole:
+        content = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(path, "w", way) as whole:
+        for name, value in content.items():
+            whole.writestr(name, value)
+    with pytest.raises(InputError, match=r"bank\.json is compressed in another way than a bank's; want it stored"):
+        read_bank(path, BANK)
