@@ -164,7 +164,7 @@ class SureOutputs:
 def sure_outputs(contract: Contract, heads: Heads) -> SureOutputs:
     """Return the values of the float32 *heads*, by role and without a batch, that count.
 
-    Among the scores these are the ones over `SURE_SCORE`, or the best one if none is that high. Of an output with a
+    Of the scores, these are the ones over `SURE_SCORE`, or the best one if none is that high. Of an output with a
     row for each place they are the rows of the same places, and of any other output all values.
     """
     scores = contract.task.scored(heads).get(SCORES)

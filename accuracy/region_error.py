@@ -24,7 +24,7 @@ from detlite.runtime.tasks.detection import detection_of, has_proposals
 from detlite.runtime.tasks.instances import MASKS
 
 SAME_REGION = 0.7
-"""The IoU from which two regions are the same: that of the first stage's suppression."""
+"""The IoU from which two regions are the same; the first stage's suppression has the same threshold."""
 
 BOXES, LOGITS = "boxes", "logits"
 

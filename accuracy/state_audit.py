@@ -55,7 +55,7 @@ class StateAudit:
         frames: how many were read.
         sums: of the sums among its states.
         widest_spread: the largest standard deviation of the logits of a frame, from frame 20 on.
-        last_spread: that of the last frame.
+        last_spread: the same at the last frame.
     """
 
     video: str

@@ -210,7 +210,7 @@ def _damage_as_one_error(av: Any, path: Path) -> AbstractContextManager[None]:
 
 
 class VideoWriter:
-    """Writes frames to an H.264 video; its size is that of the first frame, made even as the codec requires.
+    """Writes frames to an H.264 video; it is as large as the first frame, made even as the codec requires.
 
     Frames are shown at their own times, so that a video of a variable rate stays in step.
     """

@@ -84,7 +84,7 @@ class VideoRanks:
 
 
 def margin(ranking: Ranking, converter: str) -> float:
-    """Return by how much the logit of the best class is over that of the next; infinite if there is no other class.
+    """Return by how much the best class's logit exceeds the next one's; infinite if there is no other class.
 
     Where the model gives scores alone, they are turned back: log p, which differs from a SOFTMAX's logits by a
     constant, or log p / (1 - p) where the *converter* is a SIGMOID.

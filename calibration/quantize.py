@@ -239,7 +239,7 @@ class ErrorJudge:
         return self._error(self._heads(made, count))
 
     def errors(self, made: Model) -> tuple[OutputError, FrameErrors | None]:
-        """Return `error`, and that of each frame if the model is a stream."""
+        """Return `error`, with the error of each frame if the model is a stream."""
         if not self._is_stream:
             return self.error(made), None
         found = list(self._heads(made))

@@ -19,7 +19,7 @@ class FloatGraph:
         graph_def: a `tensorflow.GraphDef` from the placeholder `trim.INPUT`, float32 [1, H, W, C] or a clip's
             [1, frames, H, W, C], and one placeholder for each further input tensor of the contract, which has its
             name, shape and dtype, to the outputs.
-        outputs: each output's tensor by its name, the role or that of the state it becomes, in the contract's order.
+        outputs: each output's tensor, in the contract's order, by its role or by the name of the state it becomes.
         contract: of the model with raw heads.
         repairs: the repairs that were made.
         facts: further facts for the history: `parameters`, `macs`, `random_weights`.

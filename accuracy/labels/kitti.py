@@ -2,7 +2,7 @@
 
 The format is described in the `readme.txt` of its development kit: type, truncated, occluded, alpha, the box (left,
 top, right, bottom, in pixels from 0 on), and seven numbers of the object in space. What resembles a class (a van, a
-person who sits) is neither right nor wrong for it, and neither is what lies in a region called DontCare. Levels of
+person who sits) does not count for it, and what lies in a region called DontCare does not count either. Levels of
 difficulty are not told apart.
 """
 

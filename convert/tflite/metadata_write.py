@@ -27,7 +27,7 @@ PIXELS = (0.0, 255.0)
 
 @dataclass(frozen=True)
 class About:
-    """The metadata's description of the whole model; without a *description*, that of its task."""
+    """The metadata's description of the whole model; without a *description*, its task's."""
 
     name: str
     description: str = ""

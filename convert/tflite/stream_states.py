@@ -101,7 +101,7 @@ class StateScales:
 
 
 def stream_findings(states: Sequence[StateScales], image: str | None) -> tuple[str, ...]:
-    """Return what is wrong with *states*, one sentence for each kind of fault, after that of the *image*."""
+    """Return what is wrong with *states*, one sentence for each kind of fault, after the one about the *image*."""
     found = [] if image is None else [image]
     ratios = [one.rescaling for one in states if one.rescaling is not None]
     if ratios:

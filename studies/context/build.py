@@ -13,7 +13,7 @@ from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.child import run_in_child
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.records import to_record
+from detlite.runtime.records import Record, to_record
 from detlite.runtime.tasks.detection import EMBEDDINGS, has_embeddings
 from detlite.studies.context.bank import BankRow, write_bank
 from detlite.studies.context.child_calls import EmbeddedImage, EmbeddingRequest, embedded_images
@@ -144,28 +144,17 @@ def build_bank(
     model_sha256 = sha256_of(artifact.model)
     kept_lines = _journal(artifact, model_sha256, options, out)
     lines, runtime = _embedded(artifact, dated, options, kept_lines, progress)
-    rows, empty = [], []
-    for image in dated:
-        found = lines[image].found
-        if found and found[0][0] >= options.min_score:
-            rows += [BankRow(names[image], taken[image], *one) for one in found]
-        elif (error := lines[image].error) is None:
-            empty.append(names[image])
-        else:
-            unread[image] = error
+    of_image = {image: _rows(names[image], taken[image], lines[image], options.min_score) for image in dated}
+    rows = [row for found in of_image.values() for row in found]
+    without_rows = [image for image in dated if not of_image[image]]
+    unread |= {image: error for image in without_rows if (error := lines[image].error) is not None}
     if not rows:
         raise InputError(
             f"nothing was found in {len(dated)} images with a score of {options.min_score:g} or more: there is no row "
             "for a bank"
         )
     kept = rows[-options.rows :]
-    facts = {
-        "model_sha256": model_sha256,
-        "per_image": options.per_image,
-        "min_score": options.min_score,
-        "every": options.every,
-    }
-    write_bank(out, kept, facts)
+    write_bank(out, kept, _facts(model_sha256, options))
     kept_lines.remove()
     return BuiltBank(
         path=out,
@@ -175,12 +164,29 @@ def build_bank(
         first=kept[0].taken,
         last=kept[-1].taken,
         without_date=tuple(names[image] for image in images if image not in taken and image not in unread),
-        without_object=tuple(empty),
+        without_object=tuple(names[image] for image in without_rows if image not in unread),
         dropped=len(rows) - len(kept),
         unread=tuple((names[image], error) for image, error in unread.items()),
         runtime=runtime,
         model_sha256=model_sha256,
     )
+
+
+def _rows(name: str, taken: datetime, line: EmbeddedImage, min_score: float) -> list[BankRow]:
+    """Return the rows of an image; none if its best detection scores under *min_score*."""
+    if not line.found or line.found[0][0] < min_score:
+        return []
+    return [BankRow(name, taken, *one) for one in line.found]
+
+
+def _facts(model_sha256: str, options: BuildOptions) -> Record:
+    """Return what the file says of how it was made."""
+    return {
+        "model_sha256": model_sha256,
+        "per_image": options.per_image,
+        "min_score": options.min_score,
+        "every": options.every,
+    }
 
 
 def _dates(images: Sequence[Path], dates: Path | None) -> tuple[Mapping[Path, datetime], dict[Path, str]]:

@@ -1,7 +1,7 @@
 """Orders in which operators are left float: what takes most of the output error for the fewest operators first.
 
 A layer's rounded weights go when it is float; a rounded activation goes when its producer and all of its readers are.
-The error is mostly that of activations, so it falls where neighbours are float together.
+Activations cause most of the error, so it falls where neighbours are float together.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""By hand: the time of a 3-D ResNet of 2-D convolutions, as detlite writes it, over that of one of CONV_3D.
+"""By hand: a 3-D ResNet of 2-D convolutions, as detlite writes it, beside one of CONV_3D: the ratio of their times.
 
 python tests/benchmarks/clip_convolutions.py PARAMS_YAML...
 

@@ -15,7 +15,8 @@ from detlite.convert.rebuild.network.deepmac import embedding, mask_outputs
 from detlite.convert.rebuild.network.faster_rcnn import WHOLE_IMAGE
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import EXTRACTOR, KERAS_NAMES
-from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
+from detlite.convert.rebuild.network.region_tensors import KeptTensors
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import PEAK_MARGIN

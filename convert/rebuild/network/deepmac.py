@@ -13,7 +13,8 @@ from detlite.convert.rebuild.network.faster_rcnn import DETECTIONS, check_crops
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.hourglass import Hourglass, hourglass_shape
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
-from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
+from detlite.convert.rebuild.network.region_tensors import KeptTensors
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 
 MASK_NETWORK = "model/_mask_net"

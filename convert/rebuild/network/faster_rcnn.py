@@ -12,9 +12,10 @@ from detlite.convert.rebuild.network.context_attention import ContextAttention
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.mask_head import mask_logits
 from detlite.convert.rebuild.network.position_sensitive import position_sensitive_heads
-from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.region_detections import detect
 from detlite.convert.rebuild.network.region_proposals import propose
+from detlite.convert.rebuild.network.region_tensors import KeptTensors
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.convert.rebuild.network.two_stage_names import TF1_NAMES, TwoStageNames
 from detlite.convert.rebuild.weights.weights import Weights

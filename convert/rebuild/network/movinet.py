@@ -213,7 +213,7 @@ class MovinetBuilder:
             parts.append(self._timeline.mean(x.tensor, prefix))
         if self._config.pooling in ("2d", "2plus3d"):
             parts.append(net.channel_means(x.tensor, f"{scope}/frames"))
-        if len(parts) == 2:  # the mean of a whole clip stands beside that of each frame
+        if len(parts) == 2:  # the mean of a whole clip is beside the mean of each frame
             repeated = [parts[0]] * (int(parts[1].shape[0]) // int(parts[0].shape[0]))
             parts[0] = net.concat(repeated, 0, f"{scope}/repeated")
         squeezed = net.concat(parts, 3, f"{scope}/squeezed")

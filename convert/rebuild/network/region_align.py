@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from detlite.convert.rebuild.network.graph import Tensor
-from detlite.convert.rebuild.network.region_builder import RegionBuilder, Samples
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
+from detlite.convert.rebuild.network.region_tensors import Samples
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.arrays import Floats
 

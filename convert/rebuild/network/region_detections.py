@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.graph import Tensor
-from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.region_proposals import CODER
+from detlite.convert.rebuild.network.region_tensors import KeptTensors
 
 
 def detect(

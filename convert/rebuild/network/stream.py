@@ -18,7 +18,7 @@ class OneFrame:
     """One frame, and the states of all frames before it; all begin as zeros.
 
     A buffer [1, frames, H * W, C] holds the latest frames that a convolution over time reads, and has time for rows. A
-    mean is that of all frames so far, m - (m - x) / n: unlike a sum it stays within its range, whatever n is.
+    mean is over all frames so far, m - (m - x) / n: unlike a sum it stays within its range, whatever n is.
     """
 
     def __init__(self, net: GraphBuilder) -> None:

@@ -18,7 +18,8 @@ from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
 from detlite.convert.rebuild.network.region_align import RegionAlign
-from detlite.convert.rebuild.network.region_builder import KeptTensors, RegionBuilder
+from detlite.convert.rebuild.network.region_builder import RegionBuilder
+from detlite.convert.rebuild.network.region_tensors import KeptTensors
 from detlite.convert.rebuild.network.retinanet import LevelAnchors
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, batch_norm_of
 from detlite.convert.tensorflow import load_tensorflow

@@ -34,7 +34,7 @@ OF_KIND = {RESIDUAL: ("_add",), ACTIVATION: ("_activation3",)}
 """The same for a whole block: of its sum, and of what becomes of that."""
 
 OUTPUTS = ("output", "post_activation", "quantize_layer", *(f"quantize_layer_{number}" for number in range(1, 4)))
-"""The names of a range that is not a kernel's; that of the image has its layer's name."""
+"""The names of a range that is not a kernel's; the image's range has its layer's name."""
 
 IMAGE = "wrapper-0"
 """Of a backbone: the layer that rounds the image."""

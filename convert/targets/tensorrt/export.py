@@ -32,7 +32,7 @@ class TensorRtOptions:
         precision: what the engine may compute in; None for the default: int8 where the file rounds to it, else fp16,
             and from 11 on what the file states.
         nms: the form of NMS in the file; None for raw heads.
-        batch: number of images that one run takes; None for that of the file, 1 for one that is written.
+        batch: number of images that one run takes; None for the file's own, 1 for a file that is written.
     """
 
     version: tuple[int, int] = DEFAULT_VERSION

@@ -55,7 +55,7 @@ class Classifier:
 
 
 def recognizes(model: Mapping[str, Any]) -> bool:
-    """Return whether *model* has nothing but a backbone, and that of images."""
+    """Return whether *model* has nothing but a backbone, which takes images."""
     return not any(name in model for name in OTHER_TASKS) and not OF_CLIPS & backbones_in(model)
 
 

@@ -101,7 +101,7 @@ def _backbone(section: Params, kind: str, norm: NormActivation) -> Resnet3dBackb
 def _groups(section: Params, kind: str, layers: int) -> tuple[BlockGroup, ...]:
     found = tuple(_group(one) for one in section.sections("block_specs")) or DEFAULT_GROUPS[kind]
     counts = UNITS[layers]
-    if kind == RS:  # one kernel stands for all blocks
+    if kind == RS:  # one kernel for all blocks
         found = tuple(
             BlockGroup(one.kernels * count, one.stride, one.gated) for one, count in zip(found, counts, strict=False)
         )
