@@ -6,6 +6,8 @@ what the 3-D operator does, up to the order of its sums.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.runtime.arrays import Floats
 
@@ -67,16 +69,34 @@ class ClipLayers:
 
     def every(self, x: Tensor, stride: int, name: str) -> Tensor:
         """Return every *stride*-th frame of *x*, the first among them."""
-        return x if stride == 1 else self.net.frames(x, 0, int(x.shape[0]), stride, f"{name}/every")
+        return self._strided(x, [0], -(-int(x.shape[0]) // stride), stride, f"{name}/every")[0]
 
     def _windows(self, x: Tensor, frames: int, stride: int, name: str) -> list[Tensor]:
         """Return for each frame of a kernel of *frames* the frames of *x* that it meets, [T, H, W, C]."""
         count = int(x.shape[0])
         outputs = -(-count // stride)
         padded = max((outputs - 1) * stride + frames - count, 0)
-        x = self.net.pad_frames(x, padded // 2, padded - padded // 2, name)
-        ends = [number + (outputs - 1) * stride + 1 for number in range(frames)]
-        return [self.net.frames(x, number, end, stride, f"{name}/{number}") for number, end in enumerate(ends)]
+        whole = -(count + padded) % stride
+        x = self.net.pad_frames(x, padded // 2, padded - padded // 2 + whole, name)
+        return self._strided(x, range(frames), outputs, stride, name)
+
+    def _strided(self, x: Tensor, begins: Sequence[int], count: int, stride: int, name: str) -> list[Tensor]:
+        """Return for each of *begins* every *stride*-th frame of *x* from it on, *count* frames.
+
+        XNNPACK takes no slices with strides: *stride* frames become one of as many times the rows, and what is
+        sliced is a part of its rows.
+        """
+        rows, columns = self.net.size(x)
+        x = self.net.pad_frames(x, 0, -int(x.shape[0]) % stride, f"{name}/whole")
+        if stride > 1:
+            x = self.net.reshape(
+                x, (int(x.shape[0]) // stride, stride * rows, columns, self.net.channels(x)), f"{name}/high"
+            )
+        places = [divmod(begin, stride) for begin in begins]
+        return [
+            self.net.frames(x, group, count, (part * rows, rows), f"{name}/{group * stride + part}")
+            for group, part in places
+        ]
 
     def _rows(self, x: Tensor, name: str) -> Tensor:
         """Return *x* with time for rows: [1, frames, H * W, C]."""

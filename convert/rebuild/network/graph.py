@@ -241,11 +241,16 @@ class GraphBuilder:
             return x
         return self._tf.slice(x, (0, 0, 0, 0), (1, *size, self.channels(x)), name=f"{name}/crop")
 
-    def frames(self, x: Tensor, begin: int, end: int, stride: int, name: str) -> Tensor:
-        """Return every *stride*-th frame of the clip *x* from *begin* to before *end*; *x* itself if that is all."""
-        if (begin, end, stride) == (0, int(x.shape[0]), 1):
+    def frames(self, x: Tensor, begin: int, count: int, rows: tuple[int, int], name: str) -> Tensor:
+        """Return *count* frames of the clip *x* from *begin* on, of each the *rows* (first, number).
+
+        *x* itself if that is all.
+        """
+        whole, columns, channels = (int(x.shape[axis]) for axis in (0, 2, 3))
+        if (begin, count, *rows) == (0, whole, 0, int(x.shape[1])):
             return x
-        return self._tf.strided_slice(x, (begin,), (end,), (stride,), name=f"{name}/frames")
+        first, number = rows
+        return self._tf.slice(x, (begin, first, 0, 0), (count, number, columns, channels), name=f"{name}/frames")
 
     def pad_frames(self, x: Tensor, before: int, after: int, name: str) -> Tensor:
         """Return the clip *x* with so many empty frames before and after it."""

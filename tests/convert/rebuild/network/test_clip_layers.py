@@ -38,7 +38,7 @@ def test_a_convolution_over_time(frames, stride):
     kernel, bias = random_kernel(frames, CHANNELS, FILTERS), random_kernel(FILTERS)
     found, operators = made_of(lambda clip, x: clip.temporal(x, kernel, bias, stride=stride, name="conv"))
     np.testing.assert_allclose(found, conv3d(kernel[:, None, None], (stride, 1)) + bias, atol=1e-5)
-    assert "Conv3D" not in operators
+    assert operators.isdisjoint({"Conv3D", "StridedSlice"})
 
 
 @pytest.mark.parametrize("strides", [(1, 1), (1, 2), (2, 2), (3, 1)])
@@ -47,7 +47,7 @@ def test_a_convolution_over_a_volume(sides, strides):
     kernel, bias = random_kernel(*sides, CHANNELS, FILTERS), random_kernel(FILTERS)
     found, operators = made_of(lambda clip, x: clip.volume(x, kernel, bias, strides=strides, name="conv"))
     np.testing.assert_allclose(found, conv3d(kernel, strides) + bias, atol=1e-4)
-    assert "Conv3D" not in operators
+    assert operators.isdisjoint({"Conv3D", "StridedSlice"})
 
 
 def by_channel(kernel, stride):
@@ -66,7 +66,7 @@ def test_a_depthwise_convolution_over_a_volume(sides, stride):
     kernel, bias = random_kernel(*sides, CHANNELS), random_kernel(CHANNELS)
     found, operators = made_of(lambda clip, x: clip.depthwise_volume(x, kernel, bias, stride=stride, name="conv"))
     np.testing.assert_allclose(found, by_channel(kernel, stride) + bias, atol=1e-5)
-    assert "Conv3D" not in operators
+    assert operators.isdisjoint({"Conv3D", "StridedSlice"})
 
 
 def test_a_depthwise_convolution_over_time():
