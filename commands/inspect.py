@@ -171,8 +171,10 @@ def _state_lines(facts: dict[str, Any]) -> dict[str, object]:
     return lines
 
 
-def _shape(sides: Sequence[int]) -> str:
+def _shape(sides: Sequence[int] | None) -> str:
     """Return the shape as text; a side that the model leaves open is ?."""
+    if sides is None:
+        return "of unknown shape"
     return f"[{', '.join('?' if side < 0 else str(side) for side in sides)}]"
 
 

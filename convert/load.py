@@ -10,6 +10,7 @@ from detlite.convert.channels_first import channels_first_detector, is_channels_
 from detlite.convert.detector import build_detector
 from detlite.convert.exporter import INT8, exporter_called
 from detlite.convert.float_graph import FloatGraph
+from detlite.convert.graph.unfuse import unfuse
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
 from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
@@ -131,11 +132,17 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
 
 
 def read_graph(source: Source) -> FrozenGraph:
-    """Return the graph in *source*, whatever it does; `InputError` if it is damaged, or not TensorFlow's."""
+    """Return the graph in *source*, whatever it does, without fused operators.
+
+    Raises:
+        InputError: it is damaged, or not TensorFlow's.
+    """
     reader: Reader = load_plugin("detlite.convert.readers", source.format)
     if reader.read is None:
         raise InputError(f"{source.given} is {source.kind}, not a TensorFlow graph")
-    return reader.read(source.path)
+    frozen = reader.read(source.path)
+    unfuse(frozen.graph_def)
+    return frozen
 
 
 def whole_graph(source: Source) -> WholeGraph:

@@ -32,7 +32,8 @@ class Cut:
         class_logits: float [1, N, C], before the score converter.
         class_scores: float [1, N, C], after the score converter.
         score_converter: IDENTITY, SIGMOID or SOFTMAX.
-        anchors: [N, 4], the decoder's input as corners, or the TFLite op's anchors as centres and sizes.
+        anchors: [N, 4], the decoder's input as corners, or the TFLite op's anchors as centres and sizes; None if the
+            decoder has them in its constants.
         anchors_are_corners: whether *anchors* are corners.
         decoded: [N, 4], the decoder's output; None in a graph exported for TFLite.
         label_offset: 1 if the first class column is dropped as background, 0 if it is a class, None if unknown.
@@ -44,7 +45,7 @@ class Cut:
     class_logits: str
     class_scores: str
     score_converter: str
-    anchors: str
+    anchors: str | None
     anchors_are_corners: bool
     decoded: str | None
     label_offset: int | None
@@ -94,11 +95,11 @@ def _cut_at_postprocessor(index: GraphIndex) -> Cut:
     scope = decode.name[: -len("Decode/transpose")]
     centres = index.nodes.get(f"{scope}Decode/get_center_coordinates_and_sizes/transpose")
     decoded = index.nodes.get(f"{scope}Decode/transpose_1")
-    if centres is None or decoded is None:
+    encodings = _leave_scope(index, index.input(decode, 0), scope)
+    if decoded is None or (centres is None and not _is_alone(index, decoded.name, node_of(encodings))):
         raise InputError(
             f"the graph decodes boxes in {scope}Decode with an unsupported box coder; want the Faster R-CNN box coder"
         )
-    encodings = _leave_scope(index, index.input(decode, 0), scope)
     logits, scores, converter = _scores(index, scope)
     image = index.find(lambda node: node.op == "Placeholder")
     heads = (node_of(encodings), node_of(logits))
@@ -111,11 +112,17 @@ def _cut_at_postprocessor(index: GraphIndex) -> Cut:
         class_logits=logits,
         class_scores=scores,
         score_converter=converter,
-        anchors=tensor_of(index.input(centres, 0)),
+        anchors=None if centres is None else tensor_of(index.input(centres, 0)),
         anchors_are_corners=True,
         decoded=tensor_of(decoded.name),
         label_offset=_label_offset(index, scope, scores),
     )
+
+
+def _is_alone(index: GraphIndex, name: str, encodings: str) -> bool:
+    """Return whether the node *name* is computed from the node *encodings* and constants, as folded anchors are."""
+    walked = index.walk_back([name], lambda node: node.name != encodings)
+    return not any(index.nodes[one].op.startswith("Placeholder") for one in walked if one in index.nodes)
 
 
 def _decode_node(index: GraphIndex) -> Any:
@@ -140,6 +147,8 @@ def _guess_kind(index: GraphIndex) -> str:
         return (
             "it looks like a CenterNet, whose peaks cannot be cut: give its checkpoint, with --config and --checkpoint"
         )
+    if index.find(lambda node: node.op.startswith(("NonMaxSuppression", "CombinedNonMaxSuppression"))):
+        return "it looks like a detector of another kind, which detlite cannot cut"
     if re.search(r"logits|[Pp]redictions|softmax", names):
         return "it looks like a classifier"
     return "give the graph of a detector"

@@ -41,6 +41,7 @@ OPEN = -1
 """A side whose length the model leaves open."""
 
 Tensor = tuple[str, str, tuple[int, ...]]
+End = tuple[str, str, tuple[int, ...] | None]
 Record = dict[str, object]
 
 
@@ -48,8 +49,9 @@ def describe_onnx(data: bytes, name: str) -> Record:
     """Return the facts of the .onnx file *data*; errors call it *name*.
 
     Returns:
-        `inputs` and `outputs` (name, dtype and shape of each), `operators` (their number), `operator_names` (their
-        number by type, those of If and Loop included), `parameter_bytes` and `opset`.
+        `inputs` and `outputs` (name, dtype and shape of each, None where the file tells none), `operators` (their
+        number), `operator_names` (their number by type, those of If and Loop included), `parameter_bytes` (of
+        initializers and Constants) and `opset`.
 
     Raises:
         InputError: it is no ONNX model, or is damaged.
@@ -61,6 +63,7 @@ def describe_onnx(data: bytes, name: str) -> Record:
         raise InputError(f"{name} is no ONNX model, or is damaged: it has no graph")
     parts = list(fields(graph, what))
     weights = [_tensor(one, what) for one in _messages(parts, 5)]
+    written = [_tensor(one, what) for node in _messages(parts, 1) for one in _constants(node, what)]
     constants = {tensor[0] for tensor in weights}  # before IR version 4 they are listed as inputs too
     operators = Counter(_operators(graph, what, 0))
     return {
@@ -68,7 +71,7 @@ def describe_onnx(data: bytes, name: str) -> Record:
         "outputs": [_value(one, what) for one in _messages(parts, 12)],
         "operators": sum(operators.values()),
         "operator_names": dict(sorted(operators.items())),
-        "parameter_bytes": sum(_bytes(tensor) for tensor in weights),
+        "parameter_bytes": sum(_bytes(tensor) for tensor in (*weights, *written)),
         "opset": _opset(message, what),
     }
 
@@ -122,13 +125,22 @@ def _numbers(parts: list[Field], number: int, what: str) -> Iterator[int]:
                 yield one
 
 
-def _value(data: bytes, what: str) -> Tensor:
+def _constants(node: bytes, what: str) -> Iterator[bytes]:
+    """Yield the tensor of a Constant, in which some exporters keep all weights."""
+    parts = list(fields(node, what))
+    if _text(parts, 4) == "Constant":
+        for attribute in _messages(parts, 5):
+            yield from _messages(list(fields(attribute, what)), 5)
+
+
+def _value(data: bytes, what: str) -> End:
     """Return an input or output: its name is field 1, its type 2, of which 1 is a tensor's: dtype 1, shape 2."""
     parts = list(fields(data, what))
     kind = list(fields(next(_messages(parts, 2), b""), what))
     tensor = list(fields(next(_messages(kind, 1), b""), what))
-    sides = _messages(list(fields(next(_messages(tensor, 2), b""), what)), 1)
-    return _text(parts, 1), _dtype(_number(tensor, 1)), tuple(_side(one, what) for one in sides)
+    shape = next(_messages(tensor, 2), None)
+    sides = None if shape is None else tuple(_side(one, what) for one in _messages(list(fields(shape, what)), 1))
+    return _text(parts, 1), _dtype(_number(tensor, 1)), sides
 
 
 def _side(data: bytes, what: str) -> int:

@@ -106,7 +106,7 @@ def _weights(path: Path, groups: Iterable[Mapping[str, Any]]) -> Iterator[tuple[
     """Yield (name, value) of each weight, in the order of the *groups*."""
     try:
         for group in groups:
-            data = b"".join(_shard(path, name).read_bytes() for name in group["paths"])
+            data = memoryview(b"".join(_shard(path, name).read_bytes() for name in group["paths"]))
             at = 0
             for weight in group["weights"]:
                 value, size = _weight(weight, data[at:])
@@ -127,7 +127,7 @@ def _shard(path: Path, name: str) -> Path:
     return shard
 
 
-def _weight(weight: Mapping[str, Any], data: bytes) -> tuple[NDArray[Any], int]:
+def _weight(weight: Mapping[str, Any], data: memoryview) -> tuple[NDArray[Any], int]:
     """Return the value at the start of *data* and its size in bytes."""
     shape = tuple(weight["shape"])
     if len(shape) > MOST_DIMENSIONS or not all(type(side) is int and side >= 0 for side in shape):

@@ -108,9 +108,15 @@ def _not_a_detector(model: Any, path: Path) -> str:
     names = {operator_name(model, operator) for operator in main_subgraph(model).operators}
     if EDGETPU in names:
         return f"{path} is compiled for the Edge TPU and has no post-processing op: give the contract of its CPU model"
+    count = len(main_subgraph(model).outputs)
+    if count == 1:
+        return (
+            f"{path} has no post-processing op, and its output is neither scores of classes nor a map of them: detlite "
+            "can inspect and measure it; give the folder that detlite wrote, or the graph that it was made from"
+        )
     return (
-        f"{path} has no post-processing op, so nothing says what its {len(main_subgraph(model).outputs)} outputs are "
-        "or where its anchors are: give the folder that detlite wrote, or the graph that it was made from"
+        f"{path} has no post-processing op, so nothing says what its {count} outputs are or where its anchors are: "
+        "give the folder that detlite wrote, or the graph that it was made from"
     )
 
 

@@ -29,6 +29,7 @@ class Tiny:
     mean: tuple[float, float, float] | None = None  # subtract channel means, as the ResNets do; else [-1, 1]
     raw_encodings_identity: bool = False
     ranges: bool = False  # of quantization-aware training; wants neither add_n nor packed
+    folded: bool = False  # the anchors are constants of the decoder, as TensorFlow's optimizer leaves them
     pads: bool = False  # keep the aspect ratio and pad, as a keep_aspect_ratio_resizer does
 
 
@@ -161,7 +162,8 @@ def _postprocess(v1: Any, tiny: Tiny, encodings: Any, logits: Any) -> None:
     codes = v1.reshape(encodings, (-1, 4))
     with v1.name_scope("Decode"):
         with v1.name_scope("get_center_coordinates_and_sizes"):
-            ymin, xmin, ymax, xmax = v1.unstack(v1.transpose(flat_anchors))
+            corners = tiny_anchors().T if tiny.folded else v1.unstack(v1.transpose(flat_anchors))
+            ymin, xmin, ymax, xmax = corners
             height, width = ymax - ymin, xmax - xmin
             yc, xc = ymin + height / 2.0, xmin + width / 2.0
         ty, tx, th, tw = v1.unstack(v1.transpose(codes))

@@ -3,6 +3,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 from builders.tf_vision_models import classifier_params
 from builders.tiny_ssd import tiny_graph_def
@@ -11,6 +12,7 @@ from builders.tiny_tflite import tiny_model
 from detlite.convert.child_calls import inspect
 from detlite.convert.graph.describe import describe_graph
 from detlite.convert.inspection import inspect_file
+from detlite.convert.onnx.describe import describe_onnx
 from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import InspectRequest
 from detlite.convert.tensorflow import load_tensorflow
@@ -65,6 +67,36 @@ def test_any_graph_is_described(graph_def):
     assert facts["outputs"] == [("logits", "float32", (-1, 4))]
     assert (facts["operators"], facts["operator_names"]) == (2, {"Conv2D": 1, "Sum": 1})
     assert facts["parameter_bytes"] == 4 * 3 * 3 * 3 * 4 + 4 * 2  # and the axes of the sum
+
+
+def test_what_others_only_wait_for_is_no_output(graph_def):
+    waiting = graph_def.node.add(name="awaited", op="Identity", input=["logits"])
+    waiting.attr["T"].type = 1
+    graph_def.node.add(name="waits", op="NoOp", input=["^awaited"])
+    graph_def.node.add(name="scores", op="Identity", input=["logits"]).attr["T"].type = 1
+    assert describe_graph(graph_def)["outputs"] == [("scores", "float32", (-1, 4))]
+
+
+def test_a_shape_that_a_graph_does_not_tell_is_none_and_a_scalar_has_no_sides():
+    tf = load_tensorflow()
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.placeholder(tf.float32, None, name="any")
+        tf.compat.v1.placeholder(tf.float32, (), name="scalar")
+        facts = describe_graph(graph.as_graph_def())
+    assert facts["inputs"] == [("any", "float32", None), ("scalar", "float32", ())]
+
+
+def test_an_onnx_that_tells_no_shape_and_keeps_its_weights_in_constants_is_described():
+    onnx = pytest.importorskip("onnx")
+    weights = onnx.helper.make_node(
+        "Constant", [], ["w"], value=onnx.numpy_helper.from_array(np.zeros((2, 3), np.float32))
+    )
+    nodes = [weights, onnx.helper.make_node("Add", ["x", "w"], ["y"])]
+    ends = [onnx.helper.make_tensor_value_info(name, 1, shape) for name, shape in (("x", []), ("y", None))]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", ends[:1], ends[1:]))
+    facts = describe_onnx(model.SerializeToString(), "x.onnx")
+    assert (facts["inputs"], facts["outputs"]) == ([("x", "float32", ())], [("y", "float32", None)])
+    assert facts["parameter_bytes"] == 2 * 3 * 4
 
 
 def test_a_graph_that_is_no_detector_says_why_and_what_it_is(tmp_path, graph_def):

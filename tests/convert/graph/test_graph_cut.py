@@ -95,6 +95,23 @@ def test_the_scales_of_the_box_coder_are_measured_on_the_decoder(tmp_path):
     assert detector_of(tmp_path).contract.task.box_coder == BoxCoder(10.0, 10.0, 5.0, 5.0)
 
 
+def test_anchors_that_the_decoder_has_in_its_constants_are_measured_with_it(tmp_path):
+    task = detector_of(tmp_path, Tiny(folded=True)).contract.task
+    np.testing.assert_allclose(task.anchors, detector_of(tmp_path).contract.task.anchors, atol=1e-6)
+    assert task.box_coder == BoxCoder(10.0, 10.0, 5.0, 5.0)
+
+
+@pytest.mark.parametrize("operator", ["Relu", "Softplus"])
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_decoder_of_another_kind_is_refused(tmp_path, operator, folded):
+    graph_def = tiny_graph_def(Tiny(folded=folded))
+    for node in graph_def.node:
+        if node.op == "Exp":
+            node.op = operator
+    with pytest.raises(InputError, match="is not of the Faster R-CNN box coder|hold a box that .* has no area"):
+        build_detector(FrozenGraph(graph_def, tmp_path), DetectorOptions())
+
+
 def test_the_repaired_graph_computes_what_the_whole_graph_computes(tmp_path):
     image = np.random.default_rng(1).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
     want = heads_of_graph(tiny_graph_def(), ["Squeeze:0", "Postprocessor/convert_scores:0"], {"image_tensor:0": image})
@@ -170,6 +187,16 @@ def test_a_classifier_is_refused_in_one_line():
         x = tf.compat.v1.placeholder(tf.float32, (1, 8, 8, 3))
         tf.nn.softmax(tf.reduce_mean(x, (1, 2)), name="predictions")
         with pytest.raises(InputError, match="not an SSD of the TF Object Detection API: .* looks like a classifier"):
+            cut_graph(GraphIndex(graph.as_graph_def()))
+
+
+def test_a_detector_of_another_kind_is_not_taken_for_a_classifier():
+    tf = load_tensorflow()
+    with tf.Graph().as_default() as graph:
+        boxes = tf.compat.v1.placeholder(tf.float32, (8, 4))
+        scores = tf.nn.softmax(tf.reduce_sum(boxes, 1), name="predictions")
+        tf.image.non_max_suppression(boxes, scores, 5)
+        with pytest.raises(InputError, match="it looks like a detector of another kind"):
             cut_graph(GraphIndex(graph.as_graph_def()))
 
 

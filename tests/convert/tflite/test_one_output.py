@@ -58,7 +58,7 @@ def test_the_best_class_of_each_pixel_is_a_segmenter(tmp_path):
 
 
 def test_numbers_that_are_no_scores_are_no_classifier(tmp_path):
-    with pytest.raises(InputError, match="has no post-processing op, so nothing says what its 1 outputs are"):
+    with pytest.raises(InputError, match="and its output is neither scores of classes nor a map of them"):
         contract_of(tiny_classifier(6), tmp_path)
 
 
