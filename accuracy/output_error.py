@@ -113,11 +113,13 @@ class OutputError:
         """
         return float(self._gains_db(before).mean())
 
+    def by_image(self) -> Doubles:
+        """Return the noise in each image over the signal in all of them, float64 (images,): it adds up to `power`."""
+        noise: Doubles = np.sum([one.noise / max(one.signal.sum(), SILENT) for one in self.heads.values()], axis=0)
+        return noise
+
     def _gains_db(self, before: OutputError) -> Doubles:
-        ours, theirs = (
-            np.sum([head.noise / max(head.signal.sum(), SILENT) for head in one.heads.values()], axis=0)
-            for one in (self, before)
-        )
+        ours, theirs = self.by_image(), before.by_image()
         gains: Doubles = 10 * np.log10(np.maximum(theirs, SILENT) / np.maximum(ours, SILENT))
         return gains
 

@@ -7,8 +7,6 @@ from detlite.runtime.child import blaming_the_model, run_in_child
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import Record, to_record
 
-CHILD = "detlite.calibration.child_calls"
-
 
 def quantize_apart(request: QuantizeRequest, *, progress: Progress = silent) -> Record:
     """Return what `detlite.calibration.child_calls.quantize_source` answers to *request*, from a child process.
@@ -18,13 +16,13 @@ def quantize_apart(request: QuantizeRequest, *, progress: Progress = silent) -> 
         FindingError: nothing could be quantized.
     """
     with blaming_the_model():
-        return run_in_child(f"{CHILD}:quantize_source", to_record(request), progress=progress)
+        return run_in_child("detlite.calibration.child_calls:quantize_source", to_record(request), progress=progress)
 
 
 def audit_apart(request: AuditRequest, *, progress: Progress = silent) -> Record:
-    """Return what `detlite.calibration.child_calls.audit` answers to *request*, from a child process.
+    """Return what `detlite.calibration.audit.audit` answers to *request*, from a child process.
 
     Raises:
         InputError: detlite cannot read the source or an image.
     """
-    return run_in_child(f"{CHILD}:audit", to_record(request), progress=progress)
+    return run_in_child("detlite.calibration.audit:audit", to_record(request), progress=progress)

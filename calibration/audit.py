@@ -1,4 +1,4 @@
-"""Measurements on the original graph: the reference for parity, and the cost of not repairing it."""
+"""What a child process measures on the original graph: the reference for parity, and the cost of not repairing it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.accuracy.images import Images
-from detlite.calibration.material import samples_of
+from detlite.calibration.material import inputs_of, samples_of
 from detlite.calibration.models import FloatModel
+from detlite.calibration.recipe import AuditRequest
 from detlite.calibration.weights.methods.converter import quantize
 from detlite.convert.detector import build_detector
 from detlite.convert.exporters.tflite import to_tflite
@@ -19,11 +20,20 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.cut import cut_graph
 from detlite.convert.graph.index import GraphIndex
 from detlite.convert.graph.runner import running
+from detlite.convert.load import load_graph, source_given
 from detlite.convert.options import DetectorOptions
 from detlite.convert.reader import FrozenGraph
+from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.tflite.describe import description_of
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.runtime.progress import silent
+from detlite.runtime.contract import contract_from_json
+from detlite.runtime.image.read import read_image
+from detlite.runtime.plugins import load_plugin
+from detlite.runtime.progress import Progress, silent
+from detlite.runtime.records import Record, from_record
+
+UNREPAIRED_IMAGES = 2
+"""Number of images to quantize a model whose operators are only counted."""
 
 
 def reference_heads(frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -63,3 +73,27 @@ def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: 
     quantized = quantize(FloatModel(TfliteFile(data, "the unrepaired model"), detector.contract.image, samples))
     facts = description_of(quantized.file.model)
     return {"operators": facts.operator_count, "float_islands": facts.float_islands}
+
+
+def audit(request: Record, progress: Progress) -> Record:
+    """Do what the `AuditRequest` says.
+
+    Returns:
+        `unrepaired`: `operators` and `float_islands` of the unrepaired int8 model; None of a rebuilt network.
+    """
+    asked = from_record(AuditRequest, request)
+    source = source_given(asked.given)
+    assert isinstance(source, Source)  # a preset has random weights, of which nothing is asked here
+    contract = contract_from_json(asked.contract)
+    progress("reference", 0, 1)
+    inputs = [inputs_of(read_image(path), contract) for path in asked.images]
+    unrepaired = None
+    if source.format in (CHECKPOINT, TORCH):
+        heads = rebuilt_heads(load_graph(source, asked.options), inputs)
+    else:
+        frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
+        heads = reference_heads(frozen, [first for first, *_further in inputs])
+        unrepaired = unrepaired_operators(frozen, asked.options, Images(asked.images[:UNREPAIRED_IMAGES], ""))
+    np.savez(asked.out, allow_pickle=False, **heads)
+    progress("reference", 1, 1)
+    return {"unrepaired": unrepaired}

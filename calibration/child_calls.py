@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
 
 from detlite.accuracy.dataset import load_dataset
 from detlite.accuracy.images import Images
-from detlite.calibration.audit import rebuilt_heads, reference_heads, unrepaired_operators
-from detlite.calibration.images.gather import ImageRequest, gather
+from detlite.calibration.images.gather import CHOOSE, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
-from detlite.calibration.material import inputs_of
 from detlite.calibration.quantize import Quantized, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
-from detlite.calibration.recipe import CHECK, CHOOSE, QUANTIZE, READ, WRITE, AuditRequest, QuantizeRequest
+from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE, QuantizeRequest
 from detlite.calibration.video.footage import Footage, takes_video
-from detlite.convert.load import load_graph, load_source, source_given
+from detlite.convert.load import load_source
 from detlite.convert.model import Model
-from detlite.convert.source import CHECKPOINT, TORCH, Source
 from detlite.convert.summary import model_facts
 from detlite.runtime.artifact import Artifact
-from detlite.runtime.contract import contract_from_json
 from detlite.runtime.errors import InputError
-from detlite.runtime.image.read import read_image
-from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, from_record
-
-UNREPAIRED_IMAGES = 2
-"""Number of images to quantize a model whose operators are only counted."""
-
-
-def gather_images(request: Record, progress: Progress) -> Record:
-    """Find and choose the images for the `ImageRequest` with the fields of *request*.
-
-    Returns:
-        `images` and `others`, the files; their `origin`, and whether they are read `upright`; the
-        `skipped` files, and why others are `broken`.
-    """
-    begin(progress, CHOOSE)
-    asked = ImageRequest(**{**request, "paths": tuple(map(Path, request["paths"]))})
-    found = gather(asked, default_image_cache(), progress=progress)
-    return {
-        "images": [str(path) for path in found.images.paths],
-        "origin": found.images.origin,
-        "upright": found.images.upright,
-        "others": [str(path) for path in found.others],
-        "broken": list(found.broken),
-        "skipped": [str(path) for path in found.images.skipped],
-    }
 
 
 def quantize_source(request: Record, progress: Progress) -> Record:
@@ -121,27 +89,3 @@ def answer_of(artifact: Artifact, quantized: Quantized) -> Record:
         **model_facts(artifact.contract),
         **{name: one.to_record() for name, one in errors.items() if one is not None},
     }
-
-
-def audit(request: Record, progress: Progress) -> Record:
-    """Do what the `AuditRequest` says.
-
-    Returns:
-        `unrepaired`: `operators` and `float_islands` of the unrepaired int8 model; None of a rebuilt network.
-    """
-    asked = from_record(AuditRequest, request)
-    source = source_given(asked.given)
-    assert isinstance(source, Source)  # a preset has random weights, of which nothing is asked here
-    contract = contract_from_json(asked.contract)
-    progress("reference", 0, 1)
-    inputs = [inputs_of(read_image(path), contract) for path in asked.images]
-    unrepaired = None
-    if source.format in (CHECKPOINT, TORCH):
-        heads = rebuilt_heads(load_graph(source, asked.options), inputs)
-    else:
-        frozen = load_plugin("detlite.convert.readers", source.format).read(source.path)
-        heads = reference_heads(frozen, [first for first, *_further in inputs])
-        unrepaired = unrepaired_operators(frozen, asked.options, Images(asked.images[:UNREPAIRED_IMAGES], ""))
-    np.savez(asked.out, allow_pickle=False, **heads)
-    progress("reference", 1, 1)
-    return {"unrepaired": unrepaired}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from detlite.accuracy.frame_errors import FrameErrors, frame_errors
@@ -41,6 +42,11 @@ ERROR_IMAGES = 4
 
 TWIN_IMAGES = 32
 """Calibration images that decide whether twin channels stay; a few of them show which tensors are worth it."""
+
+NO_TWINS_OF_REGIONS = (
+    "--twin-channels is judged by the error of raw outputs, and the regions of a two-stage detector differ from model "
+    "to model: leave the option out"
+)
 
 QUANTIZED = ("int8", "int16", "explicit int8", "mixed")
 
@@ -92,14 +98,16 @@ def quantize(
     method: Method = load_plugin(METHODS, recipe.method)
     material = material_of(images, source.contract, progress=progress)
     given = _float_model(source, material, images.digest(), recipe, ranges)
-    if recipe.twin_channels == NONE:
+    if crops_regions(source.contract) and recipe.twin_channels != NONE:
+        raise InputError(NO_TWINS_OF_REGIONS)
+    judge = judge_of(source, material, ERROR_IMAGES if recipe.twin_channels == NONE else TWIN_IMAGES)
+    if judge is None or recipe.twin_channels == NONE:
         made = method.quantize(given)
     else:
-        _refuse_twins_of_regions(source.contract)
         asked_twins = TwinRequest(recipe.twin_channels, recipe.max_macs)
-        made = with_twins(given, method, asked_twins, ErrorJudge(source, material, TWIN_IMAGES), progress=progress)
+        made = with_twins(given, method, asked_twins, judge, progress=progress)
     digest, recipe = given.images_sha256, with_heads_of(model, recipe)
-    return completed(source, made, recipe, images, material=material, images_sha256=digest)
+    return completed(source, made, recipe, images, material=material, judge=judge, images_sha256=digest)
 
 
 def with_heads_of(model: Model, recipe: Recipe) -> Recipe:
@@ -114,6 +122,7 @@ def completed(
     images: Images | Footage,
     *,
     material: Material,
+    judge: ErrorJudge | None,
     images_sha256: str,
 ) -> Quantized:
     """Return *made* with the heads of *recipe*, with its history and its error.
@@ -124,6 +133,7 @@ def completed(
         recipe: how it was made, with the heads that the result has.
         images: what it was calibrated with.
         material: the same, as the model takes it.
+        judge: `judge_of` *source* and *material*.
         images_sha256: the digest of *images*.
 
     Raises:
@@ -133,10 +143,10 @@ def completed(
     outside = io if recipe.heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
     whole = as_model(source, made, inputs=io, outputs=outside)
     error, by_frame, region = None, None, None
-    if crops_regions(source.contract):
+    if judge is None:
         region = _region_error(source, whole, material)
     else:
-        error, by_frame = ErrorJudge(source, material, ERROR_IMAGES).errors(whole)
+        error, by_frame = judge.errors(whole)
     done = step(
         "quantize",
         input_sha256=source.sha256,
@@ -212,15 +222,21 @@ class ErrorJudge:
     """A few images, and what the float model's raw outputs are in them; for a stream, the frames of a few scenes."""
 
     def __init__(self, source: Model, material: Material, count: int) -> None:
-        """Run the float model *source* on the first *count* images of *material*."""
+        """Begin to run the float model *source* on the first *count* images of *material*, in a thread of its own."""
         self._source, self._material, self._count = source, material, count
         self._is_stream = bool(states_of(source.contract))
-        self._sure: list[SureOutputs] = []
-        self._frames: list[tuple[int, Heads]] = []  # of a stream alone: the outputs of a detector take 20 MB an image
-        for number, heads in material.heads(session_of(source), count):
-            self._sure.append(sure_outputs(source.contract, heads))
+        pool = ThreadPoolExecutor(1)
+        self._reference = pool.submit(self._run)
+        pool.shutdown(wait=False)
+
+    def _run(self) -> tuple[list[SureOutputs], list[tuple[int, Heads]]]:
+        """Return what counts in each image, and of a stream each frame: a detector's outputs take 20 MB an image."""
+        sure, frames = list[SureOutputs](), list[tuple[int, Heads]]()
+        for number, heads in self._material.heads(session_of(self._source), self._count):
+            sure.append(sure_outputs(self._source.contract, heads))
             if self._is_stream:
-                self._frames.append((number, heads))
+                frames.append((number, heads))
+        return sure, frames
 
     def is_worse(self, made: QuantizedModel, plain: QuantizedModel) -> bool:
         """Return whether the raw outputs of *made* surely have more error than *plain*'s, image by image.
@@ -239,19 +255,27 @@ class ErrorJudge:
         return self._error(self._heads(made, count))
 
     def errors(self, made: Model) -> tuple[OutputError, FrameErrors | None]:
-        """Return `error`, with the error of each frame if the model is a stream."""
+        """Return `error` on the first `ERROR_IMAGES`, with the error of each frame if the model is a stream."""
         if not self._is_stream:
-            return self.error(made), None
+            return self.error(made, count=ERROR_IMAGES), None
         found = list(self._heads(made))
-        numbers, wanted = zip(*self._frames, strict=True)
+        numbers, wanted = zip(*self._reference.result()[1], strict=True)
         return self._error(found), frame_errors(numbers, zip(wanted, found, strict=True))
 
     def _heads(self, made: Model, count: int | None = None) -> Iterator[Heads]:
-        for _number, heads in self._material.heads(session_of(made), count or self._count):
+        session, _wait = session_of(made), self._reference.result()  # both read the same images
+        for _number, heads in self._material.heads(session, count or self._count):
             yield heads
 
     def _error(self, found: Iterable[Heads]) -> OutputError:
-        return output_error([sure.errors(heads) for sure, heads in zip(self._sure, found, strict=False)])
+        return output_error(
+            [sure.errors(heads) for sure, heads in zip(self._reference.result()[0], found, strict=False)]
+        )
+
+
+def judge_of(source: Model, material: Material, count: int) -> ErrorJudge | None:
+    """Return a judge on *count* images; None if regions are found in the model, which differ from model to model."""
+    return None if crops_regions(source.contract) else ErrorJudge(source, material, count)
 
 
 def _region_error(source: Model, made: Model, material: Material) -> RegionError:
@@ -283,14 +307,6 @@ def _float_file(source: Model) -> TfliteFile:
     file = source.file.copy()
     unpack_weights(file)
     return file
-
-
-def _refuse_twins_of_regions(contract: Contract) -> None:
-    if crops_regions(contract):
-        raise InputError(
-            "--twin-channels is judged by the error of raw outputs, and the regions of a two-stage detector differ "
-            "from model to model: leave the option out"
-        )
 
 
 def _refuse_peaks_in_the_network(contract: Contract) -> None:

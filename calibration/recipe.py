@@ -15,14 +15,13 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.requests import Given
 from detlite.runtime.errors import unknown_name
 
-CHOOSE, READ, CHECK, QUANTIZE, WRITE = (
-    "choose the calibration images",
+READ, CHECK, QUANTIZE, WRITE = (
     "read the model",
     "check the calibration images",
     "quantize the model",
     "write the result",
 )
-"""The steps of a quantization."""
+"""The steps of a quantization, after `CHOOSE`."""
 
 
 @dataclass(frozen=True)

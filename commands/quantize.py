@@ -11,7 +11,7 @@ import click
 
 from detlite.accuracy.gates import FEWEST_IMAGES
 from detlite.accuracy.images import Images
-from detlite.calibration.images.gather import ImageRequest
+from detlite.calibration.images.gather import CHOOSE, ImageRequest
 from detlite.calibration.numbers.scheme import (
     DEFAULT_SCHEME,
     check_packing,
@@ -20,7 +20,6 @@ from detlite.calibration.numbers.scheme import (
 )
 from detlite.calibration.recipe import (
     CHECK,
-    CHOOSE,
     QUANTIZE,
     READ,
     WRITE,
@@ -63,7 +62,7 @@ from detlite.runtime.progress import Progress
 from detlite.runtime.records import Record, to_record
 from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequest, curve_step
 
-GATHER_TASK = "detlite.calibration.child_calls:gather_images"
+GATHER_TASK = "detlite.calibration.images.child_calls:gather_images"
 QUANTIZE_TASK = "detlite.calibration.child_calls:quantize_source"
 JUDGED_TASK = "detlite.studies.search.child_calls:quantize_judged"
 RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating", "twin_channels", "max_macs")

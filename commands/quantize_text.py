@@ -23,7 +23,7 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         notice(f"calibrated with {count}: fewer than {FEWEST_CALIBRATED} images leave the ranges to chance")
     if mixed := answer.get("mixed"):
         names = [name.split(";")[0] for name in mixed["float_operators"]]
-        say(f"left float: {', '.join(names) or 'nothing; int8 alone is good enough'}")
+        say(f"left float: {_operators(names) if names else 'nothing; int8 alone is good enough'}")
         _say_reached(mixed, answer)
         if names:
             _say_costs(mixed)
@@ -39,6 +39,10 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
         if twins := step.get("twin_channels"):
             say(_twins(twins, step))
     _say_errors(answer, samples)
+
+
+def _operators(names: Sequence[str]) -> str:
+    return f"{len(names)} operator{'s' if len(names) > 1 else ''}"
 
 
 def _say_explained(out: Path, answer: Record) -> None:
@@ -144,6 +148,8 @@ def _say_costs(mixed: Record) -> None:
     ]
     columns = ("less error, dB", "latency here, ms", "Edge TPU partitions", "unmapped")
     emit_table(("left float, each with those above", *columns), rows)
+    if gain := mixed["gain_db"]:
+        say(f"together, dB less error on the judged images: {_gain(gain)}")
     int8, left = (mixed["edgetpu"][name] for name in ("int8", "mixed"))
     say(
         f"latency here: {mixed['mixed_latency_ms']:.2f} ms, {mixed['int8_latency_ms']:.2f} ms in int8 alone; on an "

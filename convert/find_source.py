@@ -7,9 +7,6 @@ from pathlib import Path
 from detlite.convert.files.archive import is_archive
 from detlite.convert.files.cache_folder import default_cache_folder
 from detlite.convert.rebuild.weights.torch_file import is_torch_file
-from detlite.convert.zoo.cache import Cache
-from detlite.convert.zoo.catalogue import find
-from detlite.convert.zoo.sources import sources_of
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.errors import InputError, UnknownNameError
 from detlite.runtime.progress import Notice, mute
@@ -25,6 +22,8 @@ def locate(given: str, *, notice: Notice = mute) -> Path:
     """
     path = Path(given)
     if path.is_file() and is_archive(path) and not is_torch_file(path):
+        from detlite.convert.zoo.cache import Cache  # as below: an artifact needs neither
+
         return Cache(default_cache_folder(), notice).unpacked(path, sha256_of(path), f"{path.name}.tar").folder
     if path.exists():
         return path
@@ -34,6 +33,10 @@ def locate(given: str, *, notice: Notice = mute) -> Path:
 
 
 def _cached(name: str, notice: Notice) -> Path:
+    from detlite.convert.zoo.cache import Cache
+    from detlite.convert.zoo.catalogue import find  # the catalogue takes longer to import than a path to look up
+    from detlite.convert.zoo.sources import sources_of
+
     try:
         model = find(name)
     except UnknownNameError as error:

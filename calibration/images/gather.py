@@ -25,6 +25,9 @@ from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.strict_json import parse_json
 
+CHOOSE = "choose the calibration images"
+"""The step of a quantization."""
+
 CHOICES = ("stratified", "random", "first")
 VERSION = 3  # of the choice: cached choices of another version are not used
 

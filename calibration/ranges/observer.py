@@ -9,6 +9,7 @@ cache, so observing an SSDLite takes 1.1 times as long as inference (returning t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,8 +62,11 @@ class Watcher(Protocol):
     tensors: tuple[int, ...]
     """The indices of the activations that it sees."""
 
-    def see(self, image: int, value: Callable[[int], NDArray[Any]]) -> None:
-        """See the image number *image*, from 0 on: *value* returns a tensor, which the next image overwrites."""
+    def take(self, image: int, value: Callable[[int], NDArray[Any]]) -> Any:
+        """Return a copy of what it needs of image number *image*, from 0 on: *value* returns a tensor."""
+
+    def add(self, taken: Any) -> None:
+        """See what `take` returned of an image; called in the order of the images, in a thread of its own."""
 
 
 def observe(network: Network, samples: Samples, watcher: Watcher | None = None) -> Observed:
@@ -77,11 +81,19 @@ def observe(network: Network, samples: Samples, watcher: Watcher | None = None) 
     statistics = _Statistics(probes)
     counted, seen = opened.outputs[: len(opened.outputs) - len(watched)], opened.outputs[-len(watched) :]
     places = {index: detail["index"] for index, detail in zip(watched, seen, strict=True)} if watched else {}
-    for number, sample in enumerate(samples()):
-        run_sample(opened, sample)
-        statistics.add([opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in counted], sample.scene)
-        if watcher is not None:
-            watcher.see(number, lambda index: opened.interpreter.tensor(places[index])())
+    added: Future[None] | None = None
+    with ThreadPoolExecutor(1) as pool:  # it sees an image while the model runs on the next one
+        for number, sample in enumerate(samples()):
+            run_sample(opened, sample)
+            found = [opened.interpreter.get_tensor(detail["index"]).reshape(-1) for detail in counted]
+            statistics.add(found, sample.scene)
+            if watcher is not None:
+                taken = watcher.take(number, lambda index: opened.interpreter.tensor(places[index])())
+                if added is not None:
+                    added.result()
+                added = pool.submit(watcher.add, taken)
+        if added is not None:
+            added.result()
     return statistics.observed(network)
 
 

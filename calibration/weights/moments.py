@@ -34,6 +34,9 @@ windows, and late layers overfit to the windows of 16 images."""
 SPREAD = 0.6180339887498949  # the golden ratio: the positions of successive images fall between those before
 FLUSH_ROWS = 128  # rows of a depthwise layer that are multiplied together
 
+Windows = list[tuple[int, Floats]]
+"""The windows of an image, after the place of their layer."""
+
 
 class WindowMoments:
     """Covariances, from the activations of one image after the other.
@@ -47,11 +50,20 @@ class WindowMoments:
         self._layers = [_SampledLayer(network, layer) for layer in layers(network) if _is_selected(layer)]
         self.tensors = tuple(dict.fromkeys(one.layer.source for one in self._layers))
 
-    def see(self, image: int, value: Callable[[int], NDArray[Any]]) -> None:
-        """Add the image number *image*, from 0 on; *value* returns the float32 values of a tensor of `tensors`."""
-        for one in self._layers:
-            if image < one.image_count:
-                one.add(image, value(one.layer.source)[0])
+    def take(self, image: int, value: Callable[[int], NDArray[Any]]) -> Windows:
+        """Return the windows of the image number *image*, from 0 on, that `add` adds up.
+
+        *value* returns the float32 values of a tensor of `tensors`.
+        """
+        used = (place for place, one in enumerate(self._layers) if image < one.image_count)
+        return [
+            (place, self._layers[place].windows(image, value(self._layers[place].layer.source)[0])) for place in used
+        ]
+
+    def add(self, taken: Windows) -> None:
+        """Add what `take` returned; images in their order, so that sums are the same bit for bit."""
+        for place, rows in taken:
+            self._layers[place].add(rows)
 
     def covariances(self) -> Mapping[str, Doubles]:
         """Return covariances by operator name, float64: (taps, taps), or (channels, taps, taps) for depthwise layers.
@@ -98,11 +110,13 @@ class _SampledLayer:
         self._sums: Any = 0.0
         self._products: Any = 0.0
 
-    def add(self, image: int, value: Floats) -> None:
-        """Add the windows at sampled positions of *value*, float32 (height, width, channels)."""
-        rows = self._windows(
-            value, _positions(self._size, CHANNEL_POSITIONS if self._is_depthwise else POSITIONS, image)
-        )
+    def windows(self, image: int, value: Floats) -> Floats:
+        """Return the windows at sampled positions of *value*, float32 (height, width, channels)."""
+        count = CHANNEL_POSITIONS if self._is_depthwise else POSITIONS
+        return self._windows(value, _positions(self._size, count, image))
+
+    def add(self, rows: Floats) -> None:
+        """Add what `windows` returned."""
         if self._offset is None:
             self._offset = rows.mean(axis=0)  # keeps the products small, so that little is lost in float32
         self._waiting.append(rows - self._offset)

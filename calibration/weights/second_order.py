@@ -8,6 +8,7 @@ the shift of the mean.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import MAX_CODE, Kernel, LayerParameters, WeightLayer, along, layers
 from detlite.runtime.arrays import Doubles
+from detlite.runtime.stream import WORKERS
 
 TINY = 1e-12  # the smallest variance, for constant channels
 BLOCK = 32  # taps whose errors are propagated together: one matrix product instead of 32 vector products
@@ -25,12 +27,15 @@ def round_by_covariance(
     network: Network, parameters: LayerParameters, covariances: Mapping[str, Doubles]
 ) -> LayerParameters:
     """Return *parameters* with the weights of the layers in *covariances* rounded by GPTQ, at the same scales."""
-    kernels = dict(parameters.kernels)
-    for layer in layers(network):
-        covariance = covariances.get(layer.operator.name)
-        if covariance is not None:
-            kernels[layer.operator.name] = _rounded(layer, kernels[layer.operator.name], covariance)
-    return LayerParameters(kernels, parameters.biases)
+
+    def rounded(layer: WeightLayer) -> Kernel:
+        name = layer.operator.name
+        return _rounded(layer, parameters.kernels[name], covariances[name])
+
+    known = [layer for layer in layers(network) if layer.operator.name in covariances]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        kernels = dict(zip((layer.operator.name for layer in known), pool.map(rounded, known), strict=True))
+    return LayerParameters({**parameters.kernels, **kernels}, parameters.biases)
 
 
 def _rounded(layer: WeightLayer, kernel: Kernel, covariance: Doubles) -> Kernel:

@@ -95,6 +95,7 @@ def rounded_alone(calibrated: Calibrated, tensors: Collection[int]) -> TfliteFil
             stands_for[index] = edit.tensor(f"rounded_{index}", shape)
             edit.operator(QUANTIZE, [index], [stored])
             edit.operator(DEQUANTIZE, [stored], [stands_for[index]])
+    subgraph.outputs = [stands_for.get(int(index), int(index)) for index in subgraph.outputs]
     return file
 
 

@@ -56,22 +56,10 @@ def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress =
         InputError: a model cannot be opened.
         DeviceError: the process failed.
     """
-    for setup in setups:
-        if load_plugin(BACKENDS, setup.backend).open is None:
-            raise InputError(f"{setup.backend} measures with another program: pass --scenario single-stream")
     before = read_state()
-    with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
-        request = {
-            "models": [{**setup.request(Path(folder)), "sample_count": 1} for setup in setups],
-            "samples": plan.samples,
-            "min_seconds": plan.min_seconds,
-            "folder": folder,
-        }
-        answer = run_in_child("detlite.runtime.measure.in_turn:in_turn_process", request, progress=progress)
-        series = [read_rows(_rows_file(Path(folder), number)) for number in range(len(setups))]
+    facts, series = rows_in_turn(setups, plan, progress=progress)
     found = [
-        _measurement(setup, rows, fact, plan, models=len(setups))
-        for setup, rows, fact in zip(setups, series, answer["models"])
+        _measurement(setup, rows, fact, plan, models=len(setups)) for setup, rows, fact in zip(setups, series, facts)
     ]
     after = read_state()
     return tuple(
@@ -84,6 +72,24 @@ def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress =
         )
         for one in found
     )
+
+
+def rows_in_turn(
+    setups: Sequence[Setup], plan: Plan, *, progress: Progress = silent
+) -> Tuple[List[Record], List[Rows]]:
+    """Return the facts of each model and its samples, as `measure_in_turn` measures them; errors as there."""
+    for setup in setups:
+        if load_plugin(BACKENDS, setup.backend).open is None:
+            raise InputError(f"{setup.backend} measures with another program: pass --scenario single-stream")
+    with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
+        request = {
+            "models": [{**setup.request(Path(folder)), "sample_count": 1} for setup in setups],
+            "samples": plan.samples,
+            "min_seconds": plan.min_seconds,
+            "folder": folder,
+        }
+        answer = run_in_child("detlite.runtime.measure.in_turn:in_turn_process", request, progress=progress)
+        return answer["models"], [read_rows(_rows_file(Path(folder), number)) for number in range(len(setups))]
 
 
 def against(first: Measurement, second: Measurement) -> Measurement:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -23,12 +23,13 @@ from detlite.runtime.arrays import Doubles, Pixels
 from detlite.runtime.errors import unknown_name
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
-from detlite.runtime.inputs import ImageInput
+from detlite.runtime.inputs import ImageInput, Size
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.session import Session
 from detlite.runtime.stream import WORKERS, StreamResult, ahead, columns
 from detlite.runtime.task import Heads
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -58,17 +59,19 @@ class Bench:
         self._reference_map = None if annotations is None else self.map(self.reference)
 
     def _run_reference(self, reference: Model) -> tuple[Predictions, list[SureOutputs]]:
-        session, contract = session_of(reference), reference.contract
+        def run(session: Session, path: Path) -> tuple[StreamResult, SureOutputs]:
+            pixels = self._read(path)
+            size = (pixels.shape[0], pixels.shape[1])
+            session.invoke(session.preprocess(pixels), size)
+            heads = session.heads()
+            return StreamResult(session.postprocess(heads, size), size, 0), sure_outputs(reference.contract, heads)
+
         seen: list[StreamResult] = []
         sure: list[SureOutputs] = []
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for pixels in ahead(pool, self._read, self.images.paths):
-                size = (pixels.shape[0], pixels.shape[1])
-                session.invoke(session.preprocess(pixels), size)
-                heads = session.heads()
-                sure.append(sure_outputs(contract, heads))
-                seen.append(StreamResult(session.postprocess(heads, size), size, 0))
-                self._progress("images", len(seen), len(self.images.paths))
+        for result, one in _in_sessions(reference, run, self.images.paths):
+            seen.append(result)
+            sure.append(one)
+            self._progress("images", len(seen), len(self.images.paths))
         return self._task.predictions(**columns(seen)), sure
 
     def _read(self, path: Path) -> Pixels:
@@ -85,16 +88,13 @@ class Bench:
 
     def _seen(self, model: Model, take: Callable[[SureOutputs, Heads], T]) -> tuple[Predictions, list[T]]:
         """Return *model*'s results in the images, and what *take* makes of the raw outputs for each of them."""
-        session = session_of(model)
-        sizes = [(height, width) for height, width in self.reference.sizes.tolist()]
-        taken = []
-        with ThreadPoolExecutor(WORKERS) as pool:
-            waiting = []
-            for heads, sure, size in zip(self._heads(session), self._sure, sizes, strict=True):
-                taken.append(take(sure, heads))
-                waiting.append(pool.submit(session.postprocess, heads, size))
-            seen = [StreamResult(one.result(), size, 0) for one, size in zip(waiting, sizes, strict=True)]
-        return self._task.predictions(**columns(seen)), taken
+
+        def see(session: Session, number: int, heads: Heads) -> tuple[StreamResult, T]:
+            size = self._size(number)
+            return StreamResult(session.postprocess(heads, size), size, 0), take(self._sure[number], heads)
+
+        seen, taken = zip(*self._run(model, see), strict=True)
+        return self._task.predictions(**columns(list(seen))), list(taken)
 
     def role_called(self, head: str) -> str:
         """Return the role of the outputs that records of errors call *head*, such as `logits`.
@@ -113,23 +113,33 @@ class Bench:
 
     def heads(self, model: Model) -> Iterator[Heads]:
         """Yield *model*'s raw outputs for each image."""
-        return self._heads(session_of(model))
+        return self._run(model, lambda _session, _number, heads: heads)
 
     def error(self, model: Model, *, count: int | None = None) -> OutputError:
         """Return the error of *model*'s raw outputs in the first *count* images, without post-processing them."""
-        pairs = zip(self._sure, self.heads(model), strict=count is None)
-        return output_error([sure.errors(found) for sure, found in islice(pairs, count)])
+        errors = self._run(model, lambda _session, number, heads: self._sure[number].errors(heads), count)
+        return output_error(list(errors))
 
-    def _heads(self, session: Session) -> Iterator[Heads]:
-        """Yield *session*'s heads for each image; its input tensors are kept for other models with the same input."""
-        image = session.contract.image
+    def _run(self, model: Model, see: Callable[[Session, int, Heads], T], count: int | None = None) -> Iterator[T]:
+        """Yield what *see* makes of *model*'s raw outputs for each image, or for the first *count*, by its number.
+
+        Input tensors are kept for other models with the same input.
+        """
+        image = model.contract.image
         if self._input != image:
             with ThreadPoolExecutor(WORKERS) as pool:
                 read = pool.map(lambda path: preprocess(self._read(path), image), self.images.paths)
                 self._input, self._tensors = image, list(read)
-        for tensor, (height, width) in zip(self._tensors, self.reference.sizes.tolist(), strict=True):
-            session.invoke(tensor, (height, width))
-            yield session.heads()
+
+        def run(session: Session, number: int) -> T:
+            session.invoke(self._tensors[number], self._size(number))
+            return see(session, number, session.heads())
+
+        return _in_sessions(model, run, range(len(self._tensors))[:count])
+
+    def _size(self, number: int) -> Size:
+        height, width = self.reference.sizes[number].tolist()
+        return height, width
 
     def fidelity(self, model: Model) -> Concordance:
         """Return the fidelity of *model* to the float model, by the agreement of their task."""
@@ -156,3 +166,20 @@ class Bench:
         assert self._annotations is not None
         classes = class_map(self._labels, self._annotations.categories)
         return mean_average_precision(coco_matches(detected_of(predictions), self._annotations, classes), weights)
+
+
+def _in_sessions(model: Model, run: Callable[[Session, S], T], given: Iterable[S]) -> Iterator[T]:
+    """Yield what *run* returns of each of *given*, in their order, in threads that each have a session of *model*."""
+    free: SimpleQueue[Session] = SimpleQueue()
+    for _ in range(WORKERS):
+        free.put(session_of(model))
+
+    def in_turn(one: S) -> T:
+        session = free.get()
+        try:
+            return run(session, one)
+        finally:
+            free.put(session)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from ahead(pool, in_turn, given)

@@ -18,7 +18,15 @@ from detlite.calibration.child_calls import answer_of, footage_of
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.material import material_of
 from detlite.calibration.models import QuantizedModel
-from detlite.calibration.quantize import Quantized, completed, float_model, quantize, with_heads_of
+from detlite.calibration.quantize import (
+    ERROR_IMAGES,
+    Quantized,
+    completed,
+    float_model,
+    judge_of,
+    quantize,
+    with_heads_of,
+)
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE
 from detlite.calibration.video.footage import states_of, takes_video
@@ -79,7 +87,8 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         answer |= reached
     begin(progress, QUANTIZE)
     material, recipe = material_of(images, source.contract), with_heads_of(model, recipe)
-    quantized = completed(source, made, recipe, images, material=material, images_sha256=given.images_sha256)
+    judge, digest = judge_of(source, material, ERROR_IMAGES), given.images_sha256
+    quantized = completed(source, made, recipe, images, material=material, judge=judge, images_sha256=digest)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     if asked.explain:
         begin(progress, EXPLAIN)
@@ -124,7 +133,7 @@ def _within_budget(
         facts: Record = {"tensors": list(twins.tensors), "macs_ratio": twins.macs_ratio}
         return twins.made, {"twins": facts | _reached(twins, budgets)}
     mixed = fewest_floating(trials, budgets, progress=progress)
-    costs = cost_record(trials, bench, mixed.floating, progress=progress)
+    costs = cost_record(trials, bench, mixed.floating, mixed.shares, progress=progress)
     facts = {"float_operators": list(mixed.floating)}
     return trials.made(mixed.floating), {"mixed": facts | _reached(mixed, budgets) | costs}
 

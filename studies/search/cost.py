@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +12,28 @@ from typing import Any
 
 import numpy as np
 
+from detlite.accuracy.bootstrap import DRAWS, SEED, draw_images, interval_of
+from detlite.accuracy.output_error import OutputError
 from detlite.convert.model import Model
+from detlite.convert.targets.edgetpu.graph import graph_of
 from detlite.convert.targets.edgetpu.latency import estimate
-from detlite.convert.targets.edgetpu.predict import predict
-from detlite.convert.tflite.describe import describe
-from detlite.runtime.measure.in_turn import Plan, measure_in_turn
+from detlite.convert.targets.edgetpu.predict import predict_graph
+from detlite.convert.tflite.describe import description_of
+from detlite.runtime.arrays import Doubles
+from detlite.runtime.measure.in_turn import Plan, rows_in_turn
 from detlite.runtime.measure.options import MeasureOptions, setup_of
 from detlite.runtime.measure.statistics import median_draws, percentile_ns
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.bench import Bench
-from detlite.studies.search.order import Unit, units
+from detlite.studies.search.order import Unit, remaining, units
+from detlite.studies.search.shares import Shares
 from detlite.studies.search.trials import Trials
 
 Record = dict[str, Any]
 
-SAMPLES = Plan(40, 0.5)
+SAMPLES = Plan(24, 0.2)
 TOGETHER = 7  # steps that are measured in turn: all at once would fill the memory
 HOST = "desktop_usb3"
-GAIN_IMAGES = 48  # images of the bench that show what each operator brings: a model takes a third of a second
 
 
 @dataclass(frozen=True)
@@ -40,26 +45,38 @@ class AddedLatency:
     high_ms: float
 
 
-def cost_record(trials: Trials, bench: Bench, floating: Sequence[str], *, progress: Progress = silent) -> Record:
+def cost_record(
+    trials: Trials, bench: Bench, floating: Sequence[str], shares: Shares | None, *, progress: Progress = silent
+) -> Record:
     """Return what the *floating* operators bring and cost over the pure int8 model, in total and by operator.
 
+    Args:
+        trials: the calibrated model.
+        bench: the images on which all of them together are judged.
+        floating: the names of the operators.
+        shares: what each rounding costs, by which each operator is judged; None of a model with regions.
+        progress: is told of each step.
+
     Returns:
-        `int8_latency_ms` and `mixed_latency_ms`, the medians of both, measured in turn; `edgetpu`, the prediction
-        for both; and `left`, what each adds to those before it, in execution order: operators that share one scale
+        `gain_db`, by how many dB all of them lower the error on the images of *bench*, or None without *shares*;
+        `int8_latency_ms` and `mixed_latency_ms`, the medians of both, measured in turn; `edgetpu`, the prediction for
+        both; and `left`, what each adds to those before it, in execution order: operators that share one scale
         together.
     """
     chain = _chain(trials, floating)
     models = [trials.model(names) for _unit, names in chain]
-    facts = describe(models[-1].data, "the mixed model")
+    facts = description_of(models[-1].file.model)
     predicted = [_edgetpu(model) for model in models]
     int8_ms, mixed_ms = _medians_ms(_samples_ns([models[0], models[-1]])) if floating else (None, None)
     added = _added(models, progress)
-    gains = None if trials.has_regions else _gains(bench, models, progress)
+    units_of = [[unit for unit, _names in chain[1 : place + 1]] for place in range(len(chain))]
+    gains = None if shares is None else _gains(remaining(trials, shares, units_of))
     return {
         "operators": facts.operator_count,
         "float_islands": facts.float_islands,
         "int8_latency_ms": int8_ms,
         "mixed_latency_ms": mixed_ms,
+        "gain_db": None if shares is None else _gain(bench.error(models[0]), bench.error(models[-1])),
         "edgetpu": {
             "int8": predicted[0],
             "mixed": predicted[-1],
@@ -102,16 +119,24 @@ def _partitions(before: Record, after: Record) -> Record:
     }
 
 
-def _gains(bench: Bench, models: Sequence[Model], progress: Progress) -> list[Record]:
-    """Return how many dB less error each of *models* has than the one before it, with the 95 % interval."""
+def _gain(before: OutputError, after: OutputError) -> Record:
+    """Return by how many dB the error falls, averaged over images, with its 95 % interval."""
+    interval = after.gain_db(before)
+    return {"value": after.mean_gain_db(before), "low": interval.low, "high": interval.high}
+
+
+def _gains(noises: Sequence[Doubles]) -> list[Record]:
+    """Return by how many dB each of *noises* (images,) is less than the one before it, with the 95 % interval.
+
+    Sums of errors of single roundings: between two models, what each rounds otherwise hides what one operator brings.
+    """
+    weights = draw_images(len(noises[0]), DRAWS, SEED)
     gains: list[Record] = []
-    before = bench.error(models[0], count=GAIN_IMAGES)
-    for model in models[1:]:
-        after = bench.error(model, count=GAIN_IMAGES)
-        interval = after.gain_db(before)
-        gains.append({"value": after.mean_gain_db(before), "low": interval.low, "high": interval.high})
-        progress("float operators judged", len(gains), len(models) - 1)
-        before = after
+    for before, after in pairwise(noises):
+        drawn = 10 * np.log10((weights @ before) / (weights @ after))
+        interval = interval_of(drawn, SEED)
+        value = 10 * math.log10(before.sum() / after.sum())
+        gains.append({"value": value, "low": interval.low, "high": interval.high})
     return gains
 
 
@@ -122,10 +147,11 @@ def _edgetpu(model: Model) -> Record:
     first is mapped, and `latency_ms` an estimate for that on a desktop without the operators on the CPU, with its error
     if there are none.
     """
-    first = predict(model.data, "the model")
+    graph = graph_of(model.file.model)
+    first = predict_graph(graph)
     cost = estimate(first)
     return {
-        "partitions": predict(model.data, "the model", multiple_subgraphs=True).subgraphs,
+        "partitions": predict_graph(graph, multiple_subgraphs=True).subgraphs,
         "unmapped": first.unmapped_count,
         "latency_ms": None if cost is None else cost.latency_ms[HOST],
         "latency_error_percent": None if cost is None else cost.error_percent,
@@ -161,4 +187,4 @@ def _samples_ns(models: Sequence[Model]) -> list[Sequence[int]]:
             path = Path(folder) / f"{number}.{model.format}"
             path.write_bytes(model.data)
             setups.append(setup_of(path, model.contract, MeasureOptions()))
-        return [found.samples_ns[0].invoke for found in measure_in_turn(setups, SAMPLES)]
+        return [rows.invoke_ns.tolist() for rows in rows_in_turn(setups, SAMPLES)[1]]

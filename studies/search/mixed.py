@@ -12,6 +12,7 @@ from detlite.studies.search.budgeted import Budgeted
 from detlite.studies.search.fewest import fewest
 from detlite.studies.search.order import Unit, idle, orders
 from detlite.studies.search.ruler import Budget, FigureReading
+from detlite.studies.search.shares import Shares, shares_of
 from detlite.studies.search.trials import Trials
 
 MOST_SHARE = 0.5
@@ -30,12 +31,14 @@ class Mixed:
         margin: by how much what is promised of the model is better than required.
         readings: the figure of each budget, in their order.
         trials: number of scored models.
+        shares: what each rounding costs, which ordered the operators; None if they were not measured.
     """
 
     floating: tuple[str, ...]
     margin: float
     readings: tuple[FigureReading, ...]
     trials: int
+    shares: Shares | None = None
 
 
 def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Progress = silent) -> Mixed:
@@ -50,12 +53,14 @@ def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Prog
     judged: Budgeted[tuple[str, ...]] = Budgeted(trials.model, budgets, progress)
     operators = [operator.name for operator in trials.calibrated.network.operators]
     kept: list[Unit] = []
+    shares: Shares | None = None
     if judged.margin(()) < 0:
 
         def suffices(units: Sequence[Unit]) -> bool:
             return judged.margin(_in_order(operators, units)) >= 0
 
-        kept = _shortest(orders(trials, int(MOST_SHARE * len(operators)), progress), suffices)
+        shares = None if trials.has_regions else shares_of(trials, progress)
+        kept = _shortest(orders(trials, shares, int(MOST_SHARE * len(operators))), suffices)
         if not kept:
             raise _not_met(judged)
         kept = _without_needless(kept, suffices)
@@ -63,7 +68,7 @@ def fewest_floating(trials: Trials, budgets: Sequence[Budget], *, progress: Prog
         fewer = [unit for unit in kept if unit not in useless]
         kept = fewer if fewer and suffices(fewer) else kept
     floating = _in_order(operators, kept)
-    return Mixed(floating, judged.margin(floating), judged.readings(floating), judged.count)
+    return Mixed(floating, judged.margin(floating), judged.readings(floating), judged.count, shares)
 
 
 def _shortest(ranked: Sequence[Sequence[Unit]], suffices: Callable[[Sequence[Unit]], bool]) -> list[Unit]:

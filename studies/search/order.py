@@ -6,36 +6,48 @@ Activations cause most of the error, so it falls where neighbours are float toge
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import numpy as np
 
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import layers
 from detlite.calibration.numbers.operators import INT8_RULES
-from detlite.runtime.progress import Progress
+from detlite.runtime.arrays import Doubles
 from detlite.studies.search.blame import tensor_blames
-from detlite.studies.search.shares import Shares, shares_of
+from detlite.studies.search.shares import Shares
 from detlite.studies.search.trials import Trials
 
 Unit = tuple[str, ...]
 """Operators, by name, that share one scale: leaving only some of them float gains nothing."""
 
 
-def orders(trials: Trials, most: int, progress: Progress) -> list[list[Unit]]:
+def orders(trials: Trials, shares: Shares | None, most: int) -> list[list[Unit]]:
     """Return the orders in which to leave units float, each of at most *most* operators in total.
 
     The first is by their errors. The second is from the image on: what a few images say of single errors is noisy, and
     the noise of the first operators passes through all others (on SSDLite MobileNet V2, the logits of 48 images have
     an error of .113 with the first five by their errors float, and of .099 with those next to the image; the boxes
-    .055 in both; with 40 float it is .073 and .079).
+    .055 in both; with 40 float it is .073 and .079). Without *shares*, of a model whose outputs cannot be compared, the
+    noise of its tensors takes their place.
     """
-    known = [unit for unit in units(trials.calibrated.network) if not trials.floating & set(unit)]
-    if trials.has_regions:  # their outputs cannot be compared
+    known = _rounded(trials)
+    if shares is None:
         unit_of = {name: unit for unit in known for name in unit}
         worst = sorted(tensor_blames(trials), key=lambda one: -one.added)
         ranked = [*dict.fromkeys(unit_of[one.name] for one in worst if one.name in unit_of), *known]
         return [list(_within(list(dict.fromkeys(ranked)), most)), list(_within(known, most))]
-    found = by_shares(trials.calibrated.network, known, shares_of(trials, progress), most)
-    return [found, list(_within(known, most))]
+    return [by_shares(trials.calibrated.network, known, shares, most), list(_within(known, most))]
+
+
+def remaining(trials: Trials, shares: Shares, chain: Sequence[Sequence[Unit]]) -> list[Doubles]:
+    """Return the noise that is left when each of *chain* is float, over signal, of each image, float64 (images,)."""
+    bundles = _Bundles(trials.calibrated.network, _rounded(trials), shares)
+    return [bundles.remaining(frozenset(chosen)) for chosen in chain]
+
+
+def _rounded(trials: Trials) -> list[Unit]:
+    return [unit for unit in units(trials.calibrated.network) if not trials.floating & set(unit)]
 
 
 def by_shares(network: Network, known: Sequence[Unit], shares: Shares, most: int) -> list[Unit]:
@@ -52,17 +64,20 @@ def by_shares(network: Network, known: Sequence[Unit], shares: Shares, most: int
 
 
 def idle(network: Network, chosen: Sequence[Unit]) -> list[Unit]:
-    """Return those of *chosen* that take nothing off: without weights, and without a float neighbour.
+    """Return those of *chosen* that take nothing off: without weights, and neither made from nor read by a float one.
 
-    Such an operator reads rounded values, and its result is rounded again.
+    Such an operator reads rounded values, and its result is rounded again; so it is when another reads the same values.
     """
     floating = {name for unit in chosen for name in unit}
     weighted = {layer.operator.name for layer in layers(network)}
-    near = _neighbours(network, dict.fromkeys(network.activations, 0.0))
     around: dict[str, set[str]] = {name: set() for name in floating}
-    for names in near.values():
-        for name in floating.intersection(names):
-            around[name] |= floating.intersection(names)
+    readers = network.readers()
+    for maker in network.operators:
+        read = {reader.name for index in maker.outputs for reader in readers.get(index, ())} & floating
+        if maker.name in floating:
+            around[maker.name] |= read
+            for name in read:
+                around[name].add(maker.name)
     return [
         unit
         for unit in chosen
@@ -84,8 +99,11 @@ class _Bundles:
             for index, found in self._around.items()
             if () not in found and made[index] not in stored  # what an output holds stays int8
         }
-        self._known, self._tensors = known, shares.tensors
-        self._weights = {unit: sum(shares.weights.get(name, 0.0) for name in unit) for unit in known}
+        self._known, self._shares = known, shares
+        self._tensors = {index: float(share.sum()) for index, share in shares.tensors.items()}
+        self._weights = {
+            unit: sum(float(shares.weights[name].sum()) for name in self._weighted(unit)) for unit in known
+        }
 
     def best(self, chosen: Collection[Unit], most: int) -> list[Unit]:
         """Return the units to add to *chosen*, of at most *most* operators; none if none fits."""
@@ -99,13 +117,25 @@ class _Bundles:
         best = max(fitting, key=lambda wish: self._gain(done, wish) / _size(wish))
         return [unit for unit in self._known if unit in best]
 
+    def remaining(self, chosen: frozenset[Unit]) -> Doubles:
+        """Return the noise that is left when *chosen* are float, of each image."""
+        shares, names = self._shares, {name for unit in chosen for name in unit}
+        freed = {index for index, around in self._around.items() if around <= chosen}
+        left = [share for index, share in shares.tensors.items() if index not in freed]
+        left += [share for name, share in shares.weights.items() if name not in names]
+        total: Doubles = np.sum([*left, shares.outputs], axis=0)
+        return total
+
+    def _weighted(self, unit: Unit) -> list[str]:
+        return [name for name in unit if name in self._shares.weights]
+
     def _gain(self, done: frozenset[Unit], wish: frozenset[Unit]) -> float:
         whole = done | wish
         freed = (index for index, around in self._around.items() if around & wish and around <= whole)
         return sum(self._weights[unit] for unit in wish) + sum(self._tensors[index] for index in freed)
 
 
-def _neighbours(network: Network, tensors: Mapping[int, float]) -> dict[int, list[str]]:
+def _neighbours(network: Network, tensors: Iterable[int]) -> dict[int, list[str]]:
     """Return the names of the operators that make or read each of *tensors*."""
     found: dict[int, list[str]] = {index: [] for index in tensors}
     for operator in network.operators:

@@ -1,36 +1,42 @@
 """What the rounding of one tensor, or of one layer's weights, costs at the outputs, all else being float.
 
 Such errors add up (on SSDLite MobileNet V2, the sum of 103 is 1.02 times the error of all together in logits, 1.07 in
-boxes), and are far steadier than the difference of two models in which everything is rounded.
+boxes), and are far steadier than the difference of two models in which everything is rounded: there every later
+rounding falls otherwise, which hides a gain of half a dB on 48 images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-
-import numpy as np
+from functools import partial
 
 from detlite.calibration.network import Network
 from detlite.calibration.numbers.kernels import LayerParameters, WeightLayer, layers
+from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.calibration.weights.twins import rounded_alone
 from detlite.convert.tflite.edit import Edit
 from detlite.convert.tflite.open_file import TfliteFile
+from detlite.runtime.arrays import Doubles
 from detlite.runtime.progress import Progress
+from detlite.runtime.stream import WORKERS, ahead
 from detlite.studies.search.trials import Trials
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shares:
-    """Noise over signal at the outputs when one thing alone is rounded.
+    """Noise over signal at the outputs when one thing alone is rounded: of each image, float64 (images,).
 
     Attributes:
         tensors: of each activation, by index.
         weights: of each layer's weights, with the method's bias, by operator name.
+        outputs: of the codes of the outputs themselves, which stay whatever is left float.
     """
 
-    tensors: Mapping[int, float]
-    weights: Mapping[str, float]
+    tensors: Mapping[int, Doubles]
+    weights: Mapping[str, Doubles]
+    outputs: Doubles
 
 
 def shares_of(trials: Trials, progress: Progress) -> Shares:
@@ -39,20 +45,32 @@ def shares_of(trials: Trials, progress: Progress) -> Shares:
     rounded = [one for one in network.operators if one.name not in trials.floating]
     tensors = _inner(network, (index for operator in rounded for index in operator.outputs))
     kernels = [layer for layer in layers(network) if layer.operator in rounded]
-    total = len(tensors) + len(kernels)
-    tensor_shares, weight_shares = dict[int, float](), dict[str, float]()
-    for index in tensors:
-        tensor_shares[index] = trials.noise_of(rounded_alone(trials.calibrated, [index]))
-        progress("rounding errors measured", len(tensor_shares), total)
-    for layer in kernels:
-        weight_shares[layer.operator.name] = trials.noise_of(_with_weights(network, layer, trials.parameters))
-        progress("rounding errors measured", len(tensors) + len(weight_shares), total)
-    return Shares(tensor_shares, weight_shares)
+    alone = partial(rounded_alone, trials.calibrated)
+    makes: list[Callable[[], TfliteFile]] = [partial(alone, [index]) for index in tensors]
+    makes += [partial(_with_weights, network, layer, trials.parameters) for layer in kernels]
+    makes += [partial(alone, _coded_last(network))]
+    found: list[Doubles] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for noise in ahead(pool, lambda make: trials.noise_by_image(make()), makes):
+            found.append(noise)
+            progress("rounding errors measured", len(found), len(makes))
+    names = [layer.operator.name for layer in kernels]
+    count = len(tensors)
+    return Shares(
+        dict(zip(tensors, found[:count], strict=True)), dict(zip(names, found[count:-1], strict=True)), found[-1]
+    )
 
 
 def _inner(network: Network, indices: Iterable[int]) -> list[int]:
     """Return those of *indices* that are float activations and no outputs, which stay int8 whatever is left float."""
     return [index for index in indices if index in network.activations and index not in network.outputs]
+
+
+def _coded_last(network: Network) -> list[int]:
+    """Return the outputs that have codes of their own: what only moves values has its input's."""
+    rules = {index: INT8_RULES.get(operator.kind) for operator in network.operators for index in operator.outputs}
+    moved = {index for index, rule in rules.items() if rule is not None and rule.same_scale}
+    return [index for index in network.outputs if index in network.activations and index not in moved]
 
 
 def _with_weights(network: Network, layer: WeightLayer, parameters: LayerParameters) -> TfliteFile:
@@ -62,7 +80,7 @@ def _with_weights(network: Network, layer: WeightLayer, parameters: LayerParamet
     edit, raw = Edit(model, subgraph), subgraph.operators[network.operators.index(layer.operator)]
     while len(raw.inputs) <= layer.places.bias:
         raw.inputs.append(-1)
-    weights = parameters.kernels[name].real().astype(np.float32)
+    weights = parameters.kernels[name].real().astype("float32")
     raw.inputs[layer.places.weights] = edit.constant(f"{name}_rounded", weights)
-    raw.inputs[layer.places.bias] = edit.constant(f"{name}_rounded_bias", parameters.biases[name].astype(np.float32))
+    raw.inputs[layer.places.bias] = edit.constant(f"{name}_rounded_bias", parameters.biases[name].astype("float32"))
     return file

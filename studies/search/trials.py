@@ -17,6 +17,7 @@ from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish,
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.model import Model, session_of, tflite_model
 from detlite.convert.tflite.open_file import TfliteFile
+from detlite.runtime.arrays import Doubles
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.task import Heads
@@ -24,6 +25,9 @@ from detlite.runtime.tasks.detection import crops_regions
 
 NOISE_IMAGES = 4
 """Number of images for measuring noise: the ratio is a mean over a hundred thousand values of each."""
+
+SHARE_IMAGES = 8
+"""Number of images for measuring the error at the outputs: there a few dozen values of each count."""
 
 
 class Trials:
@@ -59,7 +63,7 @@ class Trials:
         self.calibrated: Calibrated = calibrate(given, covariances=chosen.covariances)
         self.floating = floating_operators(self.calibrated.network, given.floating, self.calibrated.states)
         self.parameters = chosen.parameters(self.calibrated)
-        self.samples = list(self.calibrated.first[:NOISE_IMAGES])
+        self.samples = list(self.calibrated.first[:SHARE_IMAGES])
         tensors = (sample.inputs[0] for sample in self.samples)
         self._sure = [sure_outputs(source.contract, heads) for heads in _heads(source, tensors)]
 
@@ -78,13 +82,17 @@ class Trials:
 
     def noise(self, made: QuantizedModel) -> dict[str, Noise]:
         """Return the noise of each activation of *made*, by name."""
-        return tensor_noise(self.calibrated, made, self.samples)
+        return tensor_noise(self.calibrated, made, self.samples[:NOISE_IMAGES])
 
     def noise_of(self, file: TfliteFile) -> float:
         """Return noise over signal of the raw outputs of an edited copy of the float model on `samples`."""
+        return float(self.noise_by_image(file).sum())
+
+    def noise_by_image(self, file: TfliteFile) -> Doubles:
+        """Return what adds up to `noise_of`, float64 (samples,)."""
         tensors = (sample.inputs[0] for sample in self.samples)
         heads = _heads(tflite_model(file, self._source.contract, ()), tensors)
-        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)]).power
+        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)]).by_image()
 
     def error(self, model: Model) -> OutputError:
         """Return the error of the raw outputs of *model* on `samples`."""

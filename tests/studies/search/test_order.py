@@ -33,3 +33,13 @@ def network():
 )
 def test_an_operator_without_weights_and_without_a_float_neighbour_takes_nothing_off(network, chosen, found):
     assert idle(network, chosen) == found
+
+
+def test_operators_that_only_read_the_same_tensor_are_no_neighbours():
+    net = FloatNet()
+    x = net.conv(net.image, 3, name="first")
+    twice, thrice = (net.add("ADD", [x, x], [net.shape(x)], "AddOptions", name=name)[0] for name in ("twice", "thrice"))
+    (both,) = net.add("ADD", [twice, thrice], [net.shape(x)], "AddOptions", name="both")
+    network = Network(TfliteFile(net.finish(net.conv(both, 3, name="last"))))
+    assert idle(network, [("twice",), ("thrice",)]) == [("twice",), ("thrice",)]
+    assert idle(network, [("twice",), ("thrice",), ("both",)]) == []
