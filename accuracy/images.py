@@ -95,7 +95,7 @@ def listed(path: Path) -> tuple[Path, ...]:
     try:
         if path.stat().st_size > MOST_LIST_BYTES:
             raise InputError(f"{path} has over {MOST_LIST_BYTES} bytes: it is not a list of images")
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text: give a folder, or a file with one image path a line") from error
     except OSError as error:

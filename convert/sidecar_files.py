@@ -8,7 +8,9 @@ from pathlib import Path
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.float32 import shortest
 from detlite.convert.files.text_format import Message, read_text_format
-from detlite.convert.labels.files import LABEL_FILES, MAX_CLASSES, known_labels, numbered_labels, read_labels
+from detlite.convert.labels.background import BACKGROUNDS
+from detlite.convert.labels.files import LABEL_FILES, known_labels, numbered_labels, read_labels
+from detlite.convert.labels.numbered import MAX_CLASSES
 from detlite.convert.rebuild.odapi.config.resizer import FIXED, fixed_size
 from detlite.runtime.errors import InputError
 
@@ -59,7 +61,9 @@ class Hints:
 
 
 def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
-    """Return *labels* if there is one for each of *classes*; *name* is used in the error."""
+    """Return *labels* without a leading background if there is one for each of *classes*; errors use *name*."""
+    if len(labels) == classes + 1 and labels[0].lower() in BACKGROUNDS:
+        labels = labels[1:]
     if len(labels) != classes:
         raise InputError(
             f"{name} has {len(labels)} labels and the model {classes} classes: give one for each, ??? where a class "

@@ -46,7 +46,7 @@ def _read(path: Path) -> tuple[LabelImages, Path]:
 
 def _names(path: Path) -> frozenset[str]:
     try:
-        names = frozenset(line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        names = frozenset(line.split()[0] for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a list of images: {error}") from error
     if not names:

@@ -131,7 +131,7 @@ def read_class_list(path: Path) -> ImageClasses:
     """
     raw = _read_bytes(path)
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not text: give `image class` a line, or JSON with the class by image") from error
     rows = _json_rows(text, path) if text.lstrip().startswith("{") else _text_rows(text, path)

@@ -28,7 +28,7 @@ def read_kinetics(table: Path, folder: Path) -> ImageClasses:
     """
     raw = _read(table)
     known = _by_stem(folder)
-    rows = list(_rows(raw.decode("utf-8", errors="replace"), table))
+    rows = list(_rows(raw.decode("utf-8-sig", errors="replace"), table))
     names = sorted({row["label"] for row in rows})
     numbers = {name: number for number, name in enumerate(names, 1)}
     images = []

@@ -117,7 +117,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, s
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a file of Open Images")
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = [name.strip().lstrip("\ufeff") for name in next(reader, [])]
             missing = [name for name in columns if name not in header]
@@ -154,7 +154,7 @@ def _image_id(row: Mapping[str, str], path: Path, line: int) -> str:
 def _names(path: Path) -> dict[str, str]:
     """Return the names of `class-descriptions-boxable.csv`: no header in V4 to V6, one in V7."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file, strict=True) if row]
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as class descriptions: {error}") from error

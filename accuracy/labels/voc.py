@@ -184,7 +184,7 @@ def _of_split(annotations: Path, folder: Path, split: str) -> Sequence[Path]:
         known = sorted({one.stem for one in (folder / "ImageSets").rglob("*.txt")})[:12]
         raise InputError(f"{folder} has no split {split!r}; there are: {', '.join(known) or 'none'}")
     try:
-        names = [words[0] for words in map(str.split, path.read_text(encoding="utf-8").splitlines()) if words]
+        names = [words[0] for words in map(str.split, path.read_text(encoding="utf-8-sig").splitlines()) if words]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a list of images: {error}") from error
     wrong = next((name for name in names if Path(name).name != name), None)

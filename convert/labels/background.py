@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detlite.convert.labels.files import GAP, LABEL_FILES, numbered_labels, read_labels
+from detlite.convert.labels.files import BACKGROUND, LABEL_FILES, numbered_labels, read_labels
+from detlite.convert.labels.numbered import GAP
 from detlite.runtime.errors import InputError
 
 IMAGENET_COLUMNS = 1001
 """The background, and ImageNet's 1000 classes."""
 
-BACKGROUND = "background"
 BACKGROUNDS = (GAP, BACKGROUND)
 
 

@@ -1,4 +1,4 @@
-"""Label files: the OD API's `.pbtxt` label maps, and text files with one name per line."""
+"""Label files: the OD API's `.pbtxt` label maps, text files with one name per line, JSON and tables."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.text_format import Message, parse_text_format
+from detlite.convert.labels.numbered import GAP, MAX_CLASSES, json_labels, numbered_lines, table_labels, with_gaps
 from detlite.runtime.errors import InputError, unknown_name
 
-GAP = "???"
-MAX_CLASSES = 10_000
+BACKGROUND = "background"
 LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
 """The names of label files that are found beside a model."""
 
@@ -24,38 +24,51 @@ def known_labels(name: str) -> tuple[str, ...]:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the labels in the file at *path*: a label map (`.pbtxt`), or text with one name per line.
+    """Return the labels in the file at *path*.
+
+    It is a label map (`.pbtxt`), JSON, a table (`.csv`), or text with one name per line, which may begin with its
+    number.
 
     Raises:
         InputError: it is missing, empty, or not a label file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read labels from {path}: {error}") from error
+    if text.lstrip()[:1] in ("[", "{"):
+        return json_labels(text, path)
     if "item" in text and "{" in text:
         return _label_map(parse_text_format(text, str(path)), path)
-    labels = tuple(line.strip() for line in text.splitlines())
-    while labels and not labels[-1]:
-        labels = labels[:-1]
+    labels = table_labels(text, path) if path.suffix.lower() == ".csv" else _lines(text, path)
     if not labels or len(labels) > MAX_CLASSES:
         raise InputError(f"{path} has {len(labels)} lines; want 1 to {MAX_CLASSES}, with one label per line")
     return tuple(label or GAP for label in labels)
 
 
+def _lines(text: str, path: Path) -> tuple[str, ...]:
+    lines = tuple(line.strip() for line in text.splitlines())
+    while lines and not lines[-1]:
+        lines = lines[:-1]
+    return numbered_lines(lines, path) or lines
+
+
 def _label_map(message: Message, path: Path) -> tuple[str, ...]:
+    """Return the labels of a label map; its id 0 is the background and no class, as in the OD API."""
     names: dict[int, str] = {}
     for item in message.values("item"):
         if not isinstance(item, Message):
             continue
-        number = Fields(item, "item", str(path), item.line).integer("id", low=1, high=MAX_CLASSES)
+        label = item.scalar("display_name") or item.scalar("name")
+        lowest = 0 if BACKGROUND in (item.scalar("name"), item.scalar("display_name")) else 1
+        number = Fields(item, "item", str(path), item.line).integer("id", low=lowest, high=MAX_CLASSES)
         if number in names:
             raise InputError(f"{path}, line {item.line}: two items have the id {number}")
-        label = item.scalar("display_name") or item.scalar("name")
         names[number] = str(label if label is not None else GAP)
+    names.pop(0, None)
     if not names:
         raise InputError(f"{path} is a label map with no items")
-    return tuple(names.get(number, GAP) for number in range(1, max(names) + 1))
+    return with_gaps(names.items(), path)
 
 
 def numbered_labels(classes: int) -> tuple[str, ...]:

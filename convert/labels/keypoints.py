@@ -7,7 +7,7 @@ from pathlib import Path
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.text_format import Message, read_text_format
-from detlite.convert.labels.files import MAX_CLASSES
+from detlite.convert.labels.numbered import MAX_CLASSES
 from detlite.runtime.errors import InputError, unknown_name
 
 COCO_EDGES = (

@@ -198,6 +198,11 @@ def _contract(
 
 
 def _classes(options: DetectorOptions) -> int | None:
+    """Return the number of labels, without a leading background; None if none are given."""
+    from detlite.convert.labels.background import BACKGROUNDS
     from detlite.convert.labels.files import read_labels
 
-    return None if options.labels is None else len(read_labels(options.labels))
+    if options.labels is None:
+        return None
+    labels = read_labels(options.labels)
+    return len(labels) - int(labels[0].lower() in BACKGROUNDS)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.labels.background import with_background, without_background
-from detlite.convert.labels.files import GAP, numbered_labels, read_labels
+from detlite.convert.labels.files import numbered_labels, read_labels
+from detlite.convert.labels.numbered import GAP
 from detlite.convert.tflite.metadata import normalization_of
 from detlite.convert.tflite.one_output import SCORING, OneOutput, find_one_output, last_operator
 from detlite.convert.tflite.open_file import TfliteFile

@@ -13,7 +13,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 """File names that mark an image, in either case; of an animation the first frame counts."""
 
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")
-FROM_HEIC = "convert them to JPEG, for example with heif-convert, or `sips -s format jpeg` on a Mac"
+FROM_HEIC = "convert to JPEG, for example with heif-convert, or `sips -s format jpeg` on a Mac"
 """What to do with photographs of phones, whose format Pillow does not decode."""
 
 NAMED = 3

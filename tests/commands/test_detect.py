@@ -77,7 +77,7 @@ def test_skipped_files_of_a_folder_are_counted_and_named(detlite):
     (detlite.folder / "photos" / "IMG_1.HEIC").write_bytes(b"")
     ran = detlite("detect", "tiny", "photos")
     assert ran.status == 0
-    assert "photos: 1 HEIC photograph was skipped: IMG_1.HEIC; convert them to JPEG" in ran.err
+    assert "photos: 1 HEIC photograph was skipped: IMG_1.HEIC; convert to JPEG" in ran.err
 
 
 def test_the_threshold_leaves_out_lower_scores(detlite):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detlite.convert.labels.files import GAP, known_labels, numbered_labels
+from detlite.convert.labels.files import known_labels, numbered_labels
+from detlite.convert.labels.numbered import GAP
 from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract, image_input
 from detlite.convert.rebuild.detector_config import SsdResNet34

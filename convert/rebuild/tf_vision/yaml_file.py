@@ -49,7 +49,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a params.yaml")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a YAML file: {error}") from error
     try:

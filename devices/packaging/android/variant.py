@@ -10,7 +10,6 @@ import numpy as np
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.finished import is_tflite
-from detlite.convert.labels.background import BACKGROUNDS
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import digest
 from detlite.convert.sidecar_files import matching_labels
@@ -107,10 +106,7 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
 
 def _labels(known: tuple[str, ...], path: Path) -> tuple[str, ...]:
     """Return the labels in the file at *path* for those *known*, without a background where these have none."""
-    labels = read_labels(path)
-    if len(labels) == len(known) + 1 and labels[0].lower() in BACKGROUNDS and known[0].lower() not in BACKGROUNDS:
-        labels = labels[1:]
-    return matching_labels(labels, len(known), str(path))
+    return matching_labels(read_labels(path), len(known), str(path))
 
 
 def compiled_variant(use: str, path: Path, cpu: Variant) -> Variant:

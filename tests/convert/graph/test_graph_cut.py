@@ -157,6 +157,12 @@ def test_labels_that_do_not_match_the_classes_are_refused(tmp_path):
         detector_of(tmp_path, labels=labels)
 
 
+def test_labels_of_a_detector_may_begin_with_the_background(tmp_path):
+    labels = tmp_path / "labelmap.txt"
+    labels.write_text("???\ncat\ndog\nkite\n")
+    assert detector_of(tmp_path, labels=labels).contract.labels == ("cat", "dog", "kite")
+
+
 def test_a_config_with_other_classes_than_the_graph_is_refused(tmp_path):
     (tmp_path / "pipeline.config").write_text("model { ssd { num_classes: 7 } }")
     with pytest.raises(InputError, match="says 7 classes, but the graph has 3"):

@@ -125,6 +125,18 @@ TARGETS = (
         WORDS,
     ),
     Target(
+        "labels in JSON",
+        lambda folder: (folder / "labels.json").write_text('[{"id": 1, "name": "cat"}, {"id": 3, "name": "dog"}]'),
+        lambda folder: read_labels(folder / "labels.json"),
+        WORDS,
+    ),
+    Target(
+        "labels in a table",
+        lambda folder: (folder / "labels.csv").write_text("id,name\n1,cat\n3,dog\n"),
+        lambda folder: read_labels(folder / "labels.csv"),
+        WORDS,
+    ),
+    Target(
         "list of labels",
         lambda folder: (folder / "labels.txt").write_text("cat\ndog\n"),
         lambda folder: read_labels(folder / "labels.txt"),

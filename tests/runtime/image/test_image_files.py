@@ -57,19 +57,19 @@ def test_heic_photographs_are_counted_and_called_that(tmp_path):
     write(tmp_path, "a.jpg", "notes.txt", "IMG_1.HEIC", "IMG_2.heif")
     said = str(skipped_notice(tmp_path, folder_images(tmp_path).skipped))
     assert "1 file is not an image and was skipped: notes.txt; 2 HEIC photographs were skipped: IMG_1.HEIC," in said
-    assert "convert them to JPEG" in said
+    assert "convert to JPEG" in said
 
 
 def test_a_folder_of_heic_photographs_alone_says_what_to_do(tmp_path):
     write(tmp_path, "IMG_1.HEIC", "IMG_2.HEIC")
-    with pytest.raises(InputError, match="holds no image but 2 HEIC photographs, which are not read: convert them to"):
+    with pytest.raises(InputError, match="holds no image but 2 HEIC photographs, which are not read: convert to"):
         folder_images(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["IMG_1.heic", "really.jpg"])
 def test_a_heic_photograph_is_called_that_whatever_its_name(tmp_path, name):
     (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
-    with pytest.raises(InputError, match=f"{name} is a HEIC photograph, which is not read: convert them to JPEG"):
+    with pytest.raises(InputError, match=f"{name} is a HEIC photograph, which is not read: convert to JPEG"):
         read_image(tmp_path / name)
 
 

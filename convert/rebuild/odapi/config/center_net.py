@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
-from detlite.convert.labels.files import MAX_CLASSES
+from detlite.convert.labels.numbered import MAX_CLASSES
 from detlite.convert.rebuild.center_net_config import CenterNet, HeadLayers
 from detlite.convert.rebuild.odapi.config.deepmac import read_embedded_masks
 from detlite.convert.rebuild.odapi.config.keypoints import read_keypoint_task, read_layers

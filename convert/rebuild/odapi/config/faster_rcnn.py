@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detlite.convert.files.fields import Fields
-from detlite.convert.labels.files import MAX_CLASSES
+from detlite.convert.labels.numbered import MAX_CLASSES
 from detlite.convert.rebuild.detector_config import ConvHyperparams, ImageResizer
 from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn, FirstStage, GridAnchors, MaskHead, PositionSensitive
 from detlite.convert.rebuild.odapi.config.attention import CONTEXT, read_attention

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
-from detlite.convert.labels.files import MAX_CLASSES
+from detlite.convert.labels.numbered import MAX_CLASSES
 from detlite.convert.rebuild.detector_config import BoxScales, PostProcessing, Ssd
 from detlite.convert.rebuild.odapi.config.anchors import read_anchors
 from detlite.convert.rebuild.odapi.config.extractor import read_extractor
