@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from detlite.accuracy.labels.image_classes import ImageClasses
 from detlite.accuracy.metric import ClassScore, Scores
 from detlite.accuracy.predictions import Concordance, Predictions, joined_columns, refuse_other_images
 from detlite.runtime.arrays import Bools, Doubles, Floats, Integers
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.classification import Classification
 
 TOPS = (1, 5)
 """How many of the best classes count: the usual top 1 and top 5."""
@@ -55,31 +58,53 @@ class Ranked(Predictions):
 class RankedVideos(Ranked):
     """The scores of the classes in a list of videos, and each answer on the way there.
 
-    A stream answers at each frame, a model of clips once a view; the scores are means over the views.
+    A stream answers at each frame, a model of clips once a view; the scores are means over the views. Videos that
+    cannot be read are left out of all columns.
 
     Attributes:
+        is_read: bool, (videos that were asked for,): whether each could be read.
         answers: int64, (videos,): how many there are.
         answer_classes: int32, (all answers,): the best class of each.
         answer_margins: float32, (all answers,): by how much its logit is over the next one's.
+        logit_counts: int64, (videos,): of how many answers the logits are kept.
+        answer_logits: float32, (kept answers, classes), of answers that are evenly spaced.
         views: how the videos were cut: `clips`, `crops`, `frames`, `stride`.
+        unread: why each of the other videos cannot be read, in their order.
     """
 
+    is_read: Bools
     answers: NDArray[np.int64]
     answer_classes: NDArray[np.int32]
     answer_margins: Floats
+    logit_counts: NDArray[np.int64]
+    answer_logits: Floats
     views: Mapping[str, Any]
+    unread: tuple[str, ...] = ()
 
     @property
     def protocol(self) -> Mapping[str, object]:
-        """How the videos were cut."""
-        return {"views": dict(self.views)}
+        """How the videos were cut, and which could not be read."""
+        return {"views": dict(self.views), **({"unread_videos": list(self.unread)} if self.unread else {})}
+
+    def used(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Return the videos of *paths*, all that were asked for, that could be read."""
+        return tuple(path for path, is_read in zip(paths, self.is_read.tolist(), strict=True) if is_read)
 
     @classmethod
     def join(cls, parts: Sequence[Ranked]) -> RankedVideos:
         """Return the scores in one list of videos of the ones in its *parts*."""
         assert isinstance(parts[0], RankedVideos)
-        names = ("scores", "answers", "answer_classes", "answer_margins")
-        return cls(**joined_columns(parts, *names), views=parts[0].views)
+        names = (
+            "scores",
+            "is_read",
+            "answers",
+            "answer_classes",
+            "answer_margins",
+            "logit_counts",
+            "answer_logits",
+        )
+        unread = tuple(text for part in parts for text in getattr(part, "unread", ()))
+        return cls(**joined_columns(parts, *names), views=parts[0].views, unread=unread)
 
 
 SURE_MARGIN = 0.5
@@ -102,6 +127,58 @@ def _answer_counts(found: Ranked, reference: Ranked) -> dict[str, int]:
         "sure_answers": int(sure.sum()),
         "same_sure_answers": int((same & sure).sum()),
     }
+
+
+LEAST_SCORE = 1e-12
+"""The least score, and the least distance from 1, that is told from one that was rounded."""
+
+MOST_DB = 120.0
+"""What the signal over noise of equal logits is told as: beyond the accuracy of float32."""
+
+
+def logits_of(scores: Floats, converter: str) -> Doubles:
+    """Return the logits, float64, that a *converter* makes *scores* (..., classes) of.
+
+    log p, which differs from a SOFTMAX's logits by a constant, or log p / (1 - p) where the converter is a SIGMOID.
+    """
+    values = scores.astype(np.float64)
+    logits: Doubles = np.log(np.maximum(values, LEAST_SCORE))
+    return logits - np.log(np.maximum(1 - values, LEAST_SCORE)) if converter == "SIGMOID" else logits
+
+
+def has_exact_scores(contract: Contract) -> bool:
+    """Return whether the logits of a model with *contract* are known: it gives them, or scores in float."""
+    task = contract.task
+    assert isinstance(task, Classification)
+    return task.score_converter_place == "host" or contract.outputs[0].dtype == "float32"
+
+
+def logit_snr(found: Ranked, reference: Ranked, contracts: tuple[Contract, Contract]) -> float | None:
+    """Return the signal over noise of the logits in dB: the mean over the images, or over the answers in videos.
+
+    Signal is the variance of the reference's logits over the classes, noise the mean squared difference; where scores
+    are a SOFTMAX its variance, for no score depends on a constant. None where a model gives rounded scores alone, or
+    its logits do not differ.
+    """
+    if not all(map(has_exact_scores, contracts)):
+        return None
+    values = [_logits(one, contract) for one, contract in zip((found, reference), contracts, strict=True)]
+    error = values[0] - values[1]
+    task = contracts[1].task
+    is_softmax = isinstance(task, Classification) and task.score_converter == "SOFTMAX"
+    signal, noise = values[1].var(axis=1), error.var(axis=1) if is_softmax else np.square(error).mean(axis=1)
+    differs = signal > 0
+    if not differs.any():
+        return None
+    powers = signal[differs] / np.maximum(noise[differs], signal[differs] * 10 ** (-MOST_DB / 10))
+    return float((10 * np.log10(powers)).mean())
+
+
+def _logits(found: Ranked, contract: Contract) -> Doubles:
+    assert isinstance(contract.task, Classification)
+    if isinstance(found, RankedVideos):
+        return found.answer_logits.astype(np.float64)
+    return logits_of(found.scores, contract.task.score_converter)
 
 
 def ranking_concordance(found: Ranked, reference: Ranked) -> Concordance:

@@ -214,15 +214,17 @@ def datasets_by_option() -> dict[str, tuple[str, Dataset]]:
 
 
 @contextmanager
-def one_error(damaged: tuple[type[Exception], ...], text: str) -> Iterator[None]:
-    """Turn any of *damaged*, which a damaged file makes its reader raise, into an `InputError`: *text*, and why."""
+def one_error(
+    damaged: tuple[type[Exception], ...], text: str, error_class: type[InputError] = InputError
+) -> Iterator[None]:
+    """Turn any of *damaged*, which a damaged file makes its reader raise, into an *error_class*: *text*, and why."""
     try:
         yield
     except InputError:
         raise
     except damaged as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"{text} ({reason}): get it again") from error
+        raise error_class(f"{text} ({reason}): get it again") from error
 
 
 def only_file(paths: Sequence[Path]) -> Sequence[Path]:

@@ -12,10 +12,12 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from detlite.accuracy.bootstrap import MOST_DRAWS, SEED, draw_images, interval_of
+from detlite.accuracy.classification import RankedVideos
 from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.ground_truth import Labelled, read_labelled
 from detlite.accuracy.hosts import InferenceHost, ThisMachine
 from detlite.accuracy.images import Images, orientation
+from detlite.accuracy.labels.image_classes import ImageClasses
 from detlite.accuracy.metric import Metric, Scores, load_metric
 from detlite.accuracy.predictions import Predictions, scored_task
 from detlite.accuracy.results import FIDELITY, Accuracy, Agreement, Drawn, EvaluatedRun, ReferenceScore
@@ -125,10 +127,21 @@ def evaluate_by_labels(
         pair = predict_pair(artifact, reference, Images(truth.paths, "", upright=False), options, progress)
         prepared.result()
     begin(progress, SCORE)
+    truth = _as_read(truth, pair.found)
     result = by_labels(pair, truth, metric, options)
     if scoring.with_fidelity:
         result = replace(result, fidelity=by_fidelity(pair, options, "").fidelity)
     return Evaluation(result, pair.found, truth.paths)
+
+
+def _as_read(truth: Labelled, found: Predictions) -> Labelled:
+    """Return *truth* without the videos that could not be read."""
+    if not isinstance(found, RankedVideos) or found.is_read.all():
+        return truth
+    annotations = truth.annotations
+    assert isinstance(annotations, ImageClasses)  # the only labels that there are for videos
+    kept = tuple(image for image, is_read in zip(annotations.images, found.is_read, strict=True) if is_read)
+    return replace(truth, annotations=replace(annotations, images=kept), paths=found.used(truth.paths))
 
 
 def evaluate_agreement(
@@ -142,6 +155,8 @@ def evaluate_agreement(
     """
     pair = predict_pair(artifact, reference, images, options, progress)
     begin(progress, SCORE)
+    if isinstance(pair.found, RankedVideos):
+        images = replace(images, paths=pair.found.used(images.paths))
     return Evaluation(by_fidelity(pair, options, images.digest()), pair.found, images.paths)
 
 
@@ -217,6 +232,7 @@ def by_fidelity(pair: PredictedPair, options: EvaluationOptions, images_sha256: 
         measure=task.agreement,
         counts=found.counts,
         run=_run(pair, options, protocol),
+        logit_snr_db=task.snr(pair.found, pair.reference, (pair.artifact.contract, pair.reference_artifact.contract)),
     )
 
 

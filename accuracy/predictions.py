@@ -101,6 +101,8 @@ class ScoredTask(Generic[P]):
             reference says nothing that could be found again.
         protocol: returns what the settings in a contract add to the protocol of an evaluation.
         agreement_protocol: the constants of the agreement, as a record states them.
+        snr: returns the signal over noise of the predictions in dB, for the contracts of both models; None where it
+            cannot be told.
     """
 
     predictions: type[P]
@@ -108,6 +110,7 @@ class ScoredTask(Generic[P]):
     agree: Callable[[P, P], Concordance]
     protocol: Callable[[Contract], Mapping[str, object]]
     agreement_protocol: Mapping[str, object] = field(default_factory=dict)
+    snr: Callable[[P, P, tuple[Contract, Contract]], float | None] = lambda _found, _reference, _contracts: None
 
 
 def scored_task(kind: str) -> ScoredTask[Any]:

@@ -233,6 +233,7 @@ class Agreement:
         fidelity: in percent, by the measure of the task.
         measure: `map` for detectors, `top1` for classifiers, `miou` for segmentation.
         counts: of what was compared: `images`, `classes`, `matched_count` ...
+        logit_snr_db: signal over noise of a classifier's logits, in dB; None where it cannot be told.
         run: which model was run over which images, where and how.
         gates: what was asked of it.
         wall_s: how long the whole evaluation took, in seconds.
@@ -242,6 +243,7 @@ class Agreement:
     measure: str
     counts: Mapping[str, int]
     run: EvaluatedRun
+    logit_snr_db: float | None = None
     gates: tuple[Gate, ...] = ()
     wall_s: float = 0.0
 
@@ -255,6 +257,7 @@ class Agreement:
             "metric": FIDELITY,
             FIDELITY: self.fidelity.value,
             **self.counts,
+            **({} if self.logit_snr_db is None else {"logit_snr_db": self.logit_snr_db}),
             **self.fidelity.to_record(FIDELITY),
             **self.run.to_record(),
             "gates": [gate.to_record() for gate in self.gates],
@@ -301,6 +304,7 @@ def _agreement_of(record: Mapping[str, Any]) -> Agreement:
         measure=str(run.protocol.get("agreement", OLDER_MEASURE)),
         counts={name: record[name] for name in COUNTS if name in record},
         run=run,
+        logit_snr_db=record.get("logit_snr_db"),
         gates=tuple(from_record(Gate, gate) for gate in record["gates"]),
         wall_s=record["wall_s"],
     )

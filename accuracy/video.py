@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,6 +40,10 @@ RIGHT_ANGLE = 90
 
 MISSING_S = 1.0
 """How much earlier than its header says a video may end: writers round, and count the sound that goes on."""
+
+
+class UnreadableVideoError(InputError):
+    """A video is damaged, cut short or none at all; of several, the others can still be used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,8 @@ def open_video(path: Path) -> Iterator[Video]:
     """Open the first video stream of the file *path*, which is closed when the `with` ends.
 
     Raises:
-        InputError: it is no video, is damaged, or its frames are too large; reading its frames raises this too.
+        UnreadableVideoError: it is no video, is damaged, or its frames are too large; reading its frames raises this
+            too.
         MissingToolError: PyAV is not installed.
     """
     av = _pyav()
@@ -91,7 +96,7 @@ def open_video(path: Path) -> Iterator[Video]:
         container = av.open(f"file:{path.absolute()}", options=options)
     with container:
         if not container.streams.video:
-            raise InputError(f"{path} has no video stream: give a video")
+            raise UnreadableVideoError(f"{path} has no video stream: give a video")
         stream = container.streams.video[0]
         yield Video(stream.average_rate or USUAL_RATE, _frames(av, path, container))
 
@@ -113,6 +118,13 @@ def folder_videos(folder: Path) -> tuple[Path, ...]:
     if not found:
         raise InputError(f"{folder} has no video: give a folder with {', '.join(VIDEO_SUFFIXES)} files")
     return found
+
+
+def none_readable(reasons: Sequence[str]) -> str:
+    """Return the text of the error that none of several videos can be read, for these *reasons*, one for each."""
+    return (
+        reasons[0] if len(reasons) == 1 else f"none of the {len(reasons)} videos can be read; the first: {reasons[0]}"
+    )
 
 
 def count_frames(path: Path) -> int:
@@ -177,18 +189,20 @@ def _frames(av: Any, path: Path, container: Any) -> Iterator[Frame]:
     with _damage_as_one_error(av, path):
         for decoded in container.decode(stream):
             if decoded.width * decoded.height > MAX_PIXELS:
-                raise InputError(
+                raise UnreadableVideoError(
                     f"{path} has frames of {decoded.width} x {decoded.height} pixels; at most {MAX_PIXELS} are read"
                 )
             last = decoded
             yield Frame(None if decoded.time is None else float(decoded.time), decoded)
     if last is None:
-        raise InputError(f"{path} has no frames: give a video")
+        raise UnreadableVideoError(f"{path} has no frames: give a video")
     stated_s = _stated_end_s(container, stream)
     if stated_s is not None and last.time is not None:
         end_s = last.time + float((last.duration or 0) * stream.time_base)
         if end_s < stated_s - MISSING_S:
-            raise InputError(f"{path} is cut short: it ends after {end_s:.1f} of {stated_s:.1f} s; get it again")
+            raise UnreadableVideoError(
+                f"{path} is cut short: it ends after {end_s:.1f} of {stated_s:.1f} s; get it again"
+            )
 
 
 def _stated_end_s(container: Any, stream: Any) -> float | None:
@@ -206,7 +220,8 @@ def _stated_end_s(container: Any, stream: Any) -> float | None:
 
 
 def _damage_as_one_error(av: Any, path: Path) -> AbstractContextManager[None]:
-    return one_error((av.FFmpegError, OSError, ValueError), f"{path} is truncated, damaged or not a video")
+    text = f"{path} is truncated, damaged or not a video"
+    return one_error((av.FFmpegError, OSError, ValueError), text, UnreadableVideoError)
 
 
 class VideoWriter:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.accuracy.classification import RankedVideos
-from detlite.accuracy.video import Frame, count_frames, open_video
+from detlite.accuracy.classification import RankedVideos, logits_of
+from detlite.accuracy.video import Frame, UnreadableVideoError, count_frames, none_readable, open_video
 from detlite.accuracy.views import Prepared, Views, clips_of, prepared
-from detlite.runtime.arrays import Doubles
+from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import contract_from_json
@@ -27,8 +27,11 @@ from detlite.runtime.records import from_record, to_record
 from detlite.runtime.session import Session
 from detlite.runtime.tasks.classification import Classification, Ranking
 
-LEAST_SCORE = 1e-12
-"""The least score, and the least distance from 1, that is told from one that was rounded."""
+MOST_LOGITS = 1 << 24
+"""How many are kept of all answers together: 64 MB."""
+
+MOST_ANSWERS = 1024
+"""Of a video, whose logits are kept."""
 
 Record = dict[str, Any]
 
@@ -45,6 +48,27 @@ class VideosRequest:
     out: Path
 
 
+class SpacedRows:
+    """At most a number of the rows that come, evenly spaced: whenever they are too many, every second is dropped.
+
+    Which rows are kept depends on their number alone, so that the rows of two models are of the same answers.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Keep at most *most* rows."""
+        self._most, self._stride, self._seen = most, 1, 0
+        self.kept: list[Floats] = []
+
+    def add(self, row: Floats | Doubles) -> None:
+        """Keep *row*, or not."""
+        if self._seen % self._stride == 0:
+            if len(self.kept) == self._most:
+                self.kept, self._stride = self.kept[::2], 2 * self._stride
+            if self._seen % self._stride == 0:
+                self.kept.append(row.astype(np.float32))
+        self._seen += 1
+
+
 @dataclass(eq=False)
 class VideoRanks:
     """What is known of one video while it is read: a few bytes for each answer.
@@ -56,6 +80,7 @@ class VideoRanks:
         invoke_ns: time of the interpreter alone.
         classes: the best class of each answer.
         margins: by how much its logit is over the next one's.
+        logits: of answers that are evenly spaced.
     """
 
     total: Doubles | None = None
@@ -64,11 +89,14 @@ class VideoRanks:
     invoke_ns: int = 0
     classes: array[int] = field(default_factory=lambda: array("i"))
     margins: array[float] = field(default_factory=lambda: array("f"))
+    logits: SpacedRows = field(default_factory=lambda: SpacedRows(MOST_ANSWERS))
 
     def answer(self, ranking: Ranking, converter: str) -> None:
         """Count one answer, whose scores the *converter* of the contract made."""
         self.classes.append(ranking.best(1)[0])
-        self.margins.append(margin(ranking, converter))
+        logits = logits_of(ranking.scores, converter) if ranking.logits is None else ranking.logits
+        self.margins.append(margin(logits))
+        self.logits.add(logits)
 
     def view(self, ranking: Ranking) -> None:
         """Count the last answer of a view."""
@@ -83,19 +111,9 @@ class VideoRanks:
         return self.total / self.views
 
 
-def margin(ranking: Ranking, converter: str) -> float:
-    """Return by how much the best class's logit exceeds the next one's; infinite if there is no other class.
-
-    Where the model gives scores alone, they are turned back: log p, which differs from a SOFTMAX's logits by a
-    constant, or log p / (1 - p) where the *converter* is a SIGMOID.
-    """
-    values = ranking.logits
-    if values is None:
-        scores = ranking.scores.astype(np.float64)
-        values = np.log(np.maximum(scores, LEAST_SCORE))
-        if converter == "SIGMOID":
-            values -= np.log(np.maximum(1 - scores, LEAST_SCORE))
-    best = np.sort(values)[-2:]
+def margin(logits: Floats | Doubles) -> float:
+    """Return by how much the best class's logit exceeds the next one's; infinite if there is no other class."""
+    best = np.sort(logits)[-2:]
     return float(best[1] - best[0]) if len(best) == 2 else float("inf")
 
 
@@ -104,8 +122,10 @@ def predict_videos(
 ) -> RankedVideos:
     """Return what *artifact* says of *videos*, by *views*.
 
+    Videos that cannot be read are left out, and named.
+
     Raises:
-        InputError: a video cannot be read, or the model takes no such clips.
+        InputError: no video can be read, or the model takes no such clips.
         DeviceError: the interpreter crashed.
         MissingToolError: PyAV is not installed.
     """
@@ -118,7 +138,9 @@ def predict_videos(
         wall_s = time.perf_counter() - begin
         with np.load(out) as columns:
             known = {name: columns[name] for name in columns.files}
-    return RankedVideos(**known, wall_s=wall_s, runtime=answer["runtime"], views=to_record(views))
+    return RankedVideos(
+        **known, wall_s=wall_s, runtime=answer["runtime"], views=to_record(views), unread=tuple(answer["unread"])
+    )
 
 
 def rank_videos(record: Record, progress: Progress) -> Record:
@@ -129,12 +151,20 @@ def rank_videos(record: Record, progress: Progress) -> Record:
     """
     request = from_record(VideosRequest, record)
     session = Session(Artifact(request.model, contract_from_json(request.contract)), threads=request.threads)
-    found = []
+    found, is_read, unread = list[VideoRanks](), list[bool](), list[str]()
+    most = MOST_LOGITS // (len(request.videos) * max(1, len(session.contract.labels)))
     for done, path in enumerate(request.videos, 1):
-        found.append(ranks_of(session, path, request.views))
+        try:
+            found.append(ranks_of(session, path, request.views, min(max(1, most), MOST_ANSWERS)))
+            is_read.append(True)
+        except UnreadableVideoError as error:
+            unread.append(str(error))
+            is_read.append(False)
         progress("videos", done, len(request.videos))
-    np.savez(request.out, allow_pickle=False, **_columns(found))
-    return {"runtime": session.runtime}
+    if not found:
+        raise InputError(none_readable(unread))
+    np.savez(request.out, allow_pickle=False, is_read=np.array(is_read), **_columns(found))
+    return {"runtime": session.runtime, "unread": unread}
 
 
 def _columns(found: Sequence[VideoRanks]) -> dict[str, NDArray[Any]]:
@@ -145,13 +175,20 @@ def _columns(found: Sequence[VideoRanks]) -> dict[str, NDArray[Any]]:
         "answers": np.array([len(one.classes) for one in found], np.int64),
         "answer_classes": np.concatenate([np.array(one.classes, np.int32) for one in found]),
         "answer_margins": np.concatenate([np.array(one.margins, np.float32) for one in found]),
+        "logit_counts": np.array([len(one.logits.kept) for one in found], np.int64),
+        "answer_logits": np.concatenate([np.stack(one.logits.kept) for one in found]),
     }
 
 
-def ranks_of(session: Session, path: Path, views: Views) -> VideoRanks:
-    """Return what the model of *session* says of the video *path*; errors as `predict_videos`."""
+def ranks_of(session: Session, path: Path, views: Views, most: int = MOST_ANSWERS) -> VideoRanks:
+    """Return what the model of *session* says of the video *path*, with the logits of at most *most* answers.
+
+    Raises:
+        UnreadableVideoError: it is damaged or no video.
+        InputError: as `predict_videos`.
+    """
     clip = views.clip_for(session.contract)
-    run = _Run(session, views)
+    run = _Run(session, views, most)
     clips = () if clip is None else views.cut(count_frames(path), clip)
     for place in views.places:
         with open_video(path) as video:
@@ -167,11 +204,12 @@ def ranks_of(session: Session, path: Path, views: Views) -> VideoRanks:
 class _Run:
     """A model that is run over the views of one video."""
 
-    def __init__(self, session: Session, views: Views) -> None:
+    def __init__(self, session: Session, views: Views, most: int) -> None:
         task = session.contract.task
         if not isinstance(task, Classification):
             raise InputError("the model finds no classes of a whole frame: videos score classifiers")
-        self._session, self._views, self._converter, self.ranks = session, views, task.score_converter, VideoRanks()
+        self._session, self._views, self._converter = session, views, task.score_converter
+        self.ranks = VideoRanks(logits=SpacedRows(most))
 
     def prepared(self, frames: Iterator[Frame], place: int) -> Iterator[Prepared]:
         """Yield *frames* as the model takes them, cropped at *place*."""

@@ -9,6 +9,7 @@ from detlite.accuracy.images import Images
 from detlite.calibration.images.gather import CHOOSE, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
+from detlite.calibration.material import Material, material_of
 from detlite.calibration.quantize import Quantized, quantize
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE, QuantizeRequest
@@ -58,6 +59,12 @@ def footage_of(asked: QuantizeRequest) -> Footage:
     return Footage(tuple(found(given.paths)), given.count, given.seed, origin)
 
 
+def chosen_footage(footage: Footage, model: Model, progress: Progress) -> Material:
+    """Return the scenes of *footage* for *model*; errors as `material_of`."""
+    begin(progress, CHOOSE)
+    return material_of(footage, model.contract, progress=progress)
+
+
 def with_frames(asked: QuantizeRequest, progress: Progress) -> QuantizeRequest:
     """Return *asked* with frames of its videos as its images; errors as `gather`."""
     assert asked.videos is not None
@@ -69,8 +76,9 @@ def with_frames(asked: QuantizeRequest, progress: Progress) -> QuantizeRequest:
 
 def _quantized(asked: QuantizeRequest, model: Model, given: Images | Footage, progress: Progress) -> Record:
     ranges = None if asked.ranges is None else read_ranges(asked.ranges)
+    chosen = chosen_footage(given, model, progress) if isinstance(given, Footage) else None
     begin(progress, QUANTIZE)
-    quantized = quantize(model, given, asked.recipe, ranges=ranges, progress=progress)
+    quantized = quantize(model, given, asked.recipe, ranges=ranges, chosen=chosen, progress=progress)
     made, files = quantized.model, {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
     begin(progress, WRITE)
     return answer_of(made.save(asked.out, force=asked.force, files=files), quantized)

@@ -34,6 +34,10 @@ class Material(Protocol):
     def count(self) -> int:
         """The number of samples."""
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Why each of the videos that were left out cannot be read."""
+
     def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
         """Yield the samples for the float model *file*, which has the inputs of *contract*."""
 
@@ -49,11 +53,12 @@ class Pictures:
 
     Attributes:
         count: the number of images.
+        unread: empty: an image that cannot be read is an error.
     """
 
     def __init__(self, images: Images, progress: Progress = silent) -> None:
         self._images, self._progress = images, progress
-        self.count = len(images.paths)
+        self.count, self.unread = len(images.paths), tuple[str, ...]()
         self._judged: list[Pixels] = []
 
     def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
@@ -117,7 +122,7 @@ def material_of(given: Images | Footage, contract: Contract, *, progress: Progre
 
     Raises:
         InputError: the model takes video and images are given, or the other way round, or it takes something else; or
-            a video cannot be read.
+            no video can be read.
         MissingToolError: PyAV is not installed, and the model takes video.
     """
     first, *others = contract.inputs

@@ -77,9 +77,18 @@ def quantize(
     recipe: Recipe,
     *,
     ranges: Ranges | None = None,
+    chosen: Material | None = None,
     progress: Progress = silent,
 ) -> Quantized:
     """Return *model* quantized with *ranges*, or with ranges from *images*, or with only its weights packed.
+
+    Args:
+        model: what to quantize.
+        images: what to calibrate with.
+        recipe: how.
+        ranges: of the activations; None for those that *images* give.
+        chosen: *images* as the model takes them, where they were chosen already.
+        progress: told of the samples.
 
     Raises:
         InputError: the model is not float32, or takes something else than *images*; an image cannot be read; or the
@@ -96,7 +105,7 @@ def quantize(
         return Quantized(_packed(model, recipe, scheme.pack), None)
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
-    material = material_of(images, source.contract, progress=progress)
+    material = chosen or material_of(images, source.contract, progress=progress)
     given = _float_model(source, material, images.digest(), recipe, ranges)
     if crops_regions(source.contract) and recipe.twin_channels != NONE:
         raise InputError(NO_TWINS_OF_REGIONS)
@@ -157,6 +166,7 @@ def completed(
         image_count=material.count,
         images_sha256=images_sha256,
         **(images.orientation_facts() if isinstance(images, Images) else {"videos": len(images.paths)}),
+        **({"unread_videos": list(material.unread)} if material.unread else {}),
         **made.facts,
         **({} if error is None else {"error": error.to_record()}),
         **({} if by_frame is None else {"error_by_frame": by_frame.to_record()}),

@@ -40,7 +40,7 @@ from detlite.commands.console import emit_json, progress
 from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.evaluate_text import show_result
 from detlite.commands.ground_truth import ground_truth_options, label_options, labels_given
-from detlite.commands.image_options import images_given
+from detlite.commands.image_options import images_given, refuse_unread
 from detlite.commands.options import RATIO, FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import prepare_new_file
@@ -177,6 +177,7 @@ def command(artifact: Path, as_json: bool, per_class: bool, **values: Any) -> No
     else:
         show_result(artifact, result, values["against"], per_class=per_class)
     refuse_missed(gates, str(artifact))
+    refuse_unread(record["protocol"].get("unread_videos", ()))
 
 
 def _reference(path: Path, bank: Path | None) -> Artifact:

@@ -122,6 +122,9 @@ def _agreement_facts(result: Agreement) -> Iterator[tuple[str, str]]:
     for key, count in result.counts.items():
         if key in COUNT_TITLES and (result.measure == "map" or key == "classes"):
             yield COUNT_TITLES[key], str(count)
+    if result.logit_snr_db is not None:
+        per = "answer" if _unit(result.run) == "videos" else "image"
+        yield f"logits, signal over noise, mean of each {per}'s", f"{result.logit_snr_db:.1f} dB"
     for title, same, of in ANSWER_SHARES:
         if result.counts.get(of):
             yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from detlite.accuracy.dataset import Dataset, datasets_by_option, load_dataset
 from detlite.accuracy.images import DEFAULT_COUNT, Images, images_in
 from detlite.calibration.images.gather import CHOICES, ImageRequest
 from detlite.commands.console import notice
-from detlite.runtime.errors import InputError
+from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.image.files import skipped_notice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -110,6 +110,14 @@ def request_of(values: Given, *, count: int, others: int) -> ImageRequest:
 def are_videos(request: ImageRequest) -> bool:
     """Return whether the images of *request* are frames of videos."""
     return load_dataset(request.source).videos is not None
+
+
+def refuse_unread(reasons: Sequence[str]) -> None:
+    """Raise `FindingError` if videos were left out, each for one of *reasons*, which are told."""
+    for reason in reasons:
+        notice(f"left out: {reason}")
+    if reasons:
+        raise FindingError(f"the rest is done; videos that cannot be read and were left out: {len(reasons)}")
 
 
 def wants_lint(values: Given) -> bool:

@@ -39,7 +39,15 @@ from detlite.commands.budget_options import (
 from detlite.commands.command import WorkCommand, flags_given, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
-from detlite.commands.image_options import are_videos, image_options, images_given, request_of, tell_skipped, wants_lint
+from detlite.commands.image_options import (
+    are_videos,
+    image_options,
+    images_given,
+    refuse_unread,
+    request_of,
+    tell_skipped,
+    wants_lint,
+)
 from detlite.commands.options import (
     HEADS,
     SOURCE_NAMES,
@@ -154,12 +162,12 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
         say_findings(answer.get("lint", {}))
     if answer.get("lint_failed"):
         raise FindingError(f"--fail-on-lint: {count_findings(answer['lint'])} findings; nothing was written")
-    if as_json:
-        return
-    if counts:
+    if counts and not as_json:
         say_curve(answer)
-    else:
+    elif not as_json:
         say_model(out, request, answer)
+    if not counts:
+        refuse_unread(answer["history"][-1].get("unread_videos", ()))
 
 
 def _check_scheme(values: Record) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from detlite.accuracy.classification import Ranked, ranking_concordance
+from detlite.accuracy.classification import Ranked, logit_snr, ranking_concordance
 from detlite.accuracy.predictions import ScoredTask
 from detlite.runtime.contract import Contract
 from detlite.runtime.tasks.classification import Classification
@@ -16,4 +16,6 @@ def protocol(contract: Contract) -> Mapping[str, object]:
     return {"label_offset": contract.task.label_offset}
 
 
-PLUGIN = ScoredTask[Ranked](predictions=Ranked, agreement="top1", agree=ranking_concordance, protocol=protocol)
+PLUGIN = ScoredTask[Ranked](
+    predictions=Ranked, agreement="top1", agree=ranking_concordance, protocol=protocol, snr=logit_snr
+)

@@ -30,12 +30,13 @@ class ClipFootage:
 
     Attributes:
         count: the number of samples.
+        unread: why each of the videos that were left out cannot be read.
     """
 
     def __init__(self, footage: Footage, clip: ClipInput, *, progress: Progress = silent) -> None:
         """Choose the scenes and the clips; errors as `StreamFootage`."""
         self._progress = progress
-        self._scenes = chosen_scenes(footage.paths, footage.count, footage.seed, progress=progress)
+        self._scenes, self.unread = chosen_scenes(footage.paths, footage.count, footage.seed, progress=progress)
         few, more = divmod(footage.count, len(self._scenes))
         self._cuts = [clip_cuts(clip, scene.count, few + (place < more)) for place, scene in enumerate(self._scenes)]
         self.count = sum(map(len, self._cuts))

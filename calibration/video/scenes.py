@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from detlite.accuracy.scenes import SceneCuts
-from detlite.accuracy.video import Frame, open_video
+from detlite.accuracy.video import Frame, UnreadableVideoError, none_readable, open_video
 from detlite.calibration.images.choice import brightness_strata, content_strata, stratified
 from detlite.calibration.images.thumbnail import SIDE
 from detlite.runtime.arrays import Pixels
+from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
 
 SMALL = 4 * SIDE
@@ -47,27 +49,39 @@ class Scene:
     look: Pixels
 
 
-def chosen_scenes(paths: Sequence[Path], count: int, seed: int, *, progress: Progress = silent) -> list[Scene]:
-    """Return at most *count* scenes of the videos *paths*, chosen by content with *seed*, in the videos' order.
+class ChosenScenes(NamedTuple):
+    """Scenes in the videos' order, and why each of the videos that were looked at and left out cannot be read."""
+
+    scenes: list[Scene]
+    unread: tuple[str, ...]
+
+
+def chosen_scenes(paths: Sequence[Path], count: int, seed: int, *, progress: Progress = silent) -> ChosenScenes:
+    """Return at most *count* scenes of the videos *paths*, chosen by content with *seed*.
 
     Raises:
-        InputError: a video cannot be read.
+        InputError: no video can be read.
         MissingToolError: PyAV is not installed.
     """
     # S311: a seeded choice must be repeatable, and need not be secret
     order = random.Random(seed).sample(range(len(paths)), min(len(paths), LOOKED_AT * count))  # noqa: S311
     each = max(MOST_FRAMES // len(order), LONGEST)
-    found: list[Scene] = []
+    found, unread = list[Scene](), list[str]()
     for done, number in enumerate(sorted(order), 1):
-        found += _scenes(paths[number], each)
+        try:
+            found += _scenes(paths[number], each)
+        except UnreadableVideoError as error:
+            unread.append(str(error))
         progress("videos looked at", done, len(order))
+    if not found:
+        raise InputError(none_readable(unread))
     looks = np.stack([scene.look for scene in found])
     taken = stratified(content_strata(looks, count) | brightness_strata(looks), count, seed)
-    return [found[place] for place in sorted(taken)]
+    return ChosenScenes([found[place] for place in sorted(taken)], tuple(unread))
 
 
-def _scenes(path: Path, most: int) -> Iterator[Scene]:
-    """Yield the scenes in the first *most* frames of the video *path*."""
+def _scenes(path: Path, most: int) -> Sequence[Scene]:
+    """Return the scenes in the first *most* frames of the video *path*."""
     begins, looks, cuts, number = [0], list[Pixels](), SceneCuts(), 0
     with open_video(path) as video:
         for number, frame in enumerate(islice(video.frames, most)):
@@ -77,10 +91,12 @@ def _scenes(path: Path, most: int) -> Iterator[Scene]:
                 begins.append(number)
             if len(looks) < len(begins):
                 looks.append(_look(small))
+    scenes: list[Scene] = []
     for begin, end, look in zip(begins, [*begins[1:], number + 1], looks, strict=True):
         parts = max(1, (end - begin) // LONGEST)
         edges = [begin + (end - begin) * part // parts for part in range(parts + 1)]
-        yield from (Scene(path, one, other - one, look) for one, other in pairwise(edges))
+        scenes += (Scene(path, one, other - one, look) for one, other in pairwise(edges))
+    return scenes
 
 
 def _small(frame: Frame) -> Pixels:

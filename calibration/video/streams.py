@@ -33,18 +33,19 @@ class StreamFootage:
 
     Attributes:
         count: the number of samples.
+        unread: why each of the videos that were left out cannot be read.
     """
 
     def __init__(self, footage: Footage, *, progress: Progress = silent) -> None:
         """Choose the scenes and the frames.
 
         Raises:
-            InputError: a video cannot be read.
+            InputError: no video can be read.
             MissingToolError: PyAV is not installed.
         """
         self._progress = progress
         most = max(1, footage.count // SCENE_SAMPLES)
-        self._scenes = chosen_scenes(footage.paths, most, footage.seed, progress=progress)
+        self._scenes, self.unread = chosen_scenes(footage.paths, most, footage.seed, progress=progress)
         few, more = divmod(footage.count, len(self._scenes))
         self._numbers = [
             sampled_frames(scene.count, few + (place < more), footage.seed + place)

@@ -14,7 +14,7 @@ from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.output_error import mean_error
-from detlite.calibration.child_calls import answer_of, footage_of
+from detlite.calibration.child_calls import answer_of, chosen_footage, footage_of
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.material import material_of
 from detlite.calibration.models import QuantizedModel
@@ -110,11 +110,11 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
 def _explained_stream(asked: JudgedRequest, model: Model, progress: Progress) -> Record:
     """Return what `quantize_judged` does for a stream, with `growth`: how its error grows over the frames."""
     footage, ranges = footage_of(asked), None if asked.ranges is None else read_ranges(asked.ranges)
+    chosen = chosen_footage(footage, model, progress)
     begin(progress, QUANTIZE)
-    quantized = quantize(model, footage, asked.recipe, ranges=ranges, progress=progress)
+    quantized = quantize(model, footage, asked.recipe, ranges=ranges, chosen=chosen, progress=progress)
     begin(progress, EXPLAIN)
-    source = with_heads(model, "raw")
-    found = growth(source, quantized, material_of(footage, source.contract, progress=progress))
+    found = growth(with_heads(model, "raw"), quantized, chosen)
     files = growth_files(found, quantized.model)
     if quantized.ranges is not None:
         files[RANGES] = quantized.ranges.to_json()

@@ -1,19 +1,30 @@
 """Classifiers scored by class folders, text lists and JSON; agreement of two; and the command that does it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders.tiny_classifier import save_classifier, write_scored_image
+from builders.tiny_classifier import classifier_contract, save_classifier, write_scored_image
 
 from detlite.accuracy.classes import ClassMap
-from detlite.accuracy.classification import Ranked, ranking_concordance, top1_of_draws, top_k_draws, top_k_scores
+from detlite.accuracy.classification import (
+    Ranked,
+    logit_snr,
+    ranking_concordance,
+    top1_of_draws,
+    top_k_draws,
+    top_k_scores,
+)
 from detlite.accuracy.dataset import DatasetFiles, Object, load_dataset
 from detlite.accuracy.detect import predict
 from detlite.accuracy.ground_truth import read_labelled
 from detlite.accuracy.labels.image_classes import ClassifiedImage, ImageClasses, read_class_folders, read_class_list
 from detlite.cli import main
+from detlite.runtime.boxes.scores import CONVERTERS
 from detlite.runtime.errors import InputError
+from detlite.runtime.tasks.classification import Classification
+from detlite.runtime.tensors import Quantization
 
 SCORES = ([250, 10, 20, 30, 40, 50], [10, 200, 210, 30, 40, 50], [1, 2, 3, 4, 5, 250], [60, 50, 40, 30, 20, 10])
 """Of four images: the best classes are 0, 2, 5, 0; the worst are 1, 0, 0, 5."""
@@ -74,6 +85,34 @@ def test_two_classifiers_agree_where_their_best_classes_are_the_same():
     agreement = ranking_concordance(found, ranked(SCORES))
     assert (agreement.fidelity, agreement.counts) == (75.0, {"images": 4, "classes": 3, "matched_count": 3})
     assert agreement.weighted(np.array([[0.0, 2.0, 1.0, 1.0]])).tolist() == [50.0]
+
+
+def of_logits(converter, *rows):
+    return ranked(255 * CONVERTERS[converter](np.array(rows, np.float32)))
+
+
+def contract_of(converter, dtype="float32"):
+    known = classifier_contract()
+    quantization = None if dtype == "float32" else Quantization(1 / 256, 0)
+    outputs = (replace(known.outputs[0], dtype=dtype, quantization=quantization),)
+    return replace(known, outputs=outputs, task=Classification(converter, "model"))
+
+
+WANTED = (0, 2, 4, -4, 2, -4)  # the variance is 28 / 3
+
+
+@pytest.mark.parametrize(("converter", "db"), [("SOFTMAX", 10 * np.log10(28 / 3)), ("SIGMOID", 10 * np.log10(14 / 3))])
+def test_the_signal_over_noise_of_logits_leaves_out_the_constant_of_a_softmax(converter, db):
+    """The first is 2 too high, the others alternate: with the mean of 1, the error is 1 and -1 around it."""
+    reference, found = of_logits(converter, WANTED), of_logits(converter, np.add(WANTED, (2, 0, 2, 0, 2, 0)))
+    contracts = (contract_of(converter), contract_of(converter))
+    assert logit_snr(found, reference, contracts) == pytest.approx(db, abs=1e-3)
+    assert logit_snr(reference, reference, contracts) == 120
+
+
+def test_rounded_scores_have_no_signal_over_noise():
+    known = of_logits("SOFTMAX", WANTED)
+    assert logit_snr(known, known, (contract_of("SOFTMAX", "uint8"), contract_of("SOFTMAX"))) is None
 
 
 def test_scores_that_are_not_numbers_are_refused():

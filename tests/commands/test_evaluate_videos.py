@@ -75,6 +75,7 @@ def test_two_streams_are_compared_frame_by_frame_and_at_the_end(detlite):
     two.save(detlite.folder / "two")
     record = scored(detlite, "two", "--videos", "videos", "--against", "two")
     assert (record["fidelity"], record["answers"], record["same_answers"]) == (100, 3, 3)
+    assert record["logit_snr_db"] == 120
     text = detlite("evaluate", "two", "--videos", "videos", "--against", "two").out
     assert "answers with the same best class, frame by frame or view by view  3 of 3, 100.00 %" in text
 
@@ -85,6 +86,32 @@ def test_a_stream_answers_at_each_frame(detlite):
     assert (record["images"], record["answers"], record["same_sure_answers"]) == (3, 18, 18)
     record = scored(detlite, "stream", "--videos", "videos", "--against", "stream", "--clip-frames", 3, "--clips", 2)
     assert record["answers"] == 3 * 2 * 3
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_damaged_video_is_named_and_the_others_are_scored(detlite, labelled):
+    damaged = detlite.folder / "videos" / "b_000010_000012.mkv"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    asked = ("--kinetics", "kinetics.csv") if labelled else ("--against", "clips")
+    ran = detlite("evaluate", "clips", "--videos", "videos", *asked, "--save-detections", "lines.jsonl", "--json")
+    record = json.loads(ran.out)
+    check_record(record)
+    assert (ran.status, record["images"]) == (1, 2)
+    assert record["top1"] == 50 if labelled else record["fidelity"] == 100
+    (why,) = record["protocol"]["unread_videos"]
+    assert "b_000010_000012.mkv is truncated, damaged or not a video" in why
+    assert f"left out: {why}" in ran.err
+    assert ran.err.splitlines()[-1].endswith("videos that cannot be read and were left out: 1")
+    lines = (detlite.folder / "lines.jsonl").read_text().splitlines()
+    assert {json.loads(line)["image"].split("/")[-1] for line in lines[1:]} == {"a_000001_000002.mkv", "c.mkv"}
+
+
+def test_videos_of_which_none_can_be_read_are_an_error(detlite):
+    for path in (detlite.folder / "videos").rglob("*.mkv"):
+        path.write_bytes(b"")
+    ran = detlite("evaluate", "clips", "--videos", "videos", "--against", "clips")
+    assert (ran.status, ran.out) == (2, "")
+    assert "none of the 3 videos can be read; the first: " in ran.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -125,13 +152,6 @@ def test_a_damaged_table_is_one_line(detlite, table, error):
     ran = detlite("evaluate", "clips", "--videos", "videos", "--kinetics", "kinetics.csv")
     assert ran.status == 2
     assert error in ran.err
-
-
-def test_a_damaged_video_is_named(detlite):
-    (detlite.folder / "videos" / "d.mp4").write_bytes(b"no video")
-    ran = detlite("evaluate", "clips", "--videos", "videos", "--against", "clips")
-    assert ran.status == 2
-    assert "d.mp4 is truncated, damaged or not a video" in ran.err
 
 
 @pytest.mark.slow

@@ -30,6 +30,24 @@ def test_a_stream_is_calibrated_with_the_scenes_of_a_folder(detlite, tmp_path):
     assert [one["dtype"] for one in contract["inputs"][1:]] == ["int8", "float32", "float32"]
 
 
+def test_the_steps_of_a_stream_are_told_in_order(detlite):
+    ran = detlite("quantize", "float", "-o", "int8", "--video", "clips/a.mkv", "--count", "9")
+    assert [line.split(":")[0] for line in ran.err.splitlines() if line.startswith("step ")] == [
+        f"step {number} of 4" for number in (1, 2, 3, 4)
+    ]
+
+
+def test_a_damaged_video_is_named_and_the_others_calibrate(detlite, tmp_path):
+    (tmp_path / "clips" / "c.mkv").write_bytes((tmp_path / "clips" / "a.mkv").read_bytes()[:300])
+    ran = detlite("quantize", "float", "-o", "int8", "--videos", "clips", "--count", "18")
+    assert ran.status == 1
+    assert "int8: int8, 18 calibration samples" in ran.out
+    assert "left out: " in ran.err
+    assert "c.mkv is truncated, damaged or not a video" in ran.err
+    step = json.loads((tmp_path / "int8" / "history.json").read_text())["steps"][-1]
+    assert (step["videos"], len(step["unread_videos"])) == (3, 1)
+
+
 def test_a_model_of_clips_is_judged_on_samples_that_are_clips(detlite, tmp_path):
     clip_reader().save(tmp_path / "clips_float")
     ran = detlite("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "4")
@@ -61,7 +79,8 @@ def test_what_a_stream_cannot_be_quantized_with_is_one_line(detlite, tmp_path, o
     ran = detlite("quantize", "float", "-o", "int8", *options)
     assert ran.status == 2
     assert says in ran.err
-    assert [line.split(":")[0] for line in ran.err.splitlines() if not line.startswith("step ")] == ["detlite"]
+    told = [line for line in ran.err.splitlines() if not line.startswith(("step ", "videos looked at"))]
+    assert [line.split(":")[0] for line in told] == ["detlite"]
     assert not (tmp_path / "int8").exists()
 
 

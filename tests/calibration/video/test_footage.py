@@ -30,19 +30,23 @@ def places(scenes):
 
 def test_a_scene_begins_at_each_cut(tmp_path):
     path = write_scenes(tmp_path / "cuts.mkv", 0, 120, 240)
-    assert places(chosen_scenes((path,), 3, 0)) == [("cuts.mkv", 0, 20), ("cuts.mkv", 20, 20), ("cuts.mkv", 40, 20)]
+    assert places(chosen_scenes((path,), 3, 0).scenes) == [
+        ("cuts.mkv", 0, 20),
+        ("cuts.mkv", 20, 20),
+        ("cuts.mkv", 40, 20),
+    ]
 
 
 def test_scenes_are_chosen_over_several_videos(tmp_path):
     paths = [write_scenes(tmp_path / f"{grey}.mkv", grey, each=12) for grey in (0, 80, 160, 240)]
-    found = chosen_scenes(tuple(paths), 2, 0)
+    found = chosen_scenes(tuple(paths), 2, 0).scenes
     assert len({scene.path for scene in found}) == 2
-    assert places(found) == places(chosen_scenes(tuple(paths), 2, 0))
+    assert places(found) == places(chosen_scenes(tuple(paths), 2, 0).scenes)
 
 
 def test_the_frames_of_scenes_come_in_one_pass(tmp_path):
     path = write_scenes(tmp_path / "cuts.mkv", 0, 120, 240)
-    first, _middle, last = chosen_scenes((path,), 3, 0)
+    first, _middle, last = chosen_scenes((path,), 3, 0).scenes
     assert [one[:2] for one in frames_of([first, last])] == [
         (place, number) for place in (0, 1) for number in range(20)
     ]
