@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class RankedVideos(Ranked):
         views: how the videos were cut: `clips`, `crops`, `frames`, `stride`.
         unread: why each of the other videos cannot be read, in their order.
     """
+
+    unkept: ClassVar[tuple[str, ...]] = ("answer_logits",)
 
     is_read: Bools
     answers: NDArray[np.int64]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +22,7 @@ from detlite.accuracy.labels.image_classes import ImageClasses
 from detlite.accuracy.metric import Metric, Scores, load_metric
 from detlite.accuracy.predictions import Predictions, scored_task
 from detlite.accuracy.results import FIDELITY, Accuracy, Agreement, Drawn, EvaluatedRun, ReferenceScore
-from detlite.runtime.arrays import Doubles
+from detlite.runtime.arrays import Bools, Doubles
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
@@ -127,21 +128,20 @@ def evaluate_by_labels(
         pair = predict_pair(artifact, reference, Images(truth.paths, "", upright=False), options, progress)
         prepared.result()
     begin(progress, SCORE)
-    truth = _as_read(truth, pair.found)
+    if isinstance(pair.found, RankedVideos):
+        truth = as_read(truth, pair.found.is_read)
     result = by_labels(pair, truth, metric, options)
     if scoring.with_fidelity:
         result = replace(result, fidelity=by_fidelity(pair, options, "").fidelity)
     return Evaluation(result, pair.found, truth.paths)
 
 
-def _as_read(truth: Labelled, found: Predictions) -> Labelled:
-    """Return *truth* without the videos that could not be read."""
-    if not isinstance(found, RankedVideos) or found.is_read.all():
-        return truth
+def as_read(truth: Labelled, is_read: Bools) -> Labelled:
+    """Return *truth* without the videos that could not be read; *is_read* has one for each."""
     annotations = truth.annotations
     assert isinstance(annotations, ImageClasses)  # the only labels that there are for videos
-    kept = tuple(image for image, is_read in zip(annotations.images, found.is_read, strict=True) if is_read)
-    return replace(truth, annotations=replace(annotations, images=kept), paths=found.used(truth.paths))
+    images = tuple(compress(annotations.images, is_read))
+    return replace(truth, annotations=replace(annotations, images=images), paths=tuple(compress(truth.paths, is_read)))
 
 
 def evaluate_agreement(

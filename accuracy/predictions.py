@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ class Predictions(ABC):
         wall_s: how long all of it took, from the request to the last answer; 0 if that is not known.
         runtime: the interpreter's package and version.
     """
+
+    unkept: ClassVar[tuple[str, ...]] = ()
+    """Columns that no store keeps: they are large, and no score by labels needs them."""
 
     sizes: NDArray[np.int64]
     invoke_ns: NDArray[np.int64]

@@ -14,7 +14,7 @@ from detlite.calibration.ranges.estimator import ESTIMATORS
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS
 from detlite.convert.source import TFLITE
 from detlite.runtime.errors import InputError, unknown_name
-from detlite.runtime.measure.options import PRESET, SCENARIO
+from detlite.runtime.measure.options import PACED, PRESET, SCENARIO
 from detlite.runtime.measure.presets import PRESETS
 from detlite.runtime.plugins import plugin_names
 from detlite.runtime.runners.backend import BACKENDS
@@ -106,8 +106,8 @@ AXES: Mapping[str, Axis] = {
         Axis("method", "text", "quantization method", DEFAULT_METHOD, lambda: plugin_names(METHODS)),
         Axis("estimator", "text", "how ranges are chosen", DEFAULT_ESTIMATOR, lambda: plugin_names(ESTIMATORS)),
         Axis("io", "text", "dtype of the input and of raw heads", None, lambda: IO_TYPES),
-        Axis("calibration", "text", "folder of calibration images, or a file that lists them"),
-        Axis("count", "whole", "number of calibration images", 100, _any, 1, 1_000_000),
+        Axis("calibration", "text", "folder of calibration images or videos, a list of images, or a video"),
+        Axis("count", "whole", "number of calibration images, clips or frames", 100, _any, 1, 1_000_000),
         Axis("seed", "whole", "seed of the choice of calibration images", 0, _any, 0, 2**32),
         Axis("format", "text", "format of the model's file: an exporter, or a name in [formats]", TFLITE),
         Axis("target", "text", "what the model is compiled for: a chip, a name in [targets], or none", NONE),
@@ -123,6 +123,7 @@ AXES: Mapping[str, Axis] = {
         ),
         Axis("streams", "whole", "samples of each query of multi-stream", None, _any, 1, 1024),
         Axis("target_qps", "number", "queries per second of server", None, _any, 0.001, 1_000_000),
+        Axis("fps", "number", "frames a second of camera, and queries of multi-stream", None, _any, 0.001, 10_000),
         Axis("preset", "text", "rules of the measurement", PRESET, lambda: tuple(PRESETS)),
         Axis("dataset", "text", "a name in [datasets], or none", NONE),
         Axis("metric", "text", "metric; the usual one for the labels by default", None, metric_names),
@@ -131,7 +132,7 @@ AXES: Mapping[str, Axis] = {
 
 RECIPE = ("method", "estimator", "io")
 CALIBRATION = ("calibration", "count", "seed")
-MEASURING = ("backend", "threads", "scenario", "streams", "target_qps", "preset")
+MEASURING = ("backend", "threads", "scenario", "streams", "target_qps", "fps", "preset")
 
 
 def normal(choices: Mapping[str, Value]) -> dict[str, Value]:
@@ -144,6 +145,8 @@ def normal(choices: Mapping[str, Value]) -> dict[str, Value]:
         found["streams"] = None
     if found["scenario"] != "server":
         found["target_qps"] = None
+    if found["scenario"] not in PACED:
+        found["fps"] = None
     if found["device"] == NONE:
         found |= {name: AXES[name].default for name in MEASURING if name != "threads"}
     if found["dataset"] == NONE:

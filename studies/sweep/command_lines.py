@@ -91,6 +91,9 @@ def _quantize(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
         folder = plan.path.absolute().parent / str(stage.facts["calibration"])
         yield from ("--images", str(folder), "--choice", "random")
         yield from ("--count", str(stage.facts["count"]), "--seed", str(stage.facts["seed"]))
+    elif (videos := stage.request["videos"]) is not None:
+        yield from (f"--{videos['source']}", *map(str, videos["paths"]))
+        yield from ("--count", str(stage.facts["count"]), "--seed", str(stage.facts["seed"]))
     yield from ("-o", FOLDERS[QUANTIZE])
 
 
@@ -114,11 +117,14 @@ def _measure(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
     yield from _changed("--threads", options["threads"], 1)
     yield from _changed("--streams", options["streams"], None)
     yield from _changed("--target-qps", options["per_second"], None)
+    yield from _changed("--fps", options["fps"], None)
     yield from _changed("--processes", options["processes"], None)
     yield from _changed("--queries", options["queries"], None)
     yield from _changed("--min-seconds", options["min_duration_s"], None)
     if plan.measuring.images is not None and not engine:
         yield from ("--images", str(plan.path.absolute().parent / plan.measuring.images))
+    elif "video" in stage.request:
+        yield from ("--video", stage.request["video"])
     elif stage.device == HOST:
         yield "--noise"
     if stage.device != HOST:
@@ -133,6 +139,8 @@ def _evaluate(stage: Stage, model: str, plan: PlanFile) -> Iterator[str]:
         yield from (f"--{key}", str(value))
     yield from _changed("--limit", dataset["limit"], None)
     yield from _changed("--metric", stage.request["metric"], None)
+    for key, value in stage.request.get("views", {}).items():
+        yield from _changed(f"--{key if key.startswith('c') else f'clip-{key}'}", value, None)
     yield from ("--known-classes",) if stage.request["known_classes"] else ()
     yield from _changed("--bootstrap", plan.draws, 0)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
+from detlite.accuracy.views import WHOLE
+from detlite.calibration.images.gather import ImageRequest
 from detlite.calibration.numbers.scheme import scheme_called
 from detlite.calibration.recipe import QuantizeRequest, Recipe
 from detlite.convert.exporter import exporter_called
@@ -172,7 +174,7 @@ class _Builder:
 
     def _look_at_images(self, choices: Mapping[str, Value]) -> None:
         if choices["calibration"] is not None:
-            self.sources.images(str(choices["calibration"]), 1, 0)
+            self._calibration(choices)
 
     def _look_at_device(self, choices: Mapping[str, Value]) -> None:
         if choices["device"] != NONE:
@@ -212,18 +214,31 @@ class _Builder:
             estimator=str(choices["estimator"]),
             scheme=str(choices["scheme"]),
         )
-        folder, chosen = choices["calibration"], Images((), "")
-        if folder is not None:
-            chosen = self.sources.images(str(folder), int(choices["count"] or 0), int(choices["seed"] or 0))
+        given: Images | ImageRequest = Images((), "")
+        sha256 = ""
+        if choices["calibration"] is not None:
+            given, sha256 = self._calibration(choices)
         elif not _is_packing(choices):
             raise InputError(f"the scheme {choices['scheme']} needs calibration images: give calibration in [axes]")
-        sha256 = self.sources.images_sha256(chosen) if chosen.paths else ""
-        request = QuantizeRequest(NOWHERE, NOWHERE, images=chosen.paths, images_origin=chosen.origin, recipe=recipe)
+        request = QuantizeRequest(NOWHERE, NOWHERE, recipe=recipe)
+        if isinstance(given, Images):
+            request = replace(request, images=given.paths, images_origin=given.origin)
+        else:
+            request = replace(request, videos=given)
         facts = _given(choices, (*SOURCE_AXES, "heads", "scheme", *RECIPE, *CALIBRATION))
         if _is_packing(choices):
             facts = {name: value for name, value in facts.items() if name not in (*RECIPE, *CALIBRATION)}
         digests = Digests(before.key, digest_of(to_record(recipe)), images=sha256)
         return self._add(QUANTIZE, digests, facts, request, needs=before.key)
+
+    def _calibration(self, choices: Mapping[str, Value]) -> tuple[Images | ImageRequest, str]:
+        """Return the images of a cell's calibration, or the request for its videos, and the digest of their content."""
+        name, count, seed = str(choices["calibration"]), int(choices["count"] or 0), int(choices["seed"] or 0)
+        videos = self.sources.videos(name, count, seed)
+        if videos is not None:
+            return videos, self.sources.videos_sha256(videos)
+        images = self.sources.images(name, count, seed)
+        return images, self.sources.images_sha256(images)
 
     def _export(self, choices: Mapping[str, Value], before: Stage) -> Stage:
         name = str(choices["format"])
@@ -262,14 +277,21 @@ class _Builder:
             threads=int(choices["threads"] or 1),
             streams=None if choices["streams"] is None else int(choices["streams"]),
             per_second=None if choices["target_qps"] is None else float(choices["target_qps"]),
+            fps=None if choices["fps"] is None else float(choices["fps"]),
             queries=self.plan.measuring.queries,
             processes=self.plan.measuring.processes,
             min_duration_s=self.plan.measuring.min_seconds,
         )
         images, sha256 = ((), "") if engine else self._measured_images()
+        video = self.plan.measuring.video
+        if video is not None and device != THIS_MACHINE:
+            raise InputError(f"videos are decoded on this machine: {device.name} is measured with images of frames")
         precision = chosen.options.get("precision") if engine and chosen is not None else None
         request = {"device": to_record(device), "options": to_record(options), "images": list(map(str, images))}
         request |= {"engine": engine, "precision": precision}
+        if video is not None:
+            path, sha256 = self.sources.video(video)
+            request["video"] = str(path)
         facts = {**before.facts, **_given(choices, ("device", *MEASURING))}
         digests = Digests(before.key, device=_identity(device), protocol=digest_of(to_record(options)), images=sha256)
         way = {"is_quiet": device.way in QUIET_WAYS, "is_attached": device.way in ATTACHED_WAYS}
@@ -288,8 +310,11 @@ class _Builder:
         dataset = self.sources.dataset(name)
         request = {"dataset": to_record(dataset.files), "known_classes": dataset.known_classes, "metric": metric}
         request |= {"draws": self.plan.draws}
-        protocol = digest_of([metric, dataset.known_classes, self.plan.draws])
-        digests = Digests(before.key, protocol=protocol, images=self.sources.dataset_sha256(name))
+        protocol = [metric, dataset.known_classes, self.plan.draws]
+        if dataset.views != WHOLE:
+            request["views"] = to_record(dataset.views)
+            protocol.append(request["views"])
+        digests = Digests(before.key, protocol=digest_of(protocol), images=self.sources.dataset_sha256(name))
         facts = {**before.facts, **_given(choices, ("dataset", "metric"))}
         return self._add(EVALUATE, digests, facts, request, needs=before.key)
 

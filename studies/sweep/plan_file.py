@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.dataset import DatasetFiles, datasets_by_option
+from detlite.accuracy.views import WHOLE, Views
 from detlite.convert.exporter import exporter_names
 from detlite.convert.files.strict_toml import parse_toml
 from detlite.convert.files.toml_lines import Place, lines_of
@@ -23,8 +24,11 @@ MOST_VALUES = 100_000
 TABLES = ("name", "axes", "models", "datasets", "formats", "targets", "exclude", "measure", "evaluate", "gates")
 MODEL_KEYS = ("path", "config", "checkpoint", "labels")
 DATASET_KEYS = ("limit", "known_classes")
+VIEW_KEYS = ("clips", "crops", "clip_frames", "clip_stride")
+"""What a data set of videos takes besides, as `detlite evaluate` does."""
+
 EVALUATE_KEYS = ("bootstrap",)
-MEASURE_KEYS = ("images", "queries", "processes", "min_seconds")
+MEASURE_KEYS = ("images", "video", "queries", "processes", "min_seconds")
 RANGE_KEYS = ("from", "to", "step")
 TOOL_KEYS = {"format": "to", "target": "chip"}
 """What a table of [formats], or of [targets], names its exporter or its chip by; its own name by default."""
@@ -53,13 +57,15 @@ class SweptDataset:
 
     files: DatasetFiles
     known_classes: bool = False
+    views: Views = WHOLE
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """What all measurements share: a folder or list of images, None for noise, and changes of the preset."""
+    """What all measurements share: images or a video to run on, None for noise, and changes of the preset."""
 
     images: str | None = None
+    video: str | None = None
     queries: int | None = None
     processes: int | None = None
     min_seconds: float | None = None
@@ -215,7 +221,8 @@ class _Reader:
             self._mistake(place, f"the data set {name!r} has {len(formats)} formats; want one of {', '.join(known)}")
             return None
         further = tuple(one.name for one in known[formats[0]].further)
-        self._keys("key of a data set", place, table, (*DATASET_KEYS, formats[0], *further))
+        views = VIEW_KEYS if known[formats[0]].videos is not None else ()
+        self._keys("key of a data set", place, table, (*DATASET_KEYS, *views, formats[0], *further))
         try:
             return self._swept_dataset(formats[0], table, further)
         except InputError as error:
@@ -231,7 +238,8 @@ class _Reader:
             raise InputError(f"{option} takes paths, and known_classes is true or false")
         given = {name: str(table[name]) for name in further if name in table}
         file = datasets_by_option()[option][0]
-        return SweptDataset(DatasetFiles(file, tuple(map(self._absolute, paths)), given, limit), known_classes)
+        files = DatasetFiles(file, tuple(map(self._absolute, paths)), given, limit)
+        return SweptDataset(files, known_classes, _views(table))
 
     def _tools(
         self, axis: str, tables: Mapping[str, Any], axes: Mapping[str, tuple[Value, ...]], known: Sequence[str]
@@ -284,11 +292,12 @@ class _Reader:
     def _measuring(self, table: Mapping[str, Any]) -> Measuring:
         self._keys("key of [measure]", ("measure",), table, MEASURE_KEYS)
         found: dict[str, Any] = {key: value for key, value in table.items() if key in MEASURE_KEYS}
-        if not isinstance(found.get("images", ""), str):
-            self._mistake(
-                ("measure", "images"), f"images is {found['images']!r:.60}; want a folder, or a list of images"
-            )
-            return Measuring()
+        for key, wanted in (("images", "a folder, or a list of images"), ("video", "a video")):
+            if not isinstance(found.get(key, ""), str):
+                self._mistake(("measure", key), f"{key} is {found[key]!r:.60}; want {wanted}")
+                return Measuring()
+        if "images" in found and "video" in found:
+            self._mistake(("measure", "video"), "images and video are both given: measure with one of them")
         for key in ("queries", "processes", "min_seconds"):
             value, types = found.get(key, 1), (int, float) if key == "min_seconds" else (int,)
             if isinstance(value, bool) or not isinstance(value, types) or value <= 0:
@@ -340,6 +349,14 @@ class _Reader:
 
     def _absolute(self, text: str) -> Path:
         return self.path.absolute().parent / Path(text).expanduser()
+
+
+def _views(table: Mapping[str, Any]) -> Views:
+    """Return the views that the *table* of a data set of videos gives."""
+    given = [table.get(key, default) for key, default in zip(VIEW_KEYS, (1, 1, None, None), strict=True)]
+    if any(isinstance(one, bool) or not isinstance(one, int | None) for one in given):
+        raise InputError(f"{', '.join(VIEW_KEYS)} are whole numbers")
+    return Views(*given)
 
 
 def _values(name: str, given: object) -> tuple[Value, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from detlite.accuracy.dataset import datasets_by_option
 from detlite.studies.sweep.axes import AXES, Axis
-from detlite.studies.sweep.plan_file import MODEL_KEYS, RANGE_KEYS
+from detlite.studies.sweep.plan_file import MODEL_KEYS, RANGE_KEYS, VIEW_KEYS
 
 TEXT = {"type": "string"}
 
@@ -32,6 +32,7 @@ def plan_schema() -> dict[str, Any]:
                     **_table(
                         {
                             "images": {"description": "Folder or list of images; noise without it", **TEXT},
+                            "video": {"description": "Video whose first frames to run on", **TEXT},
                             "queries": {"description": "Minimum queries", "type": "integer", "minimum": 1},
                             "processes": {"description": "Processes", "type": "integer", "minimum": 1},
                             "min_seconds": {
@@ -79,4 +80,7 @@ def _dataset() -> dict[str, Any]:
     known = {option: one for option, (_file, one) in datasets_by_option().items() if one.labels}
     further = {further.name: TEXT for one in known.values() for further in one.further}
     limit = {"description": "Use the first images, this many", "type": "integer", "minimum": 1}
-    return _table({"limit": limit, "known_classes": {"type": "boolean"}, **further, **dict.fromkeys(known, paths)})
+    views = {key: {"description": "Of videos", "type": "integer", "minimum": 1} for key in VIEW_KEYS}
+    return _table(
+        {"limit": limit, "known_classes": {"type": "boolean"}, **views, **further, **dict.fromkeys(known, paths)}
+    )

@@ -8,12 +8,15 @@ from pathlib import Path
 from detlite.accuracy.dataset import DatasetFiles, load_dataset
 from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.metric import load_metric
+from detlite.accuracy.video import is_video
+from detlite.calibration.images.gather import ImageRequest
 from detlite.convert.requests import Given
 from detlite.convert.source import ARTIFACT, digest_of, recognize
 from detlite.convert.zoo.catalogue import CONFIG, convertible, find, needs
 from detlite.runtime.artifact import CONTRACT
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.hashing import sha256_of
+from detlite.runtime.image.files import folder_files
 from detlite.studies.store.entry import digest_of as digest_of_json
 from detlite.studies.sweep.plan_file import PlanFile, SweptDataset, SweptModel
 
@@ -69,6 +72,29 @@ class Sources:
                 self._folders[folder] = images_in(self._path(folder))
             self._images[place] = self._folders[folder].choose(count, seed)
         return self._images[place]
+
+    def videos(self, text: str, count: int, seed: int) -> ImageRequest | None:
+        """Return the request for *count* samples of the video, or of the folder of videos, that *text* names.
+
+        None if it names anything else; a folder that holds images, too, is one of images.
+        """
+        path = self._path(text)
+        source = "video" if path.is_file() and is_video(path) else "videos" if _is_of_videos(path) else None
+        return None if source is None else ImageRequest(source, (path,), count, seed)
+
+    def videos_sha256(self, request: ImageRequest) -> str:
+        """Return the digest of the contents of the videos of *request*, and of how many samples are chosen."""
+        found = load_dataset(request.source).videos
+        assert found is not None
+        return digest_of_json([[self._sha256(path) for path in found(request.paths)], request.count, request.seed])
+
+    def video(self, text: str) -> tuple[Path, str]:
+        """Return the video *text*, and the digest of its content.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        return self._path(text), self._sha256(self._path(text))
 
     def images_sha256(self, images: Images) -> str:
         """Return the digest of the contents of *images*, in their order."""
@@ -168,3 +194,11 @@ class Sources:
             except OSError as error:
                 raise InputError(f"{path} cannot be read: {error.strerror}") from error
         return self._digests[path]
+
+
+def _is_of_videos(folder: Path) -> bool:
+    """Return whether *folder* holds videos and no images."""
+    if not folder.is_dir():
+        return False
+    found = folder_files(folder)
+    return not found.paths and any(map(is_video, found.skipped))

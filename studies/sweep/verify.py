@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from detlite.accuracy.dataset import DatasetFiles
+from detlite.accuracy.evaluation import as_read
 from detlite.accuracy.ground_truth import read_labelled
 from detlite.accuracy.metric import load_metric
 from detlite.accuracy.predictions import scored_task
@@ -82,6 +83,10 @@ def _accuracies(store: Store, entry: ResultRecord) -> Mapping[str, float]:
         known_only=asked["known_classes"],
     )
     with np.load(io.BytesIO(store.get(entry.blobs["predictions"]))) as columns:
-        found = scored_task(contract.task.kind).predictions(**{key: columns[key] for key in columns.files})
+        if "is_read" in columns.files:
+            truth = as_read(truth, columns["is_read"])
+        kind = scored_task(contract.task.kind).predictions
+        names = [one.name for one in fields(kind) if one.name in columns.files]
+        found = kind(**{name: columns[name] for name in names})
     scores = load_metric(name).score(found, truth.annotations, truth.classes)
     return {key: value for key, value in scores.numbers.items() if value is not None}

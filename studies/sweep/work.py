@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from detlite.accuracy.classification import RankedVideos
 from detlite.accuracy.dataset import DatasetFiles
 from detlite.accuracy.evaluation import EvaluationOptions, Scoring, evaluate_by_labels, require_trained
+from detlite.accuracy.hosts import ThisMachine
 from detlite.accuracy.predictions import Predictions
+from detlite.accuracy.video import first_frames
+from detlite.accuracy.views import WHOLE, Views
 from detlite.calibration.apart import quantize_apart
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.convert.apart import convert, export
@@ -31,7 +37,8 @@ from detlite.devices.remote.request import MeasureRequest
 from detlite.runtime.artifact import CONTRACT, HISTORY, Artifact, read_artifact
 from detlite.runtime.contract import read_contract
 from detlite.runtime.errors import DeviceError, InputError
-from detlite.runtime.measure.options import MeasureOptions, measure_setup, setup_of
+from detlite.runtime.measure.options import PRESET, MeasureOptions, measure_setup, setup_of
+from detlite.runtime.measure.presets import preset_called
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.model_file import model_in
 from detlite.runtime.records import Record, from_record, to_record
@@ -143,7 +150,10 @@ def _measure(asked: StageInput) -> StageResult:
     artifact = _artifact(asked)
     found: Measurement | BenchmarkResult
     if device == THIS_MACHINE:
-        found = measure_setup(setup_of(artifact.model, artifact.contract, options, images=images))
+        with _frames(asked.request.get("video"), options) as (frames, decode_ns):
+            found = measure_setup(
+                setup_of(artifact.model, artifact.contract, options, images=(*images, *frames), decode_ns=decode_ns)
+            )
     else:
         model = artifact.model if asked.request["engine"] else artifact
         request = MeasureRequest(model, options, images, precision=asked.request["precision"])
@@ -151,6 +161,16 @@ def _measure(asked: StageInput) -> StageResult:
     if found.failure is not None:
         raise DeviceError(found.failure.text)
     return measured(found)
+
+
+@contextmanager
+def _frames(video: str | None, options: MeasureOptions) -> Iterator[tuple[tuple[Path, ...], tuple[int, ...]]]:
+    """Give the first frames of *video*, and how long each took to decode; nothing without one."""
+    if video is None:
+        yield (), ()
+        return
+    with tempfile.TemporaryDirectory(prefix="detlite-") as folder:
+        yield first_frames(Path(video), preset_called(options.preset or PRESET).sample_count, Path(folder))
 
 
 def when_free(measure: Callable[[], Measured]) -> Measured:
@@ -194,7 +214,8 @@ def _latency_facts(found: Measurement) -> dict[str, float | None]:
 def _evaluate(asked: StageInput) -> StageResult:
     request = asked.request
     scoring = Scoring(from_record(DatasetFiles, request["dataset"]), request["metric"], request["known_classes"])
-    options = EvaluationOptions(draws=request["draws"])
+    views = from_record(Views, request["views"]) if "views" in request else WHOLE
+    options = EvaluationOptions(draws=request["draws"], host=ThisMachine(views))
     found = evaluate_by_labels(require_trained(_artifact(asked)), scoring, options)
     result = found.result
     record = result.to_record()
@@ -203,7 +224,9 @@ def _evaluate(asked: StageInput) -> StageResult:
     }
     record["request"] = request  # for `studies/sweep/verify.py`
     name, interval = result.headline_name, result.headline.interval
-    facts = {"metric": result.metric, "images": result.run.images}
+    facts: dict[str, Any] = {"metric": result.metric, "images": result.run.images}
+    if isinstance(found.found, RankedVideos) and found.found.unread:
+        facts["unread_videos"] = len(found.found.unread)
     facts |= {key: value for key, value in result.numbers.items() if value is not None}
     facts |= {} if interval is None else {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return StageResult(facts, record, {"scores": _json(apart), "predictions": _columns(found.found)})
@@ -226,7 +249,9 @@ def _json(value: object) -> bytes:
 def _columns(found: Predictions) -> bytes:
     """Return the arrays of *found* as .npz, each once."""
     data = io.BytesIO()
-    arrays = {name: value for name, value in vars(found).items() if isinstance(value, np.ndarray)}
+    arrays = {
+        name: value for name, value in vars(found).items() if isinstance(value, np.ndarray) and name not in found.unkept
+    }
     np.savez_compressed(data, allow_pickle=False, **arrays)
     return data.getvalue()
 
