@@ -19,10 +19,9 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.session import Session
+from detlite.runtime.session import Session, input_of
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.runtime.task import Heads
 
@@ -94,9 +93,9 @@ def samples_of(images: Images, contract: Contract, progress: Progress) -> Sample
 def inputs_of(pixels: Pixels, contract: Contract) -> tuple[NDArray[Any], ...]:
     """Return a value for each input of a float model with *contract*: of the image *pixels*, with empty banks.
 
-    States have their initial values.
+    A clip is filled with it, and states have their initial values.
     """
-    values: list[NDArray[Any]] = [preprocess(pixels, contract.image)]
+    values: list[NDArray[Any]] = [input_of(pixels, contract)]
     for one in contract.inputs[1:]:
         if one.kind == "window":
             values.append(np.array([contract.image.fit((pixels.shape[0], pixels.shape[1])).window], np.float32))

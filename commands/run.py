@@ -24,7 +24,7 @@ from detlite.convert.zoo.fetch import fetch
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress, begin
 from detlite.studies.report.write import write_report
-from detlite.studies.run.images import CalibrationChoice, ImageSets, coco_sets, demo_sets, folder_sets
+from detlite.studies.run.images import CalibrationChoice, ImageSets, coco_sets, demo_sets, folder_sets, video_sets
 from detlite.studies.run.judge import MIN_FIDELITY, MIN_MAP_RATIO, Judgement, Wanted, judge
 from detlite.studies.run.ledger import Ledger, open_ledger
 from detlite.studies.run.publish import to_report
@@ -63,17 +63,23 @@ FOR_IMAGES = ("calibrate", "count", "seed", "method", "estimator", "floating")
         "--images", type=click.Path(path_type=Path), help="Folder of images without labels, or a file that lists them."
     ),
     click.option(
+        "--videos",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Folder of videos without labels, for a classifier of video.",
+    ),
+    click.option(
         "--calibrate",
         type=click.Path(path_type=Path),
         metavar="IMAGES",
-        help="Other images to calibrate with, as --images, so that all of the others are scored.",
+        help="Other images or videos to calibrate with, as --images or --videos, so that all of the others are scored.",
     ),
     click.option(
         "--count",
         type=click.IntRange(1),
         default=100,
         show_default=True,
-        help="Maximum number of images to calibrate with.",
+        help="Maximum number of images to calibrate with; of videos, of clips or frames.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of images."),
 )
@@ -109,17 +115,19 @@ FOR_IMAGES = ("calibrate", "count", "seed", "method", "estimator", "floating")
 @json_option
 @click.pass_context
 def command(context: click.Context, /, model: str, out: Path, as_json: bool, **values: Any) -> Any:
-    """Run the whole pipeline on the detector MODEL: fetch, convert, calibrate, quantize, prove, measure, score, report.
+    """Run the whole pipeline on MODEL: fetch, convert, calibrate, quantize, prove, measure, score, report.
 
     \b
     detlite run
     detlite run --config pipeline.config --checkpoint model.ckpt-50000 --labels map.pbtxt --images photos/ -o out
     detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json --calibrate train2017/ -o out
+    detlite run movinet/ --videos clips/ -o out
     detlite run quantize.toml -o out/again
 
-    MODEL is a name from the zoo, a file, a folder or an archive; a float .tflite or an artifact of one also works.
-    Instead, --config with --checkpoint rebuilds a detector of the TF Object Detection API. Finished stages are kept
-    in the output folder: the same command resumes where it was interrupted.
+    MODEL is a detector, or a classifier of video: a name from the zoo, a file, a folder or an archive; a float
+    .tflite or an artifact of one also works. Instead, --config with --checkpoint rebuilds one of the TF Object
+    Detection API or of TF-Vision. Finished stages are kept in the output folder: the same command resumes where it
+    was interrupted.
 
     MODEL can also be a job, a .toml file that `--save-job` wrote: its command is run. Options given here
     replace those of the job.
@@ -162,12 +170,12 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
 
 def _check(values: dict[str, Any]) -> None:
     """Check that the options go together, before any work."""
-    if values["coco"] and values["images"]:
-        raise InputError("give either --coco or --images, not both")
+    if sum(bool(values[name]) for name in ("coco", "images", "videos")) > 1:
+        raise InputError("give one of --coco, --images and --videos")
     if values["min_map_ratio"] is not None and not values["coco"]:
         raise InputError("--min-map-ratio needs labels: give --coco IMAGES ANNOTATIONS")
-    if values["calibrate"] is not None and not (values["coco"] or values["images"]):
-        raise InputError("--calibrate needs images to score with: give --coco or --images")
+    if values["calibrate"] is not None and not (values["coco"] or values["images"] or values["videos"]):
+        raise InputError("--calibrate needs images to score with: give --coco, --images or --videos")
     check_plugins(values)
     io_of(values["scheme"], values["io"])
     if scheme_called(values["scheme"]).is_packing:
@@ -195,6 +203,8 @@ def _name(model: str | None, given: Given) -> str:
 def _images(ledger: Ledger, values: dict[str, Any]) -> ImageSets:
     needed = not scheme_called(values["scheme"]).is_packing
     choice = CalibrationChoice(values["count"], values["seed"], values["calibrate"], needed)
+    if values["videos"]:
+        return video_sets(values["videos"], choice)
     if values["coco"]:
         folder, labels = values["coco"]
         return coco_sets(folder, labels, choice)

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 
 def files(paths: Sequence[Path]) -> Sequence[Path]:
-    """Return the videos in the folder and in the folders below it, sorted by path.
+    """Return the videos in the folder and in the folders below it, sorted by path; several *paths* are videos.
 
     Raises:
         InputError: it is no folder, or has none.
     """
     from detlite.accuracy.video import folder_videos
 
-    (folder,) = paths
-    return folder_videos(folder)
+    return folder_videos(paths[0]) if len(paths) == 1 and not paths[0].is_file() else paths
 
 
 def items(paths: Sequence[Path]) -> Iterator[Item]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from detlite.accuracy.images import Images, images_in
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
+from detlite.accuracy.video import folder_videos
 from detlite.calibration.images.demo import PHOTOGRAPHS, SMALLEST_CROP, crop_names, demo_images, scene_of
+from detlite.calibration.images.gather import ImageRequest
 from detlite.runtime.errors import InputError
 from detlite.runtime.records import to_record
 from detlite.studies.run.ledger import Ledger, Record
@@ -32,6 +34,7 @@ class ImageSets:
         photographs: for each evaluation image, the number of the scene that it was cut from; None if every image is one
             of its own.
         cautions: what a reader of the scores must know, one sentence each.
+        footage: the request to calibrate with, where the files are videos; None for images.
     """
 
     calibration: Images
@@ -40,6 +43,12 @@ class ImageSets:
     note: str
     photographs: tuple[int, ...] | None = None
     cautions: tuple[str, ...] = ()
+    footage: ImageRequest | None = None
+
+    @property
+    def unit(self) -> str:
+        """What is calibrated and scored with, for texts."""
+        return "images" if self.footage is None else "videos"
 
 
 def demo_sets(ledger: Ledger) -> ImageSets:
@@ -113,6 +122,26 @@ def folder_sets(path: Path, choice: CalibrationChoice) -> ImageSets:
     )
 
 
+def video_sets(folder: Path, choice: CalibrationChoice) -> ImageSets:
+    """Return the videos in *folder* to compare with, and others, or those of *choice*, to calibrate with.
+
+    Raises:
+        InputError: there are none, or a single one to do both with.
+    """
+    paths = folder_videos(folder)
+    if not choice.is_needed:
+        used, rest, origin = tuple[Path, ...](), paths, ""
+    elif choice.apart is not None:
+        used, rest = folder_videos(choice.apart) if choice.apart.is_dir() else (choice.apart,), paths
+        origin = f"videos {choice.apart.name}"
+    else:
+        chosen = _calibration(paths, len(paths), choice.seed, "video")
+        used, rest = tuple(p for p in paths if p in chosen), tuple(p for p in paths if p not in chosen)
+        origin = f"{len(used)} of the videos in {folder.name}"
+    sets = _apart(Images(used, origin), Images(rest, f"videos in {folder.name}"), None, "videos")
+    return replace(sets, footage=ImageRequest("videos", used, choice.count, choice.seed))
+
+
 def coco_sets(folder: Path, annotations_file: Path, choice: CalibrationChoice) -> ImageSets:
     """Return the images of a COCO file to score with, and those of *choice* to calibrate with."""
     annotations = read_annotations(annotations_file)
@@ -140,23 +169,23 @@ def coco_sets(folder: Path, annotations_file: Path, choice: CalibrationChoice) -
     )
 
 
-def _apart(calibration: Images, evaluation: Images, annotations: Annotations | None) -> ImageSets:
-    """Return the sets of images that were given apart, with a caution if some are in both."""
+def _apart(calibration: Images, evaluation: Images, annotations: Annotations | None, unit: str = "images") -> ImageSets:
+    """Return the sets of images, or of another *unit*, that were given apart, with a caution if some are in both."""
     both = {path.resolve() for path in calibration.paths} & {path.resolve() for path in evaluation.paths}
-    note = f"{len(calibration.paths)} images to calibrate with, {len(evaluation.paths)} others to score with."
+    note = f"{len(calibration.paths)} {unit} to calibrate with, {len(evaluation.paths)} others to score with."
     return ImageSets(
         calibration=calibration,
         evaluation=evaluation,
         annotations=annotations,
-        note=note if calibration.paths else f"No calibration, {len(evaluation.paths)} images to score with.",
-        cautions=(f"{len(both)} of the scored images were calibrated with: give others with --calibrate",)
+        note=note if calibration.paths else f"No calibration, {len(evaluation.paths)} {unit} to score with.",
+        cautions=(f"{len(both)} of the scored {unit} were calibrated with: give others with --calibrate",)
         if both
         else (),
     )
 
 
-def _calibration(paths: Sequence[Path], count: int, seed: int) -> frozenset[Path]:
+def _calibration(paths: Sequence[Path], count: int, seed: int, unit: str = "image") -> frozenset[Path]:
     if len(paths) < 2:
-        raise InputError(f"{len(paths)} image: want at least 2, one to calibrate with and another to score with")
+        raise InputError(f"{len(paths)} {unit}: want at least 2, one to calibrate with and another to score with")
     most = max(1, int(len(paths) * MOST_CALIBRATION_SHARE))
     return frozenset(Images(tuple(paths), "").choose(min(count, most), seed).paths)

@@ -159,11 +159,13 @@ def _parity(results: Results) -> GateRow | None:
 
 def _cautions(results: Results, gates: tuple[JudgedGate, ...]) -> Iterator[str]:
     yield from results.images.cautions
-    yield from few_images(results.scores["fidelity"]["images"])
+    yield from few_images(results.scores["fidelity"]["images"], results.images.unit)
+    left_out = (*results.scores.get("unread", ()), *results.quantized.history[-1].get("unread_videos", ()))
+    yield from (f"left out: {reason}" for reason in dict.fromkeys(left_out))
     for gate in gates:
         if gate.came is not None and not gate.is_sure:
             verdict = "reached" if gate.passed else "missed"
-            yield f"{gate.name} {gate.reached}: on other images {gate.wanted:g} % may not be {verdict}"
+            yield f"{gate.name} {gate.reached}: on other {results.images.unit} {gate.wanted:g} % may not be {verdict}"
     yield from _few_calibrated(results)
     for name, found in zip(results.names, results.measurements, strict=True):
         yield from (f"latency of {name} is INVALID: {reason}" for reason in found.reasons)
@@ -171,6 +173,8 @@ def _cautions(results: Results, gates: tuple[JudgedGate, ...]) -> Iterator[str]:
 
 
 def _few_calibrated(results: Results) -> Iterator[str]:
+    if results.images.footage is not None:
+        return
     count = len(results.images.calibration.paths)
     if 0 < count < FEWEST_CALIBRATED:
         yield f"calibrated with {count} images: fewer than {FEWEST_CALIBRATED} leave the ranges to chance"

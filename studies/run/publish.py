@@ -84,7 +84,7 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
         images=fidelity["images"],
         low=interval.get("low"),
         high=interval.get("high"),
-        note=f"{fidelity['matched_count']} of the float model's {fidelity['reference_count']} detections found again",
+        note=_fidelity_note(results),
     )
     if coco := results.scores["coco"]:
         for name in results.names:
@@ -109,6 +109,18 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
             high=coco["difference"]["high"],
             note="paired bootstrap over the images",
         )
+
+
+def _fidelity_note(results: Results) -> str:
+    found = results.scores["fidelity"]
+    if results.images.footage is None:
+        return f"{found['matched_count']} of the float model's {found['reference_count']} detections found again"
+    sure, same = found["sure_answers"], found["same_sure_answers"]
+    note = (
+        f"at the end of each video; on the way the same in {same} of the {sure} answers that the float model is sure of"
+    )
+    snr = found["logit_snr_db"]
+    return note if snr is None else f"{note}; signal over noise of the logits {snr:.1f} dB"
 
 
 def _errors(results: Results) -> Iterator[ReportTable]:
@@ -186,10 +198,16 @@ def _plain(value: object) -> str:
 
 def _notes(results: Results) -> Iterator[str]:
     yield results.images.note
-    yield (
-        f"Fidelity is the mAP of the {results.name} model's detections with the float model's (score 0.3 and more) as "
-        "the truth. Latencies are of the interpreter alone, in a single stream."
-    )
+    if results.images.footage is not None:
+        yield (
+            f"Fidelity is the share of videos at whose end the {results.name} model's best class is the float model's. "
+            "Latencies are of the interpreter alone, in a single stream: of a frame, or of a whole clip."
+        )
+    else:
+        yield (
+            f"Fidelity is the mAP of the {results.name} model's detections with the float model's (score 0.3 and more) "
+            "as the truth. Latencies are of the interpreter alone, in a single stream."
+        )
     if results.measurements[0].protocol is not None and results.measurements[0].protocol.models_in_turn > 1:
         yield "Both models were measured in turn in one run."
     else:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.images import Images
+from detlite.accuracy.video import UnreadableVideoError, first_frames, none_readable
 from detlite.calibration.apart import audit_apart, quantize_apart
 from detlite.calibration.recipe import AuditRequest, QuantizeRequest, Recipe
+from detlite.calibration.video.footage import takes_video
 from detlite.convert.apart import convert
 from detlite.convert.artifact import prepare_output
 from detlite.convert.finished import check_float
@@ -22,6 +24,7 @@ from detlite.devices.inventory import Device
 from detlite.devices.remote.measure import measure_on
 from detlite.devices.remote.request import MeasureRequest
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, read_artifact, sha256_of
+from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.in_turn import Plan, measure_in_turn
 from detlite.runtime.measure.options import MeasureOptions, setup_of
@@ -31,7 +34,8 @@ from detlite.runtime.model_file import model_name
 from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import to_record
 from detlite.runtime.task import task_kind
-from detlite.runtime.tasks.detection import Detection, detection_of
+from detlite.runtime.tasks.classification import Classification
+from detlite.runtime.tasks.detection import Detection
 from detlite.studies.run.images import ImageSets
 from detlite.studies.run.ledger import Ledger, Record
 from detlite.studies.run.parity import parity
@@ -41,12 +45,14 @@ FLOAT, DEPLOYED = "float32", "postprocess"
 ARTIFACT_FILES = (model_name(TFLITE), CONTRACT, LABELS, HISTORY)
 PARITY_IMAGES = 4
 REFERENCE = "reference.npz"
+STILLS = "images/stills"
+"""Where the frames of a video are that single inferences are compared and measured on."""
 FINISHED = (ARTIFACT, TFLITE)
 PEAKS = "peaks"  # of CenterNet: the post-processing op decodes boxes of SSDs
 NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
 DEVICE_PRESET = "quick"
 CONVERT, QUANTIZE, PROVE, MEASURE, SCORE, REPORT = (
-    "convert the detector to a float model",
+    "convert the trained model to a float model",
     "quantize it",
     "compare the float model with the trained graph",
     "measure both models",
@@ -175,9 +181,7 @@ class _Stages:
         if self.source.format == ARTIFACT:
             inputs["contract"] = sha256_of(contract)
         float32 = self._artifact("convert", FLOAT, inputs, lambda: convert(request, progress=self.progress))
-        if not isinstance(float32.contract.task, Detection):
-            title = task_kind(float32.contract.task.kind).title
-            raise InputError(f"{self.source.given} is {title}: a run takes detectors; use quantize, measure, evaluate")
+        _check_use(str(self.source.given), float32.contract, self.images)
         return float32
 
     def quantize(self, float32: Artifact) -> Artifact:
@@ -194,10 +198,14 @@ class _Stages:
         )
         inputs = {"model": _digest(float32), "images": images.digest(), "recipe": to_record(recipe)}
         inputs["upright"] = images.upright
+        footage = self.images.footage
+        if footage is not None and images.paths:
+            request = replace(request, images=(), videos=footage)
+            inputs["videos"] = [footage.count, footage.seed]
         return self._artifact("quantize", name, inputs, lambda: quantize_apart(request, progress=self.progress))
 
     def deploy(self, quantized: Artifact) -> Artifact | None:
-        if detection_of(quantized.contract).nms.kind == PEAKS:
+        if not isinstance(quantized.contract.task, Detection) or quantized.contract.task.nms.kind == PEAKS:
             return None
         folder = f"{self.settings.recipe.scheme}_{DEPLOYED}"
 
@@ -212,7 +220,7 @@ class _Stages:
         if self._is_finished:
             return None
         begin(self.progress, PROVE)
-        few = self.images.evaluation.paths[:PARITY_IMAGES]
+        few = self._stills()
         out, contract = self._path(REFERENCE), float32.contract.to_json()
         request = AuditRequest(self.settings.given, few, out, contract, self._options())
         inputs = {"source": self.source.sha256, "images": Images(few, "").digest(), "model": _digest(float32)}
@@ -224,7 +232,7 @@ class _Stages:
     def prove(self, float32: Artifact) -> Record | None:
         if self._is_finished:
             return None
-        few = self.images.evaluation.paths[:PARITY_IMAGES]
+        few = self._stills()
         reference = self.ledger.folder / REFERENCE
         inputs = {"model": _digest(float32), "images": Images(few, "").digest()}
         return self.ledger.stage("parity", inputs, [], lambda: parity(float32, few, reference))
@@ -248,14 +256,14 @@ class _Stages:
         return found
 
     def _in_turn(self, models: Sequence[Artifact]) -> tuple[Measurement, ...]:
-        options, images = MeasureOptions(threads=self.settings.threads), self.images.evaluation.paths[:1]
+        options, images = MeasureOptions(threads=self.settings.threads), self._stills()[:1]
         setups = [setup_of(one.model, one.contract, options, images=images) for one in models]
         return measure_in_turn(setups, Plan(self.settings.samples), progress=self.progress)
 
     def _on(self, device: Device, models: Sequence[Artifact]) -> tuple[Measurement, ...]:
         """Measure one after the other on *device*, in single-stream: a board's program runs one model."""
         options = MeasureOptions(preset=DEVICE_PRESET, threads=self.settings.threads)
-        images = self.images.evaluation.paths[:1]
+        images = self._stills()[:1]
         found = []
         for model in models:
             one = measure_on(device, MeasureRequest(model, options, images), progress=self.progress)
@@ -278,6 +286,19 @@ class _Stages:
         }
         named = dict(zip(self.settings.names, models, strict=True))
         return self.ledger.stage("score", inputs, [], lambda: score(named, self.images, self.progress))
+
+    def _stills(self) -> tuple[Path, ...]:
+        """Return the first images to score with, or the first frames of a video, which are written."""
+        if self.images.footage is None:
+            return self.images.evaluation.paths[:PARITY_IMAGES]
+        folder, reasons = self.ledger.folder / STILLS, list[str]()
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in self.images.evaluation.paths:
+            try:
+                return first_frames(path, PARITY_IMAGES, folder)[0]
+            except UnreadableVideoError as error:
+                reasons.append(str(error))
+        raise InputError(none_readable(reasons))
 
     @property
     def _is_finished(self) -> bool:
@@ -304,6 +325,21 @@ class _Stages:
         """Return the options as the ledger compares them with those of an earlier run."""
         labels = self._options().labels
         return {**NO_OPTIONS, "labels": None if labels is None else str(labels)}
+
+
+def _check_use(given: str, contract: Contract, images: ImageSets) -> None:
+    """Raise `InputError` unless a run takes the model *given*, and *images* are what it sees."""
+    is_of_video = takes_video(contract)
+    if not is_of_video and not isinstance(contract.task, Detection):
+        title = task_kind(contract.task.kind).title
+        raise InputError(
+            f"{given} is {title}: a run takes detectors and classifiers of video; use quantize, measure, evaluate"
+        )
+    if is_of_video and not isinstance(contract.task, Classification):
+        raise InputError(f"{given} takes video and is no classifier; use quantize, measure, detect")
+    if is_of_video != (images.footage is not None):
+        wanted = "video: give --videos FOLDER" if is_of_video else "single images: give --images or --coco"
+        raise InputError(f"{given} takes {wanted}")
 
 
 def _files(folder: str) -> list[str]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from detlite.accuracy.bootstrap import bootstrap_pair
+from detlite.accuracy.bootstrap import SEED, bootstrap_pair, draw_images, interval_of
 from detlite.accuracy.classes import class_map
+from detlite.accuracy.classification import logit_snr, ranking_concordance
 from detlite.accuracy.coco import coco_matches, coco_metrics
 from detlite.accuracy.detect import Detected, detect
 from detlite.accuracy.fidelity import fidelity
+from detlite.accuracy.predictions import Predictions
+from detlite.accuracy.video_ranks import predict_videos
+from detlite.accuracy.views import WHOLE
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.progress import Progress
 from detlite.studies.report.report import MOST_SHOWN, SHOWN_SCORE
@@ -25,6 +29,8 @@ def score(models: Mapping[str, Artifact], images: ImageSets, progress: Progress)
     *models* are the float model and the quantized one, by their names.
     """
     (first, float32), (second, quantized) = models.items()
+    if images.footage is not None:
+        return _score_videos(models, images, progress)
     paths, upright = images.evaluation.paths, images.evaluation.upright
     reference = detect(float32, paths, upright=upright, progress=progress)
     found = detect(quantized, paths, upright=upright, progress=progress)
@@ -44,7 +50,31 @@ def score(models: Mapping[str, Artifact], images: ImageSets, progress: Progress)
     }
 
 
-def _timing(detected: Detected) -> Record:
+def _score_videos(models: Mapping[str, Artifact], images: ImageSets, progress: Progress) -> Record:
+    """Return what `score` does, of models of video; `fidelity` is top-1 agreement at the end of each video.
+
+    It also has `unread`, why each video that was left out cannot be read.
+    """
+    names, artifacts = tuple(models), tuple(models.values())
+    reference, found = (predict_videos(one, images.evaluation.paths, WHOLE, progress=progress) for one in artifacts)
+    agreement, count = ranking_concordance(found, reference), len(found.sizes)
+    drawn = agreement.weighted(draw_images(count, DRAWS, SEED))
+    return {
+        "fidelity": {
+            "value": agreement.fidelity,
+            "images": count,
+            "interval": interval_of(drawn, SEED).to_record(),
+            "logit_snr_db": logit_snr(found, reference, (artifacts[1].contract, artifacts[0].contract)),
+            **agreement.counts,
+        },
+        "coco": None,
+        "pictures": [],
+        "timing": {name: _timing(one) for name, one in zip(names, (reference, found), strict=True)},
+        "unread": list(found.unread),
+    }
+
+
+def _timing(detected: Predictions) -> Record:
     return {"wall_s": detected.wall_s, "invoke_sum_s": detected.invoke_sum_s}
 
 

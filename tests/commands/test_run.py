@@ -33,8 +33,8 @@ def test_a_gate_of_map_needs_labels():
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["model.pb", "--calibrate", "x"], "--calibrate needs images to score with: give --coco or --images"),
-        (["model.pb", "--images", "x", "--coco", "x", "y"], "give either --coco or --images, not both"),
+        (["model.pb", "--calibrate", "x"], "--calibrate needs images to score with: give --coco, --images or --videos"),
+        (["model.pb", "--images", "x", "--coco", "x", "y"], "give one of --coco, --images and --videos"),
         (["model.pb", "--method", "neerest"], "no quantization method is called 'neerest'; did you mean 'nearest'"),
         (["model.pb", "--scheme", "int9"], "no quantization scheme is called 'int9'"),
         (["--scheme", "float16", "--count", "9"], "float16 only packs weights, without calibration: remove --count"),
