@@ -8,6 +8,7 @@ from builders.run_records import latency
 
 from detlite.accuracy.images import Images
 from detlite.runtime.measure.results import Measurement
+from detlite.studies.run.images import ImageSets
 from detlite.studies.run.judge import Wanted, judge
 
 PARITY = {
@@ -40,10 +41,12 @@ def results(**changes):
     }
     value, low, high = whole["fidelity"]
     fidelity = {"value": value, "images": whole["images"], "interval": {"low": low, "high": high}}
-    images = SimpleNamespace(cautions=whole["cautions"], calibration=Images((Path("a"),) * whole["calibrated"], ""))
+    calibrated = Images((Path("a"),) * whole["calibrated"], "")
+    images = ImageSets(calibrated, Images((), ""), None, "", cautions=whole["cautions"])
     return SimpleNamespace(
         names=("float32", "int8"),
         name="int8",
+        quantized=SimpleNamespace(history=({},)),
         scores={"fidelity": fidelity, "coco": whole["coco"]},
         parity=whole["parity"],
         measurements=whole["measurements"],
