@@ -20,6 +20,14 @@ from detlite.calibration.ranges.estimator import ESTIMATORS, Estimator
 from detlite.calibration.ranges.observer import Observed, observe
 from detlite.calibration.ranges.ranges import Range, Ranges
 from detlite.calibration.regions import region_operators
+from detlite.calibration.weights.equalize import (
+    Factors,
+    channel_groups,
+    factors_of,
+    scaled_covariances,
+    scaled_network,
+    scaled_statistics,
+)
 from detlite.calibration.weights.moments import WindowMoments
 from detlite.calibration.weights.pixels import int8_image, pixel_quantization, shift_biases
 from detlite.runtime.arrays import Doubles
@@ -46,6 +54,7 @@ class Calibrated:
         plan: the scale of each tensor.
         states: how a stream's states are stored.
         covariances: of the inputs of layers, see `WindowMoments.covariances`; empty if they were not asked for.
+        equalized: the ranges of tensors of `network` whose channels are scaled, by name; `ranges` has the source's.
     """
 
     source: FloatModel
@@ -57,10 +66,13 @@ class Calibrated:
     plan: ScalePlan
     states: Recurrence = NO_STATES
     covariances: Mapping[str, Doubles] = field(default_factory=dict)
+    equalized: Mapping[str, Range] = field(default_factory=dict)
 
 
-def calibrate(source: FloatModel, *, covariances: bool = False) -> Calibrated:
+def calibrate(source: FloatModel, *, covariances: bool = False, equalizes: bool = False) -> Calibrated:
     """Return *source* with the scales that follow from its samples or its range file, and *covariances* if asked for.
+
+    With *equalizes*, channels of an int8 model's activations are scaled, see `equalize.py`; not those of a stream.
 
     Raises:
         InputError: there are no samples, an operator cannot be quantized, or the range file belongs to another model.
@@ -75,11 +87,39 @@ def calibrate(source: FloatModel, *, covariances: bool = False) -> Calibrated:
         source.ranges.check_model(source.file.data)
     first: list[Feed] = []
     windows = WindowMoments(network) if covariances else None
-    observed = observe(network, lambda: _keeping(source.samples(), first), windows)
+    groups = channel_groups(network) if equalizes and numbers is INT8 and not source.states else ()
+    scaled = [index for group in groups for index in group]
+    observed = observe(network, lambda: _keeping(source.samples(), first), windows, by_image=scaled)
     ranges = source.ranges or _estimated(source, network, observed)
     image = int8_image(network, source.image) if numbers is INT8 else source.image
     made = Calibrated(source, network, first, observed, ranges, image, ScalePlan({}, floating, numbers), states)
-    return replace(with_floating(made, floating), covariances={} if windows is None else windows.covariances())
+    made = replace(made, covariances={} if windows is None else windows.covariances())
+    return with_floating(_equalized(made, factors_of(groups, observed)) if groups else made, floating)
+
+
+def _equalized(calibrated: Calibrated, factors: Factors) -> Calibrated:
+    """Return *calibrated* with its channels scaled by *factors*."""
+    network, source = calibrated.network, calibrated.source
+    scaled, observed = scaled_network(network, factors), scaled_statistics(calibrated.observed, factors)
+    before, after = (_estimated(source, *one).tensors for one in ((network, calibrated.observed), (scaled, observed)))
+    given = calibrated.ranges.tensors
+    names = [name for name in (network.names[index] for index in factors) if name in given]
+    return replace(
+        calibrated,
+        network=scaled,
+        observed=observed,
+        covariances=scaled_covariances(network, calibrated.covariances, factors),
+        equalized={name: _in_proportion(given[name], before[name], after[name]) for name in names},
+    )
+
+
+def _in_proportion(given: Range, before: Range, after: Range) -> Range:
+    """Return the range *given* changed as *before* is to *after*."""
+    low, high = (
+        found if asked == own or not own else asked * found / own
+        for asked, own, found in ((given.low, before.low, after.low), (given.high, before.high, after.high))
+    )
+    return Range(low, high)
 
 
 def with_floating(calibrated: Calibrated, floating: frozenset[str]) -> Calibrated:
@@ -110,6 +150,8 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
         facts["bank_in_float" if calibrated.source.banks else "states_in_float"] = len(carried)
     if asked:
         facts["float_operators"] = asked
+    if calibrated.equalized:
+        facts["equalized_tensors"] = len(calibrated.equalized)
     return QuantizedModel(
         file=write(network, calibrated.plan, whole),
         image=calibrated.image,
@@ -170,7 +212,7 @@ def _numbers(source: FloatModel) -> NumberFormat:
 def _planned(calibrated: Calibrated, floating: frozenset[str]) -> ScalePlan:
     network, image, numbers = calibrated.network, calibrated.image, calibrated.plan.numbers
     pixels = image.quantization or pixel_quantization(image, numbers)
-    tensors = calibrated.ranges.tensors
+    tensors: Mapping[str, Range] = {**calibrated.ranges.tensors, **calibrated.equalized}
     if numbers is INT8:
         tensors = widen_silent(network, clip_saturated(network, tensors))
     return plan_scales(network, tensors, pixels, floating=floating, numbers=numbers, states=calibrated.states)

@@ -23,6 +23,7 @@ class Method:
         source: the paper or program that it follows.
         parameters: returns the weights and biases of a calibrated model.
         covariances: whether `parameters` needs the covariances of inputs.
+        equalizes: whether channels of activations are scaled before, see `equalize.py`.
         has_half_steps: whether `parameters` treats each layer alone, and takes layers with half steps, see `twins.py`.
         whole: returns the int8 model of a float model, for a quantizer that does every step itself.
     """
@@ -33,6 +34,7 @@ class Method:
     whole: Callable[[FloatModel], QuantizedModel] | None = None
     covariances: bool = False
     has_half_steps: bool = False
+    equalizes: bool = False
 
     def __post_init__(self) -> None:
         assert (self.parameters is None) is not (self.whole is None)
@@ -42,5 +44,9 @@ class Method:
         if self.whole is not None:
             return self.whole(source)
         assert self.parameters is not None
-        calibrated = calibrate(source, covariances=self.covariances)
+        calibrated = self.calibrate(source)
         return finish(calibrated, self.parameters(calibrated))
+
+    def calibrate(self, source: FloatModel) -> Calibrated:
+        """Return *source* calibrated for `parameters`; errors as in `calibrate`."""
+        return calibrate(source, covariances=self.covariances, equalizes=self.equalizes)

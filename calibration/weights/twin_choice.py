@@ -8,7 +8,7 @@ from typing import Protocol
 
 from detlite.calibration.models import FloatModel, QuantizedModel
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
-from detlite.calibration.weights.calibrate import Calibrated, calibrate
+from detlite.calibration.weights.calibrate import Calibrated
 from detlite.calibration.weights.method import DEFAULT_METHOD, Method
 from detlite.calibration.weights.twins import (
     MultiplyAdds,
@@ -60,7 +60,7 @@ def with_twins(
         InputError: the method or the scheme has no twin channels, no tensor can have them, or as `calibrate`.
     """
     check_half_steps(method, source)
-    calibrated = calibrate(source, covariances=method.covariances)
+    calibrated = method.calibrate(source)
     units = known_units(calibrated)
     if asked.which == AUTO:
         chosen = by_cost(calibrated, units, asked.max_macs, judge.of_file, progress)

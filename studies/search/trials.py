@@ -13,7 +13,7 @@ from detlite.calibration.noise import Noise, int8_of, tensor_noise
 from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.quantize import as_model
-from detlite.calibration.weights.calibrate import Calibrated, calibrate, finish, floating_operators, with_floating
+from detlite.calibration.weights.calibrate import Calibrated, finish, floating_operators, with_floating
 from detlite.calibration.weights.method import DEFAULT_METHOD, METHODS, Method
 from detlite.convert.model import Model, session_of, tflite_model
 from detlite.convert.tflite.open_file import TfliteFile
@@ -60,7 +60,7 @@ class Trials:
             )
         self.method, self._source = chosen, source
         self.has_regions = crops_regions(source.contract)
-        self.calibrated: Calibrated = calibrate(given, covariances=chosen.covariances)
+        self.calibrated: Calibrated = chosen.calibrate(given)
         self.floating = floating_operators(self.calibrated.network, given.floating, self.calibrated.states)
         self.parameters = chosen.parameters(self.calibrated)
         self.samples = list(self.calibrated.first[:SHARE_IMAGES])

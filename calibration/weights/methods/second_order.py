@@ -22,4 +22,5 @@ PLUGIN = Method(
     parameters=parameters,
     has_half_steps=True,
     covariances=True,
+    equalizes=True,
 )

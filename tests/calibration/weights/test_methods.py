@@ -93,3 +93,11 @@ def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
     made = round_by_covariance(network, parameters, {"a": np.ones((2, 2))})
     assert kernel.values.ravel().tolist() == [0, 0]
     assert sorted(made.kernels["a"].values.ravel().tolist()) == [0, 1]
+
+
+def test_a_layer_of_many_taps_is_left_out_unless_it_saw_many_windows():
+    net = FloatNet((1, 8, 8, 320))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=1, name="a"))))
+    few, many = ([np.zeros((1, 8, 8, 320), np.float32)] * count for count in (19, 20))  # 64 windows each, for 320 taps
+    assert list(covariances(network, few)) == []
+    assert list(covariances(network, many)) == ["a"]
