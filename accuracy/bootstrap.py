@@ -14,6 +14,7 @@ import numpy as np
 from detlite.accuracy.matching import Matches
 from detlite.accuracy.precision import mean_average_precision
 from detlite.runtime.arrays import Doubles
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 DRAWS = 200
@@ -67,7 +68,7 @@ def bootstrap_pair(matches: Matches, reference: Matches, *, draws: int = DRAWS, 
     Much narrower than from two separate intervals: what is hard in an image is hard for both.
     """
     if matches.images != reference.images:
-        raise InputError(f"{matches.images} images against {reference.images}: a pair needs the same images")
+        raise InputError(f"{counted(matches.images, 'image')} against {reference.images}: a pair needs the same images")
     weights = draw_images(matches.images, draws, seed)
     ours, theirs = (mean_average_precision(one, weights) for one in (matches, reference))
     our, their = (float(mean_average_precision(one)[0]) for one in (matches, reference))
@@ -89,7 +90,7 @@ def draw_images(images: int, draws: int, seed: int, groups: Sequence[int] | None
             they are not independent; None if every image shows a scene of its own.
     """
     if not 2 <= draws <= MOST_DRAWS:
-        raise InputError(f"{draws} bootstrap draws: want 2 to {MOST_DRAWS}; {DRAWS} are usual")
+        raise InputError(f"{counted(draws, 'bootstrap draw')}: want 2 to {MOST_DRAWS}; {DRAWS} are usual")
     names, group_of = np.unique(np.arange(images) if groups is None else np.asarray(groups), return_inverse=True)
     chance = np.full(len(names), 1.0 / len(names))
     drawn = np.random.default_rng(seed).multinomial(len(names), chance, size=draws)

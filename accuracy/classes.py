@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 NAMELESS = ("", "???", "n/a")  # what label files write for COCO's gaps
@@ -61,7 +62,9 @@ def _key(name: str) -> str:
 
 def _differ(name: str, identity: int, place: int, labels: Sequence[str]) -> InputError:
     near = next((labels[i] for i in (identity - 1, place) if 0 <= i < len(labels)), None)
-    there = f"the model has {near!r} there" if near is not None else f"the model has {len(labels)} classes only"
+    there = (
+        f"the model has {near!r} there" if near is not None else f"the model has {counted(len(labels), 'class')} only"
+    )
     return InputError(
         f"the labels do not match the classes: category {identity} is {name!r}, which no label of the model is called "
         f"({there}); give the model its own labels, or annotations of the classes it was trained on"

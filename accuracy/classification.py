@@ -16,6 +16,7 @@ from detlite.accuracy.metric import ClassScore, Scores
 from detlite.accuracy.predictions import Concordance, Predictions, joined_columns, refuse_other_images
 from detlite.runtime.arrays import Bools, Doubles, Floats, Integers
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.classification import Classification
 
@@ -35,7 +36,9 @@ class Ranked(Predictions):
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or len(self.scores) != len(self.sizes):
-            raise InputError(f"scores of shape {self.scores.shape} for {len(self.sizes)} images: want a row for each")
+            raise InputError(
+                f"scores of shape {self.scores.shape} for {counted(len(self.sizes), 'image')}: want a row for each"
+            )
         if not np.isfinite(self.scores).all():
             raise InputError("the model returned scores that are not finite numbers: it cannot be scored")
 
@@ -247,10 +250,14 @@ def _categories(truth: ImageClasses) -> Integers:
 def _hits(found: Ranked, category: Integers, classes: ClassMap, count: int) -> Bools | None:
     """Return whether each image's category is among the *count* best classes; None if there are fewer classes."""
     if len(found.scores) != len(category):
-        raise InputError(f"scores of {len(found.scores)} images for {len(category)} labelled ones")
+        raise InputError(
+            f"scores of {counted(len(found.scores), 'image')} for {counted(len(category), 'labelled one')}"
+        )
     labels = len(classes.category_ids)
     if found.scores.shape[1] != labels:
-        raise InputError(f"the model scores {found.scores.shape[1]} classes, and has {labels} labels")
+        raise InputError(
+            f"the model scores {counted(found.scores.shape[1], 'class')}, and has {counted(labels, 'label')}"
+        )
     if found.scores.shape[1] < count:
         return None
     best = np.array(classes.category_ids, np.int64)[found.best(count)]

@@ -17,6 +17,7 @@ from detlite.accuracy.matching import EVERY_SIZE, AreaRange, FoundObjects, Masks
 from detlite.accuracy.metric import ClassScore, Scores
 from detlite.accuracy.precision import mean_average_precision, precision_draws, recall_draws
 from detlite.runtime.arrays import Bools, Doubles
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 KEYS = (
@@ -203,7 +204,10 @@ def pixel_boxes(detected: Detected) -> NDArray[np.float64]:
 def refuse_other_images(detected: Detected, annotations: Annotations) -> None:
     """Raise `InputError` if the images are not those that were annotated, or nothing is annotated in them."""
     if len(detected.sizes) != len(annotations.images):
-        raise InputError(f"detections in {len(detected.sizes)} images for {len(annotations.images)} annotated ones")
+        raise InputError(
+            f"detections in {counted(len(detected.sizes), 'image')} for "
+            f"{counted(len(annotations.images), 'annotated one')}"
+        )
     for image, (height, width) in zip(annotations.images, detected.sizes, strict=True):
         if (image.height, image.width) != (height, width):
             raise InputError(
@@ -211,7 +215,7 @@ def refuse_other_images(detected: Detected, annotations: Annotations) -> None:
                 f"{image.height} x {image.width}: give the images that were annotated"
             )
     if all(truth.crowd for truth in annotations.truths):
-        raise InputError(f"no object is annotated in these {len(annotations.images)} images: use more")
+        raise InputError(f"no object is annotated in these {counted(len(annotations.images), 'image')}: use more")
 
 
 def truth_rows(annotations: Annotations) -> Rows:
@@ -266,7 +270,7 @@ def has_category(detected: Detected, classes: ClassMap) -> Bools:
 def _categories(detected: Detected, classes: ClassMap) -> NDArray[np.int64]:
     table = np.array(classes.category_ids, dtype=np.int64)
     if len(detected.classes) and not 0 <= detected.classes.min() <= detected.classes.max() < len(table):
-        raise InputError(f"the model found class {detected.classes.max()}, and has {len(table)} labels")
+        raise InputError(f"the model found class {detected.classes.max()}, and has {counted(len(table), 'label')}")
     category: NDArray[np.int64] = table[detected.classes]
     return category
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin, load_plugins
 
@@ -128,7 +129,8 @@ class DatasetFiles:
         dataset = load_dataset(self.name)
         if len(self.paths) != len(dataset.takes):
             raise InputError(
-                f"the data set {self.name} takes {' '.join(dataset.takes)}, and {len(self.paths)} paths are given"
+                f"the data set {self.name} takes {' '.join(dataset.takes)}, and "
+                f"{counted(len(self.paths), 'path is', 'paths are')} given"
             )
         known = {option.name for option in dataset.further}
         unknown = next((name for name in self.further if name not in known), None)
@@ -244,8 +246,8 @@ def check_files(paths: Sequence[Path], who: str) -> None:
     missing = [path for path in paths if not _is_file(path)]
     if missing:
         raise InputError(
-            f"{len(missing)} of the {len(paths)} images that {who} names are not there; the first is "
-            f"{str(missing[0])[:MOST_NAME]}"
+            f"{len(missing)} of the {counted(len(paths), 'image')} that {who} names "
+            f"{agreed(len(missing), 'is', 'are')} not there; the first is {str(missing[0])[:MOST_NAME]}"
         )
 
 

@@ -25,6 +25,7 @@ from detlite.accuracy.results import FIDELITY, Accuracy, Agreement, Drawn, Evalu
 from detlite.runtime.arrays import Bools, Doubles
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, begin, silent
 
@@ -54,7 +55,7 @@ class EvaluationOptions:
 
     def __post_init__(self) -> None:
         if self.draws and not 2 <= self.draws <= MOST_DRAWS:
-            raise InputError(f"{self.draws} bootstrap draws: want 2 to {MOST_DRAWS}, or 0 for none")
+            raise InputError(f"{counted(self.draws, 'bootstrap draw')}: want 2 to {MOST_DRAWS}, or 0 for none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +203,10 @@ def by_labels(pair: PredictedPair, truth: Labelled, metric_name: str, options: E
     scores = metric.score(pair.found, truth.annotations, truth.classes)
     value = scores.numbers[metric.numbers[0]]
     if value is None:
-        raise InputError(f"these {len(truth.paths)} images have no countable annotated object: use more images")
+        raise InputError(
+            f"these {counted(len(truth.paths), 'image has', 'images have')} no countable annotated object: use more "
+            "images"
+        )
     drawn = _drawing(metric, pair.found, truth, options.draws)
     return Accuracy(
         metric=metric_name,

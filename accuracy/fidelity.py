@@ -17,6 +17,7 @@ from detlite.accuracy.detect import Detected
 from detlite.accuracy.matching import FoundObjects, Matches, Truths, match
 from detlite.accuracy.precision import mean_average_precision
 from detlite.accuracy.predictions import Concordance, refuse_other_images
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 TRUTH_SCORE = 0.3  # the least score with which a detection of the reference counts as a truth
@@ -89,8 +90,8 @@ def fidelity_matches(found: Detected, reference: Detected) -> Matches:
     sure = (reference.scores >= np.float32(TRUTH_SCORE)) & (boxes[:, 2:] > 0).all(axis=1)  # an empty box has no IoU
     if not sure.any():
         raise InputError(
-            f"the reference finds nothing with a score of at least {TRUTH_SCORE} in these {len(reference.sizes)} "
-            "images: give images of what it was trained to find"
+            f"the reference finds nothing with a score of at least {TRUTH_SCORE} in these "
+            f"{counted(len(reference.sizes), 'image')}: give images of what it was trained to find"
         )
     truths = Truths(
         image=reference.image_index[sure],

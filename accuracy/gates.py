@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 
 GATES = {

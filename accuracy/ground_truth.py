@@ -12,6 +12,7 @@ from detlite.accuracy.dataset import DatasetFiles, LabelReader, Labels, load_dat
 from detlite.accuracy.labels.annotations import check_image_files
 from detlite.accuracy.labels.voc import CLASSES
 from detlite.accuracy.metric import Metric, load_metric, metric_names
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 COCO_NAMES = {
@@ -120,13 +121,15 @@ def labelled(annotations: Labels, images: Path, labels: Sequence[str], *, known_
     if known_only:
         known = frozenset(i for i, name in annotations.categories if name.strip().casefold() in names)
         if not known:
-            raise InputError(f"the model has none of the {everything} annotated classes, by name: give it its labels")
+            raise InputError(
+                f"the model has none of the {counted(everything, 'annotated class')}, by name: give it its labels"
+            )
         annotations = annotations.of_categories(known)
     classes = class_map(labels, annotations.categories)
     if classes.rule == "position" and not _has_numbers(annotations, len(labels)):
         raise InputError(
-            f"the model's {len(labels)} classes have no names, and those of the annotations have no numbers "
-            f"(the first is {annotations.categories[0][1]!r}): give the model its labels"
+            f"the model's {counted(len(labels), 'class has', 'classes have')} no names, and those of the annotations "
+            f"have no numbers (the first is {annotations.categories[0][1]!r}): give the model its labels"
         )
     return Labelled(annotations, paths, classes, everything - len(annotations.categories))
 
@@ -135,8 +138,8 @@ def _numbered(annotations: Labels, labels: Sequence[str]) -> ClassMap:
     highest = max(identity for identity, _name in annotations.categories)
     if highest >= len(labels):
         raise InputError(
-            f"the labels name class {highest}, and the model has {len(labels)} classes, numbered from 0: give labels "
-            "of the classes it was trained on"
+            f"the labels name class {highest}, and the model has {counted(len(labels), 'class')}, numbered from 0: "
+            "give labels of the classes it was trained on"
         )
     return ClassMap(tuple(range(len(labels))), "number")
 

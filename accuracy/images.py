@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detlite.accuracy.dataset import check_files
 from detlite.runtime.artifact import sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images, is_image
 from detlite.runtime.image.read import exif_orientation
@@ -49,7 +50,7 @@ class Images:
             InputError: *count* is less than 1.
         """
         if count < 1:
-            raise InputError(f"{count} images are asked for; at least 1 is needed")
+            raise InputError(f"{counted(count, 'image is', 'images are')} asked for; at least 1 is needed")
         if count >= len(self.paths):
             return self
         # S311: a seeded choice must be repeatable, and need not be secret

@@ -26,6 +26,7 @@ from detlite.accuracy.labels.annotations import Annotations
 from detlite.accuracy.matching import Masks
 from detlite.accuracy.metric import Scores
 from detlite.accuracy.predictions import joined_columns
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import Detections
 from detlite.runtime.tasks.instances import InstanceMasks
@@ -46,7 +47,9 @@ class DetectedMasks(Detected):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.masks.ndim != 3 or len(self.masks) != len(self.scores):
-            raise InputError(f"masks of shape {self.masks.shape} for {len(self.scores)} detections: want one for each")
+            raise InputError(
+                f"masks of shape {self.masks.shape} for {counted(len(self.scores), 'detection')}: want one for each"
+            )
         if not np.isfinite(self.masks).all():
             raise InputError("the model returned masks that are not finite numbers: it cannot be scored")
 

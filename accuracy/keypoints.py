@@ -22,6 +22,7 @@ from detlite.accuracy.predictions import Concordance, joined_columns
 from detlite.accuracy.predictions import refuse_other_images as refuse_other_predictions
 from detlite.runtime.arrays import Bools, Doubles
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.keypoints import Keypoints
 
@@ -50,7 +51,9 @@ class DetectedKeypoints(Detected):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.points.shape != (len(self.scores), len(self.names), 3):
-            raise InputError(f"keypoints of shape {self.points.shape} for {len(self.scores)} detections: want one each")
+            raise InputError(
+                f"keypoints of shape {self.points.shape} for {counted(len(self.scores), 'detection')}: want one each"
+            )
         if not np.isfinite(self.points).all():
             raise InputError("the model returned keypoints that are not finite numbers: it cannot be scored")
 
@@ -142,7 +145,7 @@ def keypoint_concordance(found: DetectedKeypoints, reference: DetectedKeypoints)
     if not sure.any():
         raise InputError(
             f"the reference finds no keypoints of an object with a score of at least {TRUTH_SCORE} in these "
-            f"{len(reference.sizes)} images: give images of what it was trained to find"
+            f"{counted(len(reference.sizes), 'image')}: give images of what it was trained to find"
         )
     marks = np.concatenate([theirs.pixels[sure], np.ones((int(sure.sum()), len(theirs.names), 1))], axis=2)
     areas = boxes[sure, 2] * boxes[sure, 3]
@@ -209,12 +212,12 @@ def _annotated(
         )
     kept = annotations.of_categories(frozenset({category}))
     if not any(_labelled(truth) and not truth.crowd for truth in kept.truths):
-        raise InputError(f"no keypoint is annotated in these {len(kept.images)} images: use more")
+        raise InputError(f"no keypoint is annotated in these {counted(len(kept.images), 'image')}: use more")
     for truth in kept.truths:
         if len(truth.keypoints) != 3 * len(names):
             raise InputError(
-                f"an annotation of image {truth.image_id} has {len(truth.keypoints)} numbers of keypoints: want "
-                f"x, y and a mark for each of its {len(names)} keypoints"
+                f"an annotation of image {truth.image_id} has {counted(len(truth.keypoints), 'number')} of keypoints: "
+                f"want x, y and a mark for each of its {counted(len(names), 'keypoint')}"
             )
     return kept, category
 

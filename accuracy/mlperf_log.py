@@ -16,6 +16,7 @@ from detlite.accuracy.hosts import SavedResults
 from detlite.accuracy.predictions import Predictions, predictions_in
 from detlite.runtime.arrays import Floats
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.loadgen_log import ACCURACY
 from detlite.runtime.strict_json import parse_json
@@ -48,7 +49,7 @@ class LoadGenResults(SavedResults):
         missing = [place for place in range(len(paths)) if place not in found]
         if missing:
             raise InputError(
-                f"{self._log} has no results for {len(missing)} of {len(paths)} images; the first is number "
+                f"{self._log} has no results for {len(missing)} of {counted(len(paths), 'image')}; the first is number "
                 f"{missing[0]}, {paths[missing[0]].name}: run the app with --accuracy on all of them, or give --limit"
             )
         return predictions_in(kind, [_record(path, found[place]) for place, path in enumerate(paths)], 0.0, "LoadGen")

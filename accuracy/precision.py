@@ -13,6 +13,7 @@ import numpy as np
 
 from detlite.accuracy.matching import THRESHOLDS, ClassMatches, Matches
 from detlite.runtime.arrays import Doubles, Integers
+from detlite.runtime.counts import counted
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 CELLS_AT_ONCE = 4_000_000  # of float64: some 32 MB for each temporary array
@@ -83,7 +84,7 @@ def recall_draws(matches: Matches, weights: Doubles, *, most: int) -> Doubles:
 
 def _check_weights(matches: Matches, weights: Doubles) -> None:
     if weights.ndim != 2 or weights.shape[1] != matches.images:
-        raise ValueError(f"weights of shape {weights.shape} for {matches.images} images")
+        raise ValueError(f"weights of shape {weights.shape} for {counted(matches.images, 'image')}")
 
 
 def _mean_in_percent(totals: Doubles, classes: Doubles) -> Doubles:

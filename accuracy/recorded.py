@@ -11,6 +11,7 @@ from detlite.accuracy.hosts import SavedResults
 from detlite.accuracy.predictions import Predictions, predictions_in
 from detlite.convert.files.write_file import prepare_new_file, write_file
 from detlite.runtime.artifact import Artifact, sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.run_folder import DETECTIONS, MEASUREMENT, PROTOCOL, read_json
 from detlite.runtime.result_lines import LINE_FIELDS, model_line, result_line
@@ -45,8 +46,8 @@ class Recorded(SavedResults):
         missing = [path.name for path in paths if path.name not in known]
         if missing:
             raise InputError(
-                f"{self._lines} has no results for {len(missing)} of {len(paths)} images; the first is {missing[0]}: "
-                "run the model on all of them, or give --limit"
+                f"{self._lines} has no results for {len(missing)} of {counted(len(paths), 'image')}; the first is "
+                f"{missing[0]}: run the model on all of them, or give --limit"
             )
         try:
             return predictions_in(kind, [known[path.name] for path in paths], 0.0, str(head.get("runtime")))

@@ -14,6 +14,7 @@ from detlite.accuracy.labels.label_images import UNLABELLED, LabelImages, read_l
 from detlite.accuracy.metric import ClassScore, Scores
 from detlite.accuracy.predictions import Concordance, Predictions, joined_columns, refuse_other_images
 from detlite.runtime.arrays import Bools, Doubles, Floats, Integers
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 Map = NDArray[np.uint16]
@@ -156,7 +157,9 @@ def miou_draws(found: Segmented, truth: LabelImages, classes: ClassMap, weights:
 
 def _counted(found: Segmented, truth: LabelImages, classes: ClassMap) -> PixelCounts:
     if len(found.sizes) != len(truth.images):
-        raise InputError(f"maps of {len(found.sizes)} images for {len(truth.images)} labelled ones")
+        raise InputError(
+            f"maps of {counted(len(found.sizes), 'image')} for {counted(len(truth.images), 'labelled one')}"
+        )
     return count_pixels(_pairs(found, truth), len(classes.category_ids))
 
 

@@ -16,6 +16,7 @@ from detlite.runtime.arrays import Bools, Doubles
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import contract_from_json
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import from_record, to_record
@@ -71,14 +72,15 @@ class StateAudit:
         still = [one for one in self.sums if one.still >= MANY_STILL]
         if still:
             found.append(
-                f"over the {self.frames} frames of {name}, {_percents([one.still for one in still])} of the elements "
-                f"of {len(still)} sums do not move at a frame; most in {max(still, key=lambda one: one.still).name}"
+                f"over the {counted(self.frames, 'frame')} of {name}, {_percents([one.still for one in still])} of the "
+                f"elements of {counted(len(still), 'sum')} do not move at a frame; most in "
+                f"{max(still, key=lambda one: one.still).name}"
             )
         full = [one.full for one in self.sums if one.full is not None and one.full >= MANY_FULL]
         if full:
             found.append(
-                f"after the last frame {_percents(full)} of the elements of {len(full)} sums are at the end of their "
-                "range"
+                f"after the last frame {_percents(full)} of the elements of {counted(len(full), 'sum')} are at the end "
+                "of their range"
             )
         if self.frames > SETTLED and self.last_spread < FLAT * self.widest_spread:
             found.append(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.preprocess import preprocess
 
@@ -52,7 +53,10 @@ class Views:
 
     def __post_init__(self) -> None:
         if not 1 <= self.clips <= MOST_CLIPS or self.crops not in (1, 3):
-            raise InputError(f"{self.clips} clips of {self.crops} crops: want 1 to {MOST_CLIPS} clips, of 1 or 3 crops")
+            raise InputError(
+                f"{counted(self.clips, 'clip')} of {counted(self.crops, 'crop')}: want 1 to {MOST_CLIPS} clips, of 1 "
+                "or 3 crops"
+            )
         if not all(number is None or 1 <= number <= MOST_FRAMES for number in (self.frames, self.stride)):
             raise InputError(f"clips of {self.frames} frames, {self.stride} apart: want 1 to {MOST_FRAMES}")
 
@@ -70,7 +74,9 @@ class Views:
         first = contract.inputs[0]
         if first.kind == "clip" and not contract.is_stream:
             if self.frames not in (None, first.frames):
-                raise InputError(f"clips of {self.frames} frames, and the model takes {first.frames}: leave that out")
+                raise InputError(
+                    f"clips of {counted(self.frames, 'frame')}, and the model takes {first.frames}: leave that out"
+                )
             return Clip(first.frames, self.stride or first.stride)
         if not contract.is_stream:
             raise InputError("the model takes single images: videos score models of clips, and streams with states")

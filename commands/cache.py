@@ -11,6 +11,7 @@ from detlite.commands.console import emit_json, emit_table, say
 from detlite.commands.options import json_option
 from detlite.convert.files.cache_contents import PARTS, CacheContents, cache_contents, cache_part, remove
 from detlite.convert.files.cache_folder import default_cache_folder
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 
@@ -80,7 +81,8 @@ def _ask(found: list[CacheContents]) -> None:
 
 
 def _total(found: list[CacheContents]) -> str:
-    return f"{sum(len(one.paths) for one in found)} items, {_megabytes(sum(one.size_bytes for one in found))} MB"
+    items = counted(sum(len(one.paths) for one in found), "item")
+    return f"{items}, {_megabytes(sum(one.size_bytes for one in found))} MB"
 
 
 def _megabytes(size_bytes: int) -> str:

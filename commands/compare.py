@@ -11,6 +11,7 @@ from detlite.commands.command import WorkCommand
 from detlite.commands.comparing import compare_models
 from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.commands.options import FiniteRange, json_option, multiple_subgraphs_option
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.compare.comparison import RunComparison, compare_runs, said
 from detlite.studies.compare.limits import parse_limits
@@ -93,5 +94,5 @@ def _show(found: RunComparison) -> None:
         notice(f"not comparable: {one}")
     emit_table(COLUMNS, rows(found))
     count = len(found.findings)
-    verdict = f"{count} finding{'s' if count != 1 else ''}" if count else "no finding"
+    verdict = counted(count, "finding") if count else "no finding"
     say(f"{found.second.record} against {found.first.record}: {verdict}")

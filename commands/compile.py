@@ -15,6 +15,7 @@ from detlite.commands.device_options import device_option, devices_asked_for
 from detlite.commands.options import force_option, json_option, out_option
 from detlite.commands.target import check_suffix, compile_choices, compile_on_device, show_answer
 from detlite.convert.target import Target, TargetAnswer, TargetRequest
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 CHOICES = compile_choices()
@@ -74,6 +75,6 @@ def _refuse(models: tuple[Path, ...], name: str, target: Target, chip: str) -> N
         title = CHOICES.targets[other].title
         raise InputError(f"{option}: only for {title}; for {chip}, give one model and none of these options")
     if len(models) > 1 and not target.compiles_together:
-        raise InputError(f"{len(models)} models: {chip} takes one at a time")
+        raise InputError(f"{counted(len(models), 'model')}: {chip} takes one at a time")
     for path in models:
         check_suffix(path, target, chip)

@@ -13,6 +13,7 @@ from detlite.commands.image_options import images_given
 from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import check_writable
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.context.build import MOST_ROWS, POSITIVE, BuildOptions, BuiltBank, build_bank, check_embeds
 
@@ -92,7 +93,9 @@ def build(images: Path, model: Path, out: Path, as_json: bool, **values: Any) ->
     for name, error in built.unread:
         notice(f"not read: {name}: {error}")
     if built.unread:
-        raise FindingError(f"{len(built.unread)} of {len(given.paths)} images could not be read; {out} has the others")
+        raise FindingError(
+            f"{len(built.unread)} of {counted(len(given.paths), 'image')} could not be read; {out} has the others"
+        )
 
 
 def _tell(built: BuiltBank) -> None:
@@ -102,10 +105,10 @@ def _tell(built: BuiltBank) -> None:
     ):
         if names:
             more = ", ..." if len(names) > MOST_NAMED else ""
-            notice(f"{len(names)} images left out, {why}: {', '.join(names[:MOST_NAMED])}{more}")
+            notice(f"{counted(len(names), 'image')} left out, {why}: {', '.join(names[:MOST_NAMED])}{more}")
     if built.dropped:
-        notice(f"{built.dropped} older rows left out: the bank has room for {built.rows}, see --rows")
+        notice(f"{counted(built.dropped, 'older row')} left out: the bank has room for {built.rows}, see --rows")
     say(
-        f"{built.path}: {built.rows} rows of {built.width} features, of {built.images} images from {built.first} to "
-        f"{built.last}"
+        f"{built.path}: {counted(built.rows, 'row')} of {built.width} features, of {counted(built.images, 'image')} "
+        f"from {built.first} to {built.last}"
     )

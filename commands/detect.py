@@ -19,6 +19,7 @@ from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.artifact import open_artifact
 from detlite.convert.files.write_file import check_writable, write_file
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.task import RANKED, RANKING, Found, task_kind
 from detlite.runtime.tasks.detection import Detection
@@ -111,7 +112,9 @@ def command(model: Path, images: tuple[Path, ...], as_json: bool, **values: Any)
     for one in run.unread:
         notice(f"not read: {one.error}")
     if run.unread:
-        raise FindingError(f"{len(run.unread)} of {len(inputs)} inputs could not be read; the others are done")
+        raise FindingError(
+            f"{len(run.unread)} of {counted(len(inputs), 'input')} could not be read; the others are done"
+        )
 
 
 def _coco_ids(values: dict[str, Any], contract: Contract, inputs: Sequence[Input]) -> CocoIds | None:
@@ -141,7 +144,7 @@ def _write_coco(out: Path, run: DetectRun, ids: CocoIds) -> None:
         masks = [mask.to_record() for mask in one.masks]
         rows += coco_rows(ids.image_id(Path(one.image)), (one.height, one.width), one.found, ids, masks)
     write_file(out, (json.dumps(rows, allow_nan=False) + "\n").encode())
-    notice(f"{len(rows)} detections written to {out}; category ids: {ids.origin}")
+    notice(f"{counted(len(rows), 'detection')} written to {out}; category ids: {ids.origin}")
 
 
 def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
@@ -158,22 +161,18 @@ def _show(run: DetectRun, threshold: float, draw: Path | None) -> None:
             for line in _lines(one, shown):
                 say(line)
         else:
-            counted = shown[:1] if one.image in of_rankings else shown
-            seen[one.image].update({item.label for item in counted})
+            counting = shown[:1] if one.image in of_rankings else shown
+            seen[one.image].update({item.label for item in counting})
     for video in run.videos:
         for line in _video_lines(video, seen[video.video]):
             say(line)
-    frames = f" and {sum(one.frames for one in run.videos)} frames" if run.videos else ""
+    frames = f" and {counted(sum(one.frames for one in run.videos), 'frame')}" if run.videos else ""
     where = "" if draw is None else f", drawn to {draw}"
     if not stills and len(of_rankings) == len(run.videos):
-        say(f"{run.model}: {len(run.images)} answers{frames.replace(' and', ' in')}{where}")
+        say(f"{run.model}: {counted(len(run.images), 'answer')}{frames.replace(' and', ' in')}{where}")
         return
     what = "the best classes of" if RANKING in kinds else f"{count} with a score of {threshold:g} or more in"
-    say(f"{run.model}: {what} {_counted(stills, 'image')}{frames}{where}")
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    say(f"{run.model}: {what} {counted(stills, 'image')}{frames}{where}")
 
 
 def _lines(one: ImageResult, shown: Sequence[Found]) -> Iterator[str]:
@@ -192,7 +191,7 @@ def _video_lines(video: VideoResult, seen: Counter[str]) -> Iterator[str]:
     Of a ranking the best class counts, of anything else all that is found.
     """
     classes = ", ".join(f"{label} in {count}" for label, count in seen.most_common())
-    windows = "" if video.answers == video.frames else f" in {video.answers} windows"
-    yield f"{video.video}: {video.frames} frames{windows}; {classes or 'nothing found'}"
+    windows = "" if video.answers == video.frames else f" in {counted(video.answers, 'window')}"
+    yield f"{video.video}: {counted(video.frames, 'frame')}{windows}; {classes or 'nothing found'}"
     for item in video.ranking[:RANKED]:
         yield f"  {item.score:.3f}  {item.label}, at the end"

@@ -18,6 +18,7 @@ from detlite.devices.inventory import Device, read_inventory
 from detlite.devices.remote.fleet import on_each, refuse_failures
 from detlite.devices.survey.show import Recognized, facts_of, identified, shown
 from detlite.devices.transport.connect import connect
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DetliteError
 
 FILE = click.Path(path_type=Path)
@@ -60,7 +61,7 @@ def list_devices(inventory: Path | None, as_json: bool) -> None:
     emit_table(
         ("name", "kind", "by", "at", "state", "model", "system"), [[row[key] or "" for key in ROW] for row in rows]
     )
-    say(f"{len(rows)} devices, {sum(row['there'] for row in rows)} there; {known.path}")
+    say(f"{counted(len(rows), 'device')}, {sum(row['there'] for row in rows)} there; {known.path}")
 
 
 ROW = ("name", "kind", "way", "at", "state", "model", "system")

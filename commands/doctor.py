@@ -16,6 +16,7 @@ from detlite.devices.doctor.model import examined
 from detlite.devices.inventory import HOST, read_inventory
 from detlite.devices.survey.device_state import standing_record
 from detlite.devices.transport.connect import connect
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
 
 
@@ -78,4 +79,4 @@ def _show(found: Diagnosis) -> None:
     verdict = (
         f"{found.spoiled} that would spoil a measurement" if found.spoiled else "nothing would spoil a measurement"
     )
-    say(f"{word}{subject.device.name}: {verdict}, {cautions} caution(s)")
+    say(f"{word}{subject.device.name}: {verdict}, {counted(cautions, 'caution')}")

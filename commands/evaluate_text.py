@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from detlite.accuracy.bootstrap import Interval
 from detlite.accuracy.metric import load_metric
 from detlite.accuracy.results import FIDELITY, Accuracy, Agreement, EvaluatedRun
 from detlite.commands.console import emit_facts, emit_table, notice, say
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.device_mark import SIMULATED
 
 NONE = "-"  # no annotated object has that size
@@ -135,7 +137,7 @@ def _agreement_facts(result: Agreement) -> Iterator[tuple[str, str]]:
 
 def _run_facts(run: EvaluatedRun) -> Iterator[tuple[str, str]]:
     yield "model", f"{run.model}, sha256 {run.model_sha256[:12]}"
-    found = "" if run.objects is None else f", {run.objects} detections"
+    found = "" if run.objects is None else f", {counted(run.objects, 'detection')}"
     views = run.protocol.get("views")
     if isinstance(views, Mapping):
         yield "videos", f"{run.images}, {_views(views)}"
@@ -147,11 +149,11 @@ def _run_facts(run: EvaluatedRun) -> Iterator[tuple[str, str]]:
     yield "run by", f"{run.protocol.get('runtime')}, {threads} thread{'' if threads == 1 else 's'}"
 
 
-def _views(views: Mapping[str, object]) -> str:
+def _views(views: Mapping[str, Any]) -> str:
     """Return how videos were cut, in words."""
     stride = "" if views["stride"] is None else f", {views['stride']} apart"
-    frames = "" if views["frames"] is None else f" of {views['frames']} frames{stride}"
-    return f"{views['clips']} clip(s){frames} of {views['crops']} crop(s) each"
+    frames = "" if views["frames"] is None else f" of {counted(views['frames'], 'frame')}{stride}"
+    return f"{counted(views['clips'], 'clip')}{frames} of {counted(views['crops'], 'crop')} each"
 
 
 def _orientation(protocol: Mapping[str, object]) -> str:
@@ -159,4 +161,4 @@ def _orientation(protocol: Mapping[str, object]) -> str:
 
 
 def _interval(found: Interval) -> str:
-    return f"{found.low:.2f} to {found.high:.2f} in {100 * found.level:g} % of {found.draws} draws"
+    return f"{found.low:.2f} to {found.high:.2f} in {100 * found.level:g} % of {counted(found.draws, 'draw')}"

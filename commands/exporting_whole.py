@@ -16,6 +16,7 @@ from detlite.convert.apart import export_whole_graph
 from detlite.convert.onnx.options import DEFAULT_OPSET
 from detlite.convert.requests import CHECK, EXPORT, READ, WholeGraphRequest
 from detlite.convert.whole_graph.options import WholeGraphOptions
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 ROUTES = ("tf2onnx",)
@@ -88,6 +89,9 @@ def export_graph(source: Path, out: Path, options: WholeGraphOptions, *, force: 
         return
     for one in answer["parity"]:
         say(f"  {one['name']}: at most {one['largest_difference']:.2g} from TensorFlow, of {one['largest_value']:.4g}")
-    seen = f"{len(options.images)} images" if options.images else "noise"
+    seen = counted(len(options.images), "image") if options.images else "noise"
     size_mb = Path(answer["model"]).stat().st_size / 1e6
-    say(f"{answer['model']}: {answer['operators']} operators, checked against TensorFlow on {seen}, {size_mb:.2f} MB")
+    say(
+        f"{answer['model']}: {counted(answer['operators'], 'operator')}, checked against TensorFlow on {seen}, "
+        f"{size_mb:.2f} MB"
+    )

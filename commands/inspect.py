@@ -14,6 +14,7 @@ from detlite.commands.options import json_option, source_options, take_detector_
 from detlite.commands.target import check_suffix, inspect_choices, show_answer
 from detlite.convert.options import DetectorOptions
 from detlite.convert.target import TargetRequest
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress
 
@@ -117,7 +118,7 @@ def _lines(facts: dict[str, Any]) -> dict[str, object]:
     if image := facts.get("input"):
         lines["input"] = f"{image['dtype']} {image['height']}x{image['width']} {image['colour']}, {image['resize']}"
         if image["batch"] > 1:
-            lines["batch"] = f"{image['batch']} images in one run"
+            lines["batch"] = f"{counted(image['batch'], 'image')} in one run"
         lines["mean, std"] = f"{tuple(image['mean'])}, {tuple(image['std'])}"
     lines |= _tensor_lines(facts)
     lines |= _state_lines(facts)

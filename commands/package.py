@@ -33,7 +33,7 @@ OWN = tuple(map(parameters_of, (ANDROID, VERIFY, MLPERF)))
 @force_option
 @json_option
 def command(model: Path | None, out: Path | None, as_json: bool, force: bool, **values: Any) -> None:
-    """Pack MODEL, a folder that detlite wrote, for an app, a board or MLPerf; for an app also a finished .tflite.
+    """Pack MODEL for an app, a board or MLPerf: a folder that detlite wrote, or a finished model file.
 
     \b
     detlite package --runtime out/int8 --images photos/ -o board.pyz

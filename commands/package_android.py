@@ -20,6 +20,7 @@ from detlite.devices.packaging.android.package import Extras, Models, Package, m
 from detlite.devices.packaging.android.packs import DELIVERIES
 from detlite.devices.packaging.android.variant import Choices
 from detlite.devices.packaging.android.verify import PAGE_BYTES, Verification, verify_app
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -98,7 +99,7 @@ def package_for_android(model: Path, out: Path, values: Record, *, as_json: bool
         emit_json("package_android", _record(package, out))
         return
     emit_facts(_lines(package))
-    say(f"{out}: {len(package.files)} files for {naming.package}; start with {out / 'README.md'}")
+    say(f"{out}: {counted(len(package.files), 'file')} for {naming.package}; start with {out / 'README.md'}")
 
 
 def verify_built_app(app: Path, package: Path | None, values: Record, *, as_json: bool) -> None:
@@ -116,7 +117,7 @@ def verify_built_app(app: Path, package: Path | None, values: Record, *, as_json
     else:
         emit_facts(_verified(found))
         if not found.findings:
-            say(f"{app}: {', '.join(found.packages)} as packaged, {len(found.models)} model file(s)")
+            say(f"{app}: {', '.join(found.packages)} as packaged, {counted(len(found.models), 'model file')}")
     for note in found.notes:
         notice(f"note: {note}")
     if found.findings:

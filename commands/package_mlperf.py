@@ -15,6 +15,7 @@ from detlite.convert.artifact import open_artifact
 from detlite.convert.onnx.mlperf import profile_of
 from detlite.devices.packaging.mlperf.check import AppRun, SideBySide, maps_of, read_app_run, times_of
 from detlite.devices.packaging.mlperf.pack import packed_for_mlperf
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.measure.run_folder import MEASUREMENT, read_json
@@ -71,7 +72,9 @@ def package_for_mlperf(
     labels, profile = len(made.contract.labels) - 1, profile_of(made.contract)
     assert profile is not None  # what was packed has an interface of the app
     if labels != profile.classes:
-        notice(f"the model has {labels} classes: with {profile.name}, the app scores COCO's {profile.classes}")
+        notice(
+            f"the model has {counted(labels, 'class')}: with {profile.name}, the app scores COCO's {profile.classes}"
+        )
     if as_json:
         facts = {"out": str(out), "onnx_sha256": made.sha256, "classes": labels, "profile": profile.name}
         emit_json("package_mlperf", facts)

@@ -17,6 +17,7 @@ from detlite.convert.options import NmsOptions
 from detlite.convert.summary import model_facts
 from detlite.convert.tflite.postprocess import attach, configure, strip
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
@@ -63,7 +64,11 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
         emit_json("postprocess", {"model": str(written.model), **model_facts(contract)})
         return
     applied = detection_of(contract).nms
-    heads = "raw heads" if has_raw_heads(contract) else f"{applied.kind} NMS, {applied.max_detections} detections"
+    heads = (
+        "raw heads"
+        if has_raw_heads(contract)
+        else f"{applied.kind} NMS, {counted(applied.max_detections, 'detection')}"
+    )
     say(f"{out}: {heads}, score {applied.score_threshold:g}, IoU {applied.iou_threshold:g}")
 
 

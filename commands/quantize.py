@@ -65,6 +65,7 @@ from detlite.convert.finished import check_float
 from detlite.runtime.artifact import CONTRACT
 from detlite.runtime.child import Child, blaming_the_model, run_in_child
 from detlite.runtime.contract import read_contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress
 from detlite.runtime.records import Record, to_record
@@ -161,7 +162,7 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     else:
         say_findings(answer.get("lint", {}))
     if answer.get("lint_failed"):
-        raise FindingError(f"--fail-on-lint: {count_findings(answer['lint'])} findings; nothing was written")
+        raise FindingError(f"--fail-on-lint: {counted(count_findings(answer['lint']), 'finding')}; nothing was written")
     if counts and not as_json:
         say_curve(answer)
     elif not as_json:
@@ -255,7 +256,8 @@ def _check_curve(values: Record) -> None:
 def _check_enough(counts: list[int], available: int) -> None:
     if counts and counts[-1] > available:
         raise InputError(
-            f"--curve needs {counts[-1]} images, but there are {available}: ask for fewer, or give more images"
+            f"--curve needs {counted(counts[-1], 'image')}, but there are {available}: ask for fewer, or give more "
+            "images"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from detlite.accuracy.gates import FEWEST_IMAGES, few_images
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.commands.console import emit_table, notice, say
+from detlite.runtime.counts import counted
 
 Record = dict[str, Any]
 
@@ -101,7 +102,7 @@ def _calibrated(request: QuantizeRequest, answer: Record) -> int:
 def _twins(twins: str | list[str], step: Record) -> str:
     if isinstance(twins, str):
         return f"twin channels: {twins}"
-    return f"twin channels: {len(twins)} tensors, {step['macs_ratio']:.2f} times the multiply-adds"
+    return f"twin channels: {counted(len(twins), 'tensor')}, {step['macs_ratio']:.2f} times the multiply-adds"
 
 
 def _errors(error: Record) -> str:
@@ -113,16 +114,19 @@ def _errors(error: Record) -> str:
 def _images_of(answer: Record, samples: str) -> str:
     count = answer["error"]["images"]
     if "error_by_frame" in answer:
-        return f"{count} frames of the longest scenes"
+        return f"{counted(count, 'frame')} of the longest scenes"
     used = answer.get("scored_calibration_images", count)
     if 0 < used < count:
-        return f"{count} images, {used} of them calibration images"
+        return f"{counted(count, 'image')}, {used} of them calibration images"
     return f"{count} {'calibration' if used else 'other'} {samples}"
 
 
 def _say_scored(answer: Record) -> None:
     if used := answer.get("scored_calibration_images"):
-        notice(f"judged on {answer['scored_images']} images, {used} of them calibration images: others are too few")
+        notice(
+            f"judged on {counted(answer['scored_images'], 'image')}, {used} of them calibration images: others are too "
+            "few"
+        )
     for text in few_images(answer.get("scored_images", FEWEST_IMAGES)):
         notice(text)
 
@@ -131,7 +135,7 @@ def _say_reached(found: Record, answer: Record) -> None:
     for one in found["reached"]:
         digits = 2 if one["high"] >= 1 else 4
         value, low, high = (f"{one[end]:.{digits}f}" for end in ("value", "low", "high"))
-        where = f"on {answer['scored_images']} images"
+        where = f"on {counted(answer['scored_images'], 'image')}"
         say(f"{one['figure']} {value} [{low}, {high}] {where}: {one['promised']} is promised")
 
 
@@ -153,8 +157,8 @@ def _say_costs(mixed: Record) -> None:
     int8, left = (mixed["edgetpu"][name] for name in ("int8", "mixed"))
     say(
         f"latency here: {mixed['mixed_latency_ms']:.2f} ms, {mixed['int8_latency_ms']:.2f} ms in int8 alone; on an "
-        f"Edge TPU, predicted: {left['partitions']} partitions and {left['unmapped']} operators left to the CPU, "
-        f"{int8['partitions']} and {int8['unmapped']} in int8 alone"
+        f"Edge TPU, predicted: {counted(left['partitions'], 'partition')} and {counted(left['unmapped'], 'operator')} "
+        f"left to the CPU, {int8['partitions']} and {int8['unmapped']} in int8 alone"
     )
 
 
@@ -192,7 +196,7 @@ def say_curve(answer: Record) -> None:
     ]
     errors = [f"{name}, rms error" for name in heads]
     emit_table(("images", *errors, "fidelity %", "95 % interval", "choices averaged"), rows)
-    say(f"On {answer['scored_images']} images: {answer['verdict']}.")
+    say(f"On {counted(answer['scored_images'], 'image')}: {answer['verdict']}.")
 
 
 def _interval(interval: Record) -> str:

@@ -10,6 +10,7 @@ from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, say
 from detlite.commands.options import json_option
 from detlite.commands.study_report import report_study
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.studies.report.runs import report_of
 from detlite.studies.report.write import HTML_NAME, write_report
@@ -57,4 +58,4 @@ def command(runs: tuple[Path, ...], out: Path | None, best: str | None, *, force
         files = {"html": str(html), "markdown": str(markdown), "json": str(record)}
         emit_json("report_files", {"verdict": report.verdict, "status": report.status, **files})
         return
-    say(f"{html}: {len(report.models)} model(s), {len(runs)} run(s). {report.verdict}")
+    say(f"{html}: {counted(len(report.models), 'model')}, {counted(len(runs), 'run')}. {report.verdict}")

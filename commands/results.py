@@ -10,6 +10,7 @@ import click
 from detlite.commands.console import emit_json, emit_table, say
 from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.files.write_file import prepare_new_file
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError
 from detlite.studies.store.condition import parse_condition
 from detlite.studies.store.export import columns_of, export_facts
@@ -65,7 +66,7 @@ def list_results(study: Path, condition: str, kinds: tuple[str, ...], export: Pa
     names = columns_of(rows)
     cells = [[row.key[:KEY_LENGTH], row.kind, *(_text(row.facts.get(name)) for name in names[2:])] for row in rows]
     emit_table(names, cells)
-    say(f"{len(rows)} results in {study}{'' if export is None else f', written to {export}'}")
+    say(f"{counted(len(rows), 'result')} in {study}{'' if export is None else f', written to {export}'}")
 
 
 @command.command("show")
@@ -108,7 +109,7 @@ def diff_results(study: Path, before: str, after: str, *, as_json: bool) -> None
         emit_json("results_diff", {"study": str(study), "differences": differences})
         return
     emit_table(("name", "before", "after"), [(name, _text(one), _text(other)) for name, one, other in rows])
-    say(f"{len(rows)} differences")
+    say(counted(len(rows), "difference"))
 
 
 @command.command("gc")
@@ -161,11 +162,14 @@ def verify(study: Path, *, as_json: bool) -> None:
             say(text)
     if damage or figures.wrong:
         raise FindingError(
-            f"{study}: {len(damage)} damaged or missing, {len(figures.wrong)} figures that their data do not give; "
-            "the next sweep makes damaged records and missing blobs again; delete damaged blobs before it"
+            f"{study}: {len(damage)} damaged or missing, {counted(len(figures.wrong), 'figure')} that their data do "
+            "not give; the next sweep makes damaged records and missing blobs again; delete damaged blobs before it"
         )
     if not as_json:
-        say(f"{study}: every record and every blob is whole, and {figures.checked} figures were derived again")
+        say(
+            f"{study}: every record and every blob is whole, and "
+            f"{counted(figures.checked, 'figure was', 'figures were')} derived again"
+        )
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from detlite.commands.console import emit_json, say
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.pareto.page import Study, study_of, write_page
 from detlite.studies.pareto.recommend import Recommendation
@@ -45,4 +46,4 @@ def _show(folder: Path, study: Study, out: Path | None, taken: list[Recommendati
     for one in taken:
         say(f"{one.device} ({'; '.join(one.conditions)}): {one.reason}")
     if out is not None:
-        say(f"{out}: {len(study.rows)} cells, {len(study.failed)} failed, INVALID or not run")
+        say(f"{out}: {counted(len(study.rows), 'cell')}, {len(study.failed)} failed, INVALID or not run")

@@ -15,6 +15,7 @@ from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, emit_table, notice, say
 from detlite.commands.sweep_tools import tool_readers
 from detlite.devices.inventory import read_inventory
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.studies.pareto.expectations import Expectation, missed, read_expectations
 from detlite.studies.pareto.rows import rows_of
@@ -91,8 +92,8 @@ def _check(expected: tuple[Expectation, ...], out: Path, *, plan: PlanFile) -> N
     for text in found:
         notice(f"detlite: {text}")
     if found:
-        raise FindingError(f"{len(found)} figures are not as expected; the first: {found[0]}")
-    notice(f"{len(expected)} expectations are met")
+        raise FindingError(f"{counted(len(found), 'figure is', 'figures are')} not as expected; the first: {found[0]}")
+    notice(f"{counted(len(expected), 'expectation is', 'expectations are')} met")
 
 
 def _run(plan: PlanFile, graph: SweepGraph, out: Path, options: ClusterOptions, *, as_json: bool) -> None:
@@ -104,9 +105,12 @@ def _run(plan: PlanFile, graph: SweepGraph, out: Path, options: ClusterOptions, 
     if as_json:
         emit_json("sweep", {"study": str(out), "cells": len(graph.cells), "done": done, **_failures(graph, result)})
     else:
-        say(f"{out}: {done} of {len(graph.cells)} cells done, {result.ran} stages run; report: detlite report {out}")
+        say(
+            f"{out}: {done} of {counted(len(graph.cells), 'cell')} done, {counted(result.ran, 'stage')} run; report: "
+            f"detlite report {out}"
+        )
     if failed:
-        raise FindingError(f"{len(failed)} of {len(graph.cells)} cells failed, the first: {failed[0].label}")
+        raise FindingError(f"{len(failed)} of {counted(len(graph.cells), 'cell')} failed, the first: {failed[0].label}")
 
 
 def _failures(graph: SweepGraph, result: SweepResult) -> dict[str, Any]:
@@ -143,8 +147,8 @@ def _teller() -> Callable[[SweepState], None]:
         told_s = time.monotonic()
         left = "" if state.left_s is None or not state.stages_left else f", about {_duration(state.left_s)} left"
         notice(
-            f"{state.done} of {state.cells} cells done, {state.failed} failed; {state.running} stages running, "
-            f"{state.stages_left - state.running} to run{left}"
+            f"{state.done} of {counted(state.cells, 'cell')} done, {state.failed} failed; "
+            f"{counted(state.running, 'stage')} running, {state.stages_left - state.running} to run{left}"
         )
 
     return tell
@@ -159,7 +163,10 @@ def _show_forecast(found: Forecast, *, as_json: bool) -> None:
         [(row.key, row.state, row.label) for row in found.cells],
     )
     rest = "unknown: nothing like it is in the store" if found.left_s is None else _duration(found.left_s)
-    say(f"{len(found.cells)} cells, {found.done} done; {found.stages_left} stages to run, one after the other: {rest}")
+    say(
+        f"{counted(len(found.cells), 'cell')}, {found.done} done; {counted(found.stages_left, 'stage')} to run, one "
+        f"after the other: {rest}"
+    )
 
 
 def _duration(seconds: float) -> str:

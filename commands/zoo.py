@@ -11,6 +11,7 @@ import click
 from detlite.commands.completion import names_of, zoo_names, zoo_values
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
 from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, needs, select
+from detlite.runtime.counts import counted
 
 
 @click.group()
@@ -71,7 +72,7 @@ def list_models(
     able = [model for model in models if convertible(model)[0]]
     lacking = sum(needs(model) is not None for model in able)
     more = f", {lacking} of these with a file that the archive lacks" if lacking else ""
-    notice(f"{len(models)} of {len(load_catalogue().models)} models, {len(able)} of them convertible{more}")
+    notice(f"{len(models)} of {counted(len(load_catalogue().models), 'model')}, {len(able)} of them convertible{more}")
 
 
 @command.command()

@@ -112,8 +112,9 @@ def run_exported_graph(request: Record, progress: Progress) -> Record:
     """Do what the `ExportedRunRequest` says; see `run_exported`."""
     asked = from_record(ExportedRunRequest, request)
     found = run_exported(whole_graph(recognize(asked.source)), asked.images, progress=progress)
-    arrays: Record = {f"{number}/{name}": value for number, one in enumerate(found) for name, value in one.items()}
-    np.savez(asked.out, **arrays)
+    for number, values in enumerate(found):
+        arrays: Record = dict(values)
+        np.savez(asked.out / f"{number}.npz", **arrays)
     return {}
 
 

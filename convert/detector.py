@@ -23,6 +23,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.plugins import load_plugins
@@ -82,7 +83,8 @@ def _contract(measured: _Measured, hints: Hints, options: DetectorOptions) -> Co
     encodings, scores = runner.run([cut.box_encodings, scores_name], {cut.network_input: blank})
     if encodings.size != len(anchors) * 4 or scores.ndim != 3 or scores.shape[1] != len(anchors):
         raise InputError(
-            f"{len(anchors)} anchors, box encodings {encodings.shape} and class scores {scores.shape} do not fit"
+            f"{counted(len(anchors), 'anchor')}, box encodings {encodings.shape} and class scores {scores.shape} do "
+            "not fit"
         )
     offset = _label_offset(measured, hints, scores.shape[2], origin)
     converted = cut.score_converter != "IDENTITY" and options.logits
@@ -147,7 +149,9 @@ def _label_offset(measured: _Measured, hints: Hints, columns: int, origin: dict[
             f"{columns} class columns, but nothing says whether one is the background: give pipeline.config"
         )
     if offset not in (0, 1):
-        raise InputError(f"{columns} class columns for {classes} classes: want as many, or one more for the background")
+        raise InputError(
+            f"{columns} class columns for {classes:.0f} classes: want as many, or one more for the background"
+        )
     return offset
 
 

@@ -29,6 +29,7 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.stream_states import image_finding, states_of, stream_findings
 from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
@@ -204,12 +205,12 @@ def _what(contract: Contract) -> str:
     if not isinstance(contract.task, Detection):
         first, states = contract.inputs[0], [one for one in contract.inputs if one.kind == "state"]
         if states:
-            return f"{title} of a stream with {len(states)} states"
-        return f"{title} of clips of {first.frames} frames" if first.kind == "clip" else title
+            return f"{title} of a stream with {counted(len(states), 'state')}"
+        return f"{title} of clips of {counted(first.frames, 'frame')}" if first.kind == "clip" else title
     if has_proposals(contract):
-        return f"a two-stage detector with {contract.output('proposals').shape[1]} proposals"
+        return f"a two-stage detector with {counted(contract.output('proposals').shape[1], 'proposal')}"
     if has_embeddings(contract):
-        return f"{title} with embeddings of {contract.output(EMBEDDINGS).shape[2]} numbers"
+        return f"{title} with embeddings of {counted(contract.output(EMBEDDINGS).shape[2], 'number')}"
     return f"{title} with {'raw heads' if has_raw_heads(contract) else 'its post-processing op'}"
 
 

@@ -90,3 +90,7 @@ class DetectorOptions:
     embeddings: int | None = None
     as_exported: bool = False
     onnx: OnnxFacts = field(default_factory=OnnxFacts)
+
+    def __post_init__(self) -> None:
+        if self.embeddings is not None and (self.nms.max_detections is not None or self.logits):
+            raise InputError("--embeddings says how many detections there are: leave out --max-detections and --scores")

@@ -13,6 +13,7 @@ from detlite.convert.graph.index import GraphIndex, node_of
 from detlite.convert.graph.trained_ranges import QAT_MEAN, QAT_STD
 from detlite.convert.graph.trim import INPUT, prune
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 TRAINED_MEAN, TRAINED_STD = 127.5, 127.5
@@ -71,7 +72,8 @@ def unranged_graph(graph: FloatGraph) -> FloatGraph:
             if not source.startswith("^"):
                 node.input[place] = _unrounded(source, rounding)
     heads = {role: _unrounded(tensor, rounding) for role, tensor in graph.outputs.items()}
-    told = f"{len(rounding)} trained ranges of the graph are left out: floats are not rounded; --type int8 keeps them"
+    left = counted(len(rounding), "trained range of the graph is", "trained ranges of the graph are")
+    told = f"{left} left out: floats are not rounded; --type int8 keeps them"
     contract = replace(graph.contract, origin={**graph.contract.origin, RANGES: told})
     return replace(graph, graph_def=prune(made, tuple(heads.values())), outputs=heads, contract=contract)
 

@@ -104,12 +104,12 @@ class WholeGraphRequest:
 
 @dataclass(frozen=True)
 class ExportedRunRequest:
-    """The run of the exported graph at `source` on `images`; its results go to the file `out`, an .npz.
+    """The run of the exported graph at `source` on `images`; the results of each go to a file in the folder `out`.
 
     Attributes:
         source: a frozen graph or a SavedModel of the OD API's exporter.
         images: files.
-        out: the file; its arrays are called by the number of the image and by what they are, `0/boxes`.
+        out: a folder that is there; `0.npz` is of the first image, and its arrays are called by what they are, `boxes`.
     """
 
     source: Path

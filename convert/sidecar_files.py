@@ -12,6 +12,7 @@ from detlite.convert.labels.background import BACKGROUNDS
 from detlite.convert.labels.files import LABEL_FILES, known_labels, numbered_labels, read_labels
 from detlite.convert.labels.numbered import MAX_CLASSES
 from detlite.convert.rebuild.odapi.config.resizer import FIXED, fixed_size
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 CONFIG = "pipeline.config"
@@ -45,7 +46,9 @@ class Hints:
             InputError: the labels do not match the classes.
         """
         if self.classes is not None and self.classes != classes:
-            raise InputError(f"{self.folder / CONFIG} says {self.classes} classes, but the graph has {classes}")
+            raise InputError(
+                f"{self.folder / CONFIG} says {counted(self.classes, 'class')}, but the graph has {classes}"
+            )
         if file is not None:
             origin["labels"] = file.name
             return matching_labels(read_labels(file), classes, str(file))
@@ -61,13 +64,17 @@ class Hints:
 
 
 def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:
-    """Return *labels* without a leading background if there is one for each of *classes*; errors use *name*."""
+    """Return one label for each of *classes*: *labels*, less a first one that is the background's.
+
+    Raises:
+        InputError: there are fewer or more; it names the file *name*.
+    """
     if len(labels) == classes + 1 and labels[0].lower() in BACKGROUNDS:
-        labels = labels[1:]
+        return labels[1:]
     if len(labels) != classes:
         raise InputError(
-            f"{name} has {len(labels)} labels and the model {classes} classes: give one for each, ??? where a class "
-            "has none, and none for the background"
+            f"{name} has {counted(len(labels), 'label')} and the model {counted(classes, 'class')}: give one for each, "
+            "??? where a class has none; before them the background may have one"
         )
     return labels
 

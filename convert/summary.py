@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 
 
 def model_facts(contract: Contract) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def model_facts(contract: Contract) -> dict[str, Any]:
 def model_line(facts: dict[str, Any]) -> str:
     """Return the sizes in *facts*, an answer with `model_facts`, in a few words: `1917 anchors, 90 classes`."""
     rows = {head["role"]: head["shape"][1] for head in facts["heads"] if len(head["shape"]) > 1}
-    counted = [f"{rows[role]} {role}" for role in ("proposals", "embeddings", "masks") if role in rows]
-    if not counted and "anchors" in facts:
-        counted = [f"{facts['anchors']} anchors"]
-    return ", ".join([*counted, f"{facts['classes']} classes"])
+    sizes = [counted(rows[role], role[:-1]) for role in ("proposals", "embeddings", "masks") if role in rows]
+    if not sizes and "anchors" in facts:
+        sizes = [counted(facts["anchors"], "anchor")]
+    return ", ".join([*sizes, counted(facts["classes"], "class")])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detlite.devices.parsers.benchmark_model import BenchmarkRun, Taken
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DetliteError, InputError
 from detlite.runtime.measure.results import Energy, Failure, Interval, QuotedMetric, validity_of
 from detlite.runtime.records import from_record, to_record
@@ -153,12 +154,14 @@ def benchmark_text(found: BenchmarkResult, folder: str | None) -> str:
         "invoke mean": f"{_ms(invoke.mean_ms)}, of the processes {_number(low)} to {_ms(high)}",
         "least, most": f"{_ms(invoke.min_ms)}, {_ms(invoke.max_ms)}",
         "load, first": f"{_ms(found.load_ms)}, {_ms(found.first_ms)}",
-        "samples": f"{found.samples}, {len(found.processes)} process(es)",
-        "runtime": f"{found.runtime}, {found.threads} thread(s)",
+        "samples": f"{found.samples}, {counted(len(found.processes), 'process')}",
+        "runtime": f"{found.runtime}, {counted(found.threads, 'thread')}",
         "device": f"{identity.get('model')}, {identity.get('chip')}",
     }
     for number, one in enumerate(found.placements, 1):
-        taken = "operators" if one.taken is None else f"{one.taken} of {one.operators} operators"
+        taken = "operators"
+        if one.taken is not None and one.operators is not None:
+            taken = f"{one.taken} of {counted(one.operators, 'operator')}"
         facts[f"delegate {number}"] = f"{one.delegate}: {taken}"
     facts |= {f"caution {number}": text for number, text in enumerate(found.cautions, 1)}
     width = max(map(len, facts))
@@ -173,7 +176,7 @@ def _reasons(runs: Sequence[BenchmarkRun], asked_runs: int, means: Sequence[floa
     reasons = [f"fall back: {name} took none of the model's operators; the CPU ran them" for name in fell_back]
     counts = [run.inference.count for run in runs if run.inference is not None]
     if counts and min(counts) < asked_runs:
-        reasons.append(f"count: a process ran {min(counts)} inferences, and {asked_runs} are asked")
+        reasons.append(f"count: a process ran {counted(min(counts), 'inference')}, and {asked_runs} are asked")
     if len(means) > 1 and means[0] and means[-1] > (1 + DRIFT) * means[0]:
         slower = f"{means[-1] / means[0]:.2f} times as slow as the first"
         reasons.append(f"throttling, or another program: the last process was {slower}")

@@ -17,6 +17,7 @@ import numpy as np
 from detlite.runtime.arrays import Floats
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import DAMAGED_ARRAY, HEADERS
 from detlite.runtime.stream_inputs import BankInput
@@ -71,8 +72,9 @@ def read_bank(path: Path, bank: BankInput) -> Floats:
                 rows, width = _shape(file)
                 if width != bank.width or rows > bank.slots:
                     raise InputError(
-                        f"{path} has {rows} rows of {width} features, and the model's bank {bank.name} takes up to "
-                        f"{bank.slots} rows of {bank.width}: build it for this model with `detlite context build`"
+                        f"{path} has {counted(rows, 'row')} of {width} features, and the model's bank {bank.name} "
+                        f"takes up to {bank.slots} rows of {bank.width}: build it for this model with `detlite context "
+                        "build`"
                     )
                 return _features(file, rows, width)
     except FileNotFoundError as error:
@@ -117,7 +119,7 @@ def _shape(file: IO[bytes]) -> Tuple[int, int]:
 def _features(file: IO[bytes], rows: int, width: int) -> Floats:
     data = file.read(rows * width * 4)
     if len(data) != rows * width * 4:
-        raise ValueError(f"{FEATURES} ends before its {rows} rows do")
+        raise ValueError(f"{FEATURES} ends before its {counted(rows, 'row does', 'rows do')}")
     found: Floats = np.frombuffer(data, "<f4").astype(np.float32).reshape(rows, width)
     if not np.isfinite(found).all():
         raise ValueError(f"{FEATURES} holds values that are not finite numbers")

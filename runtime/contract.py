@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError, InputError, UnknownNameError
 from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import LAYOUTS, ImageInput, Tensor, image_from_record
@@ -102,7 +103,7 @@ class Contract:
         if batch == 1:
             return self.outputs
         if len(self.inputs) > 1 or self.inputs[0].kind != "image":
-            raise ContractError(f"a batch of {batch} images for a model with other inputs: want 1")
+            raise ContractError(f"a batch of {counted(batch, 'image')} for a model with other inputs: want 1")
         for output in self.outputs:
             if output.shape[:1] != (batch,):
                 raise ContractError(f"output {output.role} has shape {output.shape}: want a batch of {batch} first")
@@ -111,12 +112,14 @@ class Contract:
     def _check_stream(self) -> None:
         tensors = sum(len(one.tensors) for one in self.inputs)
         if self.input_order and sorted(self.input_order) != list(range(tensors)):
-            raise ContractError(f"the input order {self.input_order} of {tensors} tensors: want each number once")
+            raise ContractError(
+                f"the input order {self.input_order} of {counted(tensors, 'tensor')}: want each number once"
+            )
         first = self.inputs[0]
         if first.kind == "clip" and first.frames > 1 and self.is_stream:
             raise ContractError(
-                f"a model with states that takes {first.frames} frames at once: a stream is run frame by frame; export "
-                "the model for one frame"
+                f"a model with states that takes {counted(first.frames, 'frame')} at once: a stream is run frame by "
+                "frame; export the model for one frame"
             )
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Dict, Literal, Mapping, NamedTu
 import numpy as np
 
 from detlite.runtime.arrays import Floats
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 from detlite.runtime.tensors import DTYPES, Quantization, quantization_from_record
@@ -113,12 +114,13 @@ class ImageInput:
         one_of("the resize rule", self.resize, RESIZE_RULES)
         one_of("the layout", self.layout, LAYOUTS)
         if self.batch < 1:
-            raise ContractError(f"a batch of {self.batch} images: want 1 or more")
+            raise ContractError(f"a batch of {counted(self.batch, 'image')}: want 1 or more")
         if self.height < 1 or self.width < 1:
             raise ContractError(f"an input of {self.height} x {self.width} pixels: both must be at least 1")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ContractError(
-                f"{len(self.mean)} means and {len(self.std)} stds for {self.channels} channels: want one for each"
+                f"{counted(len(self.mean), 'mean')} and {counted(len(self.std), 'std')} for "
+                f"{counted(self.channels, 'channel')}: want one for each"
             )
         if not all(math.isfinite(m) for m in self.mean) or not all(math.isfinite(s) and s > 0 for s in self.std):
             raise ContractError(f"mean {self.mean} and std {self.std}: want finite means, and stds over 0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 
@@ -39,9 +40,9 @@ class Load:
         counts = (self.queries, self.samples, self.offline_samples, self.streams, self.interval_ns, self.limit_ns)
         if min(counts) < 1:
             raise InputError(
-                f"{self.queries} queries, {self.samples} images, {self.offline_samples} offline samples, "
-                f"{self.streams} streams, {self.interval_ns} ns between queries, a limit of {self.limit_ns} ns: "
-                "each must be at least 1"
+                f"{counted(self.queries, 'query')}, {counted(self.samples, 'image')}, "
+                f"{counted(self.offline_samples, 'offline sample')}, {counted(self.streams, 'stream')}, "
+                f"{self.interval_ns} ns between queries, a limit of {self.limit_ns} ns: each must be at least 1"
             )
         if not 0 < self.per_second <= 1e6:
             raise InputError(f"{self.per_second:g} queries a second: want more than 0, and at most a million")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.tensors import Quantization
 
@@ -73,7 +74,7 @@ class Memory:
             if features.ndim != 2 or features.shape[1] != bank.width or len(features) > bank.slots:
                 raise ContractError(
                     f"features {features.shape} for the bank {bank.name}: want (n, {bank.width}), at most "
-                    f"{bank.slots} rows"
+                    f"{counted(bank.slots, 'row')}"
                 )
             filled = np.zeros((1, bank.slots, bank.width), np.float32)
             filled[0, : len(features)] = features

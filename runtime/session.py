@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detlite.runtime.arrays import Floats, Pixels
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.inputs import Size
@@ -58,7 +59,8 @@ class Session:
         tensors = self.contract.tensors
         if len(opened.inputs) != len(tensors):
             raise ContractError(
-                f"the model has {len(opened.inputs)} inputs, its contract {len(tensors)}: they do not belong together"
+                f"the model has {counted(len(opened.inputs), 'input')}, its contract {len(tensors)}: they do not "
+                "belong together"
             )
         details = [opened.inputs[number] for number in self.contract.input_order or range(len(tensors))]
         for tensor, detail in zip(tensors, details):
@@ -161,7 +163,7 @@ class Session:
             ContractError: there are more images, or none.
         """
         if not 1 <= len(images) <= self.batch:
-            raise ContractError(f"{len(images)} images for one run: the model takes 1 to {self.batch}")
+            raise ContractError(f"{counted(len(images), 'image')} for one run: the model takes 1 to {self.batch}")
         if self.batch == 1:
             return [self.run(images[0])]
         self.invoke(np.concatenate([self.preprocess(image) for image in images]))
@@ -174,8 +176,8 @@ class Session:
             ContractError: the model takes no clips, or clips of another length.
         """
         if self._clip is None or len(frames) != self._clip.frames:
-            takes = "one image" if self._clip is None else f"clips of {self._clip.frames} frames"
-            raise ContractError(f"a clip of {len(frames)} frames, and the model takes {takes}")
+            takes = "one image" if self._clip is None else f"clips of {counted(self._clip.frames, 'frame')}"
+            raise ContractError(f"a clip of {counted(len(frames), 'frame')}, and the model takes {takes}")
         tensors = [preprocess(frame, self.contract.image) for frame in frames]
         return self.run_prepared(tensors, (frames[-1].shape[0], frames[-1].shape[1]))
 
@@ -264,7 +266,7 @@ def _checked(details: Any, output: Output) -> int:
     """Return the interpreter's index of the tensor of *output*."""
     if output.index >= len(details):
         raise ContractError(
-            f"the model has {len(details)} outputs; the contract's {output.role} is number {output.index}"
+            f"the model has {counted(len(details), 'output')}; the contract's {output.role} is number {output.index}"
         )
     detail = details[output.index]
     _check(f"output {output.role}", detail, output.shape, output.dtype)

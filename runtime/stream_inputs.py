@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Dict, Literal, Mapping, Optional, Tuple, Union
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 from detlite.runtime.inputs import ImageInput, Tensor, image_from_record
@@ -30,7 +31,9 @@ class ClipInput:
     def __post_init__(self) -> None:
         check_types(self)
         if self.frames < 1 or self.stride < 1:
-            raise ContractError(f"a clip of {self.frames} frames, {self.stride} apart: both must be at least 1")
+            raise ContractError(
+                f"a clip of {counted(self.frames, 'frame')}, {self.stride} apart: both must be at least 1"
+            )
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:
@@ -96,7 +99,9 @@ class BankInput:
     def __post_init__(self) -> None:
         check_types(self)
         if self.slots < 1 or self.width < 1:
-            raise ContractError(f"a bank of {self.slots} slots of {self.width} numbers: both must be at least 1")
+            raise ContractError(
+                f"a bank of {counted(self.slots, 'slot')} of {self.width} numbers: both must be at least 1"
+            )
 
     @property
     def tensors(self) -> Tuple[Tensor, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from detlite.accuracy.dataset import Item, Labels, Object
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import DAMAGED, FORMATS
 
@@ -93,7 +94,7 @@ class Annotations:
     def first(self, count: int) -> Annotations:
         """Return the first *count* images with their objects; the categories stay."""
         if count < 1:
-            raise InputError(f"a limit of {count} images: it must be at least 1")
+            raise InputError(f"a limit of {counted(count, 'image')}: it must be at least 1")
         images = self.images[:count]
         kept = {image.id for image in images}
         return replace(
@@ -150,7 +151,8 @@ def check_image_files(labels: Labels, folder: Path) -> tuple[Path, ...]:
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise InputError(
-            f"{len(missing)} of {len(paths)} images that the annotations list are missing in {folder}; the first "
-            f"is {missing[0].name}: give the folder that belongs to the annotations, or --limit"
+            f"{len(missing)} of {counted(len(paths), 'image')} that the annotations list "
+            f"{agreed(len(missing), 'is', 'are')} missing in {folder}; the first is {missing[0].name}: give the folder "
+            "that belongs to the annotations, or --limit"
         )
     return paths

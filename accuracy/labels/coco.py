@@ -21,6 +21,7 @@ from detlite.accuracy.labels.annotations import (
     RunLengths,
     Truth,
 )
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import parse_json
 
@@ -196,7 +197,7 @@ def _marked_truth(row: Row) -> Truth:
         raise TypeError(f"keypoints are {str(values)[:60]}, want numbers: x, y and a mark for each")
     numbers = tuple(map(float, values))
     if len(numbers) % 3 or not all(map(math.isfinite, numbers)):
-        raise ValueError(f"{len(numbers)} numbers of keypoints, want x, y and a mark for each, all finite")
+        raise ValueError(f"{counted(len(numbers), 'number')} of keypoints, want x, y and a mark for each, all finite")
     unknown = [mark for mark in numbers[2::3] if mark not in MARKS]
     if unknown:
         raise ValueError(f"a keypoint has the mark {unknown[0]:g}, want 0 (not labelled), 1 (hidden) or 2 (visible)")
@@ -257,7 +258,8 @@ def _known(named: Iterable[object], listed: set[object], what: str, path: Path) 
     unknown = [identity for identity in named if identity not in listed]
     if unknown:
         raise InputError(
-            f"{path}: {len(unknown)} annotations name no listed {what}; the first names {what} {unknown[0]}"
+            f"{path}: {counted(len(unknown), 'annotation names', 'annotations name')} no listed {what}; the first "
+            f"names {what} {unknown[0]}"
         )
 
 

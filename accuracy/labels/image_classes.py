@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from detlite.accuracy.dataset import Item, Object
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images
 from detlite.runtime.strict_json import parse_json
@@ -50,7 +51,7 @@ class ImageClasses:
     def first(self, count: int) -> ImageClasses:
         """Return the first *count* images."""
         if count < 1:
-            raise InputError(f"a limit of {count} images: it must be at least 1")
+            raise InputError(f"a limit of {counted(count, 'image')}: it must be at least 1")
         return replace(self, images=self.images[:count])
 
     def of_categories(self, kept: frozenset[int]) -> ImageClasses:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detlite.accuracy.labels.image_classes import LARGEST_FILE_BYTES, ClassifiedImage, ImageClasses
 from detlite.accuracy.video import folder_videos
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -38,11 +39,11 @@ def read_kinetics(table: Path, folder: Path) -> ImageClasses:
             images.append(ClassifiedImage(found.as_posix(), numbers[row["label"]]))
     if not images:
         raise InputError(
-            f"{folder} holds none of the {len(rows)} clips of {table.name}: their files are called by id and seconds, "
-            f"as {_stem(rows[0], table)}.mp4, or by id alone"
+            f"{folder} holds none of the {counted(len(rows), 'clip')} of {table.name}: their files are called by id "
+            f"and seconds, as {_stem(rows[0], table)}.mp4, or by id alone"
         )
     missing = len(rows) - len(images)
-    origin = f"{ORIGIN}, {missing} of {len(rows)} videos missing" if missing else ORIGIN
+    origin = f"{ORIGIN}, {missing} of {counted(len(rows), 'video')} missing" if missing else ORIGIN
     categories = tuple((number, name) for name, number in numbers.items())
     return ImageClasses(tuple(images), categories, hashlib.sha256(raw).hexdigest(), origin)
 

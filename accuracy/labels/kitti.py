@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.accuracy.labels.annotations import LARGEST_SIDE, AnnotatedImage, Annotations, Truth, image_of_file
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.image.files import SUFFIXES
 
@@ -96,7 +97,7 @@ def _objects(raw: bytes, path: Path) -> list[_Object]:
 def _object(words: list[str], where: str) -> _Object:
     if len(words) != FIELDS:
         what = "; a detector's results have one more" if len(words) == FIELDS + 1 else ""
-        raise InputError(f"{where}: {len(words)} values, want {FIELDS} of a labelled object{what}")
+        raise InputError(f"{where}: {counted(len(words), 'value')}, want {FIELDS} of a labelled object{what}")
     kind = words[0].lower()
     if kind not in (*TYPES, DONT_CARE):
         raise InputError(f"{where}: the type {words[0][:40]!r}, want one of {', '.join(TYPES)} or DontCare")

@@ -11,6 +11,7 @@ import numpy as np
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.artifact import sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images
 from detlite.runtime.image.read import DAMAGED, MAX_PIXELS
@@ -52,7 +53,7 @@ class LabelImages:
     def first(self, count: int) -> LabelImages:
         """Return the first *count* images."""
         if count < 1:
-            raise InputError(f"a limit of {count} images: it must be at least 1")
+            raise InputError(f"a limit of {counted(count, 'image')}: it must be at least 1")
         return replace(self, images=self.images[:count])
 
     def of_categories(self, kept: frozenset[int]) -> LabelImages:
@@ -92,7 +93,9 @@ def read_label_images(images: Path, masks: Path, names: frozenset[str] | None = 
     for file in files:
         found = by_stem.get(file.stem, [])
         if len(found) != 1:
-            raise InputError(f"{images} has {len(found)} images called {file.stem}, for {file.name}; one is needed")
+            raise InputError(
+                f"{images} has {counted(len(found), 'image')} called {file.stem}, for {file.name}; one is needed"
+            )
         classes[np.unique(read_label_image(file))] = True
         digest.update(bytes.fromhex(sha256_of(file)))
         rows.append(LabelledImage(found[0].relative_to(images).as_posix(), file))

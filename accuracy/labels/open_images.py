@@ -15,6 +15,7 @@ from pathlib import Path
 from detlite.accuracy.labels.annotations import AnnotatedImage, Annotations, Truth, image_of_file
 from detlite.accuracy.labels.hierarchy import Hierarchy, read_hierarchy
 from detlite.runtime.artifact import sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 LARGEST_FILE_BYTES = 4 << 30  # the boxes of the training images have 2.3 GB
@@ -126,7 +127,9 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, s
             places = {name: header.index(name) for name in columns}
             for row in filter(None, reader):
                 if len(row) != len(header) or max(map(len, row)) > LONGEST_FIELD:
-                    raise InputError(f"{path}, line {reader.line_num}: {len(row)} values, want {len(header)}: cut?")
+                    raise InputError(
+                        f"{path}, line {reader.line_num}: {counted(len(row), 'value')}, want {len(header)}: cut?"
+                    )
                 yield reader.line_num, {name: row[place] for name, place in places.items()}
     except OSError as error:
         raise InputError(f"{path} cannot be read as CSV: {error.strerror}") from error

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.labels.annotations import LARGEST_SIDE, AnnotatedImage, Annotations, Truth
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import SUFFIXES
 
@@ -189,10 +190,15 @@ def _of_split(annotations: Path, folder: Path, split: str) -> Sequence[Path]:
         raise InputError(f"{path} cannot be read as a list of images: {error}") from error
     wrong = next((name for name in names if Path(name).name != name), None)
     if wrong is not None or not names or len(set(names)) < len(names):
-        what = f"{wrong!r} is none" if wrong else f"{len(names)} lines with {len(set(names))} names"
+        what = (
+            f"{wrong!r} is none" if wrong else f"{counted(len(names), 'line')} with {counted(len(set(names)), 'name')}"
+        )
         raise InputError(f"{path}: want the name of one image a line, each once; it has {what}")
     found = [annotations / f"{name}.xml" for name in names]
     missing = [one for one in found if not os.path.isfile(one)]  # noqa: PTH113  # a Path raises for a name too long
     if missing:
-        raise InputError(f"{len(missing)} of the {len(found)} annotations of {path} are missing; first {missing[0]}")
+        raise InputError(
+            f"{len(missing)} of the {counted(len(found), 'annotation')} of {path} {agreed(len(missing), 'is', 'are')} "
+            f"missing; first {missing[0]}"
+        )
     return found

@@ -21,6 +21,7 @@ from detlite.calibration.images.gallery import Gallery
 from detlite.calibration.images.image_cache import ImageCache, digests, key_of
 from detlite.calibration.images.thumbnail import BLANK, contrast
 from detlite.runtime.arrays import Pixels
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.strict_json import parse_json
@@ -61,7 +62,7 @@ class ImageRequest:
         if self.choice not in CHOICES:
             raise unknown_name("choice of images", self.choice, CHOICES)
         if self.count < 1:
-            raise InputError(f"{self.count} images are requested; at least 1 is needed")
+            raise InputError(f"{counted(self.count, 'image is', 'images are')} requested; at least 1 is needed")
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,7 @@ def _gathered(dataset: Dataset, request: ImageRequest, cache: ImageCache, progre
         raise _unreadable(broken, len(pool))
     chosen = _chosen(gallery, seen, request)
     if (contrast(np.stack([seen[number] for number in chosen])) < BLANK).all():
-        raise InputError(
-            f"each of the {len(chosen)} images has a single colour: give images of what the model will see"
-        )
+        raise InputError(f"no image of {len(chosen)} has more than one colour: give images of what the model will see")
     left_out = {*chosen, *(number for number in looks if number not in seen)}
     more = _sample([number for number in range(len(gallery)) if number not in left_out], request.others, request.seed)
     files = gallery.files([*chosen, *more], cache)
@@ -158,7 +157,7 @@ def _sample(numbers: Sequence[int], count: int, seed: int) -> list[int]:
 
 
 def _unreadable(broken: Sequence[str], count: int) -> InputError:
-    more = f" (and {len(broken) - 1} more of {count} images)" if len(broken) > 1 else ""
+    more = f" (and {len(broken) - 1} more of {counted(count, 'image')})" if len(broken) > 1 else ""
     return InputError(
         f"{broken[0]}{more}: repair or remove it, or use --lint, which leaves out and names all such files"
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from detlite.calibration.attention import bank_operators
 from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.operators import INT8_RULES
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream_inputs import StateInput
 
@@ -74,8 +75,8 @@ def recurrence(network: Network, states: Sequence[StateInput], banks: Sequence[i
 def _pairs(network: Network, states: Sequence[StateInput]) -> list[tuple[int, int]]:
     if len(network.inputs) != 1 + len(states):
         raise InputError(
-            f"the model has {len(network.inputs)} inputs, its contract an image and {len(states)} states: they do not "
-            "belong together"
+            f"the model has {counted(len(network.inputs), 'input')}, its contract an image and "
+            f"{counted(len(states), 'state')}: they do not belong together"
         )
     pairs = []
     for state, begin in zip(states, network.inputs[1:], strict=True):

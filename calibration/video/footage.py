@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream_inputs import StateInput
 
@@ -41,7 +42,7 @@ class Footage:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise InputError(f"{self.count} samples are requested; at least 1 is needed")
+            raise InputError(f"{counted(self.count, 'sample is', 'samples are')} requested; at least 1 is needed")
         if not self.paths:
             raise InputError("there are no videos to calibrate with")
 

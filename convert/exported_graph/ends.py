@@ -14,6 +14,7 @@ from typing import Any
 from detlite.convert.graph.cut import CONVERTERS, SHAPE_OPS, network_input
 from detlite.convert.graph.index import GraphIndex, node_of, tensor_of
 from detlite.convert.whole_graph.ends import WholeGraph
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 DETECTIONS = {
@@ -105,7 +106,9 @@ def _image(whole: WholeGraph, index: GraphIndex, boxes: str) -> str:
     images = {node.name for node in index.find(lambda node: node.op == "Placeholder" and node.name in feeding)}
     images &= {node_of(tensor) for tensor in whole.inputs.values()} or images
     if len(images) != 1:
-        raise InputError(f"the graph has {len(images)} inputs ({', '.join(sorted(images))}); want one, for images")
+        raise InputError(
+            f"the graph has {counted(len(images), 'input')} ({', '.join(sorted(images))}); want one, for images"
+        )
     return tensor_of(images.pop())
 
 

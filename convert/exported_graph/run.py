@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,10 @@ FIRST_CLASS = 1
 NETWORK_INPUT = "network_input"
 
 
-def run_exported(whole: WholeGraph, images: Sequence[Path], *, progress: Progress = silent) -> list[dict[str, Floats]]:
-    """Return what the graph *whole* computes of each image.
+def run_exported(
+    whole: WholeGraph, images: Sequence[Path], *, progress: Progress = silent
+) -> Iterator[dict[str, Floats]]:
+    """Yield what the graph *whole* computes of each image.
 
     By name: `network_input` [H, W, 3]; `boxes` [D, 4], `classes` [D] from 0 on and `scores` [D] of the detections
     there are; their `masks` [D, rows, columns] if the graph has any; and of a two-stage detector `proposals` [P, 4],
@@ -35,14 +37,12 @@ def run_exported(whole: WholeGraph, images: Sequence[Path], *, progress: Progres
     """
     ends = exported_detector(whole)
     tensors = _tensors(ends)
-    found = []
     with running(GraphIndex(whole.graph_def)) as runner:
         for number, path in enumerate(images):
             progress("images through TensorFlow", number, len(images))
             values = runner.run(list(tensors.values()), {ends.image: read_image(path)[None]})
-            found.append(_result(dict(zip(tensors, values, strict=True)), ends))
+            yield _result(dict(zip(tensors, values, strict=True)), ends)
     progress("images through TensorFlow", len(images), len(images))
-    return found
 
 
 def _tensors(ends: ExportedDetector) -> dict[str, str]:

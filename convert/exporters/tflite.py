@@ -17,6 +17,7 @@ from detlite.convert.tflite.describe import describe
 from detlite.convert.tflite.heads import canonicalize, input_names, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach_op
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 
 TYPES = ("float32", "float16", "dynamic")
@@ -78,8 +79,9 @@ def to_int8(graph_def: Any, heads: Sequence[str]) -> bytes:
     facts = describe(data, "the int8 model")
     if facts.float_operators:
         raise InputError(
-            f"{facts.float_operators} operators of the network have no trained ranges and would stay float: convert "
-            "the checkpoint as float32, and use `detlite quantize` with images"
+            f"{counted(facts.float_operators, 'operator of the network has', 'operators of the network have')} no "
+            "trained ranges and would stay float: convert the checkpoint as float32, and use `detlite quantize` with "
+            "images"
         )
     return data
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from detlite.convert.files.text_format import Message, Scalar
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MAX_INT32 = 2**31 - 1
@@ -173,8 +174,8 @@ class Fields:
         values = self._all(name)
         if len(values) > MOST_REPEATED:
             raise InputError(
-                f"{self._file}, line {values[MOST_REPEATED][1]}: {name} has {len(values)} values; want at most "
-                f"{MOST_REPEATED}"
+                f"{self._file}, line {values[MOST_REPEATED][1]}: {name} has {counted(len(values), 'value')}; want at "
+                f"most {MOST_REPEATED}"
             )
         return values
 

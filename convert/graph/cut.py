@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detlite.convert.graph.index import GraphIndex, node_of, tensor_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 OP = "TFLite_Detection_PostProcess"
@@ -130,7 +131,7 @@ def _decode_node(index: GraphIndex) -> Any:
     found = index.find(lambda node: node.op == "Transpose" and bool(pattern.search(node.name)))
     if not found:
         raise InputError(
-            f"not an SSD of the TF Object Detection API: none of the graph's {len(index.nodes)} nodes is "
+            f"not an SSD of the TF Object Detection API: no node of the graph's {len(index.nodes)} is "
             f"Postprocessor/Decode or {OP}; {_guess_kind(index)}"
         )
     return found[0]
@@ -219,8 +220,8 @@ def network_input(index: GraphIndex, heads: tuple[str, ...]) -> str:
     tensors = {_before_padding(index, index.input(node, 0)) for node in first}
     if len(tensors) != 1:
         raise InputError(
-            f"{len(tensors)} tensors could be the network's input ({', '.join(sorted(tensors)[:4]) or 'none'}); want "
-            "one image that all first convolutions read"
+            f"{counted(len(tensors), 'tensor')} could be the network's input "
+            f"({', '.join(sorted(tensors)[:4]) or 'none'}); want one image that all first convolutions read"
         )
     return tensors.pop()
 

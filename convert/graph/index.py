@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 
@@ -48,7 +49,7 @@ class GraphIndex:
         """
         inputs = self.inputs(node)
         if index >= len(inputs):
-            raise InputError(f"the graph is damaged: {node.name}, a {node.op}, has {len(inputs)} inputs")
+            raise InputError(f"the graph is damaged: {node.name}, a {node.op}, has {counted(len(inputs), 'input')}")
         return inputs[index]
 
     def source(self, node: Any, index: int) -> Any | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from detlite.convert.labels.files import BACKGROUND, LABEL_FILES, numbered_labels, read_labels
 from detlite.convert.labels.numbered import GAP
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 IMAGENET_COLUMNS = 1001
@@ -41,7 +42,7 @@ def without_background(
         origin["label_offset"] = "the labels begin with the background"
         return labels[1:], 1
     _check(labels, columns, title)
-    origin["label_offset"] = f"{len(labels)} labels for {columns} outputs"
+    origin["label_offset"] = f"{counted(len(labels), 'label')} for {columns} outputs"
     return labels, columns - len(labels)
 
 
@@ -66,8 +67,8 @@ def with_background(
 def _check(labels: tuple[str, ...], columns: int, title: str) -> None:
     if len(labels) not in (columns, columns - 1):
         raise InputError(
-            f"{title} has {len(labels)} labels and the model {columns} outputs: give one for each, or one less without "
-            "the background"
+            f"{title} has {counted(len(labels), 'label')} and the model {columns} outputs: give one for each, or one "
+            "less without the background"
         )
 
 

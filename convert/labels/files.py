@@ -7,6 +7,7 @@ from pathlib import Path
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.text_format import Message, parse_text_format
 from detlite.convert.labels.numbered import GAP, MAX_CLASSES, json_labels, numbered_lines, table_labels, with_gaps
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 
 BACKGROUND = "background"
@@ -42,7 +43,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         return _label_map(parse_text_format(text, str(path)), path)
     labels = table_labels(text, path) if path.suffix.lower() == ".csv" else _lines(text, path)
     if not labels or len(labels) > MAX_CLASSES:
-        raise InputError(f"{path} has {len(labels)} lines; want 1 to {MAX_CLASSES}, with one label per line")
+        raise InputError(f"{path} has {counted(len(labels), 'line')}; want 1 to {MAX_CLASSES}, with one label per line")
     return tuple(label or GAP for label in labels)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from detlite.convert.files.fields import Fields
 from detlite.convert.files.text_format import Message, read_text_format
 from detlite.convert.labels.numbered import MAX_CLASSES
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 
 COCO_EDGES = (
@@ -69,7 +70,11 @@ def read_keypoints(path: Path, class_name: str) -> NamedKeypoints:
     points = [one for one in item.values("keypoints") if isinstance(one, Message)]
     names = tuple(str(one.scalar("label") or "") for one in points)
     if not names or not all(names) or len(set(names)) != len(names):
-        found = f"the labels {', '.join(map(repr, names[:3]))} of {len(names)} keypoints" if names else "no keypoints"
+        found = (
+            f"the labels {', '.join(map(repr, names[:3]))} of {counted(len(names), 'keypoint')}"
+            if names
+            else "no keypoints"
+        )
         raise InputError(
             f"{path}, line {item.line}: the item {class_name} has {found}; want different labels, at least one: give "
             "the label map of the training"

@@ -16,6 +16,7 @@ from detlite.convert.onnx.translation import TfliteOperator, operators_of
 from detlite.convert.tflite.edit import Edit
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import constant_of, image_of, is_constant, name_of, shape_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 DATA = {"TRANSPOSE_CONV": 2}
@@ -43,7 +44,10 @@ class _Batch:
         """Change the model; errors as `batched`."""
         inputs = len(self._subgraph.inputs)
         if inputs != 1:
-            raise InputError(f"a batch of {self.batch} images: the model has {inputs} inputs; export a batch of 1")
+            raise InputError(
+                f"a batch of {counted(self.batch, 'image')}: the model has {counted(inputs, 'input')}; export a batch "
+                "of 1"
+            )
         self._carry(image_of(self._subgraph))
         for operator, raw in zip(operators_of(self._model, self._subgraph), self._subgraph.operators, strict=True):
             if any(map(self.depends, operator.inputs)):
@@ -58,7 +62,9 @@ class _Batch:
         if mixing is None and any(self.shape(index)[:1] != (1,) for index in operator.outputs):
             mixing = "has an output without an axis for the images"
         if mixing is not None:
-            raise InputError(f"a batch of {self.batch} images: {name} ({operator.kind}) {mixing}; export a batch of 1")
+            raise InputError(
+                f"a batch of {counted(self.batch, 'image')}: {name} ({operator.kind}) {mixing}; export a batch of 1"
+            )
         for index in operator.outputs:
             self._carry(index)
 
@@ -121,7 +127,7 @@ def _each(b: _Batch, operator: TfliteOperator, _raw: Any) -> str | None:
         shape = b.shape(index)
         if b.depends(index):
             if len(shape) != rank:
-                return f"has tensors with {len(shape)} and {rank} axes"
+                return f"has tensors with {len(shape)} and {counted(rank, 'axis', 'axes')}"
         elif len(shape) > rank or (len(shape) == rank and shape[0] != 1):
             return f"has a constant of the shape {shape}"
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from detlite.convert.onnx.graph import OPSETS
 from detlite.convert.onnx.translation import LAYOUTS
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 
 DEFAULT_OPSET = 13
@@ -45,7 +46,7 @@ class OnnxOptions:
         if self.interface not in (None, *INTERFACES):
             raise unknown_name("interface", str(self.interface), INTERFACES)
         if self.batch < 1:
-            raise InputError(f"a batch of {self.batch} images: want 1 or more")
+            raise InputError(f"a batch of {counted(self.batch, 'image')}: want 1 or more")
         if self.batch > 1 and self.interface is not None:
             raise InputError(f"--interface {self.interface} takes one image in a run: leave out --batch {self.batch}")
         if self.layout.upper() not in LAYOUTS:

@@ -20,6 +20,7 @@ from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import dtype_name, image_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream_inputs import Input, StateInput
 from detlite.runtime.tensors import Output
@@ -88,7 +89,9 @@ def translate(
     check_known(operator.kind for operator in translation.operators)
     given = [_start(translation, image_of(file.subgraph), image, options.layout.upper())]
     if len(file.subgraph.inputs) != 1 + len(further):
-        raise InputError(f"the model has {len(file.subgraph.inputs)} inputs; its contract names {1 + len(further)}")
+        raise InputError(
+            f"the model has {counted(len(file.subgraph.inputs), 'input')}; its contract names {1 + len(further)}"
+        )
     for index, name in zip(map(int, file.subgraph.inputs[1:]), further, strict=True):
         translation.put(index, name)
         given.append(OnnxTensor(name, translation.dtype_in_onnx(index), translation.shape(index)))

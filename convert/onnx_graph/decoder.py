@@ -11,6 +11,7 @@ from detlite.convert.onnx_graph.heads import BOX, Heads
 from detlite.convert.onnx_graph.model_graph import Feeds, OnnxModel
 from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 PROBE = 0.5  # an encoding whose exp() is far from both overflow and 1
@@ -64,7 +65,9 @@ def measure_decoder(model: OnnxModel, heads: Heads, feeds: Feeds, image: tuple[i
     axes = sorted(_axes(model, decoded[0], decoded[1:5], decoded[5:]), key=lambda axis: _changes(axis.centres))
     (y, x) = axes
     if _changes(y.centres) == _changes(x.centres):
-        raise InputError(f"{model.name}: cannot tell rows from columns in the order of the {len(y.centres)} anchors")
+        raise InputError(
+            f"{model.name}: cannot tell rows from columns in the order of the {counted(len(y.centres), 'anchor')}"
+        )
     anchors = np.stack([y.centres, x.centres, y.lengths, x.lengths], axis=1)
     if anchors[:, 2:].max() > PIXELS:
         anchors /= np.array(image * 2, np.float64)

@@ -32,6 +32,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import DAMAGED_ARRAY
 from detlite.runtime.tasks.detection import RAW_ROLES, Detection, has_raw_heads
@@ -164,11 +165,11 @@ def _columns(model: OnnxModel, heads: Heads, classes: int | None, origin: dict[s
     count = columns_of(model.shapes[heads.scores], heads.anchors)
     assert count is not None
     if classes is not None and count - classes in (0, 1):
-        origin["label_offset"] = f"{count} class columns and {classes} labels or classes"
+        origin["label_offset"] = f"{counted(count, 'class column')} and {counted(classes, 'label')} or classes"
         return _Columns(count, count - classes)
     has_background = heads.converter == "SOFTMAX" or count == COCO_COLUMNS
     first = "the background" if has_background else "a class"
-    origin["label_offset"] = f"{heads.converter.lower()} over {count} columns: the first is {first}"
+    origin["label_offset"] = f"{heads.converter.lower()} over {counted(count, 'column')}: the first is {first}"
     return _Columns(count, int(has_background))
 
 

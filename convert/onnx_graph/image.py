@@ -13,6 +13,7 @@ from detlite.convert.onnx_graph.layout import NHWC
 from detlite.convert.onnx_graph.model_graph import OnnxModel, attributes
 from detlite.convert.onnx_graph.translation import is_channels_first
 from detlite.convert.options import DetectorOptions
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput, Size
 
@@ -96,7 +97,7 @@ def _given(model: OnnxModel, name: str, shape: tuple[int, int, int, int], option
     first = is_channels_first(shape)
     height, width, channels = (shape[2], shape[3], shape[1]) if first else (shape[1], shape[2], shape[3])
     if channels not in (1, 3):
-        raise InputError(f"{model.name}: its input has {channels} channels; want 1 or 3")
+        raise InputError(f"{model.name}: its input has {counted(channels, 'channel')}; want 1 or 3")
     means, stds = (_each(values, channels, flag) for values, flag in ((facts.mean, "--mean"), (facts.std, "--std")))
     colour = "GRAY" if channels == 1 else facts.colour or "RGB"
     image = ImageInput("image", height, width, colour, "float32", means, stds, "half_pixel_bilinear")
@@ -105,7 +106,9 @@ def _given(model: OnnxModel, name: str, shape: tuple[int, int, int, int], option
 
 def _each(values: tuple[float, ...], channels: int, flag: str) -> tuple[float, ...]:
     if len(values) not in (1, channels):
-        raise InputError(f"{flag} has {len(values)} numbers; want one, or one for each of {channels} channels")
+        raise InputError(
+            f"{flag} has {counted(len(values), 'number')}; want one, or one for each of {counted(channels, 'channel')}"
+        )
     return values if len(values) == channels else values * channels
 
 
@@ -155,7 +158,7 @@ def _network_input(model: OnnxModel, image: str) -> str:
         elif reached & set(node.input):
             reached |= set(node.output)
     if len(tensors) != 1:
-        raise InputError(f"{model.name}: {len(tensors)} tensors could be the network's input; want one")
+        raise InputError(f"{model.name}: {counted(len(tensors), 'tensor')} could be the network's input; want one")
     return tensors.pop()
 
 

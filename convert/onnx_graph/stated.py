@@ -11,6 +11,7 @@ from detlite.convert.onnx_graph.model_graph import OnnxModel, shape_of
 from detlite.convert.options import DetectorOptions, OnnxFacts
 from detlite.convert.sidecar_files import matching_labels
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.task import task_kind
 from detlite.runtime.tasks.detection import RAW_ROLES, Detection, crops_regions, has_embeddings
@@ -33,7 +34,7 @@ def stated_contract(model: OnnxModel, options: DetectorOptions) -> Contract | No
     if any(node.op_type in QUANTIZED for node in model.nodes):
         raise InputError(f"{model.name} is quantized already: {INSTEAD}")
     if contract.image.batch != 1:
-        raise InputError(f"{model.name} takes {contract.image.batch} images at once; want one: {INSTEAD}")
+        raise InputError(f"{model.name} takes {counted(contract.image.batch, 'image')} at once; want one: {INSTEAD}")
     task = contract.task
     if not isinstance(task, Detection) or crops_regions(contract) or has_embeddings(contract) or not len(task.anchors):
         title = task_kind(task.kind).title
@@ -58,7 +59,9 @@ def stated_heads(model: OnnxModel, contract: Contract) -> tuple[str, str]:
     outputs = [value.name for value in model.proto.graph.output]
     places = [contract.output(role).index for role in RAW_ROLES]
     if max(places) >= len(outputs):
-        raise InputError(f"{model.name} has {len(outputs)} outputs, and the contract in it more: export it again")
+        raise InputError(
+            f"{model.name} has {counted(len(outputs), 'output')}, and the contract in it more: export it again"
+        )
     return outputs[places[0]], outputs[places[1]]
 
 

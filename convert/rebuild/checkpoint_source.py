@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detlite.convert.files.text_format import Message, read_text_format
 from detlite.convert.rebuild.weights.open import checkpoint_files
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 CONFIG, PARAMS = "pipeline.config", "params.yaml"
@@ -87,7 +88,8 @@ def find_checkpoint(folder: Path) -> CheckpointSource | None:
     if len(prefixes) > 1:
         names = ", ".join(str(prefix.relative_to(folder)) for prefix in prefixes[:5])
         raise InputError(
-            f"{folder} holds {len(prefixes)} checkpoints ({names}): choose one with --config and --checkpoint PREFIX"
+            f"{folder} holds {counted(len(prefixes), 'checkpoint')} ({names}): choose one with --config and "
+            "--checkpoint PREFIX"
         )
     return CheckpointSource(config, prefixes[0])
 

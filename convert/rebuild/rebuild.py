@@ -208,8 +208,6 @@ def _embedding(plan: RebuildPlan, architecture: Architecture, options: DetectorO
         return plan
     if architecture.embedding is None:
         raise InputError(f"{plan.origin}: --embeddings is for Faster R-CNN, not for {architecture.title}: leave it out")
-    if options.nms.max_detections is not None or options.logits:
-        raise InputError("--embeddings says how many detections there are: leave out --max-detections and --scores")
     return replace(plan, model=architecture.embedding(plan.model, options.embeddings))
 
 

@@ -20,6 +20,7 @@ from detlite.convert.tflite.stream import with_image_first
 from detlite.convert.tflite.tensors import operator_name, shape_of
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.stream_inputs import StateInput
 from detlite.runtime.tasks.classification import Classification
@@ -71,8 +72,8 @@ def _check_ends(subgraph: Any, contract: Contract) -> None:
     inputs, outputs = len(subgraph.inputs), len(subgraph.outputs)
     if inputs != len(contract.tensors) or numbers != list(range(outputs)):
         raise ContractError(
-            f"the model has {inputs} inputs and {outputs} outputs, its contract {len(contract.tensors)} inputs and the "
-            f"outputs {numbers}: they do not belong together"
+            f"the model has {counted(inputs, 'input')} and {counted(outputs, 'output')}, its contract "
+            f"{counted(len(contract.tensors), 'input')} and the outputs {numbers}: they do not belong together"
         )
     names = [INPUT, *contract.output_names]
     for name in names:
@@ -140,7 +141,7 @@ def _without_arg_max(model: Any, subgraph: Any, contract: Contract, task: Segmen
 def _output(subgraph: Any, output: Output) -> int:
     if not 0 <= output.index < len(subgraph.outputs):
         raise InputError(
-            f"the model has {len(subgraph.outputs)} outputs; its contract has output number {output.index}"
+            f"the model has {counted(len(subgraph.outputs), 'output')}; its contract has output number {output.index}"
         )
     return int(subgraph.outputs[output.index])
 

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MAX_FILES = 64
@@ -41,8 +42,8 @@ def appended_files(data: bytes) -> dict[str, bytes]:
             size = sum(entry.file_size for entry in entries)
             if len(entries) > MAX_FILES or size > MAX_BYTES:
                 raise InputError(
-                    f"{len(entries)} files of {size} bytes are appended to the model; want at most {MAX_FILES} of "
-                    f"{MAX_BYTES} in all"
+                    f"{counted(len(entries), 'file')} of {size} bytes are appended to the model; want at most "
+                    f"{MAX_FILES} of {MAX_BYTES} in all"
                 )
             return {entry.filename: archive.read(entry) for entry in entries}
     except ZIP_DAMAGED as error:

@@ -31,6 +31,7 @@ from detlite.convert.tflite.tensors import (
 from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.letterbox import Letterbox
@@ -77,7 +78,9 @@ def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None
     columns = (shape_of(subgraph.tensors[op.inputs[1]]) or (settings.classes + 1,))[-1]
     offset = columns - settings.classes
     if offset not in (0, 1):
-        raise InputError(f"{path}: {columns} class columns for {settings.classes} classes; want as many, or one more")
+        raise InputError(
+            f"{path}: {columns} class columns for {counted(settings.classes, 'class')}; want as many, or one more"
+        )
     origin = {"anchors, box_coder, nms": "the model's post-processing op"}
     image = _image(model, _one_image(subgraph), origin)
     task = Detection(
@@ -175,7 +178,7 @@ def _of_stream(file: TfliteFile, path: Path, found: Stream, given: Path | None) 
         raise InputError(f"the model's output is {dtype} {shape}; want the scores of its classes, [1, classes]")
     last = last_operator(model, subgraph, subgraph.outputs[found.output])
     name = "" if last is None else operator_name(model, last)
-    what = f"{len(found.states)} states" if found.states else f"clips of {found.frames} frames"
+    what = counted(len(found.states), "state") if found.states else f"clips of {found.frames} frames"
     said = f"scores ({name})" if name in SCORING else f"numbers that {name} makes, taken for logits"
     origin = {"task": f"the model's inputs and outputs: {what}; its output: {said}"}
     image = _image(model, subgraph.tensors[subgraph.inputs[found.image]], origin, is_video=True)
@@ -266,7 +269,9 @@ def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...
     if len(labels) == classes + 1 and labels[0].lower() in BACKGROUNDS:
         labels = labels[1:]
     if len(labels) > classes:
-        raise InputError(f"{name} has {len(labels)} labels and the model {classes} classes: give one for each")
+        raise InputError(
+            f"{name} has {counted(len(labels), 'label')} and the model {counted(classes, 'class')}: give one for each"
+        )
     return labels + (GAP,) * (classes - len(labels))
 
 

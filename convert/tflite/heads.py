@@ -10,6 +10,7 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.signature import sign, signed_inputs, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, image_of, main_subgraph, quantization_of, shape_of, text_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.stream_inputs import StateInput
 from detlite.runtime.tasks.detection import RAW_ROLES
@@ -73,7 +74,9 @@ def _ordered_inputs(model: Any, subgraph: Any, names: Sequence[str]) -> list[int
     further = [known[name] for name in names[1:]]
     rest = [int(index) for index in subgraph.inputs if index not in further]
     if len(rest) != 1:
-        raise InputError(f"the converted model has {len(rest)} inputs besides {list(names[1:])}; want one, the image")
+        raise InputError(
+            f"the converted model has {counted(len(rest), 'input')} besides {list(names[1:])}; want one, the image"
+        )
     return [*rest, *further]
 
 
@@ -107,7 +110,9 @@ def outputs_of(model: Any, names: Sequence[str], roles: Sequence[str] | None = N
     """
     subgraph = main_subgraph(model)
     if len(subgraph.outputs) != len(names):
-        raise ContractError(f"the model has {len(subgraph.outputs)} outputs, but the contract {len(names)}: {names}")
+        raise ContractError(
+            f"the model has {counted(len(subgraph.outputs), 'output')}, but the contract {len(names)}: {names}"
+        )
     found = []
     for number, (name, index) in enumerate(zip(names, subgraph.outputs, strict=True)):
         if roles is not None and name not in roles:
@@ -133,7 +138,7 @@ def refreshed(contract: Contract, file: TfliteFile) -> Contract:
     """
     subgraph, wanted = file.subgraph, contract.tensors
     if len(subgraph.inputs) != len(wanted):
-        raise ContractError(f"the model has {len(subgraph.inputs)} inputs, but the contract {len(wanted)}")
+        raise ContractError(f"the model has {counted(len(subgraph.inputs), 'input')}, but the contract {len(wanted)}")
     given = [subgraph.tensors[index] for index in subgraph.inputs]
     for tensor, want in zip(given[1:], wanted[1:], strict=True):
         if shape_of(tensor) != want.shape:

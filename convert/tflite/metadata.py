@@ -10,6 +10,7 @@ import numpy as np
 from detlite.convert.tflite import metadata_fields as field
 from detlite.convert.tflite.tables import Table, root_table
 from detlite.convert.tflite.tensors import text_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MAX_BYTES = 1 << 20  # a detector's metadata has one or two thousand
@@ -168,4 +169,4 @@ def _floats(table: Table, slot: int) -> Floats:
 def _check_count(table: Table, slot: int, most: int) -> None:
     _start, count = table.vector(slot, 4) or (0, 0)
     if count > most:
-        raise InputError(f"a list of {count} items in it; want at most {most}")
+        raise InputError(f"a list of {counted(count, 'item')} in it; want at most {most}")

@@ -13,6 +13,7 @@ from detlite.convert.tflite.postprocess import find_postprocess
 from detlite.convert.tflite.tensors import dtype_name, main_subgraph, shape_of
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.tasks.classification import Classification
 from detlite.runtime.tasks.detection import DETECTION_ROLES, Detection, has_raw_heads
@@ -97,7 +98,9 @@ def roles_of(model: Any, contract: Contract) -> tuple[str, ...]:
         raise ContractError(f"the model's outputs are {', '.join(found)}; its contract says {', '.join(stated)}")
     classes = read_settings(op).classes
     if classes != len(contract.labels):
-        raise ContractError(f"{len(contract.labels)} labels for the {classes} classes of the op: want one for each")
+        raise ContractError(
+            f"{counted(len(contract.labels), 'label')} for the {counted(classes, 'class')} of the op: want one for each"
+        )
     return found
 
 
@@ -130,7 +133,7 @@ def _of_classifier(model: Any, contract: Contract) -> DescribedOutputs:
         fields.STATS: stats((0.0,), (1.0,)),
         fields.FILES: [_labels("The name of each class.", fields.AXIS_LABELS)],
     }
-    return DescribedOutputs(f"Tells which of {scores} classes an image shows.", [output])
+    return DescribedOutputs(f"Tells which of {counted(scores, 'class')} an image shows.", [output])
 
 
 def _of_segmenter(model: Any, contract: Contract) -> DescribedOutputs:
@@ -154,20 +157,24 @@ def _of_segmenter(model: Any, contract: Contract) -> DescribedOutputs:
         fields.CUSTOM_NAME: fields.SEGMENTER,
         fields.CUSTOM_DATA: write_flatbuffer(options, fields.SEGMENTER_IDENTIFIER),
     }
-    return DescribedOutputs(f"Tells for each pixel which of {scores} classes it shows.", [output], custom=[custom])
+    return DescribedOutputs(
+        f"Tells for each pixel which of {counted(scores, 'class')} it shows.", [output], custom=[custom]
+    )
 
 
 def _score_output(model: Any, contract: Contract, rank: int) -> int:
     """Return the number of classes, after checking that the one output has a float32 score for each of the labels."""
     subgraph = main_subgraph(model)
     if len(subgraph.outputs) != 1 or contract.roles != (SCORES,):
-        raise ContractError(f"the model has {len(subgraph.outputs)} outputs, its contract {contract.roles}: want one")
+        raise ContractError(
+            f"the model has {counted(len(subgraph.outputs), 'output')}, its contract {contract.roles}: want one"
+        )
     tensor = subgraph.tensors[subgraph.outputs[0]]
     shape, dtype = shape_of(tensor), dtype_name(tensor)
     if len(shape) != rank or shape[-1] != len(contract.labels) or dtype != "float32":
         raise InputError(
             f"the model's output is {dtype} {shape}, and clients take a float32 score for each of its "
-            f"{len(contract.labels)} labels, without a background"
+            f"{counted(len(contract.labels), 'label')}, without a background"
         )
     return shape[-1]
 

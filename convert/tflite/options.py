@@ -9,6 +9,7 @@ from typing import Any
 from detlite.convert.files.float32 import shortest
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MAX_CLASSES = 100_000
@@ -83,7 +84,7 @@ def _settings(found: dict[str, int | float]) -> PostprocessSettings:
     )
     classes = int(found["num_classes"])
     if not 1 <= classes <= MAX_CLASSES:
-        raise InputError(f"the post-processing op is for {classes} classes; want 1 to {MAX_CLASSES}")
+        raise InputError(f"the post-processing op is for {counted(classes, 'class')}; want 1 to {MAX_CLASSES}")
     return PostprocessSettings(classes, BoxCoder(y, x, height, width), nms)
 
 

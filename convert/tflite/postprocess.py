@@ -25,6 +25,7 @@ from detlite.convert.tflite.tensors import (
     text_of,
 )
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import (
     DETECTION_ROLES,
@@ -117,7 +118,7 @@ def attach_op(file: TfliteFile, contract: Contract, *, clips: bool = False) -> C
 def _head(subgraph: Any, output: Output) -> int:
     if not 0 <= output.index < len(subgraph.outputs):
         raise InputError(
-            f"the model has {len(subgraph.outputs)} outputs; its contract has output number {output.index}"
+            f"the model has {counted(len(subgraph.outputs), 'output')}; its contract has output number {output.index}"
         )
     index = int(subgraph.outputs[output.index])
     shape = shape_of(subgraph.tensors[index])
@@ -195,7 +196,7 @@ def output_shapes(settings: PostprocessSettings) -> tuple[tuple[int, ...], ...]:
     """
     count = settings.nms.max_detections * settings.nms.max_classes_per_detection
     if count > MAX_COUNT:
-        raise InputError(f"{count} detections, with all their classes; want at most {MAX_COUNT}")
+        raise InputError(f"{counted(count, 'detection')}, with all their classes; want at most {MAX_COUNT}")
     return (1, count, 4), (1, count), (1, count), (1,)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from detlite.convert.tflite.tensors import ITEM_BYTES, dtype_name, name_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 INLINE = 1  # an `offset` up to this means that the bytes are in the flatbuffer
@@ -80,7 +81,12 @@ def _check_quantization(tensor: Any, shape: list[int], where: str) -> None:
     scales = len(quantization.scale)
     zero_points = 0 if quantization.zeroPoint is None else len(quantization.zeroPoint)
     if zero_points not in (0, scales):
-        raise InputError(f"tensor {name_of(tensor)} of {where} has {scales} scales and {zero_points} zero points")
+        raise InputError(
+            f"tensor {name_of(tensor)} of {where} has {counted(scales, 'scale')} and "
+            f"{counted(zero_points, 'zero point')}"
+        )
     axis = quantization.quantizedDimension
     if scales > 1 and shape and not (0 <= axis < len(shape) and shape[axis] in (scales, 1)):
-        raise InputError(f"tensor {name_of(tensor)} of {where} has {scales} scales on axis {axis} of {shape}")
+        raise InputError(
+            f"tensor {name_of(tensor)} of {where} has {counted(scales, 'scale')} on axis {axis} of {shape}"
+        )

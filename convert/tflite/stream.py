@@ -12,6 +12,7 @@ from typing import Any
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import dtype_name, main_subgraph, quantization_of, shape_of, text_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream_inputs import STATE_DTYPES, StateInput
 
@@ -64,7 +65,8 @@ def find_stream(model: Any, subgraph: Any) -> Stream | None:
     rest = [number for name, number in outputs.items() if name not in carried]
     if len(rest) != 1:
         raise InputError(
-            f"the model has {len(rest)} outputs besides its {len(carried)} states: want one, the scores of its classes"
+            f"the model has {counted(len(rest), 'output')} besides its {counted(len(carried), 'state')}: want one, the "
+            "scores of its classes"
         )
     return Stream(
         image=pictures[0],

@@ -12,6 +12,7 @@ import numpy as np
 
 from detlite.convert.tflite.tensors import dtype_name, is_constant, operator_name, quantization_of
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.stream_inputs import StateInput
 from detlite.runtime.tensors import Quantization
@@ -106,16 +107,18 @@ def stream_findings(states: Sequence[StateScales], image: str | None) -> tuple[s
     ratios = [one.rescaling for one in states if one.rescaling is not None]
     if ratios:
         found.append(
-            f"{len(ratios)} states leave with another scale than they come in with ({_span(ratios)} times): they are "
-            f"rounded anew at each frame, such as {next(one.name for one in states if one.rescaling is not None)}"
+            f"{counted(len(ratios), 'state is', 'states are')} rounded anew at each frame, such as "
+            f"{next(one.name for one in states if one.rescaling is not None)}: "
+            f"{agreed(len(ratios), 'it leaves', 'they leave')} with another scale than they come in with "
+            f"({_span(ratios)} times)"
         )
     coarse = [one for one in states if one.is_coarse]
     if coarse:
         steps = [one.out.scale for one in coarse if one.out is not None]
         ends = [one.frames_to_end for one in coarse if one.frames_to_end is not None]
         found.append(
-            f"{len(coarse)} sums over frames are in 8 bits with steps of {_span(steps)}: a frame that adds less than "
-            "half a step adds nothing"
+            f"{counted(len(coarse), 'sum over frames is', 'sums over frames are')} in 8 bits with steps of "
+            f"{_span(steps)}: a frame that adds less than half a step adds nothing"
         )
         found.append(
             f"the ranges of these sums end after {_span(ends)} frames of those that add most: a sum at its end stays "

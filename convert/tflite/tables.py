@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 
@@ -110,7 +111,7 @@ def vector_at(data: bytes, position: int, item_bytes: int) -> tuple[int, int]:
     """Return (position of the first item, number of items) of the vector at *position*."""
     _need(data, position, 4, "a vector")
     count: int = struct.unpack_from("<I", data, position)[0]
-    _need(data, position + 4, count * item_bytes, f"a vector of {count} items")
+    _need(data, position + 4, count * item_bytes, f"a vector of {counted(count, 'item')}")
     return position + 4, count
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tensors import Quantization
 
@@ -77,7 +78,7 @@ def quantization_of(tensor: Any) -> Quantization | None:
     if stored is None or stored.scale is None or not len(stored.scale):
         return None
     if len(stored.scale) != 1:
-        raise InputError(f"tensor {name_of(tensor)} has {len(stored.scale)} scales; want one")
+        raise InputError(f"tensor {name_of(tensor)} has {counted(len(stored.scale), 'scale')}; want one")
     has_zero_point = stored.zeroPoint is not None and len(stored.zeroPoint)
     return Quantization(float(stored.scale[0]), int(stored.zeroPoint[0]) if has_zero_point else 0)
 
@@ -118,7 +119,9 @@ def main_subgraph(model: Any) -> Any:
         InputError: there are several, for control flow or several signatures.
     """
     if len(model.subgraphs) != 1:
-        raise InputError(f"the model has {len(model.subgraphs)} subgraphs, but detlite reads and edits only one")
+        raise InputError(
+            f"the model has {counted(len(model.subgraphs), 'subgraph')}, but detlite reads and edits only one"
+        )
     return model.subgraphs[0]
 
 
@@ -140,5 +143,5 @@ def one_input_of(subgraph: Any) -> int:
         InputError: there are several, or none.
     """
     if len(subgraph.inputs) != 1:
-        raise InputError(f"the model has {len(subgraph.inputs)} inputs; want one, the image")
+        raise InputError(f"the model has {counted(len(subgraph.inputs), 'input')}; want one, the image")
     return image_of(subgraph)

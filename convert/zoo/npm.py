@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from detlite.convert.zoo.catalogue import RegistryPackage
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.strict_json import parse_json
 
@@ -34,7 +35,7 @@ def npm_pack(package: RegistryPackage, to: Path) -> None:
         stated = _run([program, "pack", *ARGUMENTS, "--pack-destination", folder, spec], folder)
         tarballs = list(Path(folder).glob("*.tgz"))
         if len(tarballs) != 1:
-            raise MissingToolError(f"npm pack {spec} wrote {len(tarballs)} tarballs, expected one")
+            raise MissingToolError(f"npm pack {spec} wrote {counted(len(tarballs), 'tarball')}, expected one")
         for authority, integrity in (("the registry", stated), ("the catalogue", package.integrity)):
             found = _sha512(tarballs[0])
             if found != integrity:

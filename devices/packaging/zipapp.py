@@ -18,6 +18,7 @@ from detlite.devices.packaging.lean import lean_source
 from detlite.devices.packaging.start import MODULES
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, sha256_of
 from detlite.runtime.board.packed import ARTIFACT, IMAGES, PACKED
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 SHEBANG = b"#!/usr/bin/env python3\n"
@@ -38,7 +39,7 @@ def board_program(artifact: Artifact | None = None, images: Sequence[Path] = ())
     """
     stored = _artifact_files(artifact) | _image_files(images)
     if sum(map(len, stored.values())) > MOST_BYTES:
-        raise InputError(f"the model and {len(images)} images are over 2 GB: pack fewer images")
+        raise InputError(f"the model and {counted(len(images), 'image is', 'images are')} over 2 GB: pack fewer images")
     with MAKING:
         program = _program()
     buffer = io.BytesIO(SHEBANG)

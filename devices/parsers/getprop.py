@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from detlite.devices.recording import Format
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 ENTRY = re.compile(r"^\[([^\]\n]+)\]: \[(.*?)\][ \r]*$", re.M | re.S)
@@ -35,7 +36,11 @@ def parse(text: str) -> tuple[Properties]:
         raise InputError("found no Android properties: expected lines such as [ro.product.model]: [Pixel 8]")
     begun = len(re.findall(r"^\[[^\]\n]+\]: \[", text, re.M))
     lost = begun - len(values)
-    return (Properties(values, (f"{lost} properties are truncated or duplicated",) if lost else ()),)
+    return (
+        Properties(
+            values, (f"{counted(lost, 'property is', 'properties are')} truncated or duplicated",) if lost else ()
+        ),
+    )
 
 
 PLUGIN = Format(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from detlite.devices.log_lines import plain_lines, real, whole
 from detlite.devices.recording import Format
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 SECTION = re.compile(r"= ([A-Za-z ]+) =")
@@ -115,7 +116,7 @@ def _profile(is_initialization: bool, lines: list[str]) -> Profile:
 
 
 def _problems(nodes: tuple[Node, ...], bad: int, text: str) -> tuple[str, ...]:
-    found = [f"{bad} lines of the table are unreadable"] if bad else []
+    found = [f"{counted(bad, 'line of the table is', 'lines of the table are')} unreadable"] if bad else []
     observed = OBSERVED.findall(text)
     if not observed:
         found.append("it ends before `nodes observed`: truncated")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from detlite.devices.log_lines import ended, real
 from detlite.devices.recording import Format
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 HEADING = "MODEL INFERENCE_TIME"
@@ -33,7 +34,7 @@ def parse(text: str) -> tuple[Reference]:
     rows = [line.split() for line in rest.splitlines() if line.strip()]
     known = {row[0]: ms for row in rows if len(row) == 2 and (ms := real(row[1])) is not None and ms > 0}
     lost = len(rows) - len(known)
-    problems += (f"{lost} lines are unreadable or duplicated",) if lost else ()
+    problems += (f"{counted(lost, 'line is', 'lines are')} unreadable or duplicated",) if lost else ()
     return (Reference(known, problems),)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from detlite.devices.log_lines import ended, real, whole
 from detlite.devices.recording import Format
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.rails import total_mw
 
@@ -107,7 +108,7 @@ def _sample(line: str) -> Sample:
     lacks = [name for name in ("cores", "gpu_percent", "temperatures_c") if getattr(found, name) in ((), None, {})]
     problems: tuple[str, ...] = (f"missing: {', '.join(lacks)}",) if lacks else ()
     garbled = [core for core in _core_texts(line) if core != "off" and not CORE.match(core)]
-    problems += (f"{len(garbled)} cores are unreadable",) if garbled else ()
+    problems += (f"{counted(len(garbled), 'core is', 'cores are')} unreadable",) if garbled else ()
     problems += ("two lines run into one",) if len(CPU.findall(line)) > 1 else ()
     return replace(found, problems=problems)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from detlite.devices.log_lines import real
 from detlite.devices.recording import Format
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import parse_json
 
@@ -62,7 +63,7 @@ def _profile(rows: list[Any]) -> EngineProfile:
     problems = () if counts else ("the number of runs is missing",)
     lost = len(rows) - len(layers) - len(counts[:1])
     if lost:
-        problems = (*problems, f"{lost} entries are not layers")
+        problems = (*problems, f"{counted(lost, 'entry is', 'entries are')} not layers")
     return EngineProfile(counts[0] if counts else None, layers, problems)
 
 

@@ -24,6 +24,7 @@ from detlite.devices.survey.watching import watching
 from detlite.devices.transport.connect import connect
 from detlite.devices.transport.run import last_line
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError, unknown_name
 from detlite.runtime.measure.run_folder import MEASUREMENT, PROTOCOL, write_json
 from detlite.runtime.progress import Progress, silent
@@ -191,7 +192,7 @@ def _run(device: Device, text: str) -> BenchmarkRun:
         raise DeviceError(f"{device.name}: benchmark_model wrote nothing of a run: {text.strip()[-200:]!r}") from error
     found = runs[0]
     if len(runs) != 1 or found.failure or found.problems or found.inference is None:
-        why = found.failure or "; ".join(found.problems) or f"{len(runs)} runs in one process"
+        why = found.failure or "; ".join(found.problems) or f"{counted(len(runs), 'run')} in one process"
         raise DeviceError(f"{device.name}: benchmark_model failed: {why}")
     return found
 

@@ -21,6 +21,7 @@ from detlite.devices.remote.journal import Journal, journal
 from detlite.devices.remote.staging import ARTIFACT_FOLDER, IMAGE_LIST, Staged, forget, put, stage, stage_images
 from detlite.devices.transport.connect import connect
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.result_lines import LINE_FIELDS
@@ -124,7 +125,8 @@ def detect_on(
             order = _detect_all(job, paths, Path(scratch), progress)
         except DeviceError as error:
             raise DeviceError(
-                f"{error}; {len(job.found)} of {len(paths)} images are kept: run again to go on"
+                f"{error}; {len(job.found)} of {counted(len(paths), 'image')} {agreed(len(job.found), 'is', 'are')} "
+                "kept: run again to go on"
             ) from error
     kept.remove()
     kind = artifact.contract.task.kind
@@ -184,7 +186,7 @@ def _detect_batch(job: RemoteJob, held: Hold, images: list[DeviceFile], total: i
             progress(f"{job.device.name}: images", len(job.found), total)
     missing = [file for file in images if file.sha256 not in job.found]
     if missing:
-        raise DeviceError(f"{job.device.name} ended without an error, and left {len(missing)} images out")
+        raise DeviceError(f"{job.device.name} ended without an error, and left {counted(len(missing), 'image')} out")
 
 
 def _parsed(job: RemoteJob, line: bytes) -> Record:

@@ -36,6 +36,7 @@ from detlite.devices.remote.engine_build import EngineOrder, built_engine, versi
 from detlite.devices.survey.measured import Standing, standing_before
 from detlite.devices.transport.connect import connect
 from detlite.devices.transport.run import run
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.records import to_record
 from detlite.runtime.runners.engine_layers import EngineLayerInfo, read_layers
@@ -159,7 +160,9 @@ def _answer(device: Device, found: CompiledEngine, out: Path) -> TargetAnswer:
     }
     how = "kept from before" if facts["kept"] else f"built in {facts.get('build_s') or 'unknown'} s"
     computing = [layer for layer in found.layers if layer.kind != CONVERSION]
-    counts = f"; {sum(one.precision == INT8 for one in computing)} of {len(computing)} layers compute in int8"
+    counts = (
+        f"; {sum(one.precision == INT8 for one in computing)} of {counted(len(computing), 'layer')} compute in int8"
+    )
     line = (
         f"{out}: {device.name}'s engine for TensorRT {facts['tensorrt']} on {facts['gpu']}, {how}"
         f"{counts if computing else ''}"

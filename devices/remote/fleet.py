@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from detlite.devices.inventory import Device
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DetliteError, DeviceError
 
 T = TypeVar("T")
@@ -36,4 +37,4 @@ def refuse_failures(devices: Sequence[Device], results: Sequence[object]) -> Non
         raise failed[0]
     if failed:
         kind = type(failed[0]) if len({error.exit_status for error in failed}) == 1 else DeviceError
-        raise kind(f"{len(failed)} of {len(devices)} devices failed: {'; '.join(map(str, failed))}")
+        raise kind(f"{len(failed)} of {counted(len(devices), 'device')} failed: {'; '.join(map(str, failed))}")

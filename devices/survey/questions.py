@@ -10,6 +10,7 @@ from typing import Any
 
 from detlite.devices.transport.run import run, shell_script
 from detlite.devices.transport.transport import Transport
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.strict_json import parse_json
 
@@ -69,7 +70,8 @@ def look(transport: Transport, questions: Iterable[str], *, timeout_s: float = L
     lacks = [question for question in asked if question not in answers.given]
     if lacks:
         raise DeviceError(
-            f"{transport.name} answered {len(asked) - len(lacks)} of {len(asked)} questions; first missing: {lacks[0]}"
+            f"{transport.name} answered {len(asked) - len(lacks)} of {counted(len(asked), 'question')}; first missing: "
+            f"{lacks[0]}"
         )
     return answers
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from detlite.devices.transport.program import Said, require, run_program
 from detlite.devices.transport.run import last_line
 from detlite.devices.transport.transport import LostError
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DetliteError, DeviceError, InputError
 
 ASK_S = 10.0  # for adb itself: it may have to start its server
@@ -60,7 +61,8 @@ class AdbTransport:
             said = run_program(["adb", "-s", self.serial, "push", *links, folder + "/"], timeout_s=timeout_s)
         if said.status is None:
             raise LostError(
-                f"{self.name}: pushing {len(files)} files took longer than {timeout_s:.0f} s: is it connected?"
+                f"{self.name}: pushing {counted(len(files), 'file')} took longer than {timeout_s:.0f} s: is it "
+                "connected?"
             )
         if said.status != 0:
             raise self._push_failure(said)

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from detlite.runtime.arrays import Pixels
 from detlite.runtime.board.packed import Packed, find_model, open_model
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.image.read import read_image
@@ -142,7 +143,9 @@ def _detect_frames(
 def _end_text(videos: List[Record]) -> str:
     lines = []
     for video in videos:
-        lines.append(f"{video['video']}: {video['frames']} frames, {video['answers']} answers; at the end")
+        lines.append(
+            f"{video['video']}: {counted(video['frames'], 'frame')}, {counted(video['answers'], 'answer')}; at the end"
+        )
         lines += [f"  {item['score']:.3f}  {item['label']}" for item in video.get("ranking", ())]
     return "".join(f"{line}\n" for line in lines)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Bools, Floats
 from detlite.runtime.boxes.nms import PEAK_MARGIN, best_around
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types, one_of
 
@@ -49,7 +50,7 @@ class Snapping:
         check_types(self)
         one_of("the ranking of keypoints", self.ranking, RANKINGS)
         if not 1 <= self.candidates <= 100_000:
-            raise ContractError(f"{self.candidates} candidates for a keypoint: want 1 to 100000")
+            raise ContractError(f"{counted(self.candidates, 'candidate')} for a keypoint: want 1 to 100000")
         scales = (self.box_scale, self.search_scale, self.distance_offset, self.distance_multiplier)
         if not (min(scales) >= 0 and np.isfinite(scales).all()):
             raise ContractError(f"the scales of keypoints are {scales}: want finite numbers of at least 0")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, NoReturn, Optional, Tuple
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".jp2", ".avif", ".npy", ".rgb")
@@ -49,7 +50,9 @@ def folder_images(folder: Path) -> FolderImages:
     if not found.paths:
         count = sum(map(is_heic, found.skipped))
         if count:
-            raise InputError(f"{folder} holds no image but {count} HEIC photographs, which are not read: {FROM_HEIC}")
+            raise InputError(
+                f"{folder} holds no image but {counted(count, 'HEIC photograph')}, which are not read: {FROM_HEIC}"
+            )
         raise InputError(f"{folder} holds no image; give files that end in {', '.join(SUFFIXES)}")
     return found
 
@@ -81,10 +84,18 @@ def skipped_notice(folder: Path, skipped: Tuple[Path, ...]) -> Optional[str]:
     others = [path for path in skipped if not is_heic(path)]
     said = []
     if others:
-        count = "1 file is not an image and was" if len(others) == 1 else f"{len(others)} files are not images and were"
+        count = (
+            "1 file is not an image and was"
+            if len(others) == 1
+            else f"{counted(len(others), 'file is', 'files are')} not images and were"
+        )
         said.append(f"{count} skipped: {_names(others)}")
     if heic:
-        count = "1 HEIC photograph was" if len(heic) == 1 else f"{len(heic)} HEIC photographs were"
+        count = (
+            "1 HEIC photograph was"
+            if len(heic) == 1
+            else counted(len(heic), "HEIC photograph was", "HEIC photographs were")
+        )
         said.append(f"{count} skipped: {_names(heic)}; {FROM_HEIC}")
     return f"{folder}: {'; '.join(said)}" if said else None
 

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 
 from detlite.runtime.child import run_in_child
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.hashing import sha256_of
 from detlite.runtime.measure.process import TELL_EVERY_NS, LoadedModel
@@ -43,7 +44,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not (1 <= self.samples <= 1_000_000 and 0 <= self.min_seconds <= 86_400):
-            raise InputError(f"{self.samples} samples and {self.min_seconds} s: want 1 to 1000000, and at most a day")
+            raise InputError(
+                f"{counted(self.samples, 'sample')} and {self.min_seconds} s: want 1 to 1000000, and at most a day"
+            )
 
 
 def measure_in_turn(setups: Sequence[Setup], plan: Plan, *, progress: Progress = silent) -> Tuple[Measurement, ...]:

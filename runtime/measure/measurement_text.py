@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional
 
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.results import Against, Interval, Latency, Measurement
 from detlite.runtime.measure.statistics import fewest_samples
 
@@ -29,8 +30,8 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
         "stages": ", ".join(f"{name} {_ms(value)}" for name, value in vars(found.stages_p50_ms).items() if value),
         "load, first": f"{_ms(found.load_ms)}, {_ms(found.first_ms)}",
         **_batch_facts(found),
-        "samples": f"{found.samples} in {found.duration_s:.1f} s, {processes} process(es)",
-        "runtime": f"{found.runtime}, {found.threads} thread(s)",
+        "samples": f"{found.samples} in {found.duration_s:.1f} s, {counted(processes, 'process')}",
+        "runtime": f"{found.runtime}, {counted(found.threads, 'thread')}",
         "device": f"{device.get('board', '')} {device.get('processor', '')}".strip(),
     }
     if "dropped_frames" in found.figures:
@@ -39,7 +40,7 @@ def measurement_facts(found: Measurement) -> Dict[str, str]:
             f"{found.figures['late_frames']:g} late"
         )
     for number, one in enumerate(found.placements, 1):
-        facts[f"delegate {number}"] = f"{one.delegate}: {one.taken} of {one.operators} operators"
+        facts[f"delegate {number}"] = f"{one.delegate}: {one.taken} of {counted(one.operators, 'operator')}"
     if found.energy and found.energy.energy_per_sample_mj is not None:
         facts["energy"] = f"{found.energy.energy_per_sample_mj:.2f} mJ per sample ({found.energy.source})"
     facts.update(_profile_facts(found))
@@ -94,7 +95,7 @@ def _ratio(value: Optional[float], interval: Optional[Interval]) -> str:
 def _percentile(latency: Latency, percent: int) -> str:
     value, interval = latency.percentile_ms(percent), latency.interval_ms(percent)
     if value is None:
-        return f"unknown: needs {fewest_samples(percent)} samples"
+        return f"unknown: needs {counted(fewest_samples(percent), 'sample')}"
     return f"{value:.3f} ms" + ("" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.load import Load
 from detlite.runtime.measure.presets import Preset
@@ -92,8 +93,8 @@ class Setup:
             raise InputError("--accuracy needs --images and a model with a contract: it runs every image")
         if self.batch > 1 and self.scenario != "single-stream":
             raise InputError(
-                f"the model takes {self.batch} images in one run: measure it with --scenario single-stream, where a "
-                f"query is such a run; {self.scenario} counts single images"
+                f"the model takes {counted(self.batch, 'image')} in one run: measure it with --scenario single-stream, "
+                f"where a query is such a run; {self.scenario} counts single images"
             )
 
     @property

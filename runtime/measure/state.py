@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.machine import ROOT
 from detlite.runtime.measure.rails import total_mw
@@ -288,7 +289,7 @@ def cautions(state: Record) -> List[str]:
     """Return the reasons in *state* not to trust a measurement that starts now, one sentence each."""
     found, cores = [], os.cpu_count() or 1
     if state.get("load", 0) > BUSY_LOAD * cores:
-        found.append(f"the machine is busy: load {state['load']:.2f} on {cores} cores")
+        found.append(f"the machine is busy: load {state['load']:.2f} on {counted(cores, 'core')}")
     unsteady = (governor for governor in state.get("governors", []) if governor not in STEADY)
     found += [f"the processor's governor is {governor}: its clock may vary" for governor in unsteady]
     if state.get("battery", {}).get("status") == "Charging":

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.protocol import Setup
 from detlite.runtime.measure.scenario import Rows, Scenario, scenario_called
 from detlite.runtime.measure.statistics import SLOWER, change_point, drift, fewest_samples, percentile_ns
@@ -49,7 +50,7 @@ def reasons_in_turn(setup: Setup, rows: Rows, fact: Record, *, fewest: int) -> L
     """
     slowed = _slowed([rows])
     return [
-        *([] if len(rows) >= fewest else [f"{len(rows)} samples are under {fewest}"]),
+        *([] if len(rows) >= fewest else [f"{counted(len(rows), 'sample is', 'samples are')} under {fewest}"]),
         *_clock([rows]),
         *_model([fact]),
         *_fallback(setup, [fact]),
@@ -85,7 +86,7 @@ def _count(setup: Setup, series: Sequence[Rows]) -> List[str]:
     queries = sum(rows.queries for rows in series)
     wanted = setup.preset.queries[setup.scenario]
     if queries < wanted:
-        found.append(f"count: {queries} queries, but {wanted} are required")
+        found.append(f"count: {counted(queries, 'query')}, but {wanted} are required")
     span_s = sum(rows.duration_ns for rows in series) / 1e9
     if span_s < setup.preset.min_duration_s:
         found.append(f"duration: {span_s:.1f} s, but {setup.preset.min_duration_s:g} s are required")
@@ -142,7 +143,10 @@ def _settled(series: Sequence[Rows], facts: Sequence[Record]) -> List[str]:
     for number, (rows, fact) in enumerate(zip(series, facts), 1):
         cut = fact["warm_up_cut"]
         if cut > len(rows):
-            return [f"warm-up: process {number} was still getting faster after {cut} of {cut + len(rows)} samples"]
+            return [
+                f"warm-up: process {number} was still getting faster after {cut} of "
+                f"{counted(cut + len(rows), 'sample')}"
+            ]
     return []
 
 
@@ -174,17 +178,19 @@ def cautions_of(setup: Setup, facts: Sequence[Record]) -> List[str]:
     if setup.backend in ("null", "scripted"):
         found.append(f"the back end is {setup.backend}: no model was run")
     if setup.batch > 1:
-        found.append(f"a query is one run of {setup.batch} images: its time is that of all of them")
+        found.append(f"a query is one run of {counted(setup.batch, 'image')}: its time is that of all of them")
     partly = {
-        f"{p['delegate']} took {p['taken']} of {p['operators']} operators in {p['partitions']} part(s)"
+        f"{p['delegate']} took {p['taken']} of {counted(p['operators'], 'operator')} in "
+        f"{counted(p['partitions'], 'part')}"
         for fact in facts
         for p in fact["placements"]
         if p["taken"] < p["operators"] and setup.settings.delegates
     }
     found += sorted(partly)
     found += [
-        f"process {number} was interrupted and repeated: the {fact['samples_set_aside']} earlier samples are kept "
-        "in its folder, but not counted"
+        f"process {number} was interrupted and repeated: the "
+        f"{counted(fact['samples_set_aside'], 'earlier sample is', 'earlier samples are')} kept in its folder, but not "
+        "counted"
         for number, fact in enumerate(facts, 1)
         if fact["samples_set_aside"]
     ]

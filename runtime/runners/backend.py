@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.clock import Clock
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.plugins import load_plugin, load_plugins
 from detlite.runtime.runners.imported import Measure
@@ -36,7 +37,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not 1 <= self.threads <= 256:
-            raise InputError(f"{self.threads} threads: want 1 to 256")
+            raise InputError(f"{counted(self.threads, 'thread')}: want 1 to 256")
         if self.xnnpack and self.delegates:
             raise InputError(
                 "--xnnpack and --delegate cannot be combined: the report could not say which ran an operator"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Set, Tuple
 
 from numpy.typing import NDArray
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError, DeviceError, InputError, MissingToolError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def open_interpreter(
         MissingToolError: no interpreter is installed.
     """
     if threads < 1:
-        raise InputError(f"{threads} threads: want at least 1")
+        raise InputError(f"{counted(threads, 'thread')}: want at least 1")
     if not model.is_file():
         raise InputError(f"{model} is not a file: give a .tflite model")
     found, runtime = find_interpreter(modules)

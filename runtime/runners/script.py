@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.clock import MACHINE_CLOCK, Clock, ScriptedClock
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.runners.backend import Settings
 from detlite.runtime.runners.interpreter import Details
@@ -109,7 +110,7 @@ class ScriptedRunner(NullRunner):
     def __init__(self, script: Script, settings: Settings, contract: Optional[Contract]) -> None:
         """Follow *script*; the threads of *settings* have no effect."""
         super().__init__(contract)
-        self.runtime = f"script, {settings.threads} thread(s)"
+        self.runtime = f"script, {counted(settings.threads, 'thread')}"
         self.clock: Clock = ScriptedClock() if script.clock == "scripted" else MACHINE_CLOCK
         self._script, self._count = script, 0
         if script.delegate is not None:

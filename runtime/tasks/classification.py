@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.scores import SCORES, check_scores, with_scores
+from detlite.runtime.counts import counted
 from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import Fit
 from detlite.runtime.task import Found, Heads, Result, Task, TaskKind, check_roles, check_shape, label_of
@@ -86,7 +87,7 @@ class Classification(Task):
         """Refuse anything but one output with a column for each label, and for the background where there is one."""
         check_roles(outputs, (SCORES,))
         columns = len(labels) + self.label_offset
-        check_shape(outputs[0], (1, columns), f"{len(labels)} labels (offset {self.label_offset})")
+        check_shape(outputs[0], (1, columns), f"{counted(len(labels), 'label')} (offset {self.label_offset})")
 
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> Ranking:
         """Return the scores of the image's classes."""

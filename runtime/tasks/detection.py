@@ -15,6 +15,7 @@ from detlite.runtime.boxes.coding import BoxCoder, clip, decode
 from detlite.runtime.boxes.nms import Kept, Nms, suppress
 from detlite.runtime.boxes.scores import SCORES, check_scores, with_scores
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import Fit
@@ -124,7 +125,7 @@ class Detection(Task):
         if not np.isfinite(self.anchors).all():
             raise ContractError("the anchors hold values that are not finite numbers")
         if self.nms.cells is not None and self.nms.cells[0] * self.nms.cells[1] != len(self.anchors):
-            raise ContractError(f"{len(self.anchors)} anchors for {self.nms.cells} cells: want one for each")
+            raise ContractError(f"{counted(len(self.anchors), 'anchor')} for {self.nms.cells} cells: want one for each")
 
     def check(self, outputs: Sequence[Output], labels: Sequence[str]) -> None:
         """Refuse other roles than those of raw heads or of the op, and raw heads of other shapes."""
@@ -136,7 +137,7 @@ class Detection(Task):
             _check_embeddings(outputs)
         anchors, columns = len(self.anchors), len(labels) + self.label_offset
         shapes = {"box_encodings": (1, anchors, 4), "class_scores": (1, anchors, columns)}
-        because = f"{anchors} anchors and {len(labels)} labels (offset {self.label_offset})"
+        because = f"{counted(anchors, 'anchor')} and {counted(len(labels), 'label')} (offset {self.label_offset})"
         for output in sorted(outputs, key=lambda output: output.role):
             check_shape(output, shapes.get(output.role, output.shape), because)
 
@@ -146,7 +147,7 @@ class Detection(Task):
         if len(shape) != 3:
             raise ContractError(f"output proposals has shape {shape}; want (1, proposals, 4)")
         count = shape[1]
-        because = f"{count} proposals and {classes} labels (offset {self.label_offset})"
+        because = f"{counted(count, 'proposal')} and {counted(classes, 'label')} (offset {self.label_offset})"
         check_shape(by_role["proposals"], (1, count, 4), because)
         check_shape(by_role["class_scores"], (1, count, classes + self.label_offset), because)
         codes = by_role["box_encodings"]
@@ -207,7 +208,7 @@ class Detection(Task):
         if self.nms.place != "model" or self.nms.kind != "regular" or not 1 < threads < len(labels):
             return None
         return (
-            f"with {threads} threads the model's own regular NMS never finds class {threads}, "
+            f"with {counted(threads, 'thread')} the model's own regular NMS never finds class {threads}, "
             f"{labels[threads]!r} (TensorFlow issue 56058): use 1 thread, fast NMS, or a model with raw heads"
         )
 
@@ -240,7 +241,7 @@ def _check_embeddings(outputs: Sequence[Output]) -> None:
             f"outputs boxes and embeddings have shapes {boxes.shape} and {embeddings.shape}; want (1, boxes, 4) and "
             "(1, boxes, width)"
         )
-    check_shape(embeddings, (1, boxes.shape[1], embeddings.shape[2]), f"{boxes.shape[1]} boxes")
+    check_shape(embeddings, (1, boxes.shape[1], embeddings.shape[2]), counted(boxes.shape[1], "box"))
 
 
 def _anchors_record(anchors: Floats) -> Record:

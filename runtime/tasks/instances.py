@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Bools
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import Fit, Size
@@ -143,7 +144,9 @@ class Instances(Task):
         assert boxes is not None  # as `check_roles` has seen
         if len(boxes.shape) != 3:
             raise ContractError(f"output {boxes.role} has shape {boxes.shape}; want (1, boxes, 4)")
-        check_shape(masks, (1, boxes.shape[1], *self.mask_size), f"{boxes.shape[1]} boxes, masks of {self.mask_size}")
+        check_shape(
+            masks, (1, boxes.shape[1], *self.mask_size), f"{counted(boxes.shape[1], 'box')}, masks of {self.mask_size}"
+        )
 
     def result(self, heads: Heads, labels: Tuple[str, ...], fit: Fit) -> InstanceMasks:
         """Return the detections with their masks."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detlite.runtime.arrays import Floats
 from detlite.runtime.boxes.keypoints import KeypointMaps, Snapping, keypoints_of
 from detlite.runtime.boxes.scores import CONVERTERS
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import ContractError
 from detlite.runtime.fields import check_types
 from detlite.runtime.inputs import Fit
@@ -45,7 +46,8 @@ class Skeleton:
             raise ContractError(f"keypoints named {self.names}: want different names, at least one")
         if self.number < 0 or not all(0 <= end < len(self.names) for edge in self.edges for end in edge):
             raise ContractError(
-                f"class {self.number} has {len(self.names)} keypoints and the edges {self.edges}: want places of them"
+                f"class {self.number} has {counted(len(self.names), 'keypoint')} and the edges {self.edges}: want "
+                "places of them"
             )
 
     def to_record(self) -> Record:
@@ -148,10 +150,10 @@ class Keypoints(Task):
         self.detection.check(tuple(by_role[role] for role in RAW_ROLES), labels)
         if self.skeleton.number >= len(labels):
             raise ContractError(
-                f"keypoints of class {self.skeleton.number}, and {len(labels)} labels: want one of them"
+                f"keypoints of class {self.skeleton.number}, and {counted(len(labels), 'label')}: want one of them"
             )
         cells, points = len(self.detection.anchors), len(self.skeleton.names)
-        because = f"{cells} cells and {points} keypoints"
+        because = f"{counted(cells, 'cell')} and {counted(points, 'keypoint')}"
         check_shape(by_role[HEAT], (1, cells, points), because)
         check_shape(by_role[REGRESSION], (1, cells, 2 * points), because)
         if by_role[OFFSETS].shape != (1, cells, 2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detlite.runtime.counts import counted
 from detlite.studies.compare.comparison import Change, RunComparison, change_text, interval_text, value_text
 
 COLUMNS = ("figure", "first", "second", "change", "95 % interval", "verdict")
@@ -25,7 +26,7 @@ def rows(comparison: RunComparison) -> list[tuple[str, ...]]:
 def markdown(comparison: RunComparison) -> str:
     """Return a heading, what differs in how the runs were made, and a table; no text of a record is markup."""
     count = len(comparison.findings)
-    heading = f"{count} finding{'s' if count != 1 else ''}" if count else "no finding"
+    heading = counted(count, "finding") if count else "no finding"
     first, second = (_escaped(run.record) for run in (comparison.first, comparison.second))
     lines = [f"### {comparison.kind}: {heading}", "", f"{second} against {first}", ""]
     if comparison.different:

@@ -11,6 +11,7 @@ from typing import Any
 from detlite.devices.remote.journal import Journal, journal
 from detlite.runtime.artifact import Artifact, sha256_of
 from detlite.runtime.child import run_in_child
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import Record, to_record
@@ -106,8 +107,8 @@ def check_embeds(artifact: Artifact, per_image: int = 1) -> None:
     returned = artifact.contract.output(EMBEDDINGS).shape[1]
     if per_image > returned:
         raise InputError(
-            f"{artifact.model} returns {returned} embeddings of an image, and {per_image} are asked for: convert it "
-            f"with --embeddings {per_image}, or ask for fewer with --per-image"
+            f"{artifact.model} returns {counted(returned, 'embedding')} of an image, and {per_image} are asked for: "
+            f"convert it with --embeddings {per_image}, or ask for fewer with --per-image"
         )
 
 
@@ -150,8 +151,8 @@ def build_bank(
     unread |= {image: error for image in without_rows if (error := lines[image].error) is not None}
     if not rows:
         raise InputError(
-            f"nothing was found in {len(dated)} images with a score of {options.min_score:g} or more: there is no row "
-            "for a bank"
+            f"nothing was found in {counted(len(dated), 'image')} with a score of {options.min_score:g} or more: there "
+            "is no row for a bank"
         )
     kept = rows[-options.rows :]
     write_bank(out, kept, _facts(model_sha256, options))
@@ -201,7 +202,8 @@ def _dates(images: Sequence[Path], dates: Path | None) -> tuple[Mapping[Path, da
         where = "their EXIF does not say when they were taken" if dates is None else f"{dates} has none of their names"
         damaged = f", and {len(unread)} cannot be read ({next(iter(unread.values()))})" if unread else ""
         raise InputError(
-            f"no date of {len(images)} images is known: {where}{damaged}; give a list of them with --dates FILE"
+            f"no date of {counted(len(images), 'image')} is known: {where}{damaged}; give a list of them with --dates "
+            "FILE"
         )
     return taken, unread
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import DAMAGED, DAMAGED_EXIF, FORMATS
 from detlite.runtime.strict_json import parse_json
@@ -80,7 +81,7 @@ def _date_of(image: Path, by_name: Mapping[str, Sequence[tuple[tuple[str, ...], 
     whole = image.absolute().parts
     found = {date for parts, date in by_name.get(image.name, ()) if whole[-len(parts) :] == parts}
     if len(found) > 1:
-        raise InputError(f"{path} has {len(found)} dates for {image}: give more of its path in the list")
+        raise InputError(f"{path} has {counted(len(found), 'date')} for {image}: give more of its path in the list")
     return None if not found else _parsed(found.pop(), image, path)
 
 
@@ -98,7 +99,7 @@ def _of_csv(path: Path, text: str) -> Iterator[tuple[str, str]]:
             if not any(cells) or (number == 1 and "date" in cells[-1].lower()):
                 continue
             if len(cells) != 2:
-                raise InputError(f"{path}, line {number}: {len(cells)} cells; want a file name and a date")
+                raise InputError(f"{path}, line {number}: {counted(len(cells), 'cell')}; want a file name and a date")
             yield cells[0], cells[1]
     except csv.Error as error:
         raise InputError(f"{path} is damaged: {error}") from error

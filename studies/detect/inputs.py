@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detlite.accuracy.images import images_in
 from detlite.accuracy.video import is_video
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.draw import PICTURE_SUFFIXES, picture_name
 from detlite.runtime.image.files import folder_files, folder_images
@@ -98,7 +99,7 @@ def with_pictures(inputs: Sequence[Input], draw: Path, *, force: bool) -> tuple[
     """
     if draw.suffix and not draw.is_dir():
         if len(inputs) > 1:
-            raise InputError(f"{draw} is one file, and there are {len(inputs)} inputs: give a folder")
+            raise InputError(f"{draw} is one file, and there are {counted(len(inputs), 'input')}: give a folder")
         _check_suffix(draw, inputs[0])
         placed = [replace(inputs[0], picture=draw)]
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.files.write_file import write_file
+from detlite.runtime.counts import counted
 from detlite.runtime.version import __version__
 from detlite.studies.pareto.front import Group, groups_of
 from detlite.studies.pareto.recommend import Recommendation, condition_text, recommend
@@ -74,7 +75,9 @@ def to_page(study: Study) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, megabytes=lambda size: "" if size is None else f"{size / 1e6:.2f}")
+    environment.filters.update(
+        counted=counted, number=_number, megabytes=lambda size: "" if size is None else f"{size / 1e6:.2f}"
+    )
     return environment.get_template(TEMPLATE).render(
         study=study,
         title=", ".join(study.names),

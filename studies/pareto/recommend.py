@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from detlite.runtime.counts import counted
 from detlite.runtime.records import Record
 from detlite.studies.pareto.front import Group, faster_by, more_accurate_by
 from detlite.studies.pareto.rows import BarredFigure, CellRow
@@ -80,7 +81,7 @@ def _bad_end(one: Comparison, row: CellRow) -> Comparison:
 
 def _why(taken: CellRow, ties: Sequence[str], count: int, condition: Condition) -> str:
     limits = condition_text(condition)
-    among = f"{count} cells" + (f" within {limits}" if limits else "")
+    among = counted(count, "cell") + (f" within {limits}" if limits else "")
     text = f"Take {taken.label}: {figures_text(taken)}."
     if not ties:
         return f"{text} It is the most accurate of {among}."
@@ -99,11 +100,11 @@ def _faster_than(taken: CellRow, others: Sequence[CellRow]) -> str:
 
 def _why_none(group: Group, counting: Sequence[CellRow], condition: Condition) -> str:
     if counting:
-        return f"None of {len(counting)} cells keeps {condition_text(condition)} with the bad end of its interval."
+        return f"No cell of {len(counting)} keeps {condition_text(condition)} with the bad end of its interval."
     marks = {row.mark for row in group.rows if row.mark}
     if marks:
         return f"The device is {' and '.join(sorted(marks))}: its figures recommend nothing."
-    return f"None of {len(group.rows)} cells counts: every measurement is INVALID."
+    return f"No cell of {len(group.rows)} counts: every measurement is INVALID."
 
 
 def figures_text(row: CellRow) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detlite.accuracy.output_error import SURE_SCORE
+from detlite.runtime.counts import counted
 from detlite.runtime.records import Record
 from detlite.studies.report.report import ReportTable
 
@@ -15,8 +16,8 @@ def error_table(record: Record) -> ReportTable:
     heads: list[tuple[str, dict[str, Any]]] = [(name, one) for name, one in record.items() if name != "images"]
     return ReportTable(
         "Error of the raw outputs",
-        f"Against the float model on {images} images, where its score is over {SURE_SCORE}: logits of these classes, "
-        "boxes of these anchors in the units of the box coder. In brackets the 95 % interval over the images.",
+        f"Against the float model on {counted(images, 'image')}, where its score is over {SURE_SCORE}: logits of these "
+        "classes, boxes of these anchors in the units of the box coder. In brackets the 95 % interval over the images.",
         ("Output", "Error, rms", "Signal over error"),
         tuple((name, f"{one['rms']} [{one['low']}, {one['high']}]", f"{one['db']:.1f} dB") for name, one in heads),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.studies.report.report import AccuracyRow, Latencies, Report
 
 WORDS = {"pass": "Passed.", "caution": "Passed, with cautions.", "fail": "Failed.", "info": "Result."}
@@ -96,4 +97,4 @@ def _last_rows(report: Report) -> list[AccuracyRow]:
 
 def _accuracy(row: AccuracyRow) -> HeadlineFigure:
     interval = "" if row.low is None or row.high is None else f"95 %: {number(row.low)} to {number(row.high)}, "
-    return HeadlineFigure(row.metric, f"{number(row.value)} %", f"{interval}{row.images} images")
+    return HeadlineFigure(row.metric, f"{number(row.value)} %", f"{interval}{counted(row.images, 'image')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detlite.runtime.counts import counted
 from detlite.runtime.version import __version__
 from detlite.studies.report.headline import WORDS, headline, megabytes, milliseconds, percent
 from detlite.studies.report.pictures import draw
@@ -22,7 +23,7 @@ def to_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(megabytes=megabytes, milliseconds=milliseconds, percent=percent)
+    environment.filters.update(counted=counted, megabytes=megabytes, milliseconds=milliseconds, percent=percent)
     return environment.get_template(TEMPLATE).render(
         report=report,
         word=WORDS[report.status],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 STATUSES = ("pass", "caution", "fail", "info")
@@ -184,8 +185,10 @@ class Report:
         if self.status not in STATUSES:
             raise InputError(f"a report's status is {self.status!r}; it must be one of {', '.join(STATUSES)}")
         if self.status == "pass" and self.cautions:
-            raise InputError(f"a report that passes has {len(self.cautions)} cautions: its status must be caution")
+            raise InputError(
+                f"a report that passes has {counted(len(self.cautions), 'caution')}: its status must be caution"
+            )
         if not self.models:
             raise InputError("a report without a model: it needs at least one")
         if len(self.pictures) > MOST_PICTURES:
-            raise InputError(f"{len(self.pictures)} pictures in a report: at most {MOST_PICTURES}")
+            raise InputError(f"{counted(len(self.pictures), 'picture')} in a report: at most {MOST_PICTURES}")

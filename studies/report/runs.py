@@ -12,6 +12,7 @@ from detlite.accuracy.gates import few_images
 from detlite.convert.finished import is_tflite
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import mark_of
 from detlite.runtime.measure.results import Measurement
@@ -82,7 +83,7 @@ def merged(parts: Sequence[Report]) -> Report:
         renamed.append(_with_names(part, mine))
     verdicts = [f"{part.verdict}" for part in renamed]
     return Report(
-        title=renamed[0].title if len(parts) == 1 else f"{len(parts)} runs of {_models(len(models))}",
+        title=renamed[0].title if len(parts) == 1 else f"{counted(len(parts), 'run')} of {_models(len(models))}",
         verdict=" ".join(verdicts),
         status=_status(parts),
         models=tuple(models),
@@ -114,7 +115,7 @@ def _once(texts: Iterator[str]) -> tuple[str, ...]:
 
 
 def _models(count: int) -> str:
-    return "1 model" if count == 1 else f"{count} models"
+    return counted(count, "model")
 
 
 def _with_names(part: Report, names: Mapping[str, str]) -> Report:
@@ -129,7 +130,7 @@ def _of_measurement(found: Measurement) -> Report:
     model = _model(found.model, found.model_sha256, found.size_bytes)
     median = "" if found.invoke.p50_ms is None else f"{found.invoke.p50_ms:.2f} ms of the interpreter, "
     samples = tuple(time / 1e6 for process in found.samples_ns for time in process.invoke)
-    detail = f"{found.runtime}, {found.threads} thread(s), {found.scenario}"
+    detail = f"{found.runtime}, {counted(found.threads, 'thread')}, {found.scenario}"
     return Report(
         title=f"{model.name}: {found.scenario}",
         verdict=f"{model.name}: {median}{found.validity}.",
@@ -150,7 +151,7 @@ def _figures(name: str, found: Measurement) -> ReportTable:
         if any(figure is not None for figure in figures):
             rows.append((what, *("–" if figure is None else f"{figure:.3f} ms" for figure in figures)))
     rows += [(key.replace("_", " "), f"{value:g}", "", "") for key, value in found.figures.items()]
-    lead = f"{found.samples} samples, {found.queries} queries, {found.validity}"
+    lead = f"{counted(found.samples, 'sample')}, {counted(found.queries, 'query')}, {found.validity}"
     return ReportTable(f"{name}: {found.scenario}", lead, ("", "p50", "p90", "p99"), tuple(rows))
 
 
@@ -172,7 +173,8 @@ def _of_score(run: RunRecord) -> Report:
     missed = not all(gate.passed for gate in gates)
     return Report(
         title=f"{model.name}: {row.metric}",
-        verdict=f"{model.name}: {name} {value:.2f} % on {row.images} images{', gates missed' if missed else ''}.",
+        verdict=f"{model.name}: {name} {value:.2f} % on {counted(row.images, 'image')}"
+        f"{', gates missed' if missed else ''}.",
         status="fail" if missed else "info",
         models=(model,),
         accuracy=(row,),

@@ -12,6 +12,7 @@ from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.video import folder_videos
 from detlite.calibration.images.demo import PHOTOGRAPHS, SMALLEST_CROP, crop_names, demo_images, scene_of
 from detlite.calibration.images.gather import ImageRequest
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.records import to_record
 from detlite.studies.run.ledger import Ledger, Record
@@ -62,9 +63,9 @@ def demo_sets(ledger: Ledger) -> ImageSets:
         note="Scenes are drawn as wholes for the intervals: crops of one are not independent.",
         photographs=tuple(map(scene_of, range(DEMO_EVALUATION))),
         cautions=(
-            f"The images are crops of {len(PHOTOGRAPHS)} photographs, the same for calibration (mirrored) and for "
-            "scoring: enough to show that the model works, too few to rank models. Give your own with --images or "
-            "--coco.",
+            f"The images are crops of {counted(len(PHOTOGRAPHS), 'photograph')}, the same for calibration (mirrored) "
+            "and for scoring: enough to show that the model works, too few to rank models. Give your own with --images "
+            "or --coco.",
         ),
     )
 
@@ -118,7 +119,7 @@ def folder_sets(path: Path, choice: CalibrationChoice) -> ImageSets:
         calibration=Images(tuple(p for p in images.paths if p in chosen), f"{len(chosen)} of {images.origin}"),
         evaluation=Images(rest, f"the other {len(rest)} of {images.origin}"),
         annotations=None,
-        note=f"{len(chosen)} images to calibrate with, the other {len(rest)} to score with.",
+        note=f"{counted(len(chosen), 'image')} to calibrate with, the other {len(rest)} to score with.",
     )
 
 
@@ -165,7 +166,8 @@ def coco_sets(folder: Path, annotations_file: Path, choice: CalibrationChoice) -
         ),
         evaluation=Images(tuple(path for _image, path in pairs), f"the other {len(pairs)} of it", upright=False),
         annotations=rest,
-        note=f"{len(chosen)} images to calibrate with, the other {len(pairs)} to score with: none is in both.",
+        note=f"{counted(len(chosen), 'image')} to calibrate with, the other {len(pairs)} to score with: "
+        "none is in both.",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detlite.accuracy.gates import few_images
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.in_turn import against
 from detlite.studies.report.headline import number_text
 from detlite.studies.report.report import GateRow, Speed
@@ -177,7 +178,7 @@ def _few_calibrated(results: Results) -> Iterator[str]:
         return
     count = len(results.images.calibration.paths)
     if 0 < count < FEWEST_CALIBRATED:
-        yield f"calibrated with {count} images: fewer than {FEWEST_CALIBRATED} leave the ranges to chance"
+        yield f"calibrated with {counted(count, 'image')}: fewer than {FEWEST_CALIBRATED} leave the ranges to chance"
 
 
 def _speed(results: Results) -> Speed | None:

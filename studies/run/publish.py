@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import CONTRACT, Artifact
 from detlite.runtime.artifact import Step as HistoryStep
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.host import host_facts
 from detlite.runtime.plugins import load_plugin
 from detlite.studies.report.contract_table import contract_table
@@ -172,8 +173,8 @@ def _repairs(results: Results) -> Iterator[str]:
     facts = describe(results.quantized.model.read_bytes(), str(results.quantized.model))
     before, islands = results.unrepaired["operators"], results.unrepaired["float_islands"]
     yield (
-        f"Without repairs, the int8 model has {before} operators with {islands} float islands; repaired, "
-        f"{facts.operator_count} with {facts.float_islands}."
+        f"Without repairs, the int8 model has {counted(before, 'operator')} with {counted(islands, 'float island')}; "
+        f"repaired, {facts.operator_count} with {facts.float_islands}."
     )
 
 

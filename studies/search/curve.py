@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detlite.accuracy.bootstrap import DRAWS, SEED, Interval, draw_images, interval_of
 from detlite.accuracy.output_error import OutputError
+from detlite.runtime.counts import counted
 from detlite.runtime.records import Record
 
 CHOICES = 3
@@ -71,11 +72,11 @@ def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
     if len(points) == 1:
         verdict = f"{enough.images} alone cannot tell how many images are enough: try several numbers"
     elif enough is points[-1]:
-        verdict = f"the error still falls at {enough.images} images: try more"
+        verdict = f"the error still falls at {counted(enough.images, 'image')}: try more"
     else:
         verdict = (
-            f"{enough.images} images are enough: {enough.error.db:.2f} dB of signal over error, and the best, "
-            f"{best.error.db:.2f} dB with {best.images}, cannot be told from it"
+            f"{counted(enough.images, 'image is', 'images are')} enough: {enough.error.db:.2f} dB of signal over "
+            f"error, and the best, {best.error.db:.2f} dB with {best.images}, cannot be told from it"
         )
     return Curve(points, enough.images, verdict)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.calibration.weights.twin_choice import NONE
+from detlite.runtime.counts import counted
 
 REFERENCE, SEARCH, EXPLAIN = "run the float model", "find the operators to keep in float", "explain the loss"
 """The further steps of a quantization that is judged."""
@@ -18,7 +19,7 @@ MOST_MACS = 2.0
 
 def curve_step(count: int) -> str:
     """Return the step of a curve that uses *count* images."""
-    return f"quantize with {count} images, and judge"
+    return f"quantize with {counted(count, 'image')}, and judge"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 from detlite.studies.search.budgeted import Budgeted
@@ -108,7 +109,7 @@ def _without_needless(units: Sequence[Unit], suffices: Callable[[Sequence[Unit]]
 def _not_met(judged: Budgeted[tuple[str, ...]]) -> FindingError:
     best = judged.best()
     return FindingError(
-        f"{judged.wanted} is out of reach: the best is {judged.shown(best)}, with {len(best)} operators float, and at "
-        f"most {MOST_SHARE:.0%} of them are tried; ask for less, judge on more images (--validation), or use the float "
-        "model"
+        f"{judged.wanted} is out of reach: the best is {judged.shown(best)}, with {counted(len(best), 'operator')} "
+        f"float, and at most {MOST_SHARE:.0%} of them are tried; ask for less, judge on more images (--validation), or "
+        "use the float model"
     )

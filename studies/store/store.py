@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.convert.files.write_file import write_file
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import load_json
 from detlite.studies.store.blobs import blobs_in, get_blob, put_blob
@@ -138,8 +139,8 @@ class Store:
         with self._index() as index:
             known = sorted(key for key in index.keys(DONE) if key.startswith(prefix))
         if len(known) != 1:
-            some = f"{len(known)} records begin with it" if known else "no record begins with it"
-            raise InputError(f"{prefix!r} is no key of {self.root}: {some}; see detlite results list")
+            some = counted(len(known), "record begins", "records begin") if known else "no record begins"
+            raise InputError(f"{prefix!r} is no key of {self.root}: {some} with it; see detlite results list")
         (key,) = known
         entry = self.find(key)
         assert entry is not None  # the index has it

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.studies.store.entry import digest_of
 from detlite.studies.sweep.axes import AXES, Value, normal
@@ -40,7 +41,7 @@ def cells_of(plan: PlanFile) -> tuple[Cell, ...]:
     count = math.prod(map(len, plan.axes.values()))
     if count > MOST_CELLS:
         parts = " x ".join(f"{len(values)} {name}" for name, values in plan.axes.items() if len(values) > 1)
-        raise InputError(f"{plan.path} has {count} combinations ({parts}): want at most {MOST_CELLS}")
+        raise InputError(f"{plan.path} has {counted(count, 'combination')} ({parts}): want at most {MOST_CELLS}")
     varying = [name for name, values in plan.axes.items() if len(values) > 1]
     found: dict[str, Cell] = {}
     for choices in _combinations(plan):
@@ -48,7 +49,9 @@ def cells_of(plan: PlanFile) -> tuple[Cell, ...]:
         key = digest_of(whole)[:12]
         found.setdefault(key, Cell(key, _label(whole, varying), whole))
     if not found:
-        raise InputError(f"{plan.path}: the matrix is empty: its exclude rules leave out all {count} combinations")
+        raise InputError(
+            f"{plan.path}: the matrix is empty: its exclude rules leave out all {counted(count, 'combination')}"
+        )
     return tuple(found.values())
 
 
@@ -60,7 +63,10 @@ def cell_called(cells: Sequence[Cell], name: str) -> Cell:
     """
     found = [cell for cell in cells if cell.label == name] or [cell for cell in cells if cell.key.startswith(name)]
     if len(found) != 1:
-        raise InputError(f"{len(found)} cells are called {name!r}: see the keys that `detlite sweep --dry-run` prints")
+        raise InputError(
+            f"{counted(len(found), 'cell is', 'cells are')} called {name!r}: see the keys that `detlite sweep "
+            "--dry-run` prints"
+        )
     return found[0]
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.records import Record, from_record, to_record
 from detlite.studies.store.entry import FAILED
@@ -170,7 +171,7 @@ def _say_where(client: Any, options: ClusterOptions, say: Say, here: Set[str]) -
         watch.workers.update(addresses)
     workers = len(addresses)
     dashboard = f", dashboard: {client.dashboard_link}" if importlib.util.find_spec("bokeh") else ""
-    say(f"{workers} workers at {options.scheduler or 'this machine'}{dashboard}")
+    say(f"{counted(workers, 'worker')} at {options.scheduler or 'this machine'}{dashboard}")
 
 
 def _run_rounds(client: Any, sweep: _Sweep, places: Mapping[str, list[str]]) -> None:

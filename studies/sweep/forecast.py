@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.runtime.records import Record, to_record
 from detlite.studies.store.store import Store
 from detlite.studies.sweep.engine import done_stages
@@ -50,7 +51,7 @@ def forecast(graph: SweepGraph, store: Store | None) -> Forecast:
     cells = []
     for cell in graph.cells:
         left = sum(key in keys for key in graph.of_cell[cell.key])
-        cells.append(CellState(cell.key, cell.label, f"{left} stages to run" if left else "done"))
+        cells.append(CellState(cell.key, cell.label, f"{counted(left, 'stage')} to run" if left else "done"))
     durations = {} if store is None else store.durations_s()
     left_s = _left_s([stage.kind for stage in missing], durations)
     return Forecast(tuple(cells), sum(one.state == "done" for one in cells), len(missing), left_s)

@@ -19,6 +19,7 @@ from detlite.convert.requests import ConvertRequest, ExportRequest
 from detlite.convert.source import TFLITE
 from detlite.convert.target import target_of
 from detlite.devices.inventory import THIS_MACHINE, Device, Inventory
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DetliteError, InputError
 from detlite.runtime.measure.options import PRESET, MeasureOptions
 from detlite.runtime.records import Record, from_record, to_record
@@ -128,7 +129,7 @@ def graph_of(plan: PlanFile, cells: Sequence[Cell], inventory: Inventory) -> Swe
             mistakes += [f"{plan.path}: {one}" for one in (error, *builder.absences(cell))]
     if mistakes:
         told = tuple(dict.fromkeys(mistakes))
-        text = told[0] if len(told) == 1 else f"{plan.path} has {len(told)} mistakes; nothing was run"
+        text = told[0] if len(told) == 1 else f"{plan.path} has {counted(len(told), 'mistake')}; nothing was run"
         raise PlanError(text, told)
     return SweepGraph(tuple(cells), builder.stages, of_cell)
 
@@ -162,15 +163,24 @@ class _Builder:
     def absences(self, cell: Cell) -> list[DetliteError]:
         """Return why its model, its images, its device and its data set are not there, each that is not."""
         found = []
-        for looked_at in (self._look_at_model, self._look_at_images, self._look_at_device, self._look_at_dataset):
+        for look_at in (
+            self._look_at_model,
+            self._look_at_labels,
+            self._look_at_images,
+            self._look_at_device,
+            self._look_at_dataset,
+        ):
             try:
-                looked_at(cell.choices)
+                look_at(cell.choices)
             except DetliteError as error:
                 found.append(error)
         return found
 
     def _look_at_model(self, choices: Mapping[str, Value]) -> None:
         self.sources.model(str(choices["model"]))
+
+    def _look_at_labels(self, choices: Mapping[str, Value]) -> None:
+        self.sources.labels_sha256(str(choices["model"]))
 
     def _look_at_images(self, choices: Mapping[str, Value]) -> None:
         if choices["calibration"] is not None:

@@ -14,6 +14,7 @@ from detlite.convert.files.strict_toml import parse_toml
 from detlite.convert.files.toml_lines import Place, lines_of
 from detlite.convert.source import TFLITE
 from detlite.convert.target import chip_names
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.studies.store.condition import Condition, parse_condition
 from detlite.studies.sweep.axes import AXES, NONE, Value
@@ -134,7 +135,7 @@ def read_plan(path: Path, readers: ToolReaders | None = None) -> PlanFile:
     plan = reader.plan(table)
     if reader.mistakes:
         count = len(reader.mistakes)
-        text = reader.mistakes[0] if count == 1 else f"{path} has {count} mistakes; nothing was run"
+        text = reader.mistakes[0] if count == 1 else f"{path} has {counted(count, 'mistake')}; nothing was run"
         raise PlanError(text, tuple(reader.mistakes))
     return plan
 
@@ -218,7 +219,9 @@ class _Reader:
         known = {option: one for option, (_file, one) in datasets_by_option().items() if one.labels}
         formats = [key for key in table if key in known]
         if len(formats) != 1:
-            self._mistake(place, f"the data set {name!r} has {len(formats)} formats; want one of {', '.join(known)}")
+            self._mistake(
+                place, f"the data set {name!r} has {counted(len(formats), 'format')}; want one of {', '.join(known)}"
+            )
             return None
         further = tuple(one.name for one in known[formats[0]].further)
         views = VIEW_KEYS if known[formats[0]].videos is not None else ()

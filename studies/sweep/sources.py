@@ -60,6 +60,15 @@ class Sources:
             self._models[name] = self._model(name, self.plan.models.get(name, SweptModel(path=name)))
         return self._models[name]
 
+    def labels_sha256(self, name: str) -> tuple[str, ...]:
+        """Return the digest of the label file that the plan gives the model *name*; none where it gives none.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        labels = self.plan.models.get(name, SweptModel()).labels
+        return () if labels is None else (self._sha256(labels),)
+
     def images(self, folder: str, count: int, seed: int) -> Images:
         """Return *count* images of the folder or list *folder*, chosen with *seed*.
 
@@ -157,19 +166,24 @@ class Sources:
 
     def _model(self, name: str, model: SweptModel) -> SourceModel:
         labels = model.labels
-        extra = [] if labels is None else [self._sha256(labels)]
         if model.config is not None and model.checkpoint is not None:
             files = sorted(model.checkpoint.parent.glob(f"{model.checkpoint.name}.*"))
             if not model.config.is_file() or not files:
                 raise InputError(f"the model {name!r}: {model.config} or {model.checkpoint}.* is not there")
             given = Given(config=model.config, checkpoint=model.checkpoint)
-            return SourceModel(digest_of_json([digest_of([model.config, *files]), *extra]), given=given, labels=labels)
+            return SourceModel(
+                digest_of_json([digest_of([model.config, *files]), *self.labels_sha256(name)]),
+                given=given,
+                labels=labels,
+            )
         text = model.path or name
         path = self._path(text)
         if path.exists():
             source = recognize(path)
             contract = [sha256_of(path / CONTRACT)] if source.format == ARTIFACT else []
-            return SourceModel(digest_of_json([source.sha256, *contract, *extra]), given=Given(path), labels=labels)
+            return SourceModel(
+                digest_of_json([source.sha256, *contract, *self.labels_sha256(name)]), given=Given(path), labels=labels
+            )
         if "/" in text or Path(text).suffix:
             raise InputError(f"the model {text} does not exist: give a file, a folder or the name of a zoo model")
         zoo = find(text)
@@ -182,7 +196,7 @@ class Sources:
                 f"[models.{name}]"
             )
         archives = [archive.sha256 or archive.url for archive in zoo.archives] + [one.sha256 for one in zoo.packages]
-        return SourceModel(digest_of_json([zoo.name, archives, *extra]), zoo=text, labels=labels)
+        return SourceModel(digest_of_json([zoo.name, archives, *self.labels_sha256(name)]), zoo=text, labels=labels)
 
     def _path(self, text: str) -> Path:
         return self.plan.path.absolute().parent / Path(text).expanduser()

@@ -78,7 +78,7 @@ def test_images_with_crowds_alone_cannot_be_scored():
 
 
 def test_a_class_that_the_labels_do_not_reach_is_refused():
-    with pytest.raises(InputError, match="found class 3, and has 1 labels"):
+    with pytest.raises(InputError, match="found class 3, and has 1 label"):
         coco_metrics(detected([(0, 3, BOX, 0.9)]), annotations([(0, 0, BOX)]), ONE)
 
 

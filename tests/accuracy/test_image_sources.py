@@ -248,7 +248,7 @@ def test_a_coco_file_with_texts_as_ids_is_not_scored_against(tmp_path):
 
 
 def test_a_text_that_is_the_id_of_no_image_is_told(tmp_path):
-    with pytest.raises(InputError, match="1 annotations name no listed image; the first names image a"):
+    with pytest.raises(InputError, match="1 annotation names no listed image; the first names image a"):
         items("coco", *coco(tmp_path, **TEXT_IDS | {"images": [{"id": "b", "file_name": "a.png"}]}))
 
 
@@ -259,12 +259,12 @@ def test_a_text_that_is_the_id_of_no_image_is_told(tmp_path):
         ({"images": [{"id": "a", "file_name": f"{name}.png"} for name in "ab"]}, "image id 'a' is there twice"),
         ({"images": [{"id": 1, "file_name": "../a.png"}]}, "leads out of the images folder"),
         ({"images": [{"id": 1, "file_name": "/etc/passwd"}]}, "leads out of the images folder"),
-        ({"images": [{"id": 7, "file_name": "b.png"}]}, "1 of the 1 images .* are not there; the first is .*b.png"),
+        ({"images": [{"id": 7, "file_name": "b.png"}]}, "1 of the 1 image .* are not there; the first is .*b.png"),
         ({"images": 3}, "'images' must be a list of objects"),
-        ({"categories": []}, "1 annotations name no listed category; the first names category 3"),
+        ({"categories": []}, "1 annotation names no listed category; the first names category 3"),
         (
             {"annotations": [{"image_id": 8, "category_id": 3, "bbox": [0, 0, 1, 1]}]},
-            "1 annotations name no listed image",
+            "1 annotation names no listed image",
         ),
         ({"annotations": [{"image_id": 7, "category_id": 3, "bbox": [0, 0, "x", 1]}]}, "annotation 0 is not right"),
     ],

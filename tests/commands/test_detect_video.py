@@ -92,7 +92,7 @@ def test_a_stream_begins_anew_at_a_scene_if_that_is_asked_for(detlite):
 
 def test_text_says_what_a_video_shows_at_its_end(detlite):
     ran = detlite("detect", "clips", "a.mkv")
-    assert "a.mkv: 4 frames in 1 windows; thing 1 in 1\n" in ran.out
+    assert "a.mkv: 4 frames in 1 window; thing 1 in 1\n" in ran.out
     assert "thing 1, at the end\n" in ran.out
 
 

@@ -47,7 +47,7 @@ def test_videos_are_scored_by_the_labels_of_kinetics(detlite):
     assert record["protocol"]["annotations"] == "kinetics, 1 of 4 videos missing"
     assert record["protocol"]["views"] == {"clips": 1, "crops": 1, "frames": None, "stride": None}
     text = detlite("evaluate", "clips", "--videos", "videos", "--kinetics", "kinetics.csv").out
-    assert "3, 1 clip(s) of 1 crop(s) each" in text
+    assert "3, 1 clip of 1 crop each" in text
     assert text.endswith("clips: top-1 66.67 % on 3 videos\n")
 
 
@@ -144,7 +144,7 @@ def test_what_cannot_be_evaluated_is_one_line(detlite, arguments, error):
         (HEADER, "names no clip"),
         (HEADER + "last,a,one,2,val\n", "the clip 'a' has no seconds"),
         (HEADER + "last,a,1\n", "line 2: want a value in label, youtube_id"),
-        (HEADER + "last,z,1,2,val\n", "holds none of the 1 clips of kinetics.csv: their files are called by id"),
+        (HEADER + "last,z,1,2,val\n", "holds none of the 1 clip of kinetics.csv: their files are called by id"),
     ],
 )
 def test_a_damaged_table_is_one_line(detlite, table, error):

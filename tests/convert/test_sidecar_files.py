@@ -30,6 +30,18 @@ def test_a_resizer_without_fixed_shape_says_no_size(tmp_path):
     assert hints_of(tmp_path, config).input_size is None
 
 
+@pytest.mark.parametrize("background", ["???", "background", "Background"])
+def test_a_label_of_the_background_before_those_of_the_classes_is_left_out(tmp_path, background):
+    (tmp_path / "labels.txt").write_text(f"{background}\ncat\ndog\n")
+    assert read_hints(tmp_path).labels(2, None, {}) == ("cat", "dog")
+
+
+def test_a_label_too_many_that_is_not_the_backgrounds_is_refused(tmp_path):
+    (tmp_path / "labels.txt").write_text("bird\ncat\ndog\n")
+    with pytest.raises(InputError, match=r"labels.txt has 3 labels and the model 2 classes: give one for each"):
+        read_hints(tmp_path).labels(2, None, {})
+
+
 def test_a_folder_without_config_says_nothing(tmp_path):
     hints = read_hints(tmp_path)
     assert (hints.classes, hints.input_size, hints.iou_threshold) == (None, None, None)

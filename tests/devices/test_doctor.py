@@ -388,7 +388,7 @@ def doctor(tmp_path, monkeypatch, capsys):
 def test_the_command_ends_with_0_where_nothing_spoils(tmp_path, doctor):
     status, out, _err = doctor(jetson(tmp_path / "it"), more='power_mode = "15W"\n')
     assert status == 0
-    assert out.endswith("orin: nothing would spoil a measurement, 0 caution(s)\n")
+    assert out.endswith("orin: nothing would spoil a measurement, 0 cautions\n")
     assert "orin (jetson): NVIDIA Jetson Orin Nano Developer Kit" in out
 
 
@@ -396,7 +396,7 @@ def test_the_command_ends_with_1_and_says_the_cure(tmp_path, doctor):
     status, out, _err = doctor(jetson(tmp_path / "it"), more='power_mode = "7W"\nemulated = true\n')
     assert status == 1
     assert "    cure: sudo nvpmodel -m 1\n" in out
-    assert out.endswith("emulated orin: 1 that would spoil a measurement, 0 caution(s)\n")
+    assert out.endswith("emulated orin: 1 that would spoil a measurement, 0 cautions\n")
 
 
 def test_the_commands_json_has_findings_and_standing(tmp_path, doctor):

@@ -61,7 +61,7 @@ def test_numpy_opens_the_file_too(tmp_path):
 @pytest.mark.parametrize(
     ("bank", "text"),
     [
-        (BankInput("memory", 1, 10), "2 rows of 10 features, and the model's bank memory takes up to 1 rows of 10"),
+        (BankInput("memory", 1, 10), "2 rows of 10 features, and the model's bank memory takes up to 1 row of 10"),
         (BankInput("memory", 3, 11), "takes up to 3 rows of 11: build it for this model"),
     ],
 )

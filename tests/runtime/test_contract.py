@@ -152,7 +152,7 @@ def test_a_later_version_is_refused():
     ("change", "error"),
     [
         (lambda c: replace(c, labels=()), "no labels"),
-        (lambda c: replace(c, labels=("one",)), r"1 labels \(offset 1\) want \(1, 1, 2\)"),
+        (lambda c: replace(c, labels=("one",)), r"1 label \(offset 1\) want \(1, 1, 2\)"),
         (lambda c: c.with_task(label_offset=2), "a label offset of 2: it must be 0 or 1"),
         (lambda c: c.with_task(score_converter="RELU"), "the score converter is 'RELU'; it must be one of IDENTITY"),
         (
@@ -180,7 +180,7 @@ def test_a_contract_that_contradicts_itself_is_refused(change, error):
         (lambda: ImageInput("i", 0, 3, "RGB", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"), "0 x 3 pixels"),
         (
             lambda: ImageInput("i", 1, 1, "GRAY", "float32", (0,) * 3, (1,) * 3, "tf1_bilinear"),
-            "for 1 channels",
+            "for 1 channel",
         ),
         (
             lambda: ImageInput("i", 1, 1, "RGB", "uint8", (0,) * 3, (1,) * 3, "tf1_bilinear"),
@@ -228,7 +228,7 @@ def test_any_value_in_any_inner_field_gives_a_contract_or_a_contract_error(part,
 
 def test_peaks_want_one_anchor_for_each_cell():
     contract = contract_from_json(PINNED)
-    with pytest.raises(ContractError, match=r"1 anchors for \(2, 3\) cells"):
+    with pytest.raises(ContractError, match=r"1 anchor for \(2, 3\) cells"):
         contract.with_task(nms=Nms(kind="peaks", cells=(2, 3)))
 
 

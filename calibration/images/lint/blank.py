@@ -6,6 +6,7 @@ import numpy as np
 
 from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.thumbnail import BLANK, contrast
+from detlite.runtime.counts import agreed, counted
 
 
 def find(inspected: LintedImages) -> list[LintFinding]:
@@ -15,8 +16,8 @@ def find(inspected: LintedImages) -> list[LintFinding]:
         return []
     return [
         LintFinding(
-            f"{len(blank)} of {len(inspected.paths)} images are of one colour; the first is "
-            f"{inspected.paths[blank[0]].name}",
+            f"{len(blank)} of {counted(len(inspected.paths), 'image')} {agreed(len(blank), 'is', 'are')} of one "
+            f"colour; the first is {inspected.paths[blank[0]].name}",
             "leave them out: they draw the ranges of all activations together",
             inspected.names(blank),
         )

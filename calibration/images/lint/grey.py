@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
+from detlite.runtime.counts import agreed, counted
 
 COLOURED = 1.0  # of 255, between the means of two colours at a place: JPEG keeps grey photographs below
 MOST_SHARE = 0.2  # of COCO's photographs 2 in 100 are grey
@@ -19,8 +20,8 @@ def find(inspected: LintedImages) -> list[LintFinding]:
         return []
     return [
         LintFinding(
-            f"{len(grey)} of {len(inspected.paths)} images have no colour; the first is "
-            f"{inspected.paths[grey[0]].name}",
+            f"{len(grey)} of {counted(len(inspected.paths), 'image')} {agreed(len(grey), 'has', 'have')} no colour; "
+            f"the first is {inspected.paths[grey[0]].name}",
             "give colour images, unless the camera has none: ranges of colour channels come out too narrow",
             inspected.names(grey),
         )

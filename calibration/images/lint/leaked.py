@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.similar import pairs
+from detlite.runtime.counts import agreed, counted
 
 
 def find(inspected: LintedImages) -> list[LintFinding]:
@@ -14,8 +15,8 @@ def find(inspected: LintedImages) -> list[LintFinding]:
     one, other = min(found.items())
     return [
         LintFinding(
-            f"{len(found)} of {len(inspected.paths)} images are in the validation split: "
-            f"{inspected.paths[one].name} is {inspected.against[other].name} there",
+            f"{len(found)} of {counted(len(inspected.paths), 'image')} {agreed(len(found), 'is', 'are')} in the "
+            f"validation split: {inspected.paths[one].name} is {inspected.against[other].name} there",
             "leave them out: a score on images that the model was calibrated with is no proof",
             inspected.names(sorted(found)),
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.confidence import Confidence
+from detlite.runtime.counts import counted
 from detlite.runtime.image.read import read_image
 from detlite.runtime.inputs import ImageInput
 
@@ -48,7 +49,7 @@ def find(inspected: LintedImages) -> list[LintFinding]:
     return [
         LintFinding(
             f"the float model is surer of what it finds with {name}: logits higher by {np.mean(gain):.2f} on average, "
-            f"{_errors(gain):.1f} standard errors, over {len(gain)} images",
+            f"{_errors(gain):.1f} standard errors, over {counted(len(gain), 'image')}",
             f"look at the images, and at the contract ({contract.colour}, mean {_say(contract.mean)}, std "
             f"{_say(contract.std)}): one of them is not what the model was trained with",
         )

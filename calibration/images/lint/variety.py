@@ -6,6 +6,7 @@ import numpy as np
 
 from detlite.calibration.images.check import LintCheck, LintedImages, LintFinding
 from detlite.calibration.images.content import Descriptors, content
+from detlite.runtime.counts import counted
 
 FEWEST = 6.0
 """Different images: 8 photographs of one's own have 6.2, 16 of COCO 11, 64 frames of one slow pan 1.03."""
@@ -21,7 +22,7 @@ def find(inspected: LintedImages) -> list[LintFinding]:
         return []
     return [
         LintFinding(
-            f"{len(inspected.paths)} images are as various as {different:.1f} different ones",
+            f"{counted(len(inspected.paths), 'image is', 'images are')} as various as {different:.1f} different ones",
             f"add images of other places, times and things, until there are {FEWEST:g}; --curve says what more bring",
         )
     ]

@@ -19,6 +19,7 @@ from detlite.convert.onnx.options import TENSORRT, OnnxOptions
 from detlite.convert.onnx.scores_and_boxes import ENCODINGS, scores_of
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import detection_of
 
@@ -66,7 +67,7 @@ def _check(nms: Nms) -> None:
     if nms.kind == "regular" and nms.detections_per_class < nms.max_detections:
         raise InputError(
             f"{OPERATOR} has no limit per class, and the contract keeps {nms.detections_per_class} of "
-            f"{nms.max_detections} detections: use --nms standard"
+            f"{counted(nms.max_detections, 'detection')}: use --nms standard"
         )
     if nms.max_detections > CANDIDATES:
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from detlite.convert.onnx.translation import NHWC, TfliteOperator, Translation
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 Writer = Callable[[Translation, TfliteOperator], None]
@@ -36,7 +37,7 @@ def axis_of(axis: int, rank: int) -> int:
         InputError: a tensor with *rank* axes has no such axis.
     """
     if not -rank <= axis < rank:
-        raise InputError(f"axis {axis} of a tensor with {rank} axes: the model is damaged")
+        raise InputError(f"axis {axis} of a tensor with {counted(rank, 'axis', 'axes')}: the model is damaged")
     return axis % rank
 
 

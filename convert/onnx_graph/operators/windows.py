@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detlite.convert.onnx_graph.layout import NHWC, Laid, plain
 from detlite.convert.onnx_graph.translation import Operator, TensorFlowTranslation, as_float
+from detlite.runtime.counts import counted
 
 Attributes = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ class _Window:
         self.strides = tuple(given.get("strides", (1, 1)))
         self.dilations = tuple(given.get("dilations", (1, 1)))
         if len(self.kernel) != 2:
-            raise translation.refused(node, f"its window has {len(self.kernel)} sides; want 2")
+            raise translation.refused(node, f"its window has {counted(len(self.kernel), 'side')}; want 2")
         self._inputs = translation.shape(node.input[0])[2:]
         self._outputs = translation.shape(node.output[0])[2:]
         self._rule = given.get("auto_pad", b"NOTSET")

@@ -42,6 +42,7 @@ from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.keypoints import Snapping
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.tasks.instances import Instances
@@ -107,7 +108,7 @@ def _with_keypoints(plan: RebuildPlan, options: DetectorOptions, image: ImageInp
     if outside is not None:
         raise InputError(
             f"{plan.origin}: a keypoint_edge joins {outside[0]} and {outside[1]}, and {_label_map(plan, task)} has "
-            f"{count} keypoints for {task.class_name}: want numbers from 0 to {count - 1}"
+            f"{counted(count, 'keypoint')} for {task.class_name}: want numbers from 0 to {count - 1}"
         )
     decoding.origin["keypoints"] = (
         f"names: {_label_map(plan, task).name}; thresholds: keypoint_estimation_task of {plan.origin}; edges: "

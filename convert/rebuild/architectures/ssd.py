@@ -25,6 +25,7 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 EXPORTER_DETECTIONS = 10
@@ -109,7 +110,7 @@ def _decoding(model: Ssd, source: str, options: DetectorOptions, size: Size, map
 def _nms(post: PostProcessing, source: str, options: DetectorOptions) -> tuple[Nms, str]:
     score, iou = shortest(post.score_threshold), shortest(post.iou_threshold)
     config = (
-        f"{source} says score {score:g}, IoU {iou:g}, {post.max_detections_per_class} detections a class, "
+        f"{source} says score {score:g}, IoU {iou:g}, {counted(post.max_detections_per_class, 'detection')} a class, "
         f"{post.max_total_detections} in all"
     )
     if options.as_exported:

@@ -9,6 +9,7 @@ import numpy as np
 
 from detlite.convert.rebuild.detector_config import AnchorGenerator, MultiscaleAnchors, SsdAnchors
 from detlite.runtime.arrays import Doubles, Floats
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 Size = tuple[int, int]
@@ -81,7 +82,8 @@ def _scales(generator: SsdAnchors) -> list[float]:
     if generator.scales:
         if len(generator.scales) != generator.num_layers:
             raise InputError(
-                f"ssd_anchor_generator has {len(generator.scales)} scales for {generator.num_layers} layers"
+                f"ssd_anchor_generator has {counted(len(generator.scales), 'scale')} for "
+                f"{counted(generator.num_layers, 'layer')}"
             )
         return [*generator.scales, 1.0]
     span, steps = generator.max_scale - generator.min_scale, max(generator.num_layers - 1, 1)

@@ -20,6 +20,7 @@ from detlite.convert.rebuild.network.region_tensors import KeptTensors
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, Style
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.nms import PEAK_MARGIN
+from detlite.runtime.counts import counted
 
 BASE = f"{EXTRACTOR}/_base_model"
 PYRAMID = f"{EXTRACTOR}/_feature_extractor_model"
@@ -122,7 +123,7 @@ def _mask_heads(net: RegionBuilder, heads: _Heads, masks: EmbeddedMasks, heat: T
     kept = KeptTensors(corners, classes, found, net.count_over(found, 0.0, "peaks/count"))
     centres = net.cell_of_centre(corners, (rows, columns), "peaks/centres")
     mask_outputs(net, config, masks, (*embeddings, centres), kept)
-    net.finish_stage(f"for the masks of {most} boxes")
+    net.finish_stage(f"for the masks of {counted(most, 'box')}")
 
 
 @dataclass(frozen=True)

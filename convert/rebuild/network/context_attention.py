@@ -15,6 +15,7 @@ from detlite.convert.rebuild.network.graph import Tensor
 from detlite.convert.rebuild.network.region_builder import RegionBuilder
 from detlite.convert.rebuild.network.slim import Projection, Slim
 from detlite.convert.rebuild.network.two_stage_names import AttentionNames, AttentionScopes, TwoStageNames
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 FEATURES, FILLED = "context_features", "context_features_count"
@@ -46,7 +47,7 @@ class ContextAttention:
         self._names = names.attention
         if self._names.in_one_block and (config.heads, config.layers, config.attends_itself) != (1, 1, False):
             raise InputError(
-                f"context_config has {config.heads} heads, {config.layers} layers"
+                f"context_config has {counted(config.heads, 'head')}, {counted(config.layers, 'layer')}"
                 f"{' and self-attention' if config.attends_itself else ''}: the OD API builds one head and one layer "
                 "of a TF2 model, without self-attention"
             )

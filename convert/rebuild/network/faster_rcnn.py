@@ -19,6 +19,7 @@ from detlite.convert.rebuild.network.region_tensors import KeptTensors
 from detlite.convert.rebuild.network.slim import Slim
 from detlite.convert.rebuild.network.two_stage_names import TF1_NAMES, TwoStageNames
 from detlite.convert.rebuild.weights.weights import Weights
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 PROPOSALS = "proposals"
@@ -68,7 +69,7 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
             net.finish_stage("for the map of the bins")
         else:
             codes, logits = _second_stage(net, config, extractor, features, proposals.boxes)
-            net.finish_stage(f"for {config.first_stage.max_proposals} proposals")
+            net.finish_stage(f"for {counted(config.first_stage.max_proposals, 'proposal')}")
         width = 0
         if config.finds_itself:
             found = detect(net, config, proposals.boxes, (codes, logits), window)
@@ -77,10 +78,10 @@ def build_faster_rcnn(config: FasterRcnn, extractor: TwoStageExtractor, weights:
             count = int(found.boxes.shape[0])
             if config.embeds:
                 width = _embedded(net, regions)
-                net.finish_stage(f"for the embeddings of {count} detections")
+                net.finish_stage(f"for the embeddings of {counted(count, 'detection')}")
             else:
                 _masked(net, config, extractor.names, regions, found)
-                net.finish_stage(f"for the masks of {count} detections")
+                net.finish_stage(f"for the masks of {counted(count, 'detection')}")
         else:
             _outputs(net, config, codes, logits)
             net.identity(net.reshape(proposals.boxes, (1, -1, 4), "second_stage/proposals"), PROPOSALS)
@@ -119,8 +120,8 @@ def check_crops(count: int, size: int, channels: int, option: str) -> None:
     one = size * size * channels * 4
     if count * one > LARGEST_TENSOR:
         raise InputError(
-            f"the crops of {count} regions are a tensor of {count * one / 1e9:.1f} GB, and runtimes take "
-            f"{LARGEST_TENSOR / 1e9:.1f} GB: give {option} {LARGEST_TENSOR // one} or less"
+            f"the crops of {counted(count, 'region is', 'regions are')} a tensor of {count * one / 1e9:.1f} GB, and "
+            f"runtimes take {LARGEST_TENSOR / 1e9:.1f} GB: give {option} {LARGEST_TENSOR // one} or less"
         )
 
 

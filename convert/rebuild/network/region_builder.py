@@ -11,6 +11,7 @@ from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.region_tensors import KeptTensors, Samples, SuppressedRows
 from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MOST_COUNTED = 1 << 24
@@ -283,13 +284,14 @@ class RegionBuilder(GraphBuilder):
         (rows, columns), classes = self.size(scores), self.channels(scores)
         if rows * columns * classes > MOST_COUNTED:
             raise InputError(
-                f"{rows} x {columns} cells of {classes} classes are over {MOST_COUNTED} scores, the most that the "
-                "peaks in a network may have: give a smaller --input"
+                f"{rows} x {columns} cells of {counted(classes, 'class')} are over {MOST_COUNTED} scores, the most "
+                "that the peaks in a network may have: give a smaller --input"
             )
         if most > rows * columns * classes:
             raise InputError(
-                f"{most} boxes from the {rows * columns * classes} scores of {rows} x {columns} cells and {classes} "
-                f"classes: give --max-detections {rows * columns * classes} or less, or a larger --input"
+                f"{counted(most, 'box')} from the {counted(rows * columns * classes, 'score')} of {rows} x {columns} "
+                f"cells and {classes} classes: give --max-detections {rows * columns * classes} or less, or a larger "
+                "--input"
             )
         best = self.max_pool(scores, 3, 1, f"{name}/around")
         reached = self._tf.cast(self._tf.less(best - scores, np.float32(margin)), self._tf.float32)

@@ -24,6 +24,7 @@ from detlite.convert.rebuild.network.retinanet import LevelAnchors
 from detlite.convert.rebuild.network.slim import PLAIN, Slim, batch_norm_of
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.boxes.coding import BoxCoder
+from detlite.runtime.counts import counted
 
 RPN, DETECTION, MASK = "model/rpn_head", "model/detection_head", "model/mask_head"
 EXPORTED = "model/_config_dict/detection_head"
@@ -147,12 +148,12 @@ class RegionNetwork:
             found, codes = self._head(align.crops(before, config.head.crop, f"stage_{stage}/crops"), stage)
             logits.append(found)
             refined = self._refined(before, codes, stage)
-        net.finish_stage(f"for {int(boxes.shape[0])} proposals")
+        net.finish_stage(f"for {counted(int(boxes.shape[0]), 'proposal')}")
         kept = self._detections(logits, refined, is_proposal)
         if config.masks is None:
             return kept, None
         masks = self._masks(align.crops(kept.boxes, config.masks.crop, "masks/crops"), kept.classes)
-        net.finish_stage(f"for the masks of {int(kept.boxes.shape[0])} detections")
+        net.finish_stage(f"for the masks of {counted(int(kept.boxes.shape[0]), 'detection')}")
         return kept, masks
 
     def _tower(self, x: Tensor, scope: str, convs: int, norms: str) -> Tensor:

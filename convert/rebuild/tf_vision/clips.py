@@ -16,6 +16,7 @@ from detlite.convert.rebuild.tf_vision.image import RESIZE
 from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.stream_inputs import ClipInput, StateInput
@@ -120,7 +121,7 @@ def read_clips(task: Params) -> Clips:
 def clips_taken(clips: Clips) -> str:
     """Return what a network of *clips* takes, in words."""
     rows, columns = clips.size
-    return f"clips of {clips.frames} frames of {rows} x {columns} pixels, stride {clips.stride}"
+    return f"clips of {counted(clips.frames, 'frame')} of {rows} x {columns} pixels, stride {clips.stride}"
 
 
 def frames_taken(clips: Clips) -> str:

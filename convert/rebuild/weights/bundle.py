@@ -21,6 +21,7 @@ from detlite.convert.rebuild.weights.pieces import Extent, assemble, bfloat16, d
 from detlite.convert.rebuild.weights.stored import Checkpoint, Variable
 from detlite.convert.rebuild.weights.table import name_of_piece, read_table, varint
 from detlite.convert.tensorflow import load_tensorflow
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import InputError
 
 STORED_AS = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "bfloat16": "<u2"}
@@ -83,7 +84,7 @@ def open_bundle(prefix: Path, index: Path, shards: Sequence[Path]) -> Checkpoint
     entries, pieces = _entries(index, shards)
     for name, entry in entries.items():
         if len(pieces[name]) != len(entry.places):
-            raise InputError(f"{name} should have {len(entry.places)} pieces, found {len(pieces[name])}")
+            raise InputError(f"{name} should have {counted(len(entry.places), 'piece')}, found {len(pieces[name])}")
 
     def read(key: str) -> NDArray[Any]:
         entry = entries[key]
@@ -114,7 +115,8 @@ def _entries(index: Path, shards: Sequence[Path]) -> tuple[dict[str, Entry], dic
         name, whole = name_of_piece(key)
         record = BundleEntryProto.FromString(bytes(value))
         if not 0 <= record.shard_id < len(shards):
-            raise InputError(f"{name} is in shard {record.shard_id}, but there are {len(shards)} shards")
+            there = f"there {agreed(len(shards), 'is', 'are')} {counted(len(shards), 'shard')}"
+            raise InputError(f"{name} is in shard {record.shard_id}, but {there}")
         entry = Entry(
             Variable(shape_of(record.shape), dtype_of(record.dtype)),
             shards[record.shard_id],
@@ -133,7 +135,7 @@ def _entries(index: Path, shards: Sequence[Path]) -> tuple[dict[str, Entry], dic
 
 def _check_header(header: Any, shards: Sequence[Path]) -> None:
     if header.num_shards != len(shards):
-        raise InputError(f"its index lists {header.num_shards} data shards, found {len(shards)}")
+        raise InputError(f"its index lists {counted(header.num_shards, 'data shard')}, found {len(shards)}")
     if header.endianness == BIG_ENDIAN:
         raise InputError("it was written on a big-endian machine, which is unsupported; save it on a little-endian one")
 

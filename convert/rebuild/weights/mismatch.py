@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from detlite.runtime.counts import agreed, counted
+
 Shape = tuple[int, ...]
 MAX_LISTED = 3
 BOX_CODE_SIZE = 4
@@ -58,10 +60,10 @@ def describe(mismatches: Sequence[Mismatch], *, requested: int, shapes: Mapping[
     others = len(mismatches) - missing
     counts = []
     if missing:
-        counts.append(f"{missing} of {requested} variables {'is' if missing == 1 else 'are'} missing")
+        counts.append(f"{missing} of {counted(requested, 'variable')} {agreed(missing, 'is', 'are')} missing")
     if others:
-        of = "" if missing else f" of {requested} variables"
-        counts.append(f"{others}{of} {'has' if others == 1 else 'have'} another shape")
+        of = "" if missing else f" of {counted(requested, 'variable')}"
+        counts.append(f"{others}{of} {agreed(others, 'has', 'have')} another shape")
     some = "; ".join(str(mismatch) for mismatch in mismatches[:MAX_LISTED])
     more = len(mismatches) - MAX_LISTED
     reason = likely_reason(mismatches, shapes)
@@ -105,7 +107,7 @@ def _other_classes(mismatches: Sequence[Mismatch], shapes: Mapping[str, Shape]) 
         anchors = 1 if REGION_HEAD.search(box) else max(shapes[box][-1] // BOX_CODE_SIZE, 1)
         stored, expected = mismatch.stored[-1] // anchors, mismatch.expected[-1] // anchors
         if stored != expected:
-            return f"its class scores have {stored} columns; num_classes in the config requires {expected}"
+            return f"its class scores have {counted(stored, 'column')}; num_classes in the config requires {expected}"
     return ""
 
 
@@ -135,4 +137,4 @@ def _other_width(mismatches: Sequence[Mismatch]) -> str:
     if 2 * len(resized) < len(mismatches) or not resized:
         return ""
     stored, expected = resized[0]
-    return f"its layers have {stored} channels instead of {expected}: another depth_multiplier?"
+    return f"its layers have {counted(stored, 'channel')} instead of {expected}: another depth_multiplier?"

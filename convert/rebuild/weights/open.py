@@ -13,6 +13,7 @@ from detlite.convert.rebuild.weights.frozen_graph import SUFFIX, open_frozen_gra
 from detlite.convert.rebuild.weights.objects import GRAPH_KEY, ObjectWeights
 from detlite.convert.rebuild.weights.single_file import open_single_file
 from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, StoredWeights, Variable
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 INDEX, META, STATE = ".index", ".meta", "checkpoint"
@@ -52,7 +53,7 @@ def _prefix_in(folder: Path) -> Path:
     if len(prefixes) == 1:
         return prefixes[0]
     names = ", ".join(prefix.name for prefix in prefixes[:5]) or "none"
-    raise InputError(f"{folder} holds {len(prefixes)} checkpoints ({names}): choose one; {WANTED}")
+    raise InputError(f"{folder} holds {counted(len(prefixes), 'checkpoint')} ({names}): choose one; {WANTED}")
 
 
 def _newest(folder: Path) -> Path | None:
@@ -86,7 +87,7 @@ def checkpoint_files(prefix: Path) -> tuple[Path, ...]:
     for number in range(count):
         if (number, count) not in shards:
             name = f"{prefix.name}.data-{number:05}-of-{count:05}"
-            raise InputError(f"the checkpoint {prefix} has {count} data shards, but {name} is missing")
+            raise InputError(f"the checkpoint {prefix} has {counted(count, 'data shard')}, but {name} is missing")
     return (index, *(shards[number, count] for number in range(count)))
 
 

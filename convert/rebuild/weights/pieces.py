@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.runtime.arrays import Floats
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 FULL = -1
@@ -66,11 +67,11 @@ def assemble(shape: tuple[int, ...], pieces: Sequence[tuple[tuple[Extent, ...], 
     """
     count, expected = sum(values.size for _place, values in pieces), math.prod(shape)
     if count != expected:  # checked before memory of a claimed size is allocated
-        raise InputError(f"its pieces hold {count} values, but its shape {shape} needs {expected}")
+        raise InputError(f"its pieces hold {counted(count, 'value')}, but its shape {shape} needs {expected}")
     whole = np.full(shape, np.nan, pieces[0][1].dtype)
     for place, values in pieces:
         if len(place) != len(shape):
-            raise InputError(f"a piece has {len(place)} dimensions, but the shape is {shape}")
+            raise InputError(f"a piece has {counted(len(place), 'dimension')}, but the shape is {shape}")
         indices = tuple(extent.within(side) for extent, side in zip(place, shape, strict=True))
         part = whole[indices]
         if part.size != values.size:

@@ -25,6 +25,7 @@ from detlite.convert.files.pickled import PersistentId, PickledName, read_pickle
 from detlite.convert.rebuild.weights.pieces import bfloat16
 from detlite.convert.rebuild.weights.stored import Checkpoint, Variable
 from detlite.convert.rebuild.weights.torch_state import StoredTensor, tensors_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 SUFFIXES = (".pytorch", ".pth", ".pt")
@@ -135,7 +136,7 @@ def _of_zip(path: Path) -> tuple[Any, ReadStorage]:
     names = archive.namelist()
     roots = [name.removesuffix(PICKLE) for name in names if name.endswith(PICKLE)]
     if len(roots) != 1:
-        raise InputError(f"it has {len(roots)} records called data.pkl; want one")
+        raise InputError(f"it has {counted(len(roots), 'record')} called data.pkl; want one")
     root = roots[0]
     if f"{root}/constants.pkl" in names:
         raise InputError("it is a TorchScript archive; save the state dict: torch.save(model.state_dict(), FILE)")
@@ -227,7 +228,7 @@ def _variable(name: str, tensor: StoredTensor, storage: _Storage) -> Variable:
         raise InputError(f"the offset, shape or strides of the tensor {name[:80]} are not counts")
     last = tensor.offset + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))
     if math.prod(shape) and (last >= storage.count or math.prod(shape) > storage.count):
-        raise InputError(f"the tensor {name[:80]} reaches beyond its storage of {storage.count} values")
+        raise InputError(f"the tensor {name[:80]} reaches beyond its storage of {counted(storage.count, 'value')}")
     return Variable(shape, STORAGES[storage.kind][1])
 
 
@@ -235,7 +236,7 @@ def _values(tensor: StoredTensor, storage: _Storage, read_storage: ReadStorage) 
     dtype, name = STORAGES[storage.kind]
     data = read_storage(storage.key)
     if len(data) != storage.count * np.dtype(dtype).itemsize:
-        raise InputError(f"its storage {storage.key[:40]} has {len(data)} bytes for {storage.count} values")
+        raise InputError(f"its storage {storage.key[:40]} has {len(data)} bytes for {counted(storage.count, 'value')}")
     flat: NDArray[Any] = np.frombuffer(data, dtype)
     steps = tuple(stride * flat.itemsize for stride in tensor.strides)
     values = np.lib.stride_tricks.as_strided(flat[tensor.offset :], tensor.shape, steps, writeable=False).copy()

@@ -35,6 +35,7 @@ from detlite.convert.targets.edgetpu.record import (
     verdict,
 )
 from detlite.runtime.artifact import sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DetliteError, InputError, MissingToolError
 from detlite.runtime.model_file import model_in
 from detlite.runtime.progress import begin
@@ -154,5 +155,5 @@ def _text(prediction: Prediction) -> list[str | AnswerTable]:
         lines += ["", AnswerTable(columns, tuple(unmapped_rows(prediction)))]
     lines.append("")
     for fix in offered(prediction.graph):
-        lines.append(f"could be fixed: {fix.title}, {fix.count} place(s): detlite compile --fix {fix.name}")
+        lines.append(f"could be fixed: {fix.title}, {counted(fix.count, 'place')}: detlite compile --fix {fix.name}")
     return lines + [f"note: {note}" for note in notes(prediction)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress
 from detlite.runtime.runners.interpreter import open_interpreter
@@ -25,7 +26,7 @@ def outputs(request: Record, progress: Progress) -> Record:
         with np.load(run["inputs"]) as arrays:
             fed = [arrays[f"input_{n}"] for n in range(len(arrays.files))]
         if len(fed) != len(opened.inputs):
-            raise InputError(f"{len(fed)} arrays for a model with {len(opened.inputs)} inputs")
+            raise InputError(f"{counted(len(fed), 'array')} for a model with {counted(len(opened.inputs), 'input')}")
         rows = []
         for sample in range(len(fed[0]) if fed else 1):
             for detail, values in zip(opened.inputs, fed, strict=True):

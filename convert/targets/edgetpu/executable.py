@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from detlite.convert.tflite.tables import Table, root_table
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 TYPES = ("STAND_ALONE", "PARAMETER_CACHING", "EXECUTION_ONLY")
@@ -222,6 +223,6 @@ def _layer(table: Table) -> Layer:
 def _ranges(shape: Table) -> tuple[tuple[int, int], ...]:
     start, count = shape.vector(0, 8) or (0, 0)
     if count > MOST_DIMENSIONS:
-        raise InputError(f"a layer of {count} dimensions; expected at most {MOST_DIMENSIONS}")
+        raise InputError(f"a layer of {counted(count, 'dimension')}; expected at most {MOST_DIMENSIONS}")
     numbers = struct.unpack_from(f"<{2 * count}i", shape.data, start)
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))

@@ -20,6 +20,7 @@ from detlite.convert.targets.edgetpu.record import log_rows, verdict
 from detlite.convert.targets.edgetpu.repair import Applied, repair
 from detlite.convert.targets.edgetpu.twin import compare_twins
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Step, sha256_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress, begin, silent
 
@@ -155,7 +156,10 @@ def _differences(job: CompileJob, mapped: Sequence[bool], compiled: Compiled) ->
         if fate.mapped is not real
     ]
     if len(compiled.packages) != job.prediction.subgraphs:
-        found.append(f"{job.prediction.subgraphs} subgraphs were predicted but there are {len(compiled.packages)}")
+        found.append(
+            f"{counted(job.prediction.subgraphs, 'subgraph was', 'subgraphs were')} predicted but there are "
+            f"{len(compiled.packages)}"
+        )
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -120,7 +121,7 @@ def parse_log(text: str) -> CompilerLog:
         InputError: it is too long for a log.
     """
     if len(text) > MOST_TEXT:
-        raise InputError(f"a compiler's log of {len(text)} characters; expected at most {MOST_TEXT}")
+        raise InputError(f"a compiler's log of {counted(len(text), 'character')}; expected at most {MOST_TEXT}")
     lines = text.replace("\r\n", "\n").split("\n")
     version = VERSION.search(text)
     attempts = [match for line in lines if (match := ATTEMPT.match(line))]

@@ -15,6 +15,7 @@ from detlite.convert.targets.edgetpu.log import CompilerLog
 from detlite.convert.targets.edgetpu.predict import Fate
 from detlite.convert.targets.edgetpu.record import PredictionRecord, prediction_record
 from detlite.convert.targets.edgetpu.repair import Applied
+from detlite.runtime.counts import counted
 from detlite.runtime.records import from_record, to_record
 
 Record = dict[str, Any]
@@ -130,12 +131,13 @@ def outcome_lines(outcomes: Sequence[Outcome], made: Compilation, compiler: Comp
             sums = totals(item)
             yield (
                 f"{name}: {sums['cached_bytes']} bytes cached, {sums['streamed_bytes']} streamed, "
-                f"{sums['instruction_bytes_per_inference']} of instructions, {sums['subgraphs']} subgraph(s), runtime "
-                f"{sums['min_runtime_version']} or newer"
+                f"{sums['instruction_bytes_per_inference']} of instructions, {counted(sums['subgraphs'], 'subgraph')}, "
+                f"runtime {sums['min_runtime_version']} or newer"
             )
     agreed = all(not outcome.differences for outcome in outcomes)
     said = "as predicted" if agreed else "not as predicted, see above"
-    yield f"{out}: compiled by edgetpu_compiler {compiler.version} in {made.runs} run(s), {said}; not run on a device"
+    runs = counted(made.runs, "run")
+    yield f"{out}: compiled by edgetpu_compiler {compiler.version} in {runs}, {said}; not run on a device"
 
 
 def fix_lines(applied: Sequence[Applied]) -> Iterator[str]:
@@ -143,8 +145,8 @@ def fix_lines(applied: Sequence[Applied]) -> Iterator[str]:
     for fix in applied:
         moved = "outputs are others" if fix.proof.output_difference is None else f"{fix.proof.output_difference:.3g}"
         yield (
-            f"fix {fix.name}: {fix.count} place(s), {fix.fidelity}; {fix.proof.places} proven alone, at most "
-            f"{fix.proof.place_steps} step(s); whole outputs moved by {moved}"
+            f"fix {fix.name}: {counted(fix.count, 'place')}, {fix.fidelity}; {fix.proof.places} proven alone, at most "
+            f"{counted(fix.proof.place_steps, 'step')}; whole outputs moved by {moved}"
         )
         if fix.fidelity == "changed":
             yield f"fix {fix.name}: see what it costs on images: detlite evaluate FIXED --images DIR --against MODEL"

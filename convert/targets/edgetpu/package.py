@@ -10,6 +10,7 @@ import numpy as np
 
 from detlite.convert.targets.edgetpu.executable import Executable, read_executable
 from detlite.convert.tflite.tables import root_table
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 IDENTIFIER = b"DWN1"
@@ -111,7 +112,7 @@ def _chips(values: dict[str, Any]) -> tuple[int, ...]:
         return ()
     vector = value.AsTypedVector if value.IsTypedVector else value.AsVector
     if len(vector) > MOST_CHIPS:
-        raise InputError(f"the Edge TPU operator names {len(vector)} chips; expected at most {MOST_CHIPS}")
+        raise InputError(f"the Edge TPU operator names {counted(len(vector), 'chip')}; expected at most {MOST_CHIPS}")
     return tuple(int(vector[i].AsInt) for i in range(len(vector)) if vector[i].IsInt)
 
 
@@ -120,5 +121,7 @@ def _executables(data: bytes) -> tuple[Executable, ...]:
     if not spans:
         raise InputError("the Edge TPU package holds no executables (libedgetpu: No executables to register.)")
     if len(spans) > MOST_EXECUTABLES:
-        raise InputError(f"the Edge TPU package holds {len(spans)} executables; expected at most {MOST_EXECUTABLES}")
+        raise InputError(
+            f"the Edge TPU package holds {counted(len(spans), 'executable')}; expected at most {MOST_EXECUTABLES}"
+        )
     return tuple(read_executable(data[start : start + size]) for start, size in spans)

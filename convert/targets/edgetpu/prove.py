@@ -13,6 +13,7 @@ from detlite.convert.targets.edgetpu.fix import Fix, FixInput, Place
 from detlite.convert.targets.edgetpu.graph import EIGHT_BIT, Graph, GraphTensor, read_graph
 from detlite.convert.targets.edgetpu.region import region
 from detlite.convert.targets.edgetpu.sample import Arrays, random_inputs, run_models, steps_apart
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import FindingError
 from detlite.runtime.progress import Progress, silent
 
@@ -62,7 +63,9 @@ def prove(
     moved = round(max((steps_apart(*pair) for pair in pairs[: len(batches)]), default=0.0))
     alone = sum(map(len, batches))
     if allowed is not None and moved > allowed:
-        raise FindingError(f"--fix {name} is not proven: an output changed by {moved} steps; at most {allowed} allowed")
+        raise FindingError(
+            f"--fix {name} is not proven: an output changed by {counted(moved, 'step')}; at most {allowed} allowed"
+        )
     if not comparable:
         return Proof(alone, moved, None, None)
     difference = max((_reals_apart(a, b, t) for a, b, t in zip(*pairs[-1], old.outputs, strict=True)), default=0.0)

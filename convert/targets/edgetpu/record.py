@@ -14,6 +14,7 @@ from detlite.convert.targets.edgetpu.parameters import parameters_of
 from detlite.convert.targets.edgetpu.predict import Fate, Prediction
 from detlite.convert.tflite.options import read_settings
 from detlite.convert.tflite.tensors import POSTPROCESS
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.records import from_record, to_record
 
@@ -171,10 +172,10 @@ def verdict(prediction: Prediction) -> str:
         return f"the compiler will refuse it: {line} ({prediction.refusal.cause}); {prediction.refusal.cure}"
     cost = _estimate(prediction)
     if cost is None:
-        return f"prediction: none of {len(prediction.fates)} operators will run on the Edge TPU"
+        return f"prediction: no operator of {len(prediction.fates)} will run on the Edge TPU"
     return (
-        f"prediction: up to {len(prediction.mapped)} of {len(prediction.fates)} operators on the Edge TPU, "
-        f"{prediction.subgraphs} subgraph{'s' if prediction.subgraphs != 1 else ''}; {_times(cost)}; not measured"
+        f"prediction: up to {len(prediction.mapped)} of {counted(len(prediction.fates), 'operator')} on the Edge TPU, "
+        f"{counted(prediction.subgraphs, 'subgraph')}; {_times(cost)}; not measured"
     )
 
 
@@ -182,9 +183,8 @@ def _times(cost: Estimate) -> str:
     """Return the latencies in words: with their error, or with what is missing in them."""
     first, *others = (f"about {cost.latency_ms[host]:.3g} ms on {title}" for host, title in TITLES.items())
     if cost.cpu_operators:
-        return (
-            f"without {cost.cpu_operators} operators on the CPU, whose time is not known: {', '.join((first, *others))}"
-        )
+        left = f"without {counted(cost.cpu_operators, 'operator')} on the CPU, whose time is not known"
+        return f"{left}: {', '.join((first, *others))}"
     return f"{first} (model, +-{cost.error_percent} %), {', '.join(others)}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.convert.tflite.prune import drop_unused
 from detlite.convert.tflite.tensors import main_subgraph, name_of
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 
@@ -23,7 +24,9 @@ def region(data: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
         numbers.setdefault(name_of(tensor), []).append(number)
     for name in (*inputs, *outputs):
         if len(numbers.get(name, ())) != 1:
-            raise InputError(f"{len(numbers.get(name, ()))} tensors are called {name!r:.80}; expected one")
+            raise InputError(
+                f"{counted(len(numbers.get(name, ())), 'tensor is', 'tensors are')} called {name!r:.80}; expected one"
+            )
     subgraph.inputs = [numbers[name][0] for name in inputs]
     subgraph.outputs = [numbers[name][0] for name in outputs]
     needed, kept = set(subgraph.outputs), []

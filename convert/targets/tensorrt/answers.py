@@ -11,8 +11,9 @@ from detlite.convert.model import digest
 from detlite.convert.onnx.package import load_onnx
 from detlite.convert.target import AnswerTable, TargetAnswer, TargetRequest
 from detlite.convert.targets.tensorrt.export import DEFAULT_VERSION, OnnxFile, TensorRtOptions, is_half, onnx_for
-from detlite.convert.targets.tensorrt.predict import ImportPrediction, counted, predict
+from detlite.convert.targets.tensorrt.predict import ImportPrediction, alike, predict
 from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS
+from detlite.runtime.counts import counted
 from detlite.runtime.records import to_record
 from detlite.runtime.runners.tensorrt_versions import building_options, parse_version
 
@@ -126,7 +127,7 @@ def prediction_record(found: ImportPrediction) -> Record:
 
 def prediction_table(found: ImportPrediction) -> AnswerTable:
     """Return the table of *found*, with one row for all nodes that are alike."""
-    rows = [(name, count, precision or "-", rule, cure) for name, count, precision, rule, cure in counted(found)]
+    rows = [(name, count, precision or "-", rule, cure) for name, count, precision, rule, cure in alike(found)]
     shown = COLUMNS if found.refused else COLUMNS[:3]
     return AnswerTable(shown, tuple(row[: len(shown)] for row in rows))
 
@@ -137,12 +138,12 @@ def verdict(found: ImportPrediction) -> str:
     if found.refused:
         first = found.refused[0]
         return (
-            f"prediction: {name} will refuse {len(found.refused)} of {len(found.fates)} nodes, first {first.operator} "
-            f"{first.node}: {first.rule}; {first.cure}"
+            f"prediction: {name} will refuse {len(found.refused)} of {counted(len(found.fates), 'node')}, first "
+            f"{first.operator} {first.node}: {first.rule}; {first.cure}"
         )
     return (
-        f"prediction: {name} will import all {len(found.fates)} nodes; {found.int8} of {found.operators} operators "
-        "compute in int8 as written; nothing was built"
+        f"prediction: {name} will import all {counted(len(found.fates), 'node')}; {found.int8} of "
+        f"{counted(found.operators, 'operator')} compute in int8 as written; nothing was built"
     )
 
 

@@ -99,7 +99,7 @@ def predict(model: Any, version: tuple[int, int]) -> ImportPrediction:
     return ImportPrediction(version, row, opset, tuple(fates), tuple(_notes(graph, row, opset)))
 
 
-def counted(prediction: ImportPrediction) -> Iterator[tuple[str, int, str, str, str]]:
+def alike(prediction: ImportPrediction) -> Iterator[tuple[str, int, str, str, str]]:
     """Yield (operator, count, precision, rule, cure) of nodes that are alike, refused ones first."""
     rows = Counter((not fate.rule, fate.operator, fate.precision, fate.rule, fate.cure) for fate in prediction.fates)
     for (_taken, operator, precision, rule, cure), count in sorted(rows.items()):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from detlite.devices.doctor.finding import Check, Finding, Subject, caution
 from detlite.devices.log_lines import real
+from detlite.runtime.counts import counted
 from detlite.runtime.measure.state import BUSY_LOAD
 
 LOAD, CORES = "/proc/loadavg", "/sys/devices/system/cpu/online"
@@ -18,7 +19,9 @@ def _find(subject: Subject) -> Iterator[Finding]:
     cores = _count(subject.answers.files(CORES).get(CORES, ""))
     if load is not None and cores and load > BUSY_LOAD * cores:
         show = "adb shell top -n 1" if subject.is_android else "top -b -n 1 | head -20"
-        yield caution(f"it is busy: load {load:.2f} on {cores} cores", f"`{show}` shows with what: end it, or wait")
+        yield caution(
+            f"it is busy: load {load:.2f} on {counted(cores, 'core')}", f"`{show}` shows with what: end it, or wait"
+        )
 
 
 def _count(text: str) -> int:

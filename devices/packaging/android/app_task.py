@@ -41,6 +41,7 @@ class AppTask(Generic[P]):
         compare: returns how closely a client's predictions are detlite's, in a record; it raises `InputError` where
             there is nothing to compare.
         summary: returns what a line says of the record of `compare`.
+        as_told: returns detlite's own predictions as clients can tell them, by the model's labels.
         has_image_size: whether a result has the image's size in pixels, so that one of a resized image is another.
     """
 
@@ -54,6 +55,7 @@ class AppTask(Generic[P]):
     results: Callable[[Sequence[Any], Sequence[Size], Sequence[str]], P]
     compare: Callable[[P, P], Mapping[str, Any]]
     summary: Callable[[Mapping[str, Any]], str]
+    as_told: Callable[[P, Sequence[str]], P] = lambda ours, _labels: ours
     has_image_size: bool = False
 
     @property

@@ -13,6 +13,7 @@ from detlite.accuracy.predictions import Predictions
 from detlite.devices.packaging.android.app_task import app_task
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError, MissingToolError
 from detlite.runtime.strict_json import parse_json
 
@@ -70,7 +71,9 @@ def run_client(
     try:
         done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, timeout=limit_s)
     except subprocess.TimeoutExpired as error:
-        raise DeviceError(f"the client of {python} took more than {limit_s} s for {len(images)} images") from error
+        raise DeviceError(
+            f"the client of {python} took more than {limit_s} s for {counted(len(images), 'image')}"
+        ) from error
     if done.returncode != 0:
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it printed nothing")
         raise DeviceError(f"the client of {python} failed with status {done.returncode}: {last[:300]}")
@@ -87,7 +90,7 @@ def _seen(answer: str, sizes: Sequence[tuple[int, int]], contract: Contract) -> 
         record = parse_json(answer.splitlines()[-1])
         client, version, images = str(record["client"]), str(record["version"]), list(record["images"])
         if len(images) != len(sizes):
-            raise InputError(f"its answer has {len(images)} images, expected {len(sizes)}")
+            raise InputError(f"its answer has {counted(len(images), 'image')}, expected {len(sizes)}")
         return ClientResults(client, version, app_task(contract).results(images, sizes, contract.labels))
     except (InputError, ValueError, KeyError, TypeError, IndexError) as error:
         raise DeviceError(f"the client's answer cannot be read: {type(error).__name__}: {error}") from error

@@ -80,7 +80,8 @@ def measure_identity(
                 seen[ALIKE] = seen[OWN]
                 resized = ResizedAs(CLIENT_WAYS[seen[OWN].client], ThisMachine())
                 ours[ALIKE] = resized.detect(artifact, whole.files)
-            records += [compare(task, seen[way], ours[way], way) for way in (OWN, ALIKE, BEFORE) if way in seen]
+            told = {way: task.as_told(found, variant.contract.labels) for way, found in ours.items()}
+            records += [compare(task, seen[way], told[way], way) for way in (OWN, ALIKE, BEFORE) if way in seen]
             progress("clients", number + 1, len(pythons))
     return records
 

@@ -17,6 +17,7 @@ from detlite.devices.packaging.android.naming import Naming
 from detlite.devices.packaging.android.states import Rescaling, app_states
 from detlite.devices.packaging.android.variant import Variant
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.tasks.detection import Detection
 from detlite.runtime.version import __version__
@@ -132,6 +133,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
         rescaling=rescaling,
         state_bytes=lambda state: state.count * state.item_bytes,
         accuracy=accuracy,
+        counted=counted,
     )
     return environment.get_template(template).render(**facts)
 
@@ -172,7 +174,7 @@ def accuracy(record: Mapping[str, Any]) -> str:
     protocol = record.get("protocol")
     rule = str(protocol.get("resize")) if isinstance(protocol, dict) else ""
     way = f", resized {CLIENT_RESIZES[rule].split(':')[0]}" if rule in CLIENT_RESIZES else ""
-    return f"{scores} on {record['images']} images{way}"
+    return f"{scores} on {counted(record['images'], 'image')}{way}"
 
 
 def _pieces(labels: Sequence[str]) -> Iterator[Sequence[str]]:

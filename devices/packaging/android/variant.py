@@ -93,7 +93,8 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
     source = digest(data)
     data, contract = task.prepare(data, contract)
     if choices.labels is not None:
-        contract = replace(contract, labels=_labels(contract.labels, choices.labels))
+        given = read_labels(choices.labels)
+        contract = replace(contract, labels=matching_labels(given, len(contract.labels), str(choices.labels)))
     if contract.image.dtype == "int8":
         data, contract = with_uint8_input(data, contract)
     if not contract.is_stream:
@@ -102,11 +103,6 @@ def make_variant(use: str, path: Path, choices: Choices) -> Variant:
             data, contract = with_one_normalization(data, contract)
         data = with_metadata(data, contract, choices.about, replace_old=choices.replace_metadata)
     return _variant(use, FILES[use], data, artifact, contract, source)
-
-
-def _labels(known: tuple[str, ...], path: Path) -> tuple[str, ...]:
-    """Return the labels in the file at *path* for those *known*, without a background where these have none."""
-    return matching_labels(read_labels(path), len(known), str(path))
 
 
 def compiled_variant(use: str, path: Path, cpu: Variant) -> Variant:

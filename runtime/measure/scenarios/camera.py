@@ -11,6 +11,7 @@ from typing import Sequence
 import numpy as np
 
 from detlite.runtime.clock import Clock
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.load import Load
 from detlite.runtime.measure.scenario import Judged, Rows, Scenario, Serve
 from detlite.runtime.measure.statistics import percentile_ns
@@ -50,7 +51,8 @@ def _judge(series: Sequence[Rows], load: Load) -> Judged:
         "late_frames": late,
         "late_share": late / len(latencies),
     }
-    over = f"tail: {dropped} of {came} frames were dropped, because the model was still busy; 1 % may be"
+    lost = f"{dropped} of {counted(came, 'frame')} {agreed(dropped, 'was', 'were')} dropped"
+    over = f"tail: {lost}, because the model was still busy; 1 % may be"
     return Judged(p99_ms, figures, (over,) if dropped > MOST_DROPPED * came else ())
 
 

@@ -7,6 +7,7 @@ from typing import Sequence
 import numpy as np
 
 from detlite.runtime.clock import Clock
+from detlite.runtime.counts import counted
 from detlite.runtime.load import Load
 from detlite.runtime.measure.scenario import Judged, Order, Rows, Scenario, Serve
 from detlite.runtime.measure.statistics import percentile_ns
@@ -53,7 +54,7 @@ def _judge(series: Sequence[Rows], load: Load) -> Judged:
             f"tail: p99 of the queries is {p99 / 1e6:.3f} ms, over the interval of {load.interval_ns / 1e6:g}"
         )
     if late > MOST_LATE * len(latencies):
-        missing.append(f"tail: {late} of {len(latencies)} queries made an interval be skipped; 1 % may")
+        missing.append(f"tail: {late} of {counted(len(latencies), 'query')} made an interval be skipped; 1 % may")
     return Judged(load.streams, figures, tuple(missing))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from detlite.runtime.clock import Clock
+from detlite.runtime.counts import counted
 from detlite.runtime.load import Load
 from detlite.runtime.measure.scenario import Judged, Rows, Scenario, Serve
 
@@ -24,7 +25,9 @@ def _judge(series: Sequence[Rows], load: Load) -> Judged:
     samples, span = sum(len(rows) for rows in series), sum(rows.duration_ns for rows in series)
     rate = samples / max(1, span) * 1e9
     short = [len(rows) for rows in series if len(rows) < load.offline_samples]
-    missing = (f"count: a query of {min(short)} samples, and {load.offline_samples} are asked",) if short else ()
+    missing = (
+        (f"count: a query of {counted(min(short), 'sample')}, and {load.offline_samples} are asked",) if short else ()
+    )
     return Judged(rate, {"samples_per_second": rate}, missing)
 
 

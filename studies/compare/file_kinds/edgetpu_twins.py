@@ -5,6 +5,7 @@ from __future__ import annotations
 from detlite.convert.targets.edgetpu.compiled import read_compiled, totals
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.twin import compare_twins
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.progress import Progress
 from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
 
@@ -27,7 +28,11 @@ def compare(a: Side, b: Side, options: CompareOptions, _progress: Progress) -> M
         for fate, real in zip(prediction.fates, twins.mapped, strict=True)
     ]
     others = [f"{op['index']} {op['name']}" for op in operators if op["mapped"] is not op["predicted"]]
-    lines = [f"{sum(twins.mapped)} of {len(twins.mapped)} operators are on the Edge TPU", UNSEEN]
+    mapped = sum(twins.mapped)
+    lines = [
+        f"{mapped} of {counted(len(twins.mapped), 'operator')} {agreed(mapped, 'is', 'are')} on the Edge TPU",
+        UNSEEN,
+    ]
     if others:
         lines.insert(1, f"not as predicted: {', '.join(others)}")
     facts = {"cpu": str(cpu.given), "compiled": str(made.given), **totals(compiled), "operators": operators}

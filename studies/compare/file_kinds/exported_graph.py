@@ -6,6 +6,7 @@ in another order, so proposals and detections are matched before their numbers a
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from detlite.convert.apart import run_exported_graph
 from detlite.convert.requests import ExportedRunRequest
 from detlite.runtime.arrays import Floats, Integers
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.image.read import read_image
@@ -36,6 +38,12 @@ SAME_BOX = 0.01
 
 BEYOND = " where the graph samples 0 beyond its map"
 """What is said of regions that reach the edge: the original's rounding puts the last sample of some beyond it."""
+
+IN_A_RUN = 64
+"""How many images one process runs the graph on: it takes seconds to start, and each image takes megabytes of disk."""
+
+AT_ONCE = 8
+"""Of how many images the heads are in memory: tens of megabytes of an image."""
 
 HEADS = ("box_encodings", "class_scores")
 
@@ -55,6 +63,8 @@ class _Seen:
         has_stages: whether the stages of a two-stage detector were found in the graph; True for another model.
         regions: how many the model and the graph look at; 0 for another model.
         left_out: what the model finds beside boxes, and the graph was not found to return; empty if nothing.
+        images: how many were compared.
+        other_size: why the first image that was not compared was not; empty if there is none.
     """
 
     matched: dict[str, list[int]] = field(default_factory=dict)
@@ -63,6 +73,8 @@ class _Seen:
     has_stages: bool = True
     regions: tuple[int, int] = (0, 0)
     left_out: str = ""
+    images: int = 0
+    other_size: str = ""
 
     def count(self, what: str, matched: int, of: int) -> None:
         """Count *matched* more of *of* more."""
@@ -102,22 +114,52 @@ def compare(a: Side, b: Side, options: CompareOptions, progress: Progress) -> Mo
     assert model.artifact is not None
     assert graph.exported is not None
     _check_finds_boxes(model.given, model.artifact)
+    seen = _Seen()
     with tempfile.TemporaryDirectory(prefix="detlite-compare-") as scratch:
-        folder = Path(scratch)
-        images = list(options.images) or seeded_images(folder, model.artifact.contract)
-        request = ExportedRunRequest(graph.exported, tuple(path.absolute() for path in images), folder / "exported.npz")
-        run_exported_graph(request, progress=progress)
-        with np.load(request.out) as arrays:
-            theirs = [_of_image(arrays, number) for number in range(len(images))]
-        same = [number for number, one in enumerate(theirs) if _size(one) == _wanted(model.artifact)]
-        if not same:
-            raise InputError(_other_size(model.artifact, theirs[0], read_image(images[0]).shape[:2]))
-        (ours,) = raw_heads_of([model.artifact], [images[number] for number in same], progress=progress)
-        seen = _Seen()
-        for row, number in enumerate(same):
-            heads = {role: value[row] for role, value in ours.items()}
-            _compare_image(seen, model.artifact, read_image(images[number]), heads, theirs[number])
-    return _told((a, b), seen, options, (len(same), len(images)))
+        images = list(options.images) or seeded_images(Path(scratch), model.artifact.contract)
+        for begin in range(0, len(images), IN_A_RUN):
+            some = images[begin : begin + IN_A_RUN]
+            files = _run_graph(graph.exported, some, Path(scratch), _part_of(progress, begin, len(images)))
+            for first in range(0, len(some), AT_ONCE):
+                progress("comparing", begin + first, len(images))
+                last = first + AT_ONCE
+                _compare_images(seen, model.artifact, some[first:last], files[first:last])
+        progress("comparing", len(images), len(images))
+    if not seen.images:
+        raise InputError(seen.other_size)
+    return _told((a, b), seen, options, len(images))
+
+
+def _run_graph(graph: Path, images: Sequence[Path], scratch: Path, progress: Progress) -> list[Path]:
+    """Return files of what *graph* computes of each of *images*, in *scratch* in place of those of the last ones."""
+    out = scratch / "exported"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    run_exported_graph(ExportedRunRequest(graph, tuple(path.absolute() for path in images), out), progress=progress)
+    return [out / f"{number}.npz" for number in range(len(images))]
+
+
+def _part_of(progress: Progress, begin: int, total: int) -> Progress:
+    """Return *progress* for some of *total* images, of which *begin* are done."""
+    return lambda what, done, _of: progress(what, begin + done, total)
+
+
+def _compare_images(seen: _Seen, artifact: Artifact, images: Sequence[Path], files: Sequence[Path]) -> None:
+    fitting = []
+    for path, file in zip(images, files, strict=True):
+        with np.load(file) as arrays:
+            theirs = dict(arrays)
+        if _size(theirs) == _wanted(artifact):
+            fitting.append((path, theirs))
+        elif not seen.other_size:
+            seen.other_size = _other_size(artifact, theirs, read_image(path).shape[:2])
+    if not fitting:
+        return
+    (ours,) = raw_heads_of([artifact], [path for path, _theirs in fitting])
+    for row, (path, theirs) in enumerate(fitting):
+        heads = {role: value[row] for role, value in ours.items()}
+        _compare_image(seen, artifact, read_image(path), heads, theirs)
+    seen.images += len(fitting)
 
 
 def _check_finds_boxes(given: Path, artifact: Artifact) -> None:
@@ -127,11 +169,6 @@ def _check_finds_boxes(given: Path, artifact: Artifact) -> None:
             f"{given} is a model for {kind}; want one that finds boxes, as the exported graph does: "
             f"{', '.join(FINDING_BOXES)}"
         )
-
-
-def _of_image(arrays: Mapping[str, Any], number: int) -> dict[str, Floats]:
-    begin = f"{number}/"
-    return {name[len(begin) :]: arrays[name] for name in arrays if name.startswith(begin)}
 
 
 def _size(values: Values) -> tuple[int, int]:
@@ -203,16 +240,16 @@ def _matched(ours: Floats, theirs: Floats, our_classes: Integers, their_classes:
     return np.array(rows, np.int64), np.array(places, np.int64)
 
 
-def _told(sides: tuple[Side, Side], seen: _Seen, options: CompareOptions, images: tuple[int, int]) -> ModelComparison:
+def _told(sides: tuple[Side, Side], seen: _Seen, options: CompareOptions, images: int) -> ModelComparison:
     tolerance = REAL_TOLERANCE if options.tolerance is None else options.tolerance
     lines: list[str] = []
     findings: list[str] = []
     for what, (matched, of) in seen.matched.items():
-        text = f"{what}: {matched} of {of} are the graph's on {images[0]} images"
+        text = f"{what}: {matched} of {of} are the graph's on {counted(seen.images, 'image')}"
         (lines if matched >= LEAST_MATCHED * of else findings).append(text)
     for what, far in seen.apart.items():
         if what.endswith(BEYOND):
-            lines.append(f"{what}: up to {far:.3g} apart, {seen.beyond} regions: rounding, not the model")
+            lines.append(f"{what}: up to {far:.3g} apart, {counted(seen.beyond, 'region')}: rounding, not the model")
         elif far <= tolerance:
             lines.append(f"{what}: at most {far:.3g} apart, within {tolerance:.3g}")
         else:
@@ -221,14 +258,14 @@ def _told(sides: tuple[Side, Side], seen: _Seen, options: CompareOptions, images
     facts = {
         "old": str(sides[0].given),
         "new": str(sides[1].given),
-        "images": images[0],
+        "images": seen.images,
         "matched": seen.matched,
         "max_differences": seen.apart,
     }
     return ModelComparison("a model and the exported graph of its training", tuple(findings), tuple(lines), facts)
 
 
-def _remarks(seen: _Seen, images: tuple[int, int]) -> list[str]:
+def _remarks(seen: _Seen, images: int) -> list[str]:
     remarks = []
     if not seen.has_stages:
         remarks.append(
@@ -237,13 +274,16 @@ def _remarks(seen: _Seen, images: tuple[int, int]) -> list[str]:
     ours, theirs = seen.regions
     if ours < theirs:
         remarks.append(
-            f"the model looks at {ours} regions, and the graph at {theirs}: convert it with --max-proposals {theirs} "
-            "for the same detections"
+            f"the model looks at {counted(ours, 'region')}, and the graph at {theirs}: convert it with --max-proposals "
+            f"{theirs} for the same detections"
         )
     if seen.left_out:
         remarks.append(f"the {seen.left_out} are not compared: none were found in the graph")
-    if images[0] < images[1]:
-        remarks.append(f"{images[1] - images[0]} of {images[1]} images are left out: the graph gives them another size")
+    if left := images - seen.images:
+        remarks.append(
+            f"{left} of {counted(images, 'image')} {agreed(left, 'is', 'are')} left out: the graph gives "
+            f"{agreed(left, 'it', 'them')} another size"
+        )
     if not seen.matched["detections"][1]:
         remarks.append("neither finds anything: give --images of what the model was trained for")
     return remarks

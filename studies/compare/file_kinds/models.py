@@ -20,6 +20,7 @@ from detlite.convert.targets.edgetpu.moved import Moved, moved
 from detlite.convert.targets.edgetpu.predict import predict_graph
 from detlite.convert.targets.edgetpu.sample import SAMPLES, random_inputs, run_models, steps_apart
 from detlite.runtime.artifact import Artifact
+from detlite.runtime.counts import counted
 from detlite.runtime.progress import Progress
 from detlite.runtime.tasks.detection import has_raw_heads
 from detlite.studies.compare.file_comparison import CompareOptions, Comparer, ModelComparison, Side
@@ -71,7 +72,7 @@ def _agreement(a: Artifact, b: Artifact, options: CompareOptions, progress: Prog
     first, second = heads_of((a, b), options.images, progress=progress)
     differences = head_differences(first, second)
     images = len(options.images) or SYNTHETIC
-    seen = f"{images} images" if options.images else f"{images} seeded images"
+    seen = counted(images, "image") if options.images else counted(images, "seeded image")
     tolerances = {role: options.tolerance for role in first if options.tolerance is not None}
     for role in first:
         tolerance = tolerances.setdefault(role, default_tolerance(a.contract, b.contract, role))

@@ -77,7 +77,7 @@ def test_other_json_is_no_coco_file(tmp_path, record):
         ({"images": [IMAGE, {**IMAGE, "file_name": "2.jpg"}]}, "image id 1 is there twice"),
         ({"images": [IMAGE, {**IMAGE, "id": 2}]}, "file_name '1.jpg' is there twice"),
         ({"annotations": [OBJECT, OBJECT]}, "annotation id 1 is there twice"),
-        ({"annotations": [{**OBJECT, "image_id": 9}]}, "1 annotations name no listed image"),
+        ({"annotations": [{**OBJECT, "image_id": 9}]}, "1 annotation names no listed image"),
         ({"annotations": [{**OBJECT, "category_id": 2}]}, "the first names category 2"),
         ({"annotations": [{**OBJECT, "bbox": [1, 2, 3]}]}, "annotation 0 is not right"),
         ({"annotations": [{**OBJECT, "bbox": "1234"}]}, "want \\[x, y, width, height\\]"),

@@ -73,7 +73,7 @@ def test_a_split_that_is_not_there_is_told_with_those_that_are(tmp_path):
     ("text", "said"),
     [
         ("", "0 lines with 0 names"),
-        ("a\na", "2 lines with 1 names"),
+        ("a\na", "2 lines with 1 name"),
         ("../a", "'../a' is none"),
         ("a\nb", "first .*b.xml"),
     ],

@@ -56,7 +56,7 @@ def test_the_users_label_map_takes_the_place_of_one_that_is_not_there(tmp_path):
 
 def test_a_label_map_of_more_classes_is_refused(tmp_path):
     (tmp_path / "map.pbtxt").write_text(MAP)
-    with pytest.raises(InputError, match="map.pbtxt: person has the id 2, and p.config has 1 classes: give the label"):
+    with pytest.raises(InputError, match="map.pbtxt: person has the id 2, and p.config has 1 class: give the label"):
         built(tmp_path, label_map="map.pbtxt", classes=1)
 
 
@@ -74,6 +74,6 @@ def test_an_edge_to_a_keypoint_that_the_label_map_lacks_is_refused(tmp_path):
     (tmp_path / "map.pbtxt").write_text(MAP)
     task = KeypointTask("pose", "person", "map.pbtxt")
     plan = RebuildPlan(CenterNet(2, "hourglass_10", keypoints=task), "p.config", tmp_path, edges=((0, 7),))
-    wanted = "p.config: a keypoint_edge joins 0 and 7, and .*map.pbtxt has 1 keypoints for person: want numbers from 0"
+    wanted = "p.config: a keypoint_edge joins 0 and 7, and .*map.pbtxt has 1 keypoint for person: want numbers from 0"
     with pytest.raises(InputError, match=wanted):
         architecture_of(plan.model).contract(plan, DetectorOptions(), (16, 16), BuiltNetwork(None, ((4, 4),), 0, 0))

@@ -184,7 +184,7 @@ def test_a_stripped_model_no_longer_names_the_op():
         (
             lambda data, contract: attach(data[:0] + dump(_with_outputs(tiny_model(), 1)), tiny_contract()),
             InputError,
-            "the model has 1 outputs; its contract has output number 1",
+            "the model has 1 output; its contract has output number 1",
         ),
         (
             lambda data, contract: configure(dump(_with_outputs(data, 3)), contract),

@@ -80,7 +80,7 @@ def test_a_float_state_has_no_findings(tmp_path):
     record = inspected(tmp_path)
     assert record["stream_findings"] == []
     assert record["states"] == [{"name": "total", "kind": "sum", "dtype": "float32"}]
-    assert record["is"] == "a classifier of a stream with 1 states, float32"
+    assert record["is"] == "a classifier of a stream with 1 state, float32"
 
 
 def test_the_scales_of_a_sum_in_int8_are_shown_with_what_is_wrong(tmp_path):
@@ -95,7 +95,7 @@ def test_the_scales_of_a_sum_in_int8_are_shown_with_what_is_wrong(tmp_path):
     assert state["frames_to_end"] == pytest.approx(28.05)
     rescaled, coarse, ends = record["stream_findings"]
     assert rescaled.startswith("1 states leave with another scale than they come in with (1.1 times): they are rounded")
-    assert coarse.startswith("1 sums over frames are in 8 bits with steps of 0.11: a frame that adds less than half")
+    assert coarse.startswith("1 sum over frames is in 8 bits with steps of 0.11: a frame that adds less than half")
     assert ends.startswith("the ranges of these sums end after 28 frames of those that add most: a sum at its end")
 
 
@@ -115,7 +115,7 @@ def test_a_sum_that_frames_are_too_small_for_does_not_move_over_a_video(tmp_path
     record = watched(tmp_path, [8] * 5, scales=(0.11, 0.11))
     assert record["seen_states"]["sums"] == [{"name": "total", "still": 1.0, "full": 0.0}]
     assert record["stream_findings"][-1] == (
-        "over the 5 frames of a.mkv, 100 % of the elements of 1 sums do not move at a frame; most in total"
+        "over the 5 frames of a.mkv, 100 % of the elements of 1 sum do not move at a frame; most in total"
     )
 
 
@@ -124,7 +124,7 @@ def test_a_sum_that_ends_is_full_after_the_last_frame(tmp_path):
     (found,) = record["seen_states"]["sums"]
     assert found["full"] == 1.0
     assert (
-        "after the last frame 100 % of the elements of 1 sums are at the end of their range"
+        "after the last frame 100 % of the elements of 1 sum are at the end of their range"
         in (record["stream_findings"])
     )
 

@@ -99,7 +99,7 @@ def test_a_zip_bomb_behind_the_model_is_refused(tmp_path):
     whole = io.BytesIO(WHOLE)
     with zipfile.ZipFile(whole, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("labels.txt", b"\n" * (1 << 25))
-    with pytest.raises(InputError, match="1 files of 33554432 bytes are appended to the model"):
+    with pytest.raises(InputError, match="1 file of 33554432 bytes are appended to the model"):
         contract_of(whole.getvalue(), tmp_path)
 
 

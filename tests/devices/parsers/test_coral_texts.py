@@ -27,7 +27,7 @@ def test_a_model_without_the_delegate_is_not_of_the_edge_tpu():
 
 def test_a_reference_that_stands_twice_is_a_problem():
     (found,) = pycoral_reference.parse(REFERENCE + "ssd_b_edgetpu.tflite 9.25\n")
-    assert found.problems == ("1 lines are unreadable or duplicated",)
+    assert found.problems == ("1 line is unreadable or duplicated",)
 
 
 def test_the_twelve_numbers_have_names():

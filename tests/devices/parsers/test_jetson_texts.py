@@ -74,7 +74,7 @@ def test_cores_that_are_off_have_no_load():
 
 def test_a_core_that_cannot_be_read_is_not_off():
     found = tegrastats.parse("RAM 1/2MB (lfb 1x1MB) CPU [1%@729,o?f] GR3D_FREQ 0% cpu@40C\n")[0]
-    assert found.problems == ("1 cores are unreadable",)
+    assert found.problems == ("1 core is unreadable",)
 
 
 @pytest.mark.parametrize(

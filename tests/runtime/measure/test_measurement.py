@@ -82,7 +82,7 @@ def test_a_delegate_that_took_a_part_is_a_caution(tmp_path):
     delegate = {"name": "gpu.so", "taken": 60, "operators": 90}
     record = measure_model(scripted(tmp_path, settings=Settings(delegates=("gpu.so",)), delegate=delegate))
     assert record.validity == "VALID"
-    assert "gpu.so took 60 of 90 operators in 1 part(s)" in record.cautions
+    assert "gpu.so took 60 of 90 operators in 1 part" in record.cautions
 
 
 def test_a_device_that_slows_down_is_told(tmp_path):

@@ -89,7 +89,7 @@ def test_a_picture_has_lines_between_keypoints():
     [
         ((0, ("nose", "nose")), "want different names, at least one"),
         ((0, ()), "want different names, at least one"),
-        ((0, ("nose",), ((0, 1),)), r"class 0 has 1 keypoints and the edges \(\(0, 1\),\): want places of them"),
+        ((0, ("nose",), ((0, 1),)), r"class 0 has 1 keypoint and the edges \(\(0, 1\),\): want places of them"),
     ],
 )
 def test_a_skeleton_that_is_none_is_refused(skeleton, error):
@@ -101,7 +101,7 @@ def test_a_skeleton_that_is_none_is_refused(skeleton, error):
     ("skeleton", "error"),
     [
         (Skeleton(9, POINTS), "keypoints of class 9, and 3 labels: want one of them"),
-        (Skeleton(0, ("nose",)), r"output keypoint_scores has shape \(1, 64, 2\); 64 cells and 1 keypoints want"),
+        (Skeleton(0, ("nose",)), r"output keypoint_scores has shape \(1, 64, 2\); 64 cells and 1 keypoint want"),
     ],
 )
 def test_a_contract_whose_outputs_do_not_fit_is_refused(skeleton, error):

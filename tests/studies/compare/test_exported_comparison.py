@@ -22,22 +22,34 @@ LOGITS = {"score_converter": "SIGMOID", "score_converter_place": "host"}
 @pytest.fixture
 def compared(tmp_path, monkeypatch):
     """A function that compares a model with a graph that computes the same, but for what is changed."""
-    images = write_images(tmp_path, 2)
 
-    def compare(model, changed=None):
-        artifact = model.save(tmp_path / "model")
+    def compare(model, changed=None, *, count=2, changes=None, told=lambda *_progress: None):
+        images = write_images(tmp_path, count)
+        artifact = model.save(tmp_path / "model", force=True)
         session, theirs = Session(artifact), {}
-        for number, path in enumerate(images):
+        for path in images:
             pixels = read_image(path)
             found = session.run(pixels)
             reals = replace(artifact.contract.image, dtype="float32", quantization=None)
             boxes = getattr(found, "detections", found)
             values = {"boxes": boxes.boxes, "classes": boxes.classes.astype(np.float32), "scores": boxes.scores}
-            values |= {"network_input": preprocess(pixels, reals)[0], **(changed or {})}
-            theirs |= {f"{number}/{name}": value for name, value in values.items()}
-        monkeypatch.setattr(module, "run_exported_graph", lambda asked, **_more: np.savez(asked.out, **theirs))
+            values |= {
+                "network_input": preprocess(pixels, reals)[0],
+                **(changed if changed and path in images[:changes] else {}),
+            }
+            theirs[path.name] = values
+        asked_for = []
+
+        def write(asked, **_more):
+            asked_for.append([path.name for path in asked.images])
+            for number, path in enumerate(asked.images):
+                np.savez(asked.out / f"{number}.npz", **theirs[path.name])
+
+        monkeypatch.setattr(module, "run_exported_graph", write)
         side = Side(artifact.model.parent, artifact, b"", None)
-        return module.compare(side, GRAPH, CompareOptions(images=images), lambda *_progress: None)
+        found = module.compare(side, GRAPH, CompareOptions(images=images), told)
+        compare.runs = asked_for
+        return found
 
     return compare
 
@@ -54,6 +66,28 @@ def test_scores_are_converted_once(make, compared):
     assert found.findings == ()
     assert found.facts["matched"]["detections"][1] > 0
     assert found.facts["max_differences"]["scores"] == 0
+
+
+def test_many_images_are_compared_a_few_at_a_time(compared, monkeypatch):
+    whole = compared(detector(), count=5)
+    monkeypatch.setattr(module, "IN_A_RUN", 2)
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    told = []
+    found = compared(detector(), count=5, told=lambda *one: told.append(one))
+    assert (found.lines, found.facts) == (whole.lines, whole.facts)
+    assert found.facts["images"] == 5
+    assert compared.runs == [["00.npy", "01.npy"], ["02.npy", "03.npy"], ["04.npy"]]
+    assert told == [("comparing", number, 5) for number in range(6)]
+
+
+def test_images_that_the_graph_resizes_to_another_size_are_left_out(compared, monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    other = {"network_input": np.zeros((8, 16, 3), np.float32)}
+    with pytest.raises(InputError, match="the graph resizes an image of 32x32 to 8x16, and the model takes 16x16"):
+        compared(detector(), other)
+    found = compared(detector(), other, count=3, changes=1)
+    assert found.facts["images"] == 2
+    assert "1 of 3 images is left out: the graph gives it another size" in found.lines
 
 
 @pytest.mark.parametrize(("make", "what"), [(instance_segmenter, "masks"), (keypoint_detector, "keypoints")])
@@ -93,12 +127,12 @@ def test_proposals_that_the_model_lacks_count_as_unmatched():
 
 
 def test_a_model_with_fewer_proposals_says_how_to_have_as_many():
-    seen = module._Seen(matched={"detections": [1, 1]}, regions=(100, 300))
-    (text,) = module._remarks(seen, (4, 4))
+    seen = module._Seen(matched={"detections": [1, 1]}, images=4, regions=(100, 300))
+    (text,) = module._remarks(seen, 4)
     assert text.endswith("and the graph at 300: convert it with --max-proposals 300 for the same detections")
 
 
 def test_it_is_said_if_neither_finds_anything():
-    assert module._remarks(module._Seen(matched={"detections": [0, 0]}), (4, 4)) == [
+    assert module._remarks(module._Seen(matched={"detections": [0, 0]}, images=4), 4) == [
         "neither finds anything: give --images of what the model was trained for"
     ]

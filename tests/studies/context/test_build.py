@@ -147,7 +147,7 @@ def test_a_model_without_embeddings_is_refused(camera):
 
 def test_images_of_which_no_date_is_known_are_refused(camera):
     write_grey(camera / "photos" / "a.png", 9)
-    with pytest.raises(InputError, match=r"no date of 1 images is known: their EXIF does not say .* with --dates FILE"):
+    with pytest.raises(InputError, match=r"no date of 1 image is known: their EXIF does not say .* with --dates FILE"):
         build_bank(
             embedder().save(camera / "model"), [camera / "photos" / "a.png"], camera / "memory.npz", BuildOptions()
         )

@@ -86,7 +86,7 @@ def test_where_nothing_keeps_the_limit_that_is_said(groups):
     (group,) = groups(MadeCell("a", 30, 10))
     advice = recommend(group, parse_condition("map>=50"))
     assert advice.cell is None
-    assert advice.reason == "None of 1 cells keeps map >= 50 with the bad end of its interval."
+    assert advice.reason == "No cell of 1 keeps map >= 50 with the bad end of its interval."
 
 
 def test_a_simulated_device_recommends_nothing(groups):

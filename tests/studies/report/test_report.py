@@ -115,7 +115,7 @@ def test_every_caution_is_on_the_page_before_the_figures():
 
 
 def test_a_report_that_passes_has_no_caution():
-    with pytest.raises(InputError, match="a report that passes has 1 cautions: its status must be caution"):
+    with pytest.raises(InputError, match="a report that passes has 1 caution: its status must be caution"):
         report(cautions=("few images",))
 
 

@@ -116,6 +116,15 @@ def test_all_that_one_cell_lacks_is_told(graph):
         assert text in told
 
 
+def test_a_missing_label_file_hides_no_missing_model(graph):
+    text = PLAN.replace('"float"', '"m"') + '[models.m]\npath = "flaot.tflite"\nlabels = "none.txt"\n'
+    with pytest.raises(PlanError) as caught:
+        graph(text)
+    first, second = caught.value.mistakes
+    assert "the model flaot.tflite does not exist" in first
+    assert "none.txt cannot be read: No such file or directory" in second
+
+
 def test_a_model_of_the_zoo_that_its_archive_is_not_enough_for_is_told_before_anything_runs(graph):
     with pytest.raises(PlanError) as caught:
         graph(PLAN.replace('"float"', '["extremenet", "tf_vision_vit_b16_224"]'))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from detlite.convert.files.fields import Fields
 from detlite.convert.rebuild.detector_config import AnchorGenerator, MultiscaleAnchors, SsdAnchors
+from detlite.runtime.counts import counted
 
 MAX_LAYERS = 16
 COARSEST_LEVEL = 12  # a stride of 4096 pixels
@@ -83,7 +84,8 @@ def _check_per_layer(fields: Fields, read: SsdAnchors) -> None:
         if any(counts) and counts != (read.num_layers, read.num_layers):
             raise fields.unsupported(
                 height if counts[0] else width,
-                f"want {height} and {width} for each of {read.num_layers} layers, got {counts[0]} and {counts[1]}",
+                f"want {height} and {width} for each of {counted(read.num_layers, 'layer')}, got {counts[0]} and "
+                f"{counts[1]}",
             )
 
 

@@ -16,6 +16,7 @@ from detlite.convert.rebuild.network.tf_vision_resnet import (
 )
 from detlite.convert.rebuild.tf_vision.backbone import Backbone
 from detlite.convert.rebuild.tf_vision.params import Params
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 OUTPUT_STRIDES = ("8", "16", "32")
@@ -41,7 +42,8 @@ def read(section: Params, norm: NormActivation) -> DilatedResNetBackbone:
     multigrid, blocks = section.integers("multigrid", ()), UNITS[plain.layers][-1]
     if multigrid and len(multigrid) != blocks:
         raise InputError(
-            f"{section.where('multigrid')} has {len(multigrid)} numbers for {blocks} blocks; want one each"
+            f"{section.where('multigrid')} has {counted(len(multigrid), 'number')} for {counted(blocks, 'block')}; "
+            "want one each"
         )
     stride = int(section.choice("output_stride", "16", OUTPUT_STRIDES))
     repeats = section.integer("last_stage_repeats", 1, low=1, high=8)

@@ -15,6 +15,7 @@ from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.convert.rebuild.tf_vision.pyramid import read_anchors, read_levels, read_pyramid
 from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MOST_CLASSES = 10_000
@@ -138,7 +139,9 @@ def _stages(model: Params) -> int:
     sampler = model.inside("roi_sampler")
     stages = 1 + len(sampler.reals("cascade_iou_thresholds", ()))
     if stages > len(CASCADE):
-        raise InputError(f"{sampler.where('cascade_iou_thresholds')} makes {stages} heads; want at most {len(CASCADE)}")
+        raise InputError(
+            f"{sampler.where('cascade_iou_thresholds')} makes {counted(stages, 'head')}; want at most {len(CASCADE)}"
+        )
     return stages
 
 

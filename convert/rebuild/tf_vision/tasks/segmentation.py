@@ -16,6 +16,7 @@ from detlite.convert.rebuild.tf_vision.pyramid import DECODERS
 from detlite.convert.rebuild.tf_vision.quantization import has_ranges
 from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size, output_size
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MOST_CLASSES = 255  # of label images of one byte a pixel
@@ -105,7 +106,7 @@ def _aspp(model: Params) -> AsppConfig:
     section.only("output_tensor", False, "detlite rebuilds a decoder with one map")
     pool = section.integers("pool_kernel_size", ())
     if len(pool) not in (0, 2):
-        raise InputError(f"{section.where('pool_kernel_size')} has {len(pool)} numbers; want two, or none")
+        raise InputError(f"{section.where('pool_kernel_size')} has {counted(len(pool), 'number')}; want two, or none")
     config = AsppConfig(
         section.integer("level", 4, low=2, high=6),
         section.integer("num_filters", 256, low=1, high=4096),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from detlite.accuracy.detect import Detected
 from detlite.accuracy.fidelity import TRUTH_SCORE, fidelity
 from detlite.devices.packaging.android.app_task import AppTask, Record, Size
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 
@@ -30,8 +32,8 @@ def check(contract: Contract, path: Path) -> None:
         )
     if nms.kind == "fast" and nms.max_classes_per_detection > 1:
         raise InputError(
-            f"{path} returns each box for {nms.max_classes_per_detection} classes, which Android's clients do not "
-            f"count: detlite postprocess {path} --classes-per-detection 1 -o OUT"
+            f"{path} returns each box for {counted(nms.max_classes_per_detection, 'class')}, which Android's clients "
+            f"do not count: detlite postprocess {path} --classes-per-detection 1 -o OUT"
         )
 
 
@@ -83,7 +85,7 @@ def results(images: Sequence[Any], sizes: Sequence[Size], labels: Sequence[str])
     Raises:
         InputError: a label is not the model's, or a row is something else.
     """
-    number = {label: index for index, label in reversed(list(enumerate(labels)))}
+    number = _first_of(labels)
     rows = [(index, *row) for index, image in enumerate(images) for row in image]
     unknown = sorted({str(row[1]) for row in rows} - set(number))
     if unknown or any(len(row) != COLUMNS + 1 for row in rows):
@@ -98,6 +100,16 @@ def results(images: Sequence[Any], sizes: Sequence[Size], labels: Sequence[str])
         sizes=np.array(sizes, np.int64),
         invoke_ns=np.zeros(len(sizes), np.int64),
     )
+
+
+def as_told(ours: Detected, labels: Sequence[str]) -> Detected:
+    """Return *ours* with the first class of its label for each class: clients tell classes by their labels alone."""
+    first = _first_of(labels)
+    return replace(ours, classes=np.array([first[label] for label in labels], np.int64)[ours.classes])
+
+
+def _first_of(labels: Sequence[str]) -> Mapping[str, int]:
+    return {label: index for index, label in reversed(list(enumerate(labels)))}
 
 
 def compare(theirs: Detected, ours: Detected) -> Mapping[str, Any]:
@@ -152,4 +164,5 @@ PLUGIN = AppTask[Detected](
     results=results,
     compare=compare,
     summary=summary,
+    as_told=as_told,
 )

@@ -13,6 +13,7 @@ from detlite.convert.tflite.app_outputs import with_pixel_scores
 from detlite.devices.packaging.android.app_task import AppTask, Record, Size
 from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.resize import nearest
 from detlite.runtime.tasks.segmentation import LabelMap, Segmentation
@@ -25,7 +26,7 @@ def check(contract: Contract, path: Path) -> None:
     """Refuse more classes than a byte has values."""
     if len(contract.labels) > MOST_CLASSES:
         raise InputError(
-            f"{path} has {len(contract.labels)} classes, and a pixel of a client's map holds {MOST_CLASSES}"
+            f"{path} has {counted(len(contract.labels), 'class')}, and a pixel of a client's map holds {MOST_CLASSES}"
         )
 
 
@@ -70,9 +71,11 @@ def results(images: Sequence[Any], sizes: Sequence[Size], labels: Sequence[str])
 def _map_of(image: Sequence[Any], size: Size, classes: int) -> Map:
     (height, width), values, lengths = image
     if len(values) != len(lengths) or sum(lengths) != height * width or not values:
-        raise InputError(f"{len(values)} runs of {sum(lengths)} pixels: want those of a map of {height} x {width}")
+        raise InputError(
+            f"{counted(len(values), 'run')} of {sum(lengths)} pixels: want those of a map of {height} x {width}"
+        )
     if not 0 <= min(values) <= max(values) < classes:
-        raise InputError(f"the classes {min(values)} to {max(values)}, and the model has {classes} labels")
+        raise InputError(f"the classes {min(values)} to {max(values)}, and the model has {counted(classes, 'label')}")
     pixels: Map = np.array(values, np.uint16).repeat(lengths).reshape(height, width)
     return pixels[nearest(height, size[0])][:, nearest(width, size[1])]
 

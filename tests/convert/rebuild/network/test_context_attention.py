@@ -142,7 +142,7 @@ def test_regions_attend_to_each_other_before_the_memory_or_beside_it(first):
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [({"heads": 2}, "2 heads, 1 layers: the OD API builds one"), ({"attends_itself": True}, "and self-attention: the")],
+    [({"heads": 2}, "2 heads, 1 layer: the OD API builds one"), ({"attends_itself": True}, "and self-attention: the")],
 )
 def test_what_the_original_of_tf2_does_not_build_is_refused(changes, text):
     with pytest.raises(InputError, match=text):

@@ -45,8 +45,8 @@ def sides(*values):
         (lambda record: setattr(record, "offset", 10**15), r"weights ends at byte \d+ of v2.data-00000-of-00001"),
         (lambda record: setattr(record, "offset", -8), r"weights ends at byte \d+ of v2.data-00000-of-00001"),
         (lambda record: setattr(record, "size", -1), r"weights ends at byte \d+ of v2.data-00000-of-00001"),
-        (lambda record: setattr(record, "shard_id", 77), "weights is in shard 77, but there are 1 shards"),
-        (lambda record: record.slices.add().extent.add(start=0), "should have 1 pieces, found 0"),
+        (lambda record: setattr(record, "shard_id", 77), "weights is in shard 77, but there is 1 shard"),
+        (lambda record: record.slices.add().extent.add(start=0), "should have 1 piece, found 0"),
     ],
 )
 def test_an_impossible_entry_is_a_one_line_error(edited, change, error):

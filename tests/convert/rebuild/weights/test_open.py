@@ -78,7 +78,7 @@ def test_a_missing_variable_is_named_with_its_shape(kinds):
     assert weights.take("FeatureExtractor/MobilenetV1/Conv2d_1/weights", (3, 3)).tolist() == [[0.0] * 3] * 3
     with pytest.raises(
         InputError,
-        match=r"does not fit pipeline.config: 1 of 1 variables is missing: want \S+/Conv2d_1/weights \(3, 3\), got no",
+        match=r"does not fit pipeline.config: 1 of 1 variable is missing: want \S+/Conv2d_1/weights \(3, 3\), got no",
     ):
         weights.finish()
 

@@ -57,7 +57,7 @@ def test_a_variable_without_numbers_is_read(kinds, kind):
 def test_another_shape_of_the_same_size_is_a_difference(kinds):
     weights = open_checkpoint(kinds / "floats2")
     assert weights.take("parts", (2, 10)).tolist() == [[0.0] * 10] * 2
-    with pytest.raises(InputError, match=r"1 of 1 variables has another shape: want parts \(2, 10\), got \(10, 2\)"):
+    with pytest.raises(InputError, match=r"1 of 1 variable has another shape: want parts \(2, 10\), got \(10, 2\)"):
         weights.finish()
 
 

@@ -291,7 +291,7 @@ def bad(name):
         ("float", "Model not quantized"),
         ("int16", "Model not quantized"),
         ("dynamic", "only supports static-sized tensors"),
-        ("batch", "none of 1 operators will run on the Edge TPU"),
+        ("batch", "no operator of 1 will run on the Edge TPU"),
     ],
 )
 def test_a_hopeless_model_is_refused_before_a_compiler_is_looked_for(tmp_path, capsys, name, said):

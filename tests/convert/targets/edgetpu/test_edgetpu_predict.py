@@ -190,7 +190,7 @@ def test_an_open_size_is_refused_and_an_open_batch_is_not():
 def test_a_batch_of_4_maps_nothing():
     prediction = predict(chain("int8", shape=(4, 8, 8, 4)), "x")
     assert [fate.reason for fate in prediction.fates] == [RANK]
-    assert verdict(prediction) == "prediction: none of 1 operators will run on the Edge TPU"
+    assert verdict(prediction) == "prediction: no operator of 1 will run on the Edge TPU"
 
 
 def test_an_unknown_custom_operator_is_refused_by_its_name():

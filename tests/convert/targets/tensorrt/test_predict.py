@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detlite.convert.targets.tensorrt.predict import counted, predict
+from detlite.convert.targets.tensorrt.predict import alike, predict
 from detlite.runtime.errors import InputError
 
 onnx = pytest.importorskip("onnx")
@@ -110,7 +110,7 @@ def test_a_convolution_computes_in_int8_where_its_input_and_its_weights_are_roun
     constants = {"s": np.float32(0.1), "z": np.int8(0), "w": np.ones((3, 3, 1, 1), np.int8)}
     found = predict(model(*rounded, weights, node("Conv", "r v", "c"), node("Relu", "c"), **constants), (10, 3))
     assert (found.int8, found.operators, found.refused) == (1, 2, ())
-    assert [(name, count, kind) for name, count, kind, _rule, _cure in counted(found)] == [
+    assert [(name, count, kind) for name, count, kind, _rule, _cure in alike(found)] == [
         ("Conv", 1, "int8"),
         ("DequantizeLinear", 2, ""),
         ("QuantizeLinear", 1, ""),

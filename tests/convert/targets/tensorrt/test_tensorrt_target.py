@@ -184,9 +184,9 @@ def test_inspect_predicts_by_version(artifacts, tmp_path, capsys):
         assert main(["inspect", str(path), "--target", "tensorrt", "--tensorrt", version]) == 0
         said.append(capsys.readouterr().out.splitlines()[-1])
     assert said[0].startswith(
-        "foreign.onnx: prediction: TensorRT 8.0 will refuse 1 of 1 nodes, first Round r: TensorRT takes it from 8.2 on"
+        "foreign.onnx: prediction: TensorRT 8.0 will refuse 1 of 1 node, first Round r: TensorRT takes it from 8.2 on"
     )
-    assert "TensorRT 10.3 will import all 1 nodes" in said[1]
+    assert "TensorRT 10.3 will import all 1 node" in said[1]
     assert main(["inspect", str(artifacts / "explicit"), "--target", "tensorrt", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     check_record(record)

@@ -100,6 +100,17 @@ def test_the_best_detections_of_each_image_are_compared():
     assert (found["score_difference_mean"], found["score_difference_max"]) == (0.125, 0.2)
 
 
+def test_classes_of_one_label_are_one_class_to_a_client(environment, tmp_path):
+    (tmp_path / "answer.json").write_text('{"label": "cat", "score": 0.75, "count": 1}')
+    artifact = model("cat")  # classes 0 and 1 are a cat
+    theirs = run_client(environment, artifact, [Path("a.png")], [(100, 200)])
+    ours = detected([(0, 1, 0.75, 0.2, 0.05, 0.6, 0.2), (0, 2, 0.4, 0, 0, 1, 1)])
+    assert compare(DETECTION, theirs, ours, "client")["same_class"] == 0
+    told = DETECTION.as_told(ours, artifact.contract.labels)
+    assert told.classes.tolist() == [0, 2]
+    assert compare(DETECTION, theirs, told, "client")["same_class"] == 1
+
+
 def test_boxes_are_compared_within_the_image():
     ours = detected([(0, 1, 0.9, -0.3, 0.1, 0.5, 1.4)])
     assert compare(DETECTION, seen([(0, 1, 0.9, 0.0, 0.1, 0.5, 1.0)]), ours, "client")["box_difference_max"] == 0

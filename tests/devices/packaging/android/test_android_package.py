@@ -195,7 +195,7 @@ def test_a_latency_comes_into_the_readme(package, tmp_path):
     (kept,) = manifest(tmp_path)["measured"]["latency"]
     assert (kept["latency"]["p50_ms"], "samples_ns" in kept) == (12.345, False)
     said = (tmp_path / "out/README.md").read_text()
-    assert "Latency: 12.35 ms (median of 200), 1 thread(s), on P\\|1, litert 2." in said
+    assert "Latency: 12.35 ms (median of 200), 1 thread, on P\\|1, litert 2." in said
 
 
 def test_what_detlite_0_1_called_latency_is_said_to_be_the_inference_alone(package, tmp_path):
