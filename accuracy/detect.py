@@ -40,7 +40,7 @@ class Detected(Predictions):
     def __post_init__(self) -> None:
         count, images = len(self.scores), len(self.sizes)
         if self.boxes.shape != (count, 4) or len(self.classes) != count or len(self.image_index) != count:
-            raise InputError(f"{count} scores, {len(self.classes)} classes, {self.boxes.shape} boxes: want as many")
+            raise InputError(f"scores ({count},), classes {self.classes.shape}, boxes {self.boxes.shape}: want as many")
         if count and not (self.image_index.min() >= 0 and self.image_index.max() < images):
             raise InputError(f"detections in image {self.image_index.max()} of {images}")
         if not (np.isfinite(self.boxes).all() and np.isfinite(self.scores).all()):

@@ -14,6 +14,7 @@ from typing import Any
 
 from detlite.accuracy.images import Images
 from detlite.convert.extras import install_line
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import MissingToolError
 
 
@@ -81,7 +82,7 @@ def demo_images(folder: Path, *, count: int, seed: int, mirror: bool) -> Images:
         path = folder / name
         image.save(path, compress_level=1)
         paths.append(path)
-    return Images(tuple(paths), f"{count} crops of {len(opened)} photographs of scikit-image")
+    return Images(tuple(paths), f"{counted(count, 'crop')} of {counted(len(opened), 'photograph')} of scikit-image")
 
 
 def crop_names(count: int) -> tuple[str, ...]:

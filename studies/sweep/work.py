@@ -36,6 +36,7 @@ from detlite.devices.remote.measure import measure_on
 from detlite.devices.remote.request import MeasureRequest
 from detlite.runtime.artifact import CONTRACT, HISTORY, Artifact, read_artifact
 from detlite.runtime.contract import read_contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import DeviceError, InputError
 from detlite.runtime.measure.options import PRESET, MeasureOptions, measure_setup, setup_of
 from detlite.runtime.measure.presets import preset_called
@@ -138,7 +139,9 @@ def _one_artifact(compiled: Path, asked: StageInput) -> None:
     steps = tuple(load_json(compiled / HISTORY)["steps"])
     names = list(steps[-1].get("outputs", {}))
     if len(names) != 1:
-        raise InputError(f"the model was compiled to {len(names)} files: a cell has one; compile it to one segment")
+        raise InputError(
+            f"the model was compiled to {counted(len(names), 'file')}: a cell has one; compile it to one segment"
+        )
     file = compiled / names[0]
     Model(file.read_bytes(), file.suffix[1:], read_contract(compiled / CONTRACT), steps).save(asked.out)
 
