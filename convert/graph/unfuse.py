@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 FUSED = {
@@ -119,7 +120,7 @@ class _Parts:
     def _next(self) -> str:
         if self._taken >= len(self._data):
             raise InputError(
-                f"the graph is damaged: {self._node.name}, a {self._node.op}, has {len(self._data)} inputs"
+                f"the graph is damaged: {self._node.name}, a {self._node.op}, has {counted(len(self._data), 'input')}"
             )
         self._taken += 1
         return str(self._data[self._taken - 1])
