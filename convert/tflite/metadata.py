@@ -14,7 +14,8 @@ from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 MAX_BYTES = 1 << 20  # a detector's metadata has one or two thousand
-MAX_ITEMS = 64  # tensors, files or groups: a detector has five tensors
+MAX_TENSORS = 1024  # a stream of MoViNet-A5 has over a hundred inputs, and as many outputs
+MAX_ITEMS = 64  # files of a tensor, its process units, or groups
 MAX_VALUES = 1024  # means or limits, one per channel
 CONTENTS = {field.FEATURE: "feature", field.IMAGE: "image", field.BOUNDING_BOX: "bounding box", field.AUDIO: "audio"}
 
@@ -113,7 +114,12 @@ def _root(data: bytes) -> Table:
 def _model(root: Table) -> ModelMetadata:
     subgraphs = _few(root, field.SUBGRAPHS)
     inputs, outputs, groups = (
-        _few(subgraphs[0], slot) if subgraphs else [] for slot in (field.INPUTS, field.OUTPUTS, field.OUTPUT_GROUPS)
+        _few(subgraphs[0], slot, most) if subgraphs else []
+        for slot, most in (
+            (field.INPUTS, MAX_TENSORS),
+            (field.OUTPUTS, MAX_TENSORS),
+            (field.OUTPUT_GROUPS, MAX_ITEMS),
+        )
     )
     return ModelMetadata(
         name=root.text(field.MODEL_NAME),
@@ -151,13 +157,13 @@ def _normalized(table: Table) -> tuple[Floats, Floats]:
     return (), ()
 
 
-def _few(table: Table, slot: int) -> list[Table]:
-    _check_count(table, slot, MAX_ITEMS)
+def _few(table: Table, slot: int, most: int = MAX_ITEMS) -> list[Table]:
+    _check_count(table, slot, most)
     return table.tables(slot)
 
 
 def _texts(table: Table, slot: int) -> tuple[str, ...]:
-    _check_count(table, slot, MAX_ITEMS)
+    _check_count(table, slot, MAX_TENSORS)
     return tuple(table.data[at : at + size].decode("utf-8", errors="replace") for at, size in table.spans(slot))
 
 

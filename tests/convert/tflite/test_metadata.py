@@ -193,13 +193,24 @@ def test_damaged_metadata_is_read_or_refused(at, value, cut):
         assert "the model's TFLite metadata is damaged" in str(error)
 
 
-def test_a_list_of_absurdly_many_tensors_is_refused():
-    many = write_flatbuffer({3: [{2: [{} for _ in range(65)]}]}, b"M001")
+def with_outputs(count):
+    """A model whose metadata is of *count* outputs."""
     model = load(WRITTEN, "x")
     entry = next(item for item in model.metadata if item.name == b"TFLITE_METADATA")
+    many = write_flatbuffer({3: [{3: [{0: f"state {number}"} for number in range(count)]}]}, b"M001")
     model.buffers[entry.buffer].data = np.frombuffer(many, np.uint8)
-    with pytest.raises(InputError, match=r"a list of 65 items in it; want at most 64"):
-        read_metadata(model)
+    return model
+
+
+def test_a_stream_has_metadata_for_each_of_its_many_states():
+    found = read_metadata(with_outputs(240))
+    assert [tensor.name for tensor in found.outputs[:2]] == ["state 0", "state 1"]
+    assert len(found.outputs) == 240
+
+
+def test_a_list_of_absurdly_many_tensors_is_refused():
+    with pytest.raises(InputError, match=r"a list of 1025 items in it; want at most 1024"):
+        read_metadata(with_outputs(1025))
 
 
 def test_a_zero_that_is_meant_stands_in_the_flatbuffer():
