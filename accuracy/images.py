@@ -13,6 +13,7 @@ from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images, is_image
 from detlite.runtime.image.read import exif_orientation
+from detlite.runtime.limited_file import read_limited
 
 DEFAULT_COUNT = 100
 """Images of a calibration: mAP does not rise with more (spec: 10 to 500 images differ by noise)."""
@@ -94,13 +95,10 @@ def listed(path: Path) -> tuple[Path, ...]:
         InputError: it is not a text, lists none, or one that is missing.
     """
     try:
-        if path.stat().st_size > MOST_LIST_BYTES:
-            raise InputError(f"{path} has over {MOST_LIST_BYTES} bytes: it is not a list of images")
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        text = read_limited(path, "a list of images", MOST_LIST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text: give a folder, or a file with one image path a line") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a list of images: {error.strerror}") from error
+    lines = [line.strip() for line in text.splitlines()]
     if any("\0" in line for line in lines):
         raise InputError(f"{path} is no text: give a folder, or a file with one image path a line")
     found = tuple(path.parent / line for line in lines if line and not line.startswith("#"))

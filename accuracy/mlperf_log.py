@@ -18,6 +18,7 @@ from detlite.runtime.arrays import Floats
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.measure.loadgen_log import ACCURACY
 from detlite.runtime.strict_json import parse_json
 
@@ -65,12 +66,9 @@ def read_accuracy_log(path: Path) -> Mapping[int, Floats]:
     Raises:
         InputError: it is no such log.
     """
+    raw = read_limited(path, "an accuracy log of LoadGen", MOST_BYTES)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: too large for an accuracy log of LoadGen")
-        entries = parse_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as an accuracy log of LoadGen: {error.strerror}") from error
+        entries = parse_json(raw)
     except InputError as error:
         raise InputError(f"{path} cannot be read as an accuracy log of LoadGen: {error}") from error
     if not isinstance(entries, list) or not entries:

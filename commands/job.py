@@ -29,6 +29,7 @@ from detlite.convert.files.strict_toml import parse_toml
 from detlite.convert.files.toml_lines import Place, lines_of
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.version import __version__
 
 SUFFIX = ".toml"
@@ -143,7 +144,7 @@ def read_job(path: Path) -> Job:
         InputError: it is not TOML, or lacks a command; the error names the line if possible.
         UnknownNameError: a key is unknown; the error suggests the nearest.
     """
-    data = _data(path)
+    data = read_limited(path, "a job", MOST_BYTES)
     try:
         table = parse_toml(data)
     except InputError as error:
@@ -167,15 +168,6 @@ def read_job(path: Path) -> Job:
         lines=lines,
         version=str(job["detlite"]),
     )
-
-
-def _data(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has over {MOST_BYTES} bytes: it is not a job")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a job: {error}") from error
 
 
 def _at(path: Path, line: int | None, error: InputError) -> InputError:

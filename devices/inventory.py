@@ -28,6 +28,7 @@ from typing import Any
 from detlite.convert.files.cache_folder import default_cache_folder
 from detlite.convert.files.strict_toml import parse_toml
 from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.measure.device_mark import EMULATED, SIMULATED
 from detlite.runtime.plugins import plugin_names
 
@@ -198,13 +199,7 @@ def list_devices(inventory: str | Path | None = None) -> tuple[Device, ...]:
 
 
 def _tables(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:  # a pipe or a device has no size to check first
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise InputError(f"{path} is too large: an inventory has at most {MOST_BYTES} bytes")
-    except OSError as error:
-        raise InputError(f"the inventory {path} cannot be read: {error.strerror}") from error
+    data = read_limited(path, "an inventory", MOST_BYTES)
     try:
         return parse_toml(data)
     except InputError as error:

@@ -23,6 +23,7 @@ from detlite.accuracy.labels.annotations import (
 )
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 2 << 30  # the largest official file, LVIS train, has 1.1 GB
@@ -54,7 +55,7 @@ def read_annotations(
         InputError: it is not a COCO instances file, is damaged, names images or categories that it does not list,
             or has an id twice.
     """
-    raw = _read_bytes(path)
+    raw = read_limited(path, "COCO annotations", LARGEST_FILE_BYTES)
     try:
         record = parse_json(raw)
     except InputError as error:
@@ -98,15 +99,6 @@ def _check_references(rows: dict[str, list[Row]], path: Path) -> None:
         _unique((row["id"] for row in rows[key]), f"{what} id", path)
         _known((row[f"{what}_id"] for row in rows["annotations"]), {row["id"] for row in rows[key]}, what, path)
     _unique((row["file_name"] for row in rows["images"]), "file_name", path)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a COCO instances file")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as COCO annotations: {error.strerror}") from error
 
 
 def _rows(record: object, key: str, path: Path, *, needed: bool = True) -> list[Row]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 16 << 20  # the published one has 90 kB
@@ -33,13 +34,7 @@ def read_hierarchy(path: Path) -> Hierarchy:
     Raises:
         InputError: it is none, is damaged, or goes in a circle.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE_BYTES + 1)
-        if len(raw) > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is no hierarchy of classes")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a hierarchy: {error.strerror}") from error
+    raw = read_limited(path, "a hierarchy of classes", LARGEST_FILE_BYTES)
     try:
         root = parse_json(raw)
     except InputError as error:

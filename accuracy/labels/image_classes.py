@@ -12,6 +12,7 @@ from detlite.accuracy.dataset import Item, Object
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import folder_images
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.strict_json import parse_json
 
 LARGEST_FILE_BYTES = 1 << 30
@@ -130,7 +131,7 @@ def read_class_list(path: Path) -> ImageClasses:
     Raises:
         InputError: the file cannot be read, is damaged, or names no image.
     """
-    raw = _read_bytes(path)
+    raw = read_limited(path, "a list of classes", LARGEST_FILE_BYTES)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -156,15 +157,6 @@ def _classes(rows: Sequence[tuple[str, int | str]], path: Path, digest: str) -> 
     ids = {name: identity for identity, name in enumerate(sorted({str(klass) for _name, klass in rows}), 1)}
     images = tuple(ClassifiedImage(name, ids[str(klass)]) for name, klass in rows)
     return ImageClasses(images, tuple((identity, name) for name, identity in ids.items()), digest, "class-list")
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a list of classes")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a list of classes: {error.strerror}") from error
 
 
 def _text_rows(text: str, path: Path) -> list[tuple[str, int | str]]:

@@ -12,6 +12,7 @@ from detlite.accuracy.labels.image_classes import LARGEST_FILE_BYTES, Classified
 from detlite.accuracy.video import folder_videos
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 ORIGIN = "kinetics"
@@ -27,7 +28,7 @@ def read_kinetics(table: Path, folder: Path) -> ImageClasses:
     Raises:
         InputError: the table cannot be read or lacks a column, two files have one name, or none of the clips is there.
     """
-    raw = _read(table)
+    raw = read_limited(table, "a table of clips", LARGEST_FILE_BYTES)
     known = _by_stem(folder)
     rows = list(_rows(raw.decode("utf-8-sig", errors="replace"), table))
     names = sorted({row["label"] for row in rows})
@@ -46,15 +47,6 @@ def read_kinetics(table: Path, folder: Path) -> ImageClasses:
     origin = f"{ORIGIN}, {missing} of {counted(len(rows), 'video')} missing" if missing else ORIGIN
     categories = tuple((number, name) for name, number in numbers.items())
     return ImageClasses(tuple(images), categories, hashlib.sha256(raw).hexdigest(), origin)
-
-
-def _read(table: Path) -> bytes:
-    try:
-        if table.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{table} has over {LARGEST_FILE_BYTES} bytes: it is no table of clips")
-        return table.read_bytes()
-    except OSError as error:
-        raise InputError(f"{table} cannot be read as a table of clips: {error.strerror}") from error
 
 
 def _by_stem(folder: Path) -> Mapping[str, Path]:

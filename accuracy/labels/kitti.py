@@ -18,6 +18,7 @@ from detlite.accuracy.labels.annotations import LARGEST_SIDE, AnnotatedImage, An
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
 from detlite.runtime.image.files import SUFFIXES
+from detlite.runtime.limited_file import read_limited
 
 LABELS, IMAGES, TRAINING = "label_2", "image_2", "training"
 TYPES = ("car", "van", "truck", "pedestrian", "person_sitting", "cyclist", "tram", "misc")
@@ -65,7 +66,7 @@ def read_kitti(
     numbers = {name: number for number, name in enumerate(classes, 1)}
     digest, images, truths = hashlib.sha256(), list[AnnotatedImage](), list[Truth]()
     for number, file in enumerate(files, 1):
-        raw = _read(file)
+        raw = read_limited(file, "a label file of KITTI", LARGEST_FILE_BYTES)
         digest.update(hashlib.sha256(raw).digest())
         images.append(image_of_file(number, _image(root / IMAGES, file)))
         truths += [truth for one in _objects(raw, file) for truth in _truths(one, number, numbers)]
@@ -116,12 +117,3 @@ def _image(folder: Path, label: Path) -> Path:
     if path is None:
         raise InputError(f"{folder} holds no image called {label.stem} ({', '.join(SUFFIXES)}), as {label.name} needs")
     return path
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a label file of KITTI")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a label file of KITTI: {error.strerror}") from error

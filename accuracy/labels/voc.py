@@ -19,6 +19,7 @@ from detlite.accuracy.labels.annotations import LARGEST_SIDE, AnnotatedImage, An
 from detlite.runtime.counts import agreed, counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.files import SUFFIXES
+from detlite.runtime.limited_file import read_limited
 
 LARGEST_FILE_BYTES = 4 << 20  # the largest official one has 12 kB
 IMAGE_FOLDERS = ("JPEGImages", "images")
@@ -53,7 +54,7 @@ def read_voc(folder: Path, split: str | None = None, *, scored: bool = True) -> 
     files = annotation_files(folder, split)
     digest, images, objects = hashlib.sha256(), [], []
     for number, file in enumerate(files, 1):
-        raw = _read_annotation(file)
+        raw = read_limited(file, "a VOC annotation of one image", LARGEST_FILE_BYTES)
         digest.update(hashlib.sha256(raw).digest())
         height, width, found = _annotation(raw, file, least=1 if scored else 0)
         images.append(AnnotatedImage(number, image_of(folder, file).name, height, width))
@@ -134,20 +135,6 @@ def image_of(folder: Path, annotation: Path) -> Path:
             f"{images} holds no image called {annotation.stem} ({', '.join(SUFFIXES)}), as {annotation.name} needs"
         )
     return path
-
-
-def _read_annotation(path: Path) -> bytes:
-    """Return the bytes of the XML file at *path*.
-
-    Raises:
-        InputError: it cannot be read, or is absurdly large.
-    """
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a VOC annotation of one image")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a VOC annotation: {error.strerror}") from error
 
 
 def _parse_annotation(raw: bytes, path: Path) -> Any:

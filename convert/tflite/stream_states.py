@@ -107,10 +107,9 @@ def stream_findings(states: Sequence[StateScales], image: str | None) -> tuple[s
     ratios = [one.rescaling for one in states if one.rescaling is not None]
     if ratios:
         found.append(
-            f"{counted(len(ratios), 'state is', 'states are')} rounded anew at each frame, such as "
-            f"{next(one.name for one in states if one.rescaling is not None)}: "
-            f"{agreed(len(ratios), 'it leaves', 'they leave')} with another scale than they come in with "
-            f"({_span(ratios)} times)"
+            f"{counted(len(ratios), 'state leaves', 'states leave')} with another scale than "
+            f"{agreed(len(ratios), 'it comes', 'they come')} in with ({_span(ratios)} times): rounded anew at each "
+            f"frame, such as {next(one.name for one in states if one.rescaling is not None)}"
         )
     coarse = [one for one in states if one.is_coarse]
     if coarse:

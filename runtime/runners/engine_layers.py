@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.runners.backend import Timed
 from detlite.runtime.strict_json import parse_json
 
@@ -97,12 +98,7 @@ def timed_layers(times: Mapping[str, float], layers: Sequence[EngineLayerInfo]) 
 
 def text_in(path: Path) -> str:
     """Return the text of the file that trtexec wrote at *path*; `InputError` if it is not there, or far too large."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: too large for an export of trtexec")
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as an export of trtexec: {error.strerror}") from error
+    return read_limited(path, "an export of trtexec", MOST_BYTES).decode(errors="replace")
 
 
 def _milliseconds(row: Mapping[str, Any]) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.strict_json import parse_json
 
 STAGES = (("input", ("h2dMs", "inMs")), ("invoke", ("computeMs",)), ("postprocess", ("d2hMs", "outMs")))
@@ -33,12 +34,7 @@ def read_times(path: Path) -> Mapping[str, List[int]]:
 
 
 def _read(path: Path) -> List[Dict[str, Any]]:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: too large for the times of trtexec")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as an export of trtexec: {error.strerror}") from error
+    data = read_limited(path, "an export of trtexec", MOST_BYTES)
     try:
         rows = parse_json(data)
     except InputError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from detlite.convert.files.write_file import write_file
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.plugins import load_plugin, plugin_names
 from detlite.runtime.strict_json import parse_json
 from detlite.runtime.version import SCHEMA_VERSION
@@ -38,13 +39,7 @@ def read_record(path: Path) -> RunRecord:
     Raises:
         InputError: it is none, is damaged, or is of another version.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE_BYTES + 1)
-        if len(raw) > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is no run record")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    raw = read_limited(path, "a run record", LARGEST_FILE_BYTES)
     try:
         data = parse_json(raw)
     except InputError as error:

@@ -12,6 +12,7 @@ from typing import Any
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.image.read import DAMAGED, DAMAGED_EXIF, FORMATS
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.strict_json import parse_json
 
 EXIF_PART, TAKEN, CHANGED = 0x8769, 36867, 306
@@ -62,11 +63,7 @@ def listed_dates(path: Path, images: Sequence[Path]) -> Mapping[Path, datetime]:
         InputError: it cannot be read, has another form, or two dates for an image.
     """
     try:
-        if path.stat().st_size > LARGEST_LIST:
-            raise InputError(f"{path} has over {LARGEST_LIST} bytes: it is no list of dates")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a list of dates: {error.strerror}") from error
+        text = read_limited(path, "a list of dates", LARGEST_LIST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text: want a .csv or a .json with dates of images") from error
     by_name: dict[str, list[tuple[tuple[str, ...], str]]] = {}

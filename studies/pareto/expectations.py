@@ -18,6 +18,7 @@ from typing import Any
 from detlite.convert.files.strict_toml import parse_toml
 from detlite.convert.files.toml_lines import Place, lines_of
 from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.limited_file import read_limited
 from detlite.studies.pareto.rows import CellRow
 from detlite.studies.store.condition import Condition, parse_condition
 
@@ -42,12 +43,7 @@ def read_expectations(path: Path) -> tuple[Expectation, ...]:
     Raises:
         InputError: it cannot be read, is not TOML, has an unknown key or a wrong value, or expects nothing.
     """
-    try:
-        data = path.read_bytes()[: MOST_BYTES + 1]
-    except OSError as error:
-        raise InputError(f"the expectations {path} cannot be read: {error.strerror}") from error
-    if len(data) > MOST_BYTES:
-        raise InputError(f"{path} has over {MOST_BYTES} bytes: it is no file of expectations")
+    data = read_limited(path, "a file of expectations", MOST_BYTES)
     try:
         table = parse_toml(data)
     except InputError as error:

@@ -16,6 +16,7 @@ from detlite.convert.source import TFLITE
 from detlite.convert.target import chip_names
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, unknown_name
+from detlite.runtime.limited_file import read_limited
 from detlite.studies.store.condition import Condition, parse_condition
 from detlite.studies.sweep.axes import AXES, NONE, Value
 from detlite.studies.sweep.tools import ToolChoice, ToolReaders, Tools
@@ -121,12 +122,7 @@ def read_plan(path: Path, readers: ToolReaders | None = None) -> PlanFile:
         PlanError: it has mistakes, all of which are told.
         InputError: it cannot be read, or is not TOML.
     """
-    try:
-        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
-    except OSError as error:
-        raise InputError(f"the plan {path} cannot be read: {error.strerror}") from error
-    if data is None:
-        raise InputError(f"{path} has over {MOST_BYTES} bytes: it is not a plan")
+    data = read_limited(path, "a plan", MOST_BYTES)
     try:
         table = parse_toml(data)
     except InputError as error:

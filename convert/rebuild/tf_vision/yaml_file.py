@@ -9,6 +9,7 @@ from typing import Any
 
 from detlite.convert.extras import install_line
 from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.limited_file import read_limited
 
 TUPLE = "tag:yaml.org,2002:python/tuple"
 FLOAT = "tag:yaml.org,2002:float"
@@ -47,10 +48,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     yaml = load_yaml()
     try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(f"{path} has over {LARGEST_FILE_BYTES} bytes: it is not a params.yaml")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_limited(path, "a params.yaml", LARGEST_FILE_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read as a YAML file: {error}") from error
     try:
         loaded = yaml.load(text, Loader=_loader(yaml))  # a subclass of the safe loader

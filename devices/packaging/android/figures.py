@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.measure.results import SCHEMA as LATENCY
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.strict_json import parse_json
@@ -50,12 +51,7 @@ def read_figures(paths: Collection[Path], models: Collection[str]) -> dict[str, 
 
 
 def _read(path: Path) -> Record:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} has over {MAX_BYTES} bytes; want what detlite measure or evaluate wrote")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as JSON: {error.strerror}") from error
+    data = read_limited(path, "the JSON that detlite measure or evaluate wrote", MAX_BYTES)
     try:
         record = parse_json(data)
     except InputError as error:

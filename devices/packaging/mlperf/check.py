@@ -12,6 +12,7 @@ from detlite.accuracy.hosts import InferenceHost, ThisMachine
 from detlite.accuracy.mlperf_log import LoadGenResults
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
+from detlite.runtime.limited_file import read_limited
 from detlite.runtime.measure.loadgen_log import DETAIL
 from detlite.runtime.measure.results import Measurement
 from detlite.runtime.progress import Progress, silent
@@ -122,12 +123,7 @@ def times_of(run: AppRun, own: Measurement) -> tuple[SideBySide, ...]:
 
 
 def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} bytes: too large for a log of LoadGen")
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as a log of LoadGen: {error.strerror}") from error
+    return read_limited(path, "a log of LoadGen", MOST_BYTES).decode(errors="replace")
 
 
 def _details(path: Path) -> Mapping[str, object]:

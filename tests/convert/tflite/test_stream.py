@@ -94,7 +94,7 @@ def test_the_scales_of_a_sum_in_int8_are_shown_with_what_is_wrong(tmp_path):
     assert state["out"]["high"] == pytest.approx(255 * 0.11)
     assert state["frames_to_end"] == pytest.approx(28.05)
     rescaled, coarse, ends = record["stream_findings"]
-    assert rescaled.startswith("1 states leave with another scale than they come in with (1.1 times): they are rounded")
+    assert rescaled.startswith("1 state leaves with another scale than it comes in with (1.1 times): rounded")
     assert coarse.startswith("1 sum over frames is in 8 bits with steps of 0.11: a frame that adds less than half")
     assert ends.startswith("the ranges of these sums end after 28 frames of those that add most: a sum at its end")
 
