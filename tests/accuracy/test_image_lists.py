@@ -20,7 +20,7 @@ def test_an_image_that_is_not_there_is_named(tmp_path):
 
 def test_a_line_that_no_file_can_be_called_is_refused(tmp_path):
     (tmp_path / "instances.json").write_text('{"images": [' + "1, " * 9999 + "1]}")
-    with pytest.raises(InputError, match=r"1 of the 1 image that .*instances\.json names are not there") as caught:
+    with pytest.raises(InputError, match=r"1 of the 1 image that .*instances\.json names is not there") as caught:
         images_in(tmp_path / "instances.json")
     assert len(str(caught.value)) < 600
 

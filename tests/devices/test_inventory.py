@@ -25,7 +25,7 @@ def test_without_an_inventory_there_is_this_machine_alone(read):
 
 
 def test_a_file_that_was_named_must_be_there(read, tmp_path):
-    with pytest.raises(InputError, match="none.toml cannot be read: No such file"):
+    with pytest.raises(InputError, match="none.toml cannot be read as an inventory: No such file"):
         read_inventory(tmp_path / "none.toml")
 
 

@@ -102,7 +102,7 @@ def test_a_folder_is_no_annotation_file(tmp_path):
 def test_images_that_are_missing_are_counted_and_the_first_is_named(tmp_path):
     read = read_annotations(write_instances(tmp_path / "a.json"))
     (tmp_path / "1.jpg").touch()
-    with pytest.raises(InputError, match=r"1 of 2 images that the annotations list are missing .* is 2\.jpg"):
+    with pytest.raises(InputError, match=r"1 of 2 images that the annotations list is missing .* is 2\.jpg"):
         check_image_files(read, tmp_path)
 
 

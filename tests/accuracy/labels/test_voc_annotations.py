@@ -56,7 +56,7 @@ def test_a_name_that_is_too_long_for_a_file_is_a_missing_annotation(tmp_path):
     root = write_voc(tmp_path / "voc", {"a": [("dog", 1, 1, 9, 9, 0)]})
     (root / "ImageSets").mkdir(exist_ok=True)
     (root / "ImageSets" / "val.txt").write_text(f"a\n{'9' * 400}\n")
-    with pytest.raises(InputError, match="1 of the 2 annotations of .*val.txt are missing"):
+    with pytest.raises(InputError, match="1 of the 2 annotations of .*val.txt is missing"):
         read_voc(root, "val")
 
 

@@ -72,7 +72,7 @@ def test_images_of_the_validation_split_are_found_by_content(images, tmp_path):
     copies = again(Image.open(images[3]), tmp_path)
     (finding,) = found("leaked", images, against=tuple(copies), against_thumbnails=np.stack(thumbnails(copies)))
     assert finding.images == (str(images[3]),)
-    assert finding.text == "1 of 12 images are in the validation split: 03.png is renamed.png there"
+    assert finding.text == "1 of 12 images is in the validation split: 03.png is renamed.png there"
 
 
 def test_a_blank_image_is_named(images, tmp_path):

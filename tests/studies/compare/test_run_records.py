@@ -49,7 +49,7 @@ def test_what_is_no_record_is_refused_in_one_line(tmp_path, text, said):
 
 
 def test_a_record_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match="run.json cannot be read: No such file"):
+    with pytest.raises(InputError, match="run.json cannot be read as a run record: No such file"):
         read_record(tmp_path / "run.json")
 
 
