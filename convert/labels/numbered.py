@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.strict_json import parse_json
 
@@ -107,7 +108,7 @@ def table_labels(text: str, path: Path) -> tuple[str, ...]:
 def _of_columns(rows: Sequence[Sequence[str]], columns: tuple[int, int | None], path: Path) -> tuple[str, ...]:
     at, numbers = columns
     if not rows or any(len(row) <= max(at, numbers or 0) for row in rows):
-        raise InputError(f"{path} has {len(rows)} rows of labels, or a row that is cut short")
+        raise InputError(f"{path} has {counted(len(rows), 'row')} of labels, or a row that is cut short")
     if numbers is None:
         return tuple(row[at] for row in rows)
     if not all(row[numbers].isdecimal() for row in rows):
