@@ -92,7 +92,7 @@ def test_labels_are_read_however_they_are_numbered(tmp_path, name, text, labels)
         ("l.json", '[{"id": 99999, "name": "a"}]', "the number of 'a' is 99999; want at most 10000"),
         ("l.csv", "red,cat\nblue,dog\n", "nothing says which column has the labels: give it the title name"),
         ("l.csv", "id,name\nx,cat\n", "the number of a label is not a whole number"),
-        ("l.csv", "id,name\n1\n", "has 1 rows of labels, or a row that is cut short"),
+        ("l.csv", "id,name\n1\n", "has 1 row of labels, or a row that is cut short"),
         ("l.csv", f"{'x' * 200_000},cat\n", "l.csv is no table: field larger than field limit"),
         ("l.csv", "", "nothing says which column has the labels"),
     ],
