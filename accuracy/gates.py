@@ -55,11 +55,13 @@ def check_gates(asked: Mapping[str, float | None], numbers: Mapping[str, float |
     return tuple(gates)
 
 
-def few_images(images: int, unit: str = "images") -> tuple[str, ...]:
+def few_images(images: int, unit: str = "image") -> tuple[str, ...]:
     """Return the caution that a model was judged on only so many *images*, or of another *unit*, if they are few."""
     if images >= FEWEST_IMAGES:
         return ()
-    return (f"judged on {images} {unit}: want at least {FEWEST_IMAGES}, because scores on fewer depend on chance",)
+    return (
+        f"judged on {counted(images, unit)}: want at least {FEWEST_IMAGES}, because scores on fewer depend on chance",
+    )
 
 
 def refuse_missed(gates: Sequence[Gate], what: str) -> None:

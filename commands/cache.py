@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from detlite.commands.command import CommandGroup
 from detlite.commands.completion import names_of
 from detlite.commands.console import emit_json, emit_table, say
 from detlite.commands.options import json_option
@@ -15,7 +16,7 @@ from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Show what detlite keeps on this machine, and remove it.
 

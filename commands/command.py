@@ -1,4 +1,4 @@
-"""The class of commands that do work: their help lists options in titled groups, and they have `--save-job`."""
+"""The classes of commands: help in titled groups with whole sentences, and `--save-job` for those that do work."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from detlite.commands.console import VOLUME
 from detlite.runtime.errors import FindingError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+LONGEST = 200
+"""Characters of a sentence in a list of commands: any."""
 
 OTHERS = "Options"
 """The title of the options that are in no group; they are listed last."""
@@ -124,6 +127,16 @@ class WorkCommand(click.Command):
             raise
         write_job(path, job)
         return status
+
+
+class CommandGroup(click.Group):
+    """A command of several commands, whose help has the whole first sentence of each."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a line for each command; click itself cuts it after 45 characters or so."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(LONGEST)) for name, one in commands if one is not None])
 
 
 def _remember(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:

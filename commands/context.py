@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from detlite.commands.command import WorkCommand
+from detlite.commands.command import CommandGroup, WorkCommand
 from detlite.commands.console import emit_json, notice, progress, say
 from detlite.commands.image_options import images_given
 from detlite.commands.options import FiniteRange, json_option
@@ -21,7 +21,7 @@ _PATH = click.Path(path_type=Path)
 MOST_NAMED = 5
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Make the memory of a camera, which a Context R-CNN reads beside each image.
 

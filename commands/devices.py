@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import CommandGroup
 from detlite.commands.completion import device_names
 from detlite.commands.console import emit_facts, emit_json, emit_table, say
 from detlite.commands.options import json_option
@@ -27,7 +28,7 @@ inventory_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Show your devices, and clean them.
 

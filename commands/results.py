@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import CommandGroup
 from detlite.commands.console import emit_json, emit_table, say
 from detlite.commands.options import FiniteRange, json_option
 from detlite.convert.files.write_file import prepare_new_file
@@ -25,7 +26,7 @@ KEY_LENGTH = 12
 study_argument = click.argument("study", type=click.Path(path_type=Path))
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Show the results in the store of a study, the folder that `detlite sweep -o` wrote.
 

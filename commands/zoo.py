@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from detlite.commands.command import CommandGroup
 from detlite.commands.completion import names_of, zoo_names, zoo_values
 from detlite.commands.console import emit_facts, emit_json, emit_table, notice, progress, say
+from detlite.commands.options import json_option
 from detlite.convert.zoo.catalogue import Filter, ZooModel, convertible, find, load_catalogue, needs, select
 from detlite.runtime.counts import counted
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """List, show and fetch published models.
 
@@ -49,7 +51,7 @@ def command() -> None:
     help="List only models published in 8 bits, or only those in float (default: both).",
 )
 @click.option("--convertible", "only_convertible", is_flag=True, help="List only models that detlite can convert.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def list_models(
     words: tuple[str, ...],
     as_json: bool,
@@ -77,7 +79,7 @@ def list_models(
 
 @command.command()
 @click.argument("name", shell_complete=names_of(zoo_names))
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def show(name: str, as_json: bool) -> None:
     """Show the facts, published figures, pages and archives of the model NAME.
 
@@ -132,7 +134,7 @@ def show(name: str, as_json: bool) -> None:
 @click.option(
     "--cache", type=click.Path(file_okay=False, path_type=Path), help="Cache folder (default: $DETLITE_CACHE)."
 )
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def fetch(name: str, folder: Path | None, cache: Path | None, as_json: bool) -> None:
     """Download the model NAME, check its sha256 and unpack it. A cached model is not downloaded again.
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.files.write_file import write_file
-from detlite.runtime.counts import counted
 from detlite.runtime.version import __version__
+from detlite.studies.page_template import page_template
 from detlite.studies.pareto.front import Group, groups_of
 from detlite.studies.pareto.recommend import Recommendation, condition_text, recommend
 from detlite.studies.pareto.rows import BarredFigure, CellRow, rows_of
@@ -16,8 +16,6 @@ from detlite.studies.pareto.scatter import Cost, Scatter, scatter
 from detlite.studies.store.condition import ANY, Comparison, Condition
 from detlite.studies.store.store import Store
 from detlite.studies.sweep.saved_cells import SavedPlan, saved_plans
-
-TEMPLATE = "template.html.j2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +64,12 @@ def study_of(store: Store, condition: Condition = ANY) -> Study:
 
 def to_page(study: Study) -> str:
     """Return *study* as HTML, the same for the same study, with every text escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("detlite.studies.pareto", package_path=""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    template = page_template(
+        "detlite.studies.pareto",
+        number=_number,
+        megabytes=lambda size: "" if size is None else f"{size / 1e6:.2f}",
     )
-    environment.filters.update(
-        counted=counted, number=_number, megabytes=lambda size: "" if size is None else f"{size / 1e6:.2f}"
-    )
-    return environment.get_template(TEMPLATE).render(
+    rendered: str = template.render(
         study=study,
         title=", ".join(study.names),
         limits=condition_text(study.condition),
@@ -90,6 +81,7 @@ def to_page(study: Study) -> str:
         has_energy=any(row.energy_mj is not None for row in study.rows),
         version=__version__,
     )
+    return rendered
 
 
 def write_page(study: Study, path: Path) -> None:

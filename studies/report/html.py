@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from detlite.runtime.counts import counted
 from detlite.runtime.version import __version__
+from detlite.studies.page_template import page_template
 from detlite.studies.report.headline import WORDS, headline, megabytes, milliseconds, percent
 from detlite.studies.report.pictures import draw
 from detlite.studies.report.plot import latency_plot
 from detlite.studies.report.report import Report
 
-TEMPLATE = "template.html.j2"
-
 
 def to_html(report: Report) -> str:
     """Return *report* as HTML, the same for the same report, with every text escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("detlite.studies.report", package_path=""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(counted=counted, megabytes=megabytes, milliseconds=milliseconds, percent=percent)
-    return environment.get_template(TEMPLATE).render(
+    template = page_template("detlite.studies.report", megabytes=megabytes, milliseconds=milliseconds, percent=percent)
+    rendered: str = template.render(
         report=report,
         word=WORDS[report.status],
         figures=headline(report),
@@ -32,3 +21,4 @@ def to_html(report: Report) -> str:
         pictures=[draw(picture) for picture in report.pictures],
         version=__version__,
     )
+    return rendered

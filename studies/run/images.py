@@ -12,7 +12,7 @@ from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.video import folder_videos
 from detlite.calibration.images.demo import PHOTOGRAPHS, SMALLEST_CROP, crop_names, demo_images, scene_of
 from detlite.calibration.images.gather import ImageRequest
-from detlite.runtime.counts import counted
+from detlite.runtime.counts import agreed, counted, plural
 from detlite.runtime.errors import InputError
 from detlite.runtime.records import to_record
 from detlite.studies.run.ledger import Ledger, Record
@@ -48,8 +48,8 @@ class ImageSets:
 
     @property
     def unit(self) -> str:
-        """What is calibrated and scored with, for texts."""
-        return "images" if self.footage is None else "videos"
+        """One of what is calibrated and scored with, for texts."""
+        return "image" if self.footage is None else "video"
 
 
 def demo_sets(ledger: Ledger) -> ImageSets:
@@ -139,7 +139,7 @@ def video_sets(folder: Path, choice: CalibrationChoice) -> ImageSets:
         chosen = _calibration(paths, len(paths), choice.seed, "video")
         used, rest = tuple(p for p in paths if p in chosen), tuple(p for p in paths if p not in chosen)
         origin = f"{len(used)} of the videos in {folder.name}"
-    sets = _apart(Images(used, origin), Images(rest, f"videos in {folder.name}"), None, "videos")
+    sets = _apart(Images(used, origin), Images(rest, f"videos in {folder.name}"), None, "video")
     return replace(sets, footage=ImageRequest("videos", used, choice.count, choice.seed))
 
 
@@ -171,16 +171,19 @@ def coco_sets(folder: Path, annotations_file: Path, choice: CalibrationChoice) -
     )
 
 
-def _apart(calibration: Images, evaluation: Images, annotations: Annotations | None, unit: str = "images") -> ImageSets:
+def _apart(calibration: Images, evaluation: Images, annotations: Annotations | None, unit: str = "image") -> ImageSets:
     """Return the sets of images, or of another *unit*, that were given apart, with a caution if some are in both."""
     both = {path.resolve() for path in calibration.paths} & {path.resolve() for path in evaluation.paths}
-    note = f"{len(calibration.paths)} {unit} to calibrate with, {len(evaluation.paths)} others to score with."
+    note = f"{counted(len(calibration.paths), unit)} to calibrate with, {len(evaluation.paths)} to score with."
     return ImageSets(
         calibration=calibration,
         evaluation=evaluation,
         annotations=annotations,
-        note=note if calibration.paths else f"No calibration, {len(evaluation.paths)} {unit} to score with.",
-        cautions=(f"{len(both)} of the scored {unit} were calibrated with: give others with --calibrate",)
+        note=note if calibration.paths else f"No calibration, {counted(len(evaluation.paths), unit)} to score with.",
+        cautions=(
+            f"{len(both)} of the scored {plural(unit)} {agreed(len(both), 'was', 'were')} calibrated with: give others "
+            "with --calibrate",
+        )
         if both
         else (),
     )
@@ -188,6 +191,8 @@ def _apart(calibration: Images, evaluation: Images, annotations: Annotations | N
 
 def _calibration(paths: Sequence[Path], count: int, seed: int, unit: str = "image") -> frozenset[Path]:
     if len(paths) < 2:
-        raise InputError(f"{len(paths)} {unit}: want at least 2, one to calibrate with and another to score with")
+        raise InputError(
+            f"{counted(len(paths), unit)}: want at least 2, one to calibrate with and another to score with"
+        )
     most = max(1, int(len(paths) * MOST_CALIBRATION_SHARE))
     return frozenset(Images(tuple(paths), "").choose(min(count, most), seed).paths)

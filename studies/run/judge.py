@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detlite.accuracy.gates import few_images
-from detlite.runtime.counts import counted
+from detlite.runtime.counts import counted, plural
 from detlite.runtime.measure.in_turn import against
 from detlite.studies.report.headline import number_text
 from detlite.studies.report.report import GateRow, Speed
@@ -166,7 +166,8 @@ def _cautions(results: Results, gates: tuple[JudgedGate, ...]) -> Iterator[str]:
     for gate in gates:
         if gate.came is not None and not gate.is_sure:
             verdict = "reached" if gate.passed else "missed"
-            yield f"{gate.name} {gate.reached}: on other {results.images.unit} {gate.wanted:g} % may not be {verdict}"
+            others = plural(results.images.unit)
+            yield f"{gate.name} {gate.reached}: on other {others} {gate.wanted:g} % may not be {verdict}"
     yield from _few_calibrated(results)
     for name, found in zip(results.names, results.measurements, strict=True):
         yield from (f"latency of {name} is INVALID: {reason}" for reason in found.reasons)

@@ -115,7 +115,8 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
 def _fidelity_note(results: Results) -> str:
     found = results.scores["fidelity"]
     if results.images.footage is None:
-        return f"{found['matched_count']} of the float model's {found['reference_count']} detections found again"
+        detections = counted(found["reference_count"], "detection")
+        return f"{found['matched_count']} of the float model's {detections} found again"
     sure, same = found["sure_answers"], found["same_sure_answers"]
     note = (
         f"at the end of each video; on the way the same in {same} of the {sure} answers that the float model is sure of"

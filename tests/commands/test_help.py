@@ -28,6 +28,15 @@ def test_the_options_of_a_long_command_are_in_groups(name):
     assert titles(help_of(name))[-1] == OTHERS
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if isinstance(command_called(name), click.Group)])
+def test_a_command_of_several_lists_each_with_a_whole_sentence(name):
+    group = command_called(name)
+    words = " ".join(help_of(name).split())
+    for one in group.commands.values():
+        sentence = " ".join(inspect.cleandoc(one.help).split("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+        assert sentence in words
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_in_the_help_once(name):
     command = command_called(name)
