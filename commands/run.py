@@ -119,8 +119,7 @@ def command(context: click.Context, /, model: str, out: Path, as_json: bool, **v
 
     \b
     detlite run
-    detlite run --config pipeline.config --checkpoint model.ckpt-50000 --labels map.pbtxt --images photos/ -o out
-    detlite run ssdlite_mobilenet_v2_coco --coco val2017/ instances_val2017.json --calibrate train2017/ -o out
+    detlite run --config pipeline.config --checkpoint model.ckpt-50000 --labels map.pbtxt --coco val/ val.json -o out
     detlite run movinet/ --videos clips/ -o out
     detlite run quantize.toml -o out/again
 
