@@ -130,7 +130,7 @@ _SOURCE = (
     click.option(
         "--labels",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Label map (.pbtxt) or file with a list of class names.",
+        help="Label map (.pbtxt), or names as text, JSON or .csv.",
     ),
     click.option(
         "--input", "input_size", metavar="HxW", help="Input size, such as 320x320, for a graph that takes any size."

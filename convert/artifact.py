@@ -14,7 +14,7 @@ from detlite.runtime.artifact import CONTRACT, HISTORY, LABELS, Artifact, Step, 
 from detlite.runtime.contents import contents
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
-from detlite.runtime.model_file import MODEL_NAMES, is_model_file
+from detlite.runtime.model_file import FORMATS, MODEL_NAMES, suffix_of
 from detlite.runtime.strict_json import load_json
 from detlite.runtime.version import __version__
 
@@ -44,7 +44,7 @@ def open_artifact(path: Path) -> Artifact:
         return read_artifact(folder)
     if not path.is_file():
         raise InputError(f"{path}: want a folder that detlite wrote, or a .tflite or .onnx file; nothing is there")
-    if path.suffix == ".onnx":
+    if suffix_of(path) == ".onnx":
         return Artifact(model=path, contract=_contract_of_onnx(path))
     from detlite.convert.tflite.contract import contract_of_tflite
 
@@ -71,7 +71,7 @@ def known_artifact(path: Path) -> Artifact | None:
     """
     if artifact_folder(path) is not None or not path.is_file():
         return open_artifact(path)
-    if not is_model_file(path):
+    if suffix_of(path)[1:] not in FORMATS:
         return None
     try:
         return open_artifact(path)

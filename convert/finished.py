@@ -7,18 +7,11 @@ from pathlib import Path
 from detlite.convert.tflite.edit import TYPES
 from detlite.convert.tflite.tables import Table, root_table
 from detlite.runtime.errors import InputError
-from detlite.runtime.model_file import is_model_file, model_in
+from detlite.runtime.model_file import is_model_file, is_tflite, model_in
 
-TFLITE_MAGIC, TFLITE_MAGIC_AT = b"TFL3", 4
 SUBGRAPHS, TENSORS, INPUTS, TYPE = 2, 0, 1, 1  # slots of the schema's Model, SubGraph, SubGraph and Tensor
 FLOAT = "float32"
 QUANTIZED = ("int8", "uint8", "int16")
-
-
-def is_tflite(path: Path) -> bool:
-    """Return whether the file at *path* starts like a TFLite flatbuffer."""
-    with path.open("rb") as file:
-        return file.read(TFLITE_MAGIC_AT + len(TFLITE_MAGIC))[TFLITE_MAGIC_AT:] == TFLITE_MAGIC
 
 
 def check_float(path: Path) -> None:

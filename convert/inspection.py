@@ -31,6 +31,7 @@ from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import is_tflite
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import task_kind
@@ -66,7 +67,7 @@ def inspect_file(path: Path, options: DetectorOptions, *, progress: Progress = s
     if path.is_file():
         with path.open("rb") as file:
             refuse_placeholder(file.read(HEAD_BYTES), str(path))
-        if path.suffix == ONNX_SUFFIX:
+        if path.suffix == ONNX_SUFFIX and not is_tflite(path):
             return _of_onnx(path)
         if is_engine(path):
             return inspect_engine(path)

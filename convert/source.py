@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detlite.convert.files.archive import is_archive
-from detlite.convert.finished import is_tflite
 from detlite.convert.rebuild.checkpoint_source import CheckpointSource, find_checkpoint, is_params, needs_checkpoint
 from detlite.convert.rebuild.weights.torch_file import is_torch_file
 from detlite.runtime.artifact import HISTORY, sha256_of
 from detlite.runtime.errors import InputError
-from detlite.runtime.model_file import model_in
+from detlite.runtime.model_file import is_tflite, model_in
 from detlite.runtime.plugins import load_plugins
 
 ARTIFACT, TFLITE, ARCHIVE, CHECKPOINT, TORCH = "artifact", "tflite", "archive", "checkpoint", "torch"

@@ -19,6 +19,17 @@ def model_name(format: str) -> str:  # noqa: A002 - what the field calls it
 MODEL_NAMES = tuple(map(model_name, FORMATS))
 
 
+def is_tflite(path: Path) -> bool:
+    """Return whether the file at *path* starts like a TFLite flatbuffer."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
+def suffix_of(model: Path) -> str:
+    """Return the suffix of the file *model*; `.tflite` for a TFLite file of another name, such as the hub's `.lite`."""
+    return ".tflite" if model.is_file() and is_tflite(model) else model.suffix
+
+
 def is_model_file(path: Path) -> bool:
     """Return whether the name of *path* is one of a model: its suffix is a format."""
     return path.suffix[1:] in FORMATS

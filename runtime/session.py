@@ -17,6 +17,7 @@ from detlite.runtime.errors import ContractError, InputError
 from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.inputs import Size
 from detlite.runtime.memory import Memory
+from detlite.runtime.model_file import suffix_of
 from detlite.runtime.runners.opening import open_model
 from detlite.runtime.task import Heads, Result
 from detlite.runtime.tensors import Output, Quantization
@@ -232,7 +233,7 @@ class Session:
 
 def lost_class(model: Path, contract: Contract, threads: int) -> Optional[str]:
     """Return, in one sentence, which class TFLite's op in *model* never finds with so many *threads*, or None."""
-    has_op = model.suffix == ".tflite" and all(output.role != "embeddings" for output in contract.outputs)
+    has_op = suffix_of(model) == ".tflite" and all(output.role != "embeddings" for output in contract.outputs)
     return contract.task.lost_class(threads, contract.labels) if has_op else None
 
 

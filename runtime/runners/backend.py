@@ -13,6 +13,7 @@ from detlite.runtime.clock import Clock
 from detlite.runtime.contract import Contract
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, MissingToolError
+from detlite.runtime.model_file import suffix_of
 from detlite.runtime.plugins import load_plugin, load_plugins
 from detlite.runtime.runners.imported import Measure
 from detlite.runtime.runners.interpreter import Details
@@ -124,19 +125,22 @@ def backend_for(model: Path, name: Optional[str]) -> Tuple[str, Backend]:
         UnknownNameError: no back end has that name.
         InputError: it cannot open such files, or no back end can.
     """
+    suffix = suffix_of(model)
     if name is not None:
         backend: Backend = load_plugin(BACKENDS, name)
-        if model.suffix not in backend.suffixes:
+        if suffix not in backend.suffixes:
             raise InputError(f"{name} opens only {', '.join(backend.suffixes)} files, not {model}")
         return name, backend
     known = load_plugins(BACKENDS)
-    fitting = {key: one for key, one in known.items() if one.rank is not None and model.suffix in one.suffixes}
+    fitting = {key: one for key, one in known.items() if one.rank is not None and suffix in one.suffixes}
     for key in sorted(fitting, key=lambda key: (fitting[key].rank, key)):
         if importlib.util.find_spec(fitting[key].package) is not None:
             return key, fitting[key]
     if fitting:
         raise MissingToolError(f"{model} needs one of {', '.join(one.package for one in fitting.values())}: install it")
-    raise InputError(f"no back end opens {model} by default: give a .tflite or .onnx model, or name one of {[*known]}")
+    raise InputError(
+        f"no back end opens {model} by default: give a .tflite or .onnx model, or name a back end: {', '.join(known)}"
+    )
 
 
 def clock_of(runner: Runner, otherwise: Clock) -> Clock:

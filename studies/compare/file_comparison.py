@@ -11,13 +11,12 @@ from typing import Any
 from detlite.convert.artifact import known_artifact
 from detlite.convert.files.archive import is_archive
 from detlite.convert.find_source import locate
-from detlite.convert.finished import is_tflite
 from detlite.convert.targets.edgetpu.graph import Graph, read_graph
 from detlite.convert.targets.edgetpu.placeholder import HEAD_BYTES, refuse_placeholder
 from detlite.convert.tflite.tensors import EDGETPU
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.errors import InputError
-from detlite.runtime.model_file import is_model_file, model_in
+from detlite.runtime.model_file import is_model_file, is_tflite, model_in
 from detlite.runtime.plugins import load_plugins
 from detlite.runtime.progress import Progress, silent
 from detlite.runtime.records import from_record

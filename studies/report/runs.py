@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.gates import few_images
-from detlite.convert.finished import is_tflite
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.artifact import sha256_of
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.measure.device_mark import mark_of
 from detlite.runtime.measure.results import Measurement
+from detlite.runtime.model_file import is_tflite
 from detlite.runtime.records import from_record
 from detlite.runtime.strict_json import load_json
 from detlite.studies.compare.record import read_record, record_file

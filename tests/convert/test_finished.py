@@ -4,9 +4,10 @@ import pytest
 from builders.float_models import FloatNet
 from builders.tiny_tflite import save_tiny, tiny_int8_model, tiny_model
 
-from detlite.convert.finished import check_float, input_dtype, is_tflite
+from detlite.convert.finished import check_float, input_dtype
 from detlite.convert.tflite.flatbuffer import dump, load
 from detlite.runtime.errors import InputError
+from detlite.runtime.model_file import is_tflite
 
 
 @pytest.mark.parametrize(("data", "dtype"), [(tiny_model(), "float32"), (tiny_int8_model(), "int8")])

@@ -43,6 +43,11 @@ def test_a_tflite_without_a_contract_has_its_tensors_operators_and_sizes(tmp_pat
     assert facts["missing"][0].startswith("how to feed it images and read its outputs")
 
 
+def test_a_tflite_that_is_named_onnx_is_described_as_what_it_is(tmp_path):
+    (tmp_path / "x.onnx").write_bytes(tiny_model())
+    assert inspect_file(tmp_path / "x.onnx", DetectorOptions())["is"] == "a float32 TFLite model, without a contract"
+
+
 def test_a_tflite_of_several_subgraphs_is_described_with_the_operators_of_all(tmp_path):
     model = load(tiny_model(), "tiny")
     operators = len(model.subgraphs[0].operators)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from detlite.convert.artifact import open_artifact
-from detlite.convert.finished import is_tflite
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import digest
 from detlite.convert.sidecar_files import matching_labels
@@ -24,7 +23,7 @@ from detlite.runtime.artifact import Artifact, Step
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import LAYOUTS, ImageInput
-from detlite.runtime.model_file import model_in
+from detlite.runtime.model_file import is_tflite, model_in
 from detlite.runtime.stream_inputs import StateInput
 
 CPU, GPU = "cpu", "gpu"

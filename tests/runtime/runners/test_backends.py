@@ -60,13 +60,20 @@ def test_a_tflite_model_is_opened_by_the_interpreter_that_is_installed(model):
     assert backend_for(model, None)[0] == "litert"
 
 
+@pytest.mark.parametrize("name", ["model.lite", "model", "model.onnx"])
+def test_a_tflite_model_of_another_name_is_opened_by_the_same_interpreter(model, tmp_path, name):
+    (tmp_path / name).write_bytes(model.read_bytes())
+    assert backend_for(tmp_path / name, None)[0] == "litert"
+    assert backend_for(tmp_path / name, "litert")[0] == "litert"
+
+
 def test_an_unknown_back_end_is_refused_with_the_nearest(model):
     with pytest.raises(UnknownNameError, match="no backend is called 'litetr'; did you mean 'litert'"):
         backend_for(model, "litetr")
 
 
 def test_a_file_that_no_back_end_opens_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no back end opens .*model.pt by default"):
+    with pytest.raises(InputError, match="no back end opens .*model.pt by default: .*name a back end: edgetpu, litert"):
         backend_for(tmp_path / "model.pt", None)
 
 
