@@ -27,6 +27,7 @@ from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.stream_states import image_finding, states_of, stream_findings
+from detlite.convert.tflite.tensors import custom_operators
 from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
 from detlite.runtime.contract import Contract
 from detlite.runtime.counts import counted
@@ -164,11 +165,17 @@ def _of_params(path: Path) -> Record:
 
 def _without_contract(description: Description, why: str) -> Record:
     """Return what a .tflite file is that does not say how to use it: any can be measured, if it was not compiled."""
+    custom = custom_operators(description.operators)
+    lacking = f"an interpreter with the custom operators {', '.join(custom)}: others cannot open the file"
     is_open = any(side < 0 for _name, _dtype, shape in description.inputs for side in shape[1:])
     return {
         "is": f"a {description.quantization} {description.kind}, without a contract",
         "next": [] if is_open or description.kind == COMPILED else [*MEASURE_ALONE],
-        "missing": [NOT_WITHOUT_CONTRACT] if description.kind == OTHER else [NOT_WITHOUT_CONTRACT, why],
+        "missing": [
+            NOT_WITHOUT_CONTRACT,
+            *([] if description.kind == OTHER else [why]),
+            *([lacking] if custom else []),
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -110,6 +110,12 @@ def operator_name(model: Any, operator: Any) -> str:
     code = model.operatorCodes[operator.opcodeIndex]
     name = _names("BuiltinOperator").get(code.builtinCode, f"BUILTIN_{code.builtinCode}")
     return text_of(code.customCode) if name == "CUSTOM" else name
+
+
+def custom_operators(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of *names* that are no operators of TFLite's schema, nor its post-processing op."""
+    known = {*_names("BuiltinOperator").values(), POSTPROCESS, EDGETPU}
+    return tuple(sorted({name for name in names if name not in known}))
 
 
 def main_subgraph(model: Any) -> Any:

@@ -48,6 +48,14 @@ def test_a_tflite_that_is_named_onnx_is_described_as_what_it_is(tmp_path):
     assert inspect_file(tmp_path / "x.onnx", DetectorOptions())["is"] == "a float32 TFLite model, without a contract"
 
 
+def test_custom_operators_that_an_interpreter_may_lack_are_named(tmp_path):
+    model = load(tiny_model(), "tiny")
+    model.operatorCodes[0].builtinCode, model.operatorCodes[0].customCode = 32, "Swirl"
+    (tmp_path / "x.tflite").write_bytes(dump(model))
+    missing = inspect_file(tmp_path / "x.tflite", DetectorOptions())["missing"]
+    assert missing[1:] == ["an interpreter with the custom operators Swirl: others cannot open the file"]
+
+
 def test_a_tflite_of_several_subgraphs_is_described_with_the_operators_of_all(tmp_path):
     model = load(tiny_model(), "tiny")
     operators = len(model.subgraphs[0].operators)
