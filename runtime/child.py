@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,9 @@ LIKELY = {
     "SIGKILL": "out of memory, or someone killed it",
     "SIGBUS": "a model file that was truncated while open",
 }
+
+NO_WORDS = re.compile(r"INFO:|\s*@\s+0x|\*\*\* ")
+"""Lines of a child that say nothing of its end: information, and the frames of a stack trace."""
 
 MODEL_SIGNALS = ("SIGABRT", "SIGSEGV", "SIGFPE", "SIGBUS", "SIGILL")
 
@@ -258,7 +262,7 @@ def _failure(task: str, status: int, said: Deque[str], timeout_s: Optional[float
         return DeviceError(f"{work} took longer than {timeout_s:g} s and was stopped")
     if status < 0:
         name = signal.Signals(-status).name
-        last = next((line for line in reversed(said) if line.strip() and not line.startswith("INFO:")), "nothing")
+        last = next((line for line in reversed(said) if line.strip() and not NO_WORDS.match(line)), "nothing")
         return CrashError(
             f"the process for {work} died of {name} (likely: {LIKELY.get(name, 'unknown')}); its last words: "
             f"{last[:200]}",

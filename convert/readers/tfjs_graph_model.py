@@ -52,10 +52,17 @@ def read(path: Path) -> FrozenGraph:
     weights = dict(_weights(path, _groups(path, record)))
     for node in graph_def.node:
         if node.name in weights:
-            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(weights[node.name]))
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(_as_declared(node, weights[node.name])))
         elif node.op == "Const" and not node.attr["value"].tensor.ByteSize():
             raise InputError(f"{path}: the constant {node.name} has no value among the weights")
     return FrozenGraph(graph_def, path.parent)
+
+
+def _as_declared(node: Any, value: NDArray[Any]) -> NDArray[Any]:
+    """Return *value* in the type of the constant *node*: a manifest says int32 for int64, and float32 for float64."""
+    tf = load_tensorflow()
+    wide = {tf.int64.as_datatype_enum: np.int64, tf.float64.as_datatype_enum: np.float64}
+    return value.astype(wide.get(node.attr["dtype"].type, value.dtype), copy=False)
 
 
 def files(path: Path) -> tuple[Path, ...]:

@@ -29,7 +29,9 @@ def exhaust_memory(_request: Record, _progress: Progress) -> None:
 
 
 def abort_with_words(_request: Record, _progress: Progress) -> None:
-    """Write two lines to stderr and abort."""
+    """Write why, a stack trace and a notice to stderr, and abort."""
     print("this is why", file=sys.stderr)
+    print("*** Check failure stack trace: ***", file=sys.stderr)
+    print("    @     0x7f075cece564  absl::LogMessage::Flush()", file=sys.stderr)
     print("INFO: a delegate was made", file=sys.stderr, flush=True)
     os.abort()

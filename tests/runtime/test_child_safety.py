@@ -42,7 +42,7 @@ def test_a_child_without_memory_says_so():
         run_in_child("builders.more_child_tasks:exhaust_memory", {})
 
 
-def test_the_last_words_are_not_a_librarys_information():
+def test_the_last_words_are_neither_a_librarys_information_nor_a_stack_trace():
     with pytest.raises(DeviceError, match="died of SIGABRT .*; its last words: this is why$"):
         run_in_child("builders.more_child_tasks:abort_with_words", {})
 

@@ -157,6 +157,19 @@ def test_tfjs_weights_quantized_to_uint8_are_read(tmp_path):
     np.testing.assert_array_equal(value, np.float32([-1.0, 4.0, 126.5]))
 
 
+@pytest.mark.parametrize(("stored", "wide"), [("int32", np.int64), ("float32", np.float64)])
+def test_a_constant_of_tfjs_has_the_type_of_its_graph_where_the_manifest_has_a_narrower_one(tmp_path, stored, wide):
+    tf = load_tensorflow()
+    declared = tf.as_dtype(wide).as_datatype_enum
+    (tmp_path / "w").write_bytes(np.array([3, -4], stored).tobytes())
+    manifest = [{"paths": ["w"], "weights": [{"name": "axes", "shape": [2], "dtype": stored}]}]
+    node = {"name": "axes", "op": "Const", "attr": {"dtype": {"type": declared}, "value": {"tensor": {}}}}
+    (tmp_path / "model.json").write_text(json.dumps({"modelTopology": {"node": [node]}, "weightsManifest": manifest}))
+    (read,) = tfjs_graph_model.read(tmp_path / "model.json").graph_def.node
+    value = tf.make_ndarray(read.attr["value"].tensor)
+    assert (value.dtype, value.tolist()) == (np.dtype(wide), [3, -4])
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
