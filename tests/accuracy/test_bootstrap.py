@@ -99,7 +99,7 @@ def test_a_pair_needs_the_same_images():
 
 @pytest.mark.parametrize("draws", [-1, 1, 10**9])
 def test_absurd_numbers_of_draws_are_refused(draws):
-    with pytest.raises(InputError, match="bootstrap draws: want 2 to 100000"):
+    with pytest.raises(InputError, match="bootstrap draws?: want 2 to 100000"):
         bootstrap_map(matches(1), draws=draws)
 
 

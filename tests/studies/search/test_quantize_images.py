@@ -117,7 +117,7 @@ def test_validation_images_fail_where_that_is_asked_for_and_nothing_is_written(q
         (("--tar", "absent.tar"), "absent.tar does not exist"),
         (("--images", "images", "--curve", "2,4", "--lint"), "--curve and --lint"),
         (("--images", "images", "--lint-against", "absent"), "--lint-against"),
-        (("--images", "black"), "each of the 2 images has a single colour"),
+        (("--images", "black"), "no image of 2 has more than one colour"),
         (("--images", "cut"), "is no image, or is damaged"),
         (("--npz", "cut/cut.png"), "truncated, damaged or no .npz file"),
     ],
