@@ -149,9 +149,7 @@ def test_images_that_are_all_broken_are_refused_in_any_case(folder, keep):
 def test_images_that_are_all_of_one_colour_are_refused(tmp_path, keep, shade):
     for number in range(3):
         Image.new("RGB", (50 + number, 40), (shade, 0, shade)).save(tmp_path / f"{number}.png")
-    with pytest.raises(
-        InputError, match="no image of 3 has more than one colour: give images of what the model will"
-    ):
+    with pytest.raises(InputError, match="no image of 3 has more than one colour: give images of what the model will"):
         gather(ImageRequest("images", (tmp_path,), 9), keep)
 
 
