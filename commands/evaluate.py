@@ -238,8 +238,8 @@ def _options(values: Record) -> Iterator[EvaluationOptions]:
 def _host(values: Record) -> InferenceHost:
     """Return where the model runs, with the requested resizing, or the results of an earlier run."""
     chosen = devices_asked_for([values["device"]] if values["device"] else [], values["inventory"])
-    if values["bank"] is not None and (chosen or values["detections"] is not None):
-        raise InputError("--bank is for a model that runs on this machine: leave out --device and --detections")
+    if values["bank"] is not None and values["detections"] is not None:
+        raise InputError("--bank is for a model that is run: leave out --detections")
     if values["detections"] is not None:
         if chosen or values["resize_as"]:
             raise InputError("--detections reads results of an earlier run: leave out --device and --resize-as")

@@ -18,7 +18,7 @@ from detlite.devices.inventory import Device
 from detlite.devices.remote.board_errors import board_errors
 from detlite.devices.remote.facts import device_facts
 from detlite.devices.remote.journal import Journal, journal
-from detlite.devices.remote.staging import ARTIFACT_FOLDER, IMAGE_LIST, Staged, forget, put, stage, stage_images
+from detlite.devices.remote.staging import ARTIFACT_FOLDER, BANK, IMAGE_LIST, Staged, forget, put, stage, stage_images
 from detlite.devices.transport.connect import connect
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.counts import agreed, counted
@@ -117,6 +117,8 @@ def detect_on(
     with tempfile.TemporaryDirectory(prefix="detlite-") as scratch:
         staged = stage(artifact, Path(scratch))
         asked = {"model": staged.model_sha256, "contract": artifact.contract.to_json(), "threads": threads}
+        if staged.bank is not None:
+            asked["bank"] = staged.bank.sha256
         kept = journal(device.name, {**asked, "detlite": __version__})
         fields = task_kind(artifact.contract.task.kind).result.fields
         job = RemoteJob(device, staged, threads, upright, fields, kept, {}, [], {} if known is None else known)
@@ -178,6 +180,7 @@ def _detect_batch(job: RemoteJob, held: Hold, images: list[DeviceFile], total: i
     out = f"{held.lock}/out"
     command = [job.device.python, f"{out}/board.pyz", "detect", f"{out}/{ARTIFACT_FOLDER}", "--lines"]
     command += ["--list", f"{out}/{IMAGE_LIST}", "--threads", str(job.threads)]
+    command += [] if job.staged.bank is None else ["--bank", f"{out}/{BANK}"]
     with board_errors(job.device):
         for line in job_lines(held, command, timeout_s=START_S + SLOWEST_IMAGE_S * len(images)):
             record = _parsed(job, line)

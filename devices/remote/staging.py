@@ -23,7 +23,7 @@ from detlite.runtime.image.read import read_image
 from detlite.runtime.model_file import model_name
 from detlite.runtime.progress import Progress, silent
 
-ARTIFACT_FOLDER, IMAGE_FOLDER = "artifact", "images"
+ARTIFACT_FOLDER, IMAGE_FOLDER, BANK = "artifact", "images", "bank.npz"
 IMAGE_LIST = "images.txt"
 """Written on the device: the paths of the images there, in their order."""
 
@@ -38,11 +38,13 @@ class Staged:
         program: the board's program.
         model: the artifact's model.
         artifact: all files of the artifact, by the names that they have in its folder.
+        bank: the bank of features that the model is run with; None for an empty one.
     """
 
     program: DeviceFile
     model: DeviceFile
     artifact: Mapping[str, DeviceFile]
+    bank: DeviceFile | None = None
 
     @property
     def model_sha256(self) -> str:
@@ -64,7 +66,8 @@ def stage(artifact: Artifact, scratch: Path) -> Staged:
         (folder / LABELS).write_text("".join(f"{label}\n" for label in artifact.contract.labels), encoding="utf-8")
     files = {name: device_file(folder / name) for name in (CONTRACT, HISTORY, LABELS)}
     model = device_file(artifact.model)
-    return Staged(device_file(program), model, {model_name(artifact.format): model, **files})
+    bank = None if artifact.bank is None else device_file(artifact.bank)
+    return Staged(device_file(program), model, {model_name(artifact.format): model, **files}, bank)
 
 
 def stage_images(paths: Sequence[Path], scratch: Path, *, upright: bool) -> list[DeviceFile]:
@@ -81,10 +84,14 @@ def stage_images(paths: Sequence[Path], scratch: Path, *, upright: bool) -> list
 
 
 def put(held: Hold, staged: Staged, images: Sequence[DeviceFile] = (), *, progress: Progress = silent) -> Deployed:
-    """Put everything on the device, named in the job's folder: `board.pyz`, `artifact/`, `images/`, `images.txt`."""
-    files = [staged.program, *staged.artifact.values(), *images]
+    """Put everything on the device, named in the job's folder: `board.pyz`, `artifact/`, `images/`, `images.txt`.
+
+    The bank of features, if there is one, is `BANK` there.
+    """
+    banks = {} if staged.bank is None else {BANK: staged.bank}
+    files = [staged.program, *staged.artifact.values(), *banks.values(), *images]
     deployed = deploy(held, files, progress=progress)
-    links = {"board.pyz": staged.program}
+    links = {"board.pyz": staged.program, **banks}
     links |= {f"{ARTIFACT_FOLDER}/{name}": file for name, file in staged.artifact.items()}
     links |= {f"{IMAGE_FOLDER}/{file.name}": file for file in images}
     lines = "".join(f"{file.name} {link}\n" for link, file in links.items())

@@ -39,6 +39,17 @@ def test_a_model_without_its_bank_says_so(detlite):
     )
 
 
+def test_a_device_reads_the_bank_that_is_given(detlite):
+    """This machine is the device: the board's program in a process of its own, against a session here."""
+    arguments = ("evaluate", "reader", "--images", "photos", "--against", "reader", "--device", "host", "--json")
+    ran = detlite(*arguments, "--bank", "memory.npz", "--save-detections", "found.jsonl")
+    assert ran.status == 0, ran.err
+    (_head, *lines) = (detlite.folder / "found.jsonl").read_text().splitlines()
+    scores = [json.loads(line)["scores"] for line in lines]
+    assert [(one[3], one[5]) for one in scores] == [(3, pytest.approx(3 * 31 / 40))] * 3
+    assert len(json.loads(ran.out)["protocol"]["bank_sha256"]) == 64
+
+
 def test_the_record_of_an_evaluation_names_the_bank(detlite):
     arguments = ("evaluate", "reader", "--images", "photos", "--against", "reader", "--bank", "memory.npz", "--json")
     ran = detlite(*arguments)
