@@ -27,10 +27,10 @@ from detlite.runtime.tasks.detection import detection_of, has_raw_heads
 @out_option
 @click.option("--add", is_flag=True, help="Add the post-processing op to a model with raw heads.")
 @click.option(
-    "--clip",
+    "--clip/--no-clip",
     "clips",
-    is_flag=True,
-    help="With --add: clip boxes to the image before suppression, as detlite does with raw heads; 20 small operators.",
+    default=None,
+    help="With --add: clip boxes to the image before suppression, by 20 small operators (default: as the original).",
 )
 @click.option("--strip", "remove", is_flag=True, help="Remove the post-processing op, leaving raw heads.")
 @nms_options
@@ -50,7 +50,7 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     nms = NmsOptions(**{name: values[name] for name in NMS_NAMES})
     given = model_of(open_artifact(model))
     require_tflite(given, "detlite postprocess")
-    if values["clips"] and not values["add"]:
+    if values["clips"] is not None and not values["add"]:
         raise InputError("--clip is for the op that --add adds: give both, after --strip where there is an op already")
     if values["add"] and not values["remove"]:
         data, contract = attach(given.data, _wanted(given.contract, nms), clips=values["clips"])

@@ -127,9 +127,11 @@ def converted(converter: Any) -> bytes:
         InputError: it cannot convert its graph.
     """
     tf = load_tensorflow()
+    from tensorflow.lite.python.convert_phase import ConverterError
+
     try:
         data: bytes = converter.convert()
-    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+    except (ValueError, RuntimeError, tf.errors.OpError, ConverterError) as error:
         line = next((text for text in str(error).splitlines() if "error:" in text), str(error).splitlines()[0])
         raise InputError(f"TensorFlow's converter refuses the graph: {line.strip()[:300]}") from error
     return data

@@ -14,8 +14,9 @@ WEIGHTS = "weights_quant"
 ACTIVATION = "act_quant"
 RESIDUAL = "post_activation_bypass_quant"
 SUM = "activation_AddV2_quant"
+LAYER = "layer"
 NO_RANGE = ""
-"""Kinds of ranges: of folded weights, a layer's output, a residual block, any other sum; and none."""
+"""Kinds of ranges: of folded weights, an operator's output, a residual block, any other sum, one Keras layer; none."""
 
 OLDER_NAMES = {SUM: "activation_Add_quant"}
 """Names before TensorFlow 1.15."""

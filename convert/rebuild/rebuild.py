@@ -18,6 +18,7 @@ from detlite.convert.rebuild.odapi.config.read import read_pipeline
 from detlite.convert.rebuild.odapi.family import preset
 from detlite.convert.rebuild.tf_vision.read import read_params
 from detlite.convert.rebuild.tf_vision.tasks.classification import Classifier
+from detlite.convert.rebuild.tf_vision.tasks.retinanet import RetinaNet
 from detlite.convert.rebuild.tf_vision.tasks.segmentation import Segmenter
 from detlite.convert.rebuild.torch_network import read_torch
 from detlite.convert.rebuild.weights.objects import ObjectWeights
@@ -25,14 +26,18 @@ from detlite.convert.rebuild.weights.open import open_checkpoint, open_tf_vision
 from detlite.convert.rebuild.weights.random import RandomWeights
 from detlite.convert.rebuild.weights.unused_variables import UnusedVariables
 from detlite.convert.rebuild.weights.weights import Weights
-from detlite.convert.rebuild.weights.wrapped import WrappedSegmenterWeights, WrappedWeights
+from detlite.convert.rebuild.weights.wrapped import WrappedDetectorWeights, WrappedSegmenterWeights, WrappedWeights
 from detlite.convert.source import Source
 from detlite.runtime.artifact import RANDOM_WEIGHTS
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import InputError
 
 PRESET = "preset"
-WRAPPED: Mapping[type, type[ObjectWeights]] = {Classifier: WrappedWeights, Segmenter: WrappedSegmenterWeights}
+WRAPPED: Mapping[type, type[ObjectWeights]] = {
+    Classifier: WrappedWeights,
+    Segmenter: WrappedSegmenterWeights,
+    RetinaNet: WrappedDetectorWeights,
+}
 """What reads the checkpoint of a quantization-aware model, by the type of its config."""
 
 
@@ -119,7 +124,7 @@ def plan_of_torch(path: Path) -> tuple[RebuildPlan, Weights]:
 
 def _plan_of_params(trained: CheckpointSource, *, quantized: bool) -> tuple[RebuildPlan, Weights]:
     model = read_params(trained.config, trained.experiment)
-    has_ranges = isinstance(model, Classifier | Segmenter) and model.has_ranges
+    has_ranges = isinstance(model, Classifier | Segmenter | RetinaNet) and model.has_ranges
     if quantized and not has_ranges:
         raise InputError(
             f"{trained.config} has no task.quantization, so the checkpoint has no trained ranges: convert it as "

@@ -52,7 +52,7 @@ def find_postprocess(model: Any) -> Any | None:
     return None
 
 
-def attach(data: bytes, contract: Contract, *, clips: bool = False) -> tuple[bytes, Contract]:
+def attach(data: bytes, contract: Contract, *, clips: bool | None = None) -> tuple[bytes, Contract]:
     """Return the model *data* after `attach_op`, and its contract."""
     file = TfliteFile(data)
     made = attach_op(file, contract, clips=clips)
@@ -66,11 +66,12 @@ def strip(data: bytes, contract: Contract) -> tuple[bytes, Contract]:
     return file.data, made
 
 
-def attach_op(file: TfliteFile, contract: Contract, *, clips: bool = False) -> Contract:
+def attach_op(file: TfliteFile, contract: Contract, *, clips: bool | None = None) -> Contract:
     """Add the op to the raw-head model *file*, and return the new contract.
 
     The op reads floats: integer heads are dequantized before it. Logits get their score converter, in float. With
-    *clips* boxes are clipped to the image before the op compares them, as the runtime does it; see `clipped_codes`.
+    *clips* boxes are clipped to the image before the op compares them, as the runtime does it; see `clipped_codes`. If
+    it is None, the contract says whether.
 
     Files appended to the model are kept; metadata that describes the outputs is dropped.
 
@@ -97,10 +98,11 @@ def attach_op(file: TfliteFile, contract: Contract, *, clips: bool = False) -> C
     encodings, scores = (edit.as_float(_head(subgraph, contract.output(role))) for role in RAW_ROLES)
     if task.score_converter_place == "host":
         scores = edit.converted(scores, task.score_converter)
+    clips = task.nms.clip_in_op if clips is None else clips
     if clips:
         encodings = clipped_codes(edit, subgraph, encodings, task.anchors, task.box_coder)
     anchors = edit.constant("anchors", task.anchors)
-    nms = replace(task.nms, place="model", clip=clips)
+    nms = replace(task.nms, place="model", clip=clips, clip_in_op=clips or task.nms.clip_in_op)
     settings = PostprocessSettings(len(contract.labels), task.box_coder, nms)
     outputs = [edit.tensor(name, shape) for name, shape in zip(NAMES, output_shapes(settings), strict=True)]
     write_settings(edit.operator(CUSTOM, [encodings, scores, anchors], outputs, custom=POSTPROCESS), settings)

@@ -39,7 +39,8 @@ class Nms:
     suppresses class by class, at most `detections_per_class` each, and keeps the best `max_detections` of all;
     *peaks* compares no boxes: it keeps scores that no neighbour of the 3 x 3 *cells* (rows, columns) around exceeds.
     *clip* clips boxes to the image first, as the TensorFlow graphs do and the op does not. *place* says who
-    does it: the op in the model, or the host.
+    does it: the op in the model, or the host. *clip_in_op* says that operators before an op must clip, too, because the
+    original compares clipped boxes wherever it runs.
     """
 
     place: str = "host"
@@ -51,6 +52,7 @@ class Nms:
     detections_per_class: int = 100
     clip: bool = True
     cells: Optional[Tuple[int, int]] = None
+    clip_in_op: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -220,7 +220,7 @@ class Detection(Task):
             "score_converter": self.score_converter,
             "score_converter_place": self.score_converter_place,
             "label_offset": self.label_offset,
-            "nms": dataclasses.asdict(self.nms),
+            "nms": _nms_record(self.nms),
         }
 
     @classmethod
@@ -258,6 +258,12 @@ def _anchors_from(record: Mapping[str, Any]) -> Floats:
     raw = base64.b64decode(record["base64"], validate=True)
     array: Floats = np.frombuffer(raw, dtype="<f4").astype(np.float32)
     return array.reshape(tuple(int(side) for side in record["shape"]))
+
+
+def _nms_record(nms: Nms) -> Record:
+    """Return the record of *nms*; `clip_in_op`, which readers before it do not know, is there only if it is set."""
+    record = dataclasses.asdict(nms)
+    return record if nms.clip_in_op else {name: value for name, value in record.items() if name != "clip_in_op"}
 
 
 def _nms_from(record: Mapping[str, Any]) -> Nms:

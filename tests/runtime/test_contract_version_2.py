@@ -67,7 +67,7 @@ def version_2(contract):
         "score_converter_place": task.score_converter_place,
         "labels": contract.labels,
         "label_offset": task.label_offset,
-        "nms": asdict(task.nms),
+        "nms": {name: value for name, value in asdict(task.nms).items() if name != "clip_in_op"},
         "origin": dict(sorted(contract.origin.items())),
     }
 

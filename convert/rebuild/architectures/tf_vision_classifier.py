@@ -31,7 +31,7 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
     """Return the classifier of *plan* with *weights*, for images of *size*."""
     config = plan.model
     assert isinstance(config, Classifier)
-    with builder_of(weights, (*size, 3), quantized=plan.quantized) as net:
+    with builder_of(weights, (*size, 3), quantized=plan.quantized, wrapped=config.has_ranges) as net:
         image = net.ranged(net.image, f"{BACKBONE}/{IMAGE}")
         maps = backbone_of(config.backbone).build(net, image, config.backbone, BACKBONE, True)
         last = maps[max(maps)]

@@ -6,8 +6,8 @@ from detlite.convert.options import DetectorOptions
 from detlite.convert.rebuild.architecture import Architecture, Decoding, RebuildPlan, detection_contract
 from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
-from detlite.convert.rebuild.network.graph import GraphBuilder
 from detlite.convert.rebuild.network.retinanet import build_heads
+from detlite.convert.rebuild.network.wrapped_ranges import builder_of
 from detlite.convert.rebuild.tf_vision.image import PADDED, image_input
 from detlite.convert.rebuild.tf_vision.maps import maps_of
 from detlite.convert.rebuild.tf_vision.tasks.retinanet import RetinaNet
@@ -15,6 +15,7 @@ from detlite.convert.rebuild.weights.weights import Weights
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.contract import Contract
+from detlite.runtime.errors import InputError
 
 CODER = BoxCoder(1.0, 1.0, 1.0, 1.0)
 
@@ -23,10 +24,16 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
     """Return the RetinaNet of *plan* with *weights*, for images of *size*.
 
     Raises:
-        InputError: the levels do not divide the size, or the backbone lacks one of them.
+        InputError: the levels do not divide the size, the backbone lacks one of them, or ranges are to be kept where
+            not all parts have some.
     """
     config = _config(plan)
-    with GraphBuilder(weights, (*size, 3)) as net:
+    if plan.quantized and config.part_without_ranges is not None:
+        raise InputError(
+            f"{plan.origin}: {config.part_without_ranges} is false, so the checkpoint has no ranges for all of the "
+            "network: convert it as float32 and use `detlite quantize` with images"
+        )
+    with builder_of(weights, (*size, 3), quantized=plan.quantized, wrapped=config.has_ranges) as net:
         levels = maps_of(net, config, "model/_", plan.origin)
         build_heads(net, levels, config.head, config.norm, (config.columns, config.anchors.per_cell))
         sizes = tuple(net.size(levels[level]) for level in sorted(levels))
@@ -43,6 +50,7 @@ def contract(plan: RebuildPlan, options: DetectorOptions, size: Size, built: Bui
         iou_threshold=config.nms.iou_threshold,
         max_detections=config.nms.max_detections,
         detections_per_class=config.nms.max_detections,
+        clip_in_op=config.nms.clips,
     )
     decoding = Decoding(
         anchors=config.anchors.on(size, range(config.levels[0], config.levels[1] + 1)),

@@ -31,7 +31,7 @@ def build(plan: RebuildPlan, weights: Weights, size: Size) -> BuiltNetwork:
         InputError: the backbone lacks a level that the decoder or the head takes.
     """
     config = _config(plan)
-    with builder_of(weights, (*size, 3), quantized=plan.quantized) as net:
+    with builder_of(weights, (*size, 3), quantized=plan.quantized, wrapped=config.has_ranges) as net:
         image = net.ranged(net.image, f"{BACKBONE}/{IMAGE}")
         maps = backbone_of(config.backbone).build(net, image, config.backbone, BACKBONE, False)
         for level in (config.aspp.level, config.head.low_level):

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from detlite.convert.graph.trained_ranges import LAYER, NO_RANGE
 from detlite.convert.rebuild.detector_config import BatchNorm
 from detlite.convert.rebuild.network.channel_counts import make_divisible
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.keras import KERAS_NAMES
-from detlite.convert.rebuild.network.slim import Slim, Style
+from detlite.convert.rebuild.network.slim import BARE, Slim, Style
 
 WIDENING = 4
 GATE = 0.16667  # of Keras's hard_sigmoid as TF-Vision writes it: not 1/6
+TRAINED_GATE = 1.6667  # what `projects/qat` writes for it, so that networks were trained with gates of 0 to 10
 GATE_SHIFT = 3.0
 GATES = ("SIGMOID", "HARD_SIGMOID")
+MEANS, SHIFTED, SCALED = "reduce_mean_quantizer_vars", "add_three", "divide_six"
+"""The ranges in a squeeze-and-excite that are of no layer."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,21 @@ class Blocks:
         style = self.norm.linear if linear else self.norm.style
         return self.slim.conv(x, scopes[0], filters, kernel, style=style, stride=stride, norm_scope=scopes[1])
 
+    def separable(
+        self,
+        x: Tensor,
+        scopes: tuple[str, str],
+        filters: int,
+        kernel: int,
+        *,
+        style: Style,
+        stride: int = 1,
+        norm_scope: str | None = None,
+    ) -> Tensor:
+        """Return a separable convolution of *x* whose two parts are layers of their own, at *scopes*."""
+        y = self.slim.depthwise(x, scopes[0], kernel, style=BARE, stride=stride)
+        return self.slim.conv(y, scopes[1], filters, 1, style=style, norm_scope=norm_scope)
+
     def unit(self, x: Tensor, scope: str, unit: Unit) -> Tensor:
         """Return the residual *unit* on *x*."""
         inner = self._bottleneck(x, scope, unit) if unit.bottleneck else self._plain(x, scope, unit)
@@ -147,14 +166,19 @@ class Blocks:
 
         The inner activation is ReLU, whatever the network's is; *gate* is one of `GATES`.
         """
-        means = self.net.channel_means(x, scope)
+        net = self.net
+        means = net.ranged(net.channel_means(x, scope), f"{scope}/{MEANS}", LAYER)
         y = self.slim.conv(means, f"{scope}/_se_reduce", inner, 1, style=Style("RELU", norm=None))
         outer = f"{scope}/_se_expand"
-        y = self.slim.conv(y, outer, self.net.channels(x), 1, style=Style("NONE", norm=None))
+        y = self.slim.conv(y, outer, net.channels(x), 1, style=Style("NONE", norm=None))
         if gate == "SIGMOID":
-            return self.net.multiply(x, self.net.activate(y, gate, outer), scope)
-        shifted = self.net.activate(self.net.add(y, GATE_SHIFT, outer), "RELU_6", outer)
-        return self.net.multiply(x, self.net.multiply(shifted, GATE, outer), scope)
+            y = net.activate(y, gate, outer)
+        else:
+            shifted = net.ranged(net.add(y, GATE_SHIFT, outer, kind=NO_RANGE), f"{scope}/{SHIFTED}", LAYER)
+            cut = net.ranged(net.activate(shifted, "RELU_6", outer), f"{scope}/_relu6", LAYER)
+            slope = TRAINED_GATE if net.wrapped else GATE
+            y = net.ranged(net.multiply(cut, slope, outer), f"{scope}/{SCALED}", LAYER)
+        return net.ranged(net.multiply(x, y, scope), f"{scope}/_multiply", LAYER)
 
     def inverted(self, x: Tensor, scope: str, unit: InvertedUnit) -> Tensor:
         """Return the inverted bottleneck *unit* on *x*; nothing is activated after it."""

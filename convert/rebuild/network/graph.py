@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -32,9 +32,15 @@ class GraphBuilder:
         parameters: number of trained parameters so far, without moving statistics.
         macs: multiply-accumulates of the convolutions so far.
         quantized: whether trained ranges are kept in the graph, as `FakeQuantWithMinMaxVars`.
+        wrapped: whether its layers were wrapped for training aware of quantization, as TF-Vision's `projects/qat` does.
     """
 
-    def __init__(self, weights: Weights, shape: tuple[int, ...], *, quantized: bool = False) -> None:
+    kept_activations: ClassVar[Sequence[str]] = QUANTIZED_ACTIVATIONS
+    """The activations of a quantized network."""
+
+    def __init__(
+        self, weights: Weights, shape: tuple[int, ...], *, quantized: bool = False, wrapped: bool = False
+    ) -> None:
         self._tf = load_tensorflow()
         self._weights = weights
         self._graph = self._tf.Graph()
@@ -43,6 +49,7 @@ class GraphBuilder:
         self.parameters = 0
         self.macs = 0
         self.quantized = quantized
+        self.wrapped = wrapped
         with self._graph.as_default():
             self.image = self._tf.compat.v1.placeholder(self._tf.float32, (1, *shape), name=INPUT)
 
@@ -150,7 +157,7 @@ class GraphBuilder:
         nn = self._tf.nn
         if activation == "NONE":
             return x
-        if self.quantized and activation not in QUANTIZED_ACTIVATIONS:
+        if self.quantized and activation not in self.kept_activations:
             raise InputError(
                 f"cannot keep the trained ranges of the {activation} at {name}: convert the checkpoint as float32 and "
                 "use `detlite quantize` with images"
@@ -168,6 +175,16 @@ class GraphBuilder:
             gate = nn.relu6(x + np.float32(3), name=f"{name}/Relu6")
             return self._tf.multiply(x * gate, SIXTH, name=f"{name}/hard_swish")
         raise InputError(f"no activation is called {activation!r}; there are: {', '.join(ACTIVATIONS)}")
+
+    def normed(self, x: Tensor, activation: str, scope: str) -> Tensor:
+        """Return *x*, which the batch norm or the sum at *scope* made, as the *activation* takes it: here as it is."""
+        del activation, scope
+        return x
+
+    def again(self, x: Tensor, scope: str) -> Tensor:
+        """Return *x* rounded to one more trained range, of the layer at *scope*: here as it is."""
+        del scope
+        return x
 
     def add(self, x: Tensor, y: Tensor, name: str, *, kind: str = RESIDUAL) -> Tensor:
         """Return x + y rounded to the range *kind* of the scope *name*, see `ranged`."""
@@ -317,7 +334,7 @@ class GraphBuilder:
         Args:
             x: a tensor, or an array of weights.
             scope: the scope of the operator; `range_names` lists the possible names of its range.
-            kind: `ACTIVATION`, `WEIGHTS`, `RESIDUAL` or `SUM` of `trained_ranges`; `NO_RANGE` if it has none.
+            kind: `ACTIVATION`, `WEIGHTS`, `RESIDUAL`, `SUM` or `LAYER` of `trained_ranges`; `NO_RANGE` if it has none.
         """
         if not self.quantized or kind == NO_RANGE:
             return x

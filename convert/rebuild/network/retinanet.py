@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from detlite.convert.graph.trained_ranges import LAYER
 from detlite.convert.rebuild.network.anchors import Size
-from detlite.convert.rebuild.network.blocks import NormActivation
+from detlite.convert.rebuild.network.blocks import Blocks, NormActivation
 from detlite.convert.rebuild.network.built_network import BOX_ENCODINGS, CLASS_LOGITS, CLASS_SCORES
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
-from detlite.convert.rebuild.network.keras import KERAS_NAMES
-from detlite.convert.rebuild.network.slim import PLAIN, Slim
+from detlite.convert.rebuild.network.slim import PLAIN, Style
 from detlite.runtime.arrays import Floats
 
 BOX_CODE = 4
@@ -71,11 +71,13 @@ class DenseHead:
         convs: the number of convolutions of a tower.
         filters: of these.
         separable: whether they and the predictions are separable.
+        has_ranges: whether they were trained aware of quantization: a separable convolution is two layers.
     """
 
     convs: int
     filters: int
     separable: bool
+    has_ranges: bool = False
 
 
 def build_heads(
@@ -95,7 +97,7 @@ def build_heads(
         columns: the number of class scores of an anchor, and of anchors in a cell.
     """
     classes, anchors = columns
-    tower = _Towers(Slim(net, KERAS_NAMES), head, norm)
+    tower = _Towers(Blocks(net, norm), head)
     boxes = [
         tower.rows(levels[level], ("box", "box_regressor"), number, anchors, BOX_CODE)
         for number, level in _numbered(levels)
@@ -115,18 +117,25 @@ def _numbered(levels: Mapping[int, Tensor]) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _Towers:
-    slim: Slim
+    blocks: Blocks
     head: DenseHead
-    norm: NormActivation
 
     def rows(self, x: Tensor, names: tuple[str, str], number: int, anchors: int, width: int) -> Tensor:
         """Return the predictions on the map *x* of the level *number*, [1, cells * anchors, width]."""
-        tower, predictor = names
-        style = replace(self.norm.style, biased=True)
-        build = self.slim.separable if self.head.separable else self.slim.conv
+        net, (tower, predictor) = self.blocks.net, names
+        style = replace(self.blocks.norm.style, biased=True, ranged=False)
         for conv in range(self.head.convs):
             norm_scope = f"{HEAD}/_{tower}_norms/{number}/{conv}"
-            x = build(x, f"{HEAD}/_{tower}_convs/{conv}", self.head.filters, 3, style=style, norm_scope=norm_scope)
-        y = build(x, f"{HEAD}/_{predictor}", anchors * width, 3, style=PLAIN)
-        rows, columns = self.slim.net.size(y)
-        return self.slim.net.reshape(y, (1, rows * columns * anchors, width), f"{HEAD}/_{predictor}/rows")
+            x = self._conv(x, f"{HEAD}/_{tower}_convs/{conv}", self.head.filters, style, norm_scope)
+            x = net.ranged(x, f"{HEAD}/_activation", LAYER)
+        y = self._conv(x, f"{HEAD}/_{predictor}", anchors * width, PLAIN)
+        rows, columns = net.size(y)
+        return net.reshape(y, (1, rows * columns * anchors, width), f"{HEAD}/_{predictor}/rows")
+
+    def _conv(self, x: Tensor, scope: str, filters: int, style: Style, norm_scope: str | None = None) -> Tensor:
+        slim, head = self.blocks.slim, self.head
+        if head.separable and head.has_ranges:
+            pair = (f"{scope}/dw_conv", f"{scope}/conv")
+            return self.blocks.separable(x, pair, filters, 3, style=style, norm_scope=norm_scope)
+        build = slim.separable if head.separable else slim.conv
+        return build(x, scope, filters, 3, style=style, norm_scope=norm_scope)

@@ -63,6 +63,10 @@ PLAIN = Style(activation="NONE", norm=None)
 """A convolution with only a bias."""
 
 
+BARE = Style(activation="NONE", norm=None, bare=True)
+"""A convolution and nothing else."""
+
+
 def style_of(conv: ConvHyperparams) -> Style:
     """Return the style that `conv_hyperparams` describes."""
     return Style(conv.activation, conv.batch_norm)
@@ -136,7 +140,7 @@ class Slim:
         kernel_range = op_scope if op_scope and style.norm else scope
         folded = self.net.ranged(folded, kernel_range, WEIGHTS)
         y = self.net.conv(x, folded, bias, stride=stride, padding=padding, dilation=dilation, name=scope)
-        return self._finished(y, scope, op_scope or scope, style)
+        return self._finished(self._normed(y, norm_scope, style), scope, op_scope or scope, style)
 
     def transposed(self, x: Tensor, scope: str, filters: int, kernel: int, *, style: Style, stride: int = 2) -> Tensor:
         """Return Keras' `Conv2DTranspose` of *x*, padded SAME: *stride* times as large, with batch norm and bias."""
@@ -185,7 +189,7 @@ class Slim:
         x, padding = self._padded(x, (kernel, kernel), scope, style)
         folded = self.net.ranged(folded, scope, WEIGHTS)
         y = self.net.depthwise(x, folded, bias, stride=stride, dilation=dilation, padding=padding, name=scope)
-        return self._finished(y, scope, scope, style)
+        return self._finished(self._normed(y, norm_scope, style), scope, scope, style)
 
     def separable(
         self,
@@ -216,6 +220,9 @@ class Slim:
         folded = self.net.ranged(folded, op if style.norm else scope, WEIGHTS)
         y = self.net.conv(y, folded, bias, name=scope)
         return self._finished(y, scope, op, style)
+
+    def _normed(self, x: Tensor, norm_scope: str | None, style: Style) -> Tensor:
+        return x if norm_scope is None or style.norm is None else self.net.normed(x, style.activation, norm_scope)
 
     def _finished(self, x: Tensor, scope: str, op_scope: str, style: Style) -> Tensor:
         x = self.net.activate(x, style.activation, scope)

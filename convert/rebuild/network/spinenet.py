@@ -7,9 +7,10 @@ Source: Du et al., SpineNet, CVPR 2020, figure 4 and table 1; `official/vision/m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from detlite.convert.graph.trained_ranges import LAYER, NO_RANGE
 from detlite.convert.rebuild.network.blocks import Blocks, InvertedUnit, NormActivation, Unit
 from detlite.convert.rebuild.network.fpn import TILING
 from detlite.convert.rebuild.network.functional import PLAIN_LAYER, WEIGHTED, Build, FunctionalModel, Step
@@ -121,14 +122,14 @@ class MobileSpineNetBackbone:
 
 def build_spinenet(net: GraphBuilder, image: Tensor, config: SpineNetBackbone, root: str) -> Mapping[int, Tensor]:
     """Return the maps of the SpineNet at the path *root* on *image*, by level."""
-    return _SpineNet(Blocks(net, config.norm), FunctionalModel(root), config).build(image)
+    return _SpineNet(Blocks(net, config.norm), FunctionalModel(root, wrapped=net.wrapped), config).build(image)
 
 
 def build_spinenet_mobile(
     net: GraphBuilder, image: Tensor, config: MobileSpineNetBackbone, root: str
 ) -> Mapping[int, Tensor]:
     """Return the maps of the mobile SpineNet at the path *root* on *image*, by level."""
-    return _MobileSpineNet(Blocks(net, config.norm), FunctionalModel(root), config).build(image)
+    return _MobileSpineNet(Blocks(net, config.norm), FunctionalModel(root, wrapped=net.wrapped), config).build(image)
 
 
 @dataclass(frozen=True)
@@ -165,12 +166,12 @@ class _Spine:
         endpoints: dict[int, Step] = {}
         for node in self.nodes:
             level = self._level(node)
-            joined = self._joined(maps, node, level)
+            parts = [self._resampled(maps[number], node, level) for number in node.inputs]
             for number in node.inputs:
                 maps[number].used.append(len(maps))
             if node.is_output:
-                joined = self._with_unused(maps, joined, level, node)
-            step = self._grown(self._plain(self._activate, (joined,)), node, level)
+                parts.extend(self._unused(maps, level, node))
+            step = self._grown(self._plain(self._activate, (self._joined(parts),)), node, level)
             channels = self._channels(node.kind, level)
             maps.append(_Map(step, node.kind, self._side(level), channels))
             if node.is_output:
@@ -197,44 +198,58 @@ class _Spine:
     def _side(self, level: int) -> int:
         return math.ceil(self._width / (1 << level))
 
-    def _joined(self, maps: Sequence[_Map], node: SpineBlock, level: int) -> Step:
-        first, second = (self._resampled(maps[number], node, level) for number in node.inputs)
-        return self._plain(self._sum, (first, second))
+    def _joined(self, parts: Sequence[Step]) -> Step:
+        """Return the sum of two *parts* or more, which the activation takes."""
+        joined, last = parts[0], len(parts) - 1
+        for number, part in enumerate(parts[1:], 1):
+            pair = (part, joined) if number > 1 and self.unused_first else (joined, part)
+            joined = self._plain(self._sum if number == last else self._inner_sum, pair)
+        return joined
 
-    def _with_unused(self, maps: Sequence[_Map], joined: Step, level: int, node: SpineBlock) -> Step:
-        """Return *joined* plus all maps of its shape that no block has taken yet."""
+    def _unused(self, maps: Sequence[_Map], level: int, node: SpineBlock) -> Iterator[Step]:
+        """Yield all maps of the shape of *node*'s that no block has taken yet, and take them."""
         channels = self._channels(node.kind, level)
         for one in maps:
             if not one.used and one.width == self._side(level) and one.channels == channels:
-                parts = (one.step, joined) if self.unused_first else (joined, one.step)
-                joined = self._plain(self._sum, parts)
                 one.used.append(len(maps))
-        return joined
+                yield one.step
 
     def _plain(self, build: Build, before: tuple[Step, ...], layers: int = 1) -> Step:
         return self._model.step(build, before, (PLAIN_LAYER,) * layers)
 
+    def _ranged(self, x: Tensor, scopes: tuple[str, ...]) -> Tensor:
+        """Return *x* rounded to the range of the last of its layers."""
+        return self._blocks.net.ranged(x, scopes[-1], LAYER) if scopes else x
+
     def _conv_norm(self, before: Step, filters: int, kernel: int, *, stride: int = 1, linear: bool = False) -> Step:
+        slim, norm = self._blocks.slim, self._blocks.norm
+
         def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
-            pair = (scopes[0], scopes[1])
-            return self._blocks.conv(tensors[0], pair, filters, kernel, stride=stride, linear=linear)
+            style = replace(norm.linear if linear else norm.style, ranged=False)
+            x = slim.conv(tensors[0], scopes[0], filters, kernel, style=style, stride=stride, norm_scope=scopes[1])
+            return self._ranged(x, scopes)
 
         return self._model.step(build, (before,), CONV_NORM if linear else CONV_NORM_ACT)
 
     def _upsampled(self, before: Step, factor: int) -> Step:
         def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
-            del scopes
-            rows, columns = self._blocks.net.size(tensors[0])
-            return self._blocks.net.resize_nearest(tensors[0], (rows * factor, columns * factor), "upsampled")
+            x = self._blocks.net.again(tensors[0], scopes[0]) if scopes else tensors[0]
+            rows, columns = self._blocks.net.size(x)
+            return self._blocks.net.resize_nearest(x, (rows * factor, columns * factor), "upsampled")
 
         return self._plain(build, (before,), self._config.up_layers)
 
     def _activate(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
-        del scopes
-        return self._blocks.net.activate(tensors[0], self._blocks.norm.activation, "joined")
+        return self._ranged(self._blocks.net.activate(tensors[0], self._blocks.norm.activation, "joined"), scopes)
+
+    def _inner_sum(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
+        return self._ranged(self._added(tensors), scopes)
 
     def _sum(self, scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
-        del scopes
+        x = self._added(tensors)
+        return self._blocks.net.normed(x, self._blocks.norm.activation, scopes[-1]) if scopes else x
+
+    def _added(self, tensors: tuple[Tensor, ...]) -> Tensor:
         first, second = tensors
         sides = [" x ".join(map(str, self._blocks.net.size(one))) for one in tensors]
         if sides[0] != sides[1]:
@@ -243,7 +258,7 @@ class _Spine:
                 f"a SpineNet cannot add maps of {sides[0]} and {sides[1]} cells: give --input with sides that are "
                 f"multiples of {multiple}"
             )
-        return self._blocks.net.add(first, second, "sum")
+        return self._blocks.net.add(first, second, "sum", kind=NO_RANGE)
 
 
 class _SpineNet(_Spine):
@@ -345,10 +360,11 @@ class _MobileSpineNet(_Spine):
         return self._conv_norm(x, self._channels(node.kind, level), 1, linear=True)
 
     def _halved(self, before: Step) -> Step:
-        slim, style = self._blocks.slim, self._blocks.norm.style
+        slim, style = self._blocks.slim, replace(self._blocks.norm.style, ranged=False)
 
         def build(scopes: tuple[str, ...], tensors: tuple[Tensor, ...]) -> Tensor:
-            return slim.depthwise(tensors[0], scopes[0], 3, style=style, stride=2, norm_scope=scopes[1])
+            x = slim.depthwise(tensors[0], scopes[0], 3, style=style, stride=2, norm_scope=scopes[1])
+            return self._ranged(x, scopes)
 
         return self._model.step(build, (before,), CONV_NORM_ACT)
 

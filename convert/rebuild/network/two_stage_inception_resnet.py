@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detlite.convert.rebuild.detector_config import BatchNorm, FeatureExtractor
-from detlite.convert.rebuild.network.functional import PLAIN_LAYER, WEIGHTED, Build, FunctionalModel, Step
+from detlite.convert.rebuild.network.functional import PLAIN_LAYER, WEIGHTED, Build, FunctionalModel, LayerKind, Step
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
 from detlite.convert.rebuild.network.inception import (
     AVERAGE,
@@ -237,8 +237,8 @@ class _KerasBlocks:
             step = self._model.step(*self._step(layer, step))
         return step
 
-    def _step(self, layer: Layer, before: Step) -> tuple[Build, tuple[Step, ...], tuple[bool, ...]]:
-        """Return what builds *layer* after a step, and which of its Keras layers have weights."""
+    def _step(self, layer: Layer, before: Step) -> tuple[Build, tuple[Step, ...], tuple[LayerKind, ...]]:
+        """Return what builds *layer* after a step, and the kinds of its Keras layers."""
         if isinstance(layer, Pool):
             pool = self._net.max_pool if layer.largest else self._net.average_pool
             return (

@@ -2,6 +2,7 @@
 
 There the kernel of a convolution has a symmetric range for each output channel, before its batch norm is folded in; a
 depthwise or dense kernel has one for all. An activation's range is a variable of the layer that is the last before it.
+Before another activation than ReLU, the batch norm or sum has a range of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from detlite.convert.graph.trained_ranges import ACTIVATION, MIN_WIDTH, NO_RANGE, RESIDUAL, WEIGHTS
-from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.graph.trained_ranges import ACTIVATION, LAYER, MIN_WIDTH, NO_RANGE, RESIDUAL, WEIGHTS
+from detlite.convert.rebuild.network.graph import ACTIVATIONS, QUANTIZED_ACTIVATIONS, GraphBuilder, Tensor
 from detlite.convert.rebuild.weights.weights import Weights
-from detlite.convert.rebuild.weights.wrapped import NUMBERED
+from detlite.convert.rebuild.weights.wrapped import NUMBERED, THEN
 from detlite.runtime.arrays import Floats
 from detlite.runtime.errors import InputError
 
@@ -27,6 +28,7 @@ LAST_LAYERS: Mapping[str, tuple[str, ...]] = {
     "_conv3": ("_norm3",),
     "_shortcut": ("_norm0",),
     "_shortcut1": ("_norm0",),
+    "_se_reduce": ("_activation_layer",),
 }
 """By the convolution of a block, the layer whose range its output has: the first that there is."""
 
@@ -52,9 +54,11 @@ LEVELS = 127
 class WrappedRangeBuilder(GraphBuilder):
     """Builds a network whose weights are those of a `WrappedWeights`, with all its trained ranges."""
 
+    kept_activations = ACTIVATIONS
+
     def __init__(self, weights: Weights, shape: tuple[int, ...]) -> None:
         """Begin a network of images of *shape*."""
-        super().__init__(weights, shape, quantized=True)
+        super().__init__(weights, shape, quantized=True, wrapped=True)
 
     def ranged(self, x: Any, scope: str, kind: str = ACTIVATION) -> Tensor:
         """Return *x* rounded to the trained range of the layer at *scope*, see `GraphBuilder.ranged`."""
@@ -62,18 +66,47 @@ class WrappedRangeBuilder(GraphBuilder):
             return x
         if kind == WEIGHTS:
             return self._on_grid(np.asarray(x), scope)
-        layers = self._layers(scope, kind)
+        layers = (scope,) if kind == LAYER else self._layers(scope, kind)
         names = [f"{layer}/{end}" for layer in layers for end in OUTPUTS]
-        return self.rounded_to(x, names, scope)
+        names = [*names, scope] if kind == LAYER else names  # a range that no layer has is an attribute of the block
+        low, high = self._bounds(names)
+        low, high = self._common(low, high, scope) if kind == ACTIVATION else (low, high)
+        return self.fake_quant(x, low, high, narrow=False, name=f"{scope}/range")
 
-    def rounded_to(self, x: Tensor, names: list[str], scope: str) -> Tensor:
-        """Return *x* rounded to the first range of *names* that the checkpoint has: `output` of `output_min`.
+    def normed(self, x: Tensor, activation: str, scope: str) -> Tensor:
+        """Return *x* rounded to the range of the batch norm or sum at *scope*, if it has one beside *activation*'s.
+
+        ReLU and ReLU6 need none, because TFLite computes them with their convolution.
 
         Raises:
-            InputError: its low end is greater than its high one.
+            InputError: another activation follows a batch norm without a range.
         """
-        low, high = self._bounds(names)
-        return self.fake_quant(x, low, high, narrow=False, name=f"{scope}/range")
+        has = self.has(f"{scope}/output_min") or self.has(f"{scope}/output_max")
+        if not has and activation not in QUANTIZED_ACTIVATIONS:
+            raise InputError(
+                f"the checkpoint has no range for what {activation} takes at {scope}, as none in bottlenecks of a "
+                "ResNet has: convert it as float32 and use `detlite quantize` with images"
+            )
+        return self.ranged(x, scope, LAYER) if has and activation != "NONE" else x
+
+    def again(self, x: Tensor, scope: str) -> Tensor:
+        """Return *x*, rounded to a range already, rounded to that of the layer at *scope*, too.
+
+        TFLite's converter needs an operator between the two: the upper end of the second range clips *x*.
+        """
+        _low, high = self._bounds([f"{scope}/output"])
+        return self.ranged(self.at_most(x, high, scope), scope, LAYER)
+
+    def _common(self, low: float, high: float, scope: str) -> tuple[float, float]:
+        """Return the part of a range that the layer at *scope* keeps, which may have a range of its own after it.
+
+        So has a bottleneck of a ResNet. Both are of one tensor: one rounding to what they have in common clips it as
+        two do, and is one operator.
+        """
+        if not self.has(f"{scope}/output_min"):
+            return low, high
+        own = self._bounds([f"{scope}/output"])
+        return max(low, own[0]), min(high, own[1])
 
     def joined(self, parts: Sequence[Tensor], scope: str) -> Tensor:
         """Return *parts*, each rounded to a range, concatenated, see `GraphBuilder.joined`.
@@ -102,20 +135,25 @@ class WrappedRangeBuilder(GraphBuilder):
             return tuple(f"{parent}/{layer}" for layer in LAST_LAYERS[last])
         found = (*(f"{scope}/{layer}" for layer in OF_KIND.get(kind, ())), scope)
         match = NUMBERED.fullmatch(last)  # a convolution beside its batch norm: the activation follows that
-        return found if match is None else (*found, f"{parent}/layer_with_weights-{int(match[1]) + 1}")
+        norm = "" if match is None else f"{parent}/layer_with_weights-{int(match[1]) + 1}"
+        return (*found, f"{norm}/{THEN}", norm) if norm else found
 
     def _on_grid(self, folded: Floats, scope: str) -> Tensor:
         """Return the kernel *folded*, at *scope*, on its trained grid: one for each output channel.
 
         The range is of the kernel before folding. What folding did to a channel is what it did to its largest weight.
+        A batch norm without a convolution is a depthwise kernel of 1x1, which any grid has that ends at its weight.
         """
-        name = next(one for one in KERNELS if self.has(f"{scope}/{one}"))
-        depthwise = name == KERNELS[1]
+        name = next((one for one in KERNELS if self.has(f"{scope}/{one}")), None)
+        depthwise = name != KERNELS[0]
         channels = folded[0, 0].size if depthwise else folded.shape[-1]
         columns = folded.reshape(-1, channels)
-        plain = self.variable(f"{scope}/{name}", self.shape_of(f"{scope}/{name}") or ()).reshape(columns.shape)
-        gain = np.abs(columns).max(axis=0) / np.maximum(np.abs(plain).max(axis=0), np.float32(MIN_WIDTH))
-        bound = np.maximum(self._bound(f"{scope}/{name}") * gain, np.float32(MIN_WIDTH)).astype(np.float32)
+        largest = np.abs(columns).max(axis=0)
+        if name is not None:
+            plain = self.variable(f"{scope}/{name}", self.shape_of(f"{scope}/{name}") or ()).reshape(columns.shape)
+            gain = largest / np.maximum(np.abs(plain).max(axis=0), np.float32(MIN_WIDTH))
+            largest = self._bound(f"{scope}/{name}") * gain
+        bound = np.maximum(largest, np.float32(MIN_WIDTH)).astype(np.float32)
         steps = np.clip(np.rint(columns.astype(np.float64) * LEVELS / bound), -LEVELS, LEVELS)
         values = (steps * bound / LEVELS).astype(np.float32)
         shape = (*folded.shape[:2], 1, -1) if depthwise else folded.shape
@@ -132,6 +170,9 @@ class WrappedRangeBuilder(GraphBuilder):
         return bound
 
 
-def builder_of(weights: Weights, shape: tuple[int, ...], *, quantized: bool) -> GraphBuilder:
-    """Return the builder of a network of images of *shape*: with the ranges of *weights*, or of floats."""
-    return WrappedRangeBuilder(weights, shape) if quantized else GraphBuilder(weights, shape)
+def builder_of(weights: Weights, shape: tuple[int, ...], *, quantized: bool, wrapped: bool) -> GraphBuilder:
+    """Return the builder of a network of images of *shape*: with the ranges of *weights*, or of floats.
+
+    *wrapped* says whether the network was trained with ranges.
+    """
+    return WrappedRangeBuilder(weights, shape) if quantized else GraphBuilder(weights, shape, wrapped=wrapped)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from detlite.convert.rebuild.tf_vision.params import merged
+
 IMAGENET = {"num_classes": 1001, "input_size": [224, 224, 3]}
 COCO = {"num_classes": 91}
 ANCHOR = {"num_scales": 3, "aspect_ratios": [0.5, 1.0, 2.0]}
@@ -176,9 +178,22 @@ _VIDEO: Mapping[str, Mapping[str, Any]] = {
 }
 _PASCAL_SIZE: Mapping[str, Any] = {"output_size": [512, 512]}
 
-EXPERIMENTS: Mapping[str, Mapping[str, Any]] = {
+_PLAIN: Mapping[str, Mapping[str, Any]] = {
     **{name: {"model": model} for name, model in {**_CLASSIFICATION, **_RETINANET, **_TWO_STAGE}.items()},
     **{name: {"model": model, "validation_data": _PASCAL_SIZE} for name, model in _SEGMENTATION.items()},
     **_VIDEO,
+}
+QAT = ("resnet_imagenet", "mobilenet_imagenet", "mnv2_deeplabv3_pascal")
+"""Experiments that `projects/qat` trains aware of quantization, and leaves as they are."""
+
+_UPSAMPLING = {"backbone": {"spinenet_mobile": {"use_keras_upsampling_2d": True}}}
+
+EXPERIMENTS: Mapping[str, Mapping[str, Any]] = {
+    **_PLAIN,
+    **{f"{name}_qat": {**_PLAIN[name], "quantization": {}} for name in QAT},
+    "retinanet_mobile_coco_qat": {
+        "model": merged(_RETINANET["retinanet_mobile_coco"], _UPSAMPLING),
+        "quantization": {},
+    },
 }
 """The `task` of each experiment, by its name."""

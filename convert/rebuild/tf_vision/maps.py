@@ -8,6 +8,7 @@ from detlite.convert.rebuild.network.anchors import Size
 from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.fpn import PyramidConfig, build_fpn
 from detlite.convert.rebuild.network.graph import GraphBuilder, Tensor
+from detlite.convert.rebuild.network.wrapped_ranges import IMAGE
 from detlite.convert.rebuild.tf_vision.backbone import backbone_of
 from detlite.runtime.errors import InputError
 
@@ -55,7 +56,9 @@ def maps_of(net: GraphBuilder, config: PyramidDetector, prefix: str, origin: str
         InputError: the levels do not divide the size of the image, or the backbone lacks one of them.
     """
     _check_size(config, net.size(net.image), origin)
-    maps = dict(backbone_of(config.backbone).build(net, net.image, config.backbone, f"{prefix}backbone", False))
+    root = f"{prefix}backbone"
+    image = net.ranged(net.image, f"{root}/{IMAGE}")
+    maps = dict(backbone_of(config.backbone).build(net, image, config.backbone, root, False))
     wanted = range(config.levels[0], config.levels[1] + 1)
     lacking = [level for level in wanted if level not in maps] if config.pyramid is None else []
     if lacking or config.levels[0] not in maps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from detlite.convert.rebuild.network.fpn import TILING, PyramidConfig
 from detlite.convert.rebuild.network.retinanet import LevelAnchors
 from detlite.convert.rebuild.tf_vision.params import Params
+from detlite.convert.rebuild.tf_vision.quantization import refused
 from detlite.runtime.errors import InputError
 
 DECODERS = ("fpn", "nasfpn", "identity", "aspp")
@@ -28,13 +29,15 @@ def read_levels(model: Params, defaults: tuple[int, int]) -> tuple[int, int]:
     return low, high
 
 
-def read_pyramid(model: Params, levels: tuple[int, int]) -> PyramidConfig | None:
-    """Return the pyramid in `decoder` of *model*, or None for `identity`.
+def read_pyramid(model: Params, levels: tuple[int, int], *, has_ranges: bool = False) -> PyramidConfig | None:
+    """Return the pyramid in `decoder` of *model*, or None for `identity`; *has_ranges* is `PyramidConfig`'s.
 
     Raises:
-        InputError: it is another decoder.
+        InputError: it is another decoder, or has ranges with which TF-Vision cannot build it.
     """
     kind, section = model.one_of("decoder", "fpn", DECODERS)
+    if has_ranges and kind != "fpn":
+        raise refused(model, "decoder", f"because quantize_detection_decoder is for fpn alone, and this is {kind}")
     if kind == "identity":
         return None
     if kind != "fpn":
@@ -45,7 +48,10 @@ def read_pyramid(model: Params, levels: tuple[int, int]) -> PyramidConfig | None
         section.flag("use_separable_conv", False),
         levels,
         1 if section.flag("use_keras_layer", False) else TILING,
+        has_ranges,
     )
+    if has_ranges and config.up_layers > 1:
+        raise refused(section, "use_keras_layer", "where quantize_detection_decoder is true and this is not")
     section.finish()
     return config
 

@@ -23,7 +23,10 @@ KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     (
         "ranges",
         "quantization ranges",
-        re.compile(r"_quant(_\d+)?/(min|max)$|/(\w*kernel|output|post_activation|quantize_layer(_\d+)?)_(min|max)$"),
+        re.compile(
+            r"_quant(_\d+)?/(min|max)$|/(\w*kernel|output|post_activation|quantize_layer(_\d+)?"
+            r"|reduce_mean_quantizer_vars|add_three|divide_six)_(min|max)$"
+        ),
     ),
     (
         "counters",

@@ -27,6 +27,9 @@ VALUES = frozenset(
 LISTED = re.compile(r"/_?(aspp_layers/(\d+)|projection)/(\d+)/")
 """A layer of a list in pyramid pooling, which is one of a model in the plain network."""
 
+THEN = "then"
+"""What the plain name of a layer with variables gets where the next wrapper is that of a layer without any."""
+
 OTHER = "wrapper"
 """The start of the name, here, of a wrapper whose layer has no variables: `wrapper-2/output_min`."""
 
@@ -36,7 +39,7 @@ class WrappedWeights(ObjectWeights):
 
     A range's name is the name of its layer with `kernel_min`, `output_max` and so on in the place of a variable's; one
     of a layer without variables begins with `wrapper-` and the layer's number in the file. Where that layer, such as an
-    activation, is the next after one with variables, its range has the name of a range of that one, too.
+    activation, is the next after one with variables, its range has the name of that one with `then`, too.
     """
 
     kind = "quantization-aware checkpoint"
@@ -61,21 +64,26 @@ class WrappedWeights(ObjectWeights):
         """The keys of wrappers without variables, by the name of the layer with variables before each."""
         found = {}
         for key, parts in self._paths.items():
-            end, number = max((end, int(match[1])) for end, part in enumerate(parts) if (match := NUMBERED.match(part)))
+            places = [(end, int(match[1])) for end, part in enumerate(parts) if (match := NUMBERED.match(part))]
+            end, number = max(places, default=(0, 0))
             numbers = self._places.get(tuple(parts[:end]), {})
             if number not in numbers and number - 1 in numbers:
-                before = [*parts[:end], f"layer_with_weights-{number - 1}", *parts[end + 1 :]]
+                before = [*parts[:end], f"layer_with_weights-{number - 1}", THEN, *parts[end + 1 :]]
                 found[self._plain(before)] = key
         return found
 
+    def _paths_below(self, root: str) -> dict[str, str]:
+        """Return the path below *root* of each key that begins with it, slots of the optimizer left out."""
+        return {
+            key: key.removesuffix(TAIL).removeprefix(root)
+            for key in self._checkpoint.variables
+            if key.startswith(root) and key.endswith(TAIL) and "/.OPTIMIZER_SLOT/" not in key
+        }
+
     @cached_property
     def _paths(self) -> dict[str, list[str]]:
-        """The path below the model of each of its keys that has a numbered layer, slots of the optimizer left out."""
-        paths = {
-            key: key.removesuffix(TAIL).removeprefix(f"{ROOT}/")
-            for key in self._checkpoint.variables
-            if key.startswith(f"{ROOT}/") and key.endswith(TAIL) and "/.OPTIMIZER_SLOT/" not in key
-        }
+        """The parts of the path below the model of each of its keys that has a numbered layer."""
+        paths = self._paths_below(f"{ROOT}/")
         branches = {int(match[2]) for path in paths.values() if (match := LISTED.search(path)) and match[2]}
         pooled = f"/aspp_layers/{max(branches, default=0)}/"  # the last, whose convolution is in a model of its own
         found = {key: LISTED.sub(r"/\1/layer_with_weights-\3/", path) for key, path in paths.items()}
@@ -113,3 +121,20 @@ class WrappedSegmenterWeights(WrappedWeights):
     """The variables of a quantization-aware segmenter."""
 
     parts = ("backbone", "decoder", "head")
+
+
+DETECTOR_PARTS = ("backbone", "decoder", "head")
+
+
+class WrappedDetectorWeights(WrappedWeights):
+    """The variables of a quantization-aware detector, whose parts have names in the file: `_backbone`, `_head`.
+
+    The exporter writes them below `model`, and the trainer at the top.
+    """
+
+    @cached_property
+    def _paths(self) -> dict[str, list[str]]:
+        """The parts of the path of each key of the model, from `_backbone` on."""
+        exported = self._paths_below(f"{ROOT}/_")
+        trained = {key: path for key, path in self._paths_below("").items() if path.split("/")[0] in DETECTOR_PARTS}
+        return {key: f"_{path}".split("/") for key, path in {**exported, **trained}.items()}

@@ -74,7 +74,7 @@ def read(task: Params) -> Classifier:
         crop=training.real("center_crop_fraction", CROP, high=1.0) if training.flag("aug_crop", True) else None,
     )
     model.finish()
-    return replace(config, has_ranges=has_ranges(task))
+    return replace(config, has_ranges=has_ranges(task, model, config.backbone))
 
 
 PLUGIN = TaskReader(title="image classification", recognizes=recognizes, read=read, takes_ranges=True)

@@ -13,6 +13,7 @@ from detlite.convert.rebuild.network.retinanet import DenseHead, LevelAnchors
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.convert.rebuild.tf_vision.pyramid import read_anchors, read_levels, read_pyramid
+from detlite.convert.rebuild.tf_vision.quantization import check_backbone, read_quantization, refused
 from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size
 from detlite.runtime.errors import InputError
@@ -25,11 +26,15 @@ LEAST_CANDIDATES = 5000
 
 @dataclass(frozen=True)
 class RetinaNms:
-    """`detection_generator` of a model, for its non-maximum suppression."""
+    """`detection_generator` of a model, for its non-maximum suppression.
+
+    *clips* says whether boxes are clipped to the image before they are compared: not by TF-Vision's post-processing op.
+    """
 
     score_threshold: float
     iou_threshold: float
     max_detections: int
+    clips: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class RetinaNet:
         anchors: the boxes of each cell.
         nms: its suppression.
         keeps_aspect: whether images are padded instead of stretched.
+        has_ranges: whether it was trained aware of quantization, so that its checkpoint has ranges of the backbone at
+            least; its pyramid and its heads say whether it has theirs.
     """
 
     columns: int
@@ -59,6 +66,16 @@ class RetinaNet:
     anchors: LevelAnchors
     nms: RetinaNms
     keeps_aspect: bool = True
+    has_ranges: bool = False
+
+    @property
+    def part_without_ranges(self) -> str | None:
+        """The key of the first part that was trained in float, if there is one."""
+        if not self.has_ranges:
+            return "task.quantization"
+        if self.pyramid is not None and not self.pyramid.has_ranges:
+            return "task.quantization.quantize_detection_decoder"
+        return None if self.head.has_ranges else "task.quantization.quantize_detection_head"
 
     @property
     def classes(self) -> int:
@@ -77,28 +94,37 @@ def recognizes(model: Mapping[str, Any]) -> bool:
 
 
 def read(task: Params) -> RetinaNet:
-    """Return the RetinaNet in *task*."""
+    """Return the RetinaNet in *task*.
+
+    Raises:
+        InputError: it was trained aware of quantization with parts that TF-Vision cannot build so.
+    """
     task.ignore("train_data", "export_config")
     model = task.inside("model")
     model.needs("num_classes", "input_size", "min_level", "max_level", "backbone")
     levels, norm = read_levels(model, (3, 7)), read_norm(model)
+    ranges = read_quantization(task)
+    backbone = read_backbone(model, norm)
+    if ranges is not None:
+        check_backbone(model, backbone)
     config = RetinaNet(
         columns=model.integer("num_classes", 91, low=2, high=MOST_CLASSES),
         size=input_size(model),
         levels=levels,
-        backbone=read_backbone(model, norm),
-        pyramid=read_pyramid(model, levels),
+        backbone=backbone,
+        pyramid=read_pyramid(model, levels, has_ranges=ranges is not None and ranges.decoder),
         norm=norm,
-        head=_head(model),
+        head=_head(model, has_ranges=ranges is not None and ranges.head),
         anchors=read_anchors(model, size=4.0, scales=3),
         nms=_nms(model),
         keeps_aspect=task.inside("validation_data").inside("parser").flag("keep_aspect_ratio", True),
+        has_ranges=ranges is not None,
     )
     model.finish()
     return config
 
 
-def _head(model: Params) -> DenseHead:
+def _head(model: Params, *, has_ranges: bool) -> DenseHead:
     section = model.inside("head")
     section.needs("num_convs", "num_filters", "use_separable_conv")
     section.only("attribute_heads", [], "detlite rebuilds heads for classes and boxes alone")
@@ -108,8 +134,11 @@ def _head(model: Params) -> DenseHead:
         section.integer("num_convs", 4, high=64),
         section.integer("num_filters", 256, low=1, high=4096),
         section.flag("use_separable_conv", False),
+        has_ranges,
     )
     section.finish()
+    if has_ranges and not head.separable:
+        raise refused(section, "use_separable_conv", "where quantize_detection_head is true and this is not")
     return head
 
 
@@ -152,9 +181,10 @@ def _op_nms(section: Params) -> RetinaNms:
         section.real("nms_score_threshold", 0.1, high=1.0),
         section.real("nms_iou_threshold", 0.5, low=0.001, high=1.0),
         section.integer("max_detections", 200, low=1, high=1000),
+        clips=False,
     )
     section.finish()
     return nms
 
 
-PLUGIN = TaskReader(title="RetinaNet detection", recognizes=recognizes, read=read)
+PLUGIN = TaskReader(title="RetinaNet detection", recognizes=recognizes, read=read, takes_ranges=True)

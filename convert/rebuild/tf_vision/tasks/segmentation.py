@@ -9,7 +9,6 @@ from typing import Any
 from detlite.convert.rebuild.detector_config import ImageResizer
 from detlite.convert.rebuild.network.blocks import NormActivation
 from detlite.convert.rebuild.network.deeplab import AsppConfig, SegmentationHead
-from detlite.convert.rebuild.network.tf_vision_mobilenet import MobileNetBackbone
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
 from detlite.convert.rebuild.tf_vision.pyramid import DECODERS
@@ -64,11 +63,7 @@ def recognizes(model: Mapping[str, Any]) -> bool:
 
 
 def read(task: Params) -> Segmenter:
-    """Return the segmenter in *task*.
-
-    Raises:
-        InputError: it was trained aware of quantization with another backbone than MobileNet V2.
-    """
+    """Return the segmenter in *task*."""
     model = task.inside("model")
     task.ignore("export_config")
     training, validation = task.inside("train_data"), task.inside("validation_data")
@@ -76,22 +71,18 @@ def read(task: Params) -> Segmenter:
     model.ignore("input_size", "min_level", "max_level")
     model.only("mask_scoring_head", None, "detlite does not rebuild a head that scores masks")
     norm = read_norm(model)
+    backbone = read_backbone(model, norm)
     config = Segmenter(
         columns=model.integer("num_classes", 21, low=2, high=MOST_CLASSES),
         size=input_size(model) or output_size(validation),
-        backbone=read_backbone(model, norm),
+        backbone=backbone,
         aspp=_aspp(model),
         head=_head(model),
         norm=norm,
         keeps_aspect=training.flag("preserve_aspect_ratio", True),
-        has_ranges=has_ranges(task),
+        has_ranges=has_ranges(task, model, backbone),
     )
     model.finish()
-    if config.has_ranges and not isinstance(config.backbone, MobileNetBackbone):
-        raise InputError(
-            f"{model.where('backbone')} is no MobileNet V2, the only backbone of quantization-aware segmenters "
-            "(task.quantization) that detlite rebuilds"
-        )
     return config
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detlite.convert.rebuild.network.functional import PLAIN_LAYER, WEIGHTED, FunctionalModel
+from detlite.convert.rebuild.network.functional import BARE, PLAIN_LAYER, WEIGHTED, FunctionalModel
 
 
 def named(seen, name):
@@ -71,3 +71,12 @@ def test_the_laterals_of_a_pyramid_are_numbered_from_the_coarsest_on(keras_layer
     model.run({level: model.step(named(seen, f"post_{level}"), (step,)) for level, step in sums.items()})
     laterals = sorted((seen[f"lateral_{level}"], str(level)) for level in (3, 4, 5))
     assert [level for _scope, level in laterals] == expected
+
+
+def test_all_layers_of_a_wrapped_model_have_scopes_after_the_one_that_rounds_the_input():
+    seen, model = {}, FunctionalModel("model", wrapped=True)
+    image = model.input("image")
+    conv = model.step(named(seen, "conv"), (image,), (WEIGHTED, WEIGHTED, PLAIN_LAYER))
+    up = model.step(named(seen, "up"), (conv,), (BARE,))
+    model.run({0: model.step(named(seen, "sum"), (up, conv), (PLAIN_LAYER,))})
+    assert seen == {"conv": ["0", "1", "model/wrapper-3"], "up": [], "sum": ["model/wrapper-4"]}

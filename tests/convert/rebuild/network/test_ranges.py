@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detlite.convert.graph.trained_ranges import RESIDUAL, SUM, WEIGHTS, Grid, grid_of, range_names
+from detlite.convert.rebuild.network.blocks import Blocks, NormActivation
 from detlite.convert.rebuild.network.graph import GraphBuilder
+from detlite.convert.rebuild.network.wrapped_ranges import WrappedRangeBuilder
 from detlite.convert.rebuild.weights.stored import Checkpoint, NamedWeights, Variable
 from detlite.runtime.errors import InputError
 
@@ -95,3 +97,57 @@ def test_hard_swish_of_quantization_aware_training_is_refused(tmp_path):
         pytest.raises(InputError, match=r"cannot keep the trained ranges of the HARD_SWISH at some/Conv"),
     ):
         net.activate(net.image, "HARD_SWISH", "some/Conv")
+
+
+def rounding(net):
+    """The ends of the first range in the graph of *net*."""
+    nodes = {node.name: node for node in net.graph_def.node}
+    found = next(node for node in net.graph_def.node if node.op == "FakeQuantWithMinMaxVars")
+    return tuple(nodes[name].attr["value"].tensor.float_val[0] for name in found.input[1:])
+
+
+def test_a_bottleneck_with_two_ranges_is_rounded_once_to_what_they_share(tmp_path):
+    values = {"a__b___activation3__output_min": 0, "a__b___activation3__output_max": 5}
+    values |= {"a__b__output_min": 0, "a__b__output_max": 4}
+    with WrappedRangeBuilder(weights_of(tmp_path, **values), (8, 8, 3)) as net:
+        net.ranged(net.image, "a/b")
+        assert rounding(net) == (0, 4)
+
+
+@pytest.mark.parametrize("activation", ["RELU_6", "SWISH"])
+def test_what_an_activation_takes_is_rounded_to_the_range_of_its_batch_norm(tmp_path, activation):
+    values = {"a___norm0__output_min": -3, "a___norm0__output_max": 2}
+    with WrappedRangeBuilder(weights_of(tmp_path, **values), (8, 8, 3)) as net:
+        net.normed(net.image, activation, "a/_norm0")
+        assert rounding(net) == (-3, 2)
+
+
+def test_a_swish_without_a_range_before_it_is_refused(tmp_path):
+    with (
+        WrappedRangeBuilder(weights_of(tmp_path), (8, 8, 3)) as net,
+        pytest.raises(
+            InputError, match=r"the checkpoint has no range for what SWISH takes at a/_norm1, as none in bot"
+        ),
+    ):
+        net.normed(net.image, "SWISH", "a/_norm1")
+
+
+@pytest.mark.parametrize(("wrapped", "slope"), [(False, 0.16667), (True, 1.6667)])
+def test_gates_have_the_slope_that_they_were_trained_with(tmp_path, wrapped, slope):
+    values = {
+        f"se___se_{part}__kernel": np.ones((1, 1, 3 if part == "reduce" else 1, 1 if part == "reduce" else 3))
+        for part in ("reduce", "expand")
+    }
+    values |= {"se___se_reduce__bias": np.zeros(1), "se___se_expand__bias": np.zeros(3)}
+    named = {name.replace("__", "/"): np.float32(value) for name, value in values.items()}
+    checkpoint = Checkpoint(
+        tmp_path, {k: Variable(v.shape, "float32") for k, v in named.items()}, lambda key: named[key]
+    )
+    with GraphBuilder(NamedWeights(checkpoint), (8, 8, 3), wrapped=wrapped) as net:
+        Blocks(net, NormActivation("RELU", 1e-3)).excited(net.image, "se", 1, gate="HARD_SIGMOID")
+        found = [
+            n.attr["value"].tensor.float_val[0]
+            for n in net.graph_def.node
+            if n.op == "Const" and n.attr["value"].tensor.float_val
+        ]
+    assert np.isclose(found, slope).any()

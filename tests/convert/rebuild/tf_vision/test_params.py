@@ -147,11 +147,16 @@ def test_a_key_beside_task_is_refused():
         parse_params({**classifier_params(), "tasks": {}}, "params.yaml")
 
 
-def test_quantization_aware_training_of_a_detector_is_refused():
+def test_quantization_aware_training_of_a_two_stage_detector_is_refused():
     values = {"task": {"model": {}, "quantization": {"change_num_bits": False}}}
-    message = "detlite rebuilds for image classification, semantic segmentation alone, not for RetinaNet detection"
+    message = "for image classification, RetinaNet detection, semantic segmentation alone, not for two-stage detection"
     with pytest.raises(InputError, match=message):
-        parse_params(values, "params.yaml", "retinanet_mobile_coco")
+        parse_params(values, "params.yaml", "maskrcnn_resnetfpn_coco")
+
+
+def test_an_experiment_of_quantization_aware_training_trains_the_backbone_alone():
+    config = parse_params({}, "params.yaml", "retinanet_mobile_coco_qat")
+    assert (config.has_ranges, config.part_without_ranges) == (True, "task.quantization.quantize_detection_head")
 
 
 def read(tmp_path, text):

@@ -88,7 +88,7 @@ def test_a_range_is_found_by_the_name_of_its_layer(trained):
     assert not weights.has("wrapper-2/output_max")
 
 
-def test_the_range_of_an_activation_is_one_of_the_batch_norm_before_it(tmp_path):
+def test_the_range_of_an_activation_is_named_after_the_batch_norm_before_it(tmp_path):
     stem = "model/layer_with_weights-0"
     values = {
         f"{stem}/layer_with_weights-0/quantize_layer_max": np.float32(1),
@@ -99,8 +99,9 @@ def test_the_range_of_an_activation_is_one_of_the_batch_norm_before_it(tmp_path)
     }
     write_object_checkpoint(tmp_path / "ckpt-1", values)
     weights, _averages = open_tf_vision(tmp_path / "ckpt-1", None, objects=WrappedWeights)
-    assert weights.take("layer_with_weights-0/layer_with_weights-1/output_max", ()) == 5
-    assert not weights.has("layer_with_weights-0/layer_with_weights-0/output_max")
+    assert weights.take("layer_with_weights-0/layer_with_weights-1/then/output_max", ()) == 5
+    assert not weights.has("layer_with_weights-0/layer_with_weights-1/output_max")
+    assert not weights.has("layer_with_weights-0/layer_with_weights-0/then/output_max")
     assert weights.take("layer_with_weights-0/wrapper-4/output_max", ()) == 7
 
 

@@ -81,10 +81,10 @@ def test_a_missing_range_of_pyramid_pooling_is_named(trained, tmp_path):
         rebuild(plan, weights, DetectorOptions())
 
 
-def test_a_quantization_aware_segmenter_of_another_backbone_is_refused():
+def test_a_quantization_aware_segmenter_of_a_backbone_that_the_original_cannot_train_is_refused():
     params = PARAMS.replace("mobilenet: {model_id: MobileNetV2, filter_size_scale: 0.1, output_stride: 32}", "X")
     params = params.replace("{type: mobilenet, X}", "{type: dilated_resnet, dilated_resnet: {model_id: 50}}")
-    with pytest.raises(InputError, match=r"task.model.backbone is no MobileNet V2, the only backbone of quantization"):
+    with pytest.raises(InputError, match=r"task.model.backbone is a dilated ResNet, which projects/qat of TF-Vision"):
         config(params)
 
 
