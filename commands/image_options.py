@@ -78,6 +78,13 @@ def images_given(path: Path) -> Images:
     return images
 
 
+def validation_videos(path: Path) -> tuple[Path, ...]:
+    """Return the videos in the folder *path*, or the one that it is; `InputError` if there are none."""
+    videos = load_dataset("video" if path.is_file() else "videos").videos
+    assert videos is not None
+    return tuple(video.absolute() for video in videos((path,)))
+
+
 def tell_skipped(path: Path, skipped: tuple[Path, ...]) -> None:
     """Write a notice if files of the folder *path* were *skipped*."""
     text = skipped_notice(path, skipped)

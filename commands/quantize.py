@@ -46,6 +46,7 @@ from detlite.commands.image_options import (
     refuse_unread,
     request_of,
     tell_skipped,
+    validation_videos,
     wants_lint,
 )
 from detlite.commands.options import (
@@ -107,7 +108,8 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
         "--validation",
         type=click.Path(path_type=Path),
         metavar="IMAGES",
-        help="Images to judge on, as --images (default: those left over, then calibration images, up to 100).",
+        help="Images to judge on, as --images (default: those left over, then calibration images, up to 100); for a "
+        "model of clips a folder of videos (default: the calibration clips).",
     ),
     click.option(
         "--explain",
@@ -218,7 +220,10 @@ def _steps(values: Record, counts: list[int], task: str, videos: ImageRequest | 
         return (READ, QUANTIZE, WRITE)
     if videos is not None:
         explain = (EXPLAIN,) if values["explain"] else ()
-        return (READ, CHOOSE, *((CHECK,) if wants_lint(values) else ()), QUANTIZE, *explain, WRITE)
+        searching = (REFERENCE, SEARCH) if has_budget(values) else ()
+        if counts:
+            return (READ, REFERENCE, *map(curve_step, counts))
+        return (READ, CHOOSE, *((CHECK,) if wants_lint(values) else ()), *searching, QUANTIZE, *explain, WRITE)
     if counts:
         return (CHOOSE, READ, REFERENCE, *map(curve_step, counts))
     checks = (CHECK,) if wants_lint(values) else ()
@@ -284,7 +289,7 @@ def _judged(request: QuantizeRequest, values: Record, gathered: Record, counts: 
     return JudgedRequest(
         **vars(request),
         held_out=held_out,
-        held_out_are_others=not set(held_out) & set(request.images),
+        held_out_are_others=bool(held_out) and not set(held_out) & set(request.images),
         annotations=folder_and_labels and (folder_and_labels[0].absolute(), folder_and_labels[1].absolute()),
         gates=gates_of(values),
         max_error=max_error_of(values),
@@ -296,6 +301,8 @@ def _judged(request: QuantizeRequest, values: Record, gathered: Record, counts: 
 def _held_out(request: QuantizeRequest, values: Record, gathered: Record, *, has_gates: bool) -> tuple[Path, ...]:
     """Return the images to judge on: a budget needs `FEWEST_IMAGES`, and calibration images serve where others lack."""
     others = tuple(map(Path, gathered["others"]))
+    if request.videos is not None:
+        return () if values["validation"] is None else validation_videos(values["validation"])
     if values["validation"] is not None:
         others = _validation(values["validation"], request.images, values["seed"])
     if has_gates:

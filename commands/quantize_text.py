@@ -19,31 +19,27 @@ FEWEST_CALIBRATED = 8  # one image of COCO gives a fidelity of 93.7 to 97.3, eig
 def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     """Print what is in the artifact *out*, and how it was made."""
     size, count = Path(answer["model"]).stat().st_size, _calibrated(request, answer)
-    _say_scored(answer)
+    samples = "samples" if request.videos else "images"
+    _say_scored(answer, samples)
     if 0 < count < FEWEST_CALIBRATED:
         notice(f"calibrated with {count}: fewer than {FEWEST_CALIBRATED} images leave the ranges to chance")
     if mixed := answer.get("mixed"):
         names = [name.split(";")[0] for name in mixed["float_operators"]]
-        say(f"left float: {_operators(names) if names else 'nothing; int8 alone is good enough'}")
-        _say_reached(mixed, answer)
+        say(f"left float: {counted(len(names), 'operator') if names else 'nothing; int8 alone is good enough'}")
+        _say_reached(mixed, answer, samples)
         if names:
             _say_costs(mixed)
     if found := answer.get("twins"):
         if not found["tensors"]:
             say("twin channels: none; plain int8 is good enough")
-        _say_reached(found, answer)
+        _say_reached(found, answer, samples)
     _say_explained(out, answer)
-    samples = "samples" if request.videos else "images"
     images = f", {count} calibration {samples}" if count else ""
     say(f"{out}: {request.recipe.scheme}{images}, {size / 1e6:.2f} MB")
     for step in answer["history"]:
         if twins := step.get("twin_channels"):
             say(_twins(twins, step))
     _say_errors(answer, samples)
-
-
-def _operators(names: Sequence[str]) -> str:
-    return f"{len(names)} operator{'s' if len(names) > 1 else ''}"
 
 
 def _say_explained(out: Path, answer: Record) -> None:
@@ -117,25 +113,25 @@ def _images_of(answer: Record, samples: str) -> str:
         return f"{counted(count, 'frame')} of the longest scenes"
     used = answer.get("scored_calibration_images", count)
     if 0 < used < count:
-        return f"{counted(count, 'image')}, {used} of them calibration images"
+        return f"{counted(count, samples[:-1])}, {used} of them calibration {samples}"
     return f"{count} {'calibration' if used else 'other'} {samples}"
 
 
-def _say_scored(answer: Record) -> None:
+def _say_scored(answer: Record, samples: str = "images") -> None:
     if used := answer.get("scored_calibration_images"):
         notice(
-            f"judged on {counted(answer['scored_images'], 'image')}, {used} of them calibration images: others are too "
-            "few"
+            f"judged on {counted(answer['scored_images'], samples[:-1])}, {used} of them calibration {samples}: others "
+            "are too few"
         )
     for text in few_images(answer.get("scored_images", FEWEST_IMAGES)):
         notice(text)
 
 
-def _say_reached(found: Record, answer: Record) -> None:
+def _say_reached(found: Record, answer: Record, samples: str) -> None:
     for one in found["reached"]:
         digits = 2 if one["high"] >= 1 else 4
         value, low, high = (f"{one[end]:.{digits}f}" for end in ("value", "low", "high"))
-        where = f"on {counted(answer['scored_images'], 'image')}"
+        where = f"on {counted(answer['scored_images'], samples[:-1])}"
         say(f"{one['figure']} {value} [{low}, {high}] {where}: {one['promised']} is promised")
 
 
@@ -183,7 +179,7 @@ def count_findings(lint: Mapping[str, list[Record]]) -> int:
 def say_curve(answer: Record) -> None:
     """Print fidelity by number of images, and the verdict."""
     _say_scored(answer)
-    heads = [name for name in answer["points"][0]["error"] if name != "images"]
+    heads = [name for name in answer["points"][0]["error"] or () if name != "images"]
     rows = [
         (
             point["images"],

@@ -31,6 +31,7 @@ class ClipFootage:
     Attributes:
         count: the number of samples.
         unread: why each of the videos that were left out cannot be read.
+        scenes: for each of them, the number of the scene that it was cut from.
     """
 
     def __init__(self, footage: Footage, clip: ClipInput, *, progress: Progress = silent) -> None:
@@ -39,7 +40,8 @@ class ClipFootage:
         self._scenes, self.unread = chosen_scenes(footage.paths, footage.count, footage.seed, progress=progress)
         few, more = divmod(footage.count, len(self._scenes))
         self._cuts = [clip_cuts(clip, scene.count, few + (place < more)) for place, scene in enumerate(self._scenes)]
-        self.count = sum(map(len, self._cuts))
+        self.scenes = tuple(place for place, cuts in enumerate(self._cuts) for _cut in cuts)
+        self.count = len(self.scenes)
 
     def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
         """Yield the samples for the float model, whatever its *file* is."""

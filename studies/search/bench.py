@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from detlite.accuracy.bootstrap import SEED, draw_images
 from detlite.accuracy.classes import class_map
 from detlite.accuracy.coco import coco_matches, coco_metrics
 from detlite.accuracy.detect import detected_of
@@ -39,7 +40,10 @@ class Bench:
     Attributes:
         images: those that models are run on.
         reference: the float model's predictions.
+        scenes: for each image, the number of the scene that it shows; None if each shows one of its own.
     """
+
+    scenes: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -57,6 +61,20 @@ class Bench:
         self._task: ScoredTask[Any] = scored_task(reference.contract.task.kind)
         self.reference, self._sure = self._run_reference(reference)
         self._reference_map = None if annotations is None else self.map(self.reference)
+
+    @property
+    def agreement_kind(self) -> str:
+        """What fidelity is for the task of the model: `map`, `top1`, `miou`."""
+        return self._task.agreement
+
+    @property
+    def count(self) -> int:
+        """The number of images."""
+        return len(self._sure)
+
+    def draws(self, count: int) -> Doubles:
+        """Return how often each image is drawn, float64 (count, images): those of one scene together."""
+        return draw_images(self.count, count, SEED, self.scenes)
 
     def _run_reference(self, reference: Model) -> tuple[Predictions, list[SureOutputs]]:
         def run(session: Session, path: Path) -> tuple[StreamResult, SureOutputs]:
@@ -109,7 +127,7 @@ class Bench:
 
     def predicted(self, model: Model) -> Predictions:
         """Return *model*'s results in the images."""
-        return self.judged(model)[0]
+        return self._seen(model, lambda _sure, _heads: None)[0]
 
     def heads(self, model: Model) -> Iterator[Heads]:
         """Yield *model*'s raw outputs for each image."""

@@ -94,6 +94,8 @@ class Explanation:
     @property
     def verdict(self) -> str:
         """The worst operator, in one sentence."""
+        if not self.suspects:
+            return "No operator has weights: what the model loses is the rounding of its activations."
         worst = self.suspects[0]
         return (
             f"The worst operator is {worst.blame.kind} {short(worst.blame.name)}: its repair brings "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detlite.accuracy.bootstrap import SEED, draw_images, interval_of
+from detlite.accuracy.bootstrap import SEED, interval_of
 from detlite.accuracy.detect import detected_of
 from detlite.accuracy.images import Images
 from detlite.accuracy.labels.annotations import Annotations, check_image_files
@@ -20,7 +20,6 @@ from detlite.calibration.material import material_of
 from detlite.calibration.models import QuantizedModel
 from detlite.calibration.quantize import (
     ERROR_IMAGES,
-    Quantized,
     completed,
     float_model,
     judge_of,
@@ -29,7 +28,8 @@ from detlite.calibration.quantize import (
 )
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE
-from detlite.calibration.video.footage import states_of, takes_video
+from detlite.calibration.video.clips import ClipFootage
+from detlite.calibration.video.footage import Footage, states_of, takes_video
 from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
 from detlite.convert.summary import model_facts
@@ -41,18 +41,22 @@ from detlite.runtime.task import task_kind
 from detlite.runtime.tasks.detection import Detection, crops_regions
 from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
+from detlite.studies.search.clip_bench import ClipBench
 from detlite.studies.search.cost import cost_record
-from detlite.studies.search.curve import Point, choices_of, curve
+from detlite.studies.search.curve import CHOICES, Point, choices_of, curve
 from detlite.studies.search.growth import growth
 from detlite.studies.search.growth_page import growth_files
 from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequest, curve_step
 from detlite.studies.search.losses import losses
 from detlite.studies.search.mixed import Mixed, fewest_floating
-from detlite.studies.search.page import explanation_files
+from detlite.studies.search.page import LostBoxes, explanation_files
 from detlite.studies.search.ruler import DRAWS, Budget, error_ruler, fidelity_ruler, map_drop_ruler
 from detlite.studies.search.stage_blame import explain_stages
 from detlite.studies.search.trials import Trials
 from detlite.studies.search.twin_search import TwinResult, fewest_twins
+
+MOST_CLIPS = 100
+"""Clips of held-out videos to judge on: each model runs, and each clip is decoded, once for every trial."""
 
 
 def quantize_judged(request: Record, progress: Progress) -> Record:
@@ -63,14 +67,16 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         requested `explanation`, or of a two-stage detector `stages`.
     """
     asked = from_record(JudgedRequest, request)
-    images = asked.chosen
     begin(progress, READ)
     model = load_source(asked.source, asked.options, progress=progress)
     if asked.explain and not asked.has_gates and states_of(model.contract) and asked.videos is not None:
         return _explained_stream(asked, model, progress)
-    _refuse_video(model.contract, next(iter(asked.gates), "max_error" if asked.max_error else "explain"))
-    begin(progress, CHECK)
-    linted = lint_record(asked.lint, model, images, progress)
+    _refuse_streams(model.contract, next(iter(asked.gates), "max_error" if asked.max_error else "explain"))
+    images = _given(asked, model.contract)
+    linted: Record = {}
+    if isinstance(images, Images):
+        begin(progress, CHECK)
+        linted = lint_record(asked.lint, model, images, progress)
     if linted.get("lint_failed"):
         return linted
     recipe, ranges = asked.recipe, None if asked.ranges is None else read_ranges(asked.ranges)
@@ -95,7 +101,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         if crops_regions(source.contract):
             answer["stages"] = explain_stages(trials, source, bench, progress=progress).to_record()
         else:
-            explained, answer["explanation"] = _explained(trials, bench, quantized, progress)
+            explained, answer["explanation"] = _explained(trials, bench, quantized.model, progress)
             files |= explained
     begin(progress, WRITE)
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
@@ -143,56 +149,69 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     asked = from_record(JudgedRequest, request)
     begin(progress, READ)
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
-    _refuse_regions(source.contract, "--curve")
-    _refuse_video(source.contract, "curve")
+    _refuse_streams(source.contract, "curve")
+    given = _given(asked, source.contract)
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
+    has_regions = crops_regions(source.contract)
 
     def point(count: int) -> Point:
         begin(progress, curve_step(count))
         found, draws, errors = [], [], []
-        for paths in choices_of(asked.images, count):
-            images = replace(asked.chosen, paths=paths)
+        for images in _choices(given, count):
             made = quantize(source, images, replace(asked.recipe, heads="raw"), progress=progress)
-            predictions, error = bench.judged(made.model)
+            predictions, error = (bench.predicted(made.model), None) if has_regions else bench.judged(made.model)
             agreement = bench.agreement(predictions)
-            errors.append(error)
+            errors += [] if error is None else [error]
             found.append(agreement.fidelity)
-            draws.append(agreement.weighted(draw_images(len(bench.images.paths), DRAWS, SEED)))
+            draws.append(agreement.weighted(bench.draws(DRAWS)))
         interval = interval_of(np.concatenate(draws), SEED)
-        return Point(count, mean_error(errors), sum(found) / len(found), interval, len(found))
+        error = mean_error(errors) if errors else None
+        return Point(count, error, sum(found) / len(found), interval, np.mean(draws, axis=0), len(found))
 
     return _scored(bench, asked) | curve(asked.counts, point).to_record()
 
 
+def _given(asked: JudgedRequest, contract: Contract) -> Images | Footage:
+    """Return what the model is calibrated with: videos for a model of clips, images for any other."""
+    return footage_of(asked) if takes_video(contract) and asked.videos is not None else asked.chosen
+
+
+def _choices(given: Images | Footage, count: int) -> list[Images | Footage]:
+    """Return several choices of *count* of the images, or of as many clips: of these each has other scenes."""
+    if isinstance(given, Images):
+        return [replace(given, paths=paths) for paths in choices_of(given.paths, count)]
+    return [replace(given, count=count, seed=given.seed + number) for number in range(CHOICES)]
+
+
 def _scored(bench: Bench, asked: JudgedRequest) -> Record:
-    paths = bench.images.paths
+    used = bench.count if isinstance(bench, ClipBench) and not asked.held_out_are_others else 0
     return {
-        "scored_images": len(paths),
+        "scored_images": bench.count,
         "scored_images_are_others": asked.held_out_are_others,
-        "scored_calibration_images": len(set(paths) & set(asked.images)),
+        "scored_calibration_images": len(set(bench.images.paths) & set(asked.images)) or used,
     }
 
 
 def _refuse_other_tasks(contract: Contract, asked: JudgedRequest) -> None:
     """Raise `InputError` where something is *asked* of another model that is told of a detector alone."""
-    explains_boxes = asked.explain and not crops_regions(contract)
-    option = "--explain" if explains_boxes else "--max-map-drop" if "max_map_drop" in asked.gates else None
-    if option is not None and not isinstance(contract.task, Detection):
+    if "max_map_drop" in asked.gates and not isinstance(contract.task, Detection):
         raise InputError(
-            f"{option} needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, or "
-            "`detlite evaluate --against`"
+            f"--max-map-drop needs a detector; the model is {task_kind(contract.task.kind).title}: use --min-fidelity, "
+            "or `detlite evaluate --against`"
         )
     for option, is_asked in {"--max-error": asked.max_error, "--twin-channels": asked.twins}.items():
         if is_asked:
             _refuse_regions(contract, option)
 
 
-def _refuse_video(contract: Contract, option: str) -> None:
-    if takes_video(contract):
+def _refuse_streams(contract: Contract, option: str) -> None:
+    """Raise `InputError` for a stream: its error is nearly the same in all frames of a scene, so scenes would count."""
+    if states_of(contract):
         raise InputError(
-            f"--{option.replace('_', '-')} needs a model of images, and the model takes video: leave it out, and judge "
-            "the model by the error that is told of each quantization, or `detlite evaluate --against`"
+            f"--{option.replace('_', '-')} needs many independent images or clips to judge on, and the error of a "
+            "stream is alike in all frames of a scene: leave it out, and judge the model by the error that is told of "
+            "each quantization, or `detlite evaluate --against`"
         )
 
 
@@ -205,6 +224,10 @@ def _refuse_regions(contract: Contract, option: str) -> None:
 
 
 def _bench(source: Model, asked: JudgedRequest, progress: Progress) -> Bench:
+    if takes_video(source.contract):
+        clips = material_of(_held_out_footage(asked), source.contract)
+        assert isinstance(clips, ClipFootage)
+        return ClipBench(source, clips, progress=progress)
     annotations = None
     if "max_map_drop" in asked.gates:
         assert asked.annotations is not None  # the command asks for labels with this gate
@@ -213,6 +236,14 @@ def _bench(source: Model, asked: JudgedRequest, progress: Progress) -> Bench:
         check_image_files(annotations, folder)
     held_out = Images(asked.held_out, "", upright=asked.images_upright)
     return Bench(source, held_out, annotations=annotations, progress=progress)
+
+
+def _held_out_footage(asked: JudgedRequest) -> Footage:
+    """Return what to judge a model of clips on: `MOST_CLIPS` of the held-out videos, or what calibrates it."""
+    if not asked.held_out_are_others:
+        return footage_of(asked)
+    assert asked.videos is not None
+    return Footage(asked.held_out, MOST_CLIPS, asked.videos.seed)
 
 
 def _annotated(annotations: Annotations, paths: tuple[Path, ...]) -> Annotations:
@@ -243,9 +274,12 @@ def _reached(found: Mixed | TwinResult, budgets: Sequence[Budget]) -> Record:
     return {"margin": found.margin, "models_scored": found.trials, "reached": reached}
 
 
-def _explained(trials: Trials, bench: Bench, quantized: Quantized, progress: Progress) -> tuple[dict[str, str], Record]:
+def _explained(trials: Trials, bench: Bench, model: Model, progress: Progress) -> tuple[dict[str, str], Record]:
     explanation = explain(trials, bench, progress=progress)
-    found = detected_of(bench.predicted(quantized.model))
-    lost = losses(found, detected_of(bench.reference), quantized.model.contract.labels)
-    record = {**explanation.to_record(), **asdict(lost), "verdict": explanation.verdict}
-    return explanation_files(explanation, lost, bench, found, quantized.model), record
+    boxes = None
+    if isinstance(model.contract.task, Detection):
+        found = detected_of(bench.predicted(model))
+        boxes = LostBoxes(losses(found, detected_of(bench.reference), model.contract.labels), found)
+    lost = {} if boxes is None else asdict(boxes.losses)
+    record = {**explanation.to_record(), **lost, "verdict": explanation.verdict}
+    return explanation_files(explanation, bench, model, boxes), record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from detlite.accuracy.detect import Detected, detected_of
 from detlite.convert.model import Model
@@ -31,35 +31,50 @@ PAGE, RECORD = "explanation.html", "explanation.json"
 SCHEMA = {"schema": "detlite.explanation", "schema_version": 1}
 PICTURES, CLASSES = 6, 10
 
+FIDELITIES = {
+    "map": "the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the truth",
+    "top1": "the share of inputs for which both models put the same class first",
+    "mask_map": "the mAP of the int8 model's masks with the float model's as the truth",
+    "oks_map": "the mAP of the int8 model's keypoints with the float model's as the truth",
+    "miou": "the mean IoU of the int8 model's classes of pixels with the float model's as the truth",
+}
+"""What fidelity is, by `ScoredTask.agreement`."""
 
-def explanation_files(
-    explanation: Explanation, lost: Losses, bench: Bench, found: Detected, model: Model
-) -> dict[str, str]:
-    """Return the text of each file by its name."""
-    record = {**SCHEMA, **explanation.to_record(), **asdict(lost)}
+
+@dataclass(frozen=True, eq=False)
+class LostBoxes:
+    """What an int8 detector lost: the *losses*, and the detections that it *found*."""
+
+    losses: Losses
+    found: Detected
+
+
+def explanation_files(explanation: Explanation, bench: Bench, model: Model, boxes: LostBoxes | None) -> dict[str, str]:
+    """Return the text of each file by its name; *boxes*, of a detector, are what it lost."""
+    record = {**SCHEMA, **explanation.to_record(), **({} if boxes is None else asdict(boxes.losses))}
     record["images"] = [path.name for path in bench.images.paths]
-    page = to_html(_report(explanation, lost, bench, found, model))
+    page = to_html(_report(explanation, bench, model, boxes))
     return {PAGE: page, RECORD: json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
 
 
-def _report(explanation: Explanation, lost: Losses, bench: Bench, found: Detected, model: Model) -> Report:
-    labels, images = model.contract.labels, len(bench.images.paths)
+def _report(explanation: Explanation, bench: Bench, model: Model, boxes: LostBoxes | None) -> Report:
+    labels, agreement = model.contract.labels, FIDELITIES.get(bench.agreement_kind, bench.agreement_kind)
     return Report(
         title="Where the int8 model loses",
         verdict=explanation.verdict,
         status="info",
         models=(model_file(model),),
-        accuracy=tuple(_accuracy(explanation, lost, images)),
+        accuracy=tuple(_accuracy(explanation, boxes, bench.count)),
         tables=(
             error_table(explanation.error.to_record()),
             _suspects(explanation),
-            _classes(lost),
+            *(() if boxes is None else (_classes(boxes.losses),)),
             _tensors(explanation),
         ),
-        pictures=tuple(_pictures(lost, bench, found, labels)),
+        pictures=() if boxes is None else tuple(_pictures(boxes, bench, labels)),
         notes=(
-            "Fidelity is the mAP of the int8 model's detections with the float model's (score 0.3 and more) as the "
-            "truth. Each operator is measured alone: its repair undone, and then the operator left float.",
+            f"Fidelity is {agreement}. Each operator is measured alone: its repair undone, and then the operator left "
+            "float.",
         ),
     )
 
@@ -78,10 +93,10 @@ def model_file(model: Model) -> ModelFile:
     )
 
 
-def _accuracy(explanation: Explanation, lost: Losses, images: int) -> Iterator[AccuracyRow]:
+def _accuracy(explanation: Explanation, boxes: LostBoxes | None, images: int) -> Iterator[AccuracyRow]:
     yield AccuracyRow("int8", "fidelity", explanation.fidelity, images)
     yield AccuracyRow("int8, weights only rounded", "fidelity", explanation.unrepaired_fidelity, images)
-    for size, value in lost.by_size.items():
+    for size, value in {} if boxes is None else boxes.losses.by_size.items():
         if value is not None:
             yield AccuracyRow("int8", f"fidelity, {size} objects", value, images)
 
@@ -114,12 +129,12 @@ def _tensors(explanation: Explanation) -> ReportTable:
     return ReportTable("Tensors", lead, ("Operator", "Kind", "Repaired", "Only rounded", "Shift"), tuple(rows))
 
 
-def _pictures(lost: Losses, bench: Bench, found: Detected, labels: Sequence[str]) -> Iterator[Picture]:
-    for one in lost.by_image[:PICTURES]:
+def _pictures(boxes: LostBoxes, bench: Bench, labels: Sequence[str]) -> Iterator[Picture]:
+    for one in boxes.losses.by_image[:PICTURES]:
         if one.gone + one.new:
             sides = [
                 PictureSide(name, tuple(_shown(detected, one.image, labels)))
-                for name, detected in (("float32", detected_of(bench.reference)), ("int8", found))
+                for name, detected in (("float32", detected_of(bench.reference)), ("int8", boxes.found))
             ]
             yield Picture(bench.images.paths[one.image], tuple(sides), bench.images.upright)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from detlite.accuracy.bootstrap import SEED, draw_images, interval_of
+from detlite.accuracy.bootstrap import SEED, interval_of
 from detlite.convert.model import Model
 from detlite.studies.search.bench import Bench
 
@@ -78,7 +78,7 @@ class Budget:
 
 def fidelity_ruler(bench: Bench) -> Ruler:
     """Return the fidelity to the float model of *bench*, in percent, on its images."""
-    weights = draw_images(len(bench.images.paths), DRAWS, SEED)
+    weights = bench.draws(DRAWS)
 
     def read(model: Model) -> FigureReading:
         found = bench.fidelity(model)
@@ -94,7 +94,7 @@ def error_ruler(bench: Bench, head: str) -> Ruler:
     Raises:
         InputError: the model has no such outputs.
     """
-    weights = draw_images(len(bench.images.paths), DRAWS, SEED)
+    weights = bench.draws(DRAWS)
     role = bench.role_called(head)
 
     def read(model: Model) -> FigureReading:
@@ -107,7 +107,7 @@ def error_ruler(bench: Bench, head: str) -> Ruler:
 
 def map_drop_ruler(bench: Bench) -> Ruler:
     """Return the loss of COCO mAP against the float model of *bench*, in points, both in the same draws."""
-    weights = draw_images(len(bench.images.paths), DRAWS, SEED)
+    weights = bench.draws(DRAWS)
     before = bench.map_of_draws(bench.reference, weights)
 
     def read(model: Model) -> FigureReading:

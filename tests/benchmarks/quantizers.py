@@ -3,7 +3,8 @@
 python tests/benchmarks/quantizers.py IMAGES HELD_OUT_IMAGES FLOAT_ARTIFACT...
 
 Every quantizer gets the same 16 images and a process of its own; error and fidelity are on 100 others. A peer that is
-not installed is left out: `pip install litert-quantizer onnxruntime onnx tensorflow-cpu`.
+not installed is left out: `pip install litert-quantizer onnxruntime onnx tensorflow-cpu nvidia-modelopt`. The last one
+brings PyTorch: if it has an environment of its own, DETLITE_MODELOPT names that environment's Python.
 """
 
 import importlib
@@ -14,7 +15,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +36,18 @@ from detlite.runtime.session import postprocess
 from detlite.runtime.stream import StreamResult, columns
 
 CALIBRATED, SEEN = 16, 100  # images
+WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 RECIPES = {
     "detlite bias_correction": Recipe(io="float32", method="bias_correction"),
     "detlite second_order": Recipe(io="float32", method="second_order"),
     "detlite second_order, twin channels": Recipe(io="float32", method="second_order", twin_channels="auto"),
     "TensorFlow's quantizer": Recipe(io="float32", method="converter"),
 }
-PEERS = {"litert-quantizer": "litert_quantizer", "onnxruntime quantize_static": "onnxruntime"}
+PEERS = {
+    "litert-quantizer": "litert_quantizer",
+    "onnxruntime quantize_static": "onnxruntime",
+    "nvidia-modelopt": "modelopt",
+}
 
 
 def main(images: str, held_out: str, *artifacts: str) -> None:
@@ -55,7 +60,7 @@ def main(images: str, held_out: str, *artifacts: str) -> None:
         task = scored_task(model.contract.task.kind)
         reference = predictions(task, model.contract, wanted, sizes)
         print(artifact)
-        for name in [*RECIPES, *(name for name, package in PEERS.items() if importlib.util.find_spec(package))]:
+        for name in [*RECIPES, *filter(is_there, PEERS)]:
             with tempfile.TemporaryDirectory() as folder:
                 facts = quantized_apart(name, artifact, images, Path(folder))
                 found = list(outputs(Path(facts["model"]), model, samples))
@@ -67,6 +72,12 @@ def main(images: str, held_out: str, *artifacts: str) -> None:
                 f"  {name}: {errors}; fidelity {fidelity:.2f}; {facts['cpu_s']:.1f} s, {facts['peak_mb']:.0f} MB",
                 flush=True,
             )
+
+
+def is_there(name):
+    """Return whether the peer *name* is installed."""
+    apart = name == "nvidia-modelopt" and "DETLITE_MODELOPT" in os.environ
+    return apart or importlib.util.find_spec(PEERS[name]) is not None
 
 
 def loaded(artifact):
@@ -138,10 +149,15 @@ def quantized_apart(name, artifact, images, folder):
 def one(name: str, artifact: str, images: str, folder: str) -> None:
     """Quantize with the quantizer *name* and print what `quantized_apart` returns."""
     model, few = loaded(artifact), images_in(Path(images)).choose(CALIBRATED, 0)
-    begin = time.process_time()
+    begin = cpu_s()
     made = write(name, model, few, Path(folder))
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(json.dumps({"model": str(made), "cpu_s": time.process_time() - begin, "peak_mb": peak_mb}))
+    peak_mb = max(resource.getrusage(who).ru_maxrss for who in WHOSE) / 1e3
+    print(json.dumps({"model": str(made), "cpu_s": cpu_s() - begin, "peak_mb": peak_mb}))
+
+
+def cpu_s():
+    """Return the processor time of this process and its children so far, in seconds."""
+    return sum(found.ru_utime + found.ru_stime for found in map(resource.getrusage, WHOSE))
 
 
 def write(name: str, model, few: Images, folder: Path) -> Path:
@@ -149,7 +165,8 @@ def write(name: str, model, few: Images, folder: Path) -> Path:
     if name in RECIPES:
         return quantize(model, few, RECIPES[name]).model.save(folder / "int8").model
     samples = samples_of(few, model.contract, silent)
-    return litert(model, samples, folder) if name == "litert-quantizer" else static(model, samples, folder)
+    peers = {"litert-quantizer": litert, "onnxruntime quantize_static": static, "nvidia-modelopt": modelopt}
+    return peers[name](model, samples, folder)
 
 
 def litert(model, samples, folder):
@@ -166,14 +183,29 @@ def litert(model, samples, folder):
     return made
 
 
+def onnx_file(model, folder):
+    """Write the float *model* to *folder* as ONNX; return the file and the name of its input."""
+    exported = from_tflite(model, {})
+    (folder / "float.onnx").write_bytes(exported.data)
+    return folder / "float.onnx", exported.contract.image.name
+
+
+def modelopt(model, samples, folder):
+    """Return the file that nvidia-modelopt makes: QDQ for TensorRT, here run by onnxruntime."""
+    float_file, name = onnx_file(model, folder)
+    np.savez(folder / "samples.npz", **{name: np.concatenate([sample.inputs[0] for sample in samples()])})
+    python = os.environ.get("DETLITE_MODELOPT", sys.executable)
+    command = [python, "-m", "modelopt.onnx.quantization", "--onnx_path", str(float_file), "--quantize_mode", "int8"]
+    command += ["--calibration_data_path", str(folder / "samples.npz"), "--output_path", str(folder / "int8.onnx")]
+    subprocess.run([*command, "--calibration_eps", "cpu"], check=True, stdout=sys.stderr)
+    return folder / "int8.onnx"
+
+
 def static(model, samples, folder):
     """Return the file that onnxruntime makes, uint8 activations and weights per channel."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-    float_file, made = folder / "float.onnx", folder / "int8.onnx"
-    exported = from_tflite(model, {})
-    float_file.write_bytes(exported.data)
-    name = exported.contract.image.name
+    (float_file, name), made = onnx_file(model, folder), folder / "int8.onnx"
 
     class Reader(CalibrationDataReader):
         def __init__(self):

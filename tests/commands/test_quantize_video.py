@@ -6,6 +6,7 @@ import pytest
 from builders.command_line import Detlite
 from builders.conv_streams import conv_stream
 from builders.json_schemas import check_record
+from builders.tiny_clips import clip_classifier
 from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import classifier
 from builders.tiny_videos import write_scenes
@@ -71,8 +72,8 @@ def test_the_error_by_frame_is_in_the_json_and_the_history(detlite, tmp_path):
         (("--videos", "float"), "float has no video: give a folder with .mp4"),
         (("--video", "float/contract.json"), "is truncated, damaged or not a video"),
         (("--videos", "clips", "--lint"), "--lint checks images, and the model takes video"),
-        (("--videos", "clips", "--curve", "1,2"), "--curve needs a model of images"),
-        (("--videos", "clips", "--min-fidelity", "90"), "--min-fidelity needs a model of images"),
+        (("--videos", "clips", "--curve", "1,2"), "--curve needs many independent images or clips"),
+        (("--videos", "clips", "--min-fidelity", "90"), "--min-fidelity needs many independent images or clips"),
     ],
 )
 def test_what_a_stream_cannot_be_quantized_with_is_one_line(detlite, tmp_path, options, says):
@@ -109,3 +110,57 @@ def test_an_explanation_shows_how_the_error_grows(detlite, tmp_path):
     written = json.loads((tmp_path / "int8" / "explanation.json").read_text())
     check_record(written)
     assert written["outputs"] == found["outputs"]
+
+
+@pytest.fixture
+def of_clips(detlite, tmp_path):
+    """A float classifier of clips in `clips_float`, and other videos to judge on in `others`."""
+    (tmp_path / "others").mkdir()
+    write_scenes(tmp_path / "others" / "c.mkv", 50, 150, 230, each=12)
+    clip_classifier().save(tmp_path / "clips_float")
+    return detlite
+
+
+def test_an_error_budget_of_a_model_of_clips_is_judged_on_clips_of_other_videos(of_clips):
+    ran = of_clips(
+        *("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "6", "--validation", "others"),
+        *("--max-error", "logits=0.5", "--json"),
+    )
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)
+    assert (found["scored_images_are_others"], found["scored_calibration_images"]) == (True, 0)
+    assert found["scored_images"] == 9  # three clips of each scene
+    (reached,) = found["mixed"]["reached"]
+    assert reached["value"] <= reached["high"] <= 0.5
+
+
+def test_a_budget_of_clips_that_int8_misses_leaves_operators_float(of_clips):
+    plain = of_clips("quantize", "clips_float", "-o", "plain", "--videos", "clips", "--count", "6", "--json")
+    most = json.loads(plain.out)["error"]["logits"]["rms"] * 0.9
+    ran = of_clips(
+        *("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "6", "--max-error"),
+        *(f"logits={most}", "--json"),
+    )
+    assert ran.status in (0, 1), ran.err
+    assert json.loads(ran.out)["mixed"]["float_operators"] if ran.status == 0 else "is out of reach" in ran.err
+
+
+def test_a_model_of_clips_is_explained_operator_by_operator(of_clips, tmp_path):
+    ran = of_clips("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "6", "--explain", "--json")
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)["explanation"]
+    assert {one["blame"]["name"] for one in found["suspects"]} == {"first", "second"}
+    assert "The worst operator is CONV_2D" in found["verdict"]
+    assert "for which both models put the same class first" in (tmp_path / "int8" / "explanation.html").read_text()
+    check_record(json.loads((tmp_path / "int8" / "explanation.json").read_text()))
+
+
+def test_a_curve_of_clips_has_a_point_for_each_number_of_clips(of_clips):
+    ran = of_clips(
+        *("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--curve", "2,4", "--validation", "others"),
+        "--json",
+    )
+    assert ran.status == 0, ran.err
+    found = json.loads(ran.out)
+    assert [(one["images"], one["choices"]) for one in found["points"]] == [(2, 3), (4, 3)]
+    assert found["points"][0]["error"]["images"] == 9

@@ -16,7 +16,7 @@ from detlite.studies.search.bench import Bench
 from detlite.studies.search.blame import explain
 from detlite.studies.search.curve import Point, curve
 from detlite.studies.search.losses import losses
-from detlite.studies.search.page import explanation_files
+from detlite.studies.search.page import LostBoxes, explanation_files
 from detlite.studies.search.trials import Trials
 
 
@@ -65,14 +65,20 @@ def test_the_explanation_is_a_page_and_a_record(explained):
     model = trials.model()
     found = detected_of(bench.predicted(model))
     lost = losses(found, detected_of(bench.reference), model.contract.labels)
-    files = explanation_files(explanation, lost, bench, found, model)
+    files = explanation_files(explanation, bench, model, LostBoxes(lost, found))
     assert "Where the int8 model loses" in files["explanation.html"]
     assert json.loads(files["explanation.json"])["suspects"][0]["blame"]["name"] == "differences"
 
 
 def point(images, noise):
     error = OutputError({"boxes": HeadError(np.array(noise), np.full(3, 100.0), np.full(3, 100.0))})
-    return Point(images, error, 95.0, Interval(94.0, 96.0, 200, 7))
+    return Point(images, error, 95.0, Interval(94.0, 96.0, 200, 7), np.full(200, 95.0))
+
+
+def point_of_regions(images, *fidelities):
+    """A point of a two-stage detector, whose fidelity in two draws is that."""
+    drawn = np.array(fidelities * 100)
+    return Point(images, None, float(drawn.mean()), Interval(drawn.min(), drawn.max(), 200, 7), drawn)
 
 
 NOISE = {8: (3.0, 4.0, 5.0), 16: (1.0, 2.0, 2.2), 32: (1.1, 1.8, 2.2)}
@@ -90,3 +96,18 @@ def test_the_fewest_images_that_cannot_be_told_from_the_best_are_enough():
 def test_a_curve_that_still_rises_says_so():
     found = curve((8, 16), lambda count: point(count, NOISE[count]))
     assert found.verdict == "the error still falls at 16 images: try more"
+
+
+def test_a_two_stage_detector_has_a_curve_of_its_fidelity_in_the_same_draws():
+    points = {8: (80.0, 90.0), 16: (85.0, 95.0), 32: (84.9, 95.3)}
+    found = curve(points, lambda count: point_of_regions(count, *points[count]))
+    assert found.verdict == (
+        "16 images are enough: 90.00 % fidelity, and the best, 90.10 % fidelity with 32, cannot be told from it"
+    )
+    assert [one["error"] for one in found.to_record()["points"]] == [None] * 3
+
+
+def test_a_curve_of_fidelity_that_still_rises_says_so():
+    points = {8: (80.0, 90.0), 16: (85.0, 95.0)}
+    found = curve(points, lambda count: point_of_regions(count, *points[count]))
+    assert found.verdict == "the fidelity still rises at 16 images: try more"

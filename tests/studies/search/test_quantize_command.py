@@ -10,7 +10,6 @@ from builders.said_steps import announces_every_step
 from builders.tiny_tflite import tiny_int8_model
 
 from detlite.cli import main
-from detlite.runtime.errors import InputError
 from detlite.runtime.progress import silent
 from detlite.runtime.records import to_record
 from detlite.studies.search.child_calls import measure_curve
@@ -183,10 +182,14 @@ def test_a_curve_gives_a_line_for_each_number_and_writes_no_model(quantize, work
     assert not (work / "int8").exists()
 
 
-def test_a_curve_takes_no_two_stage_detector(work, monkeypatch):
+def test_a_curve_of_a_two_stage_detector_is_of_its_fidelity(work, monkeypatch):
     monkeypatch.setattr("detlite.studies.search.child_calls.crops_regions", lambda _contract: True)
-    with pytest.raises(InputError, match="--curve ranks models by the error of raw outputs, and the regions of"):
-        measure_curve(to_record(JudgedRequest(work / "float", work / "int8")), silent)
+    images = tuple(sorted((work / "images").iterdir()))
+    asked = JudgedRequest(work / "float", work / "int8", images=images[:8], held_out=images[8:], counts=(2, 8))
+    found = measure_curve(to_record(asked), silent)
+    assert [one["error"] for one in found["points"]] == [None, None]
+    assert [one["choices"] for one in found["points"]] == [3, 1]
+    assert all(50 < one["fidelity"] <= 100 for one in found["points"])
 
 
 def test_a_curve_of_one_number_calls_nothing_enough(quantize):
