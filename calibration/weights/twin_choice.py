@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from detlite.calibration.weights.twins import (
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, silent
+from detlite.runtime.stream import WORKERS, ahead
 
 NONE, AUTO, ALL = TWIN_CHANNELS = ("none", "auto", "all")
 DEFAULT_MAX_MACS = 1.3
@@ -115,9 +117,11 @@ def by_cost(
         progress: is told of every unit that is tried.
     """
     macs, left, chosen = MultiplyAdds(calibrated.network), dict[TwinUnit, float](), list[TwinUnit]()
-    for number, unit in enumerate(units, 1):
-        left[unit] = noise_of(rounded_alone(calibrated, unit))
-        progress("tensors for twin channels tried", number, len(units))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        noises = ahead(pool, lambda unit: noise_of(rounded_alone(calibrated, unit)), units)
+        for number, (unit, noise) in enumerate(zip(units, noises, strict=True), 1):
+            left[unit] = noise
+            progress("tensors for twin channels tried", number, len(units))
 
     def ratio(unit: TwinUnit) -> float:
         return macs.ratio({index for one in (*chosen, unit) for index in one})

@@ -80,9 +80,9 @@ class MultiplyAdds:
         return sum(doubled) / sum(count for _read, _out, count in self._plain)
 
 
-def rounded_alone(calibrated: Calibrated, tensors: Collection[int]) -> TfliteFile:
-    """Return the float file in which only *tensors* are rounded to their int8 steps."""
-    file, scales = calibrated.network.file.copy(), calibrated.plan.scales
+def rounded_alone(calibrated: Calibrated, tensors: Collection[int], part: TfliteFile | None = None) -> TfliteFile:
+    """Return the float file, or a copy of *part* of it, in which only *tensors* are rounded to their int8 steps."""
+    file, scales = (part or calibrated.network.file).copy(), calibrated.plan.scales
     model, subgraph = file.edit(), file.subgraph
     edit, operators, stands_for = Edit(model, subgraph), subgraph.operators, dict[int, int]()
     subgraph.operators = []

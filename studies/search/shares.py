@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from detlite.calibration.network import Network
+from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.kernels import LayerParameters, WeightLayer, layers
 from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.calibration.weights.twins import rounded_alone
@@ -22,6 +22,9 @@ from detlite.runtime.arrays import Doubles
 from detlite.runtime.progress import Progress
 from detlite.runtime.stream import WORKERS, ahead
 from detlite.studies.search.trials import Trials
+
+Change = Callable[[TfliteFile], TfliteFile]
+"""Returns an edited copy of the float file, or of its tail."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +48,21 @@ def shares_of(trials: Trials, progress: Progress) -> Shares:
     rounded = [one for one in network.operators if one.name not in trials.floating]
     tensors = _inner(network, (index for operator in rounded for index in operator.outputs))
     kernels = [layer for layer in layers(network) if layer.operator in rounded]
+    makers = {index: operator for operator in network.operators for index in operator.outputs}
     alone = partial(rounded_alone, trials.calibrated)
-    makes: list[Callable[[], TfliteFile]] = [partial(alone, [index]) for index in tensors]
-    makes += [partial(_with_weights, network, layer, trials.parameters) for layer in kernels]
-    makes += [partial(alone, _coded_last(network))]
+    makes: list[tuple[Operator, Change]] = [(makers[index], partial(alone, [index])) for index in tensors]
+    makes += [(layer.operator, partial(_with_weights, layer, trials.parameters)) for layer in kernels]
+    makes += [(network.operators[0], partial(alone, _coded_last(network)))]
+    tails = [(tail, tail.file(network)) for tail in trials.tails]
+
+    def share(what: tuple[Operator, Change]) -> Doubles:
+        place = network.operators.index(what[0])
+        tail, file = next(one for one in reversed(tails) if one[0].begin <= place)
+        return trials.noise_of_tail(tail, what[1](file))
+
     found: list[Doubles] = []
     with ThreadPoolExecutor(WORKERS) as pool:
-        for noise in ahead(pool, lambda make: trials.noise_by_image(make()), makes):
+        for noise in ahead(pool, share, makes):
             found.append(noise)
             progress("rounding errors measured", len(found), len(makes))
     names = [layer.operator.name for layer in kernels]
@@ -73,14 +84,15 @@ def _coded_last(network: Network) -> list[int]:
     return [index for index in network.outputs if index in network.activations and index not in moved]
 
 
-def _with_weights(network: Network, layer: WeightLayer, parameters: LayerParameters) -> TfliteFile:
-    """Return the float file with the rounded weights and the bias of one *layer*."""
-    name, file = layer.operator.name, network.file.copy()
-    model, subgraph = file.edit(), file.subgraph
-    edit, raw = Edit(model, subgraph), subgraph.operators[network.operators.index(layer.operator)]
+def _with_weights(layer: WeightLayer, parameters: LayerParameters, file: TfliteFile) -> TfliteFile:
+    """Return a copy of the float *file*, or of a part of it, with the rounded weights and the bias of one *layer*."""
+    name, made = layer.operator.name, file.copy()
+    model, subgraph = made.edit(), made.subgraph
+    edit = Edit(model, subgraph)
+    raw = next(one for one in subgraph.operators if tuple(map(int, one.outputs)) == layer.operator.outputs)
     while len(raw.inputs) <= layer.places.bias:
         raw.inputs.append(-1)
     weights = parameters.kernels[name].real().astype("float32")
     raw.inputs[layer.places.weights] = edit.constant(f"{name}_rounded", weights)
     raw.inputs[layer.places.bias] = edit.constant(f"{name}_rounded_bias", parameters.biases[name].astype("float32"))
-    return file
+    return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from detlite.runtime.errors import InputError
 from detlite.runtime.plugins import load_plugin
 from detlite.runtime.task import Heads
 from detlite.runtime.tasks.detection import crops_regions
+from detlite.studies.search.tails import Tail, tails_of
 
 NOISE_IMAGES = 4
 """Number of images for measuring noise: the ratio is a mean over a hundred thousand values of each."""
@@ -84,15 +86,21 @@ class Trials:
         """Return the noise of each activation of *made*, by name."""
         return tensor_noise(self.calibrated, made, self.samples[:NOISE_IMAGES])
 
+    @cached_property
+    def tails(self) -> tuple[Tail, ...]:
+        """The tails of the float model on `samples`, the longest first."""
+        return tails_of(self.calibrated.network, self.samples)
+
+    def noise_of_tail(self, tail: Tail, file: TfliteFile) -> Doubles:
+        """Return what adds up to `noise_of`, float64 (samples,), of the edited *file* of *tail*."""
+        heads = tail.heads(file, self._source.contract)
+        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)]).by_image()
+
     def noise_of(self, file: TfliteFile) -> float:
         """Return noise over signal of the raw outputs of an edited copy of the float model on `samples`."""
-        return float(self.noise_by_image(file).sum())
-
-    def noise_by_image(self, file: TfliteFile) -> Doubles:
-        """Return what adds up to `noise_of`, float64 (samples,)."""
         tensors = (sample.inputs[0] for sample in self.samples)
         heads = _heads(tflite_model(file, self._source.contract, ()), tensors)
-        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)]).by_image()
+        return output_error([sure.errors(found) for sure, found in zip(self._sure, heads, strict=True)]).power
 
     def error(self, model: Model) -> OutputError:
         """Return the error of the raw outputs of *model* on `samples`."""
