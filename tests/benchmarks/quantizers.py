@@ -3,8 +3,8 @@
 python tests/benchmarks/quantizers.py IMAGES HELD_OUT_IMAGES FLOAT_ARTIFACT...
 
 Every quantizer gets the same 16 images and a process of its own; error and fidelity are on 100 others. A peer that is
-not installed is left out: `pip install litert-quantizer onnxruntime onnx tensorflow-cpu nvidia-modelopt`. The last one
-brings PyTorch: if it has an environment of its own, DETLITE_MODELOPT names that environment's Python.
+not installed is left out: `pip install litert-quantizer onnxruntime onnx tensorflow-cpu "nvidia-modelopt[onnx]"`. The
+last brings PyTorch: if it has an environment of its own, DETLITE_MODELOPT names that environment's Python.
 """
 
 import importlib
@@ -27,8 +27,9 @@ from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.convert.exporters.onnx import from_tflite
 from detlite.convert.load import load_source, with_heads
-from detlite.convert.model import session_of
+from detlite.convert.model import session_of, tflite_model
 from detlite.convert.options import DetectorOptions
+from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import silent
 from detlite.runtime.runners.interpreter import open_interpreter
@@ -81,8 +82,11 @@ def is_there(name):
 
 
 def loaded(artifact):
-    """Return the float model in *artifact* with raw heads."""
-    return with_heads(load_source(Path(artifact), DetectorOptions(), progress=silent), "raw")
+    """Return the float model in *artifact* with raw heads, and with float32 weights if it holds them in fewer bits."""
+    model = with_heads(load_source(Path(artifact), DetectorOptions(), progress=silent), "raw")
+    file = model.file.copy()
+    unpack_weights(file)
+    return tflite_model(file, model.contract, model.history)
 
 
 def copied(heads):
@@ -197,7 +201,9 @@ def modelopt(model, samples, folder):
     python = os.environ.get("DETLITE_MODELOPT", sys.executable)
     command = [python, "-m", "modelopt.onnx.quantization", "--onnx_path", str(float_file), "--quantize_mode", "int8"]
     command += ["--calibration_data_path", str(folder / "samples.npz"), "--output_path", str(folder / "int8.onnx")]
-    subprocess.run([*command, "--calibration_eps", "cpu"], check=True, stdout=sys.stderr)
+    subprocess.run(
+        [*command, "--calibration_eps", "cpu", "--high_precision_dtype", "fp32"], check=True, stdout=sys.stderr
+    )
     return folder / "int8.onnx"
 
 
