@@ -12,11 +12,13 @@ from detlite.accuracy.output_error import OutputError, SureOutputs, output_error
 from detlite.accuracy.region_error import RegionError, region_error
 from detlite.calibration.material import Material, bank_places, material_of
 from detlite.calibration.models import FloatModel, QuantizedModel
+from detlite.calibration.numbers.number_format import INT8
 from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.video.footage import Footage, states_of
 from detlite.calibration.weights.method import METHODS, Method
+from detlite.calibration.weights.swish_scales import with_scaled_swishes
 from detlite.calibration.weights.twin_choice import NONE, TwinRequest, with_twins
 from detlite.convert.artifact import step
 from detlite.convert.finished import check_float_input
@@ -62,6 +64,8 @@ class Quantized:
             packed, or if the model crops regions that it finds itself, which differ from model to model.
         by_frame: the same of each frame of a stream.
         region_error: of these regions, likewise; None for any other model.
+        reference: the float model of a stream, with raw heads, whose tensors are what the quantized model's stand for:
+            it computes the same as the one given, but has scaled channels, see `swish_scales.py`.
     """
 
     model: Model
@@ -69,6 +73,7 @@ class Quantized:
     error: OutputError | None = None
     by_frame: FrameErrors | None = None
     region_error: RegionError | None = None
+    reference: Model | None = None
 
 
 def quantize(
@@ -116,7 +121,9 @@ def quantize(
         asked_twins = TwinRequest(recipe.twin_channels, recipe.max_macs)
         made = with_twins(given, method, asked_twins, judge, progress=progress)
     digest, recipe = given.images_sha256, with_heads_of(model, recipe)
-    return completed(source, made, recipe, images, material=material, judge=judge, images_sha256=digest)
+    found = completed(source, made, recipe, images, material=material, judge=judge, images_sha256=digest)
+    reference = tflite_model(given.file, source.contract, source.history) if given.states else None
+    return replace(found, reference=reference)
 
 
 def with_heads_of(model: Model, recipe: Recipe) -> Recipe:
@@ -191,8 +198,11 @@ def float_model(
 
 def _float_model(source: Model, material: Material, digest: str, recipe: Recipe, ranges: Ranges | None) -> FloatModel:
     _refuse_peaks_in_the_network(source.contract)
-    file = _float_file(source)
+    file, states = _float_file(source), states_of(source.contract)
     remove_rounding(file)
+    if states and scheme_called(recipe.scheme).numbers is INT8:
+        given = file
+        file = with_scaled_swishes(given, states, lambda: material.samples(given, source.contract))
     return FloatModel(
         file=file,
         image=source.contract.image,
@@ -203,7 +213,7 @@ def _float_model(source: Model, material: Material, digest: str, recipe: Recipe,
         float_outputs=_has_float_ends(source.contract),
         ranges=ranges,
         scheme=recipe.scheme,
-        states=states_of(source.contract),
+        states=states,
         banks=bank_places(source.contract),
     )
 

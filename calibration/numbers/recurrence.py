@@ -56,7 +56,7 @@ def recurrence(network: Network, states: Sequence[StateInput], banks: Sequence[i
     if not states:
         attending = bank_operators(network, [network.inputs[place] for place in banks])
         return Recurrence((), frozenset(network.inputs[1:]), attending)
-    pairs = _pairs(network, states)
+    pairs = pairs_of(network, states)
     ahead, back = _edges(network, pairs)
     counted = _counting(network, pairs)
     carried, floating = [], {index for pair in pairs for index in pair if index in counted}
@@ -72,7 +72,8 @@ def recurrence(network: Network, states: Sequence[StateInput], banks: Sequence[i
     return Recurrence(tuple(carried), frozenset(floating), frozenset(operators))
 
 
-def _pairs(network: Network, states: Sequence[StateInput]) -> list[tuple[int, int]]:
+def pairs_of(network: Network, states: Sequence[StateInput]) -> list[tuple[int, int]]:
+    """Return the tensors of the input and the output of each of *states*; errors as in `recurrence`."""
     if len(network.inputs) != 1 + len(states):
         raise InputError(
             f"the model has {counted(len(network.inputs), 'input')}, its contract an image and "

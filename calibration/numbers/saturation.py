@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 
 from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.operators import INT8_RULES
@@ -45,19 +48,51 @@ def _saturating(network: Network) -> Iterator[Saturating]:
     for operator in network.operators:
         if operator.kind in LIMITS:
             yield operator.inputs[0], [operator], LIMITS[operator.kind]
-        elif operator.kind == "ADD" and getattr(operator.options, "fusedActivationFunction", 0) == RELU6:
-            yield from _hard_swish(network, readers, operator)
+        elif (gate := hard_swish_of(network, readers, operator)) is not None:
+            yield gate.source, [operator, gate.product], (gate.lowest, math.inf)
 
 
-def _hard_swish(network: Network, readers: Mapping[int, list[Operator]], gate: Operator) -> Iterator[Saturating]:
-    """Yield the tensor x of x * relu6(x + c), which is 0 below -c; *gate* is the sum."""
-    real, constant = sorted(gate.inputs, key=network.is_constant)
-    if network.is_constant(real) or not network.is_constant(constant):
-        return
-    shift = network.constant(constant)
-    products = readers.get(gate.outputs[0], [])
-    if len(products) == 1 and products[0].kind == "MUL" and set(products[0].inputs) == {real, gate.outputs[0]}:
-        yield real, [gate, products[0]], (-float(shift.max()), math.inf)
+@dataclass(frozen=True)
+class HardSwish:
+    """A hard swish x * relu6(w * x + c), where w is 1, or in a layer a number for each channel.
+
+    Attributes:
+        source: the tensor x.
+        product: the product.
+        lowest: below it, the product is 0 in every channel.
+    """
+
+    source: int
+    product: Operator
+    lowest: float
+
+
+def hard_swish_of(network: Network, readers: Mapping[int, list[Operator]], operator: Operator) -> HardSwish | None:
+    """Return the hard swish whose relu6 *operator* computes, or None; *readers* are those of *network*."""
+    if getattr(operator.options, "fusedActivationFunction", 0) != RELU6:
+        return None
+    products = readers.get(operator.outputs[0], [])
+    if operator.kind == "ADD":
+        source, *constants = sorted(operator.inputs, key=network.is_constant)
+        factors = np.ones(1)
+    elif operator.kind == "DEPTHWISE_CONV_2D" and len(operator.inputs) > 2:
+        source, weights, *constants = operator.inputs
+        if not network.is_constant(weights) or network.shape(weights)[:3] != (1, 1, 1):
+            return None
+        factors = network.constant(weights).reshape(-1)
+    else:
+        return None
+    if (
+        constants[0] < 0
+        or not network.is_constant(constants[0])
+        or network.is_constant(source)
+        or not (factors > 0).all()
+    ):
+        return None
+    if len(products) != 1 or products[0].kind != "MUL" or set(products[0].inputs) != {source, operator.outputs[0]}:
+        return None
+    shift = network.constant(constants[0]).astype(np.float64)
+    return HardSwish(source, products[0], -float((shift / factors).max()))
 
 
 def _leading_to(network: Network, start: int, last: list[Operator]) -> Iterator[int]:

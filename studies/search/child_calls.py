@@ -120,7 +120,8 @@ def _explained_stream(asked: JudgedRequest, model: Model, progress: Progress) ->
     begin(progress, QUANTIZE)
     quantized = quantize(model, footage, asked.recipe, ranges=ranges, chosen=chosen, progress=progress)
     begin(progress, EXPLAIN)
-    found = growth(with_heads(model, "raw"), quantized, chosen)
+    assert quantized.reference is not None
+    found = growth(quantized.reference, quantized, chosen)
     files = growth_files(found, quantized.model)
     if quantized.ranges is not None:
         files[RANGES] = quantized.ranges.to_json()

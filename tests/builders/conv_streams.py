@@ -1,10 +1,13 @@
 """A small network for streams with each kind of state: a buffer of frames, a running mean, a count of frames."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from builders.float_models import NONE, RELU6, VALID, FloatNet
 from detlite.convert.model import Model
 from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.runtime.arrays import Doubles
 from detlite.runtime.contract import Contract
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.stream_inputs import StateInput
@@ -18,10 +21,12 @@ BUFFER, MEAN, COUNT = 1, 2, 3
 """The numbers of the states among the inputs, and among the outputs."""
 
 
-def conv_stream(*, buffer_kind: str = "CONCATENATION") -> Model:
+def conv_stream(*, buffer_kind: str = "CONCATENATION", spread: Sequence[float] = ()) -> Model:
     """A stream whose logits depend on the last three frames, and on the mean of all.
 
     The buffer joins what it keeps with the new frame by the operator *buffer_kind*.
+    With *spread*, the channels of what the last three frames give are so many times as large, a hard swish follows,
+    and all of them matter as much to the logits.
     """
     net = FloatNet((1, SIDE, SIDE, 3))
     pixels = SIDE * SIDE
@@ -32,7 +37,9 @@ def conv_stream(*, buffer_kind: str = "CONCATENATION") -> Model:
     rows = net.reshape(x, (1, 1, pixels, CHANNELS))
     joined = net.add(buffer_kind, [buffer, rows], [(1, 3, pixels, CHANNELS)], "ConcatenationOptions", axis=1)[0]
     kept = _last_two(net, joined)
-    y = _temporal(net, joined)
+    factors = np.array(spread or [1.0] * CHANNELS)
+    y = _temporal(net, joined, factors)
+    y = _product_swish(net, y) if spread else y
     means = net.add(
         "MEAN", [y, net.constant(np.array([1, 2]))], [(1, 1, 1, CHANNELS)], "ReducerOptions", keepDims=True
     )[0]
@@ -41,7 +48,8 @@ def conv_stream(*, buffer_kind: str = "CONCATENATION") -> Model:
     step = net.add("DIV", [difference, number], [net.shape(mean)], "DivOptions")[0]
     following = net.add("SUB", [mean, step], [net.shape(mean)], "SubOptions", name="mean_next")[0]
     both = net.add("CONCATENATION", [following, means], [(1, 1, 1, 2 * CHANNELS)], "ConcatenationOptions", axis=3)[0]
-    logits = net.reshape(net.conv(both, CLASSES, window=1, name="classes"), (1, CLASSES))
+    weights = net.chance.normal(0, 0.3, (CLASSES, 1, 1, 2 * CHANNELS)) / np.tile(factors, 2)
+    logits = net.reshape(net.conv(both, CLASSES, window=1, weights=weights, name="classes"), (1, CLASSES))
     made = load(net.finish(logits, kept, following, number), "made in a test")
     made.subgraphs[0].inputs = [net.image, buffer, mean, count]
     states = (
@@ -76,9 +84,9 @@ def _last_two(net: FloatNet, joined: int) -> int:
     )[0]
 
 
-def _temporal(net: FloatNet, joined: int) -> int:
+def _temporal(net: FloatNet, joined: int, factors: Doubles) -> int:
     _one, frames, pixels, channels = net.shape(joined)
-    weights = net.constant(net.chance.normal(0, 0.3, (1, frames, 1, channels)).astype(np.float32))
+    weights = net.constant((net.chance.normal(0, 0.3, (1, frames, 1, channels)) * factors).astype(np.float32))
     y = net.add(
         "DEPTHWISE_CONV_2D",
         [joined, weights, net.constant(np.zeros(channels, np.float32))],

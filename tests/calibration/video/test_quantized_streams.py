@@ -7,6 +7,7 @@ import pytest
 from builders.conv_streams import conv_stream
 from builders.tiny_videos import write_scenes
 
+from detlite.calibration.network import Network
 from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.video.footage import Footage
@@ -65,3 +66,20 @@ def test_states_stay_as_they_are_whatever_the_image_is(footage, io):
 def test_a_scheme_for_tensorrt_leaves_all_states_float(footage):
     made = quantize(conv_stream(), footage, Recipe(scheme="int8-float-bias")).model
     assert {one.dtype for one in made.contract.inputs} == {"float32"}
+
+
+def test_what_a_stream_is_compared_with_has_its_scaled_channels(footage):
+    uneven = conv_stream(spread=(1.0, 2.0, 3.0, 1000.0))
+    found = quantize(uneven, footage, Recipe())
+    kinds = [operator.kind for operator in Network(found.reference.file).operators]
+    assert kinds.count("DEPTHWISE_CONV_2D") == 2
+    assert found.model.history[-1]["input_sha256"] == uneven.sha256
+    frame = np.random.default_rng(5).integers(0, 256, (16, 16, 3), np.uint8)
+    want, got = (session_of(one).step(frame) for one in (uneven, found.reference))
+    np.testing.assert_array_equal(got.logits, want.logits)
+
+
+def test_a_scheme_with_float_states_scales_no_channels(footage):
+    uneven = conv_stream(spread=(1.0, 2.0, 3.0, 1000.0))
+    found = quantize(uneven, footage, Recipe(scheme="int8-float-bias"))
+    assert [one.kind for one in Network(found.reference.file).operators].count("DEPTHWISE_CONV_2D") == 1

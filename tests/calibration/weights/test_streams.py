@@ -5,46 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders.conv_streams import BUFFER, COUNT, MEAN, conv_stream
+from builders.stream_samples import FRAMES, frames, samples_of, stream_of
 
-from detlite.calibration.models import Feed, FloatModel
+from detlite.calibration.models import FloatModel
 from detlite.calibration.weights.calibrate import calibrate
 from detlite.calibration.weights.method import METHODS
 from detlite.runtime.errors import InputError
-from detlite.runtime.memory import Memory
 from detlite.runtime.plugins import load_plugin
-
-FRAMES = 40
-
-
-def frames(seed, count=FRAMES):
-    chance = np.random.default_rng(seed)
-    scene = chance.uniform(0, 1, (1, 8, 8, 3))
-    return [np.clip(scene + chance.normal(0, 0.2, scene.shape), 0, 1).astype(np.float32) for _ in range(count)]
-
-
-def stream_of(model, given):
-    """Yield the states and all outputs of *model*, as stored, for each of the real frames *given*."""
-    opened = model.file.interpreter()
-    memory = Memory(model.contract.inputs[1:], opened)
-    for frame in given:
-        feed = opened.inputs[0]
-        if feed["dtype"] == np.int8:
-            scale, zero = feed["quantization"]
-            frame = np.clip(np.rint(frame / scale) + zero, -128, 127).astype(np.int8)
-        opened.set_input(feed["index"], frame)
-        memory.feed(model.contract.image.fit())
-        opened.invoke()
-        yield memory.values(), [opened.output(one["index"]) for one in opened.outputs]
-        memory.carry()
 
 
 def given(model, **options):
-    def samples():
-        for scene in (1, 2):
-            for frame, (states, _outputs) in zip(frames(scene), stream_of(model, frames(scene)), strict=True):
-                yield Feed((frame, *states), scene)
-
-    return FloatModel(model.file, model.contract.image, samples, states=model.contract.inputs[1:], **options)
+    return FloatModel(
+        model.file, model.contract.image, lambda: samples_of(model), states=model.contract.inputs[1:], **options
+    )
 
 
 def quantized(model, method="bias_correction", **options):
