@@ -48,7 +48,7 @@ from detlite.runtime.tasks.detection import (
 GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "run the whole pipeline: detlite run")
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
 MEASURE_ALONE = ("measure it: detlite measure",)
-ONNX_USE = "convert it: detlite convert, with --heads boxes=NAME,scores=NAME if its heads are not found"
+ONNX_USE = "convert it: detlite convert, if it is an SSD; --heads boxes=NAME,scores=NAME if its heads are not found"
 ONNX_SUFFIX, READERS = ".onnx", "detlite.convert.readers"
 NOT_WITHOUT_CONTRACT = (
     "how to feed it images and read its outputs: the file alone does not say so; give the folder that detlite wrote, "

@@ -89,7 +89,8 @@ def _boxes(model: OnnxModel) -> str:
         if len(shape) == 3 and shape[2] == BOX and value.name in model.makers:
             return str(value.name)
     raise InputError(
-        f"{model.name}: cannot find box encodings, [1, N, {BOX}] before a decoder or as an output; {ADVICE}"
+        f"{model.name}: cannot find box encodings, [1, N, {BOX}] before a decoder or as an output, and of .onnx files "
+        f"only SSDs are converted; if it is one, {ADVICE}"
     )
 
 
