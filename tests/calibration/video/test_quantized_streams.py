@@ -83,3 +83,9 @@ def test_a_scheme_with_float_states_scales_no_channels(footage):
     uneven = conv_stream(spread=(1.0, 2.0, 3.0, 1000.0))
     found = quantize(uneven, footage, Recipe(scheme="int8-float-bias"))
     assert [one.kind for one in Network(found.reference.file).operators].count("DEPTHWISE_CONV_2D") == 1
+
+
+def test_the_ranges_of_a_stream_with_scaled_channels_give_the_same_bytes_again(footage):
+    uneven = conv_stream(spread=(1.0, 2.0, 3.0, 1000.0))
+    found = quantize(uneven, footage, Recipe())
+    assert quantize(uneven, footage, Recipe(), ranges=found.ranges).model.data == found.model.data
