@@ -73,8 +73,8 @@ def read_bank(path: Path, bank: BankInput) -> Floats:
                 if width != bank.width or rows > bank.slots:
                     raise InputError(
                         f"{path} has {counted(rows, 'row')} of {width} features, and the model's bank {bank.name} "
-                        f"takes up to {bank.slots} rows of {bank.width}: build it for this model with `detlite context "
-                        "build`"
+                        f"takes up to {counted(bank.slots, 'row')} of {bank.width}: build it for this model "
+                        "with `detlite context build`"
                     )
                 return _features(file, rows, width)
     except FileNotFoundError as error:

@@ -141,7 +141,8 @@ def _tflite_in(path: Path) -> Path:
     """
     model = model_in(path) if path.is_dir() else path
     if model is None or not model.is_file():
-        raise InputError(f"{path} holds no model; want a .tflite model, or a folder that detlite wrote")
+        what = "holds no model" if path.exists() else "does not exist"
+        raise InputError(f"{path} {what}; want a .tflite model, or a folder that detlite wrote")
     return model
 
 

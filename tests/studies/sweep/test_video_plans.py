@@ -80,7 +80,7 @@ def test_a_video_is_not_measured_on_another_device(work):
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ('[datasets.val]\nvideo-folders = "clips"\nclips = 0', "0 clips of 1 crops: want 1 to 100 clips"),
+        ('[datasets.val]\nvideo-folders = "clips"\nclips = 0', "0 clips of 1 crop: want 1 to 100 clips"),
         ('[datasets.val]\nvideo-folders = "clips"\ncrops = "3"', "clip_stride are whole numbers"),
         ('[datasets.val]\nimages = "clips"\nclasses = "list.txt"\nclips = 2', "no key of a data set is called 'clips'"),
     ],
