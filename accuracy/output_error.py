@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.accuracy.anchors import coded_alike
 from detlite.accuracy.bootstrap import DRAWS, SEED, Interval, draw_images, interval_of
 from detlite.runtime.arrays import Doubles, Floats
 from detlite.runtime.boxes.scores import SCORES
@@ -152,8 +153,13 @@ class SureOutputs:
     places: Mapping[str, NDArray[np.intp]]
     values: Mapping[str, Doubles]
 
-    def errors(self, heads: Heads) -> dict[str, tuple[float, float, int]]:
-        """Return the sums of noise and signal, and their count, of another model's *heads* for the image, by role."""
+    def errors(self, heads: Heads, contract: Contract | None = None) -> dict[str, tuple[float, float, int]]:
+        """Return the sums of noise and signal, and their count, of another model's *heads* for the image, by role.
+
+        *contract* is that model's, if its box codes may be for other anchors than the reference's.
+        """
+        if contract is not None:
+            heads = coded_alike(heads, contract.task, self.contract.task)
         found, sums = _picked(self.contract, heads, self.places), {}
         for role, want in self.values.items():
             if role == CLASSES:  # numbers of classes have no distance: count the pixels that differ

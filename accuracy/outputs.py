@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detlite.accuracy.anchors import are_rescaled, coded_alike
 from detlite.runtime.artifact import Artifact
 from detlite.runtime.child import run_in_child
 from detlite.runtime.contract import Contract
@@ -55,11 +56,26 @@ def contract_findings(a: Contract, b: Contract) -> Iterator[str]:
     if images[0] == images[1] and shapes[0] != shapes[1]:
         yield f"inputs: {shapes[0]} and {shapes[1]}"
     if a.task.kind == b.task.kind:
-        yield from _setting_findings(a.task, b.task)
+        yield from _setting_findings(a.task, _in_terms_of(a.task, b.task) if _differ_by_codes(a, b) else b.task)
     else:
         yield f"task: {a.task.kind} and {b.task.kind}"
     if a.labels != b.labels:
         yield _labels(a.labels, b.labels)
+
+
+def _differ_by_codes(a: Contract, b: Contract) -> bool:
+    """Return whether quantization has rescaled the box codes of at least one of two detectors with as many anchors."""
+    tasks = [one.task for one in (a, b) if isinstance(one.task, Detection)]
+    counts = {len(task.anchors) for task in tasks}
+    return len(tasks) == 2 and len(counts) == 1 and (are_rescaled(a) or are_rescaled(b))
+
+
+def _in_terms_of(first: Task, second: Task) -> Task:
+    """Return *second* with the sizes of anchors and the box coder of *first*: their centres are not rescaled."""
+    assert isinstance(first, Detection)
+    assert isinstance(second, Detection)
+    anchors = np.concatenate([second.anchors[:, :2], first.anchors[:, 2:]], axis=1)
+    return replace(second, anchors=anchors, box_coder=first.box_coder)
 
 
 def _input_shapes(contract: Contract) -> list[tuple[int, ...]]:
@@ -132,9 +148,17 @@ def default_tolerance(a: Contract, b: Contract, role: str) -> float:
 
 
 def heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress: Progress = silent) -> list[Heads]:
-    """Return what `raw_heads_of` does, with scores in place of logits, by the contract's own converter."""
+    """Return what `raw_heads_of` does, with scores in place of logits, by the contract's own converter.
+
+    Box codes that quantization has rescaled are those of the first artifact's anchors.
+    """
     found = raw_heads_of(artifacts, images, progress=progress)
-    return [dict(one.contract.task.scored(heads)) for one, heads in zip(artifacts, found, strict=True)]
+    first = artifacts[0].contract
+    made = []
+    for one, heads in zip(artifacts, found, strict=True):
+        alike = coded_alike(heads, one.contract.task, first.task) if _differ_by_codes(first, one.contract) else heads
+        made.append(dict(one.contract.task.scored(alike)))
+    return made
 
 
 def raw_heads_of(artifacts: Sequence[Artifact], images: Sequence[Path], *, progress: Progress = silent) -> list[Heads]:

@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.convert.tflite.open_file import TfliteFile
+from detlite.runtime.arrays import Floats
 from detlite.runtime.inputs import ImageInput
 from detlite.runtime.stream_inputs import StateInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"
+
+
+Extremes = tuple[Floats, Floats]
+"""The minima and the maxima of each channel of a tensor in each image: float32 (images, channels)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +61,7 @@ class FloatModel:
         scheme: the name of the target scheme.
         states: the states of a stream, by the contract: the file's inputs after its image.
         banks: the places among the file's inputs of the tensors of a bank of features, which stay as they are.
+        box_codes: the number of the output that holds box codes, see `numbers/box_codes.py`; None if none does.
     """
 
     file: TfliteFile
@@ -69,6 +75,7 @@ class FloatModel:
     scheme: str = DEFAULT_SCHEME
     states: tuple[StateInput, ...] = ()
     banks: tuple[int, ...] = ()
+    box_codes: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +88,7 @@ class QuantizedModel:
         ranges: of every activation, if the method provides them.
         facts: facts for the history.
         states: the contract's states, as the model stores them.
+        code_extremes: of the layers of the float model that compute box codes, by name; empty if none do.
     """
 
     file: TfliteFile
@@ -88,3 +96,4 @@ class QuantizedModel:
     ranges: Ranges | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     states: tuple[StateInput, ...] = ()
+    code_extremes: Mapping[str, Extremes] = field(default_factory=dict)

@@ -12,8 +12,9 @@ from detlite.accuracy.output_error import OutputError, SureOutputs, output_error
 from detlite.accuracy.region_error import RegionError, region_error
 from detlite.calibration.material import Material, bank_places, material_of
 from detlite.calibration.models import FloatModel, QuantizedModel
+from detlite.calibration.numbers.box_codes import AS_TRAINED, AUTO, RESCALED, has_box_codes, with_rescaled_codes
 from detlite.calibration.numbers.number_format import INT8
-from detlite.calibration.numbers.scheme import check_packing, io_of, scheme_called
+from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.calibration.recipe import Recipe
 from detlite.calibration.video.footage import Footage, states_of
@@ -157,7 +158,8 @@ def completed(
     """
     scheme, io = scheme_called(recipe.scheme), io_of(recipe.scheme, recipe.io)
     outside = io if recipe.heads == "raw" else scheme.io[0]  # the op reads floats: avoid a third dtype in between
-    whole = as_model(source, made, inputs=io, outputs=outside)
+    made, coded = _coded(source, made, recipe)
+    whole = as_model(coded, made, inputs=io, outputs=outside)
     error, by_frame, region = None, None, None
     if judge is None:
         region = _region_error(source, whole, material)
@@ -181,6 +183,25 @@ def completed(
     )
     assert recipe.heads is not None
     return Quantized(with_heads(whole.after(done), recipe.heads), made.ranges, error, by_frame, region)
+
+
+def _coded(source: Model, made: QuantizedModel, recipe: Recipe) -> tuple[QuantizedModel, Model]:
+    """Return *made* with the box codes of *recipe*, which are those of the returned model, *source* or a copy of it.
+
+    Raises:
+        InputError: the recipe has other codes than the float model, and *made* cannot have them.
+    """
+    if recipe.box_codes == AS_TRAINED or (recipe.box_codes == AUTO and recipe.heads == "raw"):
+        return made, source
+    rescaled = with_rescaled_codes(made, source.contract) if recipe.scheme == DEFAULT_SCHEME else None
+    if rescaled is not None:
+        return rescaled[0], replace(source, contract=rescaled[1])
+    if recipe.box_codes == AUTO:
+        return made, source
+    raise InputError(
+        f"--box-codes {RESCALED} needs the scheme {DEFAULT_SCHEME}, one of detlite's own methods, and boxes that int8 "
+        "convolutions code as offsets from anchors, some columns in a narrower range than others: leave the option out"
+    )
 
 
 def float_model(
@@ -215,6 +236,7 @@ def _float_model(source: Model, material: Material, digest: str, recipe: Recipe,
         scheme=recipe.scheme,
         states=states,
         banks=bank_places(source.contract),
+        box_codes=source.contract.output("box_encodings").index if has_box_codes(source.contract) else None,
     )
 
 
@@ -272,7 +294,7 @@ class ErrorJudge:
 
     def error(self, made: Model, *, count: int | None = None) -> OutputError:
         """Return the error of the raw outputs of *made* in the images, or in the first *count* of them."""
-        return self._error(self._heads(made, count))
+        return self._error(self._heads(made, count), made.contract)
 
     def errors(self, made: Model) -> tuple[OutputError, FrameErrors | None]:
         """Return `error` on the first `ERROR_IMAGES`, with the error of each frame if the model is a stream."""
@@ -280,17 +302,16 @@ class ErrorJudge:
             return self.error(made, count=ERROR_IMAGES), None
         found = list(self._heads(made))
         numbers, wanted = zip(*self._reference.result()[1], strict=True)
-        return self._error(found), frame_errors(numbers, zip(wanted, found, strict=True))
+        return self._error(found, made.contract), frame_errors(numbers, zip(wanted, found, strict=True))
 
     def _heads(self, made: Model, count: int | None = None) -> Iterator[Heads]:
         session, _wait = session_of(made), self._reference.result()  # both read the same images
         for _number, heads in self._material.heads(session, count or self._count):
             yield heads
 
-    def _error(self, found: Iterable[Heads]) -> OutputError:
-        return output_error(
-            [sure.errors(heads) for sure, heads in zip(self._reference.result()[0], found, strict=False)]
-        )
+    def _error(self, found: Iterable[Heads], contract: Contract) -> OutputError:
+        pairs = zip(self._reference.result()[0], found, strict=False)
+        return output_error([sure.errors(heads, contract) for sure, heads in pairs])
 
 
 def judge_of(source: Model, material: Material, count: int) -> ErrorJudge | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from detlite.accuracy.images import Images
 from detlite.calibration.images.gather import ImageRequest
 from detlite.calibration.models import DEFAULT_ESTIMATOR
+from detlite.calibration.numbers.box_codes import AUTO, BOX_CODES
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, IO_TYPES
 from detlite.calibration.weights.method import DEFAULT_METHOD
 from detlite.calibration.weights.twin_choice import DEFAULT_MAX_MACS, NONE, TWIN_CHANNELS
@@ -37,6 +38,7 @@ class Recipe:
         scheme: a file's name in `calibration/numbers/schemes/`, with - for _.
         twin_channels: one of `TWIN_CHANNELS`.
         max_macs: the most multiply-adds with twin channels that are chosen automatically, as a multiple.
+        box_codes: one of `BOX_CODES`.
     """
 
     method: str = DEFAULT_METHOD
@@ -47,10 +49,13 @@ class Recipe:
     scheme: str = DEFAULT_SCHEME
     twin_channels: str = NONE
     max_macs: float = DEFAULT_MAX_MACS
+    box_codes: str = AUTO
 
     def __post_init__(self) -> None:
         if self.twin_channels not in TWIN_CHANNELS:
             raise unknown_name("choice of twin channels", self.twin_channels, TWIN_CHANNELS)
+        if self.box_codes not in BOX_CODES:
+            raise unknown_name("choice of box codes", self.box_codes, BOX_CODES)
         if self.io is not None and self.io not in IO_TYPES:
             raise unknown_name("input and output type", self.io, IO_TYPES)
 

@@ -12,6 +12,8 @@ import click
 from detlite.accuracy.gates import FEWEST_IMAGES
 from detlite.accuracy.images import Images
 from detlite.calibration.images.gather import CHOOSE, ImageRequest
+from detlite.calibration.numbers.box_codes import AUTO as AUTO_CODES
+from detlite.calibration.numbers.box_codes import BOX_CODES
 from detlite.calibration.numbers.scheme import (
     DEFAULT_SCHEME,
     check_packing,
@@ -75,7 +77,7 @@ from detlite.studies.search.judged import EXPLAIN, REFERENCE, SEARCH, JudgedRequ
 GATHER_TASK = "detlite.calibration.images.child_calls:gather_images"
 QUANTIZE_TASK = "detlite.calibration.child_calls:quantize_source"
 JUDGED_TASK = "detlite.studies.search.child_calls:quantize_judged"
-RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating", "twin_channels", "max_macs")
+RECIPE = ("scheme", "method", "io", "heads", "estimator", "floating", "twin_channels", "max_macs", "box_codes")
 PACKING = ("source", "out", "scheme", "heads", "io", "force", "as_json", *SOURCE_NAMES)
 """Options for schemes that only pack weights; the others are for calibration."""
 NO_IMAGES: Record = {"images": [], "origin": "", "upright": True, "others": [], "broken": [], "skipped": []}
@@ -95,6 +97,14 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
         "--heads",
         type=HEADS,
         help="Outputs: raw heads, or the post-processing op's detections (default: as in SOURCE).",
+    ),
+    click.option(
+        "--box-codes",
+        type=click.Choice(BOX_CODES),
+        default=AUTO_CODES,
+        show_default=True,
+        help="Codes of int8 boxes: rescaled to the range of each column, with anchors and scales to match (auto: where "
+        "the model has its post-processing op, which holds them).",
     ),
     click.option(
         "--ranges", type=click.Path(path_type=Path), help="File with ranges to use (default: ranges from the images)."

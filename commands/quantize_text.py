@@ -39,6 +39,8 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     for step in answer["history"]:
         if twins := step.get("twin_channels"):
             say(_twins(twins, step))
+        if step.get("box_codes"):
+            say(f"box codes: {step['box_codes']} for int8; anchors and box coder in {out}/contract.json fit them")
     _say_errors(answer, samples)
 
 

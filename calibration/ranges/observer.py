@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.models import Samples
+from detlite.calibration.models import Extremes, Samples
 from detlite.calibration.network import Network
 from detlite.calibration.ranges.activations import run_sample
 from detlite.convert.tflite.edit import Edit
@@ -51,7 +51,7 @@ class Observed:
     channel_highs: Mapping[int, Floats]
     means: Mapping[int, Doubles]
     scenes: NDArray[np.intp]
-    by_image: Mapping[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    by_image: Mapping[int, Extremes] = field(default_factory=dict)
 
     @property
     def image_count(self) -> int:
@@ -110,7 +110,7 @@ class _Statistics:
     def __init__(self, probes: _ProbedModel, by_image: Collection[int]) -> None:
         self._sources = probes.sources
         self._begins = np.cumsum([0, *probes.channels])
-        self._kept: dict[int, list[tuple[Floats, Floats]]] = {
+        self._kept: dict[int, list[Extremes]] = {
             row: [] for row, index in enumerate(probes.sources) if index in by_image
         }
         self._lows: list[Floats] = []
@@ -157,7 +157,7 @@ class _Statistics:
         return values[self._begins[row] : self._begins[row + 1]]
 
 
-def _stacked(kept: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+def _stacked(kept: Sequence[Extremes]) -> Extremes:
     lows, highs = zip(*kept, strict=True)
     return np.stack(lows), np.stack(highs)
 

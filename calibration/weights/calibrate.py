@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from detlite.calibration.models import Feed, FloatModel, QuantizedModel
 from detlite.calibration.network import Network
+from detlite.calibration.numbers.box_codes import code_layers
 from detlite.calibration.numbers.kernels import LayerParameters
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.numbers.recurrence import NO_STATES, Recurrence, recurrence
@@ -88,8 +89,8 @@ def calibrate(source: FloatModel, *, covariances: bool = False, equalizes: bool 
     first: list[Feed] = []
     windows = WindowMoments(network) if covariances else None
     groups = channel_groups(network) if equalizes and numbers is INT8 and not source.states else ()
-    scaled = [index for group in groups for index in group]
-    observed = observe(network, lambda: _keeping(source.samples(), first), windows, by_image=scaled)
+    kept = [*(index for group in groups for index in group), *_code_layers(source, network)]
+    observed = observe(network, lambda: _keeping(source.samples(), first), windows, by_image=kept)
     ranges = source.ranges or _estimated(source, network, observed)
     image = int8_image(network, source.image) if numbers is INT8 else source.image
     made = Calibrated(source, network, first, observed, ranges, image, ScalePlan({}, floating, numbers), states)
@@ -158,7 +159,15 @@ def finish(calibrated: Calibrated, parameters: LayerParameters) -> QuantizedMode
         ranges=calibrated.ranges,
         facts=facts,
         states=_stored_states(calibrated),
+        code_extremes={
+            network.names[index]: calibrated.observed.by_image[index]
+            for index in _code_layers(calibrated.source, network)
+        },
     )
+
+
+def _code_layers(source: FloatModel, network: Network) -> tuple[int, ...]:
+    return () if source.box_codes is None else code_layers(network, source.box_codes)
 
 
 def _stored_states(calibrated: Calibrated) -> tuple[StateInput, ...]:

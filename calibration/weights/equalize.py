@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detlite.calibration.models import Extremes
 from detlite.calibration.network import Network, Operator
 from detlite.calibration.numbers.kernels import WeightLayer, along, layers
 from detlite.calibration.ranges.observer import Observed
@@ -137,10 +138,10 @@ def _scaled_layer(layer: WeightLayer, factors: Factors) -> tuple[Doubles, Double
 
 def scaled_statistics(observed: Observed, factors: Factors) -> Observed:
     """Return what would have been *observed* of a network with these *factors*."""
-    by_image = {
-        index: (lows * factors[index].astype(np.float32), highs * factors[index].astype(np.float32))
-        for index, (lows, highs) in observed.by_image.items()
-    }
+    by_image: dict[int, Extremes] = {}
+    for index, raised in factors.items():
+        lows, highs = observed.by_image[index]
+        by_image[index] = (lows * raised.astype(np.float32), highs * raised.astype(np.float32))
     return replace(
         observed,
         lows={**observed.lows, **{index: lows.min(axis=1) for index, (lows, _highs) in by_image.items()}},
@@ -148,7 +149,7 @@ def scaled_statistics(observed: Observed, factors: Factors) -> Observed:
         channel_lows={**observed.channel_lows, **{index: lows.min(axis=0) for index, (lows, _) in by_image.items()}},
         channel_highs={**observed.channel_highs, **{index: one[1].max(axis=0) for index, one in by_image.items()}},
         means={**observed.means, **{index: observed.means[index] * factors[index] for index in by_image}},
-        by_image=by_image,
+        by_image={**observed.by_image, **by_image},
     )
 
 

@@ -97,7 +97,7 @@ class Bench:
 
     def judged(self, model: Model) -> tuple[Predictions, OutputError]:
         """Return *model*'s results in the images, and the error of its raw outputs."""
-        predictions, errors = self._seen(model, lambda sure, heads: sure.errors(heads))
+        predictions, errors = self._seen(model, lambda sure, heads: sure.errors(heads, model.contract))
         return predictions, output_error(errors)
 
     def results(self, model: Model) -> tuple[Predictions, list[Heads]]:
@@ -135,8 +135,11 @@ class Bench:
 
     def error(self, model: Model, *, count: int | None = None) -> OutputError:
         """Return the error of *model*'s raw outputs in the first *count* images, without post-processing them."""
-        errors = self._run(model, lambda _session, number, heads: self._sure[number].errors(heads), count)
-        return output_error(list(errors))
+
+        def see(_session: Session, number: int, heads: Heads) -> dict[str, tuple[float, float, int]]:
+            return self._sure[number].errors(heads, model.contract)
+
+        return output_error(list(self._run(model, see, count)))
 
     def _run(self, model: Model, see: Callable[[Session, int, Heads], T], count: int | None = None) -> Iterator[T]:
         """Yield what *see* makes of *model*'s raw outputs for each image, or for the first *count*, by its number.

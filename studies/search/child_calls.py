@@ -106,7 +106,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     begin(progress, WRITE)
     artifact = quantized.model.save(asked.out, force=asked.force, files=files)
     if not crops_regions(source.contract):  # their regions, and so their rows, differ from model to model
-        answer["error"] = bench.error(trials.as_model(made)).to_record()
+        answer["error"] = bench.error(with_heads(quantized.model, "raw")).to_record()
     if quantized.region_error is not None:
         answer["region_error"] = quantized.region_error.to_record()
     facts = {"model": str(artifact.model), "history": list(artifact.history), **model_facts(artifact.contract)}

@@ -1,5 +1,6 @@
 """A tiny float detector with raw heads, and images for it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from detlite.runtime.tensors import Output
 SIDE, CLASSES, ANCHORS = 16, 3, 64
 
 
-def detector(seed: int = 0, width: int = 12) -> Model:
-    """Image 16 x 16, a depthwise convolution of differences, *width* channels, one head each for 64 anchors."""
+def detector(seed: int = 0, width: int = 12, columns: Sequence[float] = (1, 1, 1, 1)) -> Model:
+    """Image 16 x 16, a depthwise convolution of differences, *width* channels, one head each for 64 anchors.
+
+    The *columns* of box codes are multiples of what they are by default.
+    """
     net = FloatNet((1, SIDE, SIDE, 3))
     net.chance = np.random.default_rng(seed)
     first = net.conv(net.image, 8, activation=RELU6, bias=np.full(8, 2.0), name="first")
@@ -27,7 +31,8 @@ def detector(seed: int = 0, width: int = 12) -> Model:
     taps -= taps.mean(axis=(1, 2), keepdims=True)
     features = net.depthwise(first, stride=2, weights=taps, activation=RELU6, name="differences")
     features = net.conv(features, width, name="features")
-    boxes = net.reshape(net.conv(features, 4, window=1, name="boxes"), (1, ANCHORS, 4))
+    weights = net.chance.normal(0, 0.3, (4, 1, 1, width)) * np.array(columns)[:, None, None, None]
+    boxes = net.reshape(net.conv(features, 4, window=1, weights=weights, name="boxes"), (1, ANCHORS, 4))
     logits = net.reshape(net.conv(features, CLASSES + 1, window=1, name="classes"), (1, ANCHORS, CLASSES + 1))
     scores = net.add("LOGISTIC", [logits], [(1, ANCHORS, CLASSES + 1)], name="scores")[0]
     model = load(net.finish(boxes, scores), "made in a test")

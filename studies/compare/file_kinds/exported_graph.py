@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from detlite.accuracy.anchors import are_rescaled
 from detlite.accuracy.outputs import REAL_TOLERANCE, raw_heads_of, seeded_images
 from detlite.convert.apart import run_exported_graph
 from detlite.convert.requests import ExportedRunRequest
@@ -168,6 +169,11 @@ def _check_finds_boxes(given: Path, artifact: Artifact) -> None:
         raise InputError(
             f"{given} is a model for {kind}; want one that finds boxes, as the exported graph does: "
             f"{', '.join(FINDING_BOXES)}"
+        )
+    if are_rescaled(artifact.contract):
+        raise InputError(
+            f"{given} has box codes that were rescaled for int8, and not those of the exported graph: compare the "
+            "float model that it was made of, or one with --box-codes as-trained"
         )
 
 
