@@ -10,7 +10,7 @@ from detlite.calibration.images.gather import CHOOSE, gather
 from detlite.calibration.images.image_cache import default_image_cache
 from detlite.calibration.images.linting import lint_record
 from detlite.calibration.material import Material, material_of
-from detlite.calibration.quantize import Quantized, quantize
+from detlite.calibration.quantize import Quantized, quantize, refuse_quantized
 from detlite.calibration.ranges.ranges import RANGES, read_ranges
 from detlite.calibration.recipe import CHECK, QUANTIZE, READ, WRITE, QuantizeRequest
 from detlite.calibration.video.footage import Footage, takes_video
@@ -61,6 +61,7 @@ def footage_of(asked: QuantizeRequest) -> Footage:
 
 def chosen_footage(footage: Footage, model: Model, progress: Progress) -> Material:
     """Return the scenes of *footage* for *model*; errors as `material_of`."""
+    refuse_quantized(model)
     begin(progress, CHOOSE)
     return material_of(footage, model.contract, progress=progress)
 

@@ -127,7 +127,8 @@ def material_of(given: Images | Footage, contract: Contract, *, progress: Progre
     first, *others = contract.inputs
     taken = " and ".join(TITLES[kind] for kind in dict.fromkeys(one.kind for one in contract.inputs))
     kinds = {one.kind for one in others} - {"window"}
-    if len(kinds) > 1 or (first.kind == "clip" and kinds):
+    is_frame = first.kind == "image" or (first.kind == "clip" and first.frames == 1 and kinds == {"state"})
+    if len(kinds) > 1 or (kinds and not is_frame):
         raise InputError(
             f"the model takes {taken}, and only models of images with a bank or with states, or of clips, can be "
             "calibrated: use --scheme float16 or dynamic, which need no images"
@@ -138,7 +139,7 @@ def material_of(given: Images | Footage, contract: Contract, *, progress: Progre
         return Pictures(given, progress)
     if not takes_video(contract):
         raise InputError("the model takes single images: calibrate it with images")
-    if first.kind == "clip":
+    if first.kind == "clip" and not kinds:
         return ClipFootage(given, first, progress=progress)
     return StreamFootage(given, progress=progress)
 

@@ -32,6 +32,7 @@ from detlite.convert.tflite.heads import canonicalize, input_names, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.prune import share_buffers
 from detlite.convert.tflite.rounding import remove_rounding
+from detlite.convert.tflite.tensors import dtype_name, operator_name
 from detlite.runtime.contract import Contract
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.plugins import load_plugin
@@ -39,6 +40,9 @@ from detlite.runtime.progress import Progress, silent
 from detlite.runtime.task import Heads
 from detlite.runtime.tasks.detection import crops_regions, has_raw_heads
 from detlite.runtime.tasks.instances import Instances
+
+INTEGERS = ("int8", "uint8", "int16")
+CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "CONV_3D")
 
 ERROR_IMAGES = 4
 """Calibration images that the error of every model is measured on: each takes an inference in float and one in int8."""
@@ -109,6 +113,7 @@ def quantize(
         asked = [name for name, given in given_options if given]
         check_packing(recipe.scheme, tuple(asked))
         return Quantized(_packed(model, recipe, scheme.pack), None)
+    refuse_quantized(model)
     source = with_heads(model, "raw")
     method: Method = load_plugin(METHODS, recipe.method)
     material = chosen or material_of(images, source.contract, progress=progress)
@@ -340,6 +345,20 @@ def _packed(model: Model, recipe: Recipe, pack: Callable[[TfliteFile], None]) ->
     done = step("quantize", input_sha256=source.sha256, scheme=recipe.scheme)
     made = tflite_model(file, refreshed(source.contract, file), (*source.history, done))
     return with_heads(made, heads)
+
+
+def refuse_quantized(model: Model) -> None:
+    """Raise `InputError` if convolutions of *model* compute with integers: its inputs and outputs may be floats."""
+    tensors = model.file.subgraph.tensors
+    for one in model.file.subgraph.operators:
+        if operator_name(model.file.model, one) not in CONVOLUTIONS or not len(one.inputs):
+            continue
+        dtype = dtype_name(tensors[int(one.inputs[0])])
+        if dtype in INTEGERS:
+            raise InputError(
+                f"the model is quantized already: its {operator_name(model.file.model, one)} reads {dtype}; give the "
+                "float32 model, or what it was converted from"
+            )
 
 
 def _float_file(source: Model) -> TfliteFile:

@@ -26,7 +26,7 @@ from detlite.convert.tflite.describe import COMPILED, OTHER, Description, descri
 from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
 from detlite.convert.tflite.open_file import TfliteFile
-from detlite.convert.tflite.stream_states import image_finding, states_of, stream_findings
+from detlite.convert.tflite.stream_states import hard_swish_finding, image_finding, states_of, stream_findings
 from detlite.convert.tflite.tensors import custom_operators
 from detlite.runtime.artifact import Artifact, read_artifact, sha256_of
 from detlite.runtime.contract import Contract
@@ -126,8 +126,10 @@ def _of_states(model: Path, contract: Contract) -> Record:
         return {}
     file = TfliteFile(model.read_bytes(), str(model))
     states = states_of(file.model, file.subgraph, contract)
-    found = stream_findings(states, image_finding(file.model, file.subgraph, contract))
-    return {"states": [one.to_record() for one in states], "stream_findings": list(found)}
+    found = list(stream_findings(states, image_finding(file.model, file.subgraph, contract)))
+    split = hard_swish_finding(file.model, file.subgraph)
+    found += [] if split is None else [split]
+    return {"states": [one.to_record() for one in states], "stream_findings": found}
 
 
 def _of_onnx(model: Path) -> Record:

@@ -15,10 +15,9 @@ from detlite.calibration.video.footage import Footage
 from detlite.calibration.video.scenes import LONGEST, chosen_scenes, frames_of
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.runtime.contract import Contract
-from detlite.runtime.image.preprocess import preprocess
 from detlite.runtime.memory import Memory
 from detlite.runtime.progress import Progress, silent
-from detlite.runtime.session import Session
+from detlite.runtime.session import Session, input_of
 from detlite.runtime.task import Heads
 
 SCENE_SAMPLES = 9
@@ -62,7 +61,7 @@ class StreamFootage:
         for place, number, frame in frames_of(run):
             if number == 0:
                 memory.reset()
-            tensor = preprocess(frame.pixels(), contract.image)
+            tensor = input_of(frame.pixels(), contract)
             if number in self._numbers[place]:
                 yield Feed((tensor, *memory.values()), place)
                 done += 1

@@ -10,11 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from detlite.convert.tflite.open_file import TfliteFile
+from detlite.convert.tflite.signature import sign, signed_outputs
 from detlite.convert.tflite.tensors import dtype_name, main_subgraph, quantization_of, shape_of, text_of
+from detlite.runtime.boxes.scores import SCORES
 from detlite.runtime.contract import Contract
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.stream_inputs import STATE_DTYPES, StateInput
+
+OTHERS = ("image", SCORES)
+"""What detlite calls the other ends of a model of video: a state of such a name is called something else."""
 
 CHANNELS = (1, 3)
 CLIP_SIDES = 5  # [1, frames, height, width, channels]
@@ -78,12 +83,27 @@ def find_stream(model: Any, subgraph: Any) -> Stream | None:
 
 
 def with_image_first(file: TfliteFile, contract: Contract) -> Contract:
-    """Put the inputs of *file* into the order of *contract*, the image first; return the contract of the result."""
-    if not contract.input_order:
-        return contract
-    subgraph = main_subgraph(file.edit())
-    subgraph.inputs = [int(subgraph.inputs[number]) for number in contract.input_order]
+    """Put the inputs of *file* into the order of *contract*, the image first; return the contract of the result.
+
+    The ends of a stream get the names that they have in it, by which all that follows finds them.
+    """
+    if contract.input_order:
+        subgraph = main_subgraph(file.edit())
+        subgraph.inputs = [int(subgraph.inputs[number]) for number in contract.input_order]
+    if contract.is_stream and set(signed_outputs(file.model)) != set(contract.output_names):
+        _name_ends(file.edit(), contract)
     return replace(contract, input_order=())
+
+
+def _name_ends(model: Any, contract: Contract) -> None:
+    """Give the states and the outputs of *model*, whose inputs are in order, their names in *contract*."""
+    subgraph = main_subgraph(model)
+    image, *states = map(int, subgraph.inputs)
+    names = [one.name for one in contract.tensors[1:]]
+    for name, index in zip(names, states, strict=True):
+        subgraph.tensors[index].name = name
+    inputs = {OTHERS[0]: image, **dict(zip(names, states, strict=True))}
+    sign(model, inputs, dict(zip(contract.output_names, map(int, subgraph.outputs), strict=True)))
 
 
 def _signed(model: Any, subgraph: Any) -> tuple[dict[str, int], dict[str, int]]:
@@ -125,4 +145,6 @@ def _state(name: str, subgraph: Any, into: int, out: int) -> StateInput:
     if dtype not in STATE_DTYPES:
         raise InputError(f"the state {name} is {dtype}: want one of {', '.join(STATE_DTYPES)}")
     quantization = None if dtype in ("float32", "int32") else quantization_of(given)
+    if name in OTHERS:
+        name = f"state_{name}"
     return StateInput(name, shape, dtype, out, quantization=quantization)

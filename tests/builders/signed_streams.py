@@ -18,13 +18,15 @@ class Stream:
 
     Attributes:
         clip: whether the image has an axis for its one frame.
-        output_name: of the state's output in the signature.
+        name: of the state's input in the signature.
+        output_name: of its output there.
         width: of the state's output; the input's is 3.
         scales: of the sum in int8, where it comes in and where it leaves; None for a float sum.
         size: of the image in its signature; -1 leaves it open.
     """
 
     clip: bool = True
+    name: str = "total"
     output_name: str = "total"
     width: int = 3
     scales: tuple[float, float] | None = None
@@ -48,7 +50,7 @@ def signed_stream(asked: Stream = FLOAT) -> bytes:
         ends = [net.constant(np.array(value)) for value in ((0, 0), (1, asked.width), (1, 1))]
         following = net.add("STRIDED_SLICE", [following, *ends], [(1, asked.width)], "StridedSliceOptions")[0]
     net.subgraph.inputs, net.subgraph.outputs = [state, net.image], [following, logits]
-    sign(net.model, {"image": net.image, "total": state}, {asked.output_name: following, "logits": logits})
+    sign(net.model, {"video": net.image, asked.name: state}, {asked.output_name: following, "logits": logits})
     return dump(net.model)
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from builders.command_line import Detlite
+from builders.float_models import FloatNet
 from builders.json_schemas import check_record
 from builders.signed_streams import Stream, signed_stream
 from builders.tiny_streams import clip_reader
@@ -15,6 +16,9 @@ from detlite.convert.load import load_source
 from detlite.convert.model import session_of
 from detlite.convert.options import DetectorOptions
 from detlite.convert.tflite.contract import contract_of_tflite
+from detlite.convert.tflite.edit import TYPES
+from detlite.convert.tflite.flatbuffer import load
+from detlite.convert.tflite.stream_states import hard_swish_finding
 from detlite.runtime.errors import InputError
 from detlite.runtime.session import Session
 
@@ -49,6 +53,45 @@ def test_the_image_becomes_the_first_input_of_a_file_that_is_written(tmp_path):
     model = load_source(saved(tmp_path), DetectorOptions())
     assert model.contract.input_order == ()
     assert logits(session_of(model), 51, 102) == [0.2, 0.6]
+
+
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("image", "state_image"),
+        ("class_scores", "state_class_scores"),
+        ("longer_than_logits", "longer_than_logits"),
+        ("total", "total"),
+    ],
+)
+def test_whatever_a_state_is_called_it_stays_a_state_in_int8(tmp_path, name, known, clip):
+    write_video(tmp_path / "a.mkv", [grey(value) for value in (40, 80, 120)] * 4)
+    saved(tmp_path, name=name, output_name=name, clip=clip)
+    ran = Detlite(tmp_path)("quantize", "stream.tflite", "-o", "int8", "--video", "a.mkv", "--count", 9)
+    assert ran.status == 0, ran.err
+    contract = open_artifact(tmp_path / "int8").contract
+    assert contract.inputs[1].name == known
+    assert contract.output_names == (known, "class_scores")
+
+
+def test_a_stream_with_floats_outside_and_int8_inside_is_quantized_already(cow_model, tmp_path):
+    write_video(tmp_path / "a.mkv", [grey(40)] * 4)
+    ran = Detlite(tmp_path)("quantize", cow_model, "-o", "int8", "--video", "a.mkv")
+    assert (ran.status, (tmp_path / "int8").exists()) == (2, False)
+    assert "the model is quantized already: its CONV_2D reads int8" in ran.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_a_hard_swish_in_8_bits_is_a_finding(dtype):
+    net = FloatNet((1, 2, 2, 3))
+    active = net.add("HARD_SWISH", [net.image], [net.shape(net.image)])[0]
+    model = load(net.finish(active), "made in a test")
+    subgraph = model.subgraphs[0]
+    for tensor in subgraph.tensors:
+        tensor.type = TYPES[dtype]
+    found = hard_swish_finding(model, subgraph)
+    assert found is None if dtype == "float32" else "HARD_SWISH is in 8 bits, 1 times" in found
 
 
 def test_a_state_that_comes_out_in_another_shape_is_refused(tmp_path):
@@ -160,7 +203,8 @@ def test_the_states_of_a_real_fine_tuned_movinet_are_told_apart_by_structure(cow
     kinds = [state["kind"] for state in record["states"]]
     assert {kind: kinds.count(kind) for kind in kinds} == {"sum": 16, "count": 16, "buffer": 11}
     assert all("rescaling" not in state for state in record["states"] if state["kind"] == "buffer")
-    image, rescaled, coarse, ends = record["stream_findings"]
+    image, rescaled, coarse, ends, split = record["stream_findings"]
+    assert split.startswith("HARD_SWISH is in 8 bits, ")
     assert image.startswith("the image's range is -1.45 to 2.10, and pixels become 0.00 to 1.00: they use 73 of 256")
     assert rescaled.startswith("16 states leave with another scale than they come in with (1.02 to 1.05 times)")
     assert coarse.startswith("16 sums over frames are in 8 bits with steps of 0.248 to 0.904")

@@ -22,7 +22,7 @@ from detlite.convert.tflite.flatbuffer import load
 from detlite.convert.tflite.metadata import read_metadata
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach_op
-from detlite.convert.tflite.stream_states import image_finding, states_of, stream_findings
+from detlite.convert.tflite.stream_states import hard_swish_finding, image_finding, states_of, stream_findings
 from detlite.runtime.runners.opening import open_model
 from detlite.studies.compare.file_comparison import read_side
 
@@ -62,7 +62,7 @@ def read_stream(path: Path) -> object:
     file = TfliteFile(path.read_bytes(), "it")
     contract = contract_of_file(file, path)
     states = states_of(file.model, file.subgraph, contract)
-    image = image_finding(file.model, file.subgraph, contract)
+    image = image_finding(file.model, file.subgraph, contract) or hard_swish_finding(file.model, file.subgraph)
     return stream_findings(states, image), [one.to_record() for one in states]
 
 
