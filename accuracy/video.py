@@ -24,7 +24,22 @@ from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.image.files import folder_files
 from detlite.runtime.image.read import MAX_PIXELS
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
+VIDEO_SUFFIXES = (
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".avi",
+    ".mkv",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".ogv",
+    ".flv",
+    ".wmv",
+    ".3gp",
+    ".mts",
+    ".m2ts",
+)
 """What marks a file as a video where images are expected too."""
 
 USUAL_RATE = Fraction(30)

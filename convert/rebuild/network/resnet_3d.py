@@ -146,7 +146,8 @@ class _Builder:
 
     def _self_gated(self, x: Tensor, scope: str) -> Tensor:
         """Return *x* with each channel times its gate, which one convolution makes of the means of all."""
-        gate = self._pointwise(self._clip.mean(x, scope), f"{scope}/_transformer_w", self._net.channels(x), "SIGMOID")
+        means, channels = self._clip.mean(x, scope), self._net.channels(x)
+        gate = self._pointwise(means, f"{scope}/_transformer_w", channels, "SIGMOID", sides=3)
         return self._net.multiply(x, gate, scope)
 
     def _excited(self, x: Tensor, scope: str) -> Tensor:
@@ -156,8 +157,11 @@ class _Builder:
         y = self._pointwise(self._clip.mean(x, scope), f"{scope}/_se_reduce", inner, "RELU")
         return self._net.multiply(x, self._pointwise(y, f"{scope}/_se_expand", channels, "SIGMOID"), scope)
 
-    def _pointwise(self, x: Tensor, scope: str, filters: int, activation: str) -> Tensor:
-        kernel = self._net.variable(f"{scope}/kernel", (1, 1, 1, self._net.channels(x), filters))[0]
+    def _pointwise(self, x: Tensor, scope: str, filters: int, activation: str, *, sides: int = 2) -> Tensor:
+        """Return the convolution of *x* of one place; the original's kernel has so many *sides* of 1."""
+        channels = self._net.channels(x)
+        kernel = self._net.variable(f"{scope}/kernel", (*(1,) * sides, channels, filters))
+        kernel = kernel.reshape(1, 1, channels, filters)
         bias = self._net.variable(f"{scope}/bias", (filters,))
         return self._net.activate(self._net.conv(x, kernel, bias, name=scope), activation, scope)
 

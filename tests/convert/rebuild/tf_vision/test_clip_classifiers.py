@@ -72,7 +72,7 @@ def test_an_r3d_rs_has_the_variables_of_its_blocks(layers):
     last = np.cumsum(counts) + 5
     gated = {name for name in asked.shapes if name.endswith("_self_gating/_transformer_w/kernel")}
     assert gated == {f"{root}{number}/_self_gating/_transformer_w/kernel" for number in last}
-    assert asked.shapes[f"{root}6/_squeeze_excitation/_se_reduce/kernel"] == (1, 1, 1, 256, 64)
+    assert asked.shapes[f"{root}6/_squeeze_excitation/_se_reduce/kernel"] == (1, 1, 256, 64)
     assert asked.shapes[f"{root}{last[2]}/_temporal_conv/kernel"] == (3, 1, 1, 1024, 256)
     shortcuts = {name.split("/")[1] for name in asked.shapes if "_shortcut_conv" in name}
     assert shortcuts == {f"layer_with_weights-{number}" for number in (6, *(last[:3] + 1))}
@@ -103,7 +103,8 @@ class UngatedBefore(RandomWeights):
 
 def gate(means, layer, filters):
     weights = RandomWeights(0)
-    kernel = weights.take(f"{LAST}/{layer}/kernel", (1, 1, 1, len(means), filters))[0, 0, 0]
+    sides = (1,) * (3 if layer.startswith("_self_gating") else 2)
+    kernel = weights.take(f"{LAST}/{layer}/kernel", (*sides, len(means), filters)).reshape(len(means), filters)
     return means @ kernel + weights.take(f"{LAST}/{layer}/bias", (filters,))
 
 
