@@ -18,6 +18,15 @@ def contract_table(title: str, lead: str, contract: Contract) -> ReportTable:
 def _rows(contract: Contract) -> Iterator[tuple[str, str]]:
     image = contract.image
     yield "input", f"{_shape(_sides(image))} {image.dtype}, {image.colour}{_quantization(image.quantization)}"
+    first, *further = contract.inputs
+    if first.kind == "clip":
+        yield (
+            "frames of a clip",
+            f"{first.frames}, every {first.stride}. frame" if first.stride > 1 else str(first.frames),
+        )
+    for other in further:
+        if other.kind == "state":
+            yield f"state {other.name}", f"{_shape(other.shape)} {other.dtype}{_quantization(other.quantization)}"
     yield "pixels", f"(pixel - {_numbers(image.mean)}) / {_numbers(image.std)}"
     yield "resize", _resize(image)
     for output in contract.outputs:

@@ -97,4 +97,4 @@ def _last_rows(report: Report) -> list[AccuracyRow]:
 
 def _accuracy(row: AccuracyRow) -> HeadlineFigure:
     interval = "" if row.low is None or row.high is None else f"95 %: {number(row.low)} to {number(row.high)}, "
-    return HeadlineFigure(row.metric, f"{number(row.value)} %", f"{interval}{counted(row.images, 'image')}")
+    return HeadlineFigure(row.metric, f"{number(row.value)} %", f"{interval}{counted(row.images, row.unit)}")

@@ -43,7 +43,10 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class AccuracyRow:
-    """One figure of one model: *value* in percent, *low* and *high* of its 95 % interval if there is one."""
+    """One figure of one model: *value* in percent, *low* and *high* of its 95 % interval if there is one.
+
+    It is of so many *images*, or of another *unit*.
+    """
 
     name: str
     metric: str
@@ -52,6 +55,7 @@ class AccuracyRow:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    unit: str = "image"
 
 
 @dataclass(frozen=True)

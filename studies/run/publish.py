@@ -10,6 +10,7 @@ from detlite.runtime.artifact import Step as HistoryStep
 from detlite.runtime.counts import counted
 from detlite.runtime.measure.host import host_facts
 from detlite.runtime.plugins import load_plugin
+from detlite.runtime.tasks.detection import Detection
 from detlite.studies.report.contract_table import contract_table
 from detlite.studies.report.error_table import error_table
 from detlite.studies.report.headline import megabytes
@@ -86,6 +87,7 @@ def _accuracy(results: Results) -> Iterator[AccuracyRow]:
         low=interval.get("low"),
         high=interval.get("high"),
         note=_fidelity_note(results),
+        unit=results.images.unit,
     )
     if coco := results.scores["coco"]:
         for name in results.names:
@@ -128,13 +130,14 @@ def _fidelity_note(results: Results) -> str:
 def _errors(results: Results) -> Iterator[ReportTable]:
     for step in results.quantized.history:
         if "error" in step:
-            yield error_table(step["error"])
+            yield error_table(step["error"], "image" if results.images.footage is None else "sample")
 
 
 def _contracts(results: Results) -> Iterator[ReportTable]:
     """Yield how to use the quantized model, and the model with the post-processing op, which an app loads."""
     model = results.quantized.model
-    lead = f"How to use {model.parent.name}/{model.name}; {CONTRACT} beside it has the anchors and labels, too."
+    more = "anchors and " if isinstance(results.quantized.contract.task, Detection) else ""
+    lead = f"How to use {model.parent.name}/{model.name}; {CONTRACT} beside it has the {more}labels, too."
     yield contract_table("Contract", lead, results.quantized.contract)
     if results.deployed is not None:
         file, size_bytes = results.deployed.model, results.deployed.model.stat().st_size

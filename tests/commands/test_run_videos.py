@@ -35,6 +35,10 @@ def test_a_model_of_video_is_calibrated_compared_and_measured(detlite, tmp_path,
     page = (tmp_path / "out" / "report.html").read_text()
     assert "the share of videos at whose end the int8 model&#39;s best class" in page
     assert "judged on 3 videos: want at least" in page
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert ", 3 videos |" in text
+    assert "| frames of a clip |" in text or "| state " in text
+    assert "anchors" not in text
 
 
 def test_a_run_on_videos_is_resumed_where_it_was_and_a_damaged_video_is_a_caution(detlite, tmp_path):
