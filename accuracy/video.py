@@ -20,6 +20,7 @@ import numpy as np
 from detlite.accuracy.dataset import one_error
 from detlite.convert.extras import install_line
 from detlite.runtime.arrays import Pixels
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError, MissingToolError
 from detlite.runtime.image.files import folder_files
 from detlite.runtime.image.read import MAX_PIXELS
@@ -137,9 +138,9 @@ def folder_videos(folder: Path) -> tuple[Path, ...]:
 
 def none_readable(reasons: Sequence[str]) -> str:
     """Return the text of the error that none of several videos can be read, for these *reasons*, one for each."""
-    return (
-        reasons[0] if len(reasons) == 1 else f"none of the {len(reasons)} videos can be read; the first: {reasons[0]}"
-    )
+    if len(reasons) == 1:
+        return reasons[0]
+    return f"none of the {counted(len(reasons), 'video')} can be read; the first: {reasons[0]}"
 
 
 def count_frames(path: Path) -> int:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from itertools import pairwise
 
 import pytest
 from builders.source_tree import (
@@ -24,6 +25,8 @@ HEAVY = (
     *("tensorflow", "ai_edge_litert", "PIL", "faster_coco_eval", "jinja2", "rich", "skimage", "google"),
     *("onnx", "onnxruntime"),
 )
+PLURAL = re.compile(r" (?!(?:bytes|is|has|was|does|keeps|counts|others)\b)[a-z]*[^\Ws]s\b")
+MOST_LINES = 400
 BOARD_PYTHON = (3, 9)
 NAME = re.compile(r"`(?:tests/)?(detlite(?:\.\w+)+|[\w/]+\.(?:py|json|j2)|[\w/]+/)`")
 MODULES = [module for module in modules() if module.folder]  # not `cli` and `api`, which may import them all
@@ -75,6 +78,36 @@ def test_a_circle_of_imports_would_be_found():
 def test_an_import_of_a_module_from_its_package_is_seen_as_one_of_the_module():
     (node,) = ast.parse("from detlite.runtime import contract, nothing").body
     assert imported_names([node]) == {"detlite.runtime.contract", "detlite.runtime"}
+
+
+def test_no_module_is_longer_than_a_reader_takes_in():
+    files = [*(module.path for module in modules()), *(ROOT / "tests").rglob("*.py")]
+    lengths = {path: path.read_bytes().count(b"\n") for path in files}
+    assert [str(path.relative_to(ROOT)) for path, lines in lengths.items() if lines > MOST_LINES] == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=by_name)
+def test_a_noun_goes_with_its_number(module):
+    assert lengths_before_plurals(module.tree) == [], "use detlite.runtime.counts.counted"
+
+
+def test_a_length_before_a_plural_would_be_found():
+    (one,) = lengths_before_plurals(ast.parse('f"{len(a)} images of {len(b)} is {len(c)} bytes"'))
+    assert one == "{len(a)} images"
+
+
+def lengths_before_plurals(tree: ast.AST) -> list[str]:
+    """Return the places in *tree* where an f-string says a length with a plural, which would say `1 images`."""
+    texts = [node.values for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    pairs = [pair for values in texts for pair in pairwise(values)]
+    found = []
+    for value, text in pairs:
+        if not (isinstance(value, ast.FormattedValue) and isinstance(text, ast.Constant)):
+            continue
+        noun = PLURAL.match(str(text.value))
+        if noun and ast.unparse(value.value).startswith("len("):
+            found.append(f"{{{ast.unparse(value.value)}}}{noun[0]}")
+    return found
 
 
 def test_the_name_of_a_class_means_one_thing():
