@@ -62,6 +62,7 @@ class FloatModel:
         states: the states of a stream, by the contract: the file's inputs after its image.
         banks: the places among the file's inputs of the tensors of a bank of features, which stay as they are.
         box_codes: the number of the output that holds box codes, see `numbers/box_codes.py`; None if none does.
+        sample_count: the number of *samples*; None if it is not known before: of frames.
     """
 
     file: TfliteFile
@@ -76,6 +77,7 @@ class FloatModel:
     states: tuple[StateInput, ...] = ()
     banks: tuple[int, ...] = ()
     box_codes: int | None = None
+    sample_count: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -242,6 +242,7 @@ def _float_model(source: Model, material: Material, digest: str, recipe: Recipe,
         states=states,
         banks=bank_places(source.contract),
         box_codes=source.contract.output("box_encodings").index if has_box_codes(source.contract) else None,
+        sample_count=None if states else material.count,
     )
 
 

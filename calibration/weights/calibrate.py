@@ -87,7 +87,7 @@ def calibrate(source: FloatModel, *, covariances: bool = False, equalizes: bool 
     if source.ranges is not None:
         source.ranges.check_model(source.file.data)
     first: list[Feed] = []
-    windows = WindowMoments(network) if covariances else None
+    windows = WindowMoments(network, source.sample_count) if covariances else None
     groups = channel_groups(network) if equalizes and numbers is INT8 and not source.states else ()
     kept = [*(index for group in groups for index in group), *_code_layers(source, network)]
     observed = observe(network, lambda: _keeping(source.samples(), first), windows, by_image=kept)
@@ -102,7 +102,7 @@ def _equalized(calibrated: Calibrated, factors: Factors) -> Calibrated:
     """Return *calibrated* with its channels scaled by *factors*."""
     network, source = calibrated.network, calibrated.source
     scaled, observed = scaled_network(network, factors), scaled_statistics(calibrated.observed, factors)
-    before, after = (_estimated(source, *one).tensors for one in ((network, calibrated.observed), (scaled, observed)))
+    before, after = (_estimates(source, *one) for one in ((network, calibrated.observed), (scaled, observed)))
     given = calibrated.ranges.tensors
     names = [name for name in (network.names[index] for index in factors) if name in given]
     return replace(
@@ -228,8 +228,13 @@ def _planned(calibrated: Calibrated, floating: frozenset[str]) -> ScalePlan:
 
 
 def _estimated(source: FloatModel, network: Network, observed: Observed) -> Ranges:
-    estimator: Estimator = load_plugin(ESTIMATORS, source.estimator)
-    found = estimator.estimate(network, observed, source.samples)
-    tensors: dict[str, Range] = {network.names[index]: found[index] for index in network.activations}
+    tensors = _estimates(source, network, observed)
     model_sha256 = hashlib.sha256(source.file.data).hexdigest()
     return Ranges(tensors, model_sha256, source.images_sha256, observed.image_count, source.estimator)
+
+
+def _estimates(source: FloatModel, network: Network, observed: Observed) -> Mapping[str, Range]:
+    """Return the range of each activation by its name."""
+    estimator: Estimator = load_plugin(ESTIMATORS, source.estimator)
+    found = estimator.estimate(network, observed, source.samples)
+    return {network.names[index]: found[index] for index in network.activations}

@@ -45,9 +45,13 @@ class WindowMoments:
         tensors: the indices of the activations that it needs.
     """
 
-    def __init__(self, network: Network) -> None:
-        """Prepare for the layers of *network* whose windows have at most `MAX_TAPS` taps."""
-        self._layers = [_SampledLayer(network, layer) for layer in layers(network) if _is_selected(layer)]
+    def __init__(self, network: Network, image_count: int | None = None) -> None:
+        """Prepare for the layers of *network* whose windows have at most `MAX_TAPS` taps.
+
+        Layers that will see too few windows in *image_count* images, where that is known, are left out at once.
+        """
+        sampled = (_SampledLayer(network, layer) for layer in layers(network) if _is_selected(layer))
+        self._layers = [one for one in sampled if image_count is None or one.would_have_enough(image_count)]
         self.tensors = tuple(dict.fromkeys(one.layer.source for one in self._layers))
 
     def take(self, image: int, value: Callable[[int], NDArray[Any]]) -> Windows:
@@ -106,6 +110,7 @@ class _SampledLayer:
         options = layer.operator.options
         self._strides = np.array([options.strideH or 1, options.strideW or 1])
         self._is_depthwise = _is_depthwise(layer)
+        self._positions = CHANNEL_POSITIONS if self._is_depthwise else POSITIONS
         self.image_count = min(max(IMAGE_PIXELS // max(self._size), FEWEST_IMAGES), MOST_IMAGES)
         self._offset: Floats | None = None
         self._waiting: list[Floats] = []
@@ -115,8 +120,7 @@ class _SampledLayer:
 
     def windows(self, image: int, value: Floats) -> Floats:
         """Return the windows at sampled positions of *value*, float32 (height, width, channels)."""
-        count = CHANNEL_POSITIONS if self._is_depthwise else POSITIONS
-        return self._windows(value, _positions(self._size, count, image))
+        return self._windows(value, _positions(self._size, self._positions, image))
 
     def add(self, rows: Floats) -> None:
         """Add what `windows` returned."""
@@ -129,8 +133,15 @@ class _SampledLayer:
     def has_enough(self) -> bool:
         """Return whether enough windows were seen."""
         self._flush()
+        return self._is_enough(self._count)
+
+    def would_have_enough(self, image_count: int) -> bool:
+        """Return whether as many as *image_count* images have enough windows."""
+        return self._is_enough(min(image_count, self.image_count) * len(_positions(self._size, self._positions, 0)))
+
+    def _is_enough(self, windows: int) -> bool:
         taps = _taps(self.layer)
-        return taps <= FEW_TAPS or self._count >= WINDOWS_PER_TAP * taps
+        return taps <= FEW_TAPS or windows >= WINDOWS_PER_TAP * taps
 
     def covariance(self) -> Doubles:
         """Return the covariance of the taps."""

@@ -2,7 +2,8 @@
 
 Frantar et al., GPTQ, ICLR 2023 (after Hassibi and Stork, Optimal Brain Surgeon, 1993), for convolutions: the taps are
 the columns, and the Hessian is the covariance of the inputs, not their second moment, because bias correction handles
-the shift of the mean.
+the shift of the mean. It is Babai's nearest plane (Chen et al., The Geometry of LLM Quantization, 2025), which needs
+a Cholesky factor of the covariance, but not the inverse.
 """
 
 from __future__ import annotations
@@ -56,36 +57,37 @@ def _columns(rows: NDArray[np.float64], covariance: Doubles, limit: int) -> NDAr
     variances = np.diagonal(covariance, axis1=1, axis2=2)
     # the most variable taps come first and are rounded freely
     order = np.argsort(-variances.mean(axis=0), kind="stable")
-    upper = _inverse_root(covariance[:, order][:, :, order], variances.mean(axis=1))
-    left = np.ascontiguousarray(rows.transpose(2, 0, 1)[order])  # a tap's weights side by side: it is read tap by tap
-    for begin in range(0, len(left), BLOCK):
-        part = slice(begin, begin + BLOCK)
-        errors = _block(left[part], upper[:, part, part], limit)
-        later = upper[:, part, begin + BLOCK :].transpose(0, 2, 1) @ errors.transpose(1, 0, 2)
-        left[begin + BLOCK :] -= later.transpose(1, 0, 2)
+    root = _root(covariance[:, order][:, :, order], variances.mean(axis=1))
+    given = np.ascontiguousarray(rows.transpose(2, 0, 1)[order])  # a tap's weights side by side: it is read tap by tap
+    found, pulls = np.empty_like(given), np.zeros_like(given)
+    for begin in range(0, len(given), BLOCK):
+        part, later = slice(begin, begin + BLOCK), slice(begin + BLOCK, None)
+        found[part] = _block(given[part], pulls[part], root[:, part, part], limit)
+        errors = (given[part] - found[part]).transpose(1, 0, 2)
+        pulls[later] += (root[:, part, later].transpose(0, 2, 1) @ errors).transpose(1, 0, 2)
     values = np.empty_like(rows)
-    values[:, :, order] = left.transpose(1, 2, 0)
+    values[:, :, order] = found.transpose(1, 2, 0)
     return values
 
 
-def _block(left: NDArray[np.float64], upper: Doubles, limit: int) -> NDArray[np.float64]:
-    """Round the taps *left* (taps, groups, rows) to at most *limit*, in place.
+def _block(given: NDArray[np.float64], pulls: NDArray[np.float64], root: Doubles, limit: int) -> NDArray[np.float64]:
+    """Return the taps *given* (taps, groups, rows) rounded to at most *limit*.
 
-    Return the error of each in units of its diagonal element of *upper* (groups, taps, taps).
+    *pulls*, of the same shape, is what the errors of earlier taps add, in units of the diagonal of *root* (groups,
+    taps, taps); it is changed in place.
     """
-    errors = np.empty_like(left)
-    factors = np.ascontiguousarray(upper.transpose(1, 2, 0))[..., None]
-    for tap, weights in enumerate(left):
-        found = np.minimum(np.maximum(np.rint(weights), -limit), limit)
-        np.divide(weights - found, factors[tap, tap], out=errors[tap])
-        left[tap + 1 :] -= factors[tap, tap + 1 :] * errors[tap]
-        left[tap] = found
-    return errors
+    found = np.empty_like(given)
+    factors = np.ascontiguousarray(root.transpose(1, 2, 0))[..., None]
+    for tap, weights in enumerate(given):
+        wanted = weights + pulls[tap] / factors[tap, tap]
+        np.minimum(np.maximum(np.rint(wanted), -limit), limit, out=found[tap])
+        pulls[tap + 1 :] += factors[tap, tap + 1 :] * (weights - found[tap])
+    return found
 
 
-def _inverse_root(covariance: Doubles, variance: Doubles) -> Doubles:
-    """Return the upper Cholesky factor of the inverse of the damped *covariance*: (groups, taps, taps)."""
+def _root(covariance: Doubles, variance: Doubles) -> Doubles:
+    """Return the upper triangular U with U @ U.T = the damped *covariance*, both (groups, taps, taps)."""
     damping = DAMPING * variance + TINY
     damped = covariance + np.eye(covariance.shape[1]) * damping[:, None, None]
-    root: Doubles = np.linalg.cholesky(np.linalg.inv(damped)).swapaxes(1, 2)
+    root: Doubles = np.linalg.cholesky(damped[:, ::-1, ::-1])[:, ::-1, ::-1]
     return root

@@ -95,6 +95,39 @@ def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
     assert sorted(made.kernels["a"].values.ravel().tolist()) == [0, 1]
 
 
+def best_one_after_another(weights, covariance):
+    """Return *weights* rounded tap by tap, the most variable first; those left are the best for what was rounded."""
+    damped = covariance + np.eye(len(covariance)) * (0.01 * np.diagonal(covariance).mean())
+    left, wanted, codes = list(np.argsort(-np.diagonal(covariance))), weights.copy(), np.empty_like(weights)
+    while left:
+        first, *others = left
+        codes[:, first] = np.rint(wanted[:, first])
+        errors = weights - codes
+        done = [tap for tap in range(len(covariance)) if tap not in others]
+        pull = damped[np.ix_(done, others)] @ np.linalg.inv(damped[np.ix_(others, others)])
+        wanted[:, others] = weights[:, others] + errors[:, done] @ pull
+        left = others
+    return codes
+
+
+def test_many_taps_are_rounded_as_if_each_had_the_best_of_those_left():
+    net, chance = FloatNet((1, 8, 8, 70)), np.random.default_rng(0)
+    weights = chance.normal(0, 3, (2, 1, 1, 70))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=1, weights=weights, name="a"))))
+    layer = next(iter(layers(network)))
+    parameters = LayerParameters({"a": rounded(layer.weights, np.ones(2, np.float32), 0)}, {"a": layer.bias})
+    mixed = chance.normal(0, 1, (200, 70)) @ chance.normal(0, 1, (70, 70))
+    covariance = np.cov(mixed.T, bias=True)
+    made = round_by_covariance(network, parameters, {"a": covariance}).kernels["a"].values.reshape(2, 70)
+    assert (made == best_one_after_another(layer.weights.reshape(2, 70).astype(np.float64), covariance)).all()
+
+
+def test_a_layer_that_will_see_too_few_windows_is_not_sampled():
+    net = FloatNet((1, 8, 8, 320))
+    network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=1, name="a"))))
+    assert [len(WindowMoments(network, count).tensors) for count in (19, 20)] == [0, 1]
+
+
 def test_a_layer_of_many_taps_is_left_out_unless_it_saw_many_windows():
     net = FloatNet((1, 8, 8, 320))
     network = Network(TfliteFile(net.finish(net.conv(net.image, 2, window=1, name="a"))))
