@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.box_codes import tell_rescaled_codes
 from detlite.commands.command import WorkCommand, option_group
 from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress, say
@@ -83,6 +84,7 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
         return
     for line in answer["notices"]:
         notice(line)
+    tell_rescaled_codes(out)
     size = Path(answer["model"]).stat().st_size
     notice(f"from {answer['way']}; origin of the numbers: {out / 'contract.json'}")
     heads = "" if answer["task"] in WITHOUT_BOXES else f"{values['heads']} heads, "

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.box_codes import tell_rescaled_codes
 from detlite.commands.command import WorkCommand
 from detlite.commands.completion import names_of
 from detlite.commands.console import emit_json, progress, say
@@ -59,5 +60,6 @@ def command(artifact: Path, to: str, out: Path, *, force: bool, as_json: bool, *
     if as_json:
         emit_json("export", answer)
         return
+    tell_rescaled_codes(out)
     size_mb = Path(answer["model"]).stat().st_size / 1e6
     say(f"{out}: {exporter.title}, {model_line(answer)}, {size_mb:.2f} MB")

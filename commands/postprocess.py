@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from detlite.commands.box_codes import tell_rescaled_codes
 from detlite.commands.command import WorkCommand
 from detlite.commands.console import emit_json, say
 from detlite.commands.options import NMS_NAMES, force_option, json_option, nms_options, out_option
@@ -63,6 +64,7 @@ def command(model: Path, out: Path, as_json: bool, **values: Any) -> None:
     if as_json:
         emit_json("postprocess", {"model": str(written.model), **model_facts(contract)})
         return
+    tell_rescaled_codes(out)
     applied = detection_of(contract).nms
     heads = (
         "raw heads"

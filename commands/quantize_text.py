@@ -8,6 +8,7 @@ from typing import Any
 
 from detlite.accuracy.gates import FEWEST_IMAGES, few_images
 from detlite.calibration.recipe import QuantizeRequest
+from detlite.commands.box_codes import tell_rescaled_codes
 from detlite.commands.console import emit_table, notice, say
 from detlite.runtime.counts import counted
 
@@ -41,6 +42,7 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
             say(_twins(twins, step))
         if step.get("box_codes"):
             say(f"box codes: {step['box_codes']} for int8; anchors and box coder in {out}/contract.json fit them")
+            tell_rescaled_codes(out)
     _say_errors(answer, samples)
 
 

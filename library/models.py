@@ -11,6 +11,7 @@ from pathlib import Path
 from detlite.accuracy.images import Images
 from detlite.calibration.apart import quantize_apart
 from detlite.calibration.models import DEFAULT_ESTIMATOR
+from detlite.calibration.numbers.box_codes import AUTO
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME
 from detlite.calibration.ranges.ranges import RANGES
 from detlite.calibration.recipe import QuantizeRequest, Recipe
@@ -130,6 +131,7 @@ def quantize(
     io: str | None = None,
     heads: str | None = None,
     floating: Sequence[str] = (),
+    box_codes: str = AUTO,
     progress: Progress = silent,
 ) -> Model:
     """Return *model* quantized, calibrated with *images* like those that it will see; its ranges are saved with it.
@@ -144,11 +146,13 @@ def quantize(
         io: dtype of the input and of raw heads: `int8`, `uint8` or `float32`; None for that of the scheme.
         heads: `raw` or `postprocess`; None for those of *model*.
         floating: operators that stay float, by type (`CONV_2D`) or by name.
+        box_codes: `rescaled` to the range of each column, with anchors and box coder to match, which the contract has;
+            `as-trained`; or `auto`: rescaled where the model has its post-processing op.
         progress: told of the images and of the steps.
 
     Raises:
         InputError: the model is quantized already, images are missing or damaged, or two options contradict.
-        UnknownNameError: there is no such scheme, method, estimator or operator.
+        UnknownNameError: there is no such scheme, method, estimator, operator or choice of box codes.
         FindingError: nothing could be quantized.
 
     Example:
@@ -165,7 +169,7 @@ def quantize(
             images=tuple(path.absolute() for path in chosen.paths),
             images_origin=chosen.origin,
             images_upright=chosen.upright,
-            recipe=Recipe(method, io, heads, estimator, tuple(floating), scheme),
+            recipe=Recipe(method, io, heads, estimator, tuple(floating), scheme, box_codes=box_codes),
             videos=videos,
         )
         quantize_apart(request, progress=progress)

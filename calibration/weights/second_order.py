@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,5 +90,6 @@ def _root(covariance: Doubles, variance: Doubles) -> Doubles:
     """Return the upper triangular U with U @ U.T = the damped *covariance*, both (groups, taps, taps)."""
     damping = DAMPING * variance + TINY
     damped = covariance + np.eye(covariance.shape[1]) * damping[:, None, None]
-    root: Doubles = np.linalg.cholesky(damped[:, ::-1, ::-1])[:, ::-1, ::-1]
+    backwards: Any = np.linalg.cholesky(damped[:, ::-1, ::-1])
+    root: Doubles = backwards[:, ::-1, ::-1]
     return root

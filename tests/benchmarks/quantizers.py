@@ -30,6 +30,7 @@ from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import session_of, tflite_model
 from detlite.convert.options import DetectorOptions
 from detlite.convert.tflite.float_weights import unpack_weights
+from detlite.convert.tflite.tensors import constant_of, operator_name
 from detlite.runtime.image.read import read_image
 from detlite.runtime.progress import silent
 from detlite.runtime.runners.interpreter import open_interpreter
@@ -37,6 +38,7 @@ from detlite.runtime.session import postprocess
 from detlite.runtime.stream import StreamResult, columns
 
 CALIBRATED, SEEN = 16, 100  # images
+FEWEST = 1e-4  # of the largest weight of a layer
 WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 RECIPES = {
     "detlite bias_correction": Recipe(io="float32", method="bias_correction"),
@@ -168,9 +170,30 @@ def write(name: str, model, few: Images, folder: Path) -> Path:
     """Write the quantized model to *folder* and return its file."""
     if name in RECIPES:
         return quantize(model, few, RECIPES[name]).model.save(folder / "int8").model
-    samples = samples_of(few, model.contract, silent)
+    model, samples = with_storable_biases(model), samples_of(few, model.contract, silent)
     peers = {"litert-quantizer": litert, "onnxruntime quantize_static": static, "nvidia-modelopt": modelopt}
     return peers[name](model, samples, folder)
+
+
+def with_storable_biases(model):
+    """Return the float *model* with no convolution's channel whose weights are under `FEWEST` of the layer's largest.
+
+    Training leaves channels that are dead: weights of 1e-15 and a negative bias before a ReLU6. Their scale is so small
+    that the bias in its steps exceeds an int32, and litert-quantizer stores a number that makes them alive.
+    """
+    file = model.file.copy()
+    buffers, tensors = file.edit().buffers, file.subgraph.tensors
+    for operator in file.subgraph.operators:
+        kind = operator_name(file.model, operator)
+        if kind not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            continue
+        tensor = tensors[int(operator.inputs[1])]
+        weights = np.array(constant_of(file.model, tensor))
+        sizes = np.abs(weights).max(axis=(1, 2, 3) if kind == "CONV_2D" else (0, 1, 2), keepdims=True)
+        least = np.where(sizes < FEWEST * sizes.max(), FEWEST * sizes.max(), 0)
+        raised = np.where(weights < 0, -1, 1) * np.maximum(np.abs(weights), least)
+        buffers[tensor.buffer].data = np.frombuffer(raised.astype("<f4").tobytes(), np.uint8)
+    return tflite_model(file, model.contract, model.history)
 
 
 def litert(model, samples, folder):

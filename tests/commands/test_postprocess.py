@@ -1,7 +1,11 @@
-"""Operators that clip boxes before the post-processing op: `detlite postprocess --clip`, and where none asks."""
+"""`detlite postprocess`: operators that clip boxes before the op, and raw heads that are left with rescaled codes."""
 
+from dataclasses import replace
+
+import pytest
 from builders.tiny_tflite import save_tiny, tiny_contract, tiny_model
 
+from detlite.accuracy.anchors import RESCALED
 from detlite.cli import main
 from detlite.convert.load import with_heads
 from detlite.convert.model import Model
@@ -50,3 +54,24 @@ def test_clipping_can_be_left_out(tmp_path):
     save_tiny(tmp_path / "raw", clipping().contract)
     assert main(["postprocess", str(tmp_path / "raw"), "--add", "--no-clip", "-o", str(tmp_path / "op")]) == 0
     assert CLIPPED.encode() not in (tmp_path / "op" / "model.tflite").read_bytes()
+
+
+def rescaled(folder):
+    """Write an artifact with the op whose contract says that its box codes were rescaled."""
+    contract = tiny_contract()
+    marked = replace(contract, origin={**contract.origin, RESCALED: "by detlite quantize"})
+    return with_heads(Model(tiny_model(), "tflite", marked), "postprocess").save(folder).model.parent
+
+
+@pytest.mark.parametrize("heads", [["postprocess", "--strip"], ["convert", "--heads", "raw"]])
+def test_raw_heads_with_rescaled_box_codes_are_told_of(heads, tmp_path, capsys):
+    command, *options = heads
+    out = tmp_path / "raw"
+    assert main([command, str(rescaled(tmp_path / "op")), *options, "-o", str(out)]) == 0
+    assert f"decode them with the anchors and the box coder in {out / 'contract.json'}" in capsys.readouterr().err
+
+
+def test_an_op_that_decodes_rescaled_box_codes_is_not_told_of(tmp_path, capsys):
+    given = rescaled(tmp_path / "op")
+    assert main(["postprocess", str(given), "--score-threshold", "0.3", "-o", str(tmp_path / "out")]) == 0
+    assert "decode them" not in capsys.readouterr().err

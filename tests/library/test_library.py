@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.conv_streams import conv_stream
+from builders.float_detector import detector, write_images
 from builders.model_files import write_photos
 from builders.run_records import accuracy, write
 from builders.scripted_device import fake_ssh, pixel
@@ -19,6 +20,7 @@ from builders.tiny_videos import write_scenes
 from builders.video_files import grey, write_video
 
 import detlite
+from detlite.accuracy.anchors import are_rescaled
 from detlite.cli import main
 
 
@@ -279,6 +281,13 @@ def test_a_quantized_model_is_that_of_the_command_line(tiny, photos, tmp_path):
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == names
     for name in set(names) - {"history.json"}:  # it says in other words how the images were chosen
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "int8" / name).read_bytes()
+
+
+@pytest.mark.parametrize(("codes", "are"), [("rescaled", True), ("as-trained", False)])
+def test_box_codes_are_those_that_are_asked_for(tmp_path, codes, are):
+    write_images(tmp_path)
+    made = detlite.quantize(detector(columns=(0.1, 0.1, 0.4, 0.4)), tmp_path, box_codes=codes)
+    assert are_rescaled(made.contract) is are
 
 
 def test_models_of_video_are_compared_on_a_folder_of_videos(tmp_path):
