@@ -80,9 +80,18 @@ def images_given(path: Path) -> Images:
 
 def validation_videos(path: Path) -> tuple[Path, ...]:
     """Return the videos in the folder *path*, or the one that it is; `InputError` if there are none."""
-    videos = load_dataset("video" if path.is_file() else "videos").videos
+    return _videos("video" if path.is_file() else "videos", (path,))
+
+
+def calibration_videos(request: ImageRequest) -> tuple[Path, ...]:
+    """Return the videos of a *request* for which `are_videos` holds; `InputError` if there are none."""
+    return _videos(request.source, request.paths)
+
+
+def _videos(source: str, paths: Sequence[Path]) -> tuple[Path, ...]:
+    videos = load_dataset(source).videos
     assert videos is not None
-    return tuple(video.absolute() for video in videos((path,)))
+    return tuple(video.absolute() for video in videos(paths))
 
 
 def tell_skipped(path: Path, skipped: tuple[Path, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ from detlite.commands.completion import model_or_file
 from detlite.commands.console import emit_json, notice, progress
 from detlite.commands.image_options import (
     are_videos,
+    calibration_videos,
     image_options,
     images_given,
     refuse_unread,
@@ -68,7 +70,7 @@ from detlite.convert.finished import check_float
 from detlite.runtime.artifact import CONTRACT
 from detlite.runtime.child import Child, blaming_the_model, run_in_child
 from detlite.runtime.contract import read_contract
-from detlite.runtime.counts import counted
+from detlite.runtime.counts import counted, plural
 from detlite.runtime.errors import FindingError, InputError
 from detlite.runtime.progress import Progress
 from detlite.runtime.records import Record, to_record
@@ -176,11 +178,11 @@ def command(source: str, out: Path, as_json: bool, **values: Any) -> None:
     if answer.get("lint_failed"):
         raise FindingError(f"--fail-on-lint: {counted(count_findings(answer['lint']), 'finding')}; nothing was written")
     if counts and not as_json:
-        say_curve(answer)
+        say_curve(answer, "image" if videos is None else "clip")
     elif not as_json:
         say_model(out, request, answer)
-    if not counts:
-        refuse_unread(answer["history"][-1].get("unread_videos", ()))
+    calibrated = {} if counts else answer["history"][-1]
+    refuse_unread([*calibrated.get("unread_videos", ()), *answer.get("unread_videos", ())])
 
 
 def _check_scheme(values: Record) -> None:
@@ -232,10 +234,10 @@ def _steps(values: Record, counts: list[int], task: str, videos: ImageRequest | 
         explain = (EXPLAIN,) if values["explain"] else ()
         searching = (REFERENCE, SEARCH) if has_budget(values) else ()
         if counts:
-            return (READ, REFERENCE, *map(curve_step, counts))
+            return (READ, CHOOSE, REFERENCE, *(curve_step(count, "clip") for count in counts))
         return (READ, CHOOSE, *((CHECK,) if wants_lint(values) else ()), *searching, QUANTIZE, *explain, WRITE)
     if counts:
-        return (CHOOSE, READ, REFERENCE, *map(curve_step, counts))
+        return (CHOOSE, READ, REFERENCE, *(curve_step(count, "image") for count in counts))
     checks = (CHECK,) if wants_lint(values) else ()
     if task == QUANTIZE_TASK:
         return (CHOOSE, READ, *checks, QUANTIZE, WRITE)
@@ -312,7 +314,8 @@ def _held_out(request: QuantizeRequest, values: Record, gathered: Record, *, has
     """Return the images to judge on: a budget needs `FEWEST_IMAGES`, and calibration images serve where others lack."""
     others = tuple(map(Path, gathered["others"]))
     if request.videos is not None:
-        return () if values["validation"] is None else validation_videos(values["validation"])
+        path = values["validation"]
+        return () if path is None else _others(path, validation_videos(path), calibration_videos(request.videos))
     if values["validation"] is not None:
         others = _validation(values["validation"], request.images, values["seed"])
     if has_gates:
@@ -322,14 +325,21 @@ def _held_out(request: QuantizeRequest, values: Record, gathered: Record, *, has
 
 def _validation(path: Path, calibration: tuple[Path, ...], seed: int) -> tuple[Path, ...]:
     """Return the images at *path* that are no calibration images, at most `MOST_VALIDATED`, chosen with *seed*."""
-    used = {image.resolve() for image in calibration}
     given = images_given(path)
-    rest = tuple(image.absolute() for image in given.paths if image.resolve() not in used)
-    if not rest:
-        raise InputError(f"--validation {path} has no image besides the calibration images: give others")
-    if len(rest) < len(given.paths):
-        notice(f"{len(given.paths) - len(rest)} of the validation images are calibration images, and left out")
+    rest = _others(path, given.paths, calibration, "image")
     return Images(rest, given.origin).choose(MOST_VALIDATED, seed).paths
+
+
+def _others(path: Path, given: Sequence[Path], calibration: Sequence[Path], what: str = "video") -> tuple[Path, ...]:
+    """Return those of the files *given* at *path* that do not calibrate; `InputError` if all of them do."""
+    used = {file.resolve() for file in calibration}
+    rest = tuple(file.absolute() for file in given if file.resolve() not in used)
+    if not rest:
+        raise InputError(f"--validation {path} has no {what} besides the calibration {plural(what)}: give others")
+    if len(rest) < len(given):
+        left_out = counted(len(given) - len(rest), f"validation {what} is", f"validation {plural(what)} are")
+        notice(f"{left_out} left out: calibrated with")
+    return rest
 
 
 def _counts(text: str | None) -> list[int]:

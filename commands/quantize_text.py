@@ -10,7 +10,7 @@ from detlite.accuracy.gates import FEWEST_IMAGES, few_images
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.commands.box_codes import tell_rescaled_codes
 from detlite.commands.console import emit_table, notice, say
-from detlite.runtime.counts import counted
+from detlite.runtime.counts import counted, plural
 
 Record = dict[str, Any]
 
@@ -23,7 +23,7 @@ def say_model(out: Path, request: QuantizeRequest, answer: Record) -> None:
     samples = "samples" if request.videos else "images"
     _say_scored(answer, samples)
     if 0 < count < FEWEST_CALIBRATED:
-        notice(f"calibrated with {count}: fewer than {FEWEST_CALIBRATED} images leave the ranges to chance")
+        notice(f"calibrated with {count}: fewer than {FEWEST_CALIBRATED} {samples} leave the ranges to chance")
     if mixed := answer.get("mixed"):
         names = [name.split(";")[0] for name in mixed["float_operators"]]
         say(f"left float: {counted(len(names), 'operator') if names else 'nothing; int8 alone is good enough'}")
@@ -121,13 +121,13 @@ def _images_of(answer: Record, samples: str) -> str:
     return f"{count} {'calibration' if used else 'other'} {samples}"
 
 
-def _say_scored(answer: Record, samples: str = "images") -> None:
+def _say_scored(answer: Record, samples: str) -> None:
     if used := answer.get("scored_calibration_images"):
         notice(
             f"judged on {counted(answer['scored_images'], samples[:-1])}, {used} of them calibration {samples}: others "
             "are too few"
         )
-    for text in few_images(answer.get("scored_images", FEWEST_IMAGES)):
+    for text in few_images(answer.get("scored_images", FEWEST_IMAGES), samples[:-1]):
         notice(text)
 
 
@@ -180,9 +180,10 @@ def count_findings(lint: Mapping[str, list[Record]]) -> int:
     return sum(map(len, lint.values()))
 
 
-def say_curve(answer: Record) -> None:
-    """Print fidelity by number of images, and the verdict."""
-    _say_scored(answer)
+def say_curve(answer: Record, sample: str) -> None:
+    """Print fidelity by number of images, or of another *sample*, and the verdict."""
+    samples = plural(sample)
+    _say_scored(answer, samples)
     heads = [name for name in answer["points"][0]["error"] or () if name != "images"]
     rows = [
         (
@@ -195,8 +196,8 @@ def say_curve(answer: Record) -> None:
         for point in answer["points"]
     ]
     errors = [f"{name}, rms error" for name in heads]
-    emit_table(("images", *errors, "fidelity %", "95 % interval", "choices averaged"), rows)
-    say(f"On {counted(answer['scored_images'], 'image')}: {answer['verdict']}.")
+    emit_table((samples, *errors, "fidelity %", "95 % interval", "choices averaged"), rows)
+    say(f"On {counted(answer['scored_images'], sample)}: {answer['verdict']}.")
 
 
 def _interval(interval: Record) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,15 @@ class ClipFootage:
         self._cuts = [clip_cuts(clip, scene.count, few + (place < more)) for place, scene in enumerate(self._scenes)]
         self.scenes = tuple(place for place, cuts in enumerate(self._cuts) for _cut in cuts)
         self.count = len(self.scenes)
+
+    @property
+    def clips(self) -> tuple[tuple[Path, Cut], ...]:
+        """The video of each clip, and the numbers of its frames there, from 0."""
+        return tuple(
+            (scene.path, tuple(scene.begin + number for number in cut))
+            for scene, cuts in zip(self._scenes, self._cuts, strict=True)
+            for cut in cuts
+        )
 
     def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
         """Yield the samples for the float model, whatever its *file* is."""

@@ -41,9 +41,11 @@ class Bench:
         images: those that models are run on.
         reference: the float model's predictions.
         scenes: for each image, the number of the scene that it shows; None if each shows one of its own.
+        unread: why each of the videos that were left out cannot be read.
     """
 
     scenes: Sequence[int] | None = None
+    unread: tuple[str, ...] = ()
 
     def __init__(
         self,

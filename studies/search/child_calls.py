@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from detlite.accuracy.labels.annotations import Annotations, check_image_files
 from detlite.accuracy.labels.coco import read_annotations
 from detlite.accuracy.output_error import mean_error
 from detlite.calibration.child_calls import answer_of, chosen_footage, footage_of
+from detlite.calibration.images.gather import CHOOSE
 from detlite.calibration.images.linting import lint_record
-from detlite.calibration.material import material_of
+from detlite.calibration.material import Material, material_of
 from detlite.calibration.models import QuantizedModel
 from detlite.calibration.quantize import (
     ERROR_IMAGES,
@@ -34,6 +35,7 @@ from detlite.convert.load import load_source, with_heads
 from detlite.convert.model import Model
 from detlite.convert.summary import model_facts
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.progress import Progress, begin
 from detlite.runtime.records import Record, from_record
@@ -82,6 +84,9 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
     recipe, ranges = asked.recipe, None if asked.ranges is None else read_ranges(asked.ranges)
     _refuse_other_tasks(model.contract, asked)
     source = with_heads(model, "raw")
+    if isinstance(images, Footage):
+        begin(progress, CHOOSE)
+    material = material_of(images, source.contract)
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
     given = float_model(source, images, recipe, ranges=ranges, progress=progress)
@@ -92,7 +97,7 @@ def quantize_judged(request: Record, progress: Progress) -> Record:
         made, reached = _within_budget(trials, bench, asked, progress)
         answer |= reached
     begin(progress, QUANTIZE)
-    material, recipe = material_of(images, source.contract), with_heads_of(model, recipe)
+    recipe = with_heads_of(model, recipe)
     judge, digest = judge_of(source, material, ERROR_IMAGES), given.images_sha256
     quantized = completed(source, made, recipe, images, material=material, judge=judge, images_sha256=digest)
     files = {} if quantized.ranges is None else {RANGES: quantized.ranges.to_json()}
@@ -152,15 +157,20 @@ def measure_curve(request: Record, progress: Progress) -> Record:
     source = with_heads(load_source(asked.source, asked.options, progress=progress), "raw")
     _refuse_streams(source.contract, "curve")
     given = _given(asked, source.contract)
+    unread: tuple[str, ...] = ()
+    if isinstance(given, Footage):
+        begin(progress, CHOOSE)
+        unread = _clips(given, source.contract, max(asked.counts)).unread
     begin(progress, REFERENCE)
     bench = _bench(source, asked, progress)
-    has_regions = crops_regions(source.contract)
+    has_regions, sample = crops_regions(source.contract), "clip" if isinstance(given, Footage) else "image"
 
     def point(count: int) -> Point:
-        begin(progress, curve_step(count))
+        begin(progress, curve_step(count, sample))
         found, draws, errors = [], [], []
-        for images in _choices(given, count):
-            made = quantize(source, images, replace(asked.recipe, heads="raw"), progress=progress)
+        for images, chosen in _choices(given, source.contract, count):
+            recipe = replace(asked.recipe, heads="raw")
+            made = quantize(source, images, recipe, chosen=chosen, progress=progress)
             predictions, error = (bench.predicted(made.model), None) if has_regions else bench.judged(made.model)
             agreement = bench.agreement(predictions)
             errors += [] if error is None else [error]
@@ -170,7 +180,10 @@ def measure_curve(request: Record, progress: Progress) -> Record:
         error = mean_error(errors) if errors else None
         return Point(count, error, sum(found) / len(found), interval, np.mean(draws, axis=0), len(found))
 
-    return _scored(bench, asked) | curve(asked.counts, point).to_record()
+    scored = _scored(bench, asked)
+    if left_out := list(dict.fromkeys([*unread, *scored.get("unread_videos", ())])):
+        scored["unread_videos"] = left_out
+    return scored | curve(asked.counts, point, sample).to_record()
 
 
 def _given(asked: JudgedRequest, contract: Contract) -> Images | Footage:
@@ -178,19 +191,41 @@ def _given(asked: JudgedRequest, contract: Contract) -> Images | Footage:
     return footage_of(asked) if takes_video(contract) and asked.videos is not None else asked.chosen
 
 
-def _choices(given: Images | Footage, count: int) -> list[Images | Footage]:
-    """Return several choices of *count* of the images, or of as many clips: of these each has other scenes."""
+def _choices(
+    given: Images | Footage, contract: Contract, count: int
+) -> Sequence[tuple[Images | Footage, Material | None]]:
+    """Return different choices of *count* of the images, or of as many clips, these with the clips themselves."""
     if isinstance(given, Images):
-        return [replace(given, paths=paths) for paths in choices_of(given.paths, count)]
-    return [replace(given, count=count, seed=given.seed + number) for number in range(CHOICES)]
+        return [(replace(given, paths=paths), None) for paths in choices_of(given.paths, count)]
+    found = dict[Hashable, tuple[Footage, ClipFootage]]()
+    for number in range(CHOICES):
+        one = replace(given, count=count, seed=given.seed + number)
+        chosen = _clips(one, contract, count)
+        found.setdefault(chosen.clips, (one, chosen))
+    return list(found.values())
+
+
+def _clips(given: Footage, contract: Contract, count: int) -> ClipFootage:
+    """Return *count* clips of the videos *given*; `InputError` if they have fewer."""
+    chosen = material_of(replace(given, count=count), contract)
+    assert isinstance(chosen, ClipFootage)  # streams are refused before
+    if chosen.count < count:
+        raise InputError(
+            f"--curve needs {counted(count, 'clip')}, but {chosen.count} can be cut from the videos, as many from each "
+            "scene: ask for fewer, or give more or longer videos"
+        )
+    return chosen
 
 
 def _scored(bench: Bench, asked: JudgedRequest) -> Record:
+    """Return what *bench* judges on, and `unread_videos` where some of the held-out videos were left out."""
+    unread = list(bench.unread) if asked.held_out_are_others else []
     used = bench.count if isinstance(bench, ClipBench) and not asked.held_out_are_others else 0
     return {
         "scored_images": bench.count,
         "scored_images_are_others": asked.held_out_are_others,
         "scored_calibration_images": len(set(bench.images.paths) & set(asked.images)) or used,
+        **({"unread_videos": unread} if unread else {}),
     }
 
 

@@ -26,7 +26,7 @@ class ClipBench(Bench):
 
     def __init__(self, reference: Model, footage: ClipFootage, *, progress: Progress = silent) -> None:
         """Run *reference*, the float model, on the clips of *footage*."""
-        self._footage, self.scenes = footage, footage.scenes
+        self._footage, self.scenes, self.unread = footage, footage.scenes, footage.unread
         self._frame: Size = (reference.contract.image.height, reference.contract.image.width)
         super().__init__(reference, Images((), ""), progress=progress)
 

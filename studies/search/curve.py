@@ -10,7 +10,7 @@ from pathlib import Path
 from detlite.accuracy.bootstrap import DRAWS, SEED, Interval, draw_images, interval_of
 from detlite.accuracy.output_error import OutputError
 from detlite.runtime.arrays import Doubles
-from detlite.runtime.counts import counted
+from detlite.runtime.counts import agreed, counted, plural
 from detlite.runtime.records import Record
 
 CHOICES = 3
@@ -22,7 +22,7 @@ class Point:
     """What that many images give.
 
     Attributes:
-        images: the number of calibration images.
+        images: the number of calibration images, or clips.
         error: of the raw outputs, the mean square over the choices of so many images; None of a two-stage detector,
             whose regions differ from model to model.
         fidelity: in percent, the mean over the choices.
@@ -77,8 +77,8 @@ def choices_of(images: Sequence[Path], count: int) -> tuple[tuple[Path, ...], ..
     return tuple(tuple(random.Random(seed).sample(images, count)) for seed in range(CHOICES))  # noqa: S311
 
 
-def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
-    """Return the curve over *counts* images, each measured by *point*.
+def curve(counts: Sequence[int], point: Callable[[int], Point], sample: str = "image") -> Curve:
+    """Return the curve over *counts* images, or of another *sample*, each measured by *point*.
 
     The smallest number is enough whose error, or of a two-stage detector fidelity, cannot be told from the best one's
     in 95 % of draws of the same images.
@@ -87,15 +87,15 @@ def curve(counts: Sequence[int], point: Callable[[int], Point]) -> Curve:
     best = max(points, key=lambda one: one.figure)
     enough = next(one for one in points if _is_near(one, best))
     if len(points) == 1:
-        verdict = f"{enough.images} alone cannot tell how many images are enough: try several numbers"
+        verdict = f"{enough.images} alone cannot tell how many {plural(sample)} are enough: try several numbers"
     elif enough is points[-1]:
         what = "the fidelity still rises" if enough.error is None else "the error still falls"
-        verdict = f"{what} at {counted(enough.images, 'image')}: try more"
+        verdict = f"{what} at {counted(enough.images, sample)}: try more"
     else:
         of_what = "" if enough.error is None else " of signal over error"
         verdict = (
-            f"{counted(enough.images, 'image is', 'images are')} enough: {enough.shown}{of_what}, and the best, "
-            f"{best.shown} with {best.images}, cannot be told from it"
+            f"{counted(enough.images, sample)} {agreed(enough.images, 'is', 'are')} enough: {enough.shown}{of_what}, "
+            f"and the best, {best.shown} with {best.images}, cannot be told from it"
         )
     return Curve(points, enough.images, verdict)
 

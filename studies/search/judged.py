@@ -17,9 +17,9 @@ MOST_MACS = 2.0
 """The most multiply-adds with twin channels under a budget, as a multiple, unless the user says another number."""
 
 
-def curve_step(count: int) -> str:
-    """Return the step of a curve that uses *count* images."""
-    return f"quantize with {counted(count, 'image')}, and judge"
+def curve_step(count: int, sample: str) -> str:
+    """Return the step of a curve that uses *count* samples, each an `image` or a `clip`."""
+    return f"quantize with {counted(count, sample)}, and judge"
 
 
 @dataclass(frozen=True)

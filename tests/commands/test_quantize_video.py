@@ -162,5 +162,60 @@ def test_a_curve_of_clips_has_a_point_for_each_number_of_clips(of_clips):
     )
     assert ran.status == 0, ran.err
     found = json.loads(ran.out)
-    assert [(one["images"], one["choices"]) for one in found["points"]] == [(2, 3), (4, 3)]
+    assert [(one["images"], one["choices"]) for one in found["points"]] == [(2, 2), (4, 1)]
     assert found["points"][0]["error"]["images"] == 9
+    assert "unread_videos" not in found
+
+
+def test_a_curve_of_clips_says_clips_and_names_damaged_videos(of_clips, tmp_path):
+    for folder in ("clips", "others"):
+        (tmp_path / folder / f"{folder}.mkv").write_bytes((tmp_path / "clips" / "a.mkv").read_bytes()[:300])
+    ran = of_clips(
+        "quantize", "clips_float", "-o", "int8", "--videos", "clips", "--curve", "2,4", "--validation", "others"
+    )
+    assert ran.status == 1
+    assert "quantize with 2 clips, and judge" in ran.err
+    assert "judged on 9 clips: want at least 100" in ran.err
+    assert "On 9 clips: " in ran.out
+    assert "image" not in ran.out
+    assert all(f"{folder}/{folder}.mkv is truncated" in ran.err for folder in ("clips", "others"))
+    assert "left out: 2" in ran.err
+
+
+def test_a_curve_asks_for_no_more_clips_than_can_be_cut(of_clips):
+    ran = of_clips("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--curve", "2,500")
+    assert ran.status == 2
+    assert "--curve needs 500 clips, but " in ran.err
+
+
+def test_all_clips_are_one_choice(of_clips):
+    ran = of_clips("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--curve", "2,500")
+    most = ran.err.split("500 clips, but ")[1].split()[0]
+    ran = of_clips("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--curve", f"2,{most}", "--json")
+    assert ran.status == 0, ran.err
+    few, most_of_all = json.loads(ran.out)["points"]
+    assert (few["choices"], most_of_all["choices"]) == (2, 1)
+
+
+def test_videos_that_calibrate_are_no_videos_to_judge_on(of_clips, tmp_path):
+    given = ("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "6", "--explain", "--json")
+    ran = of_clips(*given, "--validation", "clips")
+    assert ran.status == 2
+    assert "--validation clips has no video besides the calibration videos: give others" in ran.err
+    (tmp_path / "others" / "a.mkv").symlink_to(tmp_path / "clips" / "a.mkv")
+    ran = of_clips(*given, "--validation", "others")
+    assert ran.status == 0, ran.err
+    assert "1 validation video is left out: calibrated with" in ran.err
+    found = json.loads(ran.out)
+    assert (found["scored_images"], found["scored_images_are_others"]) == (9, True)
+
+
+def test_a_damaged_video_to_judge_on_is_named(of_clips, tmp_path):
+    (tmp_path / "others" / "d.mkv").write_bytes((tmp_path / "clips" / "a.mkv").read_bytes()[:300])
+    ran = of_clips(
+        *("quantize", "clips_float", "-o", "int8", "--videos", "clips", "--count", "6", "--explain"),
+        *("--validation", "others"),
+    )
+    assert ran.status == 1
+    assert "others/d.mkv is truncated, damaged or not a video" in ran.err
+    assert (tmp_path / "int8" / "model.tflite").exists()
