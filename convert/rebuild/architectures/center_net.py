@@ -188,8 +188,8 @@ def _named_keypoints(plan: RebuildPlan, task: KeypointTask) -> NamedKeypoints:
     named = read_keypoints(file, task.class_name)
     if named.number >= plan.model.classes:
         raise InputError(
-            f"{file}: {task.class_name} has the id {named.number + 1}, and {plan.origin} has {plan.model.classes} "
-            "classes: give the label map of the training"
+            f"{file}: {task.class_name} has the id {named.number + 1}, and {plan.origin} has "
+            f"{counted(plan.model.classes, 'class')}: give the label map of the training"
         )
     return named
 
