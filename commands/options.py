@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from detlite.commands.command import option_group
 from detlite.commands.completion import names_of
 from detlite.convert.exporter import exporter_names
-from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, NmsOptions, StatedFacts
 from detlite.runtime.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -55,7 +55,7 @@ RATIO = Ratio()
 
 
 class HeadsType(click.ParamType[str]):
-    """The outputs of a model: raw heads, detections, or the heads of an .onnx file by name."""
+    """The outputs of a model: raw heads, detections, or the heads of a file without a contract by name."""
 
     name = "raw|postprocess|boxes=NAME,scores=NAME"
 
@@ -73,9 +73,9 @@ class HeadsType(click.ParamType[str]):
 
 NAMED_HEADS = re.compile(r"boxes=(.+),scores=(.+)")
 HEADS = HeadsType()
-ONNX_NAMES = ("mean", "std", "colour", "anchors", "box_order")
+STATED_NAMES = ("mean", "std", "colour", "anchors", "box_order", "box_scales", "box_sizes", "score_converter")
 NMS_NAMES = ("kind", "score_threshold", "iou_threshold", "max_detections", "max_classes_per_detection")
-SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", "embeddings", *ONNX_NAMES, *NMS_NAMES)
+SOURCE_NAMES = ("labels", "input_size", "scores", "max_proposals", "embeddings", *STATED_NAMES, *NMS_NAMES)
 """Names of the values of `source_options`."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
@@ -154,7 +154,7 @@ _SOURCE = (
         help="Class scores to output: after the score converter (converted) or before it (logits).",
     ),
 )
-_ONNX = (
+_STATED = (
     click.option("--mean", metavar="M[,M,M]", help="The network reads (pixel - mean) / std, with pixels of 0..255."),
     click.option("--std", metavar="S[,S,S]", help="One number, or one for each channel; needs --mean."),
     click.option("--colour", type=click.Choice(["RGB", "BGR"]), help="Order of the input's channels (default: RGB)."),
@@ -168,6 +168,21 @@ _ONNX = (
         type=click.Choice(["yxhw", "xywh"]),
         help="Order of the box encodings of a graph without a decoder; needs --anchors.",
     ),
+    click.option(
+        "--box-scales",
+        metavar="Y,X,H,W",
+        help="Scales of the box encodings; needs --anchors (default: 10,10,5,5, SSD's usual ones).",
+    ),
+    click.option(
+        "--box-sizes",
+        type=click.Choice(["log", "linear"]),
+        help="How box sizes are encoded; needs --anchors (default: log, as in SSD; BlazeFace has linear sizes).",
+    ),
+    click.option(
+        "--score-converter",
+        type=click.Choice(["sigmoid", "softmax", "none"]),
+        help="What makes scores of class scores that end without it; none: they are scores.",
+    ),
 )
 
 
@@ -178,8 +193,10 @@ def nms_options(command: Command) -> Command:
 
 def source_options(command: Command) -> Command:
     """Add the options for facts that the source does not contain."""
-    with_onnx = option_group("Facts that an .onnx file does not contain", *_ONNX)(nms_options(command))
-    return option_group("Facts that the source does not contain", *_SOURCE)(with_onnx)
+    with_stated = option_group("Facts of raw heads, for an .onnx file or a .tflite without a contract", *_STATED)(
+        nms_options(command)
+    )
+    return option_group("Facts that the source does not contain", *_SOURCE)(with_stated)
 
 
 def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
@@ -195,23 +212,38 @@ def take_detector_options(values: dict[str, Any]) -> DetectorOptions:
         logits=values.pop("scores") == "logits",
         max_proposals=values.pop("max_proposals"),
         embeddings=values.pop("embeddings"),
-        onnx=replace(_onnx_facts(values), heads=None if named is None else (named[1], named[2])),
+        stated=replace(_stated_facts(values), heads=None if named is None else (named[1], named[2])),
     )
 
 
-def _onnx_facts(values: dict[str, Any]) -> OnnxFacts:
-    given = {name: values.pop(name) for name in ONNX_NAMES}
+def _stated_facts(values: dict[str, Any]) -> StatedFacts:
+    given = {name: values.pop(name) for name in STATED_NAMES}
     for one, other in (("mean", "std"), ("std", "mean"), ("anchors", "box_order"), ("box_order", "anchors")):
         if given[one] is not None and given[other] is None:
             raise InputError(f"--{one.replace('_', '-')} needs --{other.replace('_', '-')}")
+    for name in ("box_scales", "box_sizes"):
+        if given[name] is not None and given["anchors"] is None:
+            raise InputError(f"--{name.replace('_', '-')} needs --anchors")
     anchors = given["anchors"]
-    return OnnxFacts(
+    return StatedFacts(
         mean=_numbers("--mean", given["mean"]),
         std=_numbers("--std", given["std"]),
         colour=given["colour"],
         anchors=anchors.absolute() if anchors else None,
         box_order=given["box_order"],
+        box_scales=_scales(given["box_scales"]),
+        box_sizes=given["box_sizes"],
+        score_converter=given["score_converter"],
     )
+
+
+def _scales(text: str | None) -> tuple[float, float, float, float] | None:
+    scales = _numbers("--box-scales", text)
+    if scales is None:
+        return None
+    if len(scales) != 4:
+        raise InputError(f"--box-scales {text}: want 4 numbers, of y, x, height and width: 10,10,5,5")
+    return scales[0], scales[1], scales[2], scales[3]
 
 
 def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
@@ -221,10 +253,11 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
         numbers = tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise InputError(
-            f"{flag} {text!r}: want one number, or three with commas, such as 123.7,116.3,103.5"
+            f"{flag} {text!r}: want one number, or several with commas, such as 123.7,116.3,103.5"
         ) from error
-    if not all(map(math.isfinite, numbers)) or (flag == "--std" and min(numbers) <= 0):
-        raise InputError(f"{flag} {text!r}: want finite numbers" + (" over 0" if flag == "--std" else ""))
+    is_scale = flag in ("--std", "--box-scales")
+    if not all(map(math.isfinite, numbers)) or (is_scale and min(numbers) <= 0):
+        raise InputError(f"{flag} {text!r}: want finite numbers" + (" over 0" if is_scale else ""))
     return numbers
 
 

@@ -49,7 +49,7 @@ _PRESET = (
         "--family",
         metavar="PRESET",
         shell_complete=names_of(preset_names),
-        help="Zoo detector to build untrained; needs --random-weights.",
+        help="Detector to build untrained; needs --random-weights. A wrong name is answered with all presets.",
     ),
     click.option(
         "--classes", type=click.IntRange(1, 10_000), help="Number of classes for --family, without the background."

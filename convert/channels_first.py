@@ -33,7 +33,7 @@ def channels_first_detector(graph_def: Any, path: Path, options: DetectorOptions
         InputError: tf2onnx cannot convert it, or as `onnx_graph.detector.onnx_detector`.
         MissingToolError: tf2onnx, onnx, onnxruntime or TensorFlow is not installed.
     """
-    ended = with_ends(WholeGraph(graph_def), options.onnx.heads or (), options.input_size)
+    ended = with_ends(WholeGraph(graph_def), options.stated.heads or (), options.input_size)
     model = normalized(load_onnx().load_from_string(write(ended, OPSET)), path.name)
     made = detector_of(model, path, options)
     origin = {**made.contract.origin, "weights": f"the constants of {path.name}, an NCHW graph, by way of tf2onnx"}

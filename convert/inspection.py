@@ -49,6 +49,10 @@ GRAPH_USES = ("convert it: detlite convert", "quantize it: detlite quantize", "r
 RUN_USES = ("measure it: detlite measure", "score it: detlite evaluate")
 MEASURE_ALONE = ("measure it: detlite measure",)
 ONNX_USE = "convert it: detlite convert, if it is an SSD; --heads boxes=NAME,scores=NAME if its heads are not found"
+RAW_USE = (
+    "convert it: detlite convert, if it is an SSD with raw heads; with --anchors, --box-order and what it asks for"
+)
+
 ONNX_SUFFIX, READERS = ".onnx", "detlite.convert.readers"
 NOT_WITHOUT_CONTRACT = (
     "how to feed it images and read its outputs: the file alone does not say so; give the folder that detlite wrote, "
@@ -170,9 +174,10 @@ def _without_contract(description: Description, why: str) -> Record:
     custom = custom_operators(description.operators)
     lacking = f"an interpreter with the custom operators {', '.join(custom)}: others cannot open the file"
     is_open = any(side < 0 for _name, _dtype, shape in description.inputs for side in shape[1:])
+    has_heads = (RAW_USE,) if len(description.outputs) > 1 and len(description.inputs) == 1 else ()
     return {
         "is": f"a {description.quantization} {description.kind}, without a contract",
-        "next": [] if is_open or description.kind == COMPILED else [*MEASURE_ALONE],
+        "next": [] if is_open or description.kind == COMPILED else [*MEASURE_ALONE, *has_heads],
         "missing": [
             NOT_WITHOUT_CONTRACT,
             *([] if description.kind == OTHER else [why]),

@@ -12,7 +12,7 @@ from detlite.convert.float_graph import FloatGraph
 from detlite.convert.graph.unfuse import unfuse
 from detlite.convert.labels.files import read_labels
 from detlite.convert.model import Model, model_of, require_tflite, tflite_model
-from detlite.convert.options import DetectorOptions, NmsOptions, OnnxFacts
+from detlite.convert.options import STATED_OPTIONS, DetectorOptions, NmsOptions, StatedFacts
 from detlite.convert.ranged_graph import unranged_graph
 from detlite.convert.reader import FrozenGraph, Reader
 from detlite.convert.requests import Given
@@ -75,24 +75,38 @@ def load_source(path: Path, options: DetectorOptions, *, progress: Progress = si
     """
     source = recognize(path)
     if source.format in (ARTIFACT, TFLITE):
-        _refuse_onnx_facts(source, options)
         _refuse_proposals(source, options)
     if source.format == ARTIFACT:
+        _refuse_stated_facts(source, options)
         model = model_of(read_artifact(source.path))
         require_tflite(model, "converting or quantizing")
         return replace(model, contract=_asked(model.contract, options))
     if source.format == TFLITE:
-        file = TfliteFile(source.path.read_bytes(), str(source.path))
-        known = with_image_first(file, contract_of_file(file, source.path, labels=options.labels))
-        history = (step("read", input_sha256=source.sha256),)
-        return tflite_model(file, _asked(known, replace(options, labels=None)), history)
+        return _finished(source, options)
     return export(source, load_graph(source, options), "float32", progress=progress)
+
+
+def _finished(source: Source, options: DetectorOptions) -> Model:
+    """Return the model in the .tflite file *source*: as it is, or with canonical raw heads if they are stated."""
+    file = TfliteFile(source.path.read_bytes(), str(source.path))
+    history = (step("read", input_sha256=source.sha256),)
+    if options.stated != StatedFacts():
+        from detlite.convert.tflite.raw_heads import stated_detector
+
+        _refuse_of_graphs(options)
+        return tflite_model(file, stated_detector(file, source.path, options), history)
+    known = with_image_first(file, contract_of_file(file, source.path, labels=options.labels))
+    return tflite_model(file, _asked(known, replace(options, labels=None)), history)
+
+
+def _refuse_of_graphs(options: DetectorOptions) -> None:
+    if options.input_size is not None or options.logits:
+        raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores need the graph")
 
 
 def _asked(contract: Contract, options: DetectorOptions) -> Contract:
     """Return the *contract* of a finished model with the *options* that can still be applied."""
-    if options.input_size is not None or options.logits:
-        raise InputError("a finished TFLite model keeps its size and its heads: --input and --scores need the graph")
+    _refuse_of_graphs(options)
     if options.labels is not None:
         labels = matching_labels(read_labels(options.labels), len(contract.labels), str(options.labels))
         contract = replace(contract, labels=labels)
@@ -127,7 +141,7 @@ def load_graph(source: Source, options: DetectorOptions) -> FloatGraph:
     frozen = read_graph(source)
     if is_channels_first(frozen.graph_def):
         return channels_first_detector(frozen.graph_def, source.path, options)
-    _refuse_onnx_facts(source, options)
+    _refuse_stated_facts(source, options)
     return build_detector(frozen, options)
 
 
@@ -153,12 +167,12 @@ def whole_graph(source: Source) -> WholeGraph:
     return WholeGraph(read_graph(source).graph_def) if reader.whole is None else reader.whole(source.path)
 
 
-def _refuse_onnx_facts(source: Source, options: DetectorOptions) -> None:
-    """Raise `InputError` if the *options* state what only an .onnx file does not tell itself."""
-    if options.onnx != OnnxFacts():
+def _refuse_stated_facts(source: Source, options: DetectorOptions) -> None:
+    """Raise `InputError` if the *options* state what only a file with raw heads and no contract does not tell."""
+    if options.stated != StatedFacts():
         raise InputError(
-            f"{source.given} is {source.kind}; --mean, --std, --colour, --anchors, --box-order and named heads are "
-            "for .onnx files"
+            f"{source.given} is {source.kind}; {STATED_OPTIONS} are for .onnx files and for .tflite files with raw "
+            "heads and no contract"
         )
 
 
@@ -193,7 +207,7 @@ def load_rebuilt(
     from detlite.convert.rebuild.architecture import architecture_of
     from detlite.convert.rebuild.rebuild import plan_of_checkpoint, plan_of_torch, rebuild
 
-    _refuse_onnx_facts(source, options)
+    _refuse_stated_facts(source, options)
     if source.format == TORCH:
         rebuilt = rebuild(*plan_of_torch(source.path), options)
         return replace(rebuilt, graph=replace(rebuilt.graph, is_frozen=True))
@@ -214,7 +228,7 @@ def load_untrained(preset: PresetSource, options: DetectorOptions) -> Rebuilt:
     """
     from detlite.convert.rebuild.rebuild import plan_of_preset, rebuild
 
-    _refuse_onnx_facts(preset.source, options)
+    _refuse_stated_facts(preset.source, options)
     plan, weights = plan_of_preset(preset)
     return rebuild(plan, weights, options)
 

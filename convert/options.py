@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from detlite.runtime.boxes.nms import Nms
 
 
+STATED_OPTIONS = "--mean, --std, --colour, --anchors, --box-order, --box-scales, --score-converter and named heads"
+"""The options that become `StatedFacts`."""
+
+
 @dataclass(frozen=True)
 class NmsOptions:
     """NMS settings from the user; None keeps the source's or detlite's default."""
@@ -45,16 +49,20 @@ class NmsOptions:
 
 
 @dataclass(frozen=True)
-class OnnxFacts:
-    """Facts from the user about an .onnx file; None for what it tells itself.
+class StatedFacts:
+    """Facts from the user about a file with raw heads, an .onnx or a finished .tflite; None for what it tells itself.
 
     Attributes:
-        heads: the names of the tensors of the box encodings and of the class scores.
+        heads: the names of the tensors of the box encodings and of the class scores; of a .tflite, those of several
+            levels with + between them.
         mean: one number, or one for each channel: the network reads (pixel - mean) / std, with pixels in 0..255.
         std: see *mean*.
         colour: RGB or BGR, the order of its channels.
         anchors: a .npy file with (y centre, x centre, height, width) of each anchor.
         box_order: the order of the box encodings, `yxhw` or `xywh`.
+        box_scales: of the encodings, (y, x, height, width): y = ty / scale * height of the anchor + its y.
+        box_sizes: how sizes are encoded: `log`, SSD's logarithms, or `linear`, as BlazeFace has them; None for `log`.
+        score_converter: what the host makes scores of the model's class scores with: `sigmoid`, `softmax` or `none`.
     """
 
     heads: tuple[str, str] | None = None
@@ -63,6 +71,9 @@ class OnnxFacts:
     colour: str | None = None
     anchors: Path | None = None
     box_order: str | None = None
+    box_scales: tuple[float, float, float, float] | None = None
+    box_sizes: str | None = None
+    score_converter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class DetectorOptions:
         max_proposals: the most regions that a two-stage detector looks at; None for the exporter's default.
         embeddings: how many of the best detections come with their features, for a bank; None for none.
         as_exported: whether NMS is set like the OD API's TFLite exporter does, when a config is rebuilt.
-        onnx: what an .onnx file does not tell.
+        stated: what raw heads do not tell.
     """
 
     input_size: tuple[int, int] | None = None
@@ -89,7 +100,7 @@ class DetectorOptions:
     max_proposals: int | None = None
     embeddings: int | None = None
     as_exported: bool = False
-    onnx: OnnxFacts = field(default_factory=OnnxFacts)
+    stated: StatedFacts = field(default_factory=StatedFacts)
 
     def __post_init__(self) -> None:
         if self.embeddings is not None and (self.nms.max_detections is not None or self.logits):

@@ -1,4 +1,4 @@
-"""The files beside a graph: its `pipeline.config` and its label files."""
+"""The files beside a graph or a model: its `pipeline.config` and its label files."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ SUPPORTED_MODEL = "ssd"
 NMS = ("post_processing", "batch_non_max_suppression")
 
 
+@dataclass(frozen=True)
+class NamedLabels:
+    """Labels, where they come from (for a contract's origin), and what errors call them."""
+
+    labels: tuple[str, ...]
+    origin: str
+    title: str
+
+
 @dataclass(frozen=True, eq=False)
 class Hints:
     """The facts in the files beside the graph; None if they are missing.
@@ -31,6 +40,7 @@ class Hints:
         input_size: the (height, width) of its `fixed_shape_resizer`.
         iou_threshold: of its non-maximum suppression.
         nms_said: its other NMS settings in words: training and evaluation use them, a device need not.
+        packed: the labels in the model's own metadata.
     """
 
     folder: Path
@@ -38,6 +48,7 @@ class Hints:
     input_size: tuple[int, int] | None = None
     iou_threshold: float | None = None
     nms_said: str = "no pipeline.config beside the graph"
+    packed: NamedLabels | None = None
 
     def labels(self, classes: int, file: Path | None, origin: dict[str, str]) -> tuple[str, ...]:
         """Return one label for each of *classes*, from *file* or the known files, and record the source in *origin*.
@@ -49,18 +60,25 @@ class Hints:
             raise InputError(
                 f"{self.folder / CONFIG} says {counted(self.classes, 'class')}, but the graph has {classes}"
             )
-        if file is not None:
-            origin["labels"] = file.name
-            return matching_labels(read_labels(file), classes, str(file))
-        for pattern in LABEL_FILES:
-            for found in sorted(self.folder.glob(pattern)):
-                origin["labels"] = f"{found.name} beside the graph"
-                return matching_labels(read_labels(found), classes, str(found))
+        if (named := self.named(file)) is not None:
+            origin["labels"] = named.origin
+            return matching_labels(named.labels, classes, named.title)
         if classes == COCO_CLASSES:
             origin["labels"] = "COCO's list, as the graph has COCO's 90 classes; --labels gives another"
             return known_labels("coco")
         origin["labels"] = "numbers: no label file was given or found; --labels gives one"
         return numbered_labels(classes)
+
+    def named(self, file: Path | None) -> NamedLabels | None:
+        """Return the labels in *file*, in the model or in the first known file; None if there are none."""
+        if file is not None:
+            return NamedLabels(read_labels(file), file.name, str(file))
+        if self.packed is not None:
+            return self.packed
+        for pattern in LABEL_FILES:
+            for found in sorted(self.folder.glob(pattern)):
+                return NamedLabels(read_labels(found), f"{found.name} beside the graph", str(found))
+        return None
 
 
 def matching_labels(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from detlite.convert.onnx_graph.heads import BOX, Heads
 from detlite.convert.onnx_graph.model_graph import Feeds, OnnxModel
-from detlite.runtime.arrays import Doubles, Floats
+from detlite.convert.raw_heads import Decoder
+from detlite.runtime.arrays import Doubles
 from detlite.runtime.boxes.coding import BoxCoder
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
@@ -18,21 +19,6 @@ PROBE = 0.5  # an encoding whose exp() is far from both overflow and 1
 MOVED = 1e-6
 PIXELS = 2.0
 """Anchors with longer sides are in pixels: as a fraction of the image, a side is rarely over 1."""
-
-
-@dataclass(frozen=True, eq=False)
-class Decoder:
-    """What a graph's decoder does.
-
-    Attributes:
-        anchors: float32 (N, 4), (y centre, x centre, height, width), 0..1 of the image.
-        coder: the scales of the encodings.
-        order: the columns of the encodings that are ty, tx, th and tw.
-    """
-
-    anchors: Floats
-    coder: BoxCoder
-    order: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +59,8 @@ def measure_decoder(model: OnnxModel, heads: Heads, feeds: Feeds, image: tuple[i
         anchors /= np.array(image * 2, np.float64)
     scales = [float(np.round(scale, 3)) for scale in (y.shift_scale, x.shift_scale, y.size_scale, x.size_scale)]
     coder = BoxCoder(scales[0], scales[1], scales[2], scales[3])
-    return Decoder(anchors.astype(np.float32), coder, (y.shift, x.shift, y.size, x.size))
+    origin = dict.fromkeys(("anchors", "box_coder"), "measured on the graph's own decoder")
+    return Decoder(anchors.astype(np.float32), coder, (y.shift, x.shift, y.size, x.size), origin)
 
 
 def _probes() -> list[tuple[int | None, float]]:

@@ -13,6 +13,7 @@ from detlite.convert.onnx_graph.layout import NHWC
 from detlite.convert.onnx_graph.model_graph import OnnxModel, attributes
 from detlite.convert.onnx_graph.translation import is_channels_first
 from detlite.convert.options import DetectorOptions
+from detlite.convert.raw_heads import RESIZE, RESIZED, stated_image
 from detlite.runtime.counts import counted
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import ImageInput, Size
@@ -88,7 +89,7 @@ def _sides(value: object, options: DetectorOptions, name: str) -> tuple[int, int
 
 
 def _given(model: OnnxModel, name: str, shape: tuple[int, int, int, int], options: DetectorOptions) -> NetworkPicture:
-    facts = options.onnx
+    facts = options.stated
     if facts.mean is None or facts.std is None:
         raise InputError(
             f"{model.name}: nothing in it says how pixels become its input {name}: give --mean and --std, such as "
@@ -98,18 +99,17 @@ def _given(model: OnnxModel, name: str, shape: tuple[int, int, int, int], option
     height, width, channels = (shape[2], shape[3], shape[1]) if first else (shape[1], shape[2], shape[3])
     if channels not in (1, 3):
         raise InputError(f"{model.name}: its input has {counted(channels, 'channel')}; want 1 or 3")
-    means, stds = (_each(values, channels, flag) for values, flag in ((facts.mean, "--mean"), (facts.std, "--std")))
-    colour = "GRAY" if channels == 1 else facts.colour or "RGB"
-    image = ImageInput("image", height, width, colour, "float32", means, stds, "half_pixel_bilinear")
-    return NetworkPicture(name, shape, FLOAT, image, "--mean, --std and --colour; resized as OpenCV and PyTorch do")
-
-
-def _each(values: tuple[float, ...], channels: int, flag: str) -> tuple[float, ...]:
-    if len(values) not in (1, channels):
-        raise InputError(
-            f"{flag} has {counted(len(values), 'number')}; want one, or one for each of {counted(channels, 'channel')}"
-        )
-    return values if len(values) == channels else values * channels
+    plain = ImageInput(
+        name="image",
+        height=height,
+        width=width,
+        colour="GRAY" if channels == 1 else "RGB",
+        dtype="float32",
+        mean=(0.0,) * channels,
+        std=(1.0,) * channels,
+        resize=RESIZE,
+    )
+    return NetworkPicture(name, shape, FLOAT, stated_image(facts, plain), f"--mean, --std and --colour; {RESIZED}")
 
 
 def _after_preprocessing(model: OnnxModel, image: str, given: Size) -> NetworkPicture:

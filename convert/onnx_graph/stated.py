@@ -8,7 +8,7 @@ from detlite.convert.labels.files import read_labels
 from detlite.convert.onnx.metadata import contract_of_model
 from detlite.convert.onnx_graph.image import FLOAT, NetworkPicture
 from detlite.convert.onnx_graph.model_graph import OnnxModel, shape_of
-from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.sidecar_files import matching_labels
 from detlite.runtime.contract import Contract
 from detlite.runtime.counts import counted
@@ -29,7 +29,7 @@ def stated_contract(model: OnnxModel, options: DetectorOptions) -> Contract | No
         ContractError: it is damaged.
     """
     contract = contract_of_model(model.proto)
-    if contract is None or options.onnx != OnnxFacts() or contract.image.dtype != "float32":
+    if contract is None or options.stated != StatedFacts() or contract.image.dtype != "float32":
         return None
     if any(node.op_type in QUANTIZED for node in model.nodes):
         raise InputError(f"{model.name} is quantized already: {INSTEAD}")

@@ -16,6 +16,7 @@ from detlite.convert.tflite.one_output import SCORING, OneOutput, find_one_outpu
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.options import PostprocessSettings, read_settings
 from detlite.convert.tflite.postprocess import find_postprocess, output_shapes
+from detlite.convert.tflite.signature import outputs_said
 from detlite.convert.tflite.stream import CLIP_SIDES, Stream, find_stream
 from detlite.convert.tflite.tensors import (
     EDGETPU,
@@ -82,7 +83,7 @@ def contract_of_file(file: TfliteFile, path: Path, *, labels: Path | None = None
             f"{path}: {columns} class columns for {counted(settings.classes, 'class')}; want as many, or one more"
         )
     origin = {"anchors, box_coder, nms": "the model's post-processing op"}
-    image = _image(model, _one_image(subgraph), origin)
+    image = image_of_file(model, _one_image(subgraph), origin)
     task = Detection(
         anchors=anchors,
         box_coder=settings.box_coder,
@@ -119,8 +120,9 @@ def _not_a_detector(model: Any, path: Path) -> str:
             "can inspect and measure it; give the folder that detlite wrote, or the graph that it was made from"
         )
     return (
-        f"{path} has no post-processing op, so nothing says what its {count} outputs are or where its anchors are: "
-        "give the folder that detlite wrote, or the graph that it was made from"
+        f"{path} has no post-processing op, so nothing says what its {count} outputs are or where its anchors are "
+        f"({outputs_said(model)}): give the folder that detlite wrote, the graph that it was made from, or, of an SSD, "
+        "say it to `detlite convert` with --anchors, --box-order, --mean and --std"
     )
 
 
@@ -139,7 +141,7 @@ def _outputs(subgraph: Any, op: Any, settings: PostprocessSettings) -> tuple[Out
 def _of_one_output(file: TfliteFile, path: Path, found: OneOutput, given: Path | None) -> Contract:
     """Return the contract of a classifier or a segmenter; TF-Vision's way with images is assumed."""
     origin = {"task": f"the model's one output: {found.said}"}
-    image = replace(_image(file.model, _one_image(file.subgraph), origin), resize="half_pixel_bilinear")
+    image = replace(image_of_file(file.model, _one_image(file.subgraph), origin), resize="half_pixel_bilinear")
     place = "model" if found.in_model else "host"
     labels, title = _labels_of_columns(file, path, given)
     task: Task
@@ -158,7 +160,7 @@ def _of_one_output(file: TfliteFile, path: Path, found: OneOutput, given: Path |
 
 def _labels_of_columns(file: TfliteFile, path: Path, given: Path | None) -> tuple[tuple[str, ...] | None, str]:
     """Return the labels from *given*, the file's metadata or beside *path*, and their name; None if there are none."""
-    if given is None and (packed := _packed_labels(file)) is not None:
+    if given is None and (packed := packed_labels(file)) is not None:
         return packed[1], f"{packed[0]} in the model's metadata"
     beside = next((path.parent / name for name in LABEL_FILES if (path.parent / name).is_file()), None)
     found = given or beside
@@ -181,7 +183,7 @@ def _of_stream(file: TfliteFile, path: Path, found: Stream, given: Path | None) 
     what = counted(len(found.states), "state") if found.states else f"clips of {found.frames} frames"
     said = f"scores ({name})" if name in SCORING else f"numbers that {name} makes, taken for logits"
     origin = {"task": f"the model's inputs and outputs: {what}; its output: {said}"}
-    image = _image(model, subgraph.tensors[subgraph.inputs[found.image]], origin, is_video=True)
+    image = image_of_file(model, subgraph.tensors[subgraph.inputs[found.image]], origin, is_video=True)
     crop = image.height / MOVINET_SHORT_SIDES[image.height] if image.height in MOVINET_SHORT_SIDES else CROP
     image = replace(image, resize="half_pixel_bilinear", crop=crop)
     origin["image"] = (
@@ -207,7 +209,12 @@ def _one_image(subgraph: Any) -> Any:
     return subgraph.tensors[one_input_of(subgraph)]
 
 
-def _image(model: Any, tensor: Any, origin: dict[str, str], *, is_video: bool = False) -> ImageInput:
+def image_of_file(model: Any, tensor: Any, origin: dict[str, str], *, is_video: bool = False) -> ImageInput:
+    """Return how an image becomes the input *tensor*, as far as the file says it; *origin* is told what is assumed.
+
+    Raises:
+        InputError: it takes no image.
+    """
     shape, dtype = shape_of(tensor), dtype_name(tensor)
     if is_video and len(shape) == CLIP_SIDES:
         shape = (shape[0], *shape[2:])
@@ -252,7 +259,7 @@ def _labels(file: TfliteFile, path: Path, given: Path | None, classes: int, orig
     if given is not None:
         origin["labels"] = given.name
         return _fitting(read_labels(given), classes, str(given))
-    if (packed := _packed_labels(file)) is not None:
+    if (packed := packed_labels(file)) is not None:
         origin["labels"] = f"{packed[0]} in the model's metadata"
         return _fitting(packed[1], classes, packed[0])
     for name in LABEL_FILES:
@@ -275,8 +282,8 @@ def _fitting(labels: tuple[str, ...], classes: int, name: str) -> tuple[str, ...
     return labels + (GAP,) * (classes - len(labels))
 
 
-def _packed_labels(file: TfliteFile) -> tuple[str, tuple[str, ...]] | None:
-    """Return the name and the labels of the label file in the model's appended zip."""
+def packed_labels(file: TfliteFile) -> tuple[str, tuple[str, ...]] | None:
+    """Return the name and the labels of the label file in the model's appended zip; None if it has none."""
     for name, content in file.appended.items():
         if name.endswith(".txt"):
             lines = content.decode("utf-8", errors="replace").splitlines()

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.convert.tflite.tensors import dtype_name, name_of, shape_of
+from detlite.convert.tflite.tensors import dtype_name, name_of, quantization_of, shape_of
 from detlite.runtime.tensors import Quantization
 
 ADD, MUL = 0, 18  # BuiltinOperator of the TFLite schema, like the next line
 CUSTOM, DEQUANTIZE, LOGISTIC, SOFTMAX, SLICE, QUANTIZE = 32, 6, 14, 25, 65, 114
-CONCATENATION, SUB, EXP, MAXIMUM, MINIMUM, LOG = 2, 41, 47, 55, 57, 73
+CONCATENATION, RESHAPE, GATHER, SUB, EXP, MAXIMUM, MINIMUM, LOG = 2, 22, 36, 41, 47, 55, 57, 73
 CONVERTED = "class_scores_converted"  # name of the scores tensor computed from logits, by which `strip` finds it
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}  # its TensorType
 ONE_BYTE_CODES = (
@@ -75,6 +75,8 @@ class Edit:
 
         From `tools/versioning/op_version.cc` of TensorFlow.
         """
+        if builtin == GATHER:  # of one-byte integers from 2 on
+            return 1 if dtype_name(self._subgraph.tensors[tensors[0]]) == "float32" else 2
         if builtin not in (DEQUANTIZE, QUANTIZE):
             return 1
         found = [self._subgraph.tensors[index] for index in tensors]
@@ -122,6 +124,47 @@ class Edit:
             operator.builtinOptions = schema.SoftmaxOptionsT()
             operator.builtinOptions.beta = 1.0
         return made
+
+    def reshaped(self, index: int, shape: tuple[int, ...]) -> int:
+        """Return a tensor of *shape* with the numbers of the tensor *index*, in their order."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        made = self._like(index, shape)
+        sides = np.array(shape, np.int32)
+        operator = self.operator(RESHAPE, [index, self.constant("shape", sides)], [made])
+        operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+        operator.builtinOptions = schema.ReshapeOptionsT()
+        operator.builtinOptions.newShape = sides
+        return made
+
+    def concatenated(self, parts: list[int]) -> int:
+        """Return the float32 tensor [1, n + m + ..., C] of *parts*, float32 tensors [1, n, C], [1, m, C] and so on."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        shapes = [shape_of(self._subgraph.tensors[index]) for index in parts]
+        made = self.tensor("joined", (1, sum(shape[1] for shape in shapes), shapes[0][2]))
+        operator = self.operator(CONCATENATION, parts, [made])
+        operator.builtinOptionsType = schema.BuiltinOptions.ConcatenationOptions
+        operator.builtinOptions = schema.ConcatenationOptionsT()
+        operator.builtinOptions.axis = 1
+        return made
+
+    def gathered(self, index: int, columns: tuple[int, ...]) -> int:
+        """Return the tensor [1, n, len(columns)] of these *columns* of the tensor *index*, [1, n, C]."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        made = self._like(index, (*shape_of(self._subgraph.tensors[index])[:2], len(columns)))
+        operator = self.operator(GATHER, [index, self.constant("columns", np.array(columns, np.int32))], [made])
+        operator.builtinOptionsType = schema.BuiltinOptions.GatherOptions
+        operator.builtinOptions = schema.GatherOptionsT()
+        operator.builtinOptions.axis = 2
+        return made
+
+    def _like(self, index: int, shape: tuple[int, ...]) -> int:
+        """Add a tensor of *shape* with the dtype and the scale of the tensor *index* and return its index."""
+        tensor = self._subgraph.tensors[index]
+        dtype, name = dtype_name(tensor), f"{name_of(tensor)}_moved"
+        return self.tensor(name, shape, dtype=dtype, quantization=quantization_of(tensor))
 
     def code(self, builtin: int, version: int, *, custom: str | None = None) -> int:
         """Return the number of the operator code for *builtin* of at least *version*, adding it if missing."""

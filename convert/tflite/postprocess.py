@@ -86,6 +86,11 @@ def attach_op(file: TfliteFile, contract: Contract, *, clips: bool | None = None
             "the post-processing op decodes SSD boxes, and this detector has CenterNet's peaks: keep its raw heads, "
             "which detlite's runtime decodes on the device"
         )
+    if task.box_coder.coding != "faster_rcnn":
+        raise InputError(
+            "the post-processing op decodes sizes as logarithms, and this detector has linear ones: keep its raw "
+            "heads, which detlite's runtime decodes on the device"
+        )
     if has_embeddings(contract):
         raise InputError("the network finds its detections itself, and returns their features: keep its outputs")
     if has_proposals(contract):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from detlite.convert.tflite.tensors import text_of
+from detlite.convert.tflite.tensors import dtype_name, main_subgraph, name_of, shape_of, text_of
 
 KEY = "serving_default"
 
@@ -28,6 +28,17 @@ def signed_outputs(model: Any) -> dict[str, int]:
 def signed_inputs(model: Any) -> dict[str, int]:
     """Return the inputs of the first signature by name, sorted as outputs are."""
     return _signed(model, "inputs")
+
+
+def outputs_said(model: Any) -> str:
+    """Return the outputs of *model* by name, dtype and shape, for an error."""
+    subgraph = main_subgraph(model)
+    names = {index: name for name, index in signed_outputs(model).items()}
+    tensors = [(int(index), subgraph.tensors[index]) for index in subgraph.outputs]
+    return ", ".join(
+        f"{names.get(index) or name_of(tensor) or 'without a name'} {dtype_name(tensor)} {shape_of(tensor)}"
+        for index, tensor in tensors
+    )
 
 
 def _signed(model: Any, ends: str) -> dict[str, int]:

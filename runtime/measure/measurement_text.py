@@ -59,9 +59,18 @@ def _batch_facts(found: Measurement) -> Dict[str, str]:
 def measurement_verdict(found: Measurement, folder: Optional[str]) -> str:
     """Return the last line: the metric, the verdict, and the run's folder."""
     name, value = found.metric.name, found.metric.value
-    quoted = "nothing" if value is None else f"{value:.3f}" if "_" in name else f"{value:g}"
+    quoted = _unknown(found) if value is None else f"{value:.3f}" if "_" in name else f"{value:g}"
     place = f"; {folder}" if folder else ""
     return f"{found.model}: {name} {quoted}, {found.validity}{place}"
+
+
+def _unknown(found: Measurement) -> str:
+    """Return why there is no figure to quote: a percentile of too few samples, or what the verdict says."""
+    percent = next((one for one in PERCENTS if found.metric.name == f"latency_p{one}_ms"), None)
+    if percent is None or found.samples >= fewest_samples(percent):
+        return "unknown"
+    needed = counted(fewest_samples(percent), "sample")
+    return f"unknown: needs {needed}, and there {'is' if found.samples == 1 else 'are'} {found.samples}"
 
 
 def _profile_facts(found: Measurement) -> Dict[str, str]:

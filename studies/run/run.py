@@ -48,7 +48,7 @@ REFERENCE = "reference.npz"
 STILLS = "images/stills"
 """Where the frames of a video are that single inferences are compared and measured on."""
 FINISHED = (ARTIFACT, TFLITE)
-PEAKS = "peaks"  # of CenterNet: the post-processing op decodes boxes of SSDs
+LINEAR = "center_offset"  # of CenterNet and BlazeFace: the post-processing op decodes boxes of SSDs
 NO_OPTIONS: Record = {"nms": {}, "labels": None, "input_size": None, "logits": False}
 DEVICE_PRESET = "quick"
 CONVERT, QUANTIZE, PROVE, MEASURE, SCORE, REPORT = (
@@ -205,7 +205,7 @@ class _Stages:
         return self._artifact("quantize", name, inputs, lambda: quantize_apart(request, progress=self.progress))
 
     def deploy(self, quantized: Artifact) -> Artifact | None:
-        if not isinstance(quantized.contract.task, Detection) or quantized.contract.task.nms.kind == PEAKS:
+        if not isinstance(quantized.contract.task, Detection) or quantized.contract.task.box_coder.coding == LINEAR:
             return None
         folder = f"{self.settings.recipe.scheme}_{DEPLOYED}"
 

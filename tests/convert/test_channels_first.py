@@ -5,7 +5,7 @@ import pytest
 
 from detlite.convert.channels_first import channels_first_detector, is_channels_first
 from detlite.convert.graph.runner import import_graph
-from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.tensorflow import load_tensorflow
 from detlite.runtime.tasks.detection import detection_of
 
@@ -13,7 +13,7 @@ pytest.importorskip("tf2onnx")
 pytestmark = pytest.mark.slow
 
 SIDE, CELLS, KINDS, COLUMNS = 32, (8, 4), 2, 3
-MEAN = OnnxFacts(mean=(123.68, 116.78, 103.94), std=(1.0, 1.0, 1.0))
+MEAN = StatedFacts(mean=(123.68, 116.78, 103.94), std=(1.0, 1.0, 1.0))
 
 
 def anchors():
@@ -92,7 +92,7 @@ def run(graph_def, image, fetches, feed):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return channels_first_detector(
-        graph_of("NCHW"), tmp_path_factory.mktemp("graph") / "ssd.pb", DetectorOptions(onnx=MEAN)
+        graph_of("NCHW"), tmp_path_factory.mktemp("graph") / "ssd.pb", DetectorOptions(stated=MEAN)
     )
 
 

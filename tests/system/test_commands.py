@@ -217,6 +217,8 @@ BAD = [
     (("convert", "{float}", "-o", "x", "--max-proposals", "8"), "--max-proposals is for two-stage detectors"),
     (("convert", "{source}", "-o", "x", "--max-proposals", "8"), "--max-proposals is for two-stage detectors"),
     (("convert", "{float}", "-o", "x", "--colour", "BGR"), "named heads are for .onnx files"),
+    (("convert", "{float}", "-o", "x", "--box-sizes", "linear"), "--box-sizes needs --anchors"),
+    (("convert", "{float}", "-o", "x", "--box-scales", "1,2,3"), "--box-scales needs --anchors"),
     (("quantize", "{float}", "-o", "x"), "give the images to calibrate with"),
     (("quantize", "{float}", "-o", "x", "--images", "{empty}"), "holds no image"),
     (("quantize", "{float}", "-o", "x", "--images", "{fake}"), "fake.jpg is no image, or is damaged"),

@@ -42,6 +42,10 @@ def attach(model: Model, options: OnnxOptions) -> Model:
     graph = opened(model)
     task = detection_of(model.contract)
     _check(task.nms)
+    if task.box_coder.coding != "faster_rcnn":
+        raise InputError(
+            f"{OPERATOR} decodes sizes as logarithms, and this detector has linear ones: use --nms standard"
+        )
     anchors = graph.constant("anchors", task.anchors[None])
     inputs = [_unscaled(graph, task.box_coder), scores_of(graph, model.contract), anchors]
     rows, batch = task.nms.max_detections, model.contract.image.batch

@@ -142,7 +142,8 @@ def preset(name: str) -> DetectorConfig:
     for family in _likely_first(name):
         if name in family.presets:
             return family.presets[name]
-    raise unknown_name("preset", name, [known for family in families() for known in family.presets])
+    known = sorted(known for family in families() for known in family.presets)
+    raise UnknownNameError(f"{unknown_name('preset', name, known)}; the presets are {', '.join(known)}")
 
 
 def families() -> list[Family]:

@@ -12,15 +12,15 @@ from detlite.convert.exporter import export_model
 from detlite.convert.exporters import onnx as onnx_exporter
 from detlite.convert.exporters.tflite import from_graph
 from detlite.convert.onnx_graph.detector import onnx_detector
-from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.tflite.describe import describe
 from detlite.runtime.boxes.coding import decode
 from detlite.runtime.boxes.nms import Nms
 from detlite.runtime.errors import InputError
 from detlite.runtime.letterbox import Letterbox
 
-PIXELS = OnnxFacts(mean=(127.5,), std=(127.5,))
-ASKED = DetectorOptions(onnx=PIXELS)
+PIXELS = StatedFacts(mean=(127.5,), std=(127.5,))
+ASKED = DetectorOptions(stated=PIXELS)
 
 
 def ran(path, outputs, image):
@@ -88,7 +88,7 @@ def test_the_tflite_file_transposes_no_picture(tmp_path):
 
 def test_logits_are_before_the_softmax(tmp_path, pixels):
     path = pytorch_ssd(tmp_path / "ssd.onnx")
-    graph = onnx_detector(path, DetectorOptions(logits=True, onnx=PIXELS))
+    graph = onnx_detector(path, DetectorOptions(logits=True, stated=PIXELS))
     image = pixels.astype(np.float32) / 255
     assert np.abs(heads(graph, image)[1] - ran(path, ["scores"], image)[0]).max() > 0.1
     assert graph.contract.task.score_converter_place == "host"
@@ -97,25 +97,38 @@ def test_logits_are_before_the_softmax(tmp_path, pixels):
 def test_raw_heads_take_their_anchors_from_a_file(tmp_path, pixels):
     path = pytorch_ssd(tmp_path / "ssd.onnx", decoded=False)
     np.save(tmp_path / "anchors.npy", anchors())
-    facts = OnnxFacts(mean=(0.0,), std=(255.0,), anchors=tmp_path / "anchors.npy", box_order="xywh")
-    graph = onnx_detector(path, DetectorOptions(onnx=facts))
+    facts = StatedFacts(mean=(0.0,), std=(255.0,), anchors=tmp_path / "anchors.npy", box_order="xywh")
+    graph = onnx_detector(path, DetectorOptions(stated=facts))
     image = pixels.astype(np.float32) / 255
     encodings = ran(path, ["encodings"], image)[0][0]
     assert np.abs(heads(graph, image)[0] - encodings[:, [1, 0, 3, 2]]).max() < 1e-5
     assert graph.contract.origin["anchors"] == "anchors.npy"
 
 
+def test_the_scales_and_the_score_converter_may_be_stated(tmp_path):
+    path = pytorch_ssd(tmp_path / "ssd.onnx", decoded=False)
+    np.save(tmp_path / "anchors.npy", anchors())
+    facts = StatedFacts(
+        mean=(0.0,), std=(255.0,), anchors=tmp_path / "anchors.npy", box_order="xywh", box_scales=(4.0, 3.0, 2.0, 1.0)
+    )
+    coder = onnx_detector(path, DetectorOptions(stated=facts)).contract.task.box_coder
+    assert (coder.y, coder.x, coder.height, coder.width) == (4.0, 3.0, 2.0, 1.0)
+    stated = DetectorOptions(stated=replace(facts, score_converter="sigmoid"))
+    with pytest.raises(InputError, match="come from a softmax in the file itself: leave out --score-converter sigmoid"):
+        onnx_detector(path, stated)
+
+
 def test_heads_may_be_named(tmp_path, pixels):
     path = pytorch_ssd(tmp_path / "ssd.onnx", decoded=True)
-    facts = OnnxFacts(mean=(127.5,), std=(127.5,), heads=("encodings", "logits"))
-    graph = onnx_detector(path, DetectorOptions(onnx=facts))
+    facts = StatedFacts(mean=(127.5,), std=(127.5,), heads=("encodings", "logits"))
+    graph = onnx_detector(path, DetectorOptions(stated=facts))
     assert graph.contract.task.score_converter == "SOFTMAX"
     assert len(graph.contract.task.anchors) == ANCHORS
 
 
 def test_constants_among_the_inputs_and_an_open_batch_and_size_are_taken(tmp_path):
     path = pytorch_ssd(tmp_path / "ssd.onnx", batch="N", size="side", constants_as_inputs=True)
-    graph = onnx_detector(path, DetectorOptions(input_size=(SIDE, SIDE), onnx=PIXELS))
+    graph = onnx_detector(path, DetectorOptions(input_size=(SIDE, SIDE), stated=PIXELS))
     assert (graph.contract.image.height, graph.contract.image.width) == (SIDE, SIDE)
 
 
@@ -146,7 +159,7 @@ def test_an_exported_file_says_alone_how_it_is_used(options, letterboxed, tmp_pa
 
 
 def test_logits_of_an_exported_file_keep_the_converter_that_the_host_applies(tmp_path):
-    given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), DetectorOptions(logits=True, onnx=PIXELS))
+    given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), DetectorOptions(logits=True, stated=PIXELS))
     (tmp_path / "lone.onnx").write_bytes(onnx_exporter.from_graph(given, "float32").data)
     task = onnx_detector(tmp_path / "lone.onnx", DetectorOptions()).contract.task
     assert (task.score_converter, task.score_converter_place) == ("SOFTMAX", "host")
@@ -163,8 +176,8 @@ def test_what_the_user_states_counts_over_the_contract_in_the_file(tmp_path):
     given = onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx"), ASKED)
     np.save(tmp_path / "anchors.npy", anchors())
     (tmp_path / "lone.onnx").write_bytes(onnx_exporter.from_graph(given, "float32").data)
-    facts = OnnxFacts(mean=(1.0,), std=(2.0,), anchors=tmp_path / "anchors.npy", box_order="yxhw")
-    assert onnx_detector(tmp_path / "lone.onnx", DetectorOptions(onnx=facts)).contract.image.mean == (1.0, 1.0, 1.0)
+    facts = StatedFacts(mean=(1.0,), std=(2.0,), anchors=tmp_path / "anchors.npy", box_order="yxhw")
+    assert onnx_detector(tmp_path / "lone.onnx", DetectorOptions(stated=facts)).contract.image.mean == (1.0, 1.0, 1.0)
 
 
 def test_an_exported_file_for_a_batch_is_refused(tmp_path):
@@ -197,13 +210,13 @@ REFUSED = [
     ({"decoded": False}, ASKED, r"ends at its raw heads .* give --anchors FILE.npy .* and --box-order"),
     (
         {},
-        DetectorOptions(onnx=OnnxFacts(heads=("nothing", "scores"), mean=(127.5,), std=(127.5,))),
+        DetectorOptions(stated=StatedFacts(heads=("nothing", "scores"), mean=(127.5,), std=(127.5,))),
         "no node makes nothing, which --heads names",
     ),
-    ({}, DetectorOptions(input_size=(32, 32), onnx=PIXELS), r"its input is \[1, 3, 16, 16\], but --input asks for"),
+    ({}, DetectorOptions(input_size=(32, 32), stated=PIXELS), r"its input is \[1, 3, 16, 16\], but --input asks for"),
     (
         {},
-        DetectorOptions(onnx=OnnxFacts(mean=(1.0, 2.0), std=(1.0,))),
+        DetectorOptions(stated=StatedFacts(mean=(1.0, 2.0), std=(1.0,))),
         "--mean has 2 numbers; want one, or one for each",
     ),
 ]
@@ -226,9 +239,9 @@ def test_what_the_file_leaves_open_is_asked_for(written, asked, error, tmp_path)
 )
 def test_wrong_anchors_are_one_line_errors(array, error, tmp_path):
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
-    facts = OnnxFacts(mean=(0.0,), std=(255.0,), anchors=tmp_path / "a.npy", box_order="yxhw")
+    facts = StatedFacts(mean=(0.0,), std=(255.0,), anchors=tmp_path / "a.npy", box_order="yxhw")
     with pytest.raises(InputError, match=error):
-        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(onnx=facts))
+        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(stated=facts))
 
 
 def npy(header):
@@ -250,9 +263,9 @@ def npy(header):
 def test_damaged_anchors_are_one_line_errors(damaged, tmp_path):
     path = tmp_path / "a.npy"
     path.write_bytes(damaged)
-    facts = OnnxFacts(mean=(0.0,), std=(255.0,), anchors=path, box_order="yxhw")
+    facts = StatedFacts(mean=(0.0,), std=(255.0,), anchors=path, box_order="yxhw")
     with pytest.raises(InputError, match="cannot read the anchors in .*, which has to be a .npy file: .") as caught:
-        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(onnx=facts))
+        onnx_detector(pytorch_ssd(tmp_path / "ssd.onnx", decoded=False), DetectorOptions(stated=facts))
     assert "\n" not in str(caught.value)
 
 
@@ -263,8 +276,8 @@ def test_a_real_face_detector_finds_what_its_own_tflite_finds(shared_data, tmp_p
 
     folder = shared_data / "onnx" / "ultraface"
     np.save(tmp_path / "anchors.npy", np.full((4420, 4), 0.1, np.float32))
-    facts = OnnxFacts(mean=(127.0,), std=(128.0,), anchors=tmp_path / "anchors.npy", box_order="xywh")
-    graph = onnx_detector(folder / "version-slim-320_without_postprocessing.onnx", DetectorOptions(onnx=facts))
+    facts = StatedFacts(mean=(127.0,), std=(128.0,), anchors=tmp_path / "anchors.npy", box_order="xywh")
+    graph = onnx_detector(folder / "version-slim-320_without_postprocessing.onnx", DetectorOptions(stated=facts))
     model = from_graph(graph, "float32")
     image = np.random.default_rng(0).uniform(-1, 1, (1, 240, 320, 3)).astype(np.float32)
     found = {}

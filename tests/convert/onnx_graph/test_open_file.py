@@ -9,11 +9,11 @@ from onnx import TensorProto, helper
 from detlite.convert.onnx_graph.detector import onnx_detector
 from detlite.convert.onnx_graph.model_graph import normalized
 from detlite.convert.onnx_graph.open_file import open_onnx
-from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.readers.onnx import PLUGIN
 from detlite.runtime.errors import InputError
 
-ASKED = DetectorOptions(onnx=OnnxFacts(mean=(127.5,), std=(127.5,)))
+ASKED = DetectorOptions(stated=StatedFacts(mean=(127.5,), std=(127.5,)))
 
 
 @pytest.fixture
@@ -187,19 +187,19 @@ def with_operator(tmp_path, kind, **given):
 
 def named(tmp_path):
     np.save(tmp_path / "a.npy", np.full((32, 4), 0.5, np.float32))
-    return OnnxFacts(("boxes", "s"), (0.0,), (1.0,), None, tmp_path / "a.npy", "yxhw")
+    return StatedFacts(("boxes", "s"), (0.0,), (1.0,), None, tmp_path / "a.npy", "yxhw")
 
 
 def test_an_operator_that_is_not_translated_is_named(tmp_path):
     path = with_operator(tmp_path, "Sinh")
     with pytest.raises(InputError, match="one.onnx: the Sinh that makes Sinh_0 is unsupported: detlite translates Abs"):
-        onnx_detector(path, DetectorOptions(onnx=named(tmp_path)))
+        onnx_detector(path, DetectorOptions(stated=named(tmp_path)))
 
 
 def test_an_operator_of_another_domain_is_named(tmp_path):
     path = with_operator(tmp_path, "EfficientNMS_TRT", domain="nvidia")
     with pytest.raises(InputError, match="one.onnx: ONNX Runtime cannot open the model: .*EfficientNMS_TRT"):
-        onnx_detector(path, DetectorOptions(onnx=named(tmp_path)))
+        onnx_detector(path, DetectorOptions(stated=named(tmp_path)))
 
 
 def branch(kind):
@@ -229,7 +229,7 @@ def test_a_loop_inside_the_network_is_named(tmp_path):
     with pytest.raises(
         InputError, match="loop.onnx: the Loop that makes Loop_1 is unsupported: detlite translates Abs"
     ):
-        onnx_detector(path, DetectorOptions(onnx=named(tmp_path)))
+        onnx_detector(path, DetectorOptions(stated=named(tmp_path)))
 
 
 def test_a_part_has_what_only_a_branch_in_it_reads(tmp_path):

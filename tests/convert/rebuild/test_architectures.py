@@ -12,8 +12,8 @@ from detlite.convert.rebuild.center_net_config import CenterNet
 from detlite.convert.rebuild.detector_config import ImageResizer, Ssd
 from detlite.convert.rebuild.faster_rcnn_config import FasterRcnn
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
-from detlite.convert.rebuild.odapi.family import families
-from detlite.runtime.errors import ContractError, InputError
+from detlite.convert.rebuild.odapi.family import families, preset
+from detlite.runtime.errors import ContractError, InputError, UnknownNameError
 from detlite.runtime.plugins import load_plugins
 
 
@@ -45,6 +45,12 @@ def test_a_two_stage_detector_refuses_nms_over_all_classes(asked):
     assert suppressing is not None
     with pytest.raises(InputError, match="NMS of a two-stage detector is regular: leave out --nms fast and --classes"):
         suppressing(model, DetectorOptions(nms=asked))
+
+
+def test_a_preset_that_nobody_has_is_answered_with_all_there_are():
+    known = "the presets are centernet_.*, ssd_resnet34, "
+    with pytest.raises(UnknownNameError, match=f"no preset is called 'x'; .*{known}"):
+        preset("x")
 
 
 def test_no_two_families_have_one_feature_extractor_or_preset():

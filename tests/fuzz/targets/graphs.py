@@ -11,7 +11,7 @@ from fuzz.mutations import blind, json_value, protobuf
 from fuzz.target import Target
 
 from detlite.convert.load import load_graph
-from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.source import recognize
 
 
@@ -64,7 +64,7 @@ def graph(name: str, seed: Callable[[Path], object]) -> Target:
 
 
 def onnx(folder: Path) -> object:
-    asked = DetectorOptions(onnx=OnnxFacts(mean=(127.5,), std=(127.5,)))
+    asked = DetectorOptions(stated=StatedFacts(mean=(127.5,), std=(127.5,)))
     return load_graph(recognize(folder / "a.onnx"), asked).contract
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from builders.edgetpu_models import convolutions
 from builders.float_detector import detector
 from builders.signed_streams import Stream, signed_stream
@@ -12,6 +13,8 @@ from fuzz.models import tflite
 from fuzz.mutations import blind
 from fuzz.target import Target
 
+from detlite.convert.load import load_source
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.targets.edgetpu.compiled import compiled_record, read_compiled
 from detlite.convert.targets.edgetpu.predict import predict
 from detlite.convert.targets.edgetpu.record import figures, prediction_record
@@ -24,6 +27,7 @@ from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.postprocess import attach_op
 from detlite.convert.tflite.stream_states import hard_swish_finding, image_finding, states_of, stream_findings
 from detlite.runtime.runners.opening import open_model
+from detlite.runtime.tasks.detection import detection_of
 from detlite.studies.compare.file_comparison import read_side
 
 NAME = "model.tflite"
@@ -66,6 +70,24 @@ def read_stream(path: Path) -> object:
     return stream_findings(states, image), [one.to_record() for one in states]
 
 
+def raw_heads(folder: Path) -> None:
+    made = detector()
+    (folder / NAME).write_bytes(made.data)
+    np.save(folder / "anchors.npy", detection_of(made.contract).anchors)
+    (folder / "labels.txt").write_text("cat\ndog\nowl\n")
+
+
+def read_raw_heads(folder: Path) -> object:
+    facts = StatedFacts(
+        heads=("box_encodings", "class_scores"),
+        mean=(127.5,),
+        std=(127.5,),
+        anchors=folder / "anchors.npy",
+        box_order="xywh",
+    )
+    return load_source(folder / NAME, DetectorOptions(stated=facts)).contract
+
+
 def model(name: str, content: Callable[[], bytes], read: Callable[[Path], object], *, native: bool = False) -> Target:
     return Target(
         name,
@@ -80,6 +102,12 @@ TARGETS = (
     model("a .tflite", tiny_model, described),
     model("a detector's .tflite", lambda: detector().data, described),
     model("a .tflite with its post-processing", with_op, contract_of_tflite),
+    Target(
+        "raw heads that are stated",
+        raw_heads,
+        read_raw_heads,
+        {"*.tflite": (tflite, tflite, tflite, blind), "*.npy": (blind,), "labels.txt": (blind,)},
+    ),
     model("a stream without a contract", lambda: signed_stream(Stream(scales=(0.1, 0.11))), read_stream),
     model("Edge TPU prediction", convolutions, predicted),
     model("a side of a comparison", convolutions, read_side),

@@ -1,13 +1,15 @@
 """Measurements as records: of today's version, and of those that detlite 0.1 wrote."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from builders.run_records import in_turn_of_version_1, latency, scenario_of_version_2
 from builders.scripted_runs import scripted
 
 from detlite.runtime.errors import InputError
-from detlite.runtime.measure.results import Failure, Measurement, with_failure
+from detlite.runtime.measure.measurement_text import measurement_verdict
+from detlite.runtime.measure.results import Failure, Measurement, QuotedMetric, with_failure
 from detlite.runtime.measure.run import measure_model
 
 
@@ -63,3 +65,11 @@ def test_the_first_failure_is_kept_and_each_is_a_reason():
     failed = with_failure(with_failure(found, Failure("one", 4)), Failure("two", 3))
     assert (failed.failure.text, failed.reasons) == ("one", ("failure: one", "failure: two"))
     assert with_failure(found, None) is found
+
+
+def test_a_verdict_without_a_figure_says_how_many_samples_it_needs():
+    found = replace(
+        Measurement.from_record(latency()), samples=4, metric=QuotedMetric("latency_p50_ms"), reasons=("few",)
+    )
+    last = measurement_verdict(found, None)
+    assert last.endswith(": latency_p50_ms unknown: needs 5 samples, and there are 4, INVALID because few")

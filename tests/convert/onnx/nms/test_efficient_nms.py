@@ -117,6 +117,13 @@ def test_what_the_plug_in_cannot_do_is_refused(nms, target, text):
         exported(nms, target)
 
 
+def test_linear_sizes_are_refused():
+    contract = tiny_contract(6, 3, REGULAR).with_task(box_coder=BoxCoder(coding="center_offset"))
+    options = {"nms": "efficient_nms", "target": "tensorrt"}
+    with pytest.raises(InputError, match="decodes sizes as logarithms, and this detector has linear ones"):
+        export_model(Model(tiny_model(), "tflite", contract), "onnx", options)
+
+
 def test_a_batch_is_one_node_whose_anchors_serve_all_images():
     contract = tiny_contract(6, 3, REGULAR)
     options = {"nms": "efficient_nms", "target": "tensorrt", "batch": 4}

@@ -14,7 +14,7 @@ from builders.torch_files import nested, tensors, write_legacy, write_state_dict
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
-from detlite.convert.options import DetectorOptions, OnnxFacts
+from detlite.convert.options import DetectorOptions, StatedFacts
 from detlite.convert.rebuild.architecture import RebuildPlan, architecture_of
 from detlite.convert.rebuild.detector_config import SsdResNet34
 from detlite.convert.rebuild.network.built_network import BuiltNetwork
@@ -150,7 +150,7 @@ def test_a_file_of_another_network_names_its_tensors(tmp_path):
 
 def test_facts_of_an_onnx_file_are_refused(tmp_path):
     path = write_state_dict(tmp_path / "net.pth", {"w": np.zeros(1, np.float32)})
-    asked = DetectorOptions(onnx=OnnxFacts(mean=(0.0,), std=(1.0,)))
+    asked = DetectorOptions(stated=StatedFacts(mean=(0.0,), std=(1.0,)))
     request = to_record(ConvertRequest(Given(source=path), tmp_path / "out", asked))
     with pytest.raises(InputError, match="net.pth is a PyTorch file; --mean, --std, .* are for .onnx files"):
         convert(request, silent)
