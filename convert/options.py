@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from detlite.runtime.boxes.nms import Nms
 
 
-STATED_OPTIONS = "--mean, --std, --colour, --anchors, --box-order, --box-scales, --score-converter and named heads"
+STATED_OPTIONS = (
+    "--mean, --std, --colour, --anchors, --box-order, --box-scales, --box-sizes, --score-converter and named heads"
+)
 """The options that become `StatedFacts`."""
 
 

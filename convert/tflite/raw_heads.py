@@ -183,7 +183,9 @@ def _named(model: Any, subgraph: Any, text: str, path: Path) -> tuple[int, ...]:
 
 def _of_levels(subgraph: Any, boxes: Sequence[int], scores: Sequence[int], path: Path) -> _Heads:
     if len(boxes) != len(scores) or set(boxes) & set(scores):
-        raise InputError(f"{path}: --heads names {len(boxes)} and {len(scores)} tensors; want one of each for a level")
+        raise InputError(
+            f"{path}: --heads names {len(boxes)} for boxes and {len(scores)} for scores; want one of each for a level"
+        )
     found = [_level(subgraph, *pair, path) for pair in zip(boxes, scores, strict=True)]
     if len({(numbers, columns) for _anchors, numbers, columns in found}) != 1:
         said = ", ".join(f"{numbers} and {columns}" for _anchors, numbers, columns in found)

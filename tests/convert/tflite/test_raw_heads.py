@@ -242,7 +242,7 @@ NAMED = StatedFacts(heads=HEADS, mean=(0.0,), std=(1.0,), score_converter="none"
         (
             levels(),
             replace(LEVELS, heads=("fine_boxes+coarse_boxes", "fine_scores")),
-            "2 and 1 tensors; want one of ea",
+            "2 for boxes and 1 for scores; want one of ea",
         ),
         (
             tiny_model(),
