@@ -53,16 +53,21 @@ def reference_heads(frozen: FrozenGraph, tensors: Sequence[NDArray[np.float32]])
 
 
 def rebuilt_heads(graph: FloatGraph, inputs: Sequence[Sequence[NDArray[Any]]]) -> dict[str, NDArray[np.float32]]:
-    """Return each output of a rebuilt network by its role, one row for each of *inputs*, as TensorFlow computes it.
+    """Return each head of a rebuilt network by its role, one row for each of *inputs*, as TensorFlow computes it.
 
-    An item of *inputs* has a value for each of its placeholders.
+    An item of *inputs* has a value for each of its placeholders. States come from the item before.
     """
-    heads = [head if ":" in head else f"{head}:0" for head in graph.heads]
+    tensors = {role: head if ":" in head else f"{head}:0" for role, head in graph.outputs.items()}
+    rows: list[dict[str, NDArray[Any]]] = []
+    states: dict[str, NDArray[Any]] = {}
     with running(GraphIndex(graph.graph_def)) as runner:
-        names = [f"{name}:0" for name in graph.inputs]
-        rows = [runner.run(heads, dict(zip(names, values, strict=True))) for values in inputs]
-    stacked = (np.concatenate(values).astype(np.float32) for values in zip(*rows, strict=True))
-    return dict(zip(graph.outputs, stacked, strict=True))
+        for values in inputs:
+            given = {**dict(zip(graph.inputs, values, strict=True)), **states}
+            found = runner.run(list(tensors.values()), {f"{name}:0": value for name, value in given.items()})
+            rows.append(dict(zip(tensors, found, strict=True)))
+            states = {name: rows[-1][name] for name in graph.inputs if name in tensors}
+    heads = [role for role in tensors if role not in graph.inputs]
+    return {role: np.concatenate([row[role] for row in rows]).astype(np.float32) for role in heads}
 
 
 def unrepaired_operators(frozen: FrozenGraph, options: DetectorOptions, images: Images) -> dict[str, Any]:

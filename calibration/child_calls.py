@@ -55,7 +55,7 @@ def footage_of(asked: QuantizeRequest) -> Footage:
     given = asked.videos
     found = load_dataset(given.source).videos
     assert found is not None
-    origin = f"seed {given.seed}: {given.source} {given.paths[-1].name}"
+    origin = f"seed {given.seed}: {asked.images_origin or f'{given.source} {given.paths[-1].name}'}"
     return Footage(tuple(found(given.paths)), given.count, given.seed, origin)
 
 

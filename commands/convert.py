@@ -26,6 +26,8 @@ from detlite.convert.artifact import prepare_output
 from detlite.convert.exporter import exporter_called
 from detlite.convert.requests import CONVERT, READ, WRITE, ConvertRequest
 from detlite.convert.summary import model_line
+from detlite.convert.tflite.describe import describe
+from detlite.runtime.model_file import suffix_of
 
 WITHOUT_BOXES = ("classification", "segmentation")
 """Tasks whose models have one kind of outputs: nothing is said of their heads."""
@@ -88,6 +90,13 @@ def command(source: str | None, out: Path, as_json: bool, **values: Any) -> None
     size = Path(answer["model"]).stat().st_size
     notice(f"from {answer['way']}; origin of the numbers: {out / 'contract.json'}")
     heads = "" if answer["task"] in WITHOUT_BOXES else f"{values['heads']} heads, "
-    dtype = answer["input"]["dtype"]  # of a finished model, whose numbers stay as they are
-    numbers = values["weights"] if dtype == "float32" else dtype
-    say(f"{out}: {heads}{numbers}, {model_line(answer)}, {size / 1e6:.2f} MB")
+    say(
+        f"{out}: {heads}{_numbers(Path(answer['model']), values['weights'])}, {model_line(answer)}, {size / 1e6:.2f} MB"
+    )
+
+
+def _numbers(model: Path, weights: str) -> str:
+    """Return what *model* computes with: *weights*, unless a finished model was given, which stays as it is."""
+    if weights != "float32" or suffix_of(model) != ".tflite":
+        return weights
+    return describe(model.read_bytes(), str(model)).quantization

@@ -97,15 +97,18 @@ def detect(request: Record, progress: Progress) -> Record:
 def heads(request: Record, _progress: Progress) -> Record:
     """Run `model` on the files `images` and write its raw heads, stacked by role, to `out` (.npz).
 
-    A model that takes a batch gets as many of them as it takes in a run; one with states begins anew with each.
+    A model that takes a batch gets as many of them as it takes in a run; one with states begins anew with each, or
+    carries them from one to the next where these are `successive` frames.
     """
     session, paths = _session(request, request["threads"]), request["images"]
     rows = []
     for begin in range(0, len(paths), session.batch):
         images = [read_image(Path(path)) for path in paths[begin : begin + session.batch]]
         tensor = np.concatenate([session.preprocess(image) for image in images])
-        session.reset()
+        if not request.get("successive"):
+            session.reset()
         session.invoke(tensor, (images[0].shape[0], images[0].shape[1]))
+        session.carry()
         raw = session.raw()
         rows += [session.real(raw, place) for place in range(len(images))]
     _save(request["out"], {role: np.stack([row[role] for row in rows]) for role in rows[0]})

@@ -117,8 +117,12 @@ class Session:
 
         Of several images it is the first.
         """
-        self._memory.carry()
+        self.carry()
         return self.postprocess(self.heads(), size)
+
+    def carry(self) -> None:
+        """Keep the states of the last `invoke` for the next frame; there are none but in a stream."""
+        self._memory.carry()
 
     def finish_batch(self, sizes: Sequence[Optional[Size]]) -> List[Result]:
         """Return what the model says about each of the images of *sizes* that it was just run on."""

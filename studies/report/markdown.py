@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detlite.runtime.counts import counted
 from detlite.runtime.version import __version__
 from detlite.studies.report.headline import WORDS, headline, megabytes, milliseconds, percent
 from detlite.studies.report.report import Report
@@ -82,8 +83,8 @@ def _models(report: Report) -> str:
 
 
 def _accuracy(report: Report) -> str:
-    rows = [(row.name, row.metric, percent(row), str(row.images), row.note) for row in report.accuracy]
-    return table(("Model", "Figure", "Value [95 %]", "Images", "Note"), rows)
+    rows = [(row.name, row.metric, percent(row), counted(row.images, row.unit), row.note) for row in report.accuracy]
+    return table(("Model", "Figure", "Value [95 %]", "Scored on", "Note"), rows)
 
 
 def _latency(report: Report) -> str:

@@ -168,19 +168,20 @@ def _of_score(run: RunRecord) -> Report:
         images=int(run.number("images") or 0),
         low=run.number(f"{name}_interval.low"),
         high=run.number(f"{name}_interval.high"),
+        unit="image" if run.at("protocol.views") is None else "video",
     )
     gates = tuple(_gates(run, model.name))
     missed = not all(gate.passed for gate in gates)
     return Report(
         title=f"{model.name}: {row.metric}",
-        verdict=f"{model.name}: {name} {value:.2f} % on {counted(row.images, 'image')}"
+        verdict=f"{model.name}: {name} {value:.2f} % on {counted(row.images, row.unit)}"
         f"{', gates missed' if missed else ''}.",
         status="fail" if missed else "info",
         models=(model,),
         accuracy=(row,),
         machine=_machine(run.at("device") or {}),
         gates=gates,
-        cautions=tuple(f"{model.name}: {text}" for text in (*_marked(run), *few_images(row.images))),
+        cautions=tuple(f"{model.name}: {text}" for text in (*_marked(run), *few_images(row.images, row.unit))),
     )
 
 

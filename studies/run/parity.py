@@ -23,7 +23,10 @@ HEAD_TITLES = {"box_encodings": "box encodings", "class_scores": "scores"}
 
 
 def parity(artifact: Artifact, images: Sequence[Path], reference: Path) -> Record:
-    """Return how far the heads of *artifact* on *images* are from the file *reference* (.npz)."""
+    """Return how far the heads of *artifact* on *images* are from the file *reference* (.npz).
+
+    A stream takes them as successive frames.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "heads.npz"
         request = {
@@ -31,6 +34,7 @@ def parity(artifact: Artifact, images: Sequence[Path], reference: Path) -> Recor
             "contract": artifact.contract.to_json(),
             "images": [str(path) for path in images],
             "threads": 1,
+            "successive": True,
             "out": str(out),
         }
         run_in_child("detlite.runtime.child_calls:heads", request)

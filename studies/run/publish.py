@@ -193,12 +193,16 @@ def _steps(results: Results) -> Iterator[Step]:
 
 def _facts(made: HistoryStep) -> str:
     hidden = ("step", "input_sha256", "tool")
-    facts = {key: value for key, value in made.items() if key not in hidden}
+    facts = {key: value for key, value in made.items() if key not in hidden and value not in ({}, [])}
     return ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in facts.items())
 
 
 def _plain(value: object) -> str:
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    """Return *value* of a step's record in words: its keys with their values, its items one after the other."""
+    if isinstance(value, dict):
+        parts = {key: f"({_plain(item)})" if isinstance(item, dict) else _plain(item) for key, item in value.items()}
+        return ", ".join(f"{key} {text}" for key, text in parts.items())
+    return "; ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
 def _notes(results: Results) -> Iterator[str]:

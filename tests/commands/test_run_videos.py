@@ -8,6 +8,7 @@ from builders.conv_streams import conv_stream
 from builders.json_schemas import check_record
 from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import classifier
+from builders.tf_vision_models import TfVisionGolden
 from builders.tiny_videos import write_scenes
 
 pytestmark = pytest.mark.slow
@@ -37,8 +38,24 @@ def test_a_model_of_video_is_calibrated_compared_and_measured(detlite, tmp_path,
     assert "judged on 3 videos: want at least" in page
     text = (tmp_path / "out" / "report.md").read_text()
     assert ", 3 videos |" in text
+    assert "| 3 videos | at the end of each video;" in text
+    assert 'data-name="Scored on">3 videos<' in page
     assert "| frames of a clip |" in text or "| state " in text
     assert "anchors" not in text
+
+
+@pytest.mark.data
+def test_a_stream_of_a_checkpoint_is_compared_with_its_graph_over_successive_frames(detlite, tmp_path, shared_data):
+    reference = TfVisionGolden("movinet_a0_stream")
+    checkpoint = reference.write_checkpoint(tmp_path)
+    ran = detlite(
+        *("run", "--config", reference.config, "--checkpoint", checkpoint, "--videos", "clips", "-o", "out"),
+        *("--count", 4, "--min-fidelity", 0, "--json"),
+    )
+    assert ran.status == 0, ran.err
+    parity = json.loads(ran.out)["parity"]
+    assert list(parity) == ["class_scores_max_difference", "tolerance", "passed"]
+    assert parity["class_scores_max_difference"] < 1e-5
 
 
 def test_a_run_on_videos_is_resumed_where_it_was_and_a_damaged_video_is_a_caution(detlite, tmp_path):

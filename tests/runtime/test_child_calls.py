@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders.tiny_streams import running_sum
 from builders.tiny_tflite import tiny_contract, tiny_model
 
 from detlite.runtime.artifact import Artifact
@@ -91,3 +92,17 @@ def test_heads_are_stacked_by_role(request_of):
     run_in_child("detlite.runtime.child_calls:heads", request_of)
     found = np.load(request_of["out"])
     assert {name: found[name].shape for name in found.files} == {"box_encodings": (3, 6, 4), "class_scores": (3, 6, 4)}
+
+
+@pytest.mark.parametrize(("extra", "want"), [({}, [1, 2, 4]), ({"successive": True}, [1, 3, 7])])
+def test_a_stream_begins_anew_with_each_image_unless_they_are_successive_frames(tmp_path, extra, want):
+    model, frames = running_sum(), []
+    (tmp_path / "model.tflite").write_bytes(model.data)
+    for grey in (1, 2, 4):
+        frames.append(str(tmp_path / f"{grey}.npy"))
+        np.save(frames[-1], np.full((2, 2, 3), grey, np.uint8))
+    request = {"model": str(tmp_path / "model.tflite"), "contract": model.contract.to_json(), "images": frames}
+    run_in_child(
+        "detlite.runtime.child_calls:heads", {**request, "threads": 1, "out": str(tmp_path / "out.npz")} | extra
+    )
+    np.testing.assert_allclose(np.load(tmp_path / "out.npz")["class_scores"].ravel(), want, rtol=1e-3)

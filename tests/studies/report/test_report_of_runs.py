@@ -10,6 +10,7 @@ from PIL import Image
 
 from detlite.runtime.errors import InputError
 from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Picture, PictureSide, Report, Shown, Step
+from detlite.studies.report.markdown import to_markdown
 from detlite.studies.report.runs import report_of
 from detlite.studies.report.write import to_json, write_report
 
@@ -87,6 +88,14 @@ def test_a_score_on_few_images_has_a_caution(tmp_path):
     many = report_of([written(tmp_path / "b.json", accuracy(model="m.tflite", images=150))])
     assert few.cautions == ("m: judged on 28 images: want at least 100, because scores on fewer depend on chance",)
     assert many.cautions == ()
+
+
+def test_a_score_on_videos_is_one_on_videos(tmp_path):
+    record = accuracy(model="m.tflite", images=3, protocol={"views": {"clips": 1}})
+    report = report_of([written(tmp_path / "a.json", record)])
+    assert report.verdict.endswith(" on 3 videos.")
+    assert report.cautions[0].startswith("m: judged on 3 videos")
+    assert "| 3 videos |" in to_markdown(report)
 
 
 def test_the_speed_of_two_separate_runs_is_not_judged(tmp_path):
