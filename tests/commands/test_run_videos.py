@@ -6,9 +6,9 @@ import pytest
 from builders.command_line import Detlite
 from builders.conv_streams import conv_stream
 from builders.json_schemas import check_record
+from builders.tf_vision_models import TfVisionGolden
 from builders.tiny_streams import clip_reader
 from builders.tiny_tasks import classifier
-from builders.tf_vision_models import TfVisionGolden
 from builders.tiny_videos import write_scenes
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ from builders.run_records import accuracy, latency
 from PIL import Image
 
 from detlite.runtime.errors import InputError
-from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Picture, PictureSide, Report, Shown, Step
 from detlite.studies.report.markdown import to_markdown
+from detlite.studies.report.report import AccuracyRow, Latencies, ModelFile, Picture, PictureSide, Report, Shown, Step
 from detlite.studies.report.runs import report_of
 from detlite.studies.report.write import to_json, write_report
 
