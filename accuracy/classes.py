@@ -34,25 +34,26 @@ def class_map(labels: Sequence[str], categories: Sequence[tuple[int, str]]) -> C
 
     Case and outer blanks do not count. Classes without a category are left out (COCO's 90 have ten gaps, and a
     detector may know more than was annotated); a category without a class is an error, for it would count as missed.
+    So is one whose name two classes have, as ImageNet's two cranes.
 
     Raises:
         InputError: the labels are not those of the categories; it shows the first that differs.
     """
     if all(_key(label) in NAMELESS or NUMBERED.fullmatch(label.strip()) for label in labels):
         return _by_position(len(labels), categories)
-    indices: dict[str, int] = {}
+    indices: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
-        key = _key(label)
-        if key in indices and key not in NAMELESS:
-            raise InputError(f"label {label!r} belongs to classes {indices[key]} and {index}: want each name once")
-        indices[key] = index
+        indices.setdefault(_key(label), []).append(index)
     category_ids = [-1] * len(labels)
     for place, (identity, name) in enumerate(categories):
         if _key(name) not in indices or _key(name) in NAMELESS:
             raise _differ(name, identity, place, labels)
-        if category_ids[indices[_key(name)]] != -1:
+        first, *others = indices[_key(name)]
+        if others:
+            raise InputError(f"label {labels[first]!r} belongs to classes {first} and {others[0]}: want each name once")
+        if category_ids[first] != -1:
             raise InputError(f"two categories are called {name!r}: want each name once")
-        category_ids[indices[_key(name)]] = identity
+        category_ids[first] = identity
     return ClassMap(tuple(category_ids), "name")
 
 

@@ -42,6 +42,10 @@ def test_a_label_that_stands_twice_is_refused():
         class_map(("dog", "dog"), ((1, "dog"),))
 
 
+def test_a_label_that_stands_twice_does_no_harm_where_nothing_is_called_so():
+    assert class_map(("crane", "jay", "crane"), ((1, "jay"),)).category_ids == (-1, 1, -1)
+
+
 def test_two_categories_of_one_name_are_refused():
     with pytest.raises(InputError, match="two categories are called 'Dog'"):
         class_map(("dog",), ((1, "dog"), (2, "Dog")))

@@ -49,7 +49,8 @@ class ResNetBackbone:
         stem_multiplier: of the filters of the stem.
         depth_multiplier: of all other filters.
         se_ratio: of the squeeze-and-excite in its blocks; 0 for none.
-        pooled_shortcut: whether shortcuts are pooled instead of strided (ResNet-D).
+        pooled_shortcut: whether shortcuts of bottlenecks are pooled instead of strided (ResNet-D). The original's other
+            blocks take no notice of it.
         conv_for_pool: whether a strided convolution takes the place of the first pooling.
     """
 
@@ -143,15 +144,16 @@ class _ResNetBuilder:
 
     def group(self, x: Tensor, filters: int, stride: int, dilations: tuple[int, ...]) -> Tensor:
         config = self.config
+        bottleneck = config.layers >= BOTTLENECK_FROM
         for number, dilation in enumerate(dilations):
             unit = Unit(
                 int(filters * config.depth_multiplier),
                 stride=stride if number == 0 else 1,
                 dilation=dilation,
                 projected=number == 0,
-                bottleneck=config.layers >= BOTTLENECK_FROM,
+                bottleneck=bottleneck,
                 se_ratio=config.se_ratio,
-                pooled_shortcut=config.pooled_shortcut,
+                pooled_shortcut=config.pooled_shortcut and bottleneck,
             )
             x = self.blocks.unit(x, self.names.one(), unit)
         return x

@@ -150,9 +150,9 @@ class WrappedRangeBuilder(GraphBuilder):
         columns = folded.reshape(-1, channels)
         largest = np.abs(columns).max(axis=0)
         if name is not None:
-            plain = self.variable(f"{scope}/{name}", self.shape_of(f"{scope}/{name}") or ()).reshape(columns.shape)
+            plain = self._of_size(f"{scope}/{name}", folded.shape).reshape(columns.shape)
             gain = largest / np.maximum(np.abs(plain).max(axis=0), np.float32(MIN_WIDTH))
-            largest = self._bound(f"{scope}/{name}") * gain
+            largest = self._bound(f"{scope}/{name}", channels) * gain
         bound = np.maximum(largest, np.float32(MIN_WIDTH)).astype(np.float32)
         steps = np.clip(np.rint(columns.astype(np.float64) * LEVELS / bound), -LEVELS, LEVELS)
         values = (steps * bound / LEVELS).astype(np.float32)
@@ -162,12 +162,24 @@ class WrappedRangeBuilder(GraphBuilder):
         )
         return self._tf.reshape(rounded, folded.shape) if depthwise else rounded
 
-    def _bound(self, name: str) -> Floats:
+    def _bound(self, name: str, channels: int) -> Floats:
         """Return the largest weight that the trained range of the kernel *name* has: one, or one for each channel."""
-        shape = self.shape_of(f"{name}_max") or ()
-        low, high = (self.variable(f"{name}_{end}", shape, trained=False) for end in ("min", "max"))
-        bound: Floats = np.maximum(np.abs(low), np.abs(high))
+        low, high = (
+            self._of_size(f"{name}_{end}", () if self._values(f"{name}_{end}") == 1 else (channels,), trained=False)
+            for end in ("min", "max")
+        )
+        bound: Floats = np.maximum(np.abs(low), np.abs(high)).ravel()
         return bound
+
+    def _of_size(self, name: str, shape: tuple[int, ...], *, trained: bool = True) -> Floats:
+        """Return the variable *name* in its own shape if it has as many values as *shape*; otherwise want *shape*."""
+        stored = self.shape_of(name)
+        fits = stored is not None and self._values(name) == int(np.prod(shape))
+        return self.variable(name, stored if stored is not None and fits else shape, trained=trained)
+
+    def _values(self, name: str) -> int:
+        """Return how many values the variable *name* has; 1 if there is none."""
+        return int(np.prod(self.shape_of(name) or ()))
 
 
 def builder_of(weights: Weights, shape: tuple[int, ...], *, quantized: bool, wrapped: bool) -> GraphBuilder:

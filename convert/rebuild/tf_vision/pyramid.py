@@ -5,8 +5,11 @@ from __future__ import annotations
 from detlite.convert.rebuild.network.fpn import TILING, PyramidConfig
 from detlite.convert.rebuild.network.retinanet import LevelAnchors
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.quantization import refused
+from detlite.convert.rebuild.tf_vision.quantization import TRAINS, refused
 from detlite.runtime.errors import InputError
+
+TOP = 5
+"""The highest level of the maps of a ResNet or a MobileNet."""
 
 DECODERS = ("fpn", "nasfpn", "identity", "aspp")
 """The decoders of `official/vision/configs/decoders.py`."""
@@ -27,6 +30,22 @@ def read_levels(model: Params, defaults: tuple[int, int]) -> tuple[int, int]:
     if low > high:
         raise InputError(f"{model.where('min_level')} is {low} and max_level {high}: want no more than that")
     return low, high
+
+
+def read_ranged_pyramid(model: Params, levels: tuple[int, int], activation: str) -> PyramidConfig | None:
+    """Return the pyramid of *model* as `read_pyramid` does, trained aware of quantization.
+
+    *activation* is the model's. The backbones that train so have levels up to `TOP`; a pyramid adds the others, with
+    an activation before each but the first.
+
+    Raises:
+        InputError: it is another decoder, or one that TF-Vision cannot build with ranges.
+    """
+    pyramid = read_pyramid(model, levels, has_ranges=True)
+    if activation not in TRAINS and levels[1] > TOP + 1:
+        because = f"because its FPN has {activation} between levels {TOP + 1} and {TOP + 2}"
+        raise refused(model, "norm_activation", because)
+    return pyramid
 
 
 def read_pyramid(model: Params, levels: tuple[int, int], *, has_ranges: bool = False) -> PyramidConfig | None:

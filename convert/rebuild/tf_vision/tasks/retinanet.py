@@ -12,7 +12,7 @@ from detlite.convert.rebuild.network.fpn import PyramidConfig
 from detlite.convert.rebuild.network.retinanet import DenseHead, LevelAnchors
 from detlite.convert.rebuild.tf_vision.backbone import read_backbone, read_norm
 from detlite.convert.rebuild.tf_vision.params import Params
-from detlite.convert.rebuild.tf_vision.pyramid import read_anchors, read_levels, read_pyramid
+from detlite.convert.rebuild.tf_vision.pyramid import read_anchors, read_levels, read_pyramid, read_ranged_pyramid
 from detlite.convert.rebuild.tf_vision.quantization import check_backbone, read_quantization, refused
 from detlite.convert.rebuild.tf_vision.read import TaskReader
 from detlite.convert.rebuild.tf_vision.sizes import input_size
@@ -107,12 +107,16 @@ def read(task: Params) -> RetinaNet:
     backbone = read_backbone(model, norm)
     if ranges is not None:
         check_backbone(model, backbone)
+    if ranges is not None and ranges.decoder:
+        pyramid = read_ranged_pyramid(model, levels, norm.activation)
+    else:
+        pyramid = read_pyramid(model, levels)
     config = RetinaNet(
         columns=model.integer("num_classes", 91, low=2, high=MOST_CLASSES),
         size=input_size(model),
         levels=levels,
         backbone=backbone,
-        pyramid=read_pyramid(model, levels, has_ranges=ranges is not None and ranges.decoder),
+        pyramid=pyramid,
         norm=norm,
         head=_head(model, has_ranges=ranges is not None and ranges.head),
         anchors=read_anchors(model, size=4.0, scales=3),

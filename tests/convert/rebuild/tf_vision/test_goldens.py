@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders.onnx_models import run_onnx
 from builders.processes import each_in_one_process
-from builders.tf_vision_models import MemoryWeights, TfVisionGolden
+from builders.tf_vision_models import GOLDENS, MemoryWeights, TfVisionGolden
 
 from detlite.convert.artifact import open_artifact
 from detlite.convert.child_calls import convert
@@ -49,6 +49,30 @@ def hold_in_onnx(folder, session, picture):
     session.invoke(tensor)
     for want, got in zip(session.heads().values(), run_onnx(onnx.load_from_string(made.data), tensor), strict=True):
         np.testing.assert_allclose(got[0], want, atol=TOLERANCE)
+
+
+SMALL_RESNET_RS = """
+task:
+  model:
+    input_size: [160, 160, 3]
+    backbone: {type: resnet, resnet: {model_id: 10, depth_multiplier: 0.25}}
+"""
+ORIGINAL_LOGITS = (-2.892838e-4, -8.214511e-4, -1.696468e-4, -5.835234e-4, -6.128351e-4, -1.139967e-3)
+"""What TF-Vision 2.20 computes with the raw weights of the first classes, on one ramp of numbers from -2 to 2."""
+
+
+def test_a_trainers_resnet_of_ten_layers_has_strided_shortcuts_whatever_resnetd_shortcut_says(tmp_path, shared_data):
+    (tmp_path / "override.yaml").write_text(SMALL_RESNET_RS)
+    given = Given(
+        config=tmp_path / "override.yaml",
+        checkpoint=GOLDENS / "trainer_sample_resnet10_ema" / "ckpt-0",
+        experiment="resnet_rs_imagenet",
+        averages="raw",
+    )
+    convert(to_record(ConvertRequest(given, tmp_path / "out", DetectorOptions(logits=True))), silent)
+    session = Session(open_artifact(tmp_path / "out"))
+    session.invoke(np.linspace(-2, 2, 160 * 160 * 3, dtype=np.float32).reshape(1, 160, 160, 3))
+    np.testing.assert_allclose(session.heads()["class_scores"].ravel()[:6], ORIGINAL_LOGITS, atol=2e-7)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

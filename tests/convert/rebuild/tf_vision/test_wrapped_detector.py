@@ -22,7 +22,7 @@ from detlite.runtime.progress import silent
 from detlite.runtime.records import to_record
 from detlite.runtime.session import Session
 
-NAMES = ["retinanet_mobilenet", pytest.param("retinanet_spinenet", marks=pytest.mark.slow)]
+NAMES = ["retinanet_mobilenet", "retinanet_spinenet"]
 LAST_CONV = "_backbone/layer_with_weights-18/"
 """Of MobileNet V2: what only a classifier runs."""
 
@@ -46,12 +46,14 @@ def built(folder, *, quantized):
     return rebuild(*plan_of_checkpoint(source, quantized=quantized), DetectorOptions())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_int8_takes_every_variable_of_a_detector(folders, name):
     unused = built(folders(name), quantized=True).unused
     assert [one for one in (*unused.layers, *unused.ranges) if not one.startswith(LAST_CONV)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_float_takes_the_weights_alone(folders, name):
     unused = built(folders(name), quantized=False).unused
@@ -69,6 +71,7 @@ def test_the_exporters_layout_gives_the_graph_of_the_trainers(folders, tmp_path)
     )
 
 
+@pytest.mark.slow
 def test_a_missing_range_of_the_pyramid_is_named(tmp_path):
     lost = "decoder/layer_with_weights-9/output_max"
     values = {key: value for key, value in wrapped_values("retinanet_mobilenet").items() if key != lost}
@@ -76,6 +79,18 @@ def test_a_missing_range_of_the_pyramid_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text(PARAMS["retinanet_mobilenet"])
     with pytest.raises(InputError, match=r"1 of \d+ variables is missing: want model/_decoder/wrapper-9/output_max"):
         built(tmp_path, quantized=True)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_with_other_levels_is_refused_by_the_shapes_that_differ(folders, tmp_path):
+    (tmp_path / "params.yaml").write_text(MOBILENET.replace("max_level: 7", "max_level: 6"))
+    source = CheckpointSource(
+        tmp_path / "params.yaml", folders("retinanet_mobilenet") / "ckpt-1", experiment=EXPERIMENT
+    )
+    with pytest.raises(
+        InputError, match=r"have another shape: .*want model/_decoder/[^ ]*kernel \(1, 1, 16, 1\), got \(1, 1, 32, 16\)"
+    ):
+        rebuild(*plan_of_checkpoint(source, quantized=True), DetectorOptions())
 
 
 def config(text, *changes):
@@ -109,6 +124,12 @@ CANNOT = "which projects/qat of TF-Vision 2.20 itself cannot build with task.qua
             ("{version", "{quantize_detection_decoder: true, version"),
             "is for fpn alone, and this is identity",
         ),
+        (
+            MOBILENET,
+            ("activation: relu6", "activation: hard_swish"),
+            "task.model.norm_activation: projects/qat cannot build it with task.quantization, because its FPN has "
+            "HARD_SWISH between levels 6 and 7",
+        ),
         (MOBILENET, ("use_keras_layer: true", "use_keras_layer: false"), "use_keras_layer: projects/qat cannot build"),
         (
             MOBILENET,
@@ -132,6 +153,7 @@ def test_what_the_original_cannot_train_is_refused(text, change, message):
     assert message in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["decoder", "head"])
 def test_a_part_that_was_trained_in_float_is_named(folders, tmp_path, part):
     text = MOBILENET.replace(f"quantize_detection_{part}: true", f"quantize_detection_{part}: false")
@@ -165,7 +187,7 @@ def integers(folders, tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["retinanet_mobilenet", "retinanet_spinenet"])
+@pytest.mark.parametrize("name", NAMES)
 def test_int8_boxes_are_on_average_within_a_few_steps_of_fake_quantization(folders, integers, name):
     tf = load_tensorflow()
     artifact, graph = integers(name), built(folders(name), quantized=True).graph
