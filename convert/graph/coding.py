@@ -60,8 +60,9 @@ def measure_box_coder(runner: GraphRunner, cut: Cut, anchors: Floats, encodings_
     boxes = _decoded(runner, cut, anchors, np.full(encodings_shape, PROBE, np.float32)).astype(np.float64)
     sizes = boxes[:, 2:] - boxes[:, :2]
     shifts = ((boxes[:, :2] + sizes / 2) - anchor[:, :2]) / anchor[:, 2:]
-    centre = PROBE / np.median(shifts, axis=0)
-    size = PROBE / np.log(np.median(sizes / anchor[:, 2:], axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):  # of another decoder: no scales, told below
+        centre = PROBE / np.median(shifts, axis=0)
+        size = PROBE / np.log(np.median(sizes / anchor[:, 2:], axis=0))
     y, x, height, width = (float(np.round(value, 3)) for value in (*centre, *size))
     if not all(0 < scale < np.inf for scale in (y, x, height, width)):
         raise InputError(f"the decoder {cut.decoded} is not of the Faster R-CNN box coder")

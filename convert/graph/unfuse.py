@@ -25,6 +25,7 @@ PRELU = "Prelu"  # an operator of TensorFlow.js alone
 JOINED = (*FUSED, PRELU)
 ACTIVATIONS = ("Relu", "Relu6", "Elu", "Tanh", "Sigmoid", "LeakyRelu")
 FLOAT = 1  # DT_FLOAT of TensorFlow's types.proto
+EPSILON = 1e-4  # of a fused operator that states none
 FIRST_ATTRIBUTES = (
     "strides",
     "padding",
@@ -97,7 +98,7 @@ class _Parts:
 
     def _batch_norm(self, source: str, last: bool) -> str:
         node = self._add("FusedBatchNorm", [source, *(self._next() for _ in range(4))], last)
-        node.attr["epsilon"].CopyFrom(self._node.attr["epsilon"])
+        node.attr["epsilon"].f = self._node.attr["epsilon"].f if "epsilon" in self._node.attr else EPSILON
         node.attr["is_training"].b = False
         if "data_format" in self._node.attr:
             node.attr["data_format"].CopyFrom(self._node.attr["data_format"])

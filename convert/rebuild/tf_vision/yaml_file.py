@@ -20,7 +20,8 @@ LARGEST_FILE_BYTES = 1 << 20
 MOST_VALUES = 100_000  # with aliases counted as often as they occur; a params.yaml has about 300
 DEEPEST = 20
 
-UNREADABLE = (ValueError, RecursionError, LookupError, TypeError, AttributeError)
+TOO_LARGE = "is too large or too deep: it is not a params.yaml"
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 """What PyYAML raises, besides its own errors, for a value that does not fit its tag: `!!bool abc`, `!!map [1]`."""
 
 
@@ -53,6 +54,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as a YAML file: {error}") from error
     try:
         loaded = yaml.load(text, Loader=_loader(yaml))  # a subclass of the safe loader
+    except RecursionError as error:
+        raise InputError(f"{path} {TOO_LARGE}") from error
     except (*UNREADABLE, yaml.YAMLError) as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is not YAML that detlite reads: {type(error).__name__}: {said}") from error
@@ -97,7 +100,7 @@ class _Plain:
     def of(self, value: Any, depth: int = 0) -> Any:
         self._left -= 1
         if self._left < 0 or depth > DEEPEST:
-            raise InputError(f"{self._path} is too large or too deep: it is not a params.yaml")
+            raise InputError(f"{self._path} {TOO_LARGE}")
         if isinstance(value, dict):
             other = next((key for key in value if not isinstance(key, str)), None)
             if other is not None:

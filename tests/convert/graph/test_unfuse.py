@@ -64,6 +64,13 @@ def test_a_fused_convolution_becomes_its_parts(kinds, arguments, ops):
     np.testing.assert_allclose(run(graph_def), want, atol=1e-5)
 
 
+def test_a_fused_batch_norm_that_states_no_epsilon_has_that_of_tensorflow():
+    graph_def = fused("_FusedConv2D", ["FusedBatchNorm"], [*NORM[:3], np.full(4, 1e-4, np.float32)])
+    want = run(graph_def)
+    unfuse(graph_def)
+    np.testing.assert_allclose(run(graph_def), want, rtol=1e-4)
+
+
 def test_a_fused_matrix_product_becomes_its_parts():
     graph_def, x = fused("_FusedMatMul", ["BiasAdd", "Relu"], [BIAS], kernel=(3, 4)), np.ones((2, 3), np.float32)
     want = run(graph_def, x)

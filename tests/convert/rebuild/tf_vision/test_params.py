@@ -183,6 +183,7 @@ def test_the_tag_of_a_tuple_is_read_and_a_number_may_lack_its_point(tmp_path):
         ("- 1\n- 2", "want a mapping with the keys task, trainer and runtime"),
         ("1: 2", "the key 1 is not a name"),
         ("a: " + "[" * 30 + "]" * 30, "is too large or too deep"),
+        ("a: " + "[" * 20_000, "is too large or too deep"),
         ("a: &a [x]\nb: &b [" + "*a, " * 400 + "]\nc: [" + "*b, " * 400 + "]", "is too large or too deep"),
         ("", "want a mapping with the keys"),
     ],
