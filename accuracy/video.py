@@ -129,7 +129,7 @@ def folder_videos(folder: Path) -> tuple[Path, ...]:
         InputError: it is no folder, cannot be read, or has none.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder: give a folder of videos, or one video with --video")
+        raise InputError(f"{folder} is no folder: give a folder of videos")
     found = tuple(path for path in folder_files(folder).skipped if is_video(path) and path.is_file())
     if not found:
         raise InputError(f"{folder} has no video: give a folder with {', '.join(VIDEO_SUFFIXES)} files")

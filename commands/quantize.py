@@ -131,7 +131,7 @@ FEWEST_SCORED = 8  # images besides the calibration images; if there are fewer, 
     click.option(
         "--curve",
         metavar="N,N,...",
-        help="Report error and fidelity for these numbers of images instead of writing a model.",
+        help="Report error and fidelity for these numbers of images, or clips, instead of writing a model.",
     ),
 )
 @source_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from detlite.convert.files.fields import Fields
@@ -13,6 +14,9 @@ from detlite.runtime.errors import InputError, unknown_name
 BACKGROUND = "background"
 LABEL_FILES = ("*label*.pbtxt", "labels.txt", "labelmap.txt", "label_map.txt")
 """The names of label files that are found beside a model."""
+
+JSON = re.compile(r'\s*[\[{]\s*["\[\]{}]')
+"""How lists and objects of JSON begin; the first name of a list of lines may be `[background]`."""
 
 
 def known_labels(name: str) -> tuple[str, ...]:
@@ -37,7 +41,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read labels from {path}: {error}") from error
-    if text.lstrip()[:1] in ("[", "{"):
+    if path.suffix.lower() == ".json" or JSON.match(text):
         return json_labels(text, path)
     if "item" in text and "{" in text:
         return _label_map(parse_text_format(text, str(path)), path)

@@ -17,7 +17,10 @@ GAP = "???"
 MAX_CLASSES = 10_000
 
 NUMBERED = re.compile(r"(\d{1,5})(?:\s*[:,;\t]\s*|\s+)(\S.*)")
-NAMES, NUMBERS = ("display_name", "name", "label", "class", "class_name"), ("id", "index", "number", "class_id")
+NAMES, NUMBERS = (
+    ("display_name", "displayname", "name", "label", "class", "class_name"),
+    ("id", "index", "number", "class_id"),
+)
 """Keys of a name and of its number in JSON, and titles of their columns in a table, the first that is there."""
 
 MID = re.compile(r"/[a-z]/\w+")

@@ -147,11 +147,13 @@ class Sources:
             )
 
     def _labels(self, files: DatasetFiles) -> list[object]:
-        """Return digests of the labels of *files* for each kind of task that they can be read for."""
+        """Return digests of the labels of *files* for each kind of task that they can be read for; at least one."""
         found: list[object] = []
         why: list[InputError] = []
+        lacking: list[str] = []
         for kind, reader in load_dataset(files.name).labels.items():
             if reader.needs is not None and reader.needs not in files.further:
+                lacking.append(reader.needs)
                 continue
             try:
                 labels, folder = reader.read(files)
@@ -160,8 +162,8 @@ class Sources:
                 continue
             labels = labels if files.limit is None else labels.first(files.limit)
             found.append([kind, labels.sha256, [self._sha256(folder / image.file_name) for image in labels.images]])
-        if not found and why:
-            raise why[0]
+        if not found:
+            raise why[0] if why else InputError(f"a data set of {files.name} needs labels: give {' or '.join(lacking)}")
         return found
 
     def _model(self, name: str, model: SweptModel) -> SourceModel:

@@ -68,7 +68,7 @@ def test_the_error_by_frame_is_in_the_json_and_the_history(detlite, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--videos", "missing"), "missing is no folder: give a folder of videos, or one video with --video"),
+        (("--videos", "missing"), "missing is no folder: give a folder of videos"),
         (("--videos", "float"), "float has no video: give a folder with .mp4"),
         (("--video", "float/contract.json"), "is truncated, damaged or not a video"),
         (("--videos", "clips", "--lint"), "--lint checks images, and the model takes video"),

@@ -132,7 +132,9 @@ PLUGIN = Architecture(
     contract=contract,
     outputs=outputs,
     limited=limited,
-    refused={"tflite": "TFLite's post-processing op knows neither regions nor masks: give --to onnx"},
+    refused={
+        "tflite": "it is written as ONNX alone, for TFLite's post-processing op knows neither regions nor masks: give --to onnx"
+    },
     suppressing=suppressing,
     no_postprocess=NO_POSTPROCESS,
 )

@@ -21,6 +21,7 @@ from detlite.convert.tflite.runtime_version import stated_runtime_version
 from detlite.devices.packaging.android.app_task import AppTask, app_task
 from detlite.runtime.artifact import Artifact, Step
 from detlite.runtime.contract import Contract
+from detlite.runtime.counts import plural
 from detlite.runtime.errors import InputError
 from detlite.runtime.inputs import LAYOUTS, ImageInput
 from detlite.runtime.model_file import is_tflite, model_in
@@ -155,7 +156,7 @@ def check_clients(contract: Contract, path: Path) -> AppTask[Any]:
     kinds = list(dict.fromkeys(one.kind for one in contract.inputs))
     if kinds[1:] != [StateInput.kind] if contract.is_stream else kinds != [ImageInput.kind]:
         gives = "one image, and states" if contract.is_stream else "one image"
-        raise InputError(f"{path} takes {' and '.join(kinds)} as inputs, and Android's clients give {gives}")
+        raise InputError(f"{path} takes {' and '.join(map(plural, kinds))}, and Android's clients give {gives}")
     task.check(contract, path)
     image = contract.image
     if image.colour != "RGB":

@@ -75,6 +75,8 @@ def test_a_binary_file_is_no_label_file(tmp_path):
         ("l.csv", 'index,mid,display_name\n0,/m/1,"Speech, spoken"\n1,/m/2,Dog\n', ("Speech, spoken", "Dog")),
         ("l.csv", "0,cat\n1,dog\n", ("cat", "dog")),
         ("l.csv", "cat\ndog\n", ("cat", "dog")),
+        ("titled.csv", "LabelName,DisplayName\n/m/011k07,Tortoise\n/m/011q46kg,Container\n", ("Tortoise", "Container")),
+        ("l.txt", "[background]\ncat\n", ("[background]", "cat")),
         ("descriptions.csv", "/m/011k07,Tortoise\n/m/011q46kg,Container\n", ("Tortoise", "Container")),
     ],
 )
@@ -87,6 +89,7 @@ def test_labels_are_read_however_they_are_numbered(tmp_path, name, text, labels)
     ("name", "text", "error"),
     [
         ("l.json", '["cat", ', "l.json is not whole JSON"),
+        ("l.json", '"cat"', "l.json holds no labels"),
         ("l.json", '{"cat": 3}', "l.json holds no labels: want a list of names, names by number, or objects"),
         ("l.json", '[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', "two labels have the number 1"),
         ("l.json", '[{"id": 99999, "name": "a"}]', "the number of 'a' is 99999; want at most 10000"),

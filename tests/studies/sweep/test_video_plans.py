@@ -128,3 +128,9 @@ def test_a_sweep_scores_and_measures_a_model_of_clips(tmp_path, monkeypatch):
     record = json.loads(verified.out)
     assert (record["wrong"], record["unchecked"]) == ([], [])
     assert record["checked"] > 0
+
+
+def test_a_data_set_of_videos_without_labels_is_told_before_anything_runs(work):
+    scored = PLAN.replace("[measure]", 'dataset = "val"\n[datasets.val]\nvideos = "clips"\n[measure]')
+    with pytest.raises(PlanError, match="a data set of videos needs labels: give kinetics"):
+        planned(work, scored)

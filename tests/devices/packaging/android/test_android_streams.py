@@ -148,7 +148,7 @@ def test_a_client_that_has_no_task_for_states_is_refused(package, tmp_path, caps
 def test_a_clip_is_refused(package, tmp_path, capsys):
     clip_reader().save(tmp_path / "net")
     assert package(model="net") == 2
-    assert "net takes clip as inputs, and Android's clients give one image" in capsys.readouterr().err
+    assert "net takes clips, and Android's clients give one image" in capsys.readouterr().err
 
 
 def test_a_bank_beside_states_is_refused(package, tmp_path, capsys):
@@ -157,7 +157,7 @@ def test_a_bank_beside_states_is_refused(package, tmp_path, capsys):
     Model(model.data, "tflite", contract, model.history).save(tmp_path / "net")
     assert package(model="net") == 2
     said = capsys.readouterr().err
-    assert "net takes image and state and bank as inputs, and Android's clients give one image, and states" in said
+    assert "net takes images and states and banks, and Android's clients give one image, and states" in said
 
 
 def test_a_detector_with_states_is_refused():
