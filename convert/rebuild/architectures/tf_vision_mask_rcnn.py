@@ -133,7 +133,8 @@ PLUGIN = Architecture(
     outputs=outputs,
     limited=limited,
     refused={
-        "tflite": "it is written as ONNX alone, for TFLite's post-processing op knows neither regions nor masks: give --to onnx"
+        "tflite": "it is written as ONNX alone, for "
+        "TFLite's post-processing op knows neither regions nor masks: give --to onnx"
     },
     suppressing=suppressing,
     no_postprocess=NO_POSTPROCESS,
