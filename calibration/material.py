@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detlite.accuracy.images import Images
-from detlite.calibration.models import Feed, Samples
+from detlite.calibration.models import CALIBRATION, Feed, Samples
 from detlite.calibration.video.clips import ClipFootage
 from detlite.calibration.video.footage import Footage, takes_video
 from detlite.calibration.video.streams import StreamFootage
@@ -37,8 +37,11 @@ class Material(Protocol):
     def unread(self) -> tuple[str, ...]:
         """Why each of the videos that were left out cannot be read."""
 
-    def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
-        """Yield the samples for the float model *file*, which has the inputs of *contract*."""
+    def samples(self, file: TfliteFile, contract: Contract, step: str = CALIBRATION) -> Iterator[Feed]:
+        """Yield the samples for the float model *file*, which has the inputs of *contract*.
+
+        Progress is told of each, as a part of the *step*.
+        """
 
     def heads(self, session: Session, count: int | None = None) -> Iterator[tuple[int, Heads]]:
         """Yield the outputs of *session* for the first *count* images to judge on, or for all.
@@ -60,10 +63,10 @@ class Pictures:
         self.count, self.unread = len(images.paths), tuple[str, ...]()
         self._judged: list[Pixels] = []
 
-    def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
+    def samples(self, file: TfliteFile, contract: Contract, step: str = CALIBRATION) -> Iterator[Feed]:
         """Yield each image, preprocessed as on the device, whatever the *file* of the model is."""
         del file
-        return samples_of(self._images, contract, self._progress)()
+        return samples_of(self._images, contract, self._progress, step)()
 
     def heads(self, session: Session, count: int | None = None) -> Iterator[tuple[int, Heads]]:
         """Yield the outputs of *session* for the first *count* images, or for all; each is number 0."""
@@ -75,8 +78,11 @@ class Pictures:
             yield 0, session.heads()
 
 
-def samples_of(images: Images, contract: Contract, progress: Progress) -> Samples:
-    """Return a function that yields the model's inputs for each of *images*, preprocessed as on the device."""
+def samples_of(images: Images, contract: Contract, progress: Progress, step: str = CALIBRATION) -> Samples:
+    """Return a function that yields the model's inputs for each of *images*, preprocessed as on the device.
+
+    *progress* is told of each, as a part of the *step*.
+    """
 
     def fed(path: Path) -> tuple[NDArray[Any], ...]:
         return inputs_of(read_image(path, upright=images.upright), contract)
@@ -85,7 +91,7 @@ def samples_of(images: Images, contract: Contract, progress: Progress) -> Sample
         with ThreadPoolExecutor(WORKERS) as pool:
             for number, values in enumerate(ahead(pool, fed, images.paths)):
                 yield Feed(values, number)
-                progress("calibration", number + 1, len(images.paths))
+                progress(step, number + 1, len(images.paths))
 
     return samples
 

@@ -17,6 +17,9 @@ from detlite.runtime.stream_inputs import StateInput
 
 DEFAULT_ESTIMATOR = "mean_min_max"
 
+CALIBRATION, CHANNELS = "calibration", "scales of channels"
+"""What progress calls the passes over the samples: the one that observes ranges, and one of video before it."""
+
 
 Extremes = tuple[Floats, Floats]
 """The minima and the maxima of each channel of a tensor in each image: float32 (images, channels)."""

@@ -11,13 +11,13 @@ from detlite.accuracy.images import Images
 from detlite.accuracy.output_error import OutputError, SureOutputs, output_error, sure_outputs
 from detlite.accuracy.region_error import RegionError, region_error
 from detlite.calibration.material import Material, bank_places, material_of
-from detlite.calibration.models import FloatModel, QuantizedModel
+from detlite.calibration.models import CHANNELS, FloatModel, QuantizedModel
 from detlite.calibration.numbers.box_codes import AS_TRAINED, AUTO, RESCALED, has_box_codes, with_rescaled_codes
 from detlite.calibration.numbers.number_format import INT8
 from detlite.calibration.numbers.scheme import DEFAULT_SCHEME, check_packing, io_of, scheme_called
 from detlite.calibration.ranges.ranges import Ranges
 from detlite.calibration.recipe import Recipe
-from detlite.calibration.video.footage import Footage, states_of
+from detlite.calibration.video.footage import Footage, states_of, takes_video
 from detlite.calibration.weights.method import METHODS, Method
 from detlite.calibration.weights.swish_scales import with_scaled_swishes
 from detlite.calibration.weights.twin_choice import NONE, TwinRequest, with_twins
@@ -226,9 +226,9 @@ def _float_model(source: Model, material: Material, digest: str, recipe: Recipe,
     _refuse_peaks_in_the_network(source.contract)
     file, states = _float_file(source), states_of(source.contract)
     remove_rounding(file)
-    if states and scheme_called(recipe.scheme).numbers is INT8:
+    if takes_video(source.contract) and scheme_called(recipe.scheme).numbers is INT8:
         given = file
-        file = with_scaled_swishes(given, states, lambda: material.samples(given, source.contract))
+        file = with_scaled_swishes(given, states, lambda: material.samples(given, source.contract, CHANNELS))
     return FloatModel(
         file=file,
         image=source.contract.image,

@@ -2,13 +2,13 @@
 
 A convolution scales each channel of its output by its weights and its bias, and takes scaled channels of its input by
 its weights. What lies between works channel by channel: moves, means over places, sums of two tensors with the same
-scales, products with a tensor that has none, and states. A hard swish in the form x * relu6(x + 3) lets scales
-through if its gate undoes them.
+scales or with a constant for each channel, products with a tensor that has none, and states. A swish x * sigmoid(x), or
+a hard swish in the form x * relu6(x + 3), lets scales through if its gate undoes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -19,8 +19,9 @@ from detlite.calibration.numbers.saturation import hard_swish_of
 from detlite.runtime.stream_inputs import StateInput
 
 CONV, DEPTHWISE = "CONV_2D", "DEPTHWISE_CONV_2D"
-KEEPING = frozenset({"RESHAPE", "SLICE", "STRIDED_SLICE", "MEAN", "AVERAGE_POOL_2D", "MAX_POOL_2D"})
-TYING = KEEPING | {"ADD", "SUB", "CONCATENATION"}
+SUMS = frozenset({"ADD", "SUB"})
+KEEPING = frozenset({"RESHAPE", "SLICE", "STRIDED_SLICE", "PAD", "MEAN", "AVERAGE_POOL_2D", "MAX_POOL_2D"})
+TYING = KEEPING | SUMS | {"CONCATENATION"}
 """Operators whose output has the scales of all their inputs; `KEEPING` are those with one input."""
 
 IMAGE_RANK = 4
@@ -31,8 +32,8 @@ class SwishGroup:
     """Tensors whose channels are scaled together.
 
     Attributes:
-        tensors: by index.
-        gates: the sums x + 3 of the hard swishes in it, which read x before any scale.
+        tensors: by index, among them the constants that sums add to each channel.
+        gates: the sums x + 3 of the hard swishes in it, and the sigmoids of the swishes: they take x without scales.
     """
 
     tensors: frozenset[int]
@@ -44,7 +45,7 @@ class SwishGroups:
     """The groups of a network.
 
     Attributes:
-        groups: those that hold a hard swish over a map.
+        groups: those that hold a swish or a hard swish over a map.
         joined: the tensors whose channels are those of several others one after another, with these.
     """
 
@@ -97,8 +98,8 @@ class _Ties:
             readers = self._readers.get(made[0], ())
             if made[0] in network.outputs or not all(self._takes_scales(reader, made[0]) for reader in readers):
                 self.fix([*made, *computed])
-        elif operator.kind in TYING and len(computed) == len(real) and _keeps_channels(network, operator):
-            self._tie([*computed, *made])
+        elif operator.kind in TYING and self._keeps_channels(operator, real):
+            self._tie([*real, *made])
         elif operator.kind in ("MUL", "DIV"):
             self._see_product(operator)
         else:
@@ -112,25 +113,31 @@ class _Ties:
         self._fixed |= set(indices)
 
     def found(self) -> SwishGroups:
-        """Return the groups that hold a hard swish over a map, none of whose tensors is fixed."""
+        """Return the groups that hold a swish or a hard swish over a map, none of whose tensors is fixed."""
         members: dict[int, set[int]] = {}
         for index in self._parent:
             root = self._root(index)
             members.setdefault(root, {root}).add(index)
         gates: dict[int, list[Operator]] = {}
         for gate in self._gates:
-            source = next(index for index in gate.inputs if not self._network.is_constant(index))
-            if prod(self._network.shape(source)[:-1]) > 1:
-                gates.setdefault(self._root(source), []).append(gate)
+            gates.setdefault(self._root(gated(self._network, gate)), []).append(gate)
         fixed = {self._root(index) for index in self._fixed}
         groups = (
-            SwishGroup(frozenset(members[root]), tuple(found)) for root, found in gates.items() if root not in fixed
+            SwishGroup(frozenset(members.get(root, {root})), tuple(found))
+            for root, found in gates.items()
+            if root not in fixed and any(map(self._is_over_map, found))
         )
         return SwishGroups(tuple(groups), self._joined)
 
+    def _is_over_map(self, gate: Operator) -> bool:
+        return prod(self._network.shape(gated(self._network, gate))[:-1]) > 1
+
     def _is_gate(self, operator: Operator) -> bool:
-        is_image = len(self._network.shape(operator.outputs[0])) == IMAGE_RANK
-        return operator.kind == "ADD" and is_image and hard_swish_of(self._network, self._readers, operator) is not None
+        if len(self._network.shape(operator.outputs[0])) != IMAGE_RANK:
+            return False
+        if operator.kind == "LOGISTIC":
+            return _is_sigmoid_of_swish(self._readers, operator)
+        return operator.kind == "ADD" and hard_swish_of(self._network, self._readers, operator) is not None
 
     def _see_layer(self, operator: Operator) -> None:
         source = self._layers[operator.name].source
@@ -163,6 +170,20 @@ class _Ties:
         if len({self._network.shape(index)[-1:] for index in indices}) > 1:
             self.fix(indices)
 
+    def _keeps_channels(self, operator: Operator, real: Sequence[int]) -> bool:
+        """Return whether *operator* has the channels of its inputs *real*, and constants that can be scaled."""
+        network = self._network
+        constants = [index for index in real if network.is_constant(index)]
+        if not constants:
+            return _keeps_channels(network, operator)
+        channels = network.shape(operator.outputs[0])[-1:]
+        return operator.kind in SUMS and all(
+            network.shape(index)[-1:] == channels
+            and prod(network.shape(index)[:-1]) == 1
+            and self._readers[index] == [operator]
+            for index in constants
+        )
+
     def _joins_channels(self, operator: Operator) -> bool:
         made = self._network.shape(operator.outputs[0])
         return operator.options.axis in (-1, len(made) - 1)
@@ -171,6 +192,18 @@ class _Ties:
         while (parent := self._parent.get(index, index)) != index:
             index = parent
         return index
+
+
+def gated(network: Network, gate: Operator) -> int:
+    """Return the tensor x that *gate*, of a swish or a hard swish, reads."""
+    return next(index for index in gate.inputs if not network.is_constant(index))
+
+
+def _is_sigmoid_of_swish(readers: Mapping[int, Sequence[Operator]], operator: Operator) -> bool:
+    """Return whether only a product with what it reads takes the sigmoid that *operator* computes."""
+    products = readers.get(operator.outputs[0], ())
+    both = {operator.inputs[0], operator.outputs[0]}
+    return len(products) == 1 and products[0].kind == "MUL" and set(products[0].inputs) == both
 
 
 def _fused(operator: Operator) -> bool:
@@ -183,6 +216,8 @@ def _keeps_channels(network: Network, operator: Operator) -> bool:
         return True
     if len(network.shape(operator.inputs[0])) != len(network.shape(operator.outputs[0])):
         return False
+    if operator.kind == "PAD":
+        return network.is_constant(operator.inputs[1]) and not network.constant(operator.inputs[1])[-1].any()
     if operator.kind != "STRIDED_SLICE":
         return True
     options, strides = operator.options, operator.inputs[3]

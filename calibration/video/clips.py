@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detlite.calibration.models import Feed, separate
+from detlite.calibration.models import CALIBRATION, Feed, separate
 from detlite.calibration.video.footage import Footage
 from detlite.calibration.video.scenes import chosen_scenes, frames_of
 from detlite.convert.tflite.open_file import TfliteFile
@@ -53,12 +53,12 @@ class ClipFootage:
             for cut in cuts
         )
 
-    def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
+    def samples(self, file: TfliteFile, contract: Contract, step: str = CALIBRATION) -> Iterator[Feed]:
         """Yield the samples for the float model, whatever its *file* is."""
         del file
         for number, feed in enumerate(separate(self._tensors(contract.image)), 1):
             yield feed
-            self._progress("calibration", number, self.count)
+            self._progress(step, number, self.count)
 
     def heads(self, session: Session, count: int | None = None) -> Iterator[tuple[int, Heads]]:
         """Yield the outputs of *session* for the first *count* clips, or for all; each is number 0."""

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from detlite.calibration.models import Feed
+from detlite.calibration.models import CALIBRATION, Feed
 from detlite.calibration.video.footage import Footage
 from detlite.calibration.video.scenes import LONGEST, chosen_scenes, frames_of
 from detlite.convert.tflite.open_file import TfliteFile
@@ -52,7 +52,7 @@ class StreamFootage:
         ]
         self.count = sum(map(len, self._numbers))
 
-    def samples(self, file: TfliteFile, contract: Contract) -> Iterator[Feed]:
+    def samples(self, file: TfliteFile, contract: Contract, step: str = CALIBRATION) -> Iterator[Feed]:
         """Yield the samples for the float model *file*, whose states *contract* describes."""
         opened = file.interpreter()
         memory = Memory(contract.inputs[1:], opened)
@@ -65,7 +65,7 @@ class StreamFootage:
             if number in self._numbers[place]:
                 yield Feed((tensor, *memory.values()), place)
                 done += 1
-                self._progress("calibration", done, self.count)
+                self._progress(step, done, self.count)
             opened.set_input(opened.inputs[0]["index"], tensor)
             memory.feed(contract.image.fit())
             opened.invoke()

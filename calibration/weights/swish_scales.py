@@ -1,9 +1,9 @@
-"""Hard swishes of a stream with their channels scaled to a common range: a float model that computes the same bits.
+"""Swishes of models of video with their channels scaled to a common range: a float model that computes the same bits.
 
 An activation has one scale in int8. Where a few of its channels are many times larger than most, as after the temporal
 convolutions of MoViNets, most channels have few levels, and since their rounding is the same at every frame, the error
 stays in the means over frames. Powers of two scale such channels up: layers take them, before and after, as in
-`equalize.py`, and the gate of a hard swish undoes them in a depthwise convolution of one tap.
+`equalize.py`. In front of the gate a depthwise convolution of one tap undoes them; of a hard swish it is the sum x + 3.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ WORTHWHILE = 0.5
 
 TINY = 1e-30  # avoids a division by zero where all channels hold zeros
 
-DEPTHWISE_CONV_2D, RELU6, VALID = 4, 3, 1  # of the TFLite schema: an operator, an activation, a padding
+DEPTHWISE_CONV_2D, NO_ACTIVATION, RELU6, VALID = 4, 0, 3, 1  # of the TFLite schema: an operator, activations, padding
 
 
 def with_scaled_swishes(file: TfliteFile, states: Sequence[StateInput], samples: Samples) -> TfliteFile:
-    """Return *file*, a stream with *states*, with channels scaled as their largest values in *samples* allow.
+    """Return *file*, with *states* if it is a stream, with channels scaled as their largest values in *samples* allow.
 
     The scaled model computes the same outputs; its states are scaled.
     """
@@ -91,29 +91,56 @@ def _scaled(network: Network, found: SwishGroups, chosen: Mapping[SwishGroup, Do
             each = [scales.get(part, np.ones(network.shape(part)[-1])) for part in parts]
             scales[index] = np.concatenate(each)
     file = scaled_network(network, scales).file
-    model, subgraph = file.edit(), file.subgraph
-    edit = Edit(model, subgraph)
+    edit, subgraph = Edit(file.edit(), file.subgraph), file.subgraph
     raws = dict(zip((operator.name for operator in network.operators), subgraph.operators, strict=True))
+    for operator in network.operators:
+        raw = raws[operator.name]
+        raw.inputs = [_scaled_constant(network, edit, int(index), scales) for index in raw.inputs]
     for group, one in chosen.items():
         for gate in group.gates:
             _undo(network, edit, raws[gate.name], gate, one)
+    subgraph.operators = _in_order(subgraph, len(network.operators))
     return file
 
 
+def _scaled_constant(network: Network, edit: Edit, index: int, scales: Mapping[int, Doubles]) -> int:
+    """Return a tensor with the values of *index*, scaled if it is a constant that *scales* names."""
+    if index not in scales or not network.is_constant(index):
+        return index
+    return edit.constant(f"{network.names[index]}_scaled", _single(network.constant(index) * scales[index]))
+
+
 def _undo(network: Network, edit: Edit, raw: Any, gate: Operator, scales: Doubles) -> None:
-    """Make of *raw*, the sum x + 3 of a hard swish, a convolution of one tap that takes x with *scales*."""
+    """Have *gate*, which is *raw*, take its x without *scales*.
+
+    The sum x + 3 of a hard swish becomes a convolution of one tap; a sigmoid gets one in front, the last operator.
+    """
     from ai_edge_litert.schema_py_generated import BuiltinOptions, DepthwiseConv2DOptionsT
 
-    source, constant = sorted(gate.inputs, key=network.is_constant)
-    shift = np.broadcast_to(network.constant(constant), scales.shape)
+    source, *constants = sorted(gate.inputs, key=network.is_constant)
+    shift = network.constant(constants[0]) if constants else 0.0
     options = DepthwiseConv2DOptionsT()
-    options.padding, options.fusedActivationFunction = VALID, RELU6
+    options.padding, options.fusedActivationFunction = VALID, RELU6 if constants else NO_ACTIVATION
     options.strideH = options.strideW = options.depthMultiplier = 1
     options.dilationHFactor = options.dilationWFactor = 1
     weights = edit.constant(f"{gate.name}_weights", _single(1 / scales).reshape(1, 1, 1, -1))
-    raw.inputs = [source, weights, edit.constant(f"{gate.name}_bias", _single(shift))]
-    raw.opcodeIndex = edit.code(DEPTHWISE_CONV_2D, 1)
+    inputs = [source, weights, edit.constant(f"{gate.name}_bias", _single(np.broadcast_to(shift, scales.shape)))]
+    if not constants:
+        made = edit.tensor(f"{gate.name}_unscaled", network.shape(source))
+        raw.inputs = [made]
+        raw = edit.operator(DEPTHWISE_CONV_2D, inputs, [made])
+    raw.inputs, raw.opcodeIndex = inputs, edit.code(DEPTHWISE_CONV_2D, 1)
     raw.builtinOptionsType, raw.builtinOptions = BuiltinOptions.DepthwiseConv2DOptions, options
+
+
+def _in_order(subgraph: Any, count: int) -> list[Any]:
+    """Return the operators of *subgraph*, with each of those added after the first *count* before its only reader."""
+    added = {int(one.outputs[0]): one for one in subgraph.operators[count:]}
+    found = list[Any]()
+    for one in subgraph.operators[:count]:
+        found += [added[int(index)] for index in one.inputs if int(index) in added]
+        found.append(one)
+    return found
 
 
 def _single(values: Doubles) -> Floats:
