@@ -33,6 +33,9 @@ MOST_VALUES = 20_000
 
 SILENT = 1e-30  # a lower power counts as zero
 
+LEAST_DB = -100.0
+"""A signal over noise below it is none: the reference's output is zero, or holds its rounding alone."""
+
 SHORT_NAMES = {"box_encodings": "boxes", SCORES: "logits"}
 """What a record calls the outputs of these roles; others keep the name of their role."""
 
@@ -137,6 +140,11 @@ class OutputError:
                 "db": round(one.db, 2),
             }
         return record
+
+
+def db_text(db: float) -> str:
+    """Return a signal over noise in words: `24.1 dB`, or `no signal` below `LEAST_DB`."""
+    return f"{db:.1f} dB" if db >= LEAST_DB else "no signal"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from detlite.accuracy.gates import FEWEST_IMAGES, few_images
+from detlite.accuracy.output_error import db_text
 from detlite.calibration.recipe import QuantizeRequest
 from detlite.commands.box_codes import tell_rescaled_codes
 from detlite.commands.console import emit_table, notice, say
@@ -61,7 +62,7 @@ def _say_errors(answer: Record, samples: str) -> None:
     if error := answer.get("error"):
         say(f"error of the raw outputs: {_errors(error)}, on {_images_of(answer, samples)}")
     if by_frame := answer.get("error_by_frame"):
-        marks = ", ".join(f"{one['db']:.1f} dB at frame {one['frame']}" for one in by_frame)
+        marks = ", ".join(f"{db_text(one['db'])} at frame {one['frame']}" for one in by_frame)
         say(f"since a stream's begin: {marks}")
     if region := answer.get("region_error"):
         say(f"regions: {_same_regions(region)}, on a few calibration images")
@@ -108,7 +109,7 @@ def _twins(twins: str | list[str], step: Record) -> str:
 def _errors(error: Record) -> str:
     """Return the error of each output: `boxes 0.0734 rms (24.1 dB)`."""
     heads = [(name, one) for name, one in error.items() if name != "images"]
-    return ", ".join(f"{name} {one['rms']:.3g} rms ({one['db']:.1f} dB)" for name, one in heads)
+    return ", ".join(f"{name} {one['rms']:.3g} rms ({db_text(one['db'])})" for name, one in heads)
 
 
 def _images_of(answer: Record, samples: str) -> str:

@@ -145,8 +145,8 @@ def _conditions(cell: SavedCell, measured: ResultRecord | None, scored: ResultRe
         parts = ("scenario", "preset", "threads")
         yield ", ".join(f"{name} {cell.choices[name]}" for name in parts if name in cell.choices)
     if scored is not None:
-        images = scored.facts.get("images")
-        yield f"{scored.facts['metric']} on {images} images of {cell.choices['dataset']}"
+        unit = "videos" if "views" in scored.result.get("protocol", {}) else "images"
+        yield f"{scored.facts['metric']} on {scored.facts.get('images')} {unit} of {cell.choices['dataset']}"
 
 
 def _latency(facts: Mapping[str, Any]) -> tuple[str, BarredFigure | None]:

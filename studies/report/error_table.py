@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from detlite.accuracy.output_error import SURE_SCORE
+from detlite.accuracy.output_error import SURE_SCORE, db_text
 from detlite.runtime.counts import counted
 from detlite.runtime.records import Record
 from detlite.studies.report.report import ReportTable
@@ -20,5 +20,5 @@ def error_table(record: Record, unit: str = "image") -> ReportTable:
         f"Against the float model on {counted(images, unit)}, where its score is over {SURE_SCORE}: logits of these "
         f"classes{boxes}. In brackets the 95 % interval over the {unit}s.",
         ("Output", "Error, rms", "Signal over error"),
-        tuple((name, f"{one['rms']} [{one['low']}, {one['high']}]", f"{one['db']:.1f} dB") for name, one in heads),
+        tuple((name, f"{one['rms']} [{one['low']}, {one['high']}]", db_text(one["db"])) for name, one in heads),
     )

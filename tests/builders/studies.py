@@ -1,8 +1,8 @@
 """Studies written by hand: a store with measured and scored cells, as a sweep leaves it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class MadeCell:
     images: int = 150
     energy_mj: float | None = None
     noise: float = 0.1
+    protocol: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_study(folder: Path, cells: Sequence[MadeCell], gates: Any = None) -> Store:
@@ -71,7 +72,9 @@ def _scored(store: Store, cell: MadeCell, key: str, number: int) -> ResultRecord
     blob = store.put(json.dumps({"map_draws": draws.tolist()}).encode())
     low, high = np.percentile(draws, [2.5, 97.5])
     facts = {"metric": "coco", "images": cell.images, "map": cell.accuracy, "map_low": low, "map_high": high}
-    return ResultRecord(key, "evaluate", "done", facts=facts, blobs={"scores": blob})
+    return ResultRecord(
+        key, "evaluate", "done", facts=facts, result={"protocol": cell.protocol}, blobs={"scores": blob}
+    )
 
 
 def write_labels(path: Path, images: int) -> None:

@@ -45,3 +45,12 @@ def test_a_stage_has_no_error_where_no_region_is_the_float_models(told):
     rows = told(stages={"fidelity": 12.0, "error": NONE, "stages": [one], "verdict": "The backbone costs most."})
     assert rows[1].split() == ["int8", "12.00", "0.0", "-", "-", "-"]
     assert rows[2].split() == ["backbone", "float", "60", "97.00", "75.0", "0.01", "0.2", "0.9900"]
+
+
+def test_a_model_that_says_nothing_has_no_signal_over_noise(told):
+    silent = {"rms": 3e-8, "low": 3e-8, "high": 3e-8, "db": -227.0}
+    lines = told(
+        error={"images": 4, "logits": silent}, error_by_frame=[{"frame": 1, "db": -227.0}, {"frame": 20, "db": 21.04}]
+    )
+    assert "error of the raw outputs: logits 3e-08 rms (no signal), on 4 frames of the longest scenes" in lines
+    assert "since a stream's begin: no signal at frame 1, 21.0 dB at frame 20" in lines

@@ -100,3 +100,9 @@ def test_the_gates_of_the_plan_hold_in_the_study(tmp_path, monkeypatch):
     store = write_study(tmp_path / "study", cells, gates=parse_condition("latency_p90_ms<30"))
     (view,) = study_of(store).groups
     assert view.advice.cell.label == "fast"
+
+
+@pytest.mark.parametrize(("protocol", "unit"), [({"views": {"clips": 1}}, "videos"), ({}, "images")])
+def test_a_score_is_of_images_or_of_videos(groups, protocol, unit):
+    (group,) = groups(MadeCell("a", 20, 10, protocol=protocol))
+    assert f"coco on 150 {unit} of val" in group.rows[0].conditions
