@@ -22,7 +22,7 @@ def _rows(contract: Contract) -> Iterator[tuple[str, str]]:
     if first.kind == "clip":
         yield (
             "frames of a clip",
-            f"{first.frames}, every {first.stride}. frame" if first.stride > 1 else str(first.frames),
+            f"{first.frames}, {first.stride} frames of the video apart" if first.stride > 1 else str(first.frames),
         )
     for other in further:
         if other.kind == "state":
