@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from builders.float_detector import detector, write_images
+from builders.float_detector import contract, detector, write_images
+from builders.float_models import RELU6, FloatNet
 
 from detlite.accuracy.anchors import are_rescaled, coded_alike
 from detlite.accuracy.images import Images
@@ -13,7 +14,9 @@ from detlite.accuracy.outputs import contract_findings
 from detlite.calibration.quantize import quantize
 from detlite.calibration.recipe import Recipe
 from detlite.convert.load import with_heads
-from detlite.convert.model import session_of
+from detlite.convert.model import Model, session_of
+from detlite.convert.tflite.flatbuffer import dump, load
+from detlite.convert.tflite.heads import name_heads
 from detlite.runtime.boxes.coding import BoxCoder, decode
 from detlite.runtime.errors import InputError, UnknownNameError
 from detlite.runtime.image.read import read_image
@@ -133,6 +136,49 @@ def test_twin_channels_are_kept(images):
 def test_models_that_cannot_have_them_are_refused(images, options):
     with pytest.raises(InputError, match="--box-codes rescaled needs the scheme int8"):
         quantize(wide_sizes(), images, Recipe(box_codes="rescaled", **options))
+
+
+def two_levels(reads_codes=False):
+    """Return a detector with maps of two sizes, whose heads have the same weights and biases of their own.
+
+    With *reads_codes* the scores are computed of the box codes, too.
+    """
+    net = FloatNet((1, 16, 16, 3))
+    large = net.conv(net.image, 8, stride=2, activation=RELU6)
+    maps = [large, net.conv(large, 8, stride=2, activation=RELU6)]
+    weights = net.chance.normal(0, 0.3, (1, 1, 1, 8)) * np.array([0.1, 0.1, 0.4, 0.4])[:, None, None, None]
+    codes = [
+        net.reshape(net.conv(one, 4, window=1, weights=weights, bias=np.zeros(4)), (1, net.shape(one)[1] ** 2, 4))
+        for one in maps
+    ]
+    boxes = net.add("CONCATENATION", codes, [(1, 80, 4)], "ConcatenationOptions", axis=1)[0]
+    logits = [net.reshape(net.conv(one, 4, window=1), (1, net.shape(one)[1] ** 2, 4)) for one in maps]
+    joined = net.add("CONCATENATION", logits, [(1, 80, 4)], "ConcatenationOptions", axis=1)[0]
+    if reads_codes:
+        joined = net.add("ADD", [joined, boxes], [(1, 80, 4)], "AddOptions")[0]
+    model = load(net.finish(boxes, net.add("LOGISTIC", [joined], [(1, 80, 4)])[0]), "made in a test")
+    outputs = model.subgraphs[0].outputs
+    name_heads(model, {"box_encodings": int(outputs[0]), "class_scores": int(outputs[1])})
+    given = contract()
+    task = dataclasses.replace(given.task, anchors=np.concatenate([given.task.anchors, given.task.anchors[:16]]))
+    ends = tuple(dataclasses.replace(one, shape=(1, 80, 4)) for one in given.outputs)
+    return Model(dump(model), "tflite", dataclasses.replace(given, outputs=ends, task=task), ())
+
+
+def test_heads_with_the_same_weights_are_rescaled_once(images):
+    as_trained, rescaled = (
+        quantize(two_levels(), images, Recipe(io="float32", method="nearest", box_codes=one)).model
+        for one in ("as-trained", "rescaled")
+    )
+    kernels = [int(one.inputs[1]) for one in rescaled.file.subgraph.operators if len(one.inputs) == 3]
+    assert len(kernels) > len(set(kernels))
+    assert rms_of_boxes(rescaled, two_levels(), images) < 0.9 * rms_of_boxes(as_trained, two_levels(), images)
+
+
+def test_codes_that_are_read_for_something_else_are_left_alone(images):
+    with pytest.raises(InputError, match="--box-codes rescaled needs"):
+        quantize(two_levels(reads_codes=True), images, Recipe(box_codes="rescaled"))
+    assert not are_rescaled(quantize(two_levels(reads_codes=True), images, Recipe(heads="postprocess")).model.contract)
 
 
 def test_an_unknown_choice_is_refused():

@@ -66,6 +66,32 @@ def test_outputs_and_what_a_reshape_reads_keep_their_channels():
     assert channel_groups(network) == ()
 
 
+def test_readers_with_groups_or_a_multiplier_keep_what_they_read():
+    for weights in (np.ones((4, 3, 3, 2)), None):
+        net = FloatNet()
+        first = net.conv(net.image, 4)
+        end = (
+            net.depthwise(first, weights=np.ones((1, 3, 3, 8)))
+            if weights is None
+            else net.conv(first, 4, weights=weights)
+        )
+        assert channel_groups(Network(TfliteFile(net.finish(end)))) == ()
+
+
+def test_an_addition_of_maps_of_two_sizes_is_left_alone():
+    net = FloatNet()
+    first = net.conv(net.image, 4)
+    second = net.conv(net.image, 4, stride=8)
+    total = net.add("ADD", [first, second], [net.shape(first)], "AddOptions")[0]
+    assert channel_groups(Network(TfliteFile(net.finish(net.conv(total, 4))))) == ()
+
+
+def test_factors_are_roots_of_what_channels_differ_by():
+    network, factors, *_ = scaled(uneven_residual_net(), images())
+    found = factors[network.names.index("first")]
+    assert 4 < found[0] / found[3] < 16  # the channels differ by a factor of 64
+
+
 def test_a_large_channel_becomes_smaller_and_a_small_one_larger():
     network, factors, _observed, _covariances = scaled(uneven_residual_net(), images())
     found = factors[network.names.index("first")]

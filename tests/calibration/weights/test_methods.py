@@ -95,6 +95,15 @@ def test_weights_of_inputs_that_vary_together_make_up_for_each_other():
     assert sorted(made.kernels["a"].values.ravel().tolist()) == [0, 1]
 
 
+def test_layers_of_up_to_1024_taps_are_sampled():
+    counts = []
+    for channels in (1024, 1025):
+        net = FloatNet((1, 8, 8, channels))
+        data = net.finish(net.conv(net.image, 2, window=1, name="a"))
+        counts.append(len(WindowMoments(Network(TfliteFile(data))).tensors))
+    assert counts == [1, 0]
+
+
 def best_one_after_another(weights, covariance):
     """Return *weights* rounded tap by tap, the most variable first; those left are the best for what was rounded."""
     damped = covariance + np.eye(len(covariance)) * (0.01 * np.diagonal(covariance).mean())
