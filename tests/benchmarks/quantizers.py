@@ -176,10 +176,10 @@ def write(name: str, model, few: Images, folder: Path) -> Path:
 
 
 def with_storable_biases(model):
-    """Return the float *model* with no convolution's channel whose weights are under `FEWEST` of the layer's largest.
+    """Return the float *model* without channels whose weights are all under `FEWEST` of their layer's largest.
 
-    Training leaves channels that are dead: weights of 1e-15 and a negative bias before a ReLU6. Their scale is so small
-    that the bias in its steps exceeds an int32, and litert-quantizer stores a number that makes them alive.
+    Training leaves channels that are dead: weights of 1e-15 before a ReLU6. Their scale is so small that the bias in
+    its steps exceeds an int32, and litert-quantizer stores another number. The float model computes the same bits.
     """
     file = model.file.copy()
     buffers, tensors = file.edit().buffers, file.subgraph.tensors
