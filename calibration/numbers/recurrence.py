@@ -5,6 +5,8 @@ the last frames, the codes of one scale pass from frame to frame bit for bit. Wh
 they would be rounded at every frame, and a frame's share of a mean over 300 is less than a step. Such a state stays
 float, with the operators of its cycle. A convolution or another layer with weights ends a cycle: it rounds anyway.
 
+What has no form in integers and reads such floats alone stays float, too: a sum's division by the number of frames.
+
 Counters, which depend on nothing but themselves, and what only they lead to stay as they are.
 """
 
@@ -69,7 +71,20 @@ def recurrence(network: Network, states: Sequence[StateInput], banks: Sequence[i
         else:
             floating |= set(pair)
             operators |= {one.name for one in found}
+    operators |= _only_in_float(network, operators, floating)
     return Recurrence(tuple(carried), frozenset(floating), frozenset(operators))
+
+
+def _only_in_float(network: Network, operators: Iterable[str], floating: Iterable[int]) -> set[str]:
+    """Return the operators without a form in integers that read floats of states alone: a sum over a count."""
+    names, known, found = set(operators), set(floating), set[str]()
+    for operator in network.operators:
+        computed = [index for index in operator.inputs if index >= 0 and not network.is_constant(index)]
+        if operator.kind not in INT8_RULES and computed and known.issuperset(computed):
+            found.add(operator.name)
+        if operator.name in names | found:
+            known |= set(operator.outputs)
+    return found
 
 
 def pairs_of(network: Network, states: Sequence[StateInput]) -> list[tuple[int, int]]:

@@ -96,3 +96,15 @@ def test_a_model_with_other_inputs_than_its_contract_is_refused():
     model = conv_stream()
     with pytest.raises(InputError, match="the model has 4 inputs, its contract an image and 2 states"):
         recurrence(Network(model.file), model.contract.inputs[1:3])
+
+
+@pytest.mark.parametrize(("kind", "in_float"), [("DIV", ["ADD", "ADD", "DIV"]), ("MUL", ["ADD", "ADD"])])
+def test_a_sum_is_divided_by_a_count_in_float_and_multiplied_in_integers(kind, in_float):
+    net = FloatNet((1, 1, 1, 3))
+    total, count = net.tensor("total", (1, 1, 1, 3)), net.tensor("count", (1, 1, 1, 1))
+    summed = net.add("ADD", [net.image, total], [(1, 1, 1, 3)], "AddOptions")[0]
+    number = net.add("ADD", [count, net.constant(np.ones((1, 1, 1, 1)))], [(1, 1, 1, 1)], "AddOptions")[0]
+    mean = net.add(kind, [summed, number], [(1, 1, 1, 3)], f"{kind.capitalize()}Options")[0]
+    logits = net.add("DIV", [mean, net.conv(net.image, 3, window=1)], [(1, 1, 1, 3)], "DivOptions")[0]
+    network = network_of(net, [total, count], summed, number, logits)
+    assert kinds(network, recurrence(network, states_of(net, total, count))) == in_float
