@@ -151,11 +151,13 @@ class FurtherOption:
         name: such as `split`, for `--split`.
         metavar: what it takes.
         help: for the help text.
+        is_path: whether it takes the path of a file.
     """
 
     name: str
     metavar: str
     help: str
+    is_path: bool = True
 
 
 @dataclass(frozen=True)

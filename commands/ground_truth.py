@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -40,7 +41,9 @@ def ground_truth_options(command: Command) -> Command:
 
 
 def _further_option(owner: str, further: FurtherOption) -> Callable[[Command], Command]:
-    return click.option(f"--{further.name}", metavar=further.metavar, help=f"With --{owner}: {further.help}")
+    kind = click.Path(path_type=Path) if further.is_path else str
+    text = f"With --{owner}: {further.help}"
+    return click.option(f"--{further.name}", metavar=further.metavar, type=kind, help=text)
 
 
 def labels_given(values: Given) -> DatasetFiles | None:

@@ -38,5 +38,5 @@ PLUGIN = Dataset(
     takes=("FOLDER",),
     items=items,
     labels={"detection": LabelReader(_detection, "kitti")},
-    further=(FurtherOption(CLASSES, "NAMES", "the classes that count (default: car,pedestrian)."),),
+    further=(FurtherOption(CLASSES, "NAMES", "the classes that count (default: car,pedestrian).", is_path=False),),
 )

@@ -40,5 +40,7 @@ PLUGIN = Dataset(
     takes=("FOLDER",),
     items=items,
     labels={"detection": LabelReader(_detection, "voc2007")},
-    further=(FurtherOption("split", "NAME", "the list in ImageSets to read (default: every annotation)."),),
+    further=(
+        FurtherOption("split", "NAME", "the list in ImageSets to read (default: every annotation).", is_path=False),
+    ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from detlite.accuracy.dataset import DatasetFiles, datasets_by_option
+from detlite.accuracy.dataset import DatasetFiles, FurtherOption, datasets_by_option
 from detlite.accuracy.views import WHOLE, Views
 from detlite.convert.exporter import exporter_names
 from detlite.convert.files.strict_toml import parse_toml
@@ -219,23 +219,26 @@ class _Reader:
                 place, f"the data set {name!r} has {counted(len(formats), 'format')}; want one of {', '.join(known)}"
             )
             return None
-        further = tuple(one.name for one in known[formats[0]].further)
+        further = known[formats[0]].further
         views = VIEW_KEYS if known[formats[0]].videos is not None else ()
-        self._keys("key of a data set", place, table, (*DATASET_KEYS, *views, formats[0], *further))
+        self._keys(
+            "key of a data set", place, table, (*DATASET_KEYS, *views, formats[0], *(one.name for one in further))
+        )
         try:
             return self._swept_dataset(formats[0], table, further)
         except InputError as error:
             self._mistake(place, str(error))
             return None
 
-    def _swept_dataset(self, option: str, table: Mapping[str, Any], further: Iterable[str]) -> SweptDataset:
+    def _swept_dataset(self, option: str, table: Mapping[str, Any], further: Iterable[FurtherOption]) -> SweptDataset:
         paths = table[option] if isinstance(table[option], list) else [table[option]]
         limit, known_classes = table.get("limit"), table.get("known_classes", False)
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InputError(f"limit is {limit!r}; want a whole number from 1 on")
         if not all(isinstance(one, str) for one in paths) or not isinstance(known_classes, bool):
             raise InputError(f"{option} takes paths, and known_classes is true or false")
-        given = {name: str(table[name]) for name in further if name in table}
+        texts = {one: str(table[one.name]) for one in further if one.name in table}
+        given = {one.name: str(self._absolute(text)) if one.is_path else text for one, text in texts.items()}
         file = datasets_by_option()[option][0]
         files = DatasetFiles(file, tuple(map(self._absolute, paths)), given, limit)
         return SweptDataset(files, known_classes, _views(table))

@@ -134,3 +134,12 @@ def test_a_data_set_of_videos_without_labels_is_told_before_anything_runs(work):
     scored = PLAN.replace("[measure]", 'dataset = "val"\n[datasets.val]\nvideos = "clips"\n[measure]')
     with pytest.raises(PlanError, match="a data set of videos needs labels: give kinetics"):
         planned(work, scored)
+
+
+def test_the_table_of_labels_of_a_data_set_is_beside_the_plan(work):
+    scored = PLAN.replace(
+        "[measure]", 'dataset = "val"\n[datasets.val]\nvideos = "clips"\nkinetics = "k.csv"\n[measure]'
+    )
+    (work / "k.csv").write_text("label,youtube_id,time_start,time_end\ngrey,a,0,1\n")
+    plan, _graph = planned(work, scored)
+    assert plan.datasets["val"].files.path("kinetics") == work / "k.csv"
