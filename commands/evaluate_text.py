@@ -21,6 +21,8 @@ CLASS_TITLES = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "top1": "top-1", "to
 AGREEMENT_TITLES = {
     "map": "Fidelity: mAP with the other model's detections as the truth",
     "top1": "Fidelity: images with the same best class",
+    "mask_map": "Fidelity: mAP of the masks with the other model's masks as the truth",
+    "oks_map": "Fidelity: mAP of the keypoints with the other model's keypoints as the truth",
     "miou": "Fidelity: mean IoU with the other model's pixels as the truth",
 }
 OF_VIDEOS = "Fidelity: videos with the same best class at the end"

@@ -133,7 +133,7 @@ def video_sets(folder: Path, choice: CalibrationChoice) -> ImageSets:
     if not choice.is_needed:
         used, rest, origin = tuple[Path, ...](), paths, ""
     elif choice.apart is not None:
-        used, rest = folder_videos(choice.apart) if choice.apart.is_dir() else (choice.apart,), paths
+        used, rest = (choice.apart,) if choice.apart.is_file() else folder_videos(choice.apart), paths
         origin = f"videos {choice.apart.name}"
     else:
         chosen = _calibration(paths, len(paths), choice.seed, "video")

@@ -13,7 +13,9 @@ from detlite.accuracy.evaluation import EvaluationOptions, PredictedPair, by_fid
 from detlite.accuracy.gates import Gate
 from detlite.accuracy.ground_truth import Labelled
 from detlite.accuracy.metric import load_metric
-from detlite.commands.evaluate_text import show_result
+from detlite.accuracy.predictions import SCORED_TASKS
+from detlite.commands.evaluate_text import AGREEMENT_TITLES, show_result
+from detlite.runtime.plugins import load_plugins
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,7 @@ def test_a_gate_is_called_by_its_usual_name(pair, capsys):
     gate = Gate("min_map_ratio", "map_ratio", wanted=0.99, came=0.9, passed=False)
     show_result(Path("out/int8"), replace(scored(pair), gates=(gate,)), Path("out/float"), per_class=False)
     assert "mAP ratio 0.9, required 0.99: missed" in capsys.readouterr().err
+
+
+def test_every_agreement_of_a_task_has_a_title():
+    assert set(AGREEMENT_TITLES) == {task.agreement for task in load_plugins(SCORED_TASKS).values()}

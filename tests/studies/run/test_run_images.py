@@ -5,7 +5,8 @@ import json
 import pytest
 from builders.model_files import write_photos
 
-from detlite.studies.run.images import CalibrationChoice, coco_sets, folder_sets
+from detlite.runtime.errors import InputError
+from detlite.studies.run.images import CalibrationChoice, coco_sets, folder_sets, video_sets
 
 
 @pytest.fixture
@@ -60,3 +61,10 @@ def test_labelled_images_are_all_scored_with_images_apart(photos, tmp_path):
     found = coco_sets(photos, tmp_path / "labels.json", choice)
     assert found.annotations is not None
     assert (len(found.evaluation.paths), len(found.annotations.images)) == (6, 6)
+
+
+def test_videos_to_calibrate_with_that_are_not_there_are_told(tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"video")
+    with pytest.raises(InputError, match="missing is no folder: give a folder of videos"):
+        video_sets(tmp_path / "clips", CalibrationChoice(count=3, apart=tmp_path / "missing"))
