@@ -34,9 +34,9 @@ MOVING = ("CONCATENATION", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
 LAYER = "CONV_2D"
 REACH = 127  # steps from the middle of the range to its ends
-DEVIATIONS = (1.5, 1.5, 0.5, 0.5)
-"""Standard deviations above the mean of an image's extremes that each column reaches, at most the largest extreme. A
-longer range of offsets costs little; one of sizes costs as much as what it cuts less."""
+DEVIATIONS = (2.5, 2.5, 0.5, 0.5)
+"""Standard deviations above the mean of an image's extremes that each column reaches. A longer range of offsets costs
+little; one of sizes costs as much as what it cuts less."""
 
 WORTH = 0.9
 """The error variance of rounding, beside that of the codes as trained, up to which codes are rescaled."""
@@ -110,9 +110,7 @@ def _change(extremes: Mapping[str, Extremes], step: float) -> _Change | None:
 
 def _extents(extremes: Doubles) -> Doubles:
     """Return how far each column of *extremes* (images, columns) reaches in nearly all images."""
-    extents: Doubles = np.minimum(
-        extremes.mean(axis=0) + np.array(DEVIATIONS) * extremes.std(axis=0), extremes.max(axis=0)
-    )
+    extents: Doubles = extremes.mean(axis=0) + np.array(DEVIATIONS) * extremes.std(axis=0)
     return extents
 
 
