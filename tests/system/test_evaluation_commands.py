@@ -133,7 +133,7 @@ def test_records_are_written_once_and_compared(detlite, made, labels):
         (("--images", "I", "--against", "A", "--metric", "coco"), "--metric and --known-classes need labels"),
         (("--images", "I", "--against", "A", "--min-map", "5"), "--min-map needs labels: give --class-folders FOLDER"),
         (("--voc", "V", "--min-map-ratio", "0.99"), "give --against ARTIFACT"),
-        (("--voc", "V", "--bootstrap", "1"), "1 bootstrap draws: want 2 to"),
+        (("--voc", "V", "--bootstrap", "1"), "1 bootstrap draw: want 2 to"),
         (("--voc", "V"), "V is not a folder"),
         (("--oid", "O", "B"), "B cannot be read as CSV"),
     ],
