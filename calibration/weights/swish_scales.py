@@ -29,7 +29,7 @@ from detlite.runtime.stream_inputs import StateInput
 MOST = 64.0
 """The largest scale: a channel that hardly ever holds anything else would get any."""
 
-WORTHWHILE = 0.5
+WORTHWHILE = 0.3
 """The most that may remain of a group's rounding noise: more is not worth the time of the gates' convolutions."""
 
 TINY = 1e-30  # avoids a division by zero where all channels hold zeros
