@@ -164,7 +164,7 @@ def test_a_run_leaves_models_and_a_report_and_is_picked_up(detlite, made):
     assert record["unrepaired"]["float_islands"] >= 1
     assert names(detlite.folder / "run" / "int8") == QUANTIZED
     report = (detlite.folder / "run" / "report.html").read_text()
-    assert "float islands" in report
+    assert "float island" in report
     assert "http://" not in report.replace("http://www.w3.org", "")
     before = (detlite.folder / "run" / "report.html").read_bytes()
     again = detlite("run", made / "source", "-o", "run", "--coco", made / "photos", coco)
