@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from detlite.convert.tflite.describe import INTEGERS
 from detlite.convert.tflite.open_file import TfliteFile
 from detlite.convert.tflite.tensors import (
     constant_of,
@@ -18,8 +19,6 @@ from detlite.convert.tflite.tensors import (
     shape_of,
 )
 from detlite.runtime.errors import InputError
-
-INTEGERS = ("int8", "uint8", "int16")
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ from detlite.convert.finished import check_float_input
 from detlite.convert.load import with_heads
 from detlite.convert.model import Model, session_of, tflite_model
 from detlite.convert.tflite.boundary import set_boundary
-from detlite.convert.tflite.describe import description_of
+from detlite.convert.tflite.describe import INTEGERS, description_of
 from detlite.convert.tflite.float_weights import unpack_weights
 from detlite.convert.tflite.heads import canonicalize, input_names, refreshed
 from detlite.convert.tflite.open_file import TfliteFile
@@ -41,7 +41,6 @@ from detlite.runtime.task import Heads
 from detlite.runtime.tasks.detection import crops_regions, has_raw_heads
 from detlite.runtime.tasks.instances import Instances
 
-INTEGERS = ("int8", "uint8", "int16")
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "CONV_3D")
 
 ERROR_IMAGES = 4

@@ -39,7 +39,7 @@ DEVIATIONS = (2.5, 2.5, 0.5, 0.5)
 little; one of sizes costs as much as what it cuts less."""
 
 WORTH = 0.9
-"""The error variance of rounding, beside that of the codes as trained, up to which codes are rescaled."""
+"""Codes are rescaled if that lowers the variance of their rounding errors to this share of what it was, or less."""
 
 AS_TRAINED, RESCALED, AUTO = BOX_CODES = ("as-trained", "rescaled", "auto")
 """What `--box-codes` takes: *auto* rescales where the model decodes its boxes itself, by the post-processing op."""

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from detlite.calibration.network import Network, Operator
+from detlite.calibration.numbers.disjoint_sets import DisjointSets
 from detlite.calibration.numbers.number_format import INT8, NumberFormat
 from detlite.calibration.numbers.operators import INT8_RULES
 from detlite.calibration.numbers.recurrence import NO_STATES, Recurrence
@@ -111,24 +112,24 @@ def _reals(network: Network, operator: Operator) -> list[int]:
 
 
 class _Groups:
-    """Groups of tensors that share one scale: a union-find whose roots may have a fixed scale."""
+    """Groups of tensors that share one scale: their roots may have a fixed scale."""
 
     def __init__(self, network: Network, image: Quantization, numbers: NumberFormat) -> None:
         self._network, self._numbers = network, numbers
-        self._parent: dict[int, int] = {}
+        self._sets = DisjointSets()
         self._fixed: dict[int, Quantization] = {}
         self.fix(network.image, image)
 
     def fix(self, index: int, quantization: Quantization) -> None:
-        self._fixed[self._root(index)] = quantization
+        self._fixed[self._sets.root(index)] = quantization
 
     def tie(self, indices: list[int]) -> None:
         for index in indices[1:]:
-            one, other = self._root(indices[0]), self._root(index)
+            one, other = self._sets.root(indices[0]), self._sets.root(index)
             fixed = [self._fixed[root] for root in (one, other) if root in self._fixed]
             if one == other or len(set(fixed)) > 1:
                 continue
-            self._parent[other] = one
+            self._sets.join(one, other)
             if fixed:
                 self._fixed[one] = fixed[0]
 
@@ -136,12 +137,12 @@ class _Groups:
         tensors = list(dict.fromkeys(self._tensors()))
         whole: dict[int, Range] = {}
         for index in tensors:
-            root = self._root(index)
+            root = self._sets.root(index)
             if root not in self._fixed:
                 found = _range_of(self._network, ranges, index)
                 whole[root] = whole[root].union(found) if root in whole else found
         roots = {root: self._numbers.of_range(found) for root, found in whole.items()} | self._fixed
-        return {index: roots[self._root(index)] for index in tensors}
+        return {index: roots[self._sets.root(index)] for index in tensors}
 
     def _tensors(self) -> Iterator[int]:
         """Yield the activations, and the constants that are operands rather than weights."""
@@ -152,11 +153,6 @@ class _Groups:
             for place, index in enumerate(operator.inputs):
                 if place not in places and self._network.is_real(index) and self._network.is_constant(index):
                     yield index
-
-    def _root(self, index: int) -> int:
-        while (parent := self._parent.get(index, index)) != index:
-            index = parent
-        return index
 
 
 def _range_of(network: Network, ranges: Mapping[str, Range], index: int) -> Range:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from detlite.calibration.network import Network, Operator
+from detlite.calibration.numbers.disjoint_sets import DisjointSets
 from detlite.calibration.numbers.kernels import layers
 from detlite.calibration.numbers.recurrence import pairs_of
 from detlite.calibration.numbers.saturation import hard_swish_of
@@ -68,14 +69,14 @@ def swish_groups(network: Network, states: Sequence[StateInput]) -> SwishGroups:
 
 
 class _Ties:
-    """A union-find of the tensors of a network; those of a fixed root cannot be scaled."""
+    """Sets of tensors of a network that are scaled together; one with a fixed tensor cannot be scaled."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._readers = network.readers()
         found = (layer for layer in layers(network) if layer.operator.kind in (CONV, DEPTHWISE))
         self._layers = {layer.operator.name: layer for layer in found}
-        self._parent: dict[int, int] = {}
+        self._sets = DisjointSets()
         self._fixed: set[int] = set()
         self._joined: dict[int, tuple[int, ...]] = {}
         self._gates: list[Operator] = []
@@ -107,23 +108,20 @@ class _Ties:
 
     def join(self, indices: Sequence[int]) -> None:
         for index in indices[1:]:
-            self._parent[self._root(index)] = self._root(indices[0])
+            self._sets.join(indices[0], index)
 
     def fix(self, indices: Sequence[int]) -> None:
         self._fixed |= set(indices)
 
     def found(self) -> SwishGroups:
         """Return the groups that hold a swish or a hard swish over a map, none of whose tensors is fixed."""
-        members: dict[int, set[int]] = {}
-        for index in self._parent:
-            root = self._root(index)
-            members.setdefault(root, {root}).add(index)
+        members = self._sets.joined()
         gates: dict[int, list[Operator]] = {}
         for gate in self._gates:
-            gates.setdefault(self._root(gated(self._network, gate)), []).append(gate)
-        fixed = {self._root(index) for index in self._fixed}
+            gates.setdefault(self._sets.root(gated(self._network, gate)), []).append(gate)
+        fixed = {self._sets.root(index) for index in self._fixed}
         groups = (
-            SwishGroup(frozenset(members.get(root, {root})), tuple(found))
+            SwishGroup(members.get(root, frozenset({root})), tuple(found))
             for root, found in gates.items()
             if root not in fixed and any(map(self._is_over_map, found))
         )
@@ -150,7 +148,7 @@ class _Ties:
         """Return whether *operator* is a layer with weights for each channel of the tensor *index*, which it reads."""
         layer = self._layers.get(operator.name)
         return (
-            layer is not None and layer.weights.shape[3] == self._network.shape(index)[-1]
+            layer is not None and layer.weights.shape[3:] == self._network.shape(index)[-1:]
         )  # no groups, no multiplier
 
     def _see_product(self, operator: Operator) -> None:
@@ -175,7 +173,7 @@ class _Ties:
         network = self._network
         constants = [index for index in real if network.is_constant(index)]
         if not constants:
-            return _keeps_channels(network, operator)
+            return _keeps_last_axis(network, operator)
         channels = network.shape(operator.outputs[0])[-1:]
         return operator.kind in SUMS and all(
             network.shape(index)[-1:] == channels
@@ -187,11 +185,6 @@ class _Ties:
     def _joins_channels(self, operator: Operator) -> bool:
         made = self._network.shape(operator.outputs[0])
         return operator.options.axis in (-1, len(made) - 1)
-
-    def _root(self, index: int) -> int:
-        while (parent := self._parent.get(index, index)) != index:
-            index = parent
-        return index
 
 
 def gated(network: Network, gate: Operator) -> int:
@@ -210,7 +203,7 @@ def _fused(operator: Operator) -> bool:
     return bool(getattr(operator.options, "fusedActivationFunction", 0))
 
 
-def _keeps_channels(network: Network, operator: Operator) -> bool:
+def _keeps_last_axis(network: Network, operator: Operator) -> bool:
     """Return whether the last axis of the output of *operator*, if it is as long, is the last one of its inputs."""
     if operator.kind == "RESHAPE" or operator.kind not in KEEPING:
         return True

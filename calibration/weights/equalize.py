@@ -19,6 +19,7 @@ import numpy as np
 
 from detlite.calibration.models import Extremes
 from detlite.calibration.network import Network, Operator
+from detlite.calibration.numbers.disjoint_sets import DisjointSets
 from detlite.calibration.numbers.kernels import WeightLayer, along, layers
 from detlite.calibration.ranges.observer import Observed
 from detlite.convert.tflite.edit import Edit
@@ -47,27 +48,21 @@ Factors = Mapping[int, Doubles]
 
 def channel_groups(network: Network) -> tuple[ChannelGroup, ...]:
     """Return the tensors of *network* whose channels can be scaled."""
-    readers, parents = network.readers(), dict[int, int]()
+    readers, sets = network.readers(), DisjointSets()
     makers = {index: operator for operator in network.operators for index in operator.outputs}
     for operator in network.operators:
         if operator.kind == ADD:
             for index in operator.inputs:
-                parents[_root(parents, index)] = _root(parents, operator.outputs[0])
+                sets.join(operator.outputs[0], index)
     together: dict[int, list[int]] = {}
     for index in dict.fromkeys(index for one in network.operators for index in (*one.inputs, *one.outputs)):
-        together.setdefault(_root(parents, index), []).append(index)
+        together.setdefault(sets.root(index), []).append(index)
 
     def is_fit(index: int) -> bool:
         is_inner = index in makers and index not in network.outputs and _multiplies(network, makers[index])
         return is_inner and all(_divides(network, reader, index) for reader in readers.get(index, ()))
 
     return tuple(tuple(group) for group in together.values() if all(map(is_fit, group)))
-
-
-def _root(parents: Mapping[int, int], index: int) -> int:
-    while (parent := parents.get(index, index)) != index:
-        index = parent
-    return index
 
 
 def _multiplies(network: Network, maker: Operator) -> bool:
@@ -129,7 +124,7 @@ def scaled_network(network: Network, factors: Factors) -> Network:
 def _scaled_layer(layer: WeightLayer, factors: Factors) -> tuple[Doubles, Doubles]:
     weights, bias = layer.weights.astype(np.float64), layer.bias
     if layer.source in factors:
-        weights = weights / factors[layer.source]  # the last axis is that of the input channels, of either kind
+        weights = weights / factors[layer.source]  # of both kinds of layer the last axis is the input channels
     if layer.operator.outputs[0] in factors:
         raised = factors[layer.operator.outputs[0]]
         weights, bias = weights * along(raised, layer.axis, weights.ndim), bias * raised

@@ -65,7 +65,7 @@ class Tail:
 
 def tails_of(network: Network, samples: Sequence[Feed]) -> tuple[Tail, ...]:
     """Return the tails of *network*, the longest first, which is the whole of it."""
-    cuts = [(begin, _read_behind(network, begin)) for begin in _begins(network)]
+    cuts = [(begin, _read_from(network, begin)) for begin in _begins(network)]
     wanted = list(dict.fromkeys(index for _begin, read in cuts for index in read if index not in network.inputs))
     known = [dict(zip(network.inputs, sample.inputs, strict=True)) for sample in samples]
     if wanted:
@@ -98,11 +98,11 @@ def _begins(network: Network) -> Iterator[int]:
 
 
 def _is_narrow(network: Network, begin: int) -> bool:
-    return 4 * sum(prod(network.shape(index)) for index in _read_behind(network, begin)) <= MOST_BYTES
+    return 4 * sum(prod(network.shape(index)) for index in _read_from(network, begin)) <= MOST_BYTES
 
 
-def _read_behind(network: Network, begin: int) -> tuple[int, ...]:
-    """Return the tensors from before the operator number *begin* that it and those behind it read."""
+def _read_from(network: Network, begin: int) -> tuple[int, ...]:
+    """Return the tensors made before the operator number *begin* that it or a later operator reads."""
     made = {*network.inputs, *(index for one in network.operators[:begin] for index in one.outputs)}
     read = (index for one in network.operators[begin:] for index in one.inputs)
     return tuple(sorted({index for index in read if index in made}))

@@ -90,7 +90,7 @@ class WrappedRangeBuilder(GraphBuilder):
         return self.ranged(x, scope, LAYER) if has and activation != "NONE" else x
 
     def again(self, x: Tensor, scope: str) -> Tensor:
-        """Return *x*, rounded to a range already, rounded to that of the layer at *scope*, too.
+        """Return *x*, which is rounded to a range already, rounded again to the range of the layer at *scope*.
 
         TFLite's converter needs an operator between the two: the upper end of the second range clips *x*.
         """

@@ -28,7 +28,7 @@ LISTED = re.compile(r"/_?(aspp_layers/(\d+)|projection)/(\d+)/")
 """A layer of a list in pyramid pooling, which is one of a model in the plain network."""
 
 THEN = "then"
-"""What the plain name of a layer with variables gets where the next wrapper is that of a layer without any."""
+"""Stands after the name of a layer with variables for the next wrapper, whose layer has none."""
 
 OTHER = "wrapper"
 """The start of the name, here, of a wrapper whose layer has no variables: `wrapper-2/output_min`."""
